@@ -1,0 +1,47 @@
+import { getRandomValues, randomUUID } from "node:crypto";
+
+/** Randomness as an argument. */
+export interface Random {
+  /** Uniform in [0, 1). */
+  next(): number;
+  /** `length` random bytes. */
+  bytes(length: number): Uint8Array;
+  /** A version 4 UUID. */
+  uuid(): string;
+}
+
+/** The machine's randomness; `bytes` and `uuid` are cryptographic, `next` is not. */
+export const systemRandom: Random = {
+  next: () => Math.random(),
+  bytes: (length) => getRandomValues(new Uint8Array(length)),
+  uuid: () => randomUUID(),
+};
+
+/** Repeatable randomness for tests and the simulation (mulberry32 by Tommy Ettinger, public domain). Never for secrets. */
+export function seededRandom(seed: number): Random {
+  let state = seed >>> 0;
+  const next = (): number => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+  const bytes = (length: number): Uint8Array => Uint8Array.from({ length }, () => Math.floor(next() * 256));
+  return {
+    next,
+    bytes,
+    uuid() {
+      const raw = bytes(16);
+      raw[6] = ((raw[6] ?? 0) & 0x0f) | 0x40;
+      raw[8] = ((raw[8] ?? 0) & 0x3f) | 0x80;
+      const hex = Array.from(raw, (byte) => byte.toString(16).padStart(2, "0")).join("");
+      return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+    },
+  };
+}
+
+/** A whole number in [0, below). */
+export function randomBelow(random: Random, below: number): number {
+  return Math.floor(random.next() * below);
+}

@@ -1,0 +1,40 @@
+import { z } from "zod";
+
+/** A Kubernetes condition: one fact about an object, why, and since when. */
+export const condition = z.strictObject({
+  type: z.string(),
+  status: z.enum(["True", "False", "Unknown"]),
+  /** One CamelCase word for programs. */
+  reason: z.string(),
+  /** For people: what is seen, and what they can do. */
+  message: z.string(),
+  observedGeneration: z.int().optional(),
+  /** RFC 3339. When `status` last changed. */
+  lastTransitionTime: z.string(),
+});
+export type Condition = z.infer<typeof condition>;
+export const conditions = z.array(condition).meta({ listKey: "type" });
+
+export type ConditionInput = Omit<Condition, "lastTransitionTime">;
+
+/** `list` with `input` in place of the condition of its type. `lastTransitionTime` moves only when `status` changes. Returns `list` itself if nothing changed. */
+export function setCondition(list: readonly Condition[] | undefined, input: ConditionInput, nowMs: number): readonly Condition[] {
+  const former = list?.find((one) => one.type === input.type);
+  const lastTransitionTime = former !== undefined && former.status === input.status ? former.lastTransitionTime : timestamp(nowMs);
+  if (former !== undefined && lastTransitionTime === former.lastTransitionTime && former.reason === input.reason && former.message === input.message && former.observedGeneration === input.observedGeneration) return list ?? [];
+  const next: Condition = { ...input, lastTransitionTime };
+  return former === undefined ? [...(list ?? []), next] : (list ?? []).map((one) => (one === former ? next : one));
+}
+
+/** True if the condition `type` is there with status `True`. */
+export function isConditionTrue(list: readonly Condition[] | undefined, type: string): boolean {
+  return list?.some((one) => one.type === type && one.status === "True") ?? false;
+}
+
+/** RFC 3339 with milliseconds, UTC. */
+export function timestamp(atMs: number): string {
+  return new Date(atMs).toISOString();
+}
+
+/** RFC 3339 with milliseconds, as `timestamp` writes it. */
+export const time = z.iso.datetime({ offset: true }).meta({ description: "RFC 3339, UTC.", format: "date-time" });

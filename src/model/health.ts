@@ -1,0 +1,27 @@
+import { z } from "zod";
+import { duration } from "./duration.ts";
+
+const command = z.array(z.string()).min(1, "a command with at least the program");
+
+/** How a check asks: exactly one of http, tcp, exec. */
+export const checkAction = {
+  http: z.strictObject({ path: z.string().startsWith("/").default("/"), port: z.string().optional().describe("Name of a port; default the first."), scheme: z.enum(["http"]).default("http") }).optional(),
+  tcp: z.strictObject({ port: z.string().optional().describe("Name of a port; default the first.") }).optional(),
+  exec: z.strictObject({ command }).optional(),
+};
+
+export const healthCheck = z
+  .strictObject({
+    ...checkAction,
+    initialDelay: duration.default("0s"),
+    interval: duration.default("2s"),
+    timeout: duration.default("1s"),
+    successThreshold: z.int().min(1).max(100).default(1),
+    failureThreshold: z.int().min(1).max(1000).default(3),
+  })
+  .refine((check) => [check.http, check.tcp, check.exec].filter((one) => one !== undefined).length === 1, "give exactly one of http, tcp, exec");
+export type HealthCheck = z.infer<typeof healthCheck>;
+
+/** `startup` must pass before the others begin; `readiness` decides whether calls come; `liveness` restarts. Without `readiness` a TCP connect to the first port is asked for, without ports the running process is ready. */
+export const health = z.strictObject({ startup: healthCheck.optional(), readiness: healthCheck.optional(), liveness: healthCheck.optional() });
+export type Health = z.infer<typeof health>;

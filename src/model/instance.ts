@@ -1,0 +1,90 @@
+import { z } from "zod";
+import { conditions, time } from "./conditions.ts";
+import { duration } from "./duration.ts";
+import { health } from "./health.ts";
+import { defineKind } from "./kind.ts";
+import { label } from "./names.ts";
+import { probe } from "./probe.ts";
+import { environment, runSpec, script, servicePort } from "./run.ts";
+
+/** What an instance may do: `passive` gets no messages and starts nothing, `active` works, `draining` finishes what it has. */
+export const duty = z.enum(["passive", "active", "draining"]);
+export type Duty = z.infer<typeof duty>;
+
+/** Everything the agent needs, so that it runs without the centre. Of `run` and `probe` exactly one is there. */
+const spec = z
+  .strictObject({
+    host: z.string().describe("Host whose agent runs it."),
+    slot: z.int().min(0).describe("Place among its revision's instances; never two processes for one slot."),
+    service: label.optional(),
+    version: z.string().optional(),
+    revision: z.string().optional(),
+    resource: z.string().optional().describe("Name of the Resource whose probe it is."),
+    duty: duty.default("active"),
+    run: runSpec.optional(),
+    probe: probe.optional().describe("Built-in probe that the agent carries out itself, or the interval and timeout of a probe program in `run`."),
+    artifact: z.string().optional(),
+    env: environment.default([]),
+    ports: z.array(servicePort).meta({ listKey: "name" }).default([]),
+    health: health.default({}),
+    scripts: z.array(script).meta({ listKey: "name" }).default([]),
+    grace: duration.default("10s"),
+    calls: z.array(label).optional(),
+    stateUrl: z.strictObject({ path: z.string() }).optional(),
+    drainBusy: z.strictObject({ http: z.strictObject({ path: z.string() }) }).optional(),
+  })
+  .refine((one) => one.run !== undefined || one.probe !== undefined, "give run or probe");
+
+const status = z.strictObject({
+  phase: z.enum(["Pending", "Starting", "Running", "Backoff", "Stopping", "Stopped", "Failed"]).optional(),
+  ready: z.boolean().optional(),
+  pid: z.int().optional(),
+  /** RFC 3339: start of the process that runs now. */
+  startedAt: time.optional(),
+  /** Assigned ports by name; they listen on 127.0.0.1 and are kept through restarts. */
+  ports: z.record(z.string(), z.int()).optional(),
+  /** The instance's own loopback address, 127.a.b.c, on which its host's gateway knows it as a caller. */
+  callerAddress: z.string().optional(),
+  /** Duty that the instance has been told. */
+  duty: duty.optional(),
+  restarts: z.int().optional(),
+  lastExit: z
+    .strictObject({
+      code: z.int().optional(),
+      signal: z.string().optional(),
+      at: time,
+      /** Last lines of its output. */
+      lines: z.array(z.string()).optional(),
+    })
+    .optional(),
+  conditions: conditions.optional(),
+  observedAt: time.optional(),
+  observedBy: z.string().optional(),
+});
+
+export const instance = defineKind({
+  kind: "Instance",
+  plural: "instances",
+  shortNames: ["inst"],
+  scope: "Namespaced",
+  description: "One running copy of a revision, or one probe, on one host.",
+  spec,
+  status,
+  selectableFields: [".spec.host", ".spec.service", ".spec.revision", ".status.phase"],
+  columns: [
+    { name: "Service", type: "string", jsonPath: ".spec.service", description: "Its service" },
+    { name: "Version", type: "string", jsonPath: ".spec.version", description: "Its version" },
+    { name: "Host", type: "string", jsonPath: ".spec.host", description: "Where it runs" },
+    { name: "Phase", type: "string", jsonPath: ".status.phase", description: "What it does" },
+    { name: "Ready", type: "boolean", jsonPath: ".status.ready", description: "Whether calls may come" },
+    { name: "Duty", type: "string", jsonPath: ".status.duty", description: "passive, active or draining" },
+    { name: "Restarts", type: "integer", jsonPath: ".status.restarts", description: "Restarts so far" },
+    { name: "PID", type: "integer", jsonPath: ".status.pid", description: "Process id", priority: 1 },
+    { name: "Address", type: "string", jsonPath: ".status.callerAddress", description: "Its loopback address as a caller", priority: 1 },
+    { name: "Revision", type: "string", jsonPath: ".spec.revision", description: "Its revision", priority: 1 },
+  ],
+});
+export type Instance = typeof instance.$object;
+
+/** The finalizer by which the agent keeps an Instance until its processes are gone. */
+export const INSTANCE_FINALIZER = "orrery.dev/agent";

@@ -1,0 +1,57 @@
+import { z } from "zod";
+import { conditions, time } from "./conditions.ts";
+import { defineKind } from "./kind.ts";
+import { duration } from "./duration.ts";
+import { template } from "./run.ts";
+
+export const balancing = z.strictObject({
+  algorithm: z.enum(["roundRobin", "leastTime", "callFrequency"]).default("roundRobin"),
+});
+
+const spec = z.strictObject({
+  mode: z.enum(["distributed", "primaryBackup"]).default("distributed"),
+  replicas: z.int().min(0).max(1000).default(1),
+  suspended: z.boolean().default(false).describe("True stops all instances and keeps everything else."),
+  port: z.int().min(1).max(65_535).optional().describe("Loopback port on which every host's gateway offers the service; assigned when absent."),
+  template,
+  balancing: balancing.default({ algorithm: "roundRobin" }),
+  timeout: duration.default("30s").describe("For the answer's beginning to a call."),
+  retries: z.int().min(0).max(5).default(1).describe("Further tries of a call that was not sent or is idempotent."),
+  revisionHistoryLimit: z.int().min(1).max(50).default(10),
+});
+
+const status = z.strictObject({
+  observedGeneration: z.int().optional(),
+  /** Name of the revision made from the template as last seen. */
+  revision: z.string().optional(),
+  /** The revision that new transactions meet. */
+  servedRevision: z.string().optional(),
+  servedVersion: z.string().optional(),
+  port: z.int().optional(),
+  replicas: z.int().optional(),
+  readyReplicas: z.int().optional(),
+  updatedReplicas: z.int().optional(),
+  conditions: conditions.optional(),
+  observedAt: time.optional(),
+});
+
+export const microservice = defineKind({
+  kind: "Microservice",
+  plural: "microservices",
+  shortNames: ["ms"],
+  scope: "Namespaced",
+  description: "A service that Orrery runs: what to run, how many, how it is reached and watched.",
+  spec,
+  status,
+  columns: [
+    { name: "Version", type: "string", jsonPath: ".status.servedVersion", description: "Version that new transactions meet" },
+    { name: "Desired", type: "integer", jsonPath: ".spec.replicas", description: "Instances wanted" },
+    { name: "Ready", type: "integer", jsonPath: ".status.readyReplicas", description: "Instances that are ready" },
+    { name: "Status", type: "string", jsonPath: '.status.conditions[?(@.type=="Ready")].reason', description: "Why it is ready or not" },
+    { name: "Port", type: "integer", jsonPath: ".status.port", description: "Loopback port on every host", priority: 1 },
+    { name: "Revision", type: "string", jsonPath: ".status.revision", description: "Revision of the template", priority: 1 },
+    { name: "Balancing", type: "string", jsonPath: ".spec.balancing.algorithm", description: "Balancer", priority: 1 },
+  ],
+  scale: { specPath: ".spec.replicas", statusPath: ".status.replicas" },
+});
+export type Microservice = typeof microservice.$object;

@@ -1,0 +1,67 @@
+import { z } from "zod";
+import { duration } from "./duration.ts";
+import { health } from "./health.ts";
+import { label, variableName } from "./names.ts";
+
+/** An environment variable. The value of a `secret` one is shown as `REDACTED` to every reader but agents; writing `REDACTED` back keeps the value. */
+export const environmentVariable = z.strictObject({
+  name: variableName,
+  value: z.string().max(32_768).default(""),
+  secret: z.boolean().optional(),
+});
+export const REDACTED = "(secret)";
+
+export const environment = z.array(environmentVariable).max(500).meta({ listKey: "name" });
+
+/** A port that a service listens on. The agent assigns the number and tells it by `PORT` (first port) and `PORT_<NAME>`. */
+export const servicePort = z.strictObject({
+  name: label.max(15),
+  protocol: z.enum(["http", "tcp"]).default("http"),
+});
+export type ServicePort = z.infer<typeof servicePort>;
+
+/** A named script of a service: `start` runs before the process, `stop` instead of SIGTERM, any other on demand. It runs with the instance's environment and folder. */
+export const script = z.strictObject({
+  name: label,
+  command: z.array(z.string()).min(1).max(200),
+  timeout: duration.default("30s"),
+  description: z.string().max(500).optional(),
+});
+export type Script = z.infer<typeof script>;
+
+/** A file or folder that belongs to a revision: copied once, by content, when the revision is made. `from` is relative to the site's folder (or absolute); `to` is relative to the instance's folder. */
+export const fileMapping = z.strictObject({ from: z.string().min(1), to: z.string().default(".") });
+export type FileMapping = z.infer<typeof fileMapping>;
+
+/** What is run: a program without a shell. `${PORT}`-like words are not expanded; programs read their environment. */
+export const runSpec = z.strictObject({
+  command: z.array(z.string().max(8192)).min(1, "missing: give the program and its arguments, as in [node, server.ts]").max(200),
+  args: z.array(z.string().max(8192)).max(500).default([]),
+  workingDir: z.string().default(".").describe("Relative to the instance's folder of files."),
+});
+
+/** Everything that makes one version of a service. A change of anything here makes a new Revision. */
+export const template = z.strictObject({
+  version: z.string().max(40).regex(/^[a-z0-9](?:[-.a-z0-9]*[a-z0-9])?$/, "lower-case letters, digits, '-' and '.', as in v2 or 1.4.0"),
+  files: z.array(fileMapping).max(100).default([]),
+  run: runSpec,
+  env: environment.default([]),
+  ports: z.array(servicePort).max(20).meta({ listKey: "name" }).default([{ name: "http", protocol: "http" }]),
+  health: health.default({}),
+  scripts: z.array(script).max(100).meta({ listKey: "name" }).default([]),
+  grace: duration.default("10s").describe("From SIGTERM to SIGKILL."),
+  calls: z.array(label).max(500).optional().describe("Services that it may call; absent: any."),
+  exclusive: z.boolean().default(false).describe("At most one revision is active at a time (a serial line, an antenna)."),
+  handover: z.enum(["hold", "compatible"]).default("hold").describe("How an exclusive service is updated: hold new transactions meanwhile, or switch at once because the new revision serves the old one's callers."),
+  hold: duration.default("5s").describe("How long new transactions may be held during a handover."),
+  notDuring: z.string().max(253).optional().describe("Interlock: no handover while this condition holds: <resource>/<condition>."),
+  drain: z
+    .strictObject({
+      busy: z.strictObject({ http: z.strictObject({ path: z.string().startsWith("/") }) }).optional().describe("Answers 200 while the instance still works for a transaction although no call shows it, 204 when it does not."),
+      streams: z.enum(["terminateAfter", "wait"]).default("terminateAfter"),
+      terminateAfter: duration.default("1h"),
+    })
+    .default({ streams: "terminateAfter", terminateAfter: "1h" }),
+  stateUrl: z.strictObject({ path: z.string().startsWith("/") }).optional().describe("POST {state: passive|active|draining} goes here at each change, beside the file $ORRERY_STATE."),
+});
+export type Template = z.infer<typeof template>;

@@ -1,0 +1,69 @@
+import { z } from "zod";
+import { conditions, time } from "./conditions.ts";
+import { duration } from "./duration.ts";
+import { defineKind } from "./kind.ts";
+
+const spec = z.strictObject({
+  displayName: z.string().max(200).optional(),
+  maxOpen: z.int().min(2).max(1000).default(64).describe("Generations that may be open at once."),
+  maxTransaction: duration.default("10m").describe("Longest life of a transaction; the edge enforces it."),
+  linger: duration.default("500ms").describe("Waited after the last call of a generation before it is closed."),
+  drainMs: z.int().min(0).default(5000).describe("Old instances are stopped this many milliseconds after the switch, where closing goes by time."),
+  unlabelled: z.enum(["allow", "reject"]).default("allow").describe("Calls of instances without a trace context."),
+  settle: duration.default("500ms").describe("Changed templates are gathered this long into one update."),
+  readyWithin: duration.default("2m").describe("Longest wait for new instances to become ready, else the update is given up."),
+});
+
+const rampShare = z.number().min(0).max(1);
+
+/** Which generation an edge stamps: `generation`, or `ramp.to` for a share of the keys. */
+export const stampPlan = z.strictObject({
+  generation: z.int(),
+  ramp: z.strictObject({ to: z.int(), share: rampShare, key: z.string().optional().describe("header:NAME, cookie:NAME, client, or absent: each request by itself") }).optional(),
+});
+export type StampPlan = z.infer<typeof stampPlan>;
+
+/** The one object that decides about traffic; changed only by compare-and-set. */
+const status = z.strictObject({
+  /** Id of this history of generations; a restored store gets a new one. */
+  history: z.string().optional(),
+  /** Rises with each leader. */
+  epoch: z.int().optional(),
+  /** Number of the newest generation that was issued. */
+  counter: z.int().optional(),
+  generations: z
+    .array(
+      z.strictObject({
+        number: z.int(),
+        phase: z.enum(["Preparing", "Distributing", "Ramping", "Active", "Draining"]),
+        since: time,
+        /** Services that differ from the generation before. */
+        changes: z.array(z.string()).optional(),
+        update: z.string().optional(),
+      }),
+    )
+    .meta({ listKey: "number" })
+    .optional(),
+  stamp: stampPlan.optional(),
+  /** Templates (by revision name) that an abort or a gate has refused; not tried again until the template changes. */
+  refused: z.array(z.strictObject({ service: z.string(), revision: z.string(), reason: z.string(), at: time })).meta({ listKey: "service" }).optional(),
+  /** Addresses that must not be given away before every gateway has forgotten them. */
+  quarantined: z.array(z.strictObject({ host: z.string(), address: z.string(), version: z.int() })).optional(),
+  conditions: conditions.optional(),
+});
+
+export const site = defineKind({
+  kind: "Site",
+  plural: "sites",
+  scope: "Namespaced",
+  description: "The site itself: policies, and everything decided about traffic. There is one, named site.",
+  spec,
+  status,
+  columns: [
+    { name: "Generation", type: "integer", jsonPath: ".status.stamp.generation", description: "Generation that new transactions get" },
+    { name: "Newest", type: "integer", jsonPath: ".status.counter", description: "Newest generation issued" },
+    { name: "Status", type: "string", jsonPath: '.status.conditions[?(@.type=="Settled")].reason', description: "Whether an update is under way" },
+  ],
+});
+export type Site = typeof site.$object;
+export const SITE_NAME = "site";

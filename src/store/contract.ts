@@ -1,0 +1,110 @@
+/** The store: objects with versions, watch, finalizers, owners, events. Engines: `tree/` (over a tree), `remote/` (over the API), later Kubernetes. No multi: Kubernetes has none. */
+import type { Event, Kind, ObjectMeta, StoredObject } from "#/model/index.ts";
+
+/** Which object: cluster-scoped kinds have no namespace; absent for namespaced kinds means `default`. */
+export interface ObjectKey {
+  readonly name: string;
+  readonly namespace?: string;
+}
+
+/** What a writer gives: metadata as far as it knows it. */
+export interface ObjectInput<Spec = unknown, Status = unknown> {
+  readonly apiVersion?: string;
+  readonly kind?: string;
+  readonly metadata: Partial<ObjectMeta> & { readonly generateName?: string };
+  readonly spec?: Spec;
+  readonly status?: Status;
+}
+
+export interface ListOptions {
+  /** Absent: all namespaces. */
+  readonly namespace?: string;
+  /** Kubernetes' syntax: `app=x,tier!=y,env in (a,b),!gone`. */
+  readonly labelSelector?: string;
+  /** `path=value`, `path!=value`, comma-joined; metadata.name, metadata.namespace and the kind's selectable fields. */
+  readonly fieldSelector?: string;
+  /** At most so many items (default all); `continue` then leads on, in the same reading or with `store/gone`. */
+  readonly limit?: number;
+  readonly continue?: string;
+}
+
+export interface ObjectList<T> {
+  /** Ordered by namespace, name. Shared and deeply read-only. */
+  readonly items: readonly T[];
+  /** Watch from here misses nothing. */
+  readonly resourceVersion: string;
+  readonly continue?: string;
+  readonly remainingItemCount?: number;
+}
+
+export interface WatchOptions extends Omit<ListOptions, "limit" | "continue"> {
+  /** Events after this version; absent: first all present objects as ADDED, then a bookmark, then on. */
+  readonly resourceVersion?: string;
+  /** Bookmarks at least every minute, and one after the initial objects. Default true. */
+  readonly bookmarks?: boolean;
+  /** Ends the iteration without an error. */
+  readonly signal: AbortSignal;
+}
+
+export type WatchEvent<T> =
+  | { readonly type: "ADDED" | "MODIFIED" | "DELETED"; readonly object: T }
+  /** Nothing up to `resourceVersion` is missing. */
+  | { readonly type: "BOOKMARK"; readonly resourceVersion: string };
+
+export interface WriteOptions {
+  /** Everything is checked, nothing is written; the object as it would be is returned. */
+  readonly dryRun?: boolean;
+  /** Name under which changed fields are recorded; default `orrery`. */
+  readonly fieldManager?: string;
+  /** `status`: only `.status` is written, `.spec` and labels are left; absent: everything but `.status`. */
+  readonly subresource?: "status";
+}
+
+export type Patch =
+  /** RFC 7396. */
+  | { readonly type: "merge"; readonly body: unknown }
+  /** RFC 6902. */
+  | { readonly type: "json"; readonly body: unknown }
+  /** Kubernetes' server-side apply: `body` is the whole wish of `fieldManager`; creates the object when it is missing. `force` takes over fields of others. */
+  | { readonly type: "apply"; readonly body: ObjectInput; readonly force?: boolean };
+
+export interface DeleteOptions {
+  readonly dryRun?: boolean;
+  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
+  /** `Background` (default): owned objects are collected afterwards; `Foreground`: the object stays, with a deletionTimestamp, until they are gone; `Orphan`: they lose the owner reference. */
+  readonly propagationPolicy?: "Background" | "Foreground" | "Orphan";
+}
+
+/** What someone tells about an object. Equal ones within ten minutes are counted, not repeated. */
+export interface EventInput {
+  readonly kind: Kind;
+  readonly object: StoredObject;
+  readonly type: "Normal" | "Warning";
+  readonly reason: string;
+  readonly message: string;
+  /** Component that says it, such as `microservice-controller`. */
+  readonly component: string;
+}
+
+/** `K` is a Kind of the model: `store.get(microservice, {name: "auth"})` is typed. Objects are validated and defaulted by their schema at each write.
+ *  @throws store/invalid: `details.causes` is a list of {field, message}; mend the object
+ *  @throws store/missing, store/exists, store/conflict (read again, then retry), store/immutable
+ *  @throws store/duplicate: another object has the same unique field (a Resource's id); `details.holder` names it
+ *  @throws store/apply-conflict: `details.conflicts` is a list of {manager, field}
+ *  @throws store/gone: version compacted or page expired: list again
+ *  @throws store/full, store/damaged, store/unavailable (backoff) */
+export interface Store {
+  get<K extends Kind>(kind: K, key: ObjectKey): Promise<K["$object"] | undefined>;
+  list<K extends Kind>(kind: K, options?: ListOptions): Promise<ObjectList<K["$object"]>>;
+  watch<K extends Kind>(kind: K, options: WatchOptions): AsyncIterable<WatchEvent<K["$object"]>>;
+  /** `metadata.name`, or `generateName` + 5 random characters. `status` is dropped unless the kind's writer gives subresource status. */
+  create<K extends Kind>(kind: K, object: ObjectInput, options?: WriteOptions): Promise<K["$object"]>;
+  /** Replaces; `metadata.resourceVersion`, if given, must be current; `uid`, if given, must match. An unchanged object is not written. */
+  update<K extends Kind>(kind: K, object: ObjectInput, options?: WriteOptions): Promise<K["$object"]>;
+  patch<K extends Kind>(kind: K, key: ObjectKey, patch: Patch, options?: WriteOptions): Promise<K["$object"]>;
+  /** Deletes, or, with finalizers, marks with a deletionTimestamp. Returns the last state; `undefined` if there was none. */
+  delete<K extends Kind>(kind: K, key: ObjectKey, options?: DeleteOptions): Promise<K["$object"] | undefined>;
+  /** Records an Event; never throws for a full buffer, drops and counts instead. */
+  emit(event: EventInput): void;
+  events(options?: { readonly namespace?: string; readonly fieldSelector?: string }): Promise<readonly Event[]>;
+}

@@ -1,0 +1,179 @@
+/** The routing table: what every proxy routes by. Compiled by the centre from Site, Generations, Revisions, Instances, Microservices and Routes; kept by gateways in memory and on disk. */
+import type { Filter, StampPlan } from "#/model/index.ts";
+
+/** Where a table stands. Compared field by field: another history is never older or newer, only other; within one, a higher epoch wins, then the version. */
+export interface TablePosition {
+  readonly history: string;
+  readonly epoch: number;
+  readonly version: number;
+}
+
+export interface SiteEntry {
+  readonly maxTransactionMs: number;
+  readonly lingerMs: number;
+  readonly unlabelled: "allow" | "reject";
+  /** Key of the check inside trace ids (hex, 16 bytes); guards against accidents. */
+  readonly traceKey: string;
+}
+
+/** Service to revision; immutable once issued. */
+export interface GenerationEntry {
+  readonly assignments: Readonly<Record<string, string>>;
+}
+
+export interface Endpoint {
+  readonly instance: string;
+  readonly host: string;
+  /** Ports by name on 127.0.0.1 of that host. */
+  readonly ports: Readonly<Record<string, number>>;
+  readonly address: string;
+  readonly ready: boolean;
+  /** Newest generation that it may serve, where its host's gateway is fenced. */
+  readonly upTo?: number;
+}
+
+export interface RevisionEntry {
+  readonly service: string;
+  readonly version: string;
+  readonly endpoints: readonly Endpoint[];
+  /** Services that it may call; absent: any. */
+  readonly calls?: readonly string[];
+}
+
+export interface ServiceEntry {
+  /** Loopback port of the service on every host. */
+  readonly port: number;
+  /** Ports by name with protocol; the first is the default. */
+  readonly ports: readonly { readonly name: string; readonly protocol: "http" | "tcp" }[];
+  readonly balancing: "roundRobin" | "leastTime" | "callFrequency";
+  readonly timeoutMs: number;
+  readonly retries: number;
+  /** Only for strategies that keep no versions: revisions by share (sum 1), instead of the generation's assignment. */
+  readonly current?: readonly { readonly revision: string; readonly share: number }[];
+}
+
+/** An instance as a caller, by its own loopback address. */
+export interface CallerEntry {
+  readonly instance: string;
+  readonly service: string;
+  readonly revision: string;
+  readonly host: string;
+}
+
+export interface RouteEntry {
+  readonly name: string;
+  /** Unix ms of creation: the older of equals wins. */
+  readonly createdMs: number;
+  readonly host?: string;
+  readonly path?: { readonly prefix?: string; readonly exact?: string };
+  readonly methods?: readonly string[];
+  readonly headers: readonly { readonly name: string; readonly value: string }[];
+  readonly tcp?: { readonly address: string; readonly port: number };
+  readonly service: string;
+  readonly port?: string;
+  readonly filters: readonly Filter[];
+  readonly timeoutMs?: number;
+  readonly maxTransactionMs?: number;
+  readonly retries?: number;
+}
+
+/** The table as flat sections; keys: generation number, revision name, service name, caller address, route name. `site` and `stamp` have the one key `""`. */
+export interface TableSections {
+  readonly site: SiteEntry;
+  readonly stamp: StampPlan;
+  readonly generation: GenerationEntry;
+  readonly revision: RevisionEntry;
+  readonly service: ServiceEntry;
+  readonly caller: CallerEntry;
+  readonly route: RouteEntry;
+}
+
+export type TableSection = keyof TableSections;
+
+export interface Table {
+  readonly position: TablePosition;
+  readonly entries: { readonly [S in TableSection]: Readonly<Record<string, TableSections[S]>> };
+}
+
+/** From the table at `base` to the one at `position`. `value: null` removes the entry. */
+export interface TableChange {
+  readonly base: TablePosition;
+  readonly position: TablePosition;
+  readonly changes: readonly { readonly section: TableSection; readonly key: string; readonly value: unknown }[];
+}
+
+/** What a centre sends on the stream `table`: a whole table first (or changes, if the gateway's position is still known), then changes, at most every 20 ms. */
+export type TableUpdate = { readonly table: Table } | { readonly change: TableChange };
+
+/** Calls of one generation in one gateway. */
+export interface GenerationCount {
+  readonly generation: number;
+  /** Transactions open at this edge. */
+  readonly edge: number;
+  /** Of these, streams (WebSocket, SSE, TCP). */
+  readonly streams: number;
+  /** Calls between services open at this host's gateway, by direction. */
+  readonly outbound: number;
+  readonly inbound: number;
+  /** Transactions begun in all by this incarnation. */
+  readonly begun: number;
+}
+
+/** One window of calls: (caller, service, instance) since the report before. `caller` is a service name, `""` from outside, `?` unknown. */
+export interface CallWindow {
+  readonly caller: string;
+  readonly service: string;
+  readonly revision: string;
+  readonly instance: string;
+  readonly host: string;
+  readonly calls: number;
+  /** Answers ≥ 500 and calls without an answer. */
+  readonly errors: number;
+  readonly timeSumMs: number;
+  readonly timeMaxMs: number;
+  /** Counts in buckets of `LATENCY_BUCKETS_MS`, for quantiles. */
+  readonly buckets: readonly number[];
+  readonly inFlight: number;
+  /** Requests above the packet size (24 KB). */
+  readonly large: number;
+  /** Generation of these calls. */
+  readonly generation: number;
+}
+
+/** Upper bounds of the latency buckets in ms; one more bucket holds the rest. */
+export const LATENCY_BUCKETS_MS: readonly number[] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 30000];
+
+/** A gateway's report, about every 250 ms while something changes, every 2 s otherwise; numbered without gaps within an incarnation. */
+export interface GatewayReport {
+  readonly gateway: string;
+  readonly host: string;
+  readonly roles: readonly ("edge" | "host")[];
+  readonly incarnation: number;
+  readonly sequence: number;
+  /** Table that was in force during the whole time in which the counts were taken. */
+  readonly position: TablePosition;
+  readonly counts: readonly GenerationCount[];
+  readonly windows: readonly CallWindow[];
+  /** Per calling service since the report before: calls without a context although it gets labelled ones; calls refused because of a wrong revision. */
+  readonly unlabelled: readonly { readonly service: string; readonly calls: number; readonly labelledIn: number }[];
+  readonly refused: readonly { readonly service: string; readonly calls: number; readonly reason: string }[];
+  /** Addresses on which it could not listen, and why. */
+  readonly listenFailures: readonly { readonly address: string; readonly port: number; readonly reason: string }[];
+  readonly edgeAddress?: string;
+}
+
+/** Load that the centre publishes, at most once a second: per host, and per instance over all gateways. */
+export interface PublishedLoad {
+  /** Host to load per processor, 0 idle, 1 full. */
+  readonly hosts: Readonly<Record<string, number>>;
+}
+
+/** Where a gateway gets its table and gives its reports: the link to the centre, or a test. */
+export interface TableFeed {
+  /** Calls `listener` for each update; returns what stops it. Updates are for the position told by `position`; a whole table comes when that is unknown. */
+  subscribe(position: () => TablePosition | undefined, listener: { update(update: TableUpdate): void; load(load: PublishedLoad): void }): () => void;
+  /** The table at `position` is in force. Sent at once. */
+  acknowledge(position: TablePosition): void;
+  /** False when it could not be sent: the gateway keeps counting and sends the sum next time. */
+  report(report: GatewayReport): boolean;
+}
