@@ -5,7 +5,7 @@ export { type Gateway, gateway } from "./gateway.ts";
 export { type Generation, generation, generationName } from "./generation.ts";
 export { type Health, type HealthCheck, health, healthCheck } from "./health.ts";
 export { type Host, host } from "./host.ts";
-export { type Duty, INSTANCE_FINALIZER, type Instance, instance } from "./instance.ts";
+export { type Duty, INSTANCE_FINALIZER, type Instance, instance, TRAFFIC_FINALIZER } from "./instance.ts";
 export { type Column, defineKind, type Kind } from "./kind.ts";
 export { findKind, kinds } from "./kinds.ts";
 export { API_GROUP, API_VERSION, type ManagedFieldsEntry, type ObjectMeta, objectMeta, type OwnerReference, type StoredObject } from "./metadata.ts";

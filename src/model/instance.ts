@@ -88,3 +88,7 @@ export type Instance = typeof instance.$object;
 
 /** The finalizer by which the agent keeps an Instance until its processes are gone. */
 export const INSTANCE_FINALIZER = "orrery.dev/agent";
+
+/** The finalizer by which the centre keeps an Instance until every gateway has forgotten its address. While it is there on an Instance being deleted,
+ *  the agent leaves the process running: calls may still come. The agent frees the ports when the Instance is gone. */
+export const TRAFFIC_FINALIZER = "orrery.dev/traffic";

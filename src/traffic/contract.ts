@@ -105,6 +105,9 @@ export interface TableChange {
 /** What a centre sends on the stream `table`: a whole table first (or changes, if the gateway's position is still known), then changes, at most every 20 ms. */
 export type TableUpdate = { readonly table: Table } | { readonly change: TableChange };
 
+/** What the centre says on the stream `table`: the table, the load, or the number of a counting round, which a gateway answers at once with a report. */
+export type TableMessage = TableUpdate | { readonly load: PublishedLoad } | { readonly round: number };
+
 /** Calls of one generation in one gateway. */
 export interface GenerationCount {
   readonly generation: number;
@@ -115,8 +118,10 @@ export interface GenerationCount {
   /** Calls between services open at this host's gateway, by direction. */
   readonly outbound: number;
   readonly inbound: number;
-  /** Transactions begun in all by this incarnation. */
+  /** Transactions begun at this edge, in all, by this incarnation. */
   readonly begun: number;
+  /** Transactions and calls of either direction begun in all by this incarnation: equal in two rounds means that nothing went by in between. */
+  readonly started: number;
 }
 
 /** One window of calls: (caller, service, instance) since the report before. `caller` is a service name, `""` from outside, `?` unknown. */
@@ -150,8 +155,10 @@ export interface GatewayReport {
   readonly roles: readonly ("edge" | "host")[];
   readonly incarnation: number;
   readonly sequence: number;
-  /** Table that was in force during the whole time in which the counts were taken. */
+  /** Table in force when the counts were taken. */
   readonly position: TablePosition;
+  /** Newest counting round that the gateway had heard of when it took the counts; 0 before the first of this connection. */
+  readonly round: number;
   readonly counts: readonly GenerationCount[];
   readonly windows: readonly CallWindow[];
   /** Per calling service since the report before: calls without a context although it gets labelled ones; calls refused because of a wrong revision. */
@@ -171,7 +178,7 @@ export interface PublishedLoad {
 /** Where a gateway gets its table and gives its reports: the link to the centre, or a test. */
 export interface TableFeed {
   /** Calls `listener` for each update; returns what stops it. Updates are for the position told by `position`; a whole table comes when that is unknown. */
-  subscribe(position: () => TablePosition | undefined, listener: { update(update: TableUpdate): void; load(load: PublishedLoad): void }): () => void;
+  subscribe(position: () => TablePosition | undefined, listener: { update(update: TableUpdate): void; load(load: PublishedLoad): void; round(number: number): void }): () => void;
   /** The table at `position` is in force. Sent at once. */
   acknowledge(position: TablePosition): void;
   /** False when it could not be sent: the gateway keeps counting and sends the sum next time. */
