@@ -1,0 +1,98 @@
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+
+/** The processes of Orrery on one data folder. */
+export type ProcessName = "supervisor" | "centre" | "agent" | "gateway";
+
+/** Who runs under a name, in `<data>/run/<name>.json`. A pid alone may have been given away again: `startTime` and `bootId` tell. */
+export interface RunFile {
+  readonly pid: number;
+  /** Field 22 of /proc/<pid>/stat: clock ticks since boot. */
+  readonly startTime: number;
+  readonly bootId: string;
+  /** RFC 3339; there once the process does its work: its ready sign. */
+  readonly readyAt?: string;
+  /** Facts: the centre's `url` (https://127.0.0.1:7443), the gateway's `edge` (http://127.0.0.1:8080). */
+  readonly [fact: string]: unknown;
+}
+
+/** Says that this process is ready, with `facts` such as `{url}` or `{edge}`. Call it once everything listens; the supervisor waits for it. */
+export function writeRunFile(data: string, name: ProcessName, facts: Readonly<Record<string, unknown>> = {}): void {
+  writeRecord(data, name, { ...identifyProcess(process.pid), readyAt: new Date().toISOString(), ...facts });
+}
+
+/** Records a child just started, before its ready sign: the next supervisor finds it even if this one dies now. */
+export function recordSpawn(data: string, name: ProcessName, pid: number): void {
+  const identity = identifyProcess(pid);
+  if (identity === undefined || readRunFile(data, name)?.pid === pid) return;
+  writeRecord(data, name, { ...identity });
+}
+
+/** The record under `name` if its process is alive; `undefined` for no file, an unreadable one, or a process that is gone. */
+export function readRunFile(data: string, name: ProcessName): RunFile | undefined {
+  const record = readRecord(data, name);
+  return record !== undefined && isAlive(record) ? record : undefined;
+}
+
+/** Removes the record if it is `pid`'s (default: this process's). */
+export function removeRunFile(data: string, name: ProcessName, pid: number = process.pid): void {
+  if (readRecord(data, name)?.pid === pid) rmSync(runFilePath(data, name), { force: true });
+}
+
+/** Waits until no process is alive under `record`; false after `timeoutMs`. The kernel tells only a parent of an end, so this asks every 20 ms. */
+export async function waitForEnd(record: Pick<RunFile, "pid" | "startTime" | "bootId">, timeoutMs: number): Promise<boolean> {
+  const deadlineMs = performance.now() + timeoutMs;
+  while (isAlive(record)) {
+    if (performance.now() > deadlineMs) return false;
+    await wait(20);
+  }
+  return true;
+}
+
+/** True if exactly this process (not another one that got its pid) is running. A zombie is not. */
+export function isAlive(record: Pick<RunFile, "pid" | "startTime" | "bootId">): boolean {
+  const now = identifyProcess(record.pid);
+  return now !== undefined && now.startTime === record.startTime && now.bootId === record.bootId;
+}
+
+/** pid, start time and boot of a running process; `undefined` if there is none (or only a zombie). */
+export function identifyProcess(pid: number): Pick<RunFile, "pid" | "startTime" | "bootId"> | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // The second field is the program's name in brackets and may itself hold spaces and brackets.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    if (fields[0] === "Z" || fields[0] === "X") return undefined;
+    return { pid, startTime: Number(fields[19]), bootId: readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim() };
+  } catch {
+    return undefined;
+  }
+}
+
+function runFilePath(data: string, name: ProcessName): string {
+  return path.join(data, "run", `${name}.json`);
+}
+
+function readRecord(data: string, name: ProcessName): RunFile | undefined {
+  try {
+    const record: unknown = JSON.parse(readFileSync(runFilePath(data, name), "utf8"));
+    return isRunFile(record) ? record : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isRunFile(record: unknown): record is RunFile {
+  if (typeof record !== "object" || record === null) return false;
+  const { pid, startTime, bootId } = record as Record<string, unknown>;
+  return typeof pid === "number" && typeof startTime === "number" && typeof bootId === "string";
+}
+
+/** Whole or not at all: a reader never sees half a record. */
+function writeRecord(data: string, name: ProcessName, record: object): void {
+  const file = runFilePath(data, name);
+  mkdirSync(path.dirname(file), { recursive: true });
+  const temporary = `${file}.${process.pid}.tmp`;
+  writeFileSync(temporary, `${JSON.stringify(record)}\n`);
+  renameSync(temporary, file);
+}
