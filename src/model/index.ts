@@ -12,6 +12,7 @@ export { type CheckedManifest, checkManifest } from "./manifest.ts";
 export { API_GROUP, API_VERSION, type ManagedFieldsEntry, type ObjectMeta, objectMeta, type OwnerReference, type StoredObject } from "./metadata.ts";
 export { type Microservice, microservice } from "./microservice.ts";
 export { DEFAULT_NAMESPACE } from "./names.ts";
+export { objectSchema, type OpenApiSchema, openApiSchema } from "./open-api.ts";
 export { type Probe, probe } from "./probe.ts";
 export { type Resource, resource } from "./resource.ts";
 export { type Revision, revision } from "./revision.ts";
