@@ -10,6 +10,10 @@ const spec = z.strictObject({
 
 const status = z.strictObject({
   incarnation: z.int().optional(),
+  /** When this incarnation said hello first: what the one before had in flight is unknown until the longest transaction is over. */
+  incarnationSince: time.optional(),
+  /** Newest generation at that time: later ones the incarnation before never saw. */
+  incarnationCounter: z.int().optional(),
   /** Where the edge listens, if it does. */
   edgeAddress: z.string().optional(),
   conditions: conditions.optional(),

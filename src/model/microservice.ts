@@ -22,6 +22,8 @@ const spec = z.strictObject({
 
 const status = z.strictObject({
   observedGeneration: z.int().optional(),
+  /** Hash of the template as last seen, without its files: what decides that a revision has to be made. */
+  templateHash: z.string().optional(),
   /** Name of the revision made from the template as last seen. */
   revision: z.string().optional(),
   /** The revision that new transactions meet. */

@@ -37,7 +37,7 @@ const status = z.strictObject({
         number: z.int(),
         phase: z.enum(["Preparing", "Distributing", "Ramping", "Active", "Draining"]),
         since: time,
-        /** Services that differ from the generation before. */
+        /** Services that differ from the generation before, and those that are new. */
         changes: z.array(z.string()).optional(),
         update: z.string().optional(),
       }),

@@ -1,0 +1,56 @@
+import type { Clock, Log, Random } from "#/base/index.ts";
+import { gateway, generation, host, instance, type Kind, microservice, resource, revision, route, site } from "#/model/index.ts";
+import { Reflector } from "#/reconcile/index.ts";
+import type { Store } from "#/store/index.ts";
+
+/** One local copy of each kind, shared by all controllers of a centre. */
+export interface Caches {
+  readonly sites: Reflector<typeof site>;
+  readonly generations: Reflector<typeof generation>;
+  readonly microservices: Reflector<typeof microservice>;
+  readonly revisions: Reflector<typeof revision>;
+  /** Indexes `service` and `revision` (namespace/name), `host` (name). */
+  readonly instances: Reflector<typeof instance>;
+  readonly routes: Reflector<typeof route>;
+  readonly resources: Reflector<typeof resource>;
+  readonly hosts: Reflector<typeof host>;
+  readonly gateways: Reflector<typeof gateway>;
+}
+
+export interface CachesOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** Makes the copies; `runCaches` fills them. */
+export function createCaches(options: CachesOptions): Caches {
+  const reflect = <K extends Kind>(kind: K): Reflector<K> => new Reflector({ ...options, kind });
+  const instances = reflect(instance);
+  instances.addIndex("service", (one) => (one.spec.service === undefined ? undefined : `${one.metadata.namespace}/${one.spec.service}`));
+  instances.addIndex("revision", (one) => (one.spec.revision === undefined ? undefined : `${one.metadata.namespace}/${one.spec.revision}`));
+  instances.addIndex("host", (one) => one.spec.host);
+  const routes = reflect(route);
+  routes.addIndex("service", (one) => `${one.metadata.namespace}/${one.spec.service}`);
+  return {
+    sites: reflect(site),
+    generations: reflect(generation),
+    microservices: reflect(microservice),
+    revisions: reflect(revision),
+    instances,
+    routes,
+    resources: reflect(resource),
+    hosts: reflect(host),
+    gateways: reflect(gateway),
+  };
+}
+
+/** Keeps all copies until `signal` aborts; resolves `ready` when each has been filled once. */
+export function runCaches(caches: Caches, signal: AbortSignal): { readonly ready: Promise<void>; readonly ended: Promise<void> } {
+  const all = Object.values(caches) as Reflector<Kind>[];
+  return {
+    ready: Promise.all(all.map((one) => one.synced)).then(() => {}),
+    ended: Promise.all(all.map((one) => one.run(signal))).then(() => {}),
+  };
+}

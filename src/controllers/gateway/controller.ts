@@ -1,0 +1,77 @@
+import type { Clock, Log, Random } from "#/base/index.ts";
+import { API_VERSION, type ConditionInput, gateway, setCondition, SITE_NAME, timestamp } from "#/model/index.ts";
+import { Controller, objectKey } from "#/reconcile/index.ts";
+import type { Store } from "#/store/index.ts";
+import type { Caches } from "../caches.ts";
+import { writeStatus } from "../status-writer.ts";
+
+/** A gateway as its connection tells. */
+export interface ConnectedGateway {
+  readonly host: string;
+  readonly roles: readonly ("edge" | "host")[];
+  readonly incarnation: number;
+  readonly edgeAddress?: string;
+  /** True if it has acknowledged the newest table. */
+  readonly isCurrent: boolean;
+  readonly listenFailures: readonly { readonly address: string; readonly port: number; readonly reason: string }[];
+}
+
+export interface GatewayControllerOptions {
+  readonly store: Store;
+  readonly caches: Caches;
+  /** The gateway's connection, if it has one. */
+  readonly connectionOf: (name: string) => ConnectedGateway | undefined;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** Registers gateways that say hello and keeps their status; what is registered is counted on in every drain until it is forgotten (its object deleted). Key: name. */
+export function createGatewayController(options: GatewayControllerOptions): Controller {
+  const { store, caches, connectionOf, clock, random, log } = options;
+  const controller = new Controller({
+    name: "gateway-controller",
+    clock,
+    random,
+    log,
+    async reconcile(key) {
+      const connection = connectionOf(key);
+      const one = caches.gateways.get(key);
+      if (one === undefined) {
+        if (connection === undefined) return undefined;
+        await store.create(gateway, { apiVersion: API_VERSION, kind: gateway.kind, metadata: { name: key }, spec: { host: connection.host, roles: connection.roles } });
+        return undefined;
+      }
+      const nowMs = clock.now();
+      const former = one.status ?? {};
+      const conditions = [...setCondition(former.conditions, readyCondition(key, connection), nowMs)];
+      const isNew = connection !== undefined && connection.incarnation !== former.incarnation;
+      const counter = caches.sites.get(`default/${SITE_NAME}`)?.status?.counter;
+      await writeStatus(store, gateway, one, {
+        ...former,
+        ...(isNew ? { incarnation: connection.incarnation, incarnationSince: timestamp(nowMs), ...(counter === undefined ? {} : { incarnationCounter: counter }) } : {}),
+        ...(connection?.edgeAddress === undefined ? {} : { edgeAddress: connection.edgeAddress }),
+        conditions,
+      });
+      return undefined;
+    },
+  });
+  caches.gateways.listen((before, after) => {
+    if (after === undefined && before !== undefined) controller.forget(objectKey(before));
+    else if (after !== undefined) controller.enqueue(objectKey(after));
+  });
+  return controller;
+}
+
+function readyCondition(name: string, connection: ConnectedGateway | undefined): ConditionInput {
+  if (connection === undefined) {
+    return { type: "Ready", status: "Unknown", reason: "NotConnected", message: `it goes on with its last table; what it has in flight is unknown. If it is surely gone: orrery gateway forget ${name}` };
+  }
+  const [failure] = connection.listenFailures;
+  if (failure !== undefined) {
+    const more = connection.listenFailures.length > 1 ? ` and ${connection.listenFailures.length - 1} more` : "";
+    return { type: "Ready", status: "False", reason: "ListenFailed", message: `cannot listen on ${failure.address}:${failure.port}: ${failure.reason}${more}` };
+  }
+  if (!connection.isCurrent) return { type: "Ready", status: "True", reason: "TableBehind", message: "connected; the newest table is on its way" };
+  return { type: "Ready", status: "True", reason: "Ready", message: "connected, holds the newest table" };
+}

@@ -1,0 +1,216 @@
+import { type Clock, describeError, isOrreryError, type Log, type Random } from "#/base/index.ts";
+import { instance, type Microservice, microservice, SITE_NAME } from "#/model/index.ts";
+import { Controller, objectKey, type ReconcileResult } from "#/reconcile/index.ts";
+import type { Store } from "#/store/index.ts";
+import { type GenerationMap, readSiteState, type SiteState } from "#/update/core/index.ts";
+import type { Caches } from "../caches.ts";
+import { writeStatus } from "../status-writer.ts";
+import { neededRevisions, type Placeable, planInstances } from "./instance-plan.ts";
+import { choosePort } from "./port-allocation.ts";
+import { type FilesKeeper, makeRevision, templateHash } from "./revision-maker.ts";
+import { serviceStatus } from "./status.ts";
+
+/** Keeps a Microservice until no open transaction can reach it and its instances are gone. */
+export const WITHDRAW_FINALIZER = "orrery.dev/withdraw";
+
+export interface MicroserviceControllerOptions {
+  readonly store: Store;
+  readonly caches: Caches;
+  readonly keepFiles: FilesKeeper;
+  /** True if the host's agent answers now. */
+  readonly isHostKnown: (host: string) => boolean;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** Templates become Revisions; what the Site decided becomes Instances; both become the Microservice's status. Key: namespace/name. */
+export function createMicroserviceController(options: MicroserviceControllerOptions): Controller {
+  const { caches, clock, random, log } = options;
+  const worker = new MicroserviceWorker(options);
+  // Several at once: making a revision copies files, and that must not hold back the others.
+  const controller = new Controller({ name: "microservice-controller", clock, random, log, concurrency: 4, reconcile: (key) => worker.reconcile(key) });
+  caches.microservices.listen((before, after) => {
+    const key = objectKey(after ?? (before as Microservice));
+    if (after === undefined) {
+      worker.forget(key);
+      controller.forget(key);
+    } else controller.enqueue(key);
+  });
+  caches.instances.listen((before, after) => {
+    const one = after ?? before;
+    // Gathers the many small changes of an instance that starts.
+    if (one?.spec.service !== undefined) controller.enqueue(`${one.metadata.namespace}/${one.spec.service}`, 20);
+  });
+  caches.sites.listen((before, after) => {
+    for (const key of servicesTouched(caches, before === undefined ? undefined : readSiteState(before.status), after === undefined ? undefined : readSiteState(after.status), before?.metadata.namespace ?? after?.metadata.namespace ?? "default")) controller.enqueue(key);
+  });
+  caches.hosts.listen((before, after) => {
+    // A host that appears, or changes whether it can be used, may take what had no place.
+    if (before?.spec.cordoned === after?.spec.cordoned && before?.status?.conditions === after?.status?.conditions && before !== undefined) return;
+    for (const one of caches.microservices.values()) controller.enqueue(objectKey(one), 50);
+  });
+  return controller;
+}
+
+/** Services that a change of the Site may concern: those whose revisions some changed generation assigns differently. */
+function servicesTouched(caches: Caches, before: SiteState | undefined, after: SiteState | undefined, namespace: string): ReadonlySet<string> {
+  const touched = new Set<string>();
+  const formerly = new Map(before?.generations.map((one) => [one.number, one]));
+  const all = [...(after?.generations ?? []), ...(before?.generations.filter((one) => after?.generations.every((other) => other.number !== one.number)) ?? [])];
+  for (const one of all) {
+    const isSame = formerly.get(one.number)?.phase === one.phase && after?.generations.includes(one) === true;
+    if (isSame) continue;
+    const isFirst = before?.stamp === undefined;
+    for (const service of isFirst || one.changes === undefined ? Object.keys(generationMap(caches, namespace, one.number) ?? {}) : one.changes) touched.add(`${namespace}/${service}`);
+  }
+  if (before?.stamp?.generation !== after?.stamp?.generation || before?.generations.length !== after?.generations.length) {
+    // Services that a later generation leaves out, or that changed in between, are named by none of the two: compare the maps.
+    const former = new Set((before?.generations ?? []).flatMap((one) => Object.entries(generationMap(caches, namespace, one.number) ?? {}).map(([service, revision]) => `${service}\0${revision}`)));
+    const present = new Set((after?.generations ?? []).flatMap((one) => Object.entries(generationMap(caches, namespace, one.number) ?? {}).map(([service, revision]) => `${service}\0${revision}`)));
+    for (const pair of former) if (!present.has(pair)) touched.add(`${namespace}/${pair.split("\0")[0]}`);
+    for (const pair of present) if (!former.has(pair)) touched.add(`${namespace}/${pair.split("\0")[0]}`);
+  }
+  for (const one of [...(before?.refused ?? []), ...(after?.refused ?? [])]) touched.add(`${namespace}/${one.service}`);
+  return touched;
+}
+
+/** The map of an issued generation, from the cache. */
+export function generationMap(caches: Caches, namespace: string, number: number): GenerationMap | undefined {
+  return caches.generations.get(`${namespace}/g${number}`)?.spec.map;
+}
+
+class MicroserviceWorker {
+  readonly #options: MicroserviceControllerOptions;
+  /** Ports that were given but are not yet seen in the cache. */
+  readonly #ports = new Map<string, number>();
+
+  constructor(options: MicroserviceControllerOptions) {
+    this.#options = options;
+  }
+
+  forget(key: string): void {
+    this.#ports.delete(key);
+  }
+
+  async reconcile(key: string): Promise<ReconcileResult | undefined> {
+    const { store, caches, clock } = this.#options;
+    const service = caches.microservices.get(key);
+    if (service === undefined) return undefined;
+    const namespace = service.metadata.namespace ?? "default";
+    const site = readSiteState(caches.sites.get(`${namespace}/${SITE_NAME}`)?.status);
+    const mapOf = (number: number): GenerationMap | undefined => generationMap(caches, namespace, number);
+    if (service.metadata.deletionTimestamp !== undefined) await this.#withdraw(service, site, mapOf);
+    else if (service.metadata.finalizers?.includes(WITHDRAW_FINALIZER) !== true) return this.#setFinalizers(service, [...(service.metadata.finalizers ?? []), WITHDRAW_FINALIZER]);
+    const made = await this.#makeRevision(service);
+    const revisionOf = (name: string) => caches.revisions.get(`${namespace}/${name}`);
+    const instances = [...caches.instances.byIndex("service", key)];
+    const plan = planInstances({ service, site, mapOf, revisionOf, instances, hosts: this.#hosts() });
+    const failures = await this.#carryOut(plan);
+    const status = serviceStatus(
+      {
+        service,
+        site,
+        servedMap: site?.stamp === undefined ? undefined : mapOf(site.stamp.generation),
+        revisionOf,
+        instances,
+        isHostKnown: this.#options.isHostKnown,
+        unplaced: plan.unplaced,
+        port: this.#port(key, service),
+        made: made.ok,
+        revisionError: made.error,
+      },
+      clock.now(),
+    );
+    if (service.metadata.deletionTimestamp === undefined || instances.length > 0) await writeStatus(store, microservice, service, status);
+    if (failures.length > 0) throw failures[0];
+    // A revision that could not be made is tried again, since files may come; slowly, since that reads them all.
+    return made.error === undefined ? undefined : { requeueAfterMs: 5000 };
+  }
+
+  async #makeRevision(service: Microservice): Promise<{ ok: { revision: string; templateHash: string } | undefined; error: string | undefined }> {
+    const { store, caches, keepFiles } = this.#options;
+    const hash = templateHash(service.spec.template);
+    const { status } = service;
+    if (service.metadata.deletionTimestamp !== undefined) return { ok: undefined, error: undefined };
+    if (status?.templateHash === hash && status.revision !== undefined && caches.revisions.get(`${service.metadata.namespace}/${status.revision}`) !== undefined) {
+      return { ok: { revision: status.revision, templateHash: hash }, error: undefined };
+    }
+    try {
+      const made = await makeRevision(store, service, keepFiles);
+      return { ok: { revision: made.metadata.name, templateHash: hash }, error: undefined };
+    } catch (error) {
+      if (!isOrreryError(error) || !error.code.startsWith("artifacts/")) throw error;
+      store.emit({ kind: microservice, object: service, type: "Warning", reason: "RevisionFailed", message: describeError(error), component: "microservice-controller" });
+      return { ok: undefined, error: describeError(error) };
+    }
+  }
+
+  async #carryOut(plan: ReturnType<typeof planInstances>): Promise<unknown[]> {
+    const { store } = this.#options;
+    const work = [
+      ...plan.create.map((input) => async () => {
+        await store.create(instance, input).catch((error: unknown) => {
+          // Made before, not yet seen: the watch will tell.
+          if (!isOrreryError(error, "store/exists")) throw error;
+        });
+      }),
+      ...plan.setDuty.map((one) => async () => {
+        await store.patch(instance, one.instance.metadata, { type: "merge", body: { spec: { duty: one.duty } } });
+      }),
+      ...plan.remove.map((one) => async () => {
+        await store.delete(instance, one.metadata, { preconditions: { uid: one.metadata.uid } });
+      }),
+    ];
+    const results = await Promise.allSettled(work.map((one) => one()));
+    return results.flatMap((result) => (result.status === "rejected" && !isOrreryError(result.reason, "store/missing") ? [result.reason] : []));
+  }
+
+  /** Lets the Microservice go when nothing can reach it any more. */
+  async #withdraw(service: Microservice, site: SiteState | undefined, mapOf: (generation: number) => GenerationMap | undefined): Promise<void> {
+    const { finalizers = [], name, namespace } = service.metadata;
+    if (!finalizers.includes(WITHDRAW_FINALIZER)) return;
+    const isServed = neededRevisions(name, site, mapOf).size > 0;
+    if (isServed || this.#options.caches.instances.byIndex("service", `${namespace}/${name}`).size > 0) return;
+    await this.#setFinalizers(
+      service,
+      finalizers.filter((one) => one !== WITHDRAW_FINALIZER),
+    );
+  }
+
+  async #setFinalizers(service: Microservice, finalizers: readonly string[]): Promise<undefined> {
+    const { resourceVersion } = service.metadata;
+    await this.#options.store.patch(microservice, service.metadata, { type: "merge", body: { metadata: { resourceVersion, finalizers } } });
+    return undefined;
+  }
+
+  #hosts(): readonly Placeable[] {
+    const { caches, isHostKnown } = this.#options;
+    const usable = [...caches.hosts.values()].filter((one) => !one.spec.cordoned && one.metadata.deletionTimestamp === undefined && isHostKnown(one.metadata.name));
+    usable.sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+    return usable.map((one) => ({ name: one.metadata.name, load: caches.instances.byIndex("host", one.metadata.name).size, ...(one.spec.instancesMax === undefined ? {} : { instancesMax: one.spec.instancesMax }) }));
+  }
+
+  /** The service's loopback port: as wished, as given before, or a new one that no other service has. */
+  #port(key: string, service: Microservice): number | undefined {
+    if (service.spec.port !== undefined) return service.spec.port;
+    const { caches } = this.#options;
+    const kept = service.status?.port ?? this.#ports.get(key);
+    // Looked at once, when it is given: the cost of a later change must not grow with the site.
+    if (kept !== undefined && service.status?.port === kept && this.#ports.get(key) === kept) return kept;
+    const taken = new Set<number>();
+    for (const other of caches.microservices.values()) {
+      const otherKey = objectKey(other);
+      if (otherKey === key) continue;
+      for (const port of [other.spec.port, other.status?.port, this.#ports.get(otherKey)]) if (port !== undefined) taken.add(port);
+    }
+    if (kept !== undefined && !taken.has(kept)) {
+      this.#ports.set(key, kept);
+      return kept;
+    }
+    const history = caches.sites.get(`${service.metadata.namespace}/${SITE_NAME}`)?.status?.history ?? "";
+    const chosen = choosePort(history, service.metadata.name, taken);
+    if (chosen !== undefined) this.#ports.set(key, chosen);
+    return chosen;
+  }
+}

@@ -1,0 +1,81 @@
+import { type ConditionInput, type Instance, type Microservice, type Revision, setCondition } from "#/model/index.ts";
+import type { GenerationMap, SiteState } from "#/update/core/index.ts";
+
+export interface ServiceView {
+  readonly service: Microservice;
+  readonly site: SiteState | undefined;
+  readonly servedMap: GenerationMap | undefined;
+  readonly revisionOf: (name: string) => Revision | undefined;
+  readonly instances: readonly Instance[];
+  /** True if the host's agent answers. */
+  readonly isHostKnown: (host: string) => boolean;
+  readonly unplaced: number;
+  readonly port: number | undefined;
+  readonly made: { readonly revision: string; readonly templateHash: string } | undefined;
+  /** Why no revision could be made of the template. */
+  readonly revisionError: string | undefined;
+}
+
+/** The status of a Microservice from what is seen. Pure. */
+export function serviceStatus(view: ServiceView, nowMs: number): NonNullable<Microservice["status"]> {
+  const { service, instances } = view;
+  const former = service.status;
+  const live = instances.filter((one) => one.metadata.deletionTimestamp === undefined);
+  const revision = view.made?.revision ?? former?.revision;
+  const served = view.servedMap?.[service.metadata.name];
+  const ofServed = live.filter((one) => one.spec.revision === served);
+  const ready = ofServed.filter((one) => one.status?.ready === true && view.isHostKnown(one.spec.host));
+  const observedGeneration = view.revisionError === undefined ? service.metadata.generation : former?.observedGeneration;
+  const refusal = view.site?.refused.find((one) => one.service === service.metadata.name && one.revision === revision);
+  let conditions = former?.conditions ?? [];
+  for (const input of [readyCondition(view, served, ready.length, ofServed), divergedCondition(revision, refusal?.reason)]) {
+    conditions = [...setCondition(conditions, { ...input, observedGeneration: service.metadata.generation }, nowMs)];
+  }
+  const servedVersion = served === undefined ? undefined : view.revisionOf(served)?.spec.template.version;
+  const templateHash = view.made?.templateHash ?? former?.templateHash;
+  return {
+    ...(observedGeneration === undefined ? {} : { observedGeneration }),
+    ...(templateHash === undefined ? {} : { templateHash }),
+    ...(revision === undefined ? {} : { revision }),
+    ...(served === undefined ? {} : { servedRevision: served }),
+    ...(servedVersion === undefined ? {} : { servedVersion }),
+    ...(view.port === undefined ? {} : { port: view.port }),
+    replicas: live.length,
+    readyReplicas: ready.length,
+    updatedReplicas: live.filter((one) => one.spec.revision === revision).length,
+    conditions,
+  };
+}
+
+type Fact = Omit<ConditionInput, "observedGeneration">;
+
+function readyCondition(view: ServiceView, served: string | undefined, readyCount: number, ofServed: readonly Instance[]): Fact {
+  const { spec, metadata } = view.service;
+  const no = (reason: string, message: string): Fact => ({ type: "Ready", status: "False", reason, message });
+  if (metadata.deletionTimestamp !== undefined) return no("Deleting", "being withdrawn: its instances are stopped when no open transaction can reach them");
+  if (view.revisionError !== undefined) return no("RevisionFailed", `${view.revisionError}${served === undefined ? "" : `; ${served} goes on being served`}`);
+  if (spec.suspended) return no("Suspended", `stopped on request; start it with: orrery start ${metadata.name}`);
+  if (served === undefined) return no("Preparing", "its first generation is being prepared");
+  if (view.unplaced > 0) return no("Unplaced", `${view.unplaced} instances have no host: no host with an agent is ready, uncordoned and has room`);
+  if (readyCount < spec.replicas) {
+    const lost = ofServed.find((one) => !view.isHostKnown(one.spec.host));
+    if (lost !== undefined) return { type: "Ready", status: "Unknown", reason: "HostLost", message: `the agent of host ${lost.spec.host} does not answer: the state of its instances is unknown` };
+    const trouble = ofServed.map(instanceTrouble).find((one) => one !== undefined);
+    return no(trouble?.reason ?? "Starting", `${readyCount} of ${spec.replicas} instances ready${trouble === undefined ? "" : `; ${trouble.message}`}`);
+  }
+  const isUpdating = view.made !== undefined && view.made.revision !== served && !view.site?.refused.some((one) => one.revision === view.made?.revision);
+  if (isUpdating) return { type: "Ready", status: "True", reason: "Updating", message: `${readyCount} instances of ${served} serve; ${view.made?.revision} is on its way` };
+  return { type: "Ready", status: "True", reason: "Ready", message: `${readyCount} of ${spec.replicas} instances ready` };
+}
+
+/** Why an instance does not work, if it has said so. */
+export function instanceTrouble(instance: Instance): { readonly reason: string; readonly message: string } | undefined {
+  if (instance.status?.ready === true) return undefined;
+  const told = instance.status?.conditions?.find((one) => one.type === "Ready" && one.status !== "True");
+  return told === undefined ? undefined : { reason: told.reason, message: `${instance.metadata.name}: ${told.message}` };
+}
+
+function divergedCondition(revision: string | undefined, refused: string | undefined): Fact {
+  if (refused === undefined) return { type: "Diverged", status: "False", reason: "AsWanted", message: "what is served is what the template says, or on its way there" };
+  return { type: "Diverged", status: "True", reason: "RevisionRefused", message: `${revision} is not served: ${refused}. It is tried again when the template changes` };
+}

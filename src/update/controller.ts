@@ -1,0 +1,277 @@
+import { type Clock, isOrreryError, type Log, OrreryError, type Random } from "#/base/index.ts";
+import { API_VERSION, type ConditionInput, durationMs, type Generation, generation, generationName, setCondition, type Site, SITE_NAME, site, timestamp } from "#/model/index.ts";
+import { Controller, objectKey, type ReconcileResult, type Reflector } from "#/reconcile/index.ts";
+import type { Store } from "#/store/index.ts";
+import type { TablePosition } from "#/traffic/index.ts";
+import { DrainLedger, type GenerationMap, type Happening, type KnownGateway, type Observed, readSiteState, type Readiness, type SiteState, type Step, stamps, step, type Wait } from "./core/index.ts";
+
+/** What the leader knows of tables and gateways; kept by `traffic/distribution`. */
+export interface Distribution {
+  /** First table of this leader in which `generation` was distributed (its endpoints as ready as the Site demanded); `undefined` while there is none. */
+  distributedAt(generation: number): TablePosition | undefined;
+  /** First table of this leader that does not stamp `generation`; `undefined` while it may be stamped. */
+  unstampedAt(generation: number): TablePosition | undefined;
+  /** Newest table that the gateway has acknowledged to this leader on its present connection. */
+  acknowledged(gateway: string): TablePosition | undefined;
+  /** Asks all connected gateways to answer a counting round. */
+  askRound(round: number): void;
+}
+
+export interface UpdateControllerOptions {
+  readonly store: Store;
+  readonly sites: Reflector<typeof site>;
+  readonly generations: Reflector<typeof generation>;
+  /** Service to the revision that its template says; `isMaking` while some revision is still being made. */
+  readonly wanted: (namespace: string) => { readonly map: ReadonlyMap<string, string>; readonly isMaking: boolean };
+  readonly readinessOf: (namespace: string, revision: string) => Readiness;
+  /** All gateways that are registered. */
+  readonly gateways: () => readonly KnownGateway[];
+  readonly distribution: Distribution;
+  readonly ledger: DrainLedger;
+  /** This leader's term. */
+  readonly epoch: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** Between counting rounds while something drains. */
+const ROUND_INTERVAL_MS = 100;
+/** Closed generations that are kept for people to read. */
+const CLOSED_KEPT = 100;
+/** Transitions in one go; more come by themselves. */
+const STEPS_MAX = 50;
+
+/** Drives `step` for the site: reads what is seen, writes what is decided, each by one compare-and-set on the Site. Key: namespace/name of the Site. */
+export function createUpdateController(options: UpdateControllerOptions): Controller {
+  const driver = new UpdateDriver(options);
+  const { clock, random, log } = options;
+  const controller = new Controller({ name: "update-controller", clock, random, log, reconcile: (key) => driver.reconcile(key), resyncMs: 10_000, backoff: { firstMs: 10, maxMs: 2000 } });
+  options.sites.listen((_, after) => {
+    if (after !== undefined) controller.enqueue(objectKey(after));
+  });
+  options.generations.listen((_, after) => {
+    if (after !== undefined) controller.enqueue(`${after.metadata.namespace}/${SITE_NAME}`, 10);
+  });
+  return controller;
+}
+
+/** Takes the lead: makes the Site if there is none, and raises its epoch, so that what a former leader still tries to write fails. Returns the epoch of this term.
+ *  @throws store/conflict: another leader was faster; campaign again */
+export async function takeLead(store: Store, namespace: string, newHistory: () => string): Promise<number> {
+  const present = (await store.get(site, { name: SITE_NAME, namespace })) ?? (await createSite(store, namespace));
+  const state = readSiteState(present.status);
+  const epoch = (state?.epoch ?? 0) + 1;
+  const status = { ...present.status, history: state?.history ?? newHistory(), epoch, counter: state?.counter ?? 0, generations: [...(state?.generations ?? [])] };
+  await store.update(site, { metadata: present.metadata, spec: present.spec, status }, { subresource: "status", fieldManager: "orrery-centre" });
+  return epoch;
+}
+
+async function createSite(store: Store, namespace: string): Promise<Site> {
+  try {
+    return await store.create(site, { apiVersion: API_VERSION, kind: site.kind, metadata: { name: SITE_NAME, namespace }, spec: {} });
+  } catch (error) {
+    const present = isOrreryError(error, "store/exists") ? await store.get(site, { name: SITE_NAME, namespace }) : undefined;
+    if (present === undefined) throw error;
+    return present;
+  }
+}
+
+class UpdateDriver {
+  readonly #options: UpdateControllerOptions;
+  #wantedText = "";
+  #wantedChangedMs = 0;
+  /** Since when each wait has been there, so that it tells its own age. */
+  readonly #waitsSince = new Map<string, number>();
+
+  constructor(options: UpdateControllerOptions) {
+    this.#options = options;
+  }
+
+  async reconcile(key: string): Promise<ReconcileResult | undefined> {
+    const { store, sites, clock, epoch, log } = this.#options;
+    let object = sites.get(key);
+    if (object === undefined) return undefined;
+    // The cache may lag behind this controller's own last write: decide on the newest.
+    object = (await store.get(site, object.metadata)) ?? object;
+    let wakeAtMs: number | undefined;
+    for (let count = 0; count < STEPS_MAX; count++) {
+      const state = readSiteState(object.status);
+      if (state === undefined) return undefined;
+      if (state.epoch !== epoch) throw new OrreryError("update/not-leading", `the site is led by epoch ${state.epoch}, this centre has ${epoch}: it must stop leading`);
+      const namespace = object.metadata.namespace ?? "default";
+      this.#prepareLedger(object, state);
+      const observed = await this.#observe(object, state);
+      const result = step(state, observed, clock.now());
+      wakeAtMs = result.wakeAtMs;
+      if (result.issue !== undefined) await this.#createGeneration(namespace, state.history, result.issue);
+      object = await this.#write(object, result);
+      for (const one of result.happened) {
+        log.info(`generation ${one.generation} ${one.what}`, { ...one });
+        this.#tell(object, one);
+      }
+      await this.#writeGenerations(namespace, state, result);
+      if (result.site === state) break;
+    }
+    const nextMs = this.#drive(wakeAtMs);
+    return nextMs === undefined ? undefined : { requeueAfterMs: nextMs };
+  }
+
+  /** Hands the ledger what begins or ends to drain, and who counts. */
+  #prepareLedger(object: Site, state: SiteState): void {
+    const { ledger, distribution, clock, gateways } = this.#options;
+    ledger.setPolicy({ lingerMs: durationMs(object.spec.linger), maxTransactionMs: durationMs(object.spec.maxTransaction) });
+    ledger.setGateways(gateways(), clock.now());
+    const draining = new Set(state.generations.filter((one) => one.phase === "Draining" && !stamps(state.stamp, one.number)).map((one) => one.number));
+    for (const number of ledger.draining) if (!draining.has(number)) ledger.end(number);
+    for (const number of draining) {
+      const unstamped = distribution.unstampedAt(number);
+      if (unstamped !== undefined) ledger.begin(number, unstamped, clock.now());
+    }
+  }
+
+  async #observe(object: Site, state: SiteState): Promise<Observed> {
+    const { clock, distribution, gateways, ledger, readinessOf } = this.#options;
+    const namespace = object.metadata.namespace ?? "default";
+    const nowMs = clock.now();
+    const { map: wanted, isMaking } = this.#options.wanted(namespace);
+    const text = JSON.stringify([...wanted].sort());
+    if (text !== this.#wantedText) {
+      this.#wantedText = text;
+      this.#wantedChangedMs = nowMs;
+    }
+    const maps = new Map<number, GenerationMap>();
+    for (const one of state.generations) {
+      const map = await this.#mapOf(namespace, one.number);
+      if (map !== undefined) maps.set(one.number, map);
+    }
+    return {
+      policy: { openMax: object.spec.maxOpen, settleMs: durationMs(object.spec.settle), readyWithinMs: durationMs(object.spec.readyWithin) },
+      wanted,
+      wantedChangedMs: isMaking ? nowMs : this.#wantedChangedMs,
+      mapOf: (number) => maps.get(number),
+      readinessOf: (revision) => readinessOf(namespace, revision),
+      gateways: gateways().map((one) => ({ name: one.name, isConnected: one.isConnected, knows: (number) => isReached(distribution.acknowledged(one.name), distribution.distributedAt(number)) })),
+      drainOf: (number) => ledger.stateOf(number, nowMs),
+      numberMax: Math.max(0, ...[...this.#options.generations.values()].filter((one) => one.metadata.namespace === namespace && one.spec.history === state.history).map((one) => one.spec.number)),
+    };
+  }
+
+  async #mapOf(namespace: string, number: number): Promise<GenerationMap | undefined> {
+    const { generations, store } = this.#options;
+    const name = generationName(number);
+    const found = generations.get(`${namespace}/${name}`) ?? (await store.get(generation, { name, namespace }));
+    return found?.spec.map;
+  }
+
+  async #createGeneration(namespace: string, history: string, issue: NonNullable<Step["issue"]>): Promise<void> {
+    await this.#options.store.create(generation, {
+      apiVersion: API_VERSION,
+      kind: generation.kind,
+      metadata: { name: generationName(issue.number), namespace },
+      spec: { number: issue.number, map: issue.map, cause: issue.cause, history },
+    });
+  }
+
+  /** One compare-and-set with everything decided; also the condition that tells people what is waited for. */
+  async #write(object: Site, result: Step): Promise<Site> {
+    const { store, clock } = this.#options;
+    const { history, epoch, counter, generations, stamp, refused } = result.site;
+    const conditions = [...setCondition(object.status?.conditions, settledCondition(result), clock.now())];
+    const isSame = readSiteStateEquals(object.status, result.site) && conditions.length === object.status?.conditions?.length && conditions.every((one, index) => one === object.status?.conditions?.[index]);
+    if (isSame) return object;
+    const status: NonNullable<Site["status"]> = { ...object.status, history, epoch, counter, generations: [...generations], refused: [...refused], ...(stamp === undefined ? {} : { stamp }), conditions };
+    return store.update(site, { metadata: object.metadata, spec: object.spec, status }, { subresource: "status", fieldManager: "orrery-centre" });
+  }
+
+  #tell(object: Site, one: Happening): void {
+    const services = one.services.length === 0 ? "" : ` (${one.services.slice(0, 5).join(", ")}${one.services.length > 5 ? " …" : ""})`;
+    const texts: Record<Happening["what"], string> = {
+      issued: `generation ${one.generation} issued${services}: its instances are being prepared`,
+      distributing: `generation ${one.generation} is ready${services}: its table goes to all gateways`,
+      switched: `new transactions belong to generation ${one.generation}${services}`,
+      closed: `generation ${one.generation} is closed: nothing of it is in flight`,
+      aborted: `generation ${one.generation} given up${services}: ${one.what === "aborted" ? one.reason : ""}`,
+    };
+    const reasons: Record<Happening["what"], string> = { issued: "Issued", distributing: "Distributing", switched: "Switched", closed: "Closed", aborted: "Aborted" };
+    this.#options.store.emit({ kind: site, object, type: one.what === "aborted" ? "Warning" : "Normal", reason: reasons[one.what], message: texts[one.what], component: "update-controller" });
+  }
+
+  /** Keeps the Generation objects' status, and deletes those that are long closed. */
+  async #writeGenerations(namespace: string, before: SiteState, result: Step): Promise<void> {
+    const { generations, clock } = this.#options;
+    const open = new Map(result.site.generations.map((one) => [one.number, one]));
+    for (const [number, one] of open) {
+      const object = generations.get(`${namespace}/${generationName(number)}`);
+      if (object !== undefined) await this.#writeGeneration(object, { phase: one.phase, since: one.since, waits: this.#aged(number, result.waits.get(number) ?? []) });
+    }
+    for (const former of before.generations) {
+      if (open.has(former.number)) continue;
+      const object = generations.get(`${namespace}/${generationName(former.number)}`);
+      const isAborted = result.happened.some((one) => one.generation === former.number && one.what === "aborted");
+      if (object !== undefined) await this.#writeGeneration(object, { phase: isAborted ? "Aborted" : "Closed", since: timestamp(clock.now()) });
+    }
+    await this.#pruneGenerations(namespace, result.site);
+  }
+
+  async #writeGeneration(object: Generation, status: NonNullable<Generation["status"]>): Promise<void> {
+    const { waits, ...rest } = status;
+    const next = { ...object.status, ...rest, ...(waits === undefined || waits.length === 0 ? {} : { waits }) };
+    if (waits === undefined || waits.length === 0) delete next.waits;
+    if (JSON.stringify(next) === JSON.stringify(object.status ?? {})) return;
+    await this.#options.store.patch(generation, object.metadata, { type: "merge", body: { status: { phase: null, since: null, waits: null, ...next } } }, { subresource: "status", fieldManager: "orrery-centre" });
+  }
+
+  #aged(number: number, waits: readonly Wait[]): { reason: string; object: string; since: string; message: string }[] {
+    const seen = new Set<string>();
+    const aged = waits.slice(0, 20).map((wait) => {
+      const id = `${number}\0${wait.reason}\0${wait.object}`;
+      seen.add(id);
+      const sinceMs = Math.min(this.#waitsSince.get(id) ?? wait.sinceMs, wait.sinceMs);
+      this.#waitsSince.set(id, sinceMs);
+      return { reason: wait.reason, object: wait.object, since: timestamp(sinceMs), message: wait.message };
+    });
+    for (const id of this.#waitsSince.keys()) if (id.startsWith(`${number}\0`) && !seen.has(id)) this.#waitsSince.delete(id);
+    return aged;
+  }
+
+  async #pruneGenerations(namespace: string, state: SiteState): Promise<void> {
+    const { generations, store } = this.#options;
+    const open = new Set(state.generations.map((one) => one.number));
+    const ended = [...generations.values()].filter((one) => one.metadata.namespace === namespace && !open.has(one.spec.number) && one.metadata.deletionTimestamp === undefined && one.spec.number <= state.counter);
+    if (ended.length <= CLOSED_KEPT) return;
+    ended.sort((a, b) => a.spec.number - b.spec.number);
+    for (const one of ended.slice(0, ended.length - CLOSED_KEPT)) await store.delete(generation, one.metadata);
+  }
+
+  /** Asks the next counting round, and says when to look again (ms from now). */
+  #drive(wakeAtMs: number | undefined): number | undefined {
+    const { ledger, distribution, clock } = this.#options;
+    const nowMs = clock.now();
+    const round = ledger.roundToAsk(nowMs, ROUND_INTERVAL_MS);
+    if (round !== undefined) distribution.askRound(round);
+    const drainMs = ledger.draining.length > 0 ? ROUND_INTERVAL_MS : undefined;
+    const wakeMs = wakeAtMs === undefined ? undefined : Math.max(1, wakeAtMs - nowMs);
+    if (drainMs === undefined) return wakeMs;
+    return wakeMs === undefined ? drainMs : Math.min(wakeMs, drainMs);
+  }
+}
+
+function settledCondition(result: Step): ConditionInput {
+  const pending = result.site.generations.find((one) => one.phase === "Preparing" || one.phase === "Distributing");
+  const waiting = result.waits.get(0)?.[0];
+  if (waiting !== undefined) return { type: "Settled", status: "False", reason: waiting.reason, message: waiting.message };
+  if (pending !== undefined) return { type: "Settled", status: "False", reason: pending.phase, message: `generation ${pending.number} is under way; see: orrery describe generation g${pending.number}` };
+  if (result.site.generations.length > 1) return { type: "Settled", status: "True", reason: "Draining", message: "what is wanted is served; older generations are finishing" };
+  return { type: "Settled", status: "True", reason: "Settled", message: "what is wanted is served" };
+}
+
+function readSiteStateEquals(status: Site["status"], state: SiteState): boolean {
+  const present = readSiteState(status);
+  return present !== undefined && JSON.stringify(present) === JSON.stringify({ history: state.history, epoch: state.epoch, counter: state.counter, generations: state.generations, ...(state.stamp === undefined ? {} : { stamp: state.stamp }), refused: state.refused });
+}
+
+function isReached(acknowledged: TablePosition | undefined, wanted: TablePosition | undefined): boolean {
+  if (acknowledged === undefined || wanted === undefined) return false;
+  return acknowledged.history === wanted.history && acknowledged.epoch === wanted.epoch && acknowledged.version >= wanted.version;
+}

@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { GatewayReport } from "#/traffic/index.ts";
+import { DrainLedger, type KnownGateway } from "./drain-ledger.ts";
+
+const gateway = (name: string, more: Partial<KnownGateway> = {}): KnownGateway => ({ name, isConnected: true, incarnation: 1, ...more });
+const at = (version: number): GatewayReport["position"] => ({ history: "h", epoch: 1, version });
+
+function report(name: string, round: number, more: { open?: number; started?: number; version?: number; incarnation?: number } = {}): GatewayReport {
+  return {
+    gateway: name,
+    host: "here",
+    roles: ["edge", "host"],
+    incarnation: more.incarnation ?? 1,
+    sequence: round,
+    position: at(more.version ?? 10),
+    round,
+    counts: [{ generation: 1, edge: more.open ?? 0, streams: 0, outbound: 0, inbound: 0, begun: 5, started: more.started ?? 5 }],
+    windows: [],
+    unlabelled: [],
+    refused: [],
+    listenFailures: [],
+  };
+}
+
+function drainingLedger(...gateways: KnownGateway[]): DrainLedger {
+  const ledger = new DrainLedger();
+  ledger.setPolicy({ lingerMs: 500, maxTransactionMs: 60_000 });
+  ledger.setGateways(gateways, 0);
+  ledger.begin(1, at(10), 0);
+  return ledger;
+}
+
+/** Asks a round at `nowMs` and gives every answer. */
+function round(ledger: DrainLedger, nowMs: number, ...answers: ((number: number) => GatewayReport)[]): void {
+  const number = ledger.roundToAsk(nowMs, 0);
+  assert.ok(number !== undefined);
+  for (const answer of answers) ledger.report(answer(number), nowMs);
+}
+
+test("two quiet rounds with the linger between them prove a generation empty; one does not", () => {
+  const ledger = drainingLedger(gateway("a"));
+  round(ledger, 0, (n) => report("a", n));
+  assert.equal(ledger.stateOf(1, 0).isEmpty, false);
+  round(ledger, 499, (n) => report("a", n));
+  assert.equal(ledger.stateOf(1, 499).waits[0]?.reason, "Counting");
+  round(ledger, 500, (n) => report("a", n));
+  assert.equal(ledger.stateOf(1, 500).isEmpty, true);
+  assert.equal(ledger.roundToAsk(1000, 0), undefined);
+});
+
+test("a call that came and went between two rounds begins the counting again", () => {
+  const ledger = drainingLedger(gateway("a"));
+  round(ledger, 0, (n) => report("a", n));
+  round(ledger, 600, (n) => report("a", n, { started: 6 }));
+  assert.equal(ledger.stateOf(1, 600).isEmpty, false);
+  round(ledger, 1200, (n) => report("a", n, { started: 6 }));
+  assert.equal(ledger.stateOf(1, 1200).isEmpty, true);
+});
+
+test("a zero counted at a table that still stamps the generation does not count", () => {
+  const ledger = drainingLedger(gateway("a"));
+  round(ledger, 0, (n) => report("a", n, { version: 9 }));
+  round(ledger, 600, (n) => report("a", n));
+  assert.equal(ledger.stateOf(1, 600).isEmpty, false);
+});
+
+test("a gateway that is lost holds the generation, and the message says what a person can do", () => {
+  const ledger = drainingLedger(gateway("a"), gateway("b", { isConnected: false, lostSinceMs: 3 }));
+  round(ledger, 0, (n) => report("a", n));
+  const { isEmpty, waits } = ledger.stateOf(1, 10_000);
+  assert.equal(isEmpty, false);
+  assert.equal(waits[0]?.reason, "GatewayLost");
+  assert.match(waits[0]?.message ?? "", /orrery gateway forget b/);
+  ledger.setGateways([gateway("a")], 10_000);
+  round(ledger, 10_500, (n) => report("a", n));
+  assert.equal(ledger.stateOf(1, 10_500).isEmpty, true);
+});
+
+test("a report of an earlier round, or of a former incarnation, does not answer a round", () => {
+  const ledger = drainingLedger(gateway("a", { incarnation: 2, incarnationCounter: 0 }));
+  const number = ledger.roundToAsk(0, 0) ?? 0;
+  ledger.report(report("a", number - 1, { incarnation: 2 }), 0);
+  ledger.report(report("a", number, { incarnation: 1 }), 0);
+  assert.equal(ledger.roundToAsk(0, 0), number);
+  ledger.report(report("a", number, { incarnation: 2 }), 0);
+  assert.notEqual(ledger.roundToAsk(0, 0), number);
+});
+
+test("what a restarted gateway had in flight is unknown until the longest transaction is over", () => {
+  const ledger = drainingLedger(gateway("a", { incarnation: 2, incarnationSinceMs: 0, incarnationCounter: 1 }));
+  round(ledger, 0, (n) => report("a", n, { incarnation: 2 }));
+  round(ledger, 600, (n) => report("a", n, { incarnation: 2 }));
+  assert.equal(ledger.stateOf(1, 59_999).waits[0]?.reason, "FormerIncarnation");
+  assert.equal(ledger.stateOf(1, 60_000).isEmpty, true);
+});
+
+test("an open call seen after the proof takes the proof back", () => {
+  const ledger = drainingLedger(gateway("a"));
+  round(ledger, 0, (n) => report("a", n));
+  round(ledger, 500, (n) => report("a", n));
+  ledger.report(report("a", 2, { open: 1, started: 6 }), 600);
+  assert.equal(ledger.stateOf(1, 600).waits[0]?.reason, "TransactionsOpen");
+});

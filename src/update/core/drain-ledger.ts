@@ -1,0 +1,175 @@
+import type { GatewayReport, TablePosition } from "#/traffic/index.ts";
+import type { Wait } from "./state.ts";
+
+/** A gateway that exists, whether it answers now or not. */
+export interface KnownGateway {
+  readonly name: string;
+  readonly isConnected: boolean;
+  /** Since when it is not connected; absent while it is. */
+  readonly lostSinceMs?: number;
+  readonly incarnation: number;
+  /** When this incarnation came; what the one before had in flight is unknown until `maxTransactionMs` after. Absent for the first. */
+  readonly incarnationSinceMs?: number;
+  /** Newest generation at that time. */
+  readonly incarnationCounter?: number;
+}
+
+export interface DrainPolicy {
+  readonly lingerMs: number;
+  readonly maxTransactionMs: number;
+}
+
+interface Round {
+  readonly number: number;
+  readonly askedAtMs: number;
+  readonly reports: Map<string, GatewayReport>;
+}
+
+interface Drain {
+  /** First table that does not stamp the generation. */
+  readonly unstamped: TablePosition;
+  readonly sinceMs: number;
+  /** End of the first of the successive quiet rounds, and what had been started until then, by gateway. */
+  quiet?: { readonly atMs: number; readonly started: ReadonlyMap<string, string> };
+  isEmpty: boolean;
+  readonly open: Map<string, { readonly open: number; readonly streams: number }>;
+}
+
+/** Counts, over rounds, what is in flight of each generation that is no longer stamped. Memory of one leader; a new one begins with everything unknown.
+ *
+ *  A round is a number that every gateway answers with counts taken after it has heard the number; the next is asked only when all have answered, so a round lies wholly after the one before.
+ *  A generation is empty when two successive rounds saw, at every gateway, no open call of it, at a table that no longer stamps it, with nothing started in between, and `linger` lies between them
+ *  (F. Mattern, "Algorithms for distributed termination detection", 1987: the four-counter method). A gateway that does not answer leaves the round open: unknown is not zero. */
+export class DrainLedger {
+  readonly #drains = new Map<number, Drain>();
+  #gateways: readonly KnownGateway[] = [];
+  #policy: DrainPolicy = { lingerMs: 500, maxTransactionMs: 600_000 };
+  #round: Round | undefined;
+  #roundNumber = 0;
+  #lastCompletedAtMs = Number.NEGATIVE_INFINITY;
+
+  /** What the site's spec says. */
+  setPolicy(policy: DrainPolicy): void {
+    this.#policy = policy;
+  }
+
+  /** All gateways that exist now. */
+  setGateways(gateways: readonly KnownGateway[], nowMs: number): void {
+    this.#gateways = gateways;
+    this.#completeRound(nowMs);
+  }
+
+  /** `generation` is no longer stamped from the table at `unstamped` on. Repeats are ignored. */
+  begin(generation: number, unstamped: TablePosition, nowMs: number): void {
+    if (!this.#drains.has(generation)) this.#drains.set(generation, { unstamped, sinceMs: nowMs, isEmpty: false, open: new Map() });
+  }
+
+  /** `generation` is closed, or stamped again. */
+  end(generation: number): void {
+    this.#drains.delete(generation);
+  }
+
+  get draining(): readonly number[] {
+    return [...this.#drains.keys()];
+  }
+
+  /** The round that gateways should answer now, beginning one at most every `intervalMs` while something drains; `undefined` if none is needed. */
+  roundToAsk(nowMs: number, intervalMs: number): number | undefined {
+    if (this.#round !== undefined) return this.#round.number;
+    if ([...this.#drains.values()].every((drain) => drain.isEmpty)) return undefined;
+    if (nowMs < this.#lastCompletedAtMs + intervalMs) return undefined;
+    this.#round = { number: ++this.#roundNumber, askedAtMs: nowMs, reports: new Map() };
+    return this.#round.number;
+  }
+
+  /** Takes a report; those that do not answer the present round are only shown, not counted on. */
+  report(report: GatewayReport, nowMs: number): void {
+    for (const [generation, drain] of this.#drains) {
+      const open = openOf(report, generation);
+      drain.open.set(report.gateway, open);
+      if (open.open > 0) {
+        drain.isEmpty = false;
+        delete drain.quiet;
+      }
+    }
+    const round = this.#round;
+    if (round === undefined || report.round < round.number) return;
+    round.reports.set(report.gateway, report);
+    this.#completeRound(nowMs);
+  }
+
+  /** Whether `generation` is empty, and if not, on what it waits. */
+  stateOf(generation: number, nowMs: number): { readonly isEmpty: boolean; readonly open: number; readonly waits: readonly Wait[] } {
+    const drain = this.#drains.get(generation);
+    if (drain === undefined) return { isEmpty: false, open: 0, waits: [] };
+    const waits = this.#unknowns(generation, drain, nowMs);
+    let open = 0;
+    for (const [gateway, count] of drain.open) {
+      if (!this.#gateways.some((one) => one.name === gateway)) continue;
+      open += count.open;
+      if (count.open > 0) {
+        const streams = count.streams > 0 ? `, ${count.streams} of them streams (WebSocket, SSE, TCP)` : "";
+        waits.push({ reason: "TransactionsOpen", object: `gateway/${gateway}`, sinceMs: drain.sinceMs, message: `${count.open} calls of generation ${generation} are open at gateway ${gateway}${streams}; they end by themselves` });
+      }
+    }
+    if (waits.length === 0 && !drain.isEmpty) {
+      waits.push({ reason: "Counting", object: `generation/g${generation}`, sinceMs: drain.sinceMs, message: `nothing of generation ${generation} is seen in flight; two complete rounds of counting, ${this.#policy.lingerMs} ms apart, have to confirm it` });
+    }
+    return { isEmpty: waits.length === 0, open, waits };
+  }
+
+  #unknowns(generation: number, drain: Drain, nowMs: number): Wait[] {
+    const waits: Wait[] = [];
+    for (const gateway of this.#gateways) {
+      if (!gateway.isConnected) {
+        waits.push({ reason: "GatewayLost", object: `gateway/${gateway.name}`, sinceMs: gateway.lostSinceMs ?? drain.sinceMs, message: `gateway ${gateway.name} is not connected: what it has in flight is unknown. Bring it back, or, if it is surely dead, run: orrery gateway forget ${gateway.name}` });
+      }
+      const untilMs = (gateway.incarnationSinceMs ?? Number.NEGATIVE_INFINITY) + this.#policy.maxTransactionMs;
+      if (gateway.incarnation > 1 && generation <= (gateway.incarnationCounter ?? -1) && nowMs < untilMs) {
+        waits.push({
+          reason: "FormerIncarnation",
+          object: `gateway/${gateway.name}`,
+          sinceMs: gateway.incarnationSinceMs ?? drain.sinceMs,
+          message: `gateway ${gateway.name} was restarted: what it had in flight before is unknown until the longest transaction is over, at ${new Date(untilMs).toISOString()}`,
+        });
+      }
+    }
+    return waits;
+  }
+
+  #completeRound(nowMs: number): void {
+    const round = this.#round;
+    if (round === undefined || !this.#gateways.every((gateway) => round.reports.get(gateway.name)?.incarnation === gateway.incarnation)) return;
+    this.#round = undefined;
+    this.#lastCompletedAtMs = nowMs;
+    for (const [generation, drain] of this.#drains) this.#judge(generation, drain, round, nowMs);
+  }
+
+  #judge(generation: number, drain: Drain, round: Round, nowMs: number): void {
+    const started = new Map<string, string>();
+    for (const gateway of this.#gateways) {
+      const report = round.reports.get(gateway.name);
+      if (report === undefined || !isAtLeast(report.position, drain.unstamped) || openOf(report, generation).open > 0) {
+        delete drain.quiet;
+        return;
+      }
+      started.set(gateway.name, `${report.incarnation}:${report.counts.find((count) => count.generation === generation)?.started ?? 0}`);
+    }
+    const quiet = drain.quiet;
+    if (quiet === undefined || quiet.started.size !== started.size || [...started].some(([gateway, count]) => quiet.started.get(gateway) !== count)) {
+      drain.quiet = { atMs: nowMs, started };
+      return;
+    }
+    if (round.askedAtMs >= quiet.atMs + this.#policy.lingerMs) drain.isEmpty = true;
+  }
+}
+
+function openOf(report: GatewayReport, generation: number): { readonly open: number; readonly streams: number } {
+  const count = report.counts.find((one) => one.generation === generation);
+  return count === undefined ? { open: 0, streams: 0 } : { open: count.edge + count.outbound + count.inbound, streams: count.streams };
+}
+
+function isAtLeast(position: TablePosition, floor: TablePosition): boolean {
+  if (position.history !== floor.history) return false;
+  return position.epoch > floor.epoch || (position.epoch === floor.epoch && position.version >= floor.version);
+}

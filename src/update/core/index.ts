@@ -1,0 +1,3 @@
+export { type DrainPolicy, DrainLedger, type KnownGateway } from "./drain-ledger.ts";
+export { changedServices, type GenerationMap, isSameMap, type OpenGeneration, readSiteState, type Refusal, type SiteState, stamps, type Wait } from "./state.ts";
+export { type Happening, type Observed, type ObservedGateway, type Readiness, REVISIONS_LIVE_MAX, type Step, step, type UpdatePolicy } from "./step.ts";

@@ -1,0 +1,64 @@
+import type { Site, StampPlan } from "#/model/index.ts";
+
+/** Everything decided about traffic, as it stands in `Site.status`. */
+export interface SiteState {
+  readonly history: string;
+  readonly epoch: number;
+  /** Number of the newest generation ever issued in this history. */
+  readonly counter: number;
+  /** Open generations, oldest first. */
+  readonly generations: readonly OpenGeneration[];
+  /** Absent before the first switch. */
+  readonly stamp?: StampPlan;
+  /** Revisions that were given up; not tried again while the template still says them. */
+  readonly refused: readonly Refusal[];
+}
+
+export type OpenGeneration = NonNullable<Site["status"]>["generations"] extends readonly (infer G)[] | undefined ? Readonly<G> : never;
+export type GenerationPhase = OpenGeneration["phase"];
+export type Refusal = NonNullable<Site["status"]>["refused"] extends readonly (infer R)[] | undefined ? Readonly<R> : never;
+
+/** Service to revision. */
+export type GenerationMap = Readonly<Record<string, string>>;
+
+/** Why something does not go on. */
+export interface Wait {
+  /** One CamelCase word for programs. */
+  readonly reason: string;
+  /** What is waited for: `gateway/main`, `revision/auth-v2-1a2b3c4d`. */
+  readonly object: string;
+  readonly sinceMs: number;
+  /** For people: what is seen and what they can do. */
+  readonly message: string;
+}
+
+/** The state in a Site's status; `undefined` before the first leader has written it. */
+export function readSiteState(status: Site["status"]): SiteState | undefined {
+  if (status?.history === undefined || status.epoch === undefined) return undefined;
+  return {
+    history: status.history,
+    epoch: status.epoch,
+    counter: status.counter ?? 0,
+    generations: status.generations ?? [],
+    ...(status.stamp === undefined ? {} : { stamp: status.stamp }),
+    refused: status.refused ?? [],
+  };
+}
+
+/** True if both maps assign the same revisions. */
+export function isSameMap(a: GenerationMap, b: GenerationMap): boolean {
+  const names = Object.keys(a);
+  return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
+}
+
+/** Services that `after` adds or assigns differently than `before`, ordered. */
+export function changedServices(before: GenerationMap | undefined, after: GenerationMap): readonly string[] {
+  return Object.keys(after)
+    .filter((service) => before?.[service] !== after[service])
+    .sort();
+}
+
+/** True if `plan` may stamp `generation`. */
+export function stamps(plan: StampPlan | undefined, generation: number): boolean {
+  return plan !== undefined && (plan.generation === generation || plan.ramp?.to === generation);
+}

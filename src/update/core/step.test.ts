@@ -1,0 +1,184 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type GenerationMap, type SiteState } from "./state.ts";
+import { type Observed, step } from "./step.ts";
+
+const START_MS = 1_800_000_000_000;
+
+/** A site that can be watched and moved by hand. */
+class World {
+  nowMs = START_MS;
+  state: SiteState = { history: "h", epoch: 1, counter: 0, generations: [], refused: [] };
+  readonly maps = new Map<number, GenerationMap>();
+  readonly wanted = new Map<string, string>();
+  readonly unready = new Map<string, string>();
+  readonly knows = new Set<number>();
+  readonly empty = new Set<number>();
+  happened: string[] = [];
+  waits = new Map<number, readonly { readonly reason: string; readonly message: string }[]>();
+  wantedChangedMs = START_MS - 10_000;
+
+  observed(): Observed {
+    return {
+      policy: { openMax: 4, settleMs: 500, readyWithinMs: 60_000 },
+      wanted: this.wanted,
+      wantedChangedMs: this.wantedChangedMs,
+      mapOf: (generation) => this.maps.get(generation),
+      readinessOf: (revision) => (this.unready.has(revision) ? { wanted: 1, ready: 0, reason: this.unready.get(revision) ?? "" } : { wanted: 1, ready: 1 }),
+      gateways: [{ name: "main", isConnected: true, knows: (generation) => this.knows.has(generation) }],
+      drainOf: (generation) => ({ isEmpty: this.empty.has(generation), waits: [{ reason: "TransactionsOpen", object: "gateway/main", sinceMs: START_MS, message: "2 calls are open" }] }),
+      numberMax: Math.max(0, ...this.maps.keys()),
+    };
+  }
+
+  /** Steps until nothing changes. */
+  settle(): void {
+    for (let round = 0; round < 50; round++) {
+      const result = step(this.state, this.observed(), this.nowMs);
+      if (result.issue !== undefined) this.maps.set(result.issue.number, result.issue.map);
+      this.happened.push(...result.happened.map((one) => `${one.what} ${one.generation}`));
+      this.waits = new Map(result.waits);
+      if (result.site === this.state) return;
+      this.state = result.site;
+    }
+    assert.fail("does not settle");
+  }
+
+  phases(): string {
+    return this.state.generations.map((one) => `${one.number}:${one.phase}`).join(" ");
+  }
+
+  want(service: string, revision: string): this {
+    this.wanted.set(service, revision);
+    this.wantedChangedMs = this.nowMs - 10_000;
+    return this;
+  }
+}
+
+function runningSite(): World {
+  const world = new World().want("auth", "auth-v1").want("portal", "portal-v1");
+  world.knows.add(1);
+  world.settle();
+  world.happened = [];
+  return world;
+}
+
+test("the first generation is switched to at once, although a service is not ready", () => {
+  const world = new World().want("auth", "auth-v1");
+  world.unready.set("auth-v1", "still starting");
+  world.knows.add(1);
+  world.settle();
+  assert.deepEqual(world.happened, ["issued 1", "distributing 1", "switched 1"]);
+  assert.equal(world.phases(), "1:Active");
+  assert.deepEqual(world.state.stamp, { generation: 1 });
+});
+
+test("an update waits for its instances, then for every gateway, then switches; the old one drains until it is empty", () => {
+  const world = runningSite().want("auth", "auth-v2");
+  world.unready.set("auth-v2", "starting");
+  world.settle();
+  assert.equal(world.phases(), "1:Active 2:Preparing");
+  assert.match(world.waits.get(2)?.[0]?.message ?? "", /0 of 1 instances of auth-v2 are ready: starting/);
+  world.unready.clear();
+  world.settle();
+  assert.equal(world.phases(), "1:Active 2:Distributing");
+  assert.deepEqual(world.state.stamp, { generation: 1 });
+  assert.equal(world.waits.get(2)?.[0]?.reason, "TableNotAcknowledged");
+  world.knows.add(2);
+  world.settle();
+  assert.equal(world.phases(), "1:Draining 2:Active");
+  assert.deepEqual(world.state.stamp, { generation: 2 });
+  assert.equal(world.waits.get(1)?.[0]?.reason, "TransactionsOpen");
+  world.empty.add(1);
+  world.settle();
+  assert.equal(world.phases(), "2:Active");
+  assert.deepEqual(world.maps.get(2), { auth: "auth-v2", portal: "portal-v1" });
+});
+
+test("a version that never gets ready is given up, quoted, and not tried again until the template changes", () => {
+  const world = runningSite().want("auth", "auth-v2");
+  world.unready.set("auth-v2", "exit status 1: no such file");
+  world.settle();
+  world.nowMs += 60_000;
+  world.settle();
+  assert.equal(world.phases(), "1:Active");
+  assert.match(world.state.refused[0]?.reason ?? "", /not ready within 60 s: exit status 1: no such file/);
+  world.settle();
+  assert.deepEqual(world.happened, ["issued 2", "aborted 2"]);
+  world.want("auth", "auth-v3");
+  world.knows.add(3);
+  world.settle();
+  assert.equal(world.phases(), "1:Draining 3:Active");
+  assert.deepEqual(world.state.refused, []);
+});
+
+test("a refused service does not hold back the others", () => {
+  const world = runningSite().want("auth", "auth-v2");
+  world.unready.set("auth-v2", "broken");
+  world.settle();
+  world.nowMs += 60_000;
+  world.settle();
+  world.want("portal", "portal-v2");
+  world.knows.add(3);
+  world.settle();
+  assert.deepEqual(world.maps.get(3), { auth: "auth-v1", portal: "portal-v2" });
+  assert.equal(world.state.refused.length, 1);
+});
+
+test("a wish that changes while it is prepared replaces the one under way, under a new number", () => {
+  const world = runningSite().want("auth", "auth-v2");
+  world.unready.set("auth-v2", "starting");
+  world.settle();
+  world.want("auth", "auth-v3");
+  world.knows.add(3);
+  world.settle();
+  assert.deepEqual(world.happened, ["issued 2", "aborted 2", "issued 3", "distributing 3", "switched 3"]);
+});
+
+test("a wish is gathered until it has been quiet for the settling time", () => {
+  const world = runningSite();
+  world.wanted.set("auth", "auth-v2");
+  world.wantedChangedMs = world.nowMs;
+  const early = step(world.state, world.observed(), world.nowMs + 499);
+  assert.equal(early.site, world.state);
+  assert.equal(early.wakeAtMs, world.nowMs + 500);
+  assert.notEqual(step(world.state, world.observed(), world.nowMs + 500).site, world.state);
+});
+
+test("generations close in any order", () => {
+  const world = runningSite().want("auth", "auth-v2");
+  world.knows.add(2).add(3);
+  world.settle();
+  world.want("auth", "auth-v3").settle();
+  assert.equal(world.phases(), "1:Draining 2:Draining 3:Active");
+  world.empty.add(2);
+  world.settle();
+  assert.equal(world.phases(), "1:Draining 3:Active");
+});
+
+test("at most four revisions of a service live at once; the next update waits and says so", () => {
+  const world = runningSite();
+  for (let version = 2; version <= 5; version++) {
+    world.knows.add(version);
+    world.want("auth", `auth-v${version}`).settle();
+  }
+  assert.equal(world.phases(), "1:Draining 2:Draining 3:Draining 4:Active");
+  assert.equal(world.waits.get(0)?.[0]?.reason, "TooManyOpenGenerations");
+});
+
+test("a number that an unnamed Generation holds is skipped", () => {
+  const world = runningSite();
+  world.maps.set(7, {});
+  world.knows.add(8);
+  world.want("auth", "auth-v2").settle();
+  assert.deepEqual(world.state.stamp, { generation: 8 });
+  assert.equal(world.state.counter, 8);
+});
+
+test("a service that is deleted leaves the map", () => {
+  const world = runningSite();
+  world.wanted.delete("auth");
+  world.knows.add(2);
+  world.settle();
+  assert.deepEqual(world.maps.get(2), { portal: "portal-v1" });
+});

@@ -1,0 +1,230 @@
+import { timestamp } from "#/model/index.ts";
+import { changedServices, type GenerationMap, isSameMap, type OpenGeneration, type SiteState, type Wait } from "./state.ts";
+
+/** How many revisions of one service may live at once. */
+export const REVISIONS_LIVE_MAX = 4;
+
+export interface UpdatePolicy {
+  /** Generations that may be open at once. */
+  readonly openMax: number;
+  /** Wishes must have been quiet so long before they are issued. */
+  readonly settleMs: number;
+  /** Longest wait for new instances. */
+  readonly readyWithinMs: number;
+}
+
+/** A gateway as the leader sees it. */
+export interface ObservedGateway {
+  readonly name: string;
+  readonly isConnected: boolean;
+  /** True if it has acknowledged a table of this leader in which `generation` was already distributed. */
+  knows(generation: number): boolean;
+}
+
+export interface Readiness {
+  readonly wanted: number;
+  readonly ready: number;
+  /** Why it is not ready, quoting its last words where there are any. */
+  readonly reason?: string;
+}
+
+/** What the leader sees. Pure data and lookups; nothing here changes during a step. */
+export interface Observed {
+  readonly policy: UpdatePolicy;
+  /** Service to the revision that its template says. Services that are being deleted are missing. */
+  readonly wanted: ReadonlyMap<string, string>;
+  /** When `wanted` last changed, or now while a revision is still being made. */
+  readonly wantedChangedMs: number;
+  /** Map of an issued generation; `undefined` if its object is missing. */
+  mapOf(generation: number): GenerationMap | undefined;
+  readinessOf(revision: string): Readiness;
+  readonly gateways: readonly ObservedGateway[];
+  /** True if nothing of `generation` is or may be in flight; else what it waits for. */
+  drainOf(generation: number): { readonly isEmpty: boolean; readonly waits: readonly Wait[] };
+  /** Highest number among Generation objects, named or not. */
+  readonly numberMax: number;
+}
+
+export interface Step {
+  /** The state to write; `site` itself when there is nothing to do. */
+  readonly site: SiteState;
+  /** A Generation to create before `site` is written. One that was created and never named was never issued. */
+  readonly issue?: { readonly number: number; readonly map: GenerationMap; readonly cause: string };
+  /** What happened, for history and Events. */
+  readonly happened: readonly Happening[];
+  /** Per generation, what it waits for; key 0: the next update, not yet issued. */
+  readonly waits: ReadonlyMap<number, readonly Wait[]>;
+  /** Look again at this time even if nothing is reported. */
+  readonly wakeAtMs?: number;
+}
+
+export type Happening =
+  | { readonly what: "issued" | "distributing" | "switched" | "closed"; readonly generation: number; readonly services: readonly string[] }
+  | { readonly what: "aborted"; readonly generation: number; readonly services: readonly string[]; readonly reason: string };
+
+/** One step of the update protocol (docs/update.md): from the state and what is seen to the next state. Level-triggered and idempotent: call it again until it returns its argument.
+ *  At most one transition of the pending generation is made in a step, so that each is one compare-and-set. */
+export function step(site: SiteState, observed: Observed, nowMs: number): Step {
+  const closed = closeDrained(site, observed);
+  if (closed !== undefined) return closed;
+  const waits = new Map<number, readonly Wait[]>();
+  for (const one of site.generations) if (one.phase === "Draining") waits.set(one.number, observed.drainOf(one.number).waits);
+  const pending = site.generations.find((one) => one.phase === "Preparing" || one.phase === "Distributing");
+  return pending === undefined ? issueNext(site, observed, nowMs, waits) : advance(site, pending, observed, nowMs, waits);
+}
+
+/** Closes every generation that is shown to be empty, in any order. */
+function closeDrained(site: SiteState, observed: Observed): Step | undefined {
+  const empty = site.generations.filter((one) => one.phase === "Draining" && observed.drainOf(one.number).isEmpty);
+  if (empty.length === 0) return undefined;
+  return {
+    site: { ...site, generations: site.generations.filter((one) => !empty.includes(one)) },
+    happened: empty.map((one) => ({ what: "closed", generation: one.number, services: one.changes ?? [] })),
+    waits: new Map(),
+  };
+}
+
+/** The map that the site should have: what templates say, except what was refused. */
+function targetMap(site: SiteState, observed: Observed): GenerationMap {
+  const served = site.stamp === undefined ? undefined : observed.mapOf(site.stamp.generation);
+  const target: Record<string, string> = {};
+  for (const [service, revision] of observed.wanted) {
+    const isRefused = site.refused.some((refusal) => refusal.service === service && refusal.revision === revision);
+    const chosen = isRefused ? served?.[service] : revision;
+    if (chosen !== undefined) target[service] = chosen;
+  }
+  return target;
+}
+
+function issueNext(site: SiteState, observed: Observed, nowMs: number, waits: Map<number, readonly Wait[]>): Step {
+  const target = targetMap(site, observed);
+  const served = site.stamp === undefined ? undefined : observed.mapOf(site.stamp.generation);
+  const nothing: Step = { site, happened: [], waits };
+  if (isSameMap(target, served ?? {})) return nothing;
+  const settledAtMs = observed.wantedChangedMs + observed.policy.settleMs;
+  if (nowMs < settledAtMs) return { ...nothing, wakeAtMs: settledAtMs };
+  const crowd = crowded(site, target, observed, nowMs);
+  if (crowd !== undefined) {
+    waits.set(0, [crowd]);
+    return nothing;
+  }
+  const number = Math.max(site.counter, observed.numberMax) + 1;
+  const changes = changedServices(served, target);
+  const removed = Object.keys(served ?? {}).filter((service) => target[service] === undefined);
+  const generation: OpenGeneration = { number, phase: "Preparing", since: timestamp(nowMs), changes: [...changes] };
+  return {
+    site: { ...site, counter: number, generations: [...site.generations, generation] },
+    issue: { number, map: target, cause: causeText(changes, removed, target) },
+    happened: [{ what: "issued", generation: number, services: changes }],
+    waits,
+  };
+}
+
+function causeText(changes: readonly string[], removed: readonly string[], target: GenerationMap): string {
+  const parts = [...changes.map((service) => target[service] ?? service), ...removed.map((service) => `without ${service}`)];
+  return parts.length <= 5 ? parts.join(", ") : `${parts.slice(0, 4).join(", ")} and ${parts.length - 4} more`;
+}
+
+/** Why another generation cannot be opened now, if it cannot. */
+function crowded(site: SiteState, target: GenerationMap, observed: Observed, nowMs: number): Wait | undefined {
+  const oldest = site.generations[0];
+  if (oldest !== undefined && site.generations.length >= observed.policy.openMax) {
+    return {
+      reason: "TooManyOpenGenerations",
+      object: `generation/g${oldest.number}`,
+      sinceMs: nowMs,
+      message: `${site.generations.length} generations are open (maxOpen ${observed.policy.openMax}); the next update waits until one is drained, first g${oldest.number}`,
+    };
+  }
+  for (const service of Object.keys(target)) {
+    const live = new Set(site.generations.map((one) => observed.mapOf(one.number)?.[service]).filter((revision) => revision !== undefined));
+    live.add(target[service] ?? "");
+    if (live.size > REVISIONS_LIVE_MAX) {
+      return {
+        reason: "TooManyRevisions",
+        object: `microservice/${service}`,
+        sinceMs: nowMs,
+        message: `${live.size - 1} revisions of ${service} still serve transactions (at most ${REVISIONS_LIVE_MAX}); the next update waits until one is drained`,
+      };
+    }
+  }
+  return undefined;
+}
+
+/** Moves the pending generation on. */
+function advance(site: SiteState, pending: OpenGeneration, observed: Observed, nowMs: number, waits: Map<number, readonly Wait[]>): Step {
+  const map = observed.mapOf(pending.number) ?? {};
+  if (!isSameMap(map, targetMap(site, observed))) return abort(site, pending, "the wish has changed meanwhile", site.refused);
+  if (pending.phase === "Preparing") return prepare(site, pending, map, observed, nowMs, waits);
+  return distribute(site, pending, map, observed, nowMs, waits);
+}
+
+function prepare(site: SiteState, pending: OpenGeneration, map: GenerationMap, observed: Observed, nowMs: number, waits: Map<number, readonly Wait[]>): Step {
+  const sinceMs = Date.parse(pending.since);
+  // The first generation of a site protects nothing that is served: one service that cannot start must not keep all others from being reached.
+  const awaited = site.stamp === undefined ? [] : (pending.changes ?? []);
+  const unready = awaited.map((service) => ({ service, revision: map[service] ?? "", ...observed.readinessOf(map[service] ?? "") })).filter((one) => one.ready < one.wanted);
+  if (unready.length === 0) {
+    return { site: withPhase(site, pending, "Distributing", nowMs), happened: [{ what: "distributing", generation: pending.number, services: pending.changes ?? [] }], waits };
+  }
+  const deadlineMs = sinceMs + observed.policy.readyWithinMs;
+  if (nowMs >= deadlineMs) {
+    const at = timestamp(nowMs);
+    const refusals = unready.map((one) => ({ service: one.service, revision: one.revision, reason: `not ready within ${observed.policy.readyWithinMs / 1000} s: ${one.reason ?? `${one.ready} of ${one.wanted} instances ready`}`, at }));
+    const kept = site.refused.filter((old) => !refusals.some((one) => one.service === old.service));
+    return abort(site, pending, refusals.map((one) => `${one.revision} ${one.reason}`).join("; "), [...kept, ...refusals]);
+  }
+  waits.set(
+    pending.number,
+    unready.map((one) => ({
+      reason: "InstancesNotReady",
+      object: `revision/${one.revision}`,
+      sinceMs,
+      message: `${one.ready} of ${one.wanted} instances of ${one.revision} are ready${one.reason === undefined ? "" : `: ${one.reason}`}; given up at ${timestamp(deadlineMs)}`,
+    })),
+  );
+  return { site, happened: [], waits, wakeAtMs: deadlineMs };
+}
+
+function distribute(site: SiteState, pending: OpenGeneration, map: GenerationMap, observed: Observed, nowMs: number, waits: Map<number, readonly Wait[]>): Step {
+  const ignorant = observed.gateways.filter((gateway) => gateway.isConnected && !gateway.knows(pending.number));
+  if (ignorant.length > 0) {
+    waits.set(
+      pending.number,
+      ignorant.map((gateway) => ({
+        reason: "TableNotAcknowledged",
+        object: `gateway/${gateway.name}`,
+        sinceMs: Date.parse(pending.since),
+        message: `gateway ${gateway.name} has not yet acknowledged the table with generation ${pending.number}`,
+      })),
+    );
+    return { site, happened: [], waits };
+  }
+  const switched = timestamp(nowMs);
+  return {
+    site: {
+      ...site,
+      generations: site.generations.map((one) => {
+        if (one.number === pending.number) return { ...one, phase: "Active", since: switched };
+        return one.phase === "Active" ? { ...one, phase: "Draining", since: switched } : one;
+      }),
+      stamp: { generation: pending.number },
+      // A refusal lasts as long as the template says the refused revision.
+      refused: site.refused.filter((one) => observed.wanted.get(one.service) === one.revision),
+    },
+    happened: [{ what: "switched", generation: pending.number, services: changedServices(undefined, map).filter((service) => pending.changes?.includes(service)) }],
+    waits,
+  };
+}
+
+function abort(site: SiteState, pending: OpenGeneration, reason: string, refused: SiteState["refused"]): Step {
+  return {
+    site: { ...site, generations: site.generations.filter((one) => one.number !== pending.number), refused },
+    happened: [{ what: "aborted", generation: pending.number, services: pending.changes ?? [], reason }],
+    waits: new Map(),
+  };
+}
+
+function withPhase(site: SiteState, generation: OpenGeneration, phase: OpenGeneration["phase"], nowMs: number): SiteState {
+  return { ...site, generations: site.generations.map((one) => (one.number === generation.number ? { ...one, phase, since: timestamp(nowMs) } : one)) };
+}

@@ -1,0 +1,1 @@
+export { createUpdateController, type Distribution, takeLead, type UpdateControllerOptions } from "./controller.ts";
