@@ -1,0 +1,3 @@
+export { nextCount } from "./counter.ts";
+export { type CampaignOptions, campaign, findLeader, type Leadership } from "./election.ts";
+export { acquireLock, type Lock, type LockOptions } from "./lock.ts";
