@@ -1,0 +1,108 @@
+import { parseB3, parseB3Multi } from "./b3.ts";
+import { type NotOurs, readGenerationHeader, readTraceId, type TraceKey } from "./trace-id.ts";
+import { parseTraceparent, type TraceIds } from "./traceparent.ts";
+
+/** The headers (HTTP, AMQP) or context entries (Ice) that may carry a trace, by what they are. A carrier given twice is told as `repeated`. */
+export interface Carriers {
+  readonly traceparent?: string | undefined;
+  readonly b3?: string | undefined;
+  readonly b3TraceId?: string | undefined;
+  readonly b3SpanId?: string | undefined;
+  readonly b3Sampled?: string | undefined;
+  readonly generation?: string | undefined;
+  readonly isRepeated?: boolean;
+}
+
+/** Names of the carriers, lower case. */
+export const CARRIER_NAMES = {
+  traceparent: "traceparent",
+  tracestate: "tracestate",
+  b3: "b3",
+  b3TraceId: "x-b3-traceid",
+  b3SpanId: "x-b3-spanid",
+  b3Sampled: "x-b3-sampled",
+  b3ParentSpanId: "x-b3-parentspanid",
+  b3Flags: "x-b3-flags",
+  generation: "x-orrery-generation",
+} as const;
+
+/** Which carriers hold the trace id of ours, as they came: the others must be replaced on the way on. */
+export interface Held {
+  readonly traceparent: boolean;
+  readonly b3: boolean;
+  readonly b3Multi: boolean;
+  readonly generation: boolean;
+}
+
+/** What the carriers say together.
+ *  - `labelled`: they name one generation. `ids` are those of the trace id of ours, absent where only the second carrier came through; then `link` is the trace that the service started instead.
+ *  - `none`: no context; `reason` is `absent` or the first thing that was wrong; `link` is the foreign trace, if one was readable.
+ *  - `conflict`: they name different generations: to follow either would be a guess. */
+export type TraceContext =
+  | {
+      readonly kind: "labelled";
+      readonly generation: number;
+      readonly incarnation: number;
+      readonly ids?: TraceIds | undefined;
+      readonly link?: TraceIds | undefined;
+      readonly held: Held;
+    }
+  | { readonly kind: "none"; readonly reason: "absent" | "repeated" | NotOurs; readonly link?: TraceIds | undefined }
+  | { readonly kind: "conflict"; readonly generations: readonly [number, number] };
+
+/** Reads a context strictly: what is foreign, forged, truncated or malformed is no context, with its reason. */
+export function readContext(key: TraceKey, carriers: Carriers): TraceContext {
+  if (carriers.isRepeated === true) return { kind: "none", reason: "repeated" };
+  const reader = new Reader(key);
+  const traceparent = carriers.traceparent === undefined ? false : reader.take(parseTraceparent(carriers.traceparent));
+  const b3Multi = carriers.b3TraceId === undefined ? false : reader.take(parseB3Multi(carriers.b3TraceId, carriers.b3SpanId, carriers.b3Sampled));
+  const single = carriers.b3 === undefined ? "sampling" : parseB3(carriers.b3);
+  const b3 = single === "sampling" ? false : reader.take(single);
+  const generation = carriers.generation === undefined ? false : reader.takeMark(readGenerationHeader(key, carriers.generation), undefined);
+  return reader.result({ traceparent, b3, b3Multi, generation });
+}
+
+class Reader {
+  readonly #key: TraceKey;
+  #generation = 0;
+  #incarnation = 0;
+  #other = 0;
+  #ids: TraceIds | undefined;
+  #link: TraceIds | undefined;
+  #reason: NotOurs | undefined;
+
+  constructor(key: TraceKey) {
+    this.#key = key;
+  }
+
+  /** True if `ids` are ours. */
+  take(ids: TraceIds | undefined): boolean {
+    if (ids === undefined) {
+      this.#reason ??= "malformed";
+      return false;
+    }
+    const isOurs = this.takeMark(readTraceId(this.#key, ids.traceId), ids);
+    if (!isOurs) this.#link ??= ids;
+    return isOurs;
+  }
+
+  takeMark(mark: { readonly generation: number; readonly incarnation: number } | NotOurs, ids: TraceIds | undefined): boolean {
+    if (typeof mark === "string") {
+      this.#reason ??= mark;
+      return false;
+    }
+    if (this.#generation === 0) {
+      this.#generation = mark.generation;
+      this.#incarnation = mark.incarnation;
+    } else if (this.#generation !== mark.generation) this.#other = mark.generation;
+    this.#ids ??= ids;
+    // Two traces of one generation in one call: the first is followed, the other carrier is replaced.
+    return ids === undefined || this.#ids === undefined || ids.traceId === this.#ids.traceId;
+  }
+
+  result(held: Held): TraceContext {
+    if (this.#other !== 0) return { kind: "conflict", generations: [this.#generation, this.#other] };
+    if (this.#generation === 0) return { kind: "none", reason: this.#reason ?? "absent", link: this.#link };
+    return { kind: "labelled", generation: this.#generation, incarnation: this.#incarnation, ids: this.#ids, link: this.#link, held };
+  }
+}

@@ -1,0 +1,17 @@
+export { formatB3, parseB3, parseB3Multi } from "./b3.ts";
+export { CARRIER_NAMES, type Carriers, type Held, readContext, type TraceContext } from "./context.ts";
+export {
+  formatGenerationHeader,
+  makeSpanId,
+  makeTraceId,
+  type NotOurs,
+  parseTraceKey,
+  randomTail,
+  readGenerationHeader,
+  readTraceId,
+  type TraceKey,
+  type TraceMark,
+  traceCheck,
+  traceIdPrefix,
+} from "./trace-id.ts";
+export { formatLink, formatTraceparent, parseLink, parseTraceparent, type TraceIds } from "./traceparent.ts";
