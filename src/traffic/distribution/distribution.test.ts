@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ManualClock } from "#/base/index.ts";
+import type { GatewayReport, Table, TableChange, TableMessage } from "../contract.ts";
+import { type DistributionMark, TableDistribution } from "./distribution.ts";
+
+class Source {
+  changes: { section: "generation"; key: string; value: unknown }[] = [];
+  readonly all: Record<string, unknown> = {};
+  set(key: string, value: unknown): void {
+    this.all[key] = value;
+    this.changes.push({ section: "generation", key, value });
+  }
+  takeChanges(): TableChange["changes"] {
+    return this.changes.splice(0);
+  }
+  entries(): Table["entries"] {
+    return { generation: { ...this.all } } as unknown as Table["entries"];
+  }
+}
+
+function setUp(): { clock: ManualClock; source: Source; mark: { now: DistributionMark }; distribution: TableDistribution } {
+  const clock = new ManualClock();
+  const source = new Source();
+  const mark = { now: { distributed: [], unstamped: [] } as DistributionMark };
+  const distribution = new TableDistribution({ history: "h", epoch: 1, source, mark: () => mark.now, clock, onProgress: () => {} });
+  return { clock, source, mark, distribution };
+}
+
+async function next(stream: AsyncGenerator<TableMessage>): Promise<TableMessage> {
+  const result = await stream.next();
+  assert.equal(result.done, false);
+  return result.value as TableMessage;
+}
+
+test("a new gateway gets the whole table, then changes in batches", async () => {
+  const { clock, source, distribution } = setUp();
+  source.set("1", "a");
+  const stream = distribution.connect("main", undefined, AbortSignal.timeout(60_000));
+  const first = await next(stream);
+  assert.ok("table" in first);
+  assert.deepEqual(first.table.entries.generation, { "1": "a" });
+  source.set("2", "b");
+  distribution.touch();
+  source.set("3", "c");
+  distribution.touch();
+  clock.advance(20);
+  const second = await next(stream);
+  assert.ok("change" in second);
+  assert.deepEqual(second.change.base, first.table.position);
+  assert.equal(second.change.changes.length, 2);
+  await stream.return();
+});
+
+test("a gateway that comes back with a known position gets only what it missed; one of another leader gets all", async () => {
+  const { source, distribution } = setUp();
+  source.set("1", "a");
+  distribution.flush();
+  const position = distribution.position;
+  source.set("2", "b");
+  distribution.flush();
+  const back = distribution.connect("main", position, AbortSignal.timeout(60_000));
+  assert.ok("change" in (await next(back)));
+  const foreign = distribution.connect("other", { ...position, epoch: 0 }, AbortSignal.timeout(60_000));
+  assert.ok("table" in (await next(foreign)));
+  await back.return();
+  await foreign.return();
+});
+
+test("the table in which a generation was first distributed, and first unstamped, is remembered", () => {
+  const { source, mark, distribution } = setUp();
+  source.set("1", "a");
+  distribution.flush();
+  assert.equal(distribution.distributedAt(1), undefined);
+  mark.now = { distributed: [1], unstamped: [] };
+  distribution.flush();
+  assert.equal(distribution.distributedAt(1)?.version, 1);
+  source.set("2", "b");
+  mark.now = { distributed: [1, 2], unstamped: [1] };
+  distribution.flush();
+  assert.equal(distribution.distributedAt(1)?.version, 1);
+  assert.equal(distribution.unstampedAt(1)?.version, 2);
+});
+
+test("an instance is held until every gateway has acknowledged a table without it and counted none of its calls", async () => {
+  const { source, distribution } = setUp();
+  source.set("1", "a");
+  const stream = distribution.connect("main", undefined, AbortSignal.timeout(60_000));
+  await next(stream);
+  source.set("1", null);
+  assert.match(distribution.holders("auth-0", ["main"]) ?? "", /not yet acknowledged/);
+  const position = distribution.position;
+  distribution.acknowledge("main", position);
+  assert.match(distribution.holders("auth-0", ["main"]) ?? "", /not yet counted/);
+  const report = { gateway: "main", position, windows: [{ instance: "auth-0", inFlight: 2 }] } as unknown as GatewayReport;
+  distribution.report(report);
+  assert.match(distribution.holders("auth-0", ["main"]) ?? "", /2 calls open/);
+  distribution.report({ ...report, windows: [] });
+  assert.equal(distribution.holders("auth-0", ["main"]), undefined);
+  assert.match(distribution.holders("auth-0", ["main", "lost"]) ?? "", /gateway lost is not connected/);
+  await stream.return();
+});
+
+test("acknowledgements of another epoch, or older ones, are ignored", async () => {
+  const { source, distribution } = setUp();
+  source.set("1", "a");
+  const stream = distribution.connect("main", undefined, AbortSignal.timeout(60_000));
+  await next(stream);
+  distribution.acknowledge("main", { history: "h", epoch: 9, version: 50 });
+  assert.equal(distribution.acknowledged("main"), undefined);
+  distribution.acknowledge("main", distribution.position);
+  distribution.acknowledge("main", { ...distribution.position, version: 0 });
+  assert.equal(distribution.acknowledged("main")?.version, 1);
+  await stream.return();
+});

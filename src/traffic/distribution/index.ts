@@ -1,0 +1,1 @@
+export { type DistributionMark, TableDistribution, type TableDistributionOptions, type TableSource } from "./distribution.ts";
