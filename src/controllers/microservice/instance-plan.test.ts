@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Instance, type Microservice, microservice, type Revision } from "#/model/index.ts";
+import type { GenerationMap, SiteState } from "#/update/core/index.ts";
+import { type InstancePlanInput, planInstances } from "./instance-plan.ts";
+
+const meta = (name: string) => ({ name, namespace: "default", uid: `uid-${name}`, resourceVersion: "1", generation: 1, creationTimestamp: "2026-01-01T00:00:00Z" });
+
+function makeService(more: Record<string, unknown> = {}): Microservice {
+  const spec = microservice.spec.parse({ replicas: 2, template: { version: "v1", run: { command: ["node"] } }, ...more });
+  return { apiVersion: "orrery.dev/v1", kind: "Microservice", metadata: meta("auth"), spec } as Microservice;
+}
+
+function makeRevision(name: string, service: Microservice): Revision {
+  return { apiVersion: "orrery.dev/v1", kind: "Revision", metadata: meta(name), spec: { service: "auth", hash: "x", template: service.spec.template } } as Revision;
+}
+
+const siteWith = (stamped: number, ...generations: [number, "Preparing" | "Distributing" | "Active" | "Draining"][]): SiteState => ({
+  history: "h",
+  epoch: 1,
+  counter: 9,
+  generations: generations.map(([number, phase]) => ({ number, phase, since: "2026-01-01T00:00:00Z" })),
+  stamp: { generation: stamped },
+  refused: [],
+});
+
+function plan(more: Partial<InstancePlanInput> = {}): ReturnType<typeof planInstances> {
+  const service = more.service ?? makeService();
+  const maps = new Map<number, GenerationMap>([
+    [1, { auth: "auth-v1" }],
+    [2, { auth: "auth-v2" }],
+  ]);
+  return planInstances({
+    service,
+    site: siteWith(1, [1, "Active"]),
+    mapOf: (number) => maps.get(number),
+    revisionOf: (name) => makeRevision(name, service),
+    instances: [],
+    hosts: [{ name: "a", load: 0 }],
+    ...more,
+  });
+}
+
+function asInstances(result: ReturnType<typeof plan>): Instance[] {
+  return result.create.map((one) => ({ ...one, metadata: { ...meta(one.metadata.name ?? ""), ...one.metadata } }) as unknown as Instance);
+}
+
+test("each slot of a served revision gets one instance, and planning again changes nothing", () => {
+  const first = plan();
+  assert.deepEqual(
+    first.create.map((one) => one.metadata.name),
+    ["auth-v1-0", "auth-v1-1"],
+  );
+  const second = plan({ instances: asInstances(first) });
+  assert.deepEqual(second, { create: [], setDuty: [], remove: [], unplaced: 0 });
+});
+
+test("a revision that is prepared is passive, then active, and the old one drains until no open generation maps to it", () => {
+  const running = asInstances(plan());
+  const preparing = plan({ instances: running, site: siteWith(1, [1, "Active"], [2, "Preparing"]) });
+  assert.deepEqual(
+    preparing.create.map((one) => (one.spec as Instance["spec"]).duty),
+    ["passive", "passive"],
+  );
+  assert.deepEqual(preparing.remove, []);
+  const both = [...running, ...asInstances(preparing)];
+  const switched = plan({ instances: both, site: siteWith(2, [1, "Draining"], [2, "Active"]) });
+  assert.deepEqual(
+    switched.setDuty.map((one) => `${one.instance.metadata.name} ${one.duty}`),
+    ["auth-v1-0 draining", "auth-v1-1 draining", "auth-v2-0 active", "auth-v2-1 active"],
+  );
+  const closed = plan({ instances: both, site: siteWith(2, [2, "Active"]) });
+  assert.deepEqual(
+    closed.remove.map((one) => one.metadata.name),
+    ["auth-v1-0", "auth-v1-1"],
+  );
+});
+
+test("fewer replicas remove the highest slots; a suspended service removes all", () => {
+  const running = asInstances(plan());
+  assert.deepEqual(
+    plan({ instances: running, service: makeService({ replicas: 1 }) }).remove.map((one) => one.metadata.name),
+    ["auth-v1-1"],
+  );
+  assert.equal(plan({ instances: running, service: makeService({ suspended: true }) }).remove.length, 2);
+});
+
+test("instances spread over hosts; without room they are counted as unplaced", () => {
+  const spread = plan({
+    hosts: [
+      { name: "a", load: 1 },
+      { name: "b", load: 0 },
+    ],
+  });
+  assert.deepEqual(
+    spread.create.map((one) => (one.spec as Instance["spec"]).host),
+    ["b", "a"],
+  );
+  assert.equal(plan({ hosts: [] }).unplaced, 2);
+  assert.equal(plan({ hosts: [{ name: "a", load: 4, instancesMax: 5 }] }).unplaced, 1);
+});
+
+test("an instance that is being deleted keeps its slot until it is gone", () => {
+  const [zero, one] = asInstances(plan()) as [Instance, Instance];
+  const leaving = { ...zero, metadata: { ...zero.metadata, deletionTimestamp: "2026-01-01T00:00:00Z" } };
+  assert.deepEqual(plan({ instances: [leaving, one] }).create, []);
+  assert.deepEqual(
+    plan({ instances: [one] }).create.map((made) => made.metadata.name),
+    ["auth-v1-0"],
+  );
+});
