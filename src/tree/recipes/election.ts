@@ -15,11 +15,11 @@ export interface CampaignOptions {
   readonly candidate?: string;
 }
 
-export interface Leadership {
+export interface Office {
   /** Rises with each leader: it is written with a leader's decisions, so that a former leader's are refused. */
   readonly epoch: number;
-  /** Aborted when the office is lost, for whatever reason: stop acting at once. */
-  readonly lost: AbortSignal;
+  /** Resolves when the office is lost, for whatever reason: stop acting at once. */
+  readonly lost: Promise<void>;
   /** Gives up the office. Idempotent. */
   resign(): Promise<void>;
 }
@@ -27,7 +27,7 @@ export interface Leadership {
 /** Waits until it is elected. The epoch is durable before the promise resolves.
  *  @throws the signal's reason, when it is aborted before
  *  @throws tree/session-ended: the session is over; begin another and campaign again */
-export async function campaign(options: CampaignOptions): Promise<Leadership> {
+export async function campaign(options: CampaignOptions): Promise<Office> {
   const { tree, path, session, random, signal, candidate } = options;
   const lock = await acquireLock({ tree, path: `${path}/candidates`, session, random, signal, value: candidate ?? "" });
   try {

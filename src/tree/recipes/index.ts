@@ -1,3 +1,3 @@
 export { nextCount } from "./counter.ts";
-export { type CampaignOptions, campaign, findLeader, type Leadership } from "./election.ts";
+export { type CampaignOptions, campaign, findLeader, type Office } from "./election.ts";
 export { acquireLock, type Lock, type LockOptions } from "./lock.ts";

@@ -19,8 +19,8 @@ export interface Lock {
   readonly token: TreeVersion;
   /** Our node: `check` it in a multi to write only while the lock is held. */
   readonly path: TreePath;
-  /** Aborted when the lock is no longer held, for whatever reason. */
-  readonly lost: AbortSignal;
+  /** Resolves when the lock is no longer held, for whatever reason. */
+  readonly lost: Promise<void>;
   /** Lets go. Idempotent. */
   release(): Promise<void>;
 }
@@ -39,6 +39,8 @@ export async function acquireLock(options: LockOptions): Promise<Lock> {
     throw error;
   }
   const held = new AbortController();
+  const lost = Promise.withResolvers<void>();
+  held.signal.addEventListener("abort", () => lost.resolve(), { once: true });
   const release = async (): Promise<void> => {
     signal.removeEventListener("abort", onAbort);
     held.abort();
@@ -50,7 +52,7 @@ export async function acquireLock(options: LockOptions): Promise<Lock> {
     () => held.abort(),
     () => held.abort(),
   );
-  return { token, path: own, lost: held.signal, release };
+  return { token, path: own, lost: lost.promise, release };
 }
 
 /** Waits until no older waiter is left. Each waits for the one before it only, so that a release wakes one. */
