@@ -3,6 +3,8 @@ import { conditions, time } from "./conditions.ts";
 import { duration } from "./duration.ts";
 import { defineKind } from "./kind.ts";
 
+const rampShare = z.number().min(0).max(1);
+
 const spec = z.strictObject({
   displayName: z.string().max(200).optional(),
   maxOpen: z.int().min(2).max(1000).default(64).describe("Generations that may be open at once."),
@@ -13,8 +15,6 @@ const spec = z.strictObject({
   settle: duration.default("500ms").describe("Changed templates are gathered this long into one update."),
   readyWithin: duration.default("2m").describe("Longest wait for new instances to become ready, else the update is given up."),
 });
-
-const rampShare = z.number().min(0).max(1);
 
 /** Which generation an edge stamps: `generation`, or `ramp.to` for a share of the keys. */
 export const stampPlan = z.strictObject({
@@ -39,7 +39,18 @@ const status = z.strictObject({
         since: time,
         /** Services that differ from the generation before, and those that are new. */
         changes: z.array(z.string()).optional(),
+        /** The Update that it belongs to. */
         update: z.string().optional(),
+        /** How it is ramped, fixed when it is issued. */
+        ramp: z
+          .strictObject({
+            steps: z.array(z.strictObject({ share: rampShare, holdMs: z.int() })),
+            key: z.string().optional(),
+            /** Index of the present step; absent before the first. */
+            step: z.int().optional(),
+            stepSince: time.optional(),
+          })
+          .optional(),
       }),
     )
     .meta({ listKey: "number" })
@@ -49,6 +60,8 @@ const status = z.strictObject({
   refused: z.array(z.strictObject({ service: z.string(), revision: z.string(), reason: z.string(), at: time })).meta({ listKey: "service" }).optional(),
   /** Addresses that must not be given away before every gateway has forgotten them. */
   quarantined: z.array(z.strictObject({ host: z.string(), address: z.string(), version: z.int() })).optional(),
+  /** Hosts whose gateway does not acknowledge: their instances serve generations up to `upTo` only. */
+  fenced: z.array(z.strictObject({ host: z.string(), upTo: z.int() })).meta({ listKey: "host" }).optional(),
   conditions: conditions.optional(),
 });
 

@@ -1,6 +1,9 @@
 /** The routing table: what every proxy routes by. Compiled by the centre from Site, Generations, Revisions, Instances, Microservices and Routes; kept by gateways in memory and on disk. */
 import type { Filter, StampPlan } from "#/model/index.ts";
 
+/** On each caller address, the port where its host's gateway takes proxied requests (HTTP_PROXY). */
+export const PROXY_PORT = 3128;
+
 /** Where a table stands. Compared field by field: another history is never older or newer, only other; within one, a higher epoch wins, then the version. */
 export interface TablePosition {
   readonly history: string;
@@ -52,7 +55,7 @@ export interface ServiceEntry {
   readonly current?: readonly { readonly revision: string; readonly share: number }[];
 }
 
-/** An instance as a caller, by its own loopback address. */
+/** An instance as a caller. Keyed by `<host>/<its own loopback address>` (`callerKey`): an address is unique on its host only. `service` is `resource/<name>` and `revision` empty for a probe. */
 export interface CallerEntry {
   readonly instance: string;
   readonly service: string;
@@ -77,7 +80,7 @@ export interface RouteEntry {
   readonly retries?: number;
 }
 
-/** The table as flat sections; keys: generation number, revision name, service name, caller address, route name. `site` and `stamp` have the one key `""`. */
+/** The table as flat sections; keys: generation number, revision name, service name, `<host>/<caller address>`, route name. `site` and `stamp` have the one key `""`. */
 export interface TableSections {
   readonly site: SiteEntry;
   readonly stamp: StampPlan;
@@ -178,7 +181,10 @@ export interface PublishedLoad {
 /** Where a gateway gets its table and gives its reports: the link to the centre, or a test. */
 export interface TableFeed {
   /** Calls `listener` for each update; returns what stops it. Updates are for the position told by `position`; a whole table comes when that is unknown. */
-  subscribe(position: () => TablePosition | undefined, listener: { update(update: TableUpdate): void; load(load: PublishedLoad): void; round(number: number): void }): () => void;
+  subscribe(
+    position: () => TablePosition | undefined,
+    listener: { update(update: TableUpdate): void; load(load: PublishedLoad): void; round(number: number): void },
+  ): () => void;
   /** The table at `position` is in force. Sent at once. */
   acknowledge(position: TablePosition): void;
   /** False when it could not be sent: the gateway keeps counting and sends the sum next time. */

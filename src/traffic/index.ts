@@ -1,2 +1,2 @@
 export type * from "./contract.ts";
-export { LATENCY_BUCKETS_MS } from "./contract.ts";
+export { LATENCY_BUCKETS_MS, PROXY_PORT } from "./contract.ts";

@@ -1,0 +1,109 @@
+import { durationMs, type Generation, type Instance, type Microservice, type Revision, type Route, type Site } from "#/model/index.ts";
+import type { CallerEntry, Endpoint, GenerationEntry, RevisionEntry, RouteEntry, ServiceEntry, SiteEntry } from "../contract.ts";
+
+/** Where instances listen: on their own host only. */
+const INSTANCE_ADDRESS = "127.0.0.1";
+
+export function siteEntry(site: Site): SiteEntry {
+  return {
+    maxTransactionMs: durationMs(site.spec.maxTransaction),
+    lingerMs: durationMs(site.spec.linger),
+    unlabelled: site.spec.unlabelled,
+    traceKey: traceKeyOf(site.status?.history ?? ""),
+  };
+}
+
+/** The key of the check in trace ids: a plain hash of the history's id (FNV-1a with four offsets), so that it needs no keeping and changes when a store is restored. It guards against accidents only. */
+export function traceKeyOf(history: string): string {
+  let key = "";
+  for (const offset of [0x811c_9dc5, 0x1234_5678, 0x9e37_79b9, 0xdead_beef]) {
+    let hash = offset | 0;
+    for (let index = 0; index < history.length; index++) hash = Math.imul(hash ^ history.charCodeAt(index), 0x0100_0193);
+    key += (hash >>> 0).toString(16).padStart(8, "0");
+  }
+  return key;
+}
+
+export function generationEntry(generation: Generation): GenerationEntry {
+  return { assignments: generation.spec.map };
+}
+
+/** `instances` are those of the revision; `upTo` gives the fence of a host. */
+export function revisionEntry(revision: Revision, instances: readonly Instance[], upTo: (host: string) => number | undefined): RevisionEntry {
+  const endpoints: Endpoint[] = [];
+  for (const instance of instances) {
+    const ports = instance.status?.ports;
+    if (ports === undefined) continue;
+    const fence = upTo(instance.spec.host);
+    endpoints.push({
+      instance: instance.metadata.name,
+      host: instance.spec.host,
+      ports,
+      address: INSTANCE_ADDRESS,
+      ready: isServing(instance),
+      ...(fence === undefined ? {} : { upTo: fence }),
+    });
+  }
+  endpoints.sort((a, b) => (a.instance < b.instance ? -1 : a.instance > b.instance ? 1 : 0));
+  const { service, template } = revision.spec;
+  return { service, version: template.version, endpoints, ...(template.calls === undefined ? {} : { calls: template.calls }) };
+}
+
+/** Ready, and nobody has asked it to stop: calls must leave an instance before SIGTERM reaches it. */
+function isServing(instance: Instance): boolean {
+  return instance.status?.ready === true && instance.metadata.deletionTimestamp === undefined;
+}
+
+/** `undefined` while the service has no port yet. */
+export function serviceEntry(microservice: Microservice): ServiceEntry | undefined {
+  const port = microservice.spec.port ?? microservice.status?.port;
+  if (port === undefined) return undefined;
+  const { spec } = microservice;
+  return {
+    port,
+    ports: spec.template.ports.map(({ name, protocol }) => ({ name, protocol })),
+    balancing: spec.balancing.algorithm,
+    timeoutMs: durationMs(spec.timeout),
+    retries: spec.retries,
+  };
+}
+
+/** Key of a caller: addresses are unique on a host only. */
+export function callerKey(host: string, address: string): string {
+  return `${host}/${address}`;
+}
+
+/** The instance as a caller. A probe program calls as `resource/<name>`, of no revision. */
+export function callerEntry(instance: Instance): CallerEntry | undefined {
+  const { service, revision, resource, host } = instance.spec;
+  const name = service ?? (resource === undefined ? undefined : `resource/${resource}`);
+  if (name === undefined) return undefined;
+  return { instance: instance.metadata.name, service: name, revision: revision ?? "", host };
+}
+
+export function routeEntry(route: Route): RouteEntry {
+  const { spec } = route;
+  return {
+    name: route.metadata.name,
+    createdMs: Date.parse(route.metadata.creationTimestamp),
+    ...(spec.host === undefined ? {} : { host: spec.host }),
+    ...(spec.path === undefined ? {} : { path: definedOf(spec.path) }),
+    ...(spec.methods === undefined ? {} : { methods: spec.methods }),
+    headers: spec.headers,
+    ...(spec.tcp === undefined ? {} : { tcp: { address: spec.tcp.address, port: spec.tcp.port } }),
+    service: spec.service,
+    ...(spec.port === undefined ? {} : { port: spec.port }),
+    filters: spec.filters,
+    ...(spec.timeout === undefined ? {} : { timeoutMs: durationMs(spec.timeout) }),
+    ...(spec.maxTransaction === undefined ? {} : { maxTransactionMs: durationMs(spec.maxTransaction) }),
+    ...(spec.retries === undefined ? {} : { retries: spec.retries }),
+  };
+}
+
+function definedOf(path: { readonly prefix?: string | undefined; readonly exact?: string | undefined }): {
+  readonly prefix?: string;
+  readonly exact?: string;
+} {
+  if (path.exact !== undefined) return { exact: path.exact };
+  return path.prefix === undefined ? {} : { prefix: path.prefix };
+}

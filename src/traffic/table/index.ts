@@ -1,0 +1,5 @@
+export { compile, type ObjectLists, TableBuilder, type TableKind, type TableObjects } from "./builder.ts";
+export { applyChange, diff, emptyTable, TABLE_SECTIONS } from "./change.ts";
+export { callerKey } from "./entries.ts";
+export { parsePosition, parseTable, parseTableChange, parseTableUpdate } from "./parse.ts";
+export { formatPosition, isOlder, isSamePosition } from "./position.ts";

@@ -1,0 +1,252 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import fc from "fast-check";
+import { isOrreryError } from "#/base/index.ts";
+import { generationName, instance, microservice, route, type StoredObject, site, template } from "#/model/index.ts";
+import type { Table } from "../contract.ts";
+import { applyChange, callerKey, compile, diff, emptyTable, isOlder, type ObjectLists, parseTable, parseTableUpdate, TableBuilder } from "./index.ts";
+
+function object<T extends StoredObject>(kind: string, name: string, spec: unknown, status?: unknown, createdAt = "2026-01-01T00:00:00Z"): T {
+  const metadata = { name, namespace: "default", uid: `${kind}-${name}`, resourceVersion: "1", generation: 1, creationTimestamp: createdAt };
+  return { apiVersion: "orrery.dev/v1", kind, metadata, spec, ...(status === undefined ? {} : { status }) } as unknown as T;
+}
+
+const SERVICES = ["portal", "auth", "proc"];
+const VERSIONS = ["v1", "v2"];
+const HOSTS = ["h1", "h2"];
+const templateOf = (version: string) => template.parse({ version, run: { command: ["node"] }, ...(version === "v2" ? { calls: ["auth"] } : {}) });
+
+type Step = {
+  readonly kind: "Site" | "Generation" | "Revision" | "Instance" | "Microservice" | "Route";
+  readonly name: string;
+  readonly value: StoredObject | undefined;
+};
+
+const mapOf = fc
+  .array(fc.constantFrom(...VERSIONS, undefined), { minLength: 3, maxLength: 3 })
+  .map((versions) =>
+    Object.fromEntries(SERVICES.flatMap((service, index) => (versions[index] === undefined ? [] : [[service, `${service}-${versions[index]}`]]))),
+  );
+const step: fc.Arbitrary<Step> = fc.oneof(
+  fc
+    .record({
+      open: fc.uniqueArray(fc.integer({ min: 1, max: 5 }), { maxLength: 4 }),
+      epoch: fc.integer({ min: 1, max: 2 }),
+      fenced: fc.uniqueArray(fc.constantFrom(...HOSTS), { maxLength: 2 }),
+      upTo: fc.integer({ min: 1, max: 3 }),
+      isGone: fc.boolean(),
+    })
+    .map(({ open, epoch, fenced, upTo, isGone }) => ({
+      kind: "Site" as const,
+      name: "site",
+      value:
+        isGone && open.length === 0
+          ? undefined
+          : object("Site", "site", site.spec.parse({}), {
+              history: "h",
+              epoch,
+              generations: open.map((number) => ({ number, phase: "Active", since: "2026-01-01T00:00:00Z" })),
+              ...(open[0] === undefined ? {} : { stamp: { generation: open[0] } }),
+              fenced: fenced.map((host) => ({ host, upTo })),
+            }),
+    })),
+  fc.tuple(fc.integer({ min: 1, max: 5 }), fc.option(mapOf, { nil: undefined })).map(([number, map]) => ({
+    kind: "Generation" as const,
+    name: generationName(number),
+    value: map === undefined ? undefined : object("Generation", generationName(number), { number, map, history: "h" }),
+  })),
+  fc.tuple(fc.constantFrom(...SERVICES), fc.constantFrom(...VERSIONS), fc.boolean()).map(([service, version, isThere]) => ({
+    kind: "Revision" as const,
+    name: `${service}-${version}`,
+    value: isThere ? object("Revision", `${service}-${version}`, { service, template: templateOf(version), hash: "0" }) : undefined,
+  })),
+  fc
+    .record({
+      name: fc.constantFrom("i1", "i2", "i3", "i4"),
+      service: fc.constantFrom(...SERVICES),
+      version: fc.constantFrom(...VERSIONS),
+      host: fc.constantFrom(...HOSTS),
+      address: fc.option(fc.constantFrom("127.20.0.1", "127.20.0.2"), { nil: undefined }),
+      port: fc.option(fc.integer({ min: 1, max: 3 }), { nil: undefined }),
+      ready: fc.boolean(),
+      isThere: fc.boolean(),
+      createdAt: fc.constantFrom("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"),
+    })
+    .map(({ name, service, version, host, address, port, ready, isThere, createdAt }) => ({
+      kind: "Instance" as const,
+      name,
+      value: isThere
+        ? object(
+            "Instance",
+            name,
+            instance.spec.parse({ host, slot: 0, service, revision: `${service}-${version}`, run: { command: ["node"] } }),
+            { ready, ...(address === undefined ? {} : { callerAddress: address }), ...(port === undefined ? {} : { ports: { http: port } }) },
+            createdAt,
+          )
+        : undefined,
+    })),
+  fc
+    .tuple(fc.constantFrom(...SERVICES), fc.option(fc.integer({ min: 20_000, max: 20_002 }), { nil: undefined }), fc.boolean())
+    .map(([name, port, isThere]) => ({
+      kind: "Microservice" as const,
+      name,
+      value: isThere
+        ? object("Microservice", name, microservice.spec.parse({ template: templateOf("v1") }), port === undefined ? undefined : { port })
+        : undefined,
+    })),
+  fc.tuple(fc.constantFrom("r1", "r2"), fc.constantFrom(...SERVICES), fc.boolean()).map(([name, service, isThere]) => ({
+    kind: "Route" as const,
+    name,
+    value: isThere ? object("Route", name, route.spec.parse({ service, path: { prefix: "/" } })) : undefined,
+  })),
+);
+
+function listsOf(objects: ReadonlyMap<string, Step>): ObjectLists {
+  const of = (kind: string): never[] =>
+    [...objects.values()].filter((one) => one.kind === kind && one.value !== undefined).map((one) => one.value as never);
+  return {
+    site: of("Site")[0],
+    generations: of("Generation"),
+    revisions: of("Revision"),
+    instances: of("Instance"),
+    microservices: of("Microservice"),
+    routes: of("Route"),
+  };
+}
+
+const sorted = (table: Table): unknown =>
+  JSON.parse(
+    JSON.stringify(table.entries, (_, value: unknown) =>
+      value !== null && typeof value === "object" && !Array.isArray(value)
+        ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+        : value,
+    ),
+  );
+
+test("a table kept by changes equals one compiled from the objects as they are, whatever the order of changes", () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(step, fc.boolean()), { maxLength: 60 }), (steps) => {
+      const builder = new TableBuilder();
+      const objects = new Map<string, Step>();
+      let kept = emptyTable({ history: "h", epoch: 1, version: 0 });
+      for (const [one, isTaken] of steps) {
+        objects.set(`${one.kind}/${one.name}`, one);
+        if (one.value === undefined) builder.remove(one.kind, one.name);
+        else builder.put(one.kind, one.value as never);
+        if (!isTaken) continue;
+        const changes = builder.takeChanges();
+        kept = applyChange(kept, { base: kept.position, position: { ...kept.position, version: kept.position.version + 1 }, changes });
+        assert.deepEqual(sorted(kept), sorted(compile(listsOf(objects))));
+        assert.deepEqual(sorted({ ...kept, entries: builder.entries() }), sorted(kept));
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("diff gives the change that turns one table into the other", () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 25 }), fc.array(step, { maxLength: 25 }), (first, second) => {
+      const tableOf = (steps: readonly Step[], version: number): Table =>
+        compile(listsOf(new Map(steps.map((one) => [`${one.kind}/${one.name}`, one]))), version);
+      const [from, to] = [tableOf(first, 1), tableOf(second, 2)];
+      const change = diff(from, to);
+      assert.deepEqual(sorted(applyChange(from, change)), sorted(to));
+      assert.deepEqual(diff(to, to).changes, []);
+      assert.deepEqual(parseTable(JSON.parse(JSON.stringify(to))), JSON.parse(JSON.stringify(to)));
+      assert.deepEqual(parseTableUpdate(JSON.parse(JSON.stringify({ change }))), JSON.parse(JSON.stringify({ change })));
+    }),
+  );
+});
+
+const SITE = object("Site", "site", site.spec.parse({}), {
+  history: "h",
+  epoch: 3,
+  stamp: { generation: 1 },
+  generations: [{ number: 1, phase: "Active", since: "2026-01-01T00:00:00Z" }],
+});
+const AUTH = object("Revision", "auth-v1", { service: "auth", template: templateOf("v1"), hash: "0" });
+
+function build(more: readonly Step[]): Table {
+  const steps: Step[] = [
+    { kind: "Site", name: "site", value: SITE },
+    { kind: "Generation", name: "g1", value: object("Generation", "g1", { number: 1, map: { auth: "auth-v1" }, history: "h" }) },
+    { kind: "Revision", name: "auth-v1", value: AUTH },
+    ...more,
+  ];
+  return compile(listsOf(new Map(steps.map((one) => [`${one.kind}/${one.name}`, one]))), 7);
+}
+
+test("only open generations and the revisions that they map to are in the table", () => {
+  const table = build([
+    { kind: "Generation", name: "g2", value: object("Generation", "g2", { number: 2, map: { auth: "auth-v2" }, history: "h" }) },
+    { kind: "Revision", name: "auth-v2", value: object("Revision", "auth-v2", { service: "auth", template: templateOf("v2"), hash: "0" }) },
+  ]);
+  assert.deepEqual(Object.keys(table.entries.generation), ["1"]);
+  assert.deepEqual(Object.keys(table.entries.revision), ["auth-v1"]);
+  assert.deepEqual(table.position, { history: "h", epoch: 3, version: 7 });
+  assert.deepEqual(table.entries.stamp, { "": { generation: 1 } });
+});
+
+test("an instance that is asked to stop is no longer ready, and stays a caller", () => {
+  const made = object<StoredObject>(
+    "Instance",
+    "i",
+    instance.spec.parse({ host: "h1", slot: 0, service: "auth", revision: "auth-v1", run: { command: ["x"] } }),
+    {
+      ready: true,
+      ports: { http: 4000 },
+      callerAddress: "127.20.0.1",
+    },
+  );
+  const stopping = { ...made, metadata: { ...made.metadata, deletionTimestamp: "2026-01-01T00:00:01Z" } };
+  const endpoint = { instance: "i", host: "h1", ports: { http: 4000 }, address: "127.0.0.1" };
+  assert.deepEqual(build([{ kind: "Instance", name: "i", value: made }]).entries.revision["auth-v1"]?.endpoints, [{ ...endpoint, ready: true }]);
+  const table = build([{ kind: "Instance", name: "i", value: stopping }]);
+  assert.deepEqual(table.entries.revision["auth-v1"]?.endpoints, [{ ...endpoint, ready: false }]);
+  assert.deepEqual(table.entries.caller, { [callerKey("h1", "127.20.0.1")]: { instance: "i", service: "auth", revision: "auth-v1", host: "h1" } });
+});
+
+test("a change for another table is refused", () => {
+  const table = emptyTable({ history: "h", epoch: 1, version: 1 });
+  assert.throws(
+    () => applyChange(table, { base: { history: "h", epoch: 1, version: 2 }, position: { history: "h", epoch: 1, version: 3 }, changes: [] }),
+    (error) => isOrreryError(error, "traffic/base"),
+  );
+});
+
+test("text from elsewhere that is no table is refused with the place", () => {
+  assert.throws(
+    () => parseTable({ position: { history: "h", epoch: 1, version: 1 }, entries: { site: { "": { traceKey: "x" } } } }),
+    (error) => isOrreryError(error, "traffic/table") && /entries.site/.test(error.message),
+  );
+});
+
+test("a position is older by epoch, then version, and never across histories", () => {
+  const at = (history: string, epoch: number, version: number) => ({ history, epoch, version });
+  assert.equal(isOlder(at("h", 1, 9), at("h", 2, 1)), true);
+  assert.equal(isOlder(at("h", 2, 1), at("h", 1, 9)), false);
+  assert.equal(isOlder(at("h", 1, 1), at("h", 1, 2)), true);
+  assert.equal(isOlder(at("h", 1, 1), at("h", 1, 1)), false);
+  assert.equal(isOlder(at("h", 1, 1), at("i", 2, 2)), false);
+});
+
+test("one object's change costs the same whatever the size of the site", () => {
+  const builder = new TableBuilder();
+  const services = 400;
+  builder.put("Site", SITE as never);
+  const map: Record<string, string> = {};
+  for (let index = 0; index < services; index++) {
+    map[`s${index}`] = `s${index}-v1`;
+    builder.put("Revision", object("Revision", `s${index}-v1`, { service: `s${index}`, template: templateOf("v1"), hash: "0" }));
+  }
+  builder.put("Generation", object("Generation", "g1", { number: 1, map, history: "h" }));
+  builder.takeChanges();
+  const spec = instance.spec.parse({ host: "h1", slot: 0, service: "s7", revision: "s7-v1", run: { command: ["x"] } });
+  builder.put("Instance", object("Instance", "s7-0", spec, { ports: { http: 1 }, ready: true, callerAddress: "127.20.0.1" }));
+  assert.deepEqual(
+    builder.takeChanges().map(({ section, key }) => `${section} ${key}`),
+    ["revision s7-v1", "caller h1/127.20.0.1"],
+  );
+  assert.deepEqual(builder.takeChanges(), []);
+});
