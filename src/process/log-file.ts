@@ -1,0 +1,135 @@
+import { execFile } from "node:child_process";
+import { type FileHandle, open, readdir, rename, rm, stat, truncate } from "node:fs/promises";
+import path from "node:path";
+
+/** Output of one thing over all its runs. Its writers append to `<path>` themselves and never notice a rotation: what is old is copied to `<path>.<from>` and given back to the disk by a hole in the file (`fallocate --punch-hole`).
+ *  So the file keeps its length, and a byte's place in it is its name for ever. Copying and truncating instead loses what is written in between (measured: 3,844 of 200,000 lines).
+ *  Where holes are not possible the file is rotated when nobody writes: before the next start. */
+export interface LogLimits {
+  /** Rotated above this many bytes; default 8 MiB. */
+  readonly bytesMax?: number;
+  /** Rotated parts that are kept; default 3. */
+  readonly partsMax?: number;
+}
+
+const BYTES_MAX = 8 * 1024 * 1024;
+const PARTS_MAX = 3;
+const COPY_BYTES = 1024 * 1024;
+/** Lines are cut only where they are longer than this. */
+const LINE_SEARCH_BYTES = 64 * 1024;
+/** Files end somewhere (ext4: 16 TiB): far before that a log begins again at 0. */
+const LENGTH_MAX = 2 ** 40;
+
+/** A rotated part: the bytes from `from` to `to` of the log. */
+export interface LogPart {
+  readonly path: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The rotated parts of a log, oldest first. */
+export async function listLogParts(logPath: string): Promise<LogPart[]> {
+  const prefix = `${path.basename(logPath)}.`;
+  const folder = path.dirname(logPath);
+  const parts: LogPart[] = [];
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (!name.startsWith(prefix) || !/^\d+$/.test(name.slice(prefix.length))) continue;
+    const from = Number(name.slice(prefix.length));
+    const size = await sizeOf(path.join(folder, name));
+    if (size !== undefined) parts.push({ path: path.join(folder, name), from, to: from + size });
+  }
+  return parts.sort((a, b) => a.from - b.from);
+}
+
+/** Makes the log ready for a run that is about to begin (nobody writes now); returns where the run's output will begin. */
+export async function prepareLog(logPath: string, limits: LogLimits = {}): Promise<number> {
+  const length = (await sizeOf(logPath)) ?? 0;
+  const parts = await listLogParts(logPath);
+  if (length > LENGTH_MAX) {
+    for (const part of parts) await rm(part.path, { force: true });
+    await rm(logPath, { force: true });
+    return 0;
+  }
+  // Someone has removed or emptied the file: what comes must not take the places of what was there before.
+  const begin = parts.at(-1)?.to ?? 0;
+  if (length < begin) return await replaceByHole(logPath, begin);
+  const rotation = await rotateLog(logPath, limits);
+  return rotation === "kept" ? await replaceByHole(logPath, length) : length;
+}
+
+/** Puts a file in place of the log that is all hole and `length` bytes long; nobody may be writing. */
+async function replaceByHole(logPath: string, length: number): Promise<number> {
+  const end = (await listLogParts(logPath)).at(-1)?.to ?? length;
+  const replacement = `${logPath}.new`;
+  await (await open(replacement, "w", 0o600)).close();
+  await truncate(replacement, end);
+  await rename(replacement, logPath);
+  return end;
+}
+
+/** Rotates the log if it is above its limit; safe while others append. `unneeded`: it is not; `rotated`: done; `kept`: the part was copied but the room could not be given back, as this file system or machine knows no holes. */
+export async function rotateLog(logPath: string, limits: LogLimits = {}): Promise<"unneeded" | "rotated" | "kept"> {
+  const bytesMax = limits.bytesMax ?? BYTES_MAX;
+  const partsMax = limits.partsMax ?? PARTS_MAX;
+  const length = await sizeOf(logPath);
+  if (length === undefined) return "unneeded";
+  const parts = await listLogParts(logPath);
+  const begin = parts.at(-1)?.to ?? 0;
+  if (length - begin <= bytesMax) return "unneeded";
+  const file = await open(logPath, "r");
+  try {
+    const end = await findLineEnd(file, begin, length);
+    // After a long time without anyone who rotates there may be far more than is ever kept.
+    const kept = end - bytesMax * partsMax;
+    const from = kept <= begin ? begin : await findLineEnd(file, begin, kept);
+    await copyPart(file, from, end, `${logPath}.${from}`);
+    for (const old of parts.slice(0, Math.max(0, parts.length + 1 - partsMax))) await rm(old.path, { force: true });
+    return (await punchHole(logPath, end)) ? "rotated" : "kept";
+  } finally {
+    await file.close();
+  }
+}
+
+/** The place after the last newline before `length`; `length` itself inside a very long line. */
+async function findLineEnd(file: FileHandle, begin: number, length: number): Promise<number> {
+  const from = Math.max(begin, length - LINE_SEARCH_BYTES);
+  const tail = Buffer.alloc(length - from);
+  const { bytesRead } = await file.read(tail, 0, tail.length, from);
+  const newline = tail.subarray(0, bytesRead).lastIndexOf(10);
+  return newline < 0 ? length : from + newline + 1;
+}
+
+async function copyPart(file: FileHandle, from: number, to: number, target: string): Promise<void> {
+  const temporary = `${target}.tmp`;
+  const copy = await open(temporary, "w", 0o600);
+  try {
+    const buffer = Buffer.alloc(COPY_BYTES);
+    for (let position = from; position < to; ) {
+      const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, to - position), position);
+      if (bytesRead === 0) break;
+      await copy.writeFile(buffer.subarray(0, bytesRead));
+      position += bytesRead;
+    }
+    await copy.datasync();
+  } finally {
+    await copy.close();
+  }
+  await rename(temporary, target);
+}
+
+function punchHole(logPath: string, length: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    execFile("fallocate", ["--punch-hole", "--offset", "0", "--length", String(length), logPath], { timeout: 60_000 }, (error) =>
+      resolve(error === null),
+    );
+  });
+}
+
+async function sizeOf(file: string): Promise<number | undefined> {
+  try {
+    return (await stat(file)).size;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}

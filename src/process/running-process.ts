@@ -1,0 +1,61 @@
+import type { ProcessExit } from "./exit.ts";
+import { isAlive, type ProcessIdentity } from "./proc-stat.ts";
+import type { Intention, RunRecord } from "./run-record.ts";
+
+/** Nobody but the parent is told of an end, and Node has no pidfd: so this asks. One read of /proc each time, about 20 µs. */
+const POLL_MS = 200;
+/** The shim writes the status a moment after the program's end. */
+const STATUS_WAIT_MS = 1000;
+
+/** A process that runs, or ran a moment ago, started here or adopted. */
+export class RunningProcess implements ProcessIdentity {
+  readonly pid: number;
+  readonly startTime: number;
+  /** Session and process group: the pid of its shim. */
+  readonly session: number;
+  readonly intention: Intention;
+  /** Resolves once the program itself is gone; others of its group may still be there (`stopProcess` ends them, too). Never after `release`. */
+  readonly exited: Promise<ProcessExit>;
+  readonly #record: RunRecord;
+  readonly #timer: NodeJS.Timeout;
+  #settle: (exit: ProcessExit) => void = () => {};
+  #goneSinceMs: number | undefined;
+
+  constructor(record: RunRecord, identity: ProcessIdentity & { readonly session: number }) {
+    this.pid = identity.pid;
+    this.startTime = identity.startTime;
+    this.session = identity.session;
+    this.intention = record.intention;
+    this.#record = record;
+    this.exited = new Promise((resolve) => {
+      this.#settle = resolve;
+    });
+    this.#timer = setInterval(() => this.check(), POLL_MS);
+  }
+
+  get isAlive(): boolean {
+    return isAlive(this);
+  }
+
+  /** Stops watching; the process goes on. */
+  release(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Looks now instead of at the next turn. */
+  check(): void {
+    if (isAlive(this)) return;
+    const nowMs = performance.now();
+    this.#goneSinceMs ??= nowMs;
+    const exit = this.#record.exit();
+    if (exit === undefined && nowMs - this.#goneSinceMs < STATUS_WAIT_MS) return;
+    clearInterval(this.#timer);
+    this.#settle(exit ?? { atMs: Date.now() });
+  }
+
+  /** Records that the process was ended by SIGKILL together with its shim, which can no longer say so. */
+  recordKill(): void {
+    this.#record.writeExit(128 + 9);
+    this.check();
+  }
+}
