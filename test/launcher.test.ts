@@ -1,0 +1,165 @@
+import assert from "node:assert/strict";
+import { execFile, spawn } from "node:child_process";
+import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { type TestContext, test } from "node:test";
+
+const ROOT = join(import.meta.dirname, "..");
+
+interface Checkout {
+  readonly root: string;
+  /** A folder that can stand alone on PATH: the shell's tools and what the test puts there. */
+  readonly bin: string;
+}
+
+interface Ended {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A checkout with the real launcher and set-up, and with an npm that installs without the network: it writes down that it ran, takes a moment, and
+ *  links this test's own Node where the package would. */
+async function makeCheckout(context: TestContext): Promise<Checkout> {
+  const root = await mkdtemp(join(tmpdir(), "checkout-"));
+  context.after(() => rm(root, { recursive: true, force: true }));
+  const bin = join(root, "path");
+  for (const folder of ["tools", "src/apps", "path"]) await mkdir(join(root, folder), { recursive: true });
+  await copyFile(join(ROOT, "orrery"), join(root, "orrery"));
+  await copyFile(join(ROOT, "tools/setup.sh"), join(root, "tools/setup.sh"));
+  await writeFile(join(root, "package.json"), '{"type": "module"}');
+  await writeFile(join(root, "package-lock.json"), "first");
+  await writeFile(
+    join(root, "src/apps/cli.ts"),
+    "const words: string[] = process.argv.slice(2);\nconsole.log(JSON.stringify({ words, cwd: process.cwd() }));\n",
+  );
+  for (const tool of ["sh", "dirname", "cmp", "uname", "tr", "grep", "readlink", "ln", "sleep", "mkdir", "rmdir", "rm", "cp", "mv"])
+    await linkTool(bin, tool);
+  await symlink(process.execPath, join(bin, "node"));
+  await writeProgram(
+    join(bin, "npm"),
+    `echo ran >> npm.log; sleep 0.5; mkdir -p node_modules/.bin; ln -sf '${process.execPath}' node_modules/.bin/node`,
+  );
+  return { root, bin };
+}
+
+async function linkTool(bin: string, tool: string): Promise<void> {
+  for (const folder of (process.env["PATH"] ?? "").split(delimiter)) {
+    const names = await readdir(folder).catch(() => [] as string[]);
+    if (names.includes(tool)) return await symlink(join(folder, tool), join(bin, tool));
+  }
+  throw new Error(`${tool} is not on PATH`);
+}
+
+async function writeProgram(path: string, body: string): Promise<void> {
+  await rm(path, { force: true });
+  await writeFile(path, `#!/bin/sh\n${body}\n`);
+  await chmod(path, 0o755);
+}
+
+function run({ bin }: Checkout, command: string, args: readonly string[], cwd: string): Promise<Ended> {
+  const env = { PATH: bin, HOME: tmpdir() };
+  return new Promise((resolve) => {
+    execFile(command, args, { cwd, env, timeout: 60_000 }, (error, stdout, stderr) => {
+      resolve({ status: typeof error?.code === "number" ? error.code : error === null ? 0 : -1, stdout, stderr });
+    });
+  });
+}
+
+const launch = (checkout: Checkout, ...args: string[]): Promise<Ended> => run(checkout, join(checkout.root, "orrery"), args, checkout.root);
+const countInstalls = async ({ root }: Checkout): Promise<number> =>
+  (await readFile(join(root, "npm.log"), "utf8").catch(() => "")).split("ran").length - 1;
+
+test("the first start installs once, and the next ones need neither npm nor a Node on PATH", async (context) => {
+  const checkout = await makeCheckout(context);
+  const first = await launch(checkout, "status");
+  assert.equal(first.status, 0, first.stderr);
+  assert.deepEqual(JSON.parse(first.stdout).words, ["status"]);
+  assert.match(first.stderr, /installing dependencies/);
+  for (const name of ["npm", "node"]) await rm(join(checkout.bin, name));
+  const second = await launch(checkout, "a b", "", "--c=*");
+  assert.deepEqual([second.status, second.stderr], [0, ""]);
+  assert.deepEqual(JSON.parse(second.stdout).words, ["a b", "", "--c=*"], "arguments arrive unchanged");
+  assert.equal(await countInstalls(checkout), 1);
+});
+
+test("the command works from any folder and through symbolic links, relative and chained", async (context) => {
+  const checkout = await makeCheckout(context);
+  const elsewhere = join(checkout.root, "else where");
+  await mkdir(join(elsewhere, "deep"), { recursive: true });
+  await symlink("../orrery", join(elsewhere, "first"));
+  await symlink("../first", join(elsewhere, "deep/second"));
+  for (const command of ["deep/second", "./first", "../orrery"]) {
+    const ended = await run(checkout, command, [], elsewhere);
+    assert.equal(ended.status, 0, ended.stderr);
+    assert.equal(JSON.parse(ended.stdout).cwd, elsewhere);
+  }
+});
+
+test("two at once install once, and both work", async (context) => {
+  const checkout = await makeCheckout(context);
+  const both = await Promise.all([launch(checkout), launch(checkout)]);
+  for (const { status, stderr } of both) assert.equal(status, 0, stderr);
+  assert.equal(await countInstalls(checkout), 1);
+});
+
+test("the lock of a set-up that was killed is taken over", async (context) => {
+  const checkout = await makeCheckout(context);
+  const child = spawn(process.execPath, ["-e", ""], { stdio: "ignore" });
+  await new Promise((resolve) => child.once("exit", resolve));
+  await symlink(String(child.pid), join(checkout.root, ".setup-lock"));
+  const both = await Promise.all([launch(checkout), launch(checkout)]);
+  for (const { status, stderr } of both) assert.equal(status, 0, stderr);
+  assert.equal(await countInstalls(checkout), 1);
+  await assert.rejects(readlink(join(checkout.root, ".setup-lock")), { code: "ENOENT" });
+});
+
+test("a changed lock file installs again, in place", async (context) => {
+  const checkout = await makeCheckout(context);
+  await launch(checkout);
+  await writeFile(join(checkout.root, "node_modules/kept"), "");
+  await writeFile(join(checkout.root, "package-lock.json"), "second");
+  assert.equal((await launch(checkout)).status, 0);
+  assert.equal(await countInstalls(checkout), 2);
+  assert.ok((await readdir(join(checkout.root, "node_modules"))).includes("kept"));
+});
+
+test("an interrupted set-up is begun again from nothing", async (context) => {
+  const checkout = await makeCheckout(context);
+  await mkdir(join(checkout.root, "node_modules/half"), { recursive: true });
+  assert.equal((await launch(checkout)).status, 0);
+  assert.ok(!(await readdir(join(checkout.root, "node_modules"))).includes("half"));
+});
+
+test("what is missing or too old is named, with what to do", async (context) => {
+  const checkout = await makeCheckout(context);
+  const { bin } = checkout;
+  await writeProgram(join(bin, "npm"), "echo 'request to the registry failed' >&2; exit 1");
+  const offline = await launch(checkout);
+  assert.equal(offline.status, 1);
+  assert.match(offline.stderr, /request to the registry failed[\s\S]*check the network/);
+
+  await rm(join(bin, "npm"));
+  assert.match((await launch(checkout)).stderr, /npm is not on PATH; install npm/);
+  await writeProgram(join(bin, "node"), '[ "$1" = -v ] && echo v16.20.0');
+  assert.match((await launch(checkout)).stderr, /v16.20.0 is too old; 18 or newer/);
+  await rm(join(bin, "node"));
+  const without = await launch(checkout);
+  assert.equal(without.status, 1);
+  assert.match(without.stderr, /Node.js is not on PATH; install Node.js 18/);
+});
+
+test("where no package brings Node, a new one of the system is taken, and an old one refused", async (context) => {
+  const checkout = await makeCheckout(context);
+  await writeProgram(join(checkout.bin, "npm"), "mkdir -p node_modules/.bin");
+  assert.equal((await launch(checkout)).status, 0);
+  assert.equal(await readlink(join(checkout.root, "node_modules/.bin/node")), process.execPath);
+
+  await rm(join(checkout.root, "node_modules"), { recursive: true });
+  // A Node 20 answers the first question of the set-up (18 or newer?) and not the second (26 or newer?).
+  await writeProgram(join(checkout.bin, "node"), 'case $1 in -v) echo v20.0.0 ;; *) [ "$3" -le 20 ] ;; esac');
+  const refused = await launch(checkout);
+  assert.equal(refused.status, 1);
+  assert.match(refused.stderr, /system's Node.js is v20.0.0; install Node.js 26/);
+});

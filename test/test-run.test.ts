@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { findLeftovers } from "../tools/leftovers.ts";
+import { runTestFiles, type TestCounts } from "../tools/test-run.ts";
+
+/** Runs `code` as a test file by the project's own runner; what that prints is kept. */
+async function runCode(
+  context: TestContext,
+  code: string,
+  timeoutMs: number = 20_000,
+): Promise<{ counts: TestCounts; printed: string; folder: string }> {
+  const folder = await mkdtemp(join(tmpdir(), "run-"));
+  context.after(() => rm(folder, { recursive: true, force: true }));
+  const file = join(folder, "a.test.mjs");
+  await writeFile(file, `import { test } from "node:test";\n${code}\n`);
+  const log = context.mock.method(console, "log", () => {});
+  const counts = await runTestFiles({ name: "a", files: [file], folder, timeoutMs, signal: new AbortController().signal });
+  const printed = log.mock.calls.map((call) => String(call.arguments[0])).join("\n");
+  log.mock.restore();
+  return { counts, printed, folder };
+}
+
+test("passed, failed and skipped tests are counted, and only a failing run shows its output", async (context) => {
+  const well = await runCode(context, 'test("fine", () => console.log("chatter")); test("later", { skip: "no such server" }, () => {});');
+  assert.deepEqual(well.counts, { passed: 1, failed: 0, skipped: 1 });
+  assert.ok(!well.printed.includes("chatter") && well.printed.includes("no such server"), well.printed);
+  const ill = await runCode(context, 'test("bad", () => { console.log("chatter"); throw new Error("broken"); });');
+  assert.deepEqual(ill.counts, { passed: 0, failed: 1, skipped: 0 });
+  assert.match(ill.printed, /chatter[\s\S]*broken/);
+});
+
+test("a file without tests fails", async (context) => {
+  const { counts, printed } = await runCode(context, "");
+  assert.deepEqual(counts, { passed: 0, failed: 1, skipped: 0 });
+  assert.match(printed, /holds no test/);
+});
+
+test("a file that ends the process fails", async (context) => {
+  const { counts, printed } = await runCode(context, 'test("ends", () => process.exit(0));');
+  assert.deepEqual(counts, { passed: 0, failed: 1, skipped: 0 });
+  assert.match(printed, /ended without a result/);
+});
+
+test("a loop that never yields is ended at its time limit", async (context) => {
+  const { counts, printed } = await runCode(context, 'test("loops", () => { for (;;); });', 1500);
+  assert.ok(counts.failed > 0);
+  assert.match(printed, /took longer than 1.5 s/);
+});
+
+test("a server left open does not hang the run", async (context) => {
+  const { counts } = await runCode(context, 'test("opens", async () => { (await import("node:net")).createServer().listen(0, "127.0.0.1"); });');
+  assert.deepEqual(counts, { passed: 1, failed: 0, skipped: 0 });
+});
+
+test("a process left behind in a session of its own is told and ended", { skip: process.platform !== "linux" && "needs /proc" }, async (context) => {
+  const code = `import { spawn } from "node:child_process";
+    test("spawns", () => spawn("sleep", ["300"], { detached: true, stdio: "inherit" }).unref());`;
+  const { counts, printed, folder } = await runCode(context, code);
+  assert.deepEqual(counts, { passed: 1, failed: 1, skipped: 0 });
+  assert.match(printed, /left process \d+ running: sleep 300/);
+  const mine = await findLeftovers(folder);
+  assert.deepEqual(mine, []);
+});

@@ -1,0 +1,48 @@
+import { cruise, type ICruiseOptions, type ICruiseResult } from "dependency-cruiser";
+import { type Arrow, findForbiddenArrows, findUnknownRooms } from "./arrows.ts";
+import { listFiles, ROOT } from "./sources.ts";
+
+/** Type imports count as arrows, too. The swc parser, because with TypeScript 7 the other one sees no module and calls that a success. */
+const OPTIONS: ICruiseOptions = {
+  baseDir: ROOT,
+  parser: "swc",
+  tsPreCompilationDeps: true,
+  doNotFollow: { path: "node_modules" },
+  exclude: { path: "^(?:docs|sdk|console)/" },
+  validate: true,
+  ruleSet: {
+    forbidden: [
+      { name: "no-circular", severity: "error", from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } } },
+      {
+        name: "no-dev-package",
+        severity: "error",
+        from: { path: "^src/", pathNot: "(?:\\.test\\.ts|/conformance)" },
+        to: { dependencyTypes: ["npm-dev"] },
+      },
+    ],
+  },
+};
+
+const FOLDERS = ["src", "test", "tools", "bench", "sites"];
+
+/** What is wrong with the imports: arrows that the rooms forbid, cycles, modules that do not exist, development packages in what ships. */
+export async function findImportFaults(): Promise<string[]> {
+  const sources = (await Promise.all(FOLDERS.map(listFiles))).flat().filter((file) => file.endsWith(".ts"));
+  const folders = FOLDERS.filter((folder) => sources.some((file) => file.startsWith(`${folder}/`)));
+  const { modules, summary } = (await cruise(folders, OPTIONS)).output as ICruiseResult;
+  const seen = new Set(modules.map((module) => module.source));
+  const unseen = sources.filter((file) => !seen.has(file));
+
+  const imports = modules.flatMap((module) => module.dependencies.map((dependency) => ({ from: module.source, ...dependency })));
+  const arrows: Arrow[] = imports.map(({ from, resolved }) => ({ from, to: resolved }));
+  // Newer built-in modules exist under `node:` only, and the resolver does not know them.
+  const missing = imports.filter((each) => each.couldNotResolve && !each.module.startsWith("node:"));
+  return [
+    ...(sources.length === 0 ? ["no module was found: the check itself is broken"] : []),
+    ...unseen.map((file) => `${file}: not seen by dependency-cruiser: the check itself is broken`),
+    ...findUnknownRooms(sources),
+    ...findForbiddenArrows(arrows),
+    ...missing.map(({ from, module }) => `${from} → ${module}: there is no such module`),
+    ...summary.violations.map(({ rule, from, to, cycle }) => `${rule.name}: ${[from, ...(cycle?.map((step) => step.name) ?? [to])].join(" → ")}`),
+  ];
+}
