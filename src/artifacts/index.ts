@@ -1,0 +1,1 @@
+export { ArtifactStore, type ArtifactStoreOptions } from "./artifact-store.ts";
