@@ -20,3 +20,4 @@ export { type Filter, type Route, route } from "./route.ts";
 export { type FileMapping, REDACTED, type Script, type ServicePort, type Template, template } from "./run.ts";
 export { type Site, SITE_NAME, type StampPlan, site, stampPlan } from "./site.ts";
 export { describeIssues, findNearest, findViolations, formatField, schemaAt, unwrap, type Violation } from "./violation.ts";
+export { type StrategyName, type Update, update } from "./update.ts";

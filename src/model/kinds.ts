@@ -8,9 +8,10 @@ import { resource } from "./resource.ts";
 import { revision } from "./revision.ts";
 import { route } from "./route.ts";
 import { site } from "./site.ts";
+import { update } from "./update.ts";
 
 /** All kinds, in the order in which a folder of manifests is applied. */
-export const kinds: readonly Kind[] = [site, host, gateway, resource, microservice, route, revision, generation, instance];
+export const kinds: readonly Kind[] = [site, host, gateway, resource, microservice, route, revision, generation, instance, update];
 
 /** The kind of that name (`Microservice`), plural, singular or short name; `undefined` if there is none. */
 export function findKind(name: string): Kind | undefined {

@@ -24,6 +24,8 @@ export interface UpdateControllerOptions {
   /** Service to the revision that its template says; `isMaking` while some revision is still being made. */
   readonly wanted: (namespace: string) => { readonly map: ReadonlyMap<string, string>; readonly isMaking: boolean };
   readonly readinessOf: (namespace: string, revision: string) => Readiness;
+  /** Explicit updates, and how generations compare. */
+  readonly intents: Pick<Observed, "updateFor" | "updateNamed" | "gateOf">;
   /** All gateways that are registered. */
   readonly gateways: () => readonly KnownGateway[];
   readonly distribution: Distribution;
@@ -153,6 +155,7 @@ class UpdateDriver {
       readinessOf: (revision) => readinessOf(namespace, revision),
       gateways: gateways().map((one) => ({ name: one.name, isConnected: one.isConnected, knows: (number) => isReached(distribution.acknowledged(one.name), distribution.distributedAt(number)) })),
       drainOf: (number) => ledger.stateOf(number, nowMs),
+      ...this.#options.intents,
       numberMax: Math.max(0, ...[...this.#options.generations.values()].filter((one) => one.metadata.namespace === namespace && one.spec.history === state.history).map((one) => one.spec.number)),
     };
   }
@@ -189,12 +192,14 @@ class UpdateDriver {
     const texts: Record<Happening["what"], string> = {
       issued: `generation ${one.generation} issued${services}: its instances are being prepared`,
       distributing: `generation ${one.generation} is ready${services}: its table goes to all gateways`,
+      ramped: `generation ${one.generation} gets a share of ${percentOf(object)} of new transactions${services}`,
+      returned: `gone back from generation ${one.generation}${services}: ${"reason" in one ? one.reason : ""}`,
       switched: `new transactions belong to generation ${one.generation}${services}`,
       closed: `generation ${one.generation} is closed: nothing of it is in flight`,
-      aborted: `generation ${one.generation} given up${services}: ${one.what === "aborted" ? one.reason : ""}`,
+      aborted: `generation ${one.generation} given up${services}: ${"reason" in one ? one.reason : ""}`,
     };
-    const reasons: Record<Happening["what"], string> = { issued: "Issued", distributing: "Distributing", switched: "Switched", closed: "Closed", aborted: "Aborted" };
-    this.#options.store.emit({ kind: site, object, type: one.what === "aborted" ? "Warning" : "Normal", reason: reasons[one.what], message: texts[one.what], component: "update-controller" });
+    const reasons: Record<Happening["what"], string> = { issued: "Issued", distributing: "Distributing", ramped: "Ramped", returned: "Returned", switched: "Switched", closed: "Closed", aborted: "Aborted" };
+    this.#options.store.emit({ kind: site, object, type: "reason" in one ? "Warning" : "Normal", reason: reasons[one.what], message: texts[one.what], component: "update-controller" });
   }
 
   /** Keeps the Generation objects' status, and deletes those that are long closed. */
@@ -258,12 +263,16 @@ class UpdateDriver {
 }
 
 function settledCondition(result: Step): ConditionInput {
-  const pending = result.site.generations.find((one) => one.phase === "Preparing" || one.phase === "Distributing");
+  const pending = result.site.generations.find((one) => one.phase === "Preparing" || one.phase === "Distributing" || one.phase === "Ramping");
   const waiting = result.waits.get(0)?.[0];
   if (waiting !== undefined) return { type: "Settled", status: "False", reason: waiting.reason, message: waiting.message };
   if (pending !== undefined) return { type: "Settled", status: "False", reason: pending.phase, message: `generation ${pending.number} is under way; see: orrery describe generation g${pending.number}` };
   if (result.site.generations.length > 1) return { type: "Settled", status: "True", reason: "Draining", message: "what is wanted is served; older generations are finishing" };
   return { type: "Settled", status: "True", reason: "Settled", message: "what is wanted is served" };
+}
+
+function percentOf(object: Site): string {
+  return `${((object.status?.stamp?.ramp?.share ?? 1) * 100).toPrecision(3)} %`;
 }
 
 function readSiteStateEquals(status: Site["status"], state: SiteState): boolean {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type GenerationMap, type SiteState } from "./state.ts";
-import { type Observed, step } from "./step.ts";
+import type { GateVerdict } from "./gate.ts";
+import { type Observed, step, type UpdateIntent } from "./step.ts";
 
 const START_MS = 1_800_000_000_000;
 
@@ -14,6 +15,8 @@ class World {
   readonly unready = new Map<string, string>();
   readonly knows = new Set<number>();
   readonly empty = new Set<number>();
+  intent: UpdateIntent | undefined;
+  gate: GateVerdict | undefined;
   happened: string[] = [];
   waits = new Map<number, readonly { readonly reason: string; readonly message: string }[]>();
   wantedChangedMs = START_MS - 10_000;
@@ -27,6 +30,9 @@ class World {
       readinessOf: (revision) => (this.unready.has(revision) ? { wanted: 1, ready: 0, reason: this.unready.get(revision) ?? "" } : { wanted: 1, ready: 1 }),
       gateways: [{ name: "main", isConnected: true, knows: (generation) => this.knows.has(generation) }],
       drainOf: (generation) => ({ isEmpty: this.empty.has(generation), waits: [{ reason: "TransactionsOpen", object: "gateway/main", sinceMs: START_MS, message: "2 calls are open" }] }),
+      updateFor: () => this.intent,
+      updateNamed: () => this.intent,
+      gateOf: () => this.gate,
       numberMax: Math.max(0, ...this.maps.keys()),
     };
   }
@@ -181,4 +187,106 @@ test("a service that is deleted leaves the map", () => {
   world.knows.add(2);
   world.settle();
   assert.deepEqual(world.maps.get(2), { portal: "portal-v1" });
+});
+
+const intent: UpdateIntent = {
+  name: "auth-v2",
+  isPaused: false,
+  isPromoted: false,
+  isAborted: false,
+  ramp: {
+    steps: [
+      { share: 0.1, holdMs: 30_000 },
+      { share: 0.5, holdMs: 30_000 },
+    ],
+    key: "header:x-user",
+  },
+};
+
+function rampingSite(more: Partial<UpdateIntent> = {}): World {
+  const world = runningSite();
+  world.intent = { ...intent, ...more };
+  world.gate = { verdict: "pass", message: "" };
+  world.knows.add(2);
+  world.want("auth", "auth-v2").settle();
+  return world;
+}
+
+test("a ramp goes up step by step, each held for its time, then switches", () => {
+  const world = rampingSite();
+  assert.equal(world.phases(), "1:Active 2:Ramping");
+  assert.deepEqual(world.state.stamp, { generation: 1, ramp: { to: 2, share: 0.1, key: "header:x-user" } });
+  world.nowMs += 29_999;
+  world.settle();
+  assert.equal(world.state.stamp?.ramp?.share, 0.1);
+  world.nowMs += 1;
+  world.settle();
+  assert.equal(world.state.stamp?.ramp?.share, 0.5);
+  world.nowMs += 30_000;
+  world.settle();
+  assert.deepEqual(world.state.stamp, { generation: 2 });
+  assert.equal(world.phases(), "1:Draining 2:Active");
+});
+
+test("a gate that fails goes back: the share falls to nothing, the new generation drains, its revision is refused", () => {
+  const world = rampingSite();
+  world.gate = { verdict: "fail", message: "errors rose from 0 % to 50 %" };
+  world.settle();
+  assert.deepEqual(world.state.stamp, { generation: 1 });
+  assert.equal(world.phases(), "1:Active 2:Draining");
+  assert.match(world.state.refused[0]?.reason ?? "", /a gate failed: errors rose/);
+  world.empty.add(2);
+  world.settle();
+  assert.equal(world.phases(), "1:Active");
+});
+
+test("a gate that cannot decide waits for a person, who may promote", () => {
+  const world = rampingSite();
+  world.gate = { verdict: "unknown", message: "3 requests" };
+  world.nowMs += 30_000;
+  world.settle();
+  assert.equal(world.waits.get(2)?.[0]?.reason, "GateUndecided");
+  world.intent = { ...intent, isPromoted: true };
+  world.settle();
+  assert.deepEqual(world.state.stamp, { generation: 2 });
+});
+
+test("paused, a ramp keeps its step, but a failing gate still goes back", () => {
+  const world = rampingSite({ isPaused: true });
+  assert.equal(world.phases(), "1:Active 2:Distributing");
+  assert.equal(world.waits.get(2)?.[0]?.reason, "Paused");
+  world.intent = intent;
+  world.settle();
+  world.intent = { ...intent, isPaused: true };
+  world.nowMs += 60_000;
+  world.settle();
+  assert.equal(world.state.stamp?.ramp?.share, 0.1);
+  world.gate = { verdict: "fail", message: "slow" };
+  world.settle();
+  assert.equal(world.phases(), "1:Active 2:Draining");
+});
+
+test("aborting before the switch leaves everything as it was; during a ramp it goes back", () => {
+  const early = runningSite();
+  early.intent = intent;
+  early.want("auth", "auth-v2").settle();
+  assert.equal(early.phases(), "1:Active 2:Distributing");
+  early.intent = { ...intent, isAborted: true };
+  early.settle();
+  assert.equal(early.phases(), "1:Active");
+  assert.equal(early.state.refused[0]?.reason, "given up on request");
+  const late = rampingSite();
+  late.intent = { ...intent, isAborted: true };
+  late.settle();
+  assert.equal(late.phases(), "1:Active 2:Draining");
+});
+
+test("while a ramp runs no other update is issued; the templates set back end it without a refusal", () => {
+  const world = rampingSite();
+  world.want("portal", "portal-v2").settle();
+  assert.equal(world.phases(), "1:Active 2:Ramping");
+  assert.equal(world.waits.get(0)?.[0]?.reason, "RampRunning");
+  world.want("portal", "portal-v1").want("auth", "auth-v1").settle();
+  assert.equal(world.phases(), "1:Active 2:Draining");
+  assert.deepEqual(world.state.refused, []);
 });

@@ -1,4 +1,5 @@
-import { timestamp } from "#/model/index.ts";
+import { formatDuration, timestamp } from "#/model/index.ts";
+import type { GateVerdict } from "./gate.ts";
 import { changedServices, type GenerationMap, isSameMap, type OpenGeneration, type SiteState, type Wait } from "./state.ts";
 
 /** How many revisions of one service may live at once. */
@@ -28,6 +29,16 @@ export interface Readiness {
   readonly reason?: string;
 }
 
+/** What someone asked for explicitly: an Update whose templates are written. */
+export interface UpdateIntent {
+  readonly name: string;
+  readonly ramp?: { readonly steps: readonly { readonly share: number; readonly holdMs: number }[]; readonly key?: string };
+  readonly isPaused: boolean;
+  readonly isPromoted: boolean;
+  readonly isAborted: boolean;
+  readonly message?: string;
+}
+
 /** What the leader sees. Pure data and lookups; nothing here changes during a step. */
 export interface Observed {
   readonly policy: UpdatePolicy;
@@ -41,6 +52,11 @@ export interface Observed {
   readonly gateways: readonly ObservedGateway[];
   /** True if nothing of `generation` is or may be in flight; else what it waits for. */
   drainOf(generation: number): { readonly isEmpty: boolean; readonly waits: readonly Wait[] };
+  /** The Update that asks for changes of `services` and is not yet under way, if any. */
+  updateFor(services: readonly string[]): UpdateIntent | undefined;
+  updateNamed(name: string): UpdateIntent | undefined;
+  /** The two generations compared since the present step of the ramp began; `undefined` where no gate is asked for. */
+  gateOf(fresh: number, old: number, sinceMs: number): GateVerdict | undefined;
   /** Highest number among Generation objects, named or not. */
   readonly numberMax: number;
 }
@@ -59,8 +75,8 @@ export interface Step {
 }
 
 export type Happening =
-  | { readonly what: "issued" | "distributing" | "switched" | "closed"; readonly generation: number; readonly services: readonly string[] }
-  | { readonly what: "aborted"; readonly generation: number; readonly services: readonly string[]; readonly reason: string };
+  | { readonly what: "issued" | "distributing" | "ramped" | "switched" | "closed"; readonly generation: number; readonly services: readonly string[] }
+  | { readonly what: "aborted" | "returned"; readonly generation: number; readonly services: readonly string[]; readonly reason: string };
 
 /** One step of the update protocol (docs/update.md): from the state and what is seen to the next state. Level-triggered and idempotent: call it again until it returns its argument.
  *  At most one transition of the pending generation is made in a step, so that each is one compare-and-set. */
@@ -69,7 +85,7 @@ export function step(site: SiteState, observed: Observed, nowMs: number): Step {
   if (closed !== undefined) return closed;
   const waits = new Map<number, readonly Wait[]>();
   for (const one of site.generations) if (one.phase === "Draining") waits.set(one.number, observed.drainOf(one.number).waits);
-  const pending = site.generations.find((one) => one.phase === "Preparing" || one.phase === "Distributing");
+  const pending = site.generations.find((one) => one.phase === "Preparing" || one.phase === "Distributing" || one.phase === "Ramping");
   return pending === undefined ? issueNext(site, observed, nowMs, waits) : advance(site, pending, observed, nowMs, waits);
 }
 
@@ -111,10 +127,20 @@ function issueNext(site: SiteState, observed: Observed, nowMs: number, waits: Ma
   const number = Math.max(site.counter, observed.numberMax) + 1;
   const changes = changedServices(served, target);
   const removed = Object.keys(served ?? {}).filter((service) => target[service] === undefined);
-  const generation: OpenGeneration = { number, phase: "Preparing", since: timestamp(nowMs), changes: [...changes] };
+  const intent = observed.updateFor([...changes, ...removed]);
+  const generation: OpenGeneration = {
+    number,
+    phase: "Preparing",
+    since: timestamp(nowMs),
+    changes: [...changes],
+    // What no Update has asked for becomes one of its own, made by the controller.
+    update: intent?.name ?? `g${number}`,
+    // The first generation has nothing to be compared with.
+    ...(intent?.ramp === undefined || served === undefined ? {} : { ramp: { ...intent.ramp, steps: [...intent.ramp.steps] } }),
+  };
   return {
     site: { ...site, counter: number, generations: [...site.generations, generation] },
-    issue: { number, map: target, cause: causeText(changes, removed, target) },
+    issue: { number, map: target, cause: intent?.message ?? causeText(changes, removed, target) },
     happened: [{ what: "issued", generation: number, services: changes }],
     waits,
   };
@@ -154,9 +180,13 @@ function crowded(site: SiteState, target: GenerationMap, observed: Observed, now
 /** Moves the pending generation on. */
 function advance(site: SiteState, pending: OpenGeneration, observed: Observed, nowMs: number, waits: Map<number, readonly Wait[]>): Step {
   const map = observed.mapOf(pending.number) ?? {};
-  if (!isSameMap(map, targetMap(site, observed))) return abort(site, pending, "the wish has changed meanwhile", site.refused);
+  const target = targetMap(site, observed);
+  const intent = pending.update === undefined ? undefined : observed.updateNamed(pending.update);
+  if (pending.phase === "Ramping") return climb({ site, pending, map, target, intent, observed, nowMs, waits });
+  if (!isSameMap(map, target)) return abort(site, pending, "the wish has changed meanwhile", site.refused);
+  if (intent?.isAborted === true) return abort(site, pending, "given up on request", refuse(site, pending, map, "given up on request", nowMs));
   if (pending.phase === "Preparing") return prepare(site, pending, map, observed, nowMs, waits);
-  return distribute(site, pending, map, observed, nowMs, waits);
+  return distribute(site, pending, intent, observed, nowMs, waits);
 }
 
 function prepare(site: SiteState, pending: OpenGeneration, map: GenerationMap, observed: Observed, nowMs: number, waits: Map<number, readonly Wait[]>): Step {
@@ -186,7 +216,7 @@ function prepare(site: SiteState, pending: OpenGeneration, map: GenerationMap, o
   return { site, happened: [], waits, wakeAtMs: deadlineMs };
 }
 
-function distribute(site: SiteState, pending: OpenGeneration, map: GenerationMap, observed: Observed, nowMs: number, waits: Map<number, readonly Wait[]>): Step {
+function distribute(site: SiteState, pending: OpenGeneration, intent: UpdateIntent | undefined, observed: Observed, nowMs: number, waits: Map<number, readonly Wait[]>): Step {
   const ignorant = observed.gateways.filter((gateway) => gateway.isConnected && !gateway.knows(pending.number));
   if (ignorant.length > 0) {
     waits.set(
@@ -200,6 +230,12 @@ function distribute(site: SiteState, pending: OpenGeneration, map: GenerationMap
     );
     return { site, happened: [], waits };
   }
+  if (intent?.isPaused === true) return pause(site, pending, intent, waits);
+  if (pending.ramp !== undefined && site.stamp !== undefined && intent?.isPromoted !== true) return takeRampStep(site, pending, 0, nowMs, waits);
+  return switchOver(site, pending, observed, nowMs, waits);
+}
+
+function switchOver(site: SiteState, pending: OpenGeneration, observed: Observed, nowMs: number, waits: Map<number, readonly Wait[]>): Step {
   const switched = timestamp(nowMs);
   return {
     site: {
@@ -212,9 +248,71 @@ function distribute(site: SiteState, pending: OpenGeneration, map: GenerationMap
       // A refusal lasts as long as the template says the refused revision.
       refused: site.refused.filter((one) => observed.wanted.get(one.service) === one.revision),
     },
-    happened: [{ what: "switched", generation: pending.number, services: changedServices(undefined, map).filter((service) => pending.changes?.includes(service)) }],
+    happened: [{ what: "switched", generation: pending.number, services: pending.changes ?? [] }],
     waits,
   };
+}
+
+/** A ramp holds its step for its time, asks the gate, and goes on, back, or to a person. */
+function climb(now: { site: SiteState; pending: OpenGeneration; map: GenerationMap; target: GenerationMap; intent: UpdateIntent | undefined; observed: Observed; nowMs: number; waits: Map<number, readonly Wait[]> }): Step {
+  const { site, pending, map, target, intent, observed, nowMs, waits } = now;
+  const old = site.stamp?.generation ?? 0;
+  const stepSinceMs = Date.parse(pending.ramp?.stepSince ?? pending.since);
+  if (intent?.isAborted === true) return goBack(site, pending, "gone back on request", refuse(site, pending, map, "gone back on request", nowMs), nowMs);
+  if (!isSameMap(target, map)) {
+    if (isSameMap(target, observed.mapOf(old) ?? {})) return goBack(site, pending, "the templates say the former revisions again", site.refused, nowMs);
+    waits.set(0, [{ reason: "RampRunning", object: `generation/g${pending.number}`, sinceMs: nowMs, message: `the next update waits until the ramp of generation ${pending.number} is over; promote or abort it to go on` }]);
+  }
+  if (intent?.isPromoted === true) return switchOver(site, pending, observed, nowMs, waits);
+  const verdict = observed.gateOf(pending.number, old, stepSinceMs);
+  if (verdict?.verdict === "fail") return goBack(site, pending, verdict.message, refuse(site, pending, map, `a gate failed: ${verdict.message}`, nowMs), nowMs);
+  if (intent?.isPaused === true) return pause(site, pending, intent, waits);
+  const index = pending.ramp?.step ?? 0;
+  const steps = pending.ramp?.steps ?? [];
+  const holdUntilMs = stepSinceMs + (steps[index]?.holdMs ?? 0);
+  const share = `${((steps[index]?.share ?? 1) * 100).toPrecision(3)} % of new transactions`;
+  if (nowMs < holdUntilMs) {
+    waits.set(pending.number, [{ reason: "Holding", object: `generation/g${pending.number}`, sinceMs: stepSinceMs, message: `${share} have generation ${pending.number}; the next step comes at ${timestamp(holdUntilMs)} (in ${formatDuration(holdUntilMs - nowMs)})` }]);
+    return { site, happened: [], waits, wakeAtMs: holdUntilMs };
+  }
+  if (verdict?.verdict === "unknown") {
+    waits.set(pending.number, [{ reason: "GateUndecided", object: `generation/g${pending.number}`, sinceMs: holdUntilMs, message: `${share} have generation ${pending.number}; ${verdict.message}. It waits for more, or for a person: orrery update promote ${intent?.name ?? ""} or orrery update abort ${intent?.name ?? ""}` }]);
+    return { site, happened: [], waits };
+  }
+  return index + 1 < steps.length ? takeRampStep(site, pending, index + 1, nowMs, waits) : switchOver(site, pending, observed, nowMs, waits);
+}
+
+function takeRampStep(site: SiteState, pending: OpenGeneration, index: number, nowMs: number, waits: Map<number, readonly Wait[]>): Step {
+  const at = timestamp(nowMs);
+  const ramp = pending.ramp ?? { steps: [] };
+  const share = ramp.steps[index]?.share ?? 1;
+  const old = site.stamp?.generation ?? pending.number;
+  const generations = site.generations.map((one): OpenGeneration => (one.number === pending.number ? { ...one, phase: "Ramping", since: one.phase === "Ramping" ? one.since : at, ramp: { ...ramp, step: index, stepSince: at } } : one));
+  return {
+    site: { ...site, generations, stamp: { generation: old, ramp: { to: pending.number, share, ...(ramp.key === undefined ? {} : { key: ramp.key }) } } },
+    happened: [{ what: "ramped", generation: pending.number, services: pending.changes ?? [] }],
+    waits,
+  };
+}
+
+/** Nothing new gets the pending generation; what has it finishes there. */
+function goBack(site: SiteState, pending: OpenGeneration, reason: string, refused: SiteState["refused"], nowMs: number): Step {
+  return {
+    site: { ...withPhase(site, pending, "Draining", nowMs), stamp: { generation: site.stamp?.generation ?? 0 }, refused },
+    happened: [{ what: "returned", generation: pending.number, services: pending.changes ?? [], reason }],
+    waits: new Map(),
+  };
+}
+
+function pause(site: SiteState, pending: OpenGeneration, intent: UpdateIntent, waits: Map<number, readonly Wait[]>): Step {
+  waits.set(pending.number, [{ reason: "Paused", object: `update/${intent.name}`, sinceMs: Date.parse(pending.since), message: `update ${intent.name} is paused; go on with: orrery update pause ${intent.name} --off, or end it with: orrery update promote|abort ${intent.name}` }]);
+  return { site, happened: [], waits };
+}
+
+/** The changed services' revisions are not tried again while their templates say them. */
+function refuse(site: SiteState, pending: OpenGeneration, map: GenerationMap, reason: string, nowMs: number): SiteState["refused"] {
+  const fresh = (pending.changes ?? []).flatMap((service) => (map[service] === undefined ? [] : [{ service, revision: map[service], reason, at: timestamp(nowMs) }]));
+  return [...site.refused.filter((old) => !fresh.some((one) => one.service === old.service)), ...fresh];
 }
 
 function abort(site: SiteState, pending: OpenGeneration, reason: string, refused: SiteState["refused"]): Step {

@@ -1,0 +1,90 @@
+import { z } from "zod";
+import { conditions, time } from "./conditions.ts";
+import { duration } from "./duration.ts";
+import { defineKind } from "./kind.ts";
+import { label } from "./names.ts";
+
+/** Share of new transactions that get the new generation, and how long it stays so before the next step. */
+const rampStep = z.strictObject({
+  share: z.number().gt(0).max(1).describe("0.1 is ten of a hundred."),
+  hold: duration.default("30s").describe("At least so long before the next step."),
+});
+
+export const ramp = z.strictObject({
+  steps: z.array(rampStep).min(1).max(20).default([
+    { share: 0.01, hold: "30s" },
+    { share: 0.1, hold: "30s" },
+    { share: 0.5, hold: "30s" },
+  ]),
+  key: z
+    .string()
+    .regex(/^(?:header:[!#$%&'*+\-.^_`|~0-9A-Za-z]+|cookie:[!#$%&'*+\-.^_`|~0-9A-Za-z]+|client)$/, "header:NAME, cookie:NAME or client")
+    .optional()
+    .describe("What keeps a user on one side: a header, a cookie, the client's address; absent: each request by itself."),
+});
+
+export const gates = z.strictObject({
+  minRequests: z.int().min(1).default(50).describe("Fewer on either side: no decision by itself, a person is asked."),
+  errorRate: z.boolean().default(true).describe("Go back when the new generation's share of errors is higher (one-sided two-proportion z-test at alpha)."),
+  latency: z.boolean().default(true).describe("Go back when the new generation is slower (one-sided rank-sum test over latency buckets at alpha) by more than maxSlowdown at the median."),
+  alpha: z.number().gt(0).lt(0.5).default(0.01),
+  maxSlowdown: z.number().min(1).default(1.2).describe("Slower than this factor at the median or the 95th percentile counts as slower."),
+});
+
+export const strategyName = z.enum(["consistent", "rolling", "blueGreen", "recreate", "quiescence"]);
+export type StrategyName = z.infer<typeof strategyName>;
+
+const spec = z.strictObject({
+  services: z
+    .array(z.strictObject({ name: label, to: z.string().min(1).max(253).describe("A version, as v2, or the name of a Revision.") }))
+    .min(1, "name at least one service and the version it shall go to")
+    .max(1000)
+    .meta({ listKey: "name" }),
+  strategy: strategyName.default("consistent"),
+  ramp: ramp.optional().describe("Without it new transactions switch at once."),
+  gates: gates.optional().describe("Checked at each step of the ramp."),
+  message: z.string().max(2000).optional().describe("Why; kept in the history."),
+  paused: z.boolean().default(false).describe("True holds it before the switch, or at the present step of the ramp."),
+  promoted: z.boolean().default(false).describe("True takes a ramp to its end at once, whatever gates say."),
+  aborted: z.boolean().default(false).describe("True gives it up, or goes back if some transactions have the new generation; after the switch it has no effect: make a rollback."),
+});
+
+const waits = z.array(z.strictObject({ reason: z.string(), object: z.string(), since: time, message: z.string() }));
+
+const status = z.strictObject({
+  phase: z.enum(["Pending", "Preparing", "Distributing", "Ramping", "Draining", "Complete", "Aborted", "RolledBack", "Superseded"]).optional(),
+  generation: z.int().optional(),
+  fromGeneration: z.int().optional(),
+  /** What each service came from and goes to. */
+  revisions: z.array(z.strictObject({ service: z.string(), from: z.string().optional(), to: z.string().optional() })).meta({ listKey: "service" }).optional(),
+  share: z.number().optional(),
+  /** How long each phase took. */
+  phases: z.array(z.strictObject({ phase: z.string(), since: time, until: time.optional() })).optional(),
+  waits: waits.optional(),
+  /** Who made it, as the API knows the user. */
+  by: z.string().optional(),
+  /** Transactions that the new generation has served until now. */
+  transactions: z.int().optional(),
+  conditions: conditions.optional(),
+});
+
+export const update = defineKind({
+  kind: "Update",
+  plural: "updates",
+  shortNames: ["upd"],
+  scope: "Namespaced",
+  description: "One consistent change of one or more services: what, how, why, and how it went. Changed templates that no Update names become one by themselves.",
+  spec,
+  status,
+  selectableFields: [".status.phase"],
+  columns: [
+    { name: "Phase", type: "string", jsonPath: ".status.phase", description: "Where it stands" },
+    { name: "Generation", type: "integer", jsonPath: ".status.generation", description: "Its generation" },
+    { name: "Services", type: "string", jsonPath: ".spec.services[*].name", description: "What it changes" },
+    { name: "Share", type: "number", jsonPath: ".status.share", description: "Share of new transactions" },
+    { name: "Waits for", type: "string", jsonPath: ".status.waits[0].message", description: "What holds it back" },
+    { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp", description: "Since when" },
+    { name: "Message", type: "string", jsonPath: ".spec.message", description: "Why", priority: 1 },
+  ],
+});
+export type Update = typeof update.$object;

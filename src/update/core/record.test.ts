@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Update } from "#/model/index.ts";
+import { followGeneration, type UpdateView } from "./record.ts";
+import type { OpenGeneration, SiteState } from "./state.ts";
+
+const since = "2026-11-22T12:00:00.000Z";
+const NOW_MS = Date.parse("2026-11-22T12:01:00Z");
+const open = (number: number, phase: OpenGeneration["phase"], update?: string): OpenGeneration => ({ number, phase, since, ...(update === undefined ? {} : { update }) });
+const siteWith = (stamped: number, ...generations: OpenGeneration[]): SiteState => ({ history: "h", epoch: 1, counter: 9, generations, stamp: { generation: stamped }, refused: [] });
+
+function follow(status: NonNullable<Update["status"]>, site: SiteState, endedAs?: "Closed" | "Aborted"): NonNullable<Update["status"]> {
+  const view: UpdateView = { status, name: "u", site, endedAs: () => endedAs, waitsOf: (generation) => [{ reason: "R", object: `g${generation}`, since, message: "m" }], transactionsOf: () => 7 };
+  return followGeneration(view, NOW_MS);
+}
+
+test("an update follows its generation to completion, and keeps how long each phase took", () => {
+  let status = follow({ phase: "Pending", phases: [{ phase: "Pending", since }] }, siteWith(1, open(1, "Active"), open(2, "Preparing", "u")));
+  assert.equal(status.phase, "Preparing");
+  assert.equal(status.fromGeneration, 1);
+  assert.deepEqual(
+    status.phases?.map((one) => `${one.phase} ${one.until ?? "-"}`),
+    ["Pending 2026-11-22T12:01:00.000Z", "Preparing -"],
+  );
+  status = follow(status, siteWith(2, open(1, "Draining"), open(2, "Active", "u")));
+  assert.equal(status.phase, "Draining");
+  assert.equal(status.waits?.[0]?.object, "g1");
+  status = follow(status, siteWith(2, open(2, "Active", "u")));
+  assert.equal(status.phase, "Complete");
+  assert.equal(status.waits, undefined);
+  assert.equal(status.transactions, 7);
+});
+
+test("an update that was gone back from is rolled back, also after its generation has closed", () => {
+  const ramping = follow({}, siteWith(1, open(1, "Active"), open(2, "Ramping", "u")));
+  const back = follow(ramping, siteWith(1, open(1, "Active"), open(2, "Draining", "u")));
+  assert.equal(back.phase, "RolledBack");
+  assert.equal(follow(ramping, siteWith(1, open(1, "Active")), "Closed").phase, "RolledBack");
+});
+
+test("an update whose generation was given up is aborted; one that a later update replaced stays complete", () => {
+  const preparing = follow({}, siteWith(1, open(1, "Active"), open(2, "Preparing", "u")));
+  assert.equal(follow(preparing, siteWith(1, open(1, "Active")), "Aborted").phase, "Aborted");
+  const draining = follow(preparing, siteWith(2, open(1, "Draining"), open(2, "Active", "u")));
+  assert.equal(follow(draining, siteWith(3, open(3, "Active")), "Closed").phase, "Complete");
+});

@@ -1,0 +1,71 @@
+import { timestamp, type Update } from "#/model/index.ts";
+import type { OpenGeneration, SiteState } from "./state.ts";
+
+type UpdateStatus = NonNullable<Update["status"]>;
+type Phase = NonNullable<UpdateStatus["phase"]>;
+
+/** What is seen of one Update. */
+export interface UpdateView {
+  readonly status: UpdateStatus;
+  readonly name: string;
+  readonly site: SiteState;
+  /** Phase of its generation's object, for generations that are no longer open. */
+  readonly endedAs: (generation: number) => "Closed" | "Aborted" | undefined;
+  readonly waitsOf: (generation: number) => UpdateStatus["waits"];
+  /** Transactions begun in its generation, as far as gateways have told. */
+  readonly transactionsOf: (generation: number) => number | undefined;
+}
+
+/** True for phases that an Update does not leave. */
+export function isEnded(phase: Phase | undefined): boolean {
+  return phase === "Complete" || phase === "Aborted" || phase === "RolledBack" || phase === "Superseded";
+}
+
+/** The status of an Update whose templates are written, from where its generation stands. Pure. */
+export function followGeneration(view: UpdateView, nowMs: number): UpdateStatus {
+  const { status, site, name } = view;
+  const open = site.generations.find((one) => one.update === name);
+  const generation = open?.number ?? status.generation;
+  if (generation === undefined) return status;
+  const phase = phaseOf(view, open, generation);
+  const old = status.fromGeneration ?? (open === undefined || open.phase === "Active" ? undefined : site.stamp?.generation);
+  const waits = isEnded(phase) ? [] : (view.waitsOf(phase === "Draining" ? oldestDraining(site, generation) : generation) ?? []);
+  const share = phase === "Ramping" ? site.stamp?.ramp?.share : phase === "Draining" || phase === "Complete" ? 1 : undefined;
+  const transactions = view.transactionsOf(generation) ?? status.transactions;
+  const { share: _share, waits: _waits, ...rest } = status;
+  return {
+    ...rest,
+    generation,
+    ...(old === undefined ? {} : { fromGeneration: old }),
+    ...withPhase(status, phase, nowMs),
+    ...(share === undefined ? {} : { share }),
+    ...(waits.length === 0 ? {} : { waits: [...waits] }),
+    ...(transactions === undefined ? {} : { transactions }),
+  };
+}
+
+function phaseOf(view: UpdateView, open: OpenGeneration | undefined, generation: number): Phase {
+  const { site } = view;
+  if (open === undefined) {
+    const ended = view.endedAs(generation);
+    if (ended === "Aborted") return "Aborted";
+    // Closed after it had been stamped: another one has replaced it since, or it was gone back from.
+    return view.status.phase === "Draining" || view.status.phase === "Complete" ? "Complete" : "RolledBack";
+  }
+  if (open.phase === "Preparing" || open.phase === "Distributing" || open.phase === "Ramping") return open.phase;
+  if (open.phase === "Draining" && view.status.phase !== "Draining" && view.status.phase !== "Complete") return "RolledBack";
+  return oldestDraining(site, generation) < generation ? "Draining" : "Complete";
+}
+
+/** The oldest generation before `generation` that still drains; `generation` itself if there is none. */
+function oldestDraining(site: SiteState, generation: number): number {
+  return site.generations.find((one) => one.phase === "Draining" && one.number < generation)?.number ?? generation;
+}
+
+/** `phase` and the list of phases with their times, moved on if it is a new one. */
+export function withPhase(status: UpdateStatus, phase: Phase, nowMs: number): Pick<UpdateStatus, "phase" | "phases"> {
+  if (status.phase === phase) return { phase, ...(status.phases === undefined ? {} : { phases: status.phases }) };
+  const at = timestamp(nowMs);
+  const former = (status.phases ?? []).map((one) => (one.until === undefined ? { ...one, until: at } : one));
+  return { phase, phases: [...former, { phase, since: at, ...(isEnded(phase) ? { until: at } : {}) }] };
+}
