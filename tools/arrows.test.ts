@@ -47,6 +47,7 @@ test("a pure part imports neither effects nor impure code, but may hash and asse
   assert.match(judge("src/traffic/table/compile.ts", "node:http"), /pure/);
   assert.match(judge("src/traffic/table/compile.ts", "src/traffic/feed.ts"), /pure/);
   assert.match(judge("src/traffic/table/compile.ts", "src/store/index.ts"), /pure/);
+  assert.deepEqual(findForbiddenArrows([{ from: "src/traffic/table/compile.ts", to: "src/traffic/contract.ts", isTypeOnly: true }]), []);
   assert.equal(judge("src/traffic/feed.ts", "src/traffic/table/index.ts"), "");
   assert.equal(judge("src/model/names.ts", "crypto"), "");
   assert.equal(judge("src/model/names.test.ts", "fs"), "");

@@ -5,6 +5,8 @@ import { ENGINE_FACES, ROOMS, type Room, TEST_FACES } from "./rooms.ts";
 export interface Arrow {
   readonly from: string;
   readonly to: string;
+  /** Only types are imported: nothing of it is left when the code runs, so a pure part may do it. Default false. */
+  readonly isTypeOnly?: boolean;
 }
 
 /** The arrows that the rooms do not allow, each as a sentence that says what to do. Only files under src/ are judged, and how others enter src/. */
@@ -40,24 +42,24 @@ function isSuite(file: string): boolean {
   return TEST_FACES.some((face) => isWithin(file, `src/${face}`));
 }
 
-function judge({ from, to }: Arrow, rooms: readonly Room[]): string | undefined {
+function judge({ from, to, isTypeOnly = false }: Arrow, rooms: readonly Room[]): string | undefined {
   const fromRoom = roomOf(from);
+  const mustBePure = isPure(from, rooms) && !isTypeOnly;
   if (!to.startsWith("src/")) {
     if (fromRoom === undefined) return undefined;
     if (/^(test|tools|bench|sites|docs)\//.test(to)) return "src/ stands alone; nothing in it imports what lies beside it";
-    if (isPure(from, rooms) && isEffect(to)) return "this part is pure: take what you need as an argument";
+    if (mustBePure && isEffect(to)) return "this part is pure: take what you need as an argument";
     return undefined;
   }
   if (/^sites\//.test(from)) return "a site's services are written by users and know nothing of Orrery";
   const toRoom = roomOf(to);
   if (toRoom === undefined) return "src/ holds rooms only: move the file into one";
-  if (fromRoom === toRoom)
-    return isPure(from, rooms) && !isPure(to, rooms) ? "this part is pure and may import only pure parts of its room" : undefined;
+  if (fromRoom === toRoom) return mustBePure && !isPure(to, rooms) ? "this part is pure and may import only pure parts of its room" : undefined;
 
   const face = faceOf(to, rooms);
   if (face === undefined) return `not a face: import ${listFaces(toRoom, rooms)} instead, or add a face in tools/rooms.ts`;
   if (fromRoom === undefined) return undefined;
-  return judgeRooms({ from, fromRoom, toRoom, face, rooms });
+  return judgeRooms({ from, fromRoom, toRoom, face, mustBePure, rooms });
 }
 
 interface RoomArrow {
@@ -66,10 +68,11 @@ interface RoomArrow {
   readonly toRoom: string;
   /** `tree` for the index, `tree/sqlite` for another face. */
   readonly face: string;
+  readonly mustBePure: boolean;
   readonly rooms: readonly Room[];
 }
 
-function judgeRooms({ from, fromRoom, toRoom, face, rooms }: RoomArrow): string | undefined {
+function judgeRooms({ from, fromRoom, toRoom, face, mustBePure, rooms }: RoomArrow): string | undefined {
   const order = rooms.map((room) => room.name);
   if (order.indexOf(toRoom) > order.indexOf(fromRoom)) return `${toRoom} lies above ${fromRoom}: a room imports only rooms nearer to base`;
   if (isTest(from)) return undefined;
@@ -77,7 +80,7 @@ function judgeRooms({ from, fromRoom, toRoom, face, rooms }: RoomArrow): string 
   if (ENGINE_FACES.includes(face) && fromRoom !== "apps") return "an engine is chosen in apps/: take the contract as an argument";
   const imports = rooms.find((room) => room.name === fromRoom)?.imports ?? [];
   if (!imports.includes(toRoom) && !imports.includes(face)) return `tools/rooms.ts does not allow ${fromRoom} to import ${face}`;
-  if (isPure(from, rooms) && toRoom !== "base" && !isPureFace(toRoom, face, rooms)) return `this part is pure, and ${face} is not`;
+  if (mustBePure && toRoom !== "base" && !isPureFace(toRoom, face, rooms)) return `this part is pure, and ${face} is not`;
   return undefined;
 }
 

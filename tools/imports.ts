@@ -34,7 +34,11 @@ export async function findImportFaults(): Promise<string[]> {
   const unseen = sources.filter((file) => !seen.has(file));
 
   const imports = modules.flatMap((module) => module.dependencies.map((dependency) => ({ from: module.source, ...dependency })));
-  const arrows: Arrow[] = imports.map(({ from, resolved }) => ({ from, to: resolved }));
+  const arrows: Arrow[] = imports.map(({ from, resolved, dependencyTypes }) => ({
+    from,
+    to: resolved,
+    isTypeOnly: dependencyTypes.includes("type-only"),
+  }));
   // Newer built-in modules exist under `node:` only, and the resolver does not know them.
   const missing = imports.filter((each) => each.couldNotResolve && !each.module.startsWith("node:"));
   return [

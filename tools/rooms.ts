@@ -14,7 +14,7 @@ export const ROOMS: readonly Room[] = [
   { name: "base", imports: [] },
   { name: "model", imports: ["base"], pure: ["."] },
   { name: "trace", imports: ["base"], pure: ["."] },
-  { name: "pki", imports: ["base"] },
+  { name: "pki", imports: ["base", "model"] },
   { name: "link", faces: ["hub"], imports: ["base", "model", "pki"] },
   { name: "client", imports: ["base", "model", "pki"] },
   { name: "tree", faces: ["sqlite", "conformance"], imports: ["base"] },
