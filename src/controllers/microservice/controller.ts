@@ -3,6 +3,7 @@ import { instance, type Microservice, microservice, SITE_NAME } from "#/model/in
 import { Controller, objectKey, type ReconcileResult } from "#/reconcile/index.ts";
 import type { Store } from "#/store/index.ts";
 import { type GenerationMap, readSiteState, type SiteState } from "#/update/core/index.ts";
+import { REVISION_ANNOTATION } from "#/update/index.ts";
 import type { Caches } from "../caches.ts";
 import { writeStatus } from "../status-writer.ts";
 import { neededRevisions, type Placeable, planInstances } from "./instance-plan.ts";
@@ -133,8 +134,14 @@ class MicroserviceWorker {
     const hash = templateHash(service.spec.template);
     const { status } = service;
     if (service.metadata.deletionTimestamp !== undefined) return { ok: undefined, error: undefined };
-    if (status?.templateHash === hash && status.revision !== undefined && caches.revisions.get(`${service.metadata.namespace}/${status.revision}`) !== undefined) {
+    const annotated = service.metadata.annotations?.[REVISION_ANNOTATION];
+    const isKept = annotated === undefined || annotated === status?.revision;
+    if (isKept && status?.templateHash === hash && status.revision !== undefined && caches.revisions.get(`${service.metadata.namespace}/${status.revision}`) !== undefined) {
       return { ok: { revision: status.revision, templateHash: hash }, error: undefined };
+    }
+    const chosen = caches.revisions.get(`${service.metadata.namespace}/${annotated ?? ""}`);
+    if (chosen !== undefined && chosen.spec.service === service.metadata.name && templateHash(chosen.spec.template) === hash) {
+      return { ok: { revision: chosen.metadata.name, templateHash: hash }, error: undefined };
     }
     try {
       const made = await makeRevision(store, service, keepFiles);

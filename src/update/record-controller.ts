@@ -1,0 +1,234 @@
+import { type Clock, isOrreryError, type Log, type Random } from "#/base/index.ts";
+import { API_VERSION, durationMs, type generation, type Generation, type Microservice, microservice, type Revision, type site, SITE_NAME, setCondition, timestamp, type Update, update } from "#/model/index.ts";
+import { Controller, objectKey, type ReconcileResult, type Reflector } from "#/reconcile/index.ts";
+import type { Store } from "#/store/index.ts";
+import { followGeneration, isEnded, readSiteState, type SiteState, type UpdateIntent, withPhase } from "./core/index.ts";
+
+/** On a Microservice: the Revision whose template was written back, so that exactly it is served again, not one made anew of files that have changed meanwhile. */
+export const REVISION_ANNOTATION = "orrery.dev/revision";
+
+/** Ended Updates that are kept as history. */
+const ENDED_KEPT = 100;
+
+export interface UpdateRecordOptions {
+  readonly store: Store;
+  readonly updates: Reflector<typeof update>;
+  readonly sites: Reflector<typeof site>;
+  readonly generations: Reflector<typeof generation>;
+  readonly microservices: Reflector<typeof microservice>;
+  /** Revisions of a service, newest first. */
+  readonly revisionsOf: (namespace: string, service: string) => readonly Revision[];
+  readonly transactionsOf: (generation: number) => number | undefined;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+type UpdateStatus = NonNullable<Update["status"]>;
+
+/** Follows each Update from its wish to its end: resolves versions, waits for its turn, writes the templates, and keeps the record of what came of it. Key: namespace/name. */
+export function createUpdateRecordController(options: UpdateRecordOptions): Controller {
+  const { updates, sites, generations, clock, random, log } = options;
+  const keeper = new RecordKeeper(options);
+  const controller = new Controller({ name: "update-record-controller", clock, random, log, reconcile: (key) => keeper.reconcile(key) });
+  const enqueueOpen = (): void => {
+    for (const one of updates.values()) if (!isEnded(one.status?.phase)) controller.enqueue(objectKey(one));
+  };
+  updates.listen((before, after) => {
+    if (after === undefined && before !== undefined) controller.forget(objectKey(before));
+    if (after !== undefined) controller.enqueue(objectKey(after));
+    if (isEnded(after?.status?.phase) || after === undefined) enqueueOpen();
+  });
+  sites.listen((_, after) => {
+    enqueueOpen();
+    if (after !== undefined) controller.enqueue(`${after.metadata.namespace}/`);
+  });
+  generations.listen(enqueueOpen);
+  return controller;
+}
+
+/** What the update controller asks of explicit Updates. */
+export function updateIntents(updates: Reflector<typeof update>, namespace: string): { updateFor(services: readonly string[]): UpdateIntent | undefined; updateNamed(name: string): UpdateIntent | undefined } {
+  return {
+    updateFor(services) {
+      const written = [...updates.values()].filter((one) => one.metadata.namespace === namespace && one.status?.phase === "Preparing" && one.status.generation === undefined && one.spec.services.some(({ name }) => services.includes(name)));
+      written.sort(byAge);
+      return written[0] === undefined ? undefined : intentOf(written[0]);
+    },
+    updateNamed(name) {
+      const one = updates.get(`${namespace}/${name}`);
+      return one === undefined ? undefined : intentOf(one);
+    },
+  };
+}
+
+function intentOf(one: Update): UpdateIntent {
+  const { paused, promoted, aborted, ramp, message } = one.spec;
+  return {
+    name: one.metadata.name,
+    isPaused: paused,
+    isPromoted: promoted,
+    isAborted: aborted,
+    ...(message === undefined ? {} : { message }),
+    ...(ramp === undefined ? {} : { ramp: { steps: ramp.steps.map((step) => ({ share: step.share, holdMs: durationMs(step.hold) })), ...(ramp.key === undefined ? {} : { key: ramp.key }) } }),
+  };
+}
+
+class RecordKeeper {
+  readonly #options: UpdateRecordOptions;
+
+  constructor(options: UpdateRecordOptions) {
+    this.#options = options;
+  }
+
+  async reconcile(key: string): Promise<ReconcileResult | undefined> {
+    const { updates, sites, clock } = this.#options;
+    const [namespace = ""] = key.split("/");
+    const state = readSiteState(sites.get(`${namespace}/${SITE_NAME}`)?.status);
+    if (state === undefined) return undefined;
+    if (key.endsWith("/")) return this.#recordImplicit(namespace, state);
+    const one = updates.get(key);
+    if (one === undefined || one.metadata.deletionTimestamp !== undefined || isEnded(one.status?.phase)) return undefined;
+    const status = await this.#next(one, namespace, state);
+    await this.#write(one, withConditions(one, status, clock.now()));
+    return undefined;
+  }
+
+  async #next(one: Update, namespace: string, state: SiteState): Promise<UpdateStatus> {
+    const nowMs = this.#options.clock.now();
+    const status = one.status ?? {};
+    if (status.generation !== undefined || state.generations.some((open) => open.update === one.metadata.name)) return this.#follow(one, status, namespace, state);
+    if (one.spec.aborted) return { ...status, ...withPhase(status, "Aborted", nowMs), waits: [] };
+    const resolved = this.#resolve(one, namespace);
+    if ("problem" in resolved) return { ...status, ...withPhase(status, "Aborted", nowMs), waits: [{ reason: "CannotBegin", object: `update/${one.metadata.name}`, since: timestamp(nowMs), message: resolved.problem }] };
+    const ahead = this.#ahead(one, namespace, state);
+    if (ahead !== undefined) {
+      const since = status.waits?.[0]?.object === ahead ? (status.waits[0]?.since ?? timestamp(nowMs)) : timestamp(nowMs);
+      return { ...status, ...withPhase(status, "Pending", nowMs), waits: [{ reason: "OtherUpdateFirst", object: ahead, since, message: `updates are made one after the other: ${ahead} is under way` }] };
+    }
+    if (status.phase !== "Preparing") {
+      // Recorded before the templates are written: after a crash between the two, it goes on here.
+      const { waits: _waits, ...rest } = status;
+      return { ...rest, ...withPhase(status, "Preparing", nowMs), revisions: resolved.revisions.map(({ service, from, to }) => ({ service, ...(from === undefined ? {} : { from }), to: to.metadata.name })) };
+    }
+    const written = await this.#writeTemplates(namespace, resolved.revisions);
+    const isServed = !written && resolved.revisions.every(({ from, to }) => from === to.metadata.name);
+    return isServed ? { ...status, ...withPhase(status, "Complete", nowMs) } : status;
+  }
+
+  #follow(one: Update, status: UpdateStatus, namespace: string, state: SiteState): UpdateStatus {
+    const { generations, transactionsOf, clock } = this.#options;
+    const generationOf = (number: number): Generation | undefined => generations.get(`${namespace}/g${number}`);
+    return followGeneration(
+      {
+        status,
+        name: one.metadata.name,
+        site: state,
+        endedAs: (number) => {
+          const phase = generationOf(number)?.status?.phase;
+          return phase === "Closed" || phase === "Aborted" ? phase : undefined;
+        },
+        waitsOf: (number) => generationOf(number)?.status?.waits,
+        transactionsOf,
+      },
+      clock.now(),
+    );
+  }
+
+  /** What stands before it: a generation that is being made, or an older Update. */
+  #ahead(one: Update, namespace: string, state: SiteState): string | undefined {
+    const pending = state.generations.find((open) => open.phase === "Preparing" || open.phase === "Distributing" || open.phase === "Ramping");
+    if (pending !== undefined) return `generation/g${pending.number}`;
+    const older = [...this.#options.updates.values()].find(
+      (other) => other.metadata.namespace === namespace && other !== one && !isEnded(other.status?.phase) && other.status?.phase !== "Draining" && other.metadata.uid !== one.metadata.uid && byAge(other, one) < 0,
+    );
+    return older === undefined ? undefined : `update/${older.metadata.name}`;
+  }
+
+  /** The Revisions that the Update names. */
+  #resolve(one: Update, namespace: string): { readonly revisions: readonly { service: string; from: string | undefined; to: Revision }[] } | { readonly problem: string } {
+    const revisions: { service: string; from: string | undefined; to: Revision }[] = [];
+    for (const { name, to } of one.spec.services) {
+      const service = this.#options.microservices.get(`${namespace}/${name}`);
+      if (service === undefined || service.metadata.deletionTimestamp !== undefined) return { problem: `there is no Microservice ${name}${service === undefined ? "" : " any more (it is being deleted)"}; see: orrery get microservices` };
+      const known = this.#options.revisionsOf(namespace, name);
+      const found = known.find((revision) => revision.metadata.name === to) ?? known.find((revision) => revision.spec.template.version === to);
+      if (found === undefined) {
+        const versions = [...new Set(known.map((revision) => revision.spec.template.version))];
+        return { problem: `${name} has no version or revision ${to} (it may have been pruned); known are ${versions.join(", ") || "none"}. Apply a manifest with that version instead` };
+      }
+      revisions.push({ service: name, from: service.status?.servedRevision, to: found });
+    }
+    return { revisions };
+  }
+
+  /** Writes the templates; true if one was not yet written. */
+  async #writeTemplates(namespace: string, revisions: readonly { readonly service: string; readonly to: Revision }[]): Promise<boolean> {
+    let written = false;
+    for (const { service, to } of revisions) {
+      const present = this.#options.microservices.get(`${namespace}/${service}`);
+      if (present === undefined || isWritten(present, to)) continue;
+      written = true;
+      const body = [
+        { op: "test", path: "/metadata/resourceVersion", value: present.metadata.resourceVersion },
+        { op: "replace", path: "/spec/template", value: to.spec.template },
+        { op: "add", path: "/metadata/annotations", value: { ...present.metadata.annotations, [REVISION_ANNOTATION]: to.metadata.name } },
+      ];
+      await this.#options.store.patch(microservice, present.metadata, { type: "json", body }, { fieldManager: "orrery-update" });
+    }
+    return written;
+  }
+
+  /** Generations that no Update asked for get one, so that the history has all. */
+  async #recordImplicit(namespace: string, state: SiteState): Promise<undefined> {
+    const { updates, store, generations } = this.#options;
+    for (const open of state.generations) {
+      if (open.update === undefined || open.update !== `g${open.number}` || updates.get(`${namespace}/${open.update}`) !== undefined) continue;
+      const map = generations.get(`${namespace}/g${open.number}`)?.spec.map ?? {};
+      const services = (open.changes ?? []).filter((service) => map[service] !== undefined).map((service) => ({ name: service, to: map[service] ?? "" }));
+      if (services.length === 0) continue;
+      try {
+        await store.create(update, {
+          apiVersion: API_VERSION,
+          kind: update.kind,
+          metadata: { name: open.update, namespace, labels: { "orrery.dev/implicit": "true" } },
+          spec: { services: services.slice(0, 1000), message: "templates were changed" },
+        });
+      } catch (error) {
+        if (!isOrreryError(error, "store/exists")) throw error;
+      }
+    }
+    await this.#prune(namespace);
+    return undefined;
+  }
+
+  async #prune(namespace: string): Promise<void> {
+    const ended = [...this.#options.updates.values()].filter((one) => one.metadata.namespace === namespace && isEnded(one.status?.phase)).sort(byAge);
+    for (const one of ended.slice(0, Math.max(0, ended.length - ENDED_KEPT))) await this.#options.store.delete(update, one.metadata);
+  }
+
+  async #write(one: Update, status: UpdateStatus): Promise<void> {
+    if (JSON.stringify(status) === JSON.stringify(one.status ?? {})) return;
+    await this.#options.store.update(update, { metadata: one.metadata, spec: one.spec, status }, { subresource: "status", fieldManager: "orrery-centre" });
+  }
+}
+
+function isWritten(service: Microservice, to: Revision): boolean {
+  return service.metadata.annotations?.[REVISION_ANNOTATION] === to.metadata.name && JSON.stringify(service.spec.template) === JSON.stringify(to.spec.template);
+}
+
+function withConditions(one: Update, status: UpdateStatus, nowMs: number): UpdateStatus {
+  const phase = status.phase ?? "Pending";
+  const isComplete = phase === "Complete";
+  const wait = status.waits?.[0];
+  const conditions = setCondition(
+    one.status?.conditions,
+    { type: "Complete", status: isComplete ? "True" : "False", reason: phase, message: wait?.message ?? (isComplete ? "the new revisions serve all transactions; the old ones are withdrawn" : `phase ${phase}`), observedGeneration: one.metadata.generation },
+    nowMs,
+  );
+  return { ...status, conditions: [...conditions] };
+}
+
+function byAge(a: Update, b: Update): number {
+  return a.metadata.creationTimestamp.localeCompare(b.metadata.creationTimestamp) || Number(a.metadata.resourceVersion) - Number(b.metadata.resourceVersion);
+}
