@@ -1,5 +1,5 @@
 import type { Clock, Log, Random } from "#/base/index.ts";
-import { gateway, generation, host, instance, type Kind, microservice, resource, revision, route, site } from "#/model/index.ts";
+import { gateway, generation, host, instance, type Kind, microservice, resource, revision, route, site, update } from "#/model/index.ts";
 import { Reflector } from "#/reconcile/index.ts";
 import type { Store } from "#/store/index.ts";
 
@@ -8,6 +8,7 @@ export interface Caches {
   readonly sites: Reflector<typeof site>;
   readonly generations: Reflector<typeof generation>;
   readonly microservices: Reflector<typeof microservice>;
+  /** Index `service` (namespace/name). */
   readonly revisions: Reflector<typeof revision>;
   /** Indexes `service` and `revision` (namespace/name), `host` (name). */
   readonly instances: Reflector<typeof instance>;
@@ -15,6 +16,7 @@ export interface Caches {
   readonly resources: Reflector<typeof resource>;
   readonly hosts: Reflector<typeof host>;
   readonly gateways: Reflector<typeof gateway>;
+  readonly updates: Reflector<typeof update>;
 }
 
 export interface CachesOptions {
@@ -31,18 +33,21 @@ export function createCaches(options: CachesOptions): Caches {
   instances.addIndex("service", (one) => (one.spec.service === undefined ? undefined : `${one.metadata.namespace}/${one.spec.service}`));
   instances.addIndex("revision", (one) => (one.spec.revision === undefined ? undefined : `${one.metadata.namespace}/${one.spec.revision}`));
   instances.addIndex("host", (one) => one.spec.host);
+  const revisions = reflect(revision);
+  revisions.addIndex("service", (one) => `${one.metadata.namespace}/${one.spec.service}`);
   const routes = reflect(route);
   routes.addIndex("service", (one) => `${one.metadata.namespace}/${one.spec.service}`);
   return {
     sites: reflect(site),
     generations: reflect(generation),
     microservices: reflect(microservice),
-    revisions: reflect(revision),
+    revisions,
     instances,
     routes,
     resources: reflect(resource),
     hosts: reflect(host),
     gateways: reflect(gateway),
+    updates: reflect(update),
   };
 }
 

@@ -18,6 +18,9 @@ export interface UpdateRecordOptions {
   readonly microservices: Reflector<typeof microservice>;
   /** Revisions of a service, newest first. */
   readonly revisionsOf: (namespace: string, service: string) => readonly Revision[];
+  /** Makes the Revision of a version that the site's folder offers although it was never served; `undefined` if it offers none.
+   *  @throws artifacts/...: a file of it is missing */
+  readonly makeOffered: (namespace: string, service: Microservice, version: string) => Promise<Revision | undefined>;
   readonly transactionsOf: (generation: number) => number | undefined;
   readonly clock: Clock;
   readonly random: Random;
@@ -99,7 +102,7 @@ class RecordKeeper {
     const status = one.status ?? {};
     if (status.generation !== undefined || state.generations.some((open) => open.update === one.metadata.name)) return this.#follow(one, status, namespace, state);
     if (one.spec.aborted) return { ...status, ...withPhase(status, "Aborted", nowMs), waits: [] };
-    const resolved = this.#resolve(one, namespace);
+    const resolved = await this.#resolve(one, namespace);
     if ("problem" in resolved) return { ...status, ...withPhase(status, "Aborted", nowMs), waits: [{ reason: "CannotBegin", object: `update/${one.metadata.name}`, since: timestamp(nowMs), message: resolved.problem }] };
     const ahead = this.#ahead(one, namespace, state);
     if (ahead !== undefined) {
@@ -146,13 +149,19 @@ class RecordKeeper {
   }
 
   /** The Revisions that the Update names. */
-  #resolve(one: Update, namespace: string): { readonly revisions: readonly { service: string; from: string | undefined; to: Revision }[] } | { readonly problem: string } {
+  async #resolve(one: Update, namespace: string): Promise<{ readonly revisions: readonly { service: string; from: string | undefined; to: Revision }[] } | { readonly problem: string }> {
     const revisions: { service: string; from: string | undefined; to: Revision }[] = [];
     for (const { name, to } of one.spec.services) {
       const service = this.#options.microservices.get(`${namespace}/${name}`);
       if (service === undefined || service.metadata.deletionTimestamp !== undefined) return { problem: `there is no Microservice ${name}${service === undefined ? "" : " any more (it is being deleted)"}; see: orrery get microservices` };
       const known = this.#options.revisionsOf(namespace, name);
-      const found = known.find((revision) => revision.metadata.name === to) ?? known.find((revision) => revision.spec.template.version === to);
+      let found = known.find((revision) => revision.metadata.name === to) ?? known.find((revision) => revision.spec.template.version === to);
+      try {
+        found ??= await this.#options.makeOffered(namespace, service, to);
+      } catch (error) {
+        if (!isOrreryError(error) || !error.code.startsWith("artifacts/")) throw error;
+        return { problem: `the files of ${name} ${to} cannot be read: ${error.message}` };
+      }
       if (found === undefined) {
         const versions = [...new Set(known.map((revision) => revision.spec.template.version))];
         return { problem: `${name} has no version or revision ${to} (it may have been pruned); known are ${versions.join(", ") || "none"}. Apply a manifest with that version instead` };

@@ -1,5 +1,5 @@
 import { type Clock, describeError, isOrreryError, type Log, type Random } from "#/base/index.ts";
-import { instance, type Microservice, microservice, SITE_NAME } from "#/model/index.ts";
+import { instance, type Microservice, microservice, revision, SITE_NAME } from "#/model/index.ts";
 import { Controller, objectKey, type ReconcileResult } from "#/reconcile/index.ts";
 import type { Store } from "#/store/index.ts";
 import { type GenerationMap, readSiteState, type SiteState } from "#/update/core/index.ts";
@@ -125,6 +125,7 @@ class MicroserviceWorker {
     );
     if (service.metadata.deletionTimestamp === undefined || instances.length > 0) await writeStatus(store, microservice, service, status);
     if (failures.length > 0) throw failures[0];
+    await this.#prune(service, site, mapOf);
     // A revision that could not be made is tried again, since files may come; slowly, since that reads them all.
     return made.error === undefined ? undefined : { requeueAfterMs: 5000 };
   }
@@ -171,6 +172,17 @@ class MicroserviceWorker {
     ];
     const results = await Promise.allSettled(work.map((one) => one()));
     return results.flatMap((result) => (result.status === "rejected" && !isOrreryError(result.reason, "store/missing") ? [result.reason] : []));
+  }
+
+  /** Deletes Revisions beyond `revisionHistoryLimit` that nothing serves or wants, oldest first. */
+  async #prune(service: Microservice, site: SiteState | undefined, mapOf: (generation: number) => GenerationMap | undefined): Promise<void> {
+    const { caches, store } = this.#options;
+    const all = [...caches.revisions.byIndex("service", objectKey(service))];
+    if (all.length <= service.spec.revisionHistoryLimit) return;
+    const kept = new Set([...neededRevisions(service.metadata.name, site, mapOf).keys(), service.status?.revision]);
+    const idle = all.filter((one) => !kept.has(one.metadata.name) && one.metadata.deletionTimestamp === undefined);
+    idle.sort((a, b) => Number(a.metadata.resourceVersion) - Number(b.metadata.resourceVersion));
+    for (const one of idle.slice(0, all.length - service.spec.revisionHistoryLimit)) await store.delete(revision, one.metadata);
   }
 
   /** Lets the Microservice go when nothing can reach it any more. */

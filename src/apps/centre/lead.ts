@@ -1,0 +1,285 @@
+import { type Clock, isOrreryError, type Log, OrreryError, type Random } from "#/base/index.ts";
+import {
+  type Caches,
+  type ConnectedGateway,
+  createCaches,
+  createGatewayController,
+  createHostController,
+  createInstanceController,
+  createMicroserviceController,
+  createResourceController,
+  createRouteController,
+  makeRevision,
+  type Observation,
+  runCaches,
+} from "#/controllers/index.ts";
+import { DEFAULT_NAMESPACE, durationMs, type FileMapping, type Instance, type Microservice, SITE_NAME, type Template } from "#/model/index.ts";
+import { Controller } from "#/reconcile/index.ts";
+import type { Store } from "#/store/index.ts";
+import { TableDistribution } from "#/traffic/distribution/index.ts";
+import { type GatewayReport, LATENCY_BUCKETS_MS } from "#/traffic/index.ts";
+import { TableBuilder } from "#/traffic/table/index.ts";
+import { DrainLedger, judgeGate, type KnownGateway, type Readiness, readSiteState, stamps } from "#/update/core/index.ts";
+import { createUpdateController, createUpdateRecordController, takeLead, updateIntents } from "#/update/index.ts";
+import { GenerationTally } from "./generation-tally.ts";
+
+/** What the leader asks about those who are connected to it. */
+export interface Peers {
+  isAgentConnected(host: string): boolean;
+  /** When the host's agent was last heard; `undefined` if never by this centre. */
+  agentSeenMs(host: string): number | undefined;
+  gateway(name: string): { readonly host: string; readonly incarnation: number } | undefined;
+  observationOf(resource: string): Observation | undefined;
+}
+
+export interface LeadOptions {
+  readonly store: Store;
+  readonly peers: Peers;
+  readonly keepFiles: (files: readonly FileMapping[]) => Promise<string | undefined>;
+  /** A version of a service that the site's folder offers. */
+  readonly offeredTemplate: (service: string, version: string) => Promise<Template | undefined>;
+  readonly onReport: (report: GatewayReport) => void;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/** The leader's part of a centre: caches, controllers, the table. */
+export interface Lead {
+  readonly epoch: number;
+  readonly history: string;
+  readonly caches: Caches;
+  readonly distribution: TableDistribution;
+  /** Someone connected, left, or was heard again. */
+  peerChanged(component: "agent" | "gateway", name: string): void;
+  /** A resource was observed (key namespace/name). */
+  observed(resource: string): void;
+  readonly ended: Promise<void>;
+}
+
+/** Takes the lead and starts everything that a leader does; ends with `signal`. */
+export async function startLeading(options: LeadOptions): Promise<Lead> {
+  const { store, peers, clock, random, log, signal } = options;
+  const epoch = await takeLead(store, DEFAULT_NAMESPACE, () => random.uuid());
+  const caches = createCaches({ store, clock, random, log });
+  const running = runCaches(caches, signal);
+  await running.ready;
+  const site = () => caches.sites.get(`${DEFAULT_NAMESPACE}/${SITE_NAME}`);
+  const history = site()?.status?.history ?? "";
+  const tally = new GenerationTally();
+  const ledger = new DrainLedger();
+  const builder = new TableBuilder();
+  const settled: { update?: Controller; gateway?: Controller } = {};
+  const distribution = new TableDistribution({
+    history,
+    epoch,
+    source: builder,
+    clock,
+    mark: () => {
+      const state = readSiteState(site()?.status);
+      const open = state?.generations ?? [];
+      return { distributed: open.filter((one) => one.phase !== "Preparing").map((one) => one.number), unstamped: open.filter((one) => !stamps(state?.stamp, one.number)).map((one) => one.number) };
+    },
+    onProgress: () => {
+      settled.update?.enqueue(`${DEFAULT_NAMESPACE}/${SITE_NAME}`, 5);
+      for (const one of caches.gateways.values()) settled.gateway?.enqueue(one.metadata.name, 100);
+    },
+    onReport: (report) => {
+      ledger.report(report, clock.now());
+      tally.add(report, clock.now());
+      options.onReport(report);
+      settled.update?.enqueue(`${DEFAULT_NAMESPACE}/${SITE_NAME}`, 5);
+    },
+  });
+  fillTable(caches, builder, distribution);
+  distribution.flush();
+  const shared = { store, caches, clock, random, log };
+  const isHostKnown = (host: string): boolean => peers.isAgentConnected(host) || clock.now() - (peers.agentSeenMs(host) ?? startedMs) < 15_000;
+  const startedMs = clock.now();
+  const lostSince = new Map<string, number>();
+  const gateways = (): KnownGateway[] =>
+    [...caches.gateways.values()].map((one) => {
+      const { name } = one.metadata;
+      const isConnected = distribution.isConnected(name) && peers.gateway(name)?.incarnation === one.status?.incarnation;
+      if (isConnected) lostSince.delete(name);
+      else if (!lostSince.has(name)) lostSince.set(name, clock.now());
+      const { incarnation = 0, incarnationSince, incarnationCounter } = one.status ?? {};
+      const lostSinceMs = lostSince.get(name);
+      return {
+        name,
+        isConnected,
+        incarnation,
+        ...(lostSinceMs === undefined ? {} : { lostSinceMs }),
+        ...(incarnationSince === undefined ? {} : { incarnationSinceMs: Date.parse(incarnationSince) }),
+        ...(incarnationCounter === undefined ? {} : { incarnationCounter }),
+      };
+    });
+  const intents = updateIntents(caches.updates, DEFAULT_NAMESPACE);
+  settled.update = createUpdateController({
+    store,
+    sites: caches.sites,
+    generations: caches.generations,
+    wanted: () => wantedRevisions(caches),
+    readinessOf: (namespace, revision) => readinessOf(caches, namespace, revision, isHostKnown),
+    intents: {
+      ...intents,
+      gateOf: (fresh, old, sinceMs) => {
+        const name = readSiteState(site()?.status)?.generations.find((one) => one.number === fresh)?.update;
+        const gates = name === undefined ? undefined : caches.updates.get(`${DEFAULT_NAMESPACE}/${name}`)?.spec.gates;
+        return gates === undefined ? undefined : judgeGate(tally.since(old, sinceMs), tally.since(fresh, sinceMs), LATENCY_BUCKETS_MS, gates);
+      },
+    },
+    gateways,
+    distribution,
+    ledger,
+    epoch,
+    clock,
+    random,
+    log,
+  });
+  settled.gateway = createGatewayController({ ...shared, connectionOf: (name) => connectionOf(peers, distribution, name) });
+  const hosts = createHostController({
+    ...shared,
+    agentOf: (host) => {
+      const lastSeenMs = peers.agentSeenMs(host);
+      return lastSeenMs === undefined ? undefined : { isConnected: peers.isAgentConnected(host), lastSeenMs };
+    },
+  });
+  const resources = createResourceController({ ...shared, keepFiles: options.keepFiles, observationOf: (key) => peers.observationOf(key), isHostKnown });
+  const microservices = createMicroserviceController({ ...shared, keepFiles: options.keepFiles, isHostKnown });
+  const controllers = [
+    settled.update,
+    settled.gateway,
+    hosts,
+    resources,
+    microservices,
+    createRouteController(shared),
+    createInstanceController({ ...shared, trafficOf: (instance) => trafficOf(caches, distribution, instance) }),
+    createUpdateRecordController({
+      ...shared,
+      updates: caches.updates,
+      sites: caches.sites,
+      generations: caches.generations,
+      microservices: caches.microservices,
+      revisionsOf: (namespace, service) => [...caches.revisions.byIndex("service", `${namespace}/${service}`)].sort((a, b) => Number(b.metadata.resourceVersion) - Number(a.metadata.resourceVersion)),
+      makeOffered: async (_namespace: string, service: Microservice, version: string) => {
+        const template = await options.offeredTemplate(service.metadata.name, version);
+        return template === undefined ? undefined : makeRevision(store, service, options.keepFiles, template);
+      },
+      transactionsOf: (generation) => tally.transactions(generation),
+    }),
+  ];
+  const ended = Promise.all([running.ended, ...controllers.map((one) => one.run(signal))]).then(() => {});
+  log.info("leading", { epoch, history });
+  return {
+    epoch,
+    history,
+    caches,
+    distribution,
+    peerChanged(component, name) {
+      settled.update?.enqueue(`${DEFAULT_NAMESPACE}/${SITE_NAME}`);
+      if (component === "gateway") return settled.gateway?.enqueue(name);
+      hosts.enqueue(name);
+      // What has no place, or waits for its host, may go on now.
+      for (const one of caches.microservices.values()) microservices.enqueue(`${one.metadata.namespace}/${one.metadata.name}`, 50);
+      for (const one of caches.resources.values()) resources.enqueue(`${one.metadata.namespace}/${one.metadata.name}`, 50);
+    },
+    observed: (resource) => resources.enqueue(resource),
+    ended,
+  };
+}
+
+/** Keeps the table's builder in step with the caches. */
+function fillTable(caches: Caches, builder: TableBuilder, distribution: TableDistribution): void {
+  const changed = (): void => distribution.touch();
+  const name = (before: { metadata: { name: string } } | undefined): string => before?.metadata.name ?? "";
+  caches.sites.listen((before, after) => {
+    if (after === undefined) builder.remove("Site", name(before));
+    else builder.put("Site", after);
+    changed();
+  });
+  caches.generations.listen((before, after) => {
+    if (after === undefined) builder.remove("Generation", name(before));
+    else builder.put("Generation", after);
+    changed();
+  });
+  caches.revisions.listen((before, after) => {
+    if (after === undefined) builder.remove("Revision", name(before));
+    else builder.put("Revision", after);
+    changed();
+  });
+  caches.instances.listen((before, after) => {
+    if (after === undefined) {
+      builder.remove("Instance", name(before));
+      distribution.forgetInstance(name(before));
+    } else builder.put("Instance", after);
+    changed();
+  });
+  caches.microservices.listen((before, after) => {
+    if (after === undefined) builder.remove("Microservice", name(before));
+    else builder.put("Microservice", after);
+    changed();
+  });
+  caches.routes.listen((before, after) => {
+    if (after === undefined) builder.remove("Route", name(before));
+    else builder.put("Route", after);
+    changed();
+  });
+}
+
+/** What templates say now; `isMaking` while some revision is not yet made. */
+function wantedRevisions(caches: Caches): { map: ReadonlyMap<string, string>; isMaking: boolean } {
+  const map = new Map<string, string>();
+  let isMaking = false;
+  for (const one of caches.microservices.values()) {
+    if (one.metadata.deletionTimestamp !== undefined) continue;
+    const isFailed = one.status?.conditions?.some((condition) => condition.type === "Ready" && condition.reason === "RevisionFailed") === true;
+    if (one.status?.observedGeneration !== one.metadata.generation && !isFailed) isMaking = true;
+    if (one.status?.revision !== undefined) map.set(one.metadata.name, one.status.revision);
+  }
+  return { map, isMaking };
+}
+
+function readinessOf(caches: Caches, namespace: string, revision: string, isHostKnown: (host: string) => boolean): Readiness {
+  const owner = caches.revisions.get(`${namespace}/${revision}`)?.spec.service;
+  const service = owner === undefined ? undefined : caches.microservices.get(`${namespace}/${owner}`);
+  const wanted = service === undefined || service.spec.suspended ? 0 : service.spec.replicas;
+  const instances = [...caches.instances.byIndex("revision", `${namespace}/${revision}`)].filter((one) => one.metadata.deletionTimestamp === undefined);
+  const ready = instances.filter((one) => one.status?.ready === true && isHostKnown(one.spec.host)).length;
+  const told = instances.flatMap((one) => (one.status?.ready === true ? [] : (one.status?.conditions ?? []).filter((condition) => condition.type === "Ready" && condition.status !== "True").map((condition) => `${one.metadata.name}: ${condition.message}`)));
+  return { wanted, ready, ...(told[0] === undefined ? {} : { reason: told[0] }) };
+}
+
+function connectionOf(peers: Peers, distribution: TableDistribution, name: string): ConnectedGateway | undefined {
+  const peer = peers.gateway(name);
+  if (peer === undefined || !distribution.isConnected(name)) return undefined;
+  const report = distribution.reportOf(name);
+  const acknowledged = distribution.acknowledged(name);
+  return {
+    host: peer.host,
+    roles: report?.roles ?? ["edge", "host"],
+    incarnation: peer.incarnation,
+    ...(report?.edgeAddress === undefined ? {} : { edgeAddress: report.edgeAddress }),
+    isCurrent: acknowledged !== undefined && acknowledged.version >= distribution.position.version,
+    listenFailures: report?.listenFailures ?? [],
+  };
+}
+
+function trafficOf(caches: Caches, distribution: TableDistribution, instance: Instance): string | undefined {
+  return distribution.holders(
+    instance.metadata.name,
+    [...caches.gateways.values()].map((one) => one.metadata.name),
+  );
+}
+
+/** True for errors that mean another centre leads now. */
+export function isLeadLost(error: unknown): boolean {
+  return isOrreryError(error, "update/not-leading") || (error instanceof OrreryError && error.code === "store/conflict");
+}
+
+/** Longest transaction of the site (ms), for those who wait for one. */
+export function maxTransactionMs(caches: Caches): number {
+  const spec = caches.sites.get(`${DEFAULT_NAMESPACE}/${SITE_NAME}`)?.spec;
+  return durationMs(spec?.maxTransaction ?? "10m");
+}
