@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { findLeftovers } from "../tools/leftovers.ts";
+import { ROOT } from "../tools/sources.ts";
 import { runTestFiles, type TestCounts } from "../tools/test-run.ts";
 
 /** Runs `code` as a test file by the project's own runner; what that prints is kept. */
@@ -63,4 +65,23 @@ test("a process left behind in a session of its own is told and ended", { skip: 
   assert.match(printed, /left process \d+ running: sleep 300/);
   const mine = await findLeftovers(folder);
   assert.deepEqual(mine, []);
+});
+
+test("the last line of `npm test` sums what every file's line says", () => {
+  const { stdout, status } = spawnSync(process.execPath, ["tools/test.ts", "tools/arrows.test", "tools/kubectl.test"], {
+    cwd: ROOT,
+    encoding: "utf8",
+  });
+  const lines = stdout.trimEnd().split("\n");
+  const sum = (word: string): number =>
+    [...stdout.matchAll(new RegExp(`^✔ .*?(\\d+) ${word}`, "gm"))].reduce((total, match) => total + Number(match[1]), 0);
+  assert.equal(lines.filter((line) => line.startsWith("✔")).length, 2, stdout);
+  assert.equal(lines.at(-1), `${sum("passed")} passed, 0 failed, ${sum("skipped")} skipped`);
+  assert.equal(status, 0);
+});
+
+test("a pattern that matches no file fails", () => {
+  const { stderr, status } = spawnSync(process.execPath, ["tools/test.ts", "no-such-file-anywhere"], { cwd: ROOT, encoding: "utf8" });
+  assert.equal(status, 1);
+  assert.match(stderr, /no test file matches no-such-file-anywhere/);
 });

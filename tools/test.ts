@@ -71,7 +71,9 @@ async function runSuite(suite: Suite): Promise<TestCounts> {
   const work = async (): Promise<void> => {
     for (let group = groups.shift(); group !== undefined && !interruption.signal.aborted; group = groups.shift()) {
       const name = group.length === 1 ? (group[0] as string) : suite.name;
-      counts = add(counts, await runTestFiles({ name, files: group, folder, timeoutMs: suite.timeoutMs, signal: interruption.signal }));
+      const result = await runTestFiles({ name, files: group, folder, timeoutMs: suite.timeoutMs, signal: interruption.signal });
+      // In two steps: `add(counts, await …)` would add to what `counts` was before the wait, and lose the other worker's.
+      counts = add(counts, result);
     }
   };
   await Promise.all(Array.from({ length: CONCURRENCY }, work));
