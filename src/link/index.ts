@@ -1,0 +1,3 @@
+export type { Hello, Link, LinkHandlers } from "./contract.ts";
+export { LineReader } from "./json-lines.ts";
+export { createLink, type LinkOptions } from "./peer.ts";
