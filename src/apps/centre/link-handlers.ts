@@ -1,0 +1,105 @@
+import { z } from "zod";
+import { type Clock, describeError, type Log } from "#/base/index.ts";
+import type { Observation } from "#/controllers/index.ts";
+import type { Hub, Peer } from "#/link/hub/index.ts";
+import type { AgentObservation, AgentReport } from "#/probes/index.ts";
+import type { GatewayReport } from "#/traffic/index.ts";
+import { parsePosition } from "#/traffic/table/index.ts";
+import type { Lead, Peers } from "./lead.ts";
+
+const agentReport = z.looseObject({ host: z.string(), usage: z.looseObject({}), instances: z.array(z.looseObject({ name: z.string(), namespace: z.string() })) });
+const agentObservations = z.array(z.looseObject({ resource: z.string(), namespace: z.string(), instance: z.string(), observed: z.record(z.string(), z.unknown()).optional(), error: z.string().optional(), atMs: z.number() }));
+const gatewayReport = z.looseObject({ gateway: z.string(), incarnation: z.number(), round: z.number(), position: z.looseObject({}), counts: z.array(z.looseObject({ generation: z.number() })), windows: z.array(z.looseObject({ instance: z.string() })) });
+
+/** Topics of the hub's board, served under /live/. */
+export const TOPICS = { hosts: "hosts", instances: "instances", observations: "observations", gateways: "gateways" } as const;
+
+export interface LinkHandlersOptions {
+  readonly hub: Hub;
+  /** The leader's part, once it leads. */
+  readonly lead: () => Lead | undefined;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Puts what agents and gateways say on the board and before the leader; answers what the leader asks about them. Call it before the API listens. */
+export function handleLinks(options: LinkHandlersOptions): Peers {
+  const { hub, lead, clock, log } = options;
+  const agentSeen = new Map<string, number>();
+  const refused = (peer: Peer, what: string, error: unknown): void => log.warn(`${peer.hello.component} ${peer.hello.name} sent a ${what} that cannot be read`, { error: describeError(error) });
+  hub.handle("agent", {
+    notices: {
+      "agent/report": (params, peer) => {
+        agentSeen.set(peer.hello.host, clock.now());
+        const parsed = agentReport.safeParse(params);
+        if (!parsed.success) return refused(peer, "report", parsed.error);
+        const report = params as AgentReport;
+        hub.board.put(TOPICS.hosts, peer.hello.host, report.usage, peer.hello.name);
+        for (const one of report.instances) hub.board.put(TOPICS.instances, `${one.namespace}/${one.name}`, one, peer.hello.name);
+      },
+      "agent/observations": (params, peer) => {
+        const parsed = agentObservations.safeParse(params);
+        if (!parsed.success) return refused(peer, "observation", parsed.error);
+        for (const one of params as readonly AgentObservation[]) {
+          const key = `${one.namespace}/${one.resource}`;
+          hub.board.put(TOPICS.observations, key, one, one.instance);
+          lead()?.observed(key);
+        }
+      },
+    },
+  });
+  hub.handle("gateway", {
+    streams: {
+      async *table(params, peer, signal) {
+        const leader = lead();
+        if (leader === undefined) return;
+        const position = z.looseObject({ position: z.unknown() }).safeParse(params).data?.position;
+        yield* leader.distribution.connect(peer.hello.name, position === null || position === undefined ? undefined : parsePosition(position), signal);
+      },
+    },
+    notices: {
+      "table/ack": (params, peer) => {
+        const position = parsePosition(params);
+        if (position !== undefined) lead()?.distribution.acknowledge(peer.hello.name, position);
+      },
+      "gateway/report": (params, peer) => {
+        const parsed = gatewayReport.safeParse(params);
+        if (!parsed.success || parsed.data.gateway !== peer.hello.name) return refused(peer, "report", parsed.error ?? new Error(`it speaks for ${parsed.data?.gateway}`));
+        const report = params as GatewayReport;
+        const { windows: _windows, ...shown } = report;
+        hub.board.put(TOPICS.gateways, peer.hello.name, shown, peer.hello.name);
+        lead()?.distribution.report(report);
+      },
+    },
+  });
+  hub.onConnect((peer) => {
+    if (peer.hello.component === "agent") agentSeen.set(peer.hello.host, clock.now());
+    lead()?.peerChanged(peer.hello.component, nameOf(peer));
+    log.info(`${peer.hello.component} ${peer.hello.name} connected`, { host: peer.hello.host });
+  });
+  hub.onDisconnect((peer, reason) => {
+    if (peer.hello.component === "agent") agentSeen.set(peer.hello.host, clock.now());
+    lead()?.peerChanged(peer.hello.component, nameOf(peer));
+    log.warn(`${peer.hello.component} ${peer.hello.name} is gone: ${reason}`, { host: peer.hello.host });
+  });
+  const agentsOf = (host: string): boolean => hub.peers("agent").some((peer) => peer.hello.host === host);
+  return {
+    isAgentConnected: agentsOf,
+    agentSeenMs: (host) => agentSeen.get(host),
+    gateway: (name) => {
+      const peer = hub.peer("gateway", name);
+      return peer === undefined ? undefined : { host: peer.hello.host, incarnation: peer.hello.incarnation ?? 0 };
+    },
+    observationOf: (key) => {
+      const entry = hub.board.get(TOPICS.observations, key);
+      if (entry === undefined) return undefined;
+      const { observed, error, atMs, instance } = entry.value as AgentObservation;
+      const observation: Observation = { atMs, by: instance, ...(observed === undefined ? {} : { observed }), ...(error === undefined ? {} : { error }) };
+      return observation;
+    },
+  };
+}
+
+function nameOf(peer: Peer): string {
+  return peer.hello.component === "agent" ? peer.hello.host : peer.hello.name;
+}
