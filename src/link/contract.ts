@@ -32,3 +32,13 @@ export interface Hello {
   /** Gateways: their durable number of starts. */
   readonly incarnation?: number;
 }
+
+/** What the centre answers to a hello that it accepts. */
+export interface Welcome {
+  /** Id of the site's history of generations. */
+  readonly history: string;
+  /** The leader's epoch. */
+  readonly epoch: number;
+  /** Orrery's version at the centre. */
+  readonly version: string;
+}

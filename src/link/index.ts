@@ -1,3 +1,3 @@
-export type { Hello, Link, LinkHandlers } from "./contract.ts";
+export type { Hello, Link, LinkHandlers, Welcome } from "./contract.ts";
 export { LineReader } from "./json-lines.ts";
 export { createLink, type LinkOptions } from "./peer.ts";

@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import { type Clock, describeError, type Log, OrreryError } from "#/base/index.ts";
 import type { User } from "#/pki/index.ts";
-import type { Hello, Link, LinkHandlers } from "../contract.ts";
+import type { Hello, Link, LinkHandlers, Welcome } from "../contract.ts";
 import { createLink } from "../peer.ts";
 import { Board } from "./board.ts";
 import { checkHello } from "./hello.ts";
@@ -23,13 +23,6 @@ export interface PeerHandlers {
   readonly calls?: Readonly<Record<string, (params: unknown, peer: Peer, signal: AbortSignal) => Promise<unknown>>>;
   readonly streams?: Readonly<Record<string, (params: unknown, peer: Peer, signal: AbortSignal) => AsyncIterable<unknown>>>;
   readonly notices?: Readonly<Record<string, (params: unknown, peer: Peer) => void>>;
-}
-
-/** The answer to `hello`. */
-export interface Welcome {
-  readonly history: string;
-  readonly epoch: number;
-  readonly version: string;
 }
 
 export interface HubOptions {
