@@ -32,9 +32,13 @@ export const ROOMS: readonly Room[] = [
   { name: "update", faces: ["core"], imports: ["base", "model", "trace", "link", "store", "reconcile", "traffic"], pure: ["core"] },
   { name: "controllers", imports: ["base", "model", "trace", "link", "store", "reconcile", "artifacts", "traffic", "update"] },
   { name: "gateway", imports: ["base", "model", "trace", "pki", "link", "traffic", "update/core"] },
-  { name: "agent", imports: ["base", "model", "pki", "link", "client", "store", "reconcile", "artifacts", "process", "probes", "traffic"] },
+  {
+    name: "agent",
+    imports: ["base", "model", "pki", "link", "client", "store", "reconcile", "artifacts", "process", "probes", "traffic"],
+    pure: ["core"],
+  },
   { name: "api", imports: ["base", "model", "trace", "pki", "link", "store", "reconcile", "artifacts", "traffic", "update", "controllers"] },
-  { name: "cli", imports: ["base", "model", "trace", "pki", "link", "client", "store", "process", "traffic", "update/core"] },
+  { name: "cli", faces: ["site"], imports: ["base", "model", "trace", "pki", "link", "client", "store", "process", "traffic", "update/core"] },
   {
     name: "simulation",
     imports: ["base", "model", "trace", "link", "tree", "store", "reconcile", "traffic", "update", "controllers", "gateway", "agent"],

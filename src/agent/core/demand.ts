@@ -1,0 +1,62 @@
+import { createHash } from "node:crypto";
+import { durationMs, type HealthCheck, type Instance } from "#/model/index.ts";
+
+export type CheckName = "startup" | "readiness" | "liveness";
+export const CHECK_NAMES: readonly CheckName[] = ["startup", "readiness", "liveness"];
+
+/** A health check with its times in milliseconds. */
+export interface CheckPlan {
+  readonly action: Pick<HealthCheck, "http" | "tcp" | "exec">;
+  readonly initialDelayMs: number;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  readonly successThreshold: number;
+  readonly failureThreshold: number;
+}
+
+/** What an Instance's spec asks of its process, in the core's own terms. */
+export interface Demand {
+  readonly checks: Readonly<Partial<Record<CheckName, CheckPlan>>>;
+  readonly graceMs: number;
+  /** A probe program that ends with 0 has done its work: it is run again after this time. */
+  readonly rerunMs?: number;
+  /** Differs when the process must be started anew for a changed spec. A changed duty alone is told, not restarted. */
+  readonly runHash: string;
+}
+
+/** Reads a spec. Without a readiness check the first port must take connections; without ports a running process is ready. */
+export function planDemand(spec: Instance["spec"]): Demand {
+  const { startup, readiness, liveness } = spec.health;
+  const assumed: HealthCheck | undefined =
+    spec.ports.length === 0 ? undefined : { tcp: {}, initialDelay: "0s", interval: "2s", timeout: "1s", successThreshold: 1, failureThreshold: 3 };
+  const checks: Partial<Record<CheckName, CheckPlan>> = {};
+  for (const [name, check] of [
+    ["startup", startup],
+    ["readiness", readiness ?? assumed],
+    ["liveness", liveness],
+  ] as const) {
+    if (check !== undefined) checks[name] = planCheck(check);
+  }
+  const { run, artifact, env, ports, scripts, probe, calls } = spec;
+  return {
+    checks,
+    graceMs: durationMs(spec.grace),
+    ...(run !== undefined && probe !== undefined ? { rerunMs: durationMs(probe.interval) } : {}),
+    runHash: createHash("sha256")
+      .update(JSON.stringify([run, artifact, env, ports, scripts, probe, calls]))
+      .digest("hex")
+      .slice(0, 16),
+  };
+}
+
+function planCheck(check: HealthCheck): CheckPlan {
+  const { http, tcp, exec } = check;
+  return {
+    action: { http, tcp, exec },
+    initialDelayMs: durationMs(check.initialDelay),
+    intervalMs: Math.max(100, durationMs(check.interval)),
+    timeoutMs: Math.max(1, durationMs(check.timeout)),
+    successThreshold: check.successThreshold,
+    failureThreshold: check.failureThreshold,
+  };
+}

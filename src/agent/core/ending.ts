@@ -1,0 +1,39 @@
+import type { Exit } from "./state.ts";
+
+/** Why an instance is not running any more, or never did. `lines`: the last of its output. */
+export type Ending =
+  | { readonly what: "start"; readonly message: string; readonly lines: readonly string[] }
+  | { readonly what: "check"; readonly message: string; readonly lines: readonly string[] }
+  | { readonly what: "exit"; readonly exit: Exit; readonly ranMs: number; readonly lines: readonly string[] };
+
+/** For people: `exit status 3`, `killed by SIGKILL`. */
+export function describeEnd(exit: Exit): string {
+  if (exit.signal !== undefined) return `killed by ${exit.signal}`;
+  if (exit.code === undefined) return "ended, nobody saw how";
+  const meaning: Readonly<Record<number, string>> = { 126: ": the program cannot be executed", 127: ": program not found" };
+  return `exit status ${exit.code}${meaning[exit.code] ?? ""}`;
+}
+
+/** Reason and message of a failure: what ended it, how often, when it goes on, and what it said last. */
+export function describeFailure(ending: Ending, failures: number, retryAtMs: number): { readonly reason: string; readonly message: string } {
+  const said = ending.lines.length === 0 ? "" : `; its last lines: ${ending.lines.slice(-5).join(" | ")}`;
+  const again = `${failures > 1 ? `, ${failures} times in a row` : ""}; it is started again at ${new Date(retryAtMs).toISOString()}`;
+  switch (ending.what) {
+    case "start":
+      return { reason: "StartFailed", message: `${ending.message}${again}${said}` };
+    case "check":
+      return {
+        reason: failures >= 3 ? "CrashLoop" : "Unhealthy",
+        message: `${ending.message}: it was stopped${again}${said || "; it printed nothing"}`,
+      };
+    case "exit":
+      return {
+        reason: failures >= 3 ? "CrashLoop" : "Crashed",
+        message: `${describeEnd(ending.exit)} after ${formatSeconds(ending.ranMs)}${again}${said || "; it printed nothing"}`,
+      };
+  }
+}
+
+function formatSeconds(ms: number): string {
+  return `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
+}

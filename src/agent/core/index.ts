@@ -1,0 +1,3 @@
+export { type CheckName, type CheckPlan, type Demand, planDemand } from "./demand.ts";
+export { type Exit, type InstanceMemory, type InstanceState, NEW_INSTANCE, type Phase, recallInstance, rememberInstance } from "./state.ts";
+export { type Circumstances, type Effect, type Input, type Step, step } from "./step.ts";

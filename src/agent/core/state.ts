@@ -1,0 +1,82 @@
+import type { Instance } from "#/model/index.ts";
+import type { CheckName } from "./demand.ts";
+
+export type Phase = NonNullable<NonNullable<Instance["status"]>["phase"]>;
+
+export interface Exit {
+  readonly code?: number;
+  readonly signal?: string;
+  readonly atMs: number;
+  /** Last lines of the output. */
+  readonly lines: readonly string[];
+}
+
+/** How far one check is. */
+export interface CheckState {
+  readonly nextAtMs: number;
+  /** Asked and not yet answered. */
+  readonly isAsking: boolean;
+  /** In a row. */
+  readonly successes: number;
+  readonly failures: number;
+}
+
+/** Why a process is being stopped. `wish`: it is not wanted any more; `changed`: its spec is another one now; `unhealthy`: a check has failed too often. */
+export type StopCause = "wish" | "changed" | "unhealthy";
+
+/** What the agent knows of one instance. Plain data; changed by `step` alone. */
+export interface InstanceState {
+  readonly phase: Phase;
+  readonly isReady: boolean;
+  /** Why it is ready or not: one CamelCase word, and a sentence. */
+  readonly reason: string;
+  readonly message: string;
+  readonly running?: { readonly pid: number; readonly startedAtMs: number; readonly runHash: string };
+  /** What was ordered and has not been answered. */
+  readonly pending?: { readonly order: "start" } | { readonly order: "stop"; readonly cause: StopCause };
+  /** True once the startup check has passed (at once without one). */
+  readonly hasStartedUp: boolean;
+  readonly checks: Readonly<Partial<Record<CheckName, CheckState>>>;
+  /** Ends and failed starts in a row. */
+  readonly failures: number;
+  readonly wellSinceMs?: number;
+  /** Not started before. */
+  readonly retryAtMs?: number;
+  readonly restarts: number;
+  readonly lastExit?: Exit;
+}
+
+export const NEW_INSTANCE: InstanceState = {
+  phase: "Pending",
+  isReady: false,
+  reason: "Pending",
+  message: "not started yet",
+  hasStartedUp: false,
+  checks: {},
+  failures: 0,
+  restarts: 0,
+};
+
+/** What must outlive the agent, so that an adopted instance is neither called unready for a moment nor forgiven its crashes. */
+export type InstanceMemory = Pick<InstanceState, "isReady" | "hasStartedUp" | "failures" | "restarts"> & {
+  readonly wellSinceMs?: number | undefined;
+  readonly lastExit?: Exit | undefined;
+};
+
+export function rememberInstance(state: InstanceState): InstanceMemory {
+  const { isReady, hasStartedUp, failures, restarts, wellSinceMs, lastExit } = state;
+  return { isReady, hasStartedUp, failures, restarts, wellSinceMs, lastExit };
+}
+
+export function recallInstance(memory: InstanceMemory): InstanceState {
+  const { failures, restarts, wellSinceMs, lastExit, isReady, hasStartedUp } = memory;
+  return {
+    ...NEW_INSTANCE,
+    isReady,
+    hasStartedUp,
+    failures,
+    restarts,
+    ...(wellSinceMs === undefined ? {} : { wellSinceMs }),
+    ...(lastExit === undefined ? {} : { lastExit }),
+  };
+}

@@ -1,0 +1,320 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { seededRandom } from "#/base/index.ts";
+import { type Instance, instance } from "#/model/index.ts";
+import { type Demand, planDemand } from "./demand.ts";
+import { type InstanceState, NEW_INSTANCE, recallInstance, rememberInstance } from "./state.ts";
+import { type Circumstances, type Effect, type Input, step } from "./step.ts";
+
+const START_MS = 1_800_000_000_000;
+
+const spec = (more: object = {}): Instance["spec"] =>
+  instance.spec.parse({ host: "h", slot: 0, run: { command: ["x"] }, ports: [{ name: "http" }], ...more }) as Instance["spec"];
+
+/** An instance in a world that does at once what it orders, unless told otherwise. */
+class World {
+  state: InstanceState = NEW_INSTANCE;
+  nowMs = START_MS;
+  wish: "run" | "stop" = "run";
+  obstacle: string | undefined;
+  demand: Demand;
+  /** What the next checks answer. */
+  answers: Partial<Record<string, boolean>> = {};
+  readonly done: string[] = [];
+  readonly told: string[] = [];
+  wakeAtMs: number | undefined;
+  pid = 100;
+  readonly random = seededRandom(1);
+
+  constructor(demand: Demand = planDemand(spec())) {
+    this.demand = demand;
+  }
+
+  put(input: Input): void {
+    const at: Circumstances = { wish: this.wish, demand: this.demand, obstacle: this.obstacle, nowMs: this.nowMs, random: this.random };
+    const { state, effects, wakeAtMs } = step(this.state, input, at);
+    this.state = state;
+    this.wakeAtMs = wakeAtMs;
+    for (const effect of effects) this.act(effect);
+  }
+
+  act(effect: Effect): void {
+    if (effect.do === "tell") this.told.push(effect.reason);
+    else this.done.push(effect.do === "check" ? effect.name : effect.do);
+    if (effect.do === "start")
+      this.put({ type: "started", pid: this.pid++, startedAtMs: this.nowMs, runHash: this.demand.runHash, isAdopted: false });
+    if (effect.do === "stop") this.put({ type: "exited", exit: { signal: "SIGTERM", atMs: this.nowMs, lines: [] } });
+    if (effect.do === "check")
+      this.put({ type: "check", name: effect.name, askedAtMs: this.nowMs, isOk: this.answers[effect.name] ?? true, message: `${effect.name} asked` });
+  }
+
+  exit(code: number, lines: string[] = ["boom"]): void {
+    this.put({ type: "exited", exit: { code, atMs: this.nowMs, lines } });
+  }
+
+  /** Lets time pass, waking where asked. */
+  pass(ms: number): void {
+    const endMs = this.nowMs + ms;
+    for (let turns = 0; this.wakeAtMs !== undefined && this.wakeAtMs <= endMs; turns++) {
+      assert.ok(turns < 100_000, "it wakes without end");
+      this.nowMs = Math.max(this.nowMs, this.wakeAtMs);
+      this.wakeAtMs = undefined;
+      this.put({ type: "tick" });
+    }
+    this.nowMs = endMs;
+  }
+}
+
+const started = (demand?: Demand): World => {
+  const world = new World(demand);
+  world.put({ type: "tick" });
+  return world;
+};
+
+describe("an instance", () => {
+  it("starts, is asked whether it is ready, and runs", () => {
+    const world = started();
+    assert.deepEqual(world.done, ["start", "readiness"]);
+    assert.equal(world.state.phase, "Running");
+    assert.equal(world.state.isReady, true);
+  });
+
+  it("is ready as soon as it runs if it has no port to ask", () => {
+    const world = started(planDemand(spec({ ports: [] })));
+    assert.deepEqual([world.state.phase, world.state.isReady, world.wakeAtMs], ["Running", true, undefined]);
+  });
+
+  it("waits while something is in its way, and says what", () => {
+    const world = new World();
+    world.obstacle = "the process of its slot's former instance still runs";
+    world.put({ type: "tick" });
+    assert.deepEqual([world.done, world.state.phase, world.state.message], [[], "Pending", world.obstacle]);
+    world.obstacle = undefined;
+    world.put({ type: "tick" });
+    assert.equal(world.state.phase, "Running");
+  });
+
+  it("is asked often until it is ready for the first time, then at its interval", () => {
+    const world = new World();
+    world.answers = { readiness: false };
+    world.put({ type: "tick" });
+    world.pass(1000);
+    const eager = world.done.filter((one) => one === "readiness").length;
+    assert.ok(eager >= 4, String(eager));
+    assert.equal(world.state.phase, "Starting");
+    world.answers = { readiness: true };
+    world.pass(250);
+    assert.equal(world.state.isReady, true);
+    const before = world.done.length;
+    world.pass(10_000);
+    assert.equal(world.done.length - before, 5);
+  });
+
+  it("becomes unready only after so many failures in a row, and ready again", () => {
+    const world = started();
+    world.answers = { readiness: false };
+    world.pass(4000);
+    assert.equal(world.state.isReady, true);
+    world.pass(2000);
+    assert.deepEqual(
+      [world.state.isReady, world.state.phase, world.state.reason, world.state.message],
+      [false, "Running", "NotReady", "readiness asked"],
+    );
+    world.answers = { readiness: true };
+    world.pass(2000);
+    assert.equal(world.state.isReady, true);
+  });
+
+  it("is not asked for readiness or liveness before its startup check has passed", () => {
+    const world = new World(planDemand(spec({ health: { startup: { tcp: {}, failureThreshold: 10 }, liveness: { tcp: {} } } })));
+    world.answers = { startup: false };
+    world.put({ type: "tick" });
+    world.pass(5000);
+    assert.deepEqual([...new Set(world.done)], ["start", "startup"]);
+    world.answers = {};
+    world.pass(1000);
+    assert.equal(world.state.phase, "Running");
+    assert.ok(world.done.includes("readiness") && world.done.includes("liveness"));
+  });
+
+  it("is stopped and started again when it has not started up in time", () => {
+    const world = new World(planDemand(spec({ health: { startup: { tcp: {}, interval: "1s", failureThreshold: 3 } } })));
+    world.answers = { startup: false };
+    world.put({ type: "tick" });
+    world.pass(2900);
+    assert.ok(!world.done.includes("stop"));
+    world.pass(300);
+    assert.ok(world.done.includes("stop"));
+    assert.equal(world.state.phase, "Backoff");
+    assert.match(world.state.message, /not started up within 3000 ms: startup asked/);
+  });
+
+  it("is stopped and started again when it is not alive", () => {
+    const world = new World(planDemand(spec({ health: { liveness: { tcp: {}, interval: "1s", failureThreshold: 3 } } })));
+    world.put({ type: "tick" });
+    world.pass(5000);
+    world.answers = { liveness: false };
+    world.pass(3000);
+    assert.equal(world.state.phase, "Backoff");
+    assert.equal(world.state.restarts, 1);
+    assert.match(world.state.message, /liveness failed 3 times in a row/);
+    world.answers = {};
+    world.pass(1500);
+    assert.equal(world.state.phase, "Running");
+  });
+
+  it("waits longer after each crash, at most a minute, and quotes its last lines", () => {
+    const world = started();
+    const waits = [];
+    for (let crash = 1; crash <= 9; crash++) {
+      world.exit(3, ["Error: no database", "at main"]);
+      assert.equal(world.state.phase, "Backoff");
+      waits.push((world.state.retryAtMs ?? 0) - world.nowMs);
+      world.pass(60_000 - (crash < 7 ? 60_000 - Math.ceil(waits.at(-1) ?? 0) : 0));
+    }
+    for (const [index, wait] of waits.entries()) {
+      const full = Math.min(60_000, 1000 * 2 ** index);
+      assert.ok(wait <= full && wait >= full * 0.9, `wait ${index} was ${wait}`);
+    }
+    world.exit(3, ["Error: no database", "at main"]);
+    assert.equal(world.state.reason, "CrashLoop");
+    assert.match(
+      world.state.message,
+      /^exit status 3 after .* s, 10 times in a row; it is started again at .*; its last lines: Error: no database \| at main$/,
+    );
+    assert.equal(world.state.restarts, 10);
+  });
+
+  it("is forgiven its crashes after a minute of health", () => {
+    const world = started();
+    for (let crash = 0; crash < 4; crash++) {
+      world.exit(1);
+      world.pass(10_000);
+    }
+    world.pass(60_000);
+    world.exit(1);
+    assert.equal(world.state.failures, 1);
+    assert.equal(world.state.reason, "Crashed");
+  });
+
+  it("is stopped when it is not wanted, from every phase, and never started then", () => {
+    const running = started();
+    running.wish = "stop";
+    running.put({ type: "tick" });
+    assert.deepEqual([running.done.at(-1), running.state.phase, running.state.isReady], ["stop", "Stopped", false]);
+    const crashed = started();
+    crashed.exit(1);
+    crashed.wish = "stop";
+    crashed.put({ type: "tick" });
+    crashed.pass(100_000);
+    assert.deepEqual([crashed.state.phase, crashed.done.filter((one) => one === "start").length], ["Stopped", 1]);
+  });
+
+  it("is started anew at once for a changed spec, without counting as a crash", () => {
+    const world = started();
+    world.demand = planDemand(spec({ env: [{ name: "A", value: "1" }] }));
+    world.put({ type: "tick" });
+    assert.deepEqual(world.done.slice(2), ["stop", "start", "readiness"]);
+    assert.deepEqual([world.state.restarts, world.state.failures, world.state.phase], [0, 0, "Running"]);
+  });
+
+  it("is not started anew for a changed duty", () => {
+    assert.equal(planDemand(spec({ duty: "draining" })).runHash, planDemand(spec()).runHash);
+  });
+
+  it("that is a probe program runs again after its interval when it ends well, and backs off when it does not", () => {
+    const world = started(planDemand(spec({ ports: [], probe: { command: ["x"], interval: "10s" } })));
+    world.pass(300);
+    world.exit(0);
+    assert.deepEqual([world.state.phase, world.state.isReady, world.state.restarts], ["Running", true, 0]);
+    world.pass(9600);
+    assert.equal(world.done.filter((one) => one === "start").length, 1);
+    world.pass(200);
+    assert.equal(world.done.filter((one) => one === "start").length, 2);
+    world.exit(1);
+    assert.equal(world.state.phase, "Backoff");
+  });
+
+  it("that cannot be started says why and is tried again", () => {
+    const world = new World();
+    world.act = (effect) => {
+      if (effect.do === "start") world.put({ type: "start-failed", message: "artifact abc is not here", lines: [] });
+    };
+    world.put({ type: "tick" });
+    assert.deepEqual([world.state.phase, world.state.reason, world.state.restarts], ["Failed", "StartFailed", 0]);
+    assert.match(world.state.message, /^artifact abc is not here; it is started again at /);
+    world.pass(3500);
+    assert.equal(world.state.failures, 3);
+  });
+
+  it("that is adopted stays as ready as it was, and an answer about a former process changes nothing", () => {
+    const world = started();
+    const recalled = new World();
+    recalled.state = recallInstance(rememberInstance(world.state));
+    recalled.put({ type: "started", pid: 100, startedAtMs: START_MS, runHash: world.demand.runHash, isAdopted: true });
+    assert.deepEqual([recalled.state.phase, recalled.state.isReady], ["Running", true]);
+    recalled.put({ type: "check", name: "readiness", askedAtMs: START_MS - 1, isOk: false, message: "late" });
+    assert.equal(recalled.state.checks.readiness?.failures, 0);
+  });
+
+  it("never has two processes, never stops one twice and always has something to wait for, whatever happens", () => {
+    const inputs = fc.array(
+      fc.oneof(
+        fc.constant({ kind: "tick" as const }),
+        fc.record({ kind: fc.constant("pass" as const), ms: fc.integer({ min: 1, max: 90_000 }) }),
+        fc.record({ kind: fc.constant("exit" as const), code: fc.integer({ min: 0, max: 3 }) }),
+        fc.record({ kind: fc.constant("wish" as const), wish: fc.constantFrom("run" as const, "stop" as const) }),
+        fc.record({ kind: fc.constant("answers" as const), isOk: fc.boolean() }),
+        fc.record({ kind: fc.constant("answer order" as const), fails: fc.boolean() }),
+        fc.record({ kind: fc.constant("spec" as const), value: fc.constantFrom("1", "2") }),
+      ),
+      { maxLength: 60 },
+    );
+    fc.assert(
+      fc.property(inputs, (events) => {
+        const world = new World(planDemand(spec({ health: { startup: { tcp: {} }, liveness: { tcp: {}, failureThreshold: 2 } } })));
+        const orders: Effect[] = [];
+        let processes = 0;
+        world.act = (effect) => {
+          if (effect.do === "check") {
+            world.put({ type: "check", name: effect.name, askedAtMs: world.nowMs, isOk: world.answers[effect.name] ?? true, message: "" });
+          } else if (effect.do !== "tell") {
+            assert.equal(orders.length, 0, "two orders at once");
+            assert.equal(processes, effect.do === "start" ? 0 : 1);
+            orders.push(effect);
+          }
+        };
+        for (const event of events) {
+          if (event.kind === "tick") world.put({ type: "tick" });
+          if (event.kind === "pass") world.pass(event.ms);
+          if (event.kind === "wish") world.wish = event.wish;
+          if (event.kind === "answers") world.answers = { startup: event.isOk, readiness: event.isOk, liveness: event.isOk };
+          if (event.kind === "spec") world.demand = { ...world.demand, runHash: event.value };
+          if (event.kind === "exit" && processes === 1 && orders.length === 0) {
+            processes = 0;
+            world.exit(event.code);
+          }
+          const order = event.kind === "answer order" ? orders.shift() : undefined;
+          if (order?.do === "start" && event.kind === "answer order") {
+            processes = event.fails ? 0 : 1;
+            world.put(
+              event.fails
+                ? { type: "start-failed", message: "no", lines: [] }
+                : { type: "started", pid: world.pid++, startedAtMs: world.nowMs, runHash: world.demand.runHash, isAdopted: false },
+            );
+          } else if (order?.do === "stop") {
+            processes = 0;
+            world.exit(0);
+          }
+          assert.equal(world.state.running !== undefined, processes === 1);
+          assert.ok(!world.state.isReady || processes === 1);
+          world.put({ type: "tick" });
+          const hasNext = orders.length > 0 || world.wakeAtMs !== undefined || world.state.phase === "Stopped";
+          assert.ok(hasNext, `${world.state.phase} waits for nothing`);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+});

@@ -1,0 +1,306 @@
+import { backoffDelayMs, type Random } from "#/base/index.ts";
+import { CHECK_NAMES, type CheckName, type CheckPlan, type Demand } from "./demand.ts";
+import { describeEnd, describeFailure, type Ending } from "./ending.ts";
+import type { CheckState, Exit, InstanceState, StopCause } from "./state.ts";
+
+/** Delays between failures: 1 s doubling to 60 s. */
+export const RESTART_BACKOFF = { firstMs: 1000, maxMs: 60_000, jitter: 0.1 } as const;
+/** Ready for so long, an instance is forgiven its earlier failures. */
+export const WELL_AFTER_MS = 60_000;
+/** Until an instance is ready for the first time it is asked this often, if asking is cheap. */
+const EAGER_INTERVAL_MS = 250;
+
+/** What holds for an instance now, beside its own state. */
+export interface Circumstances {
+  readonly wish: "run" | "stop";
+  readonly demand: Demand;
+  /** Why it may not start yet, for people; `undefined`: it may. */
+  readonly obstacle?: string | undefined;
+  readonly nowMs: number;
+  readonly random: Random;
+}
+
+/** What has happened. */
+export type Input =
+  | { readonly type: "tick" }
+  | { readonly type: "started"; readonly pid: number; readonly startedAtMs: number; readonly runHash: string; readonly isAdopted: boolean }
+  | { readonly type: "start-failed"; readonly message: string; readonly lines: readonly string[] }
+  | { readonly type: "exited"; readonly exit: Exit }
+  | { readonly type: "check"; readonly name: CheckName; readonly askedAtMs: number; readonly isOk: boolean; readonly message: string };
+
+/** What is to be done. `start` is answered by `started` or `start-failed`, `stop` by `exited` (once nothing of it is left), `check` by `check`. */
+export type Effect =
+  | { readonly do: "start" }
+  | { readonly do: "stop"; readonly graceMs: number; readonly cause: StopCause }
+  | { readonly do: "check"; readonly name: CheckName; readonly plan: CheckPlan }
+  | { readonly do: "tell"; readonly type: "Normal" | "Warning"; readonly reason: string; readonly message: string };
+
+export interface Step {
+  readonly state: InstanceState;
+  readonly effects: readonly Effect[];
+  /** When to come again if nothing happens. */
+  readonly wakeAtMs?: number;
+}
+
+/** One turn of an instance's life. Pure. */
+export function step(before: InstanceState, input: Input, at: Circumstances): Step {
+  const turn = new Turn(before, at);
+  turn.take(input);
+  turn.settle();
+  return turn.result();
+}
+
+class Turn {
+  #state: InstanceState;
+  readonly #at: Circumstances;
+  readonly #effects: Effect[] = [];
+
+  constructor(state: InstanceState, at: Circumstances) {
+    this.#state = state;
+    this.#at = at;
+  }
+
+  result(): Step {
+    const wakeAtMs = this.#nextWake();
+    return { state: this.#state, effects: this.#effects, ...(wakeAtMs === undefined ? {} : { wakeAtMs }) };
+  }
+
+  take(input: Input): void {
+    switch (input.type) {
+      case "tick":
+        return;
+      case "started":
+        return this.#started(input);
+      case "start-failed":
+        return this.#failed({ what: "start", message: input.message, lines: input.lines });
+      case "exited":
+        return this.#exited(input.exit);
+      case "check":
+        return this.#checked(input);
+    }
+  }
+
+  /** Orders what the state and the wish ask for. */
+  settle(): void {
+    const { running, pending } = this.#state;
+    if (pending !== undefined) return;
+    if (this.#at.wish === "stop") {
+      if (running === undefined) this.#set({ phase: "Stopped", isReady: false, reason: "Stopped", message: "stopped; nothing of it runs" });
+      else this.#stop("wish", "it is being stopped");
+    } else if (running === undefined) {
+      this.#startWhenDue();
+    } else if (running.runHash !== this.#at.demand.runHash) {
+      this.#stop("changed", "its spec has changed; it is started anew");
+    } else {
+      this.#askWhatIsDue(running.startedAtMs);
+    }
+  }
+
+  #started(input: Extract<Input, { type: "started" }>): void {
+    const { demand } = this.#at;
+    const isUp = input.isAdopted ? this.#state.hasStartedUp : demand.checks.startup === undefined;
+    const needsNoCheck = isUp && demand.checks.readiness === undefined;
+    const isReady = input.isAdopted ? this.#state.isReady || needsNoCheck : needsNoCheck;
+    this.#state = {
+      ...without(this.#state, "pending", "retryAtMs"),
+      running: { pid: input.pid, startedAtMs: input.startedAtMs, runHash: input.runHash },
+      phase: isReady || (input.isAdopted && isUp) ? "Running" : "Starting",
+      isReady,
+      hasStartedUp: isUp,
+      checks: {},
+      reason: isReady ? "Ready" : "Starting",
+      message: isReady ? "it runs" : "started; its checks have not passed yet",
+    };
+    this.#well(isReady);
+    this.#tell("Normal", input.isAdopted ? "Adopted" : "Started", `${input.isAdopted ? "found again" : "started"}: pid ${input.pid}`);
+  }
+
+  #exited(exit: Exit): void {
+    const { running, pending } = this.#state;
+    if (running === undefined) return;
+    this.#state = { ...without(this.#state, "running", "pending"), lastExit: exit, isReady: false, hasStartedUp: false, checks: {} };
+    const cause = pending?.order === "stop" ? pending.cause : undefined;
+    if (cause === "wish" || cause === "changed") {
+      this.#state = { ...without(this.#state, "wellSinceMs", "retryAtMs"), phase: "Pending", failures: 0 };
+      this.#tell("Normal", "Stopped", `stopped: ${describeEnd(exit)}`);
+    } else if (cause === undefined && exit.code === 0 && this.#at.demand.rerunMs !== undefined) {
+      this.#set({
+        phase: "Running",
+        reason: "Done",
+        message: `ended with 0; it runs again every ${this.#at.demand.rerunMs} ms`,
+        isReady: true,
+        failures: 0,
+        retryAtMs: Math.max(this.#at.nowMs, running.startedAtMs + this.#at.demand.rerunMs),
+      });
+    } else {
+      this.#failed(
+        cause === "unhealthy"
+          ? { what: "check", message: this.#state.message, lines: exit.lines }
+          : { what: "exit", exit, ranMs: Math.max(0, exit.atMs - running.startedAtMs), lines: exit.lines },
+      );
+    }
+  }
+
+  /** Counts a failure and decides when it is tried again. */
+  #failed(ending: Ending): void {
+    const { nowMs, random } = this.#at;
+    const wasWell = this.#state.wellSinceMs !== undefined && nowMs - this.#state.wellSinceMs >= WELL_AFTER_MS;
+    const failures = (wasWell ? 0 : this.#state.failures) + 1;
+    const retryAtMs = nowMs + backoffDelayMs(RESTART_BACKOFF, failures, random);
+    const hasRun = ending.what !== "start";
+    const { reason, message } = describeFailure(ending, failures, retryAtMs);
+    this.#state = {
+      ...without(this.#state, "pending", "wellSinceMs"),
+      phase: hasRun ? "Backoff" : "Failed",
+      isReady: false,
+      reason,
+      message,
+      failures,
+      retryAtMs,
+      restarts: this.#state.restarts + (hasRun ? 1 : 0),
+    };
+    this.#tell("Warning", reason, message);
+  }
+
+  #checked(input: Extract<Input, { type: "check" }>): void {
+    const { running, pending } = this.#state;
+    const plan = this.#at.demand.checks[input.name];
+    const check = this.#state.checks[input.name];
+    // An answer about a process that is gone or going says nothing about the next one.
+    if (running === undefined || pending !== undefined || plan === undefined || check === undefined || input.askedAtMs < running.startedAtMs) return;
+    const next: CheckState = {
+      nextAtMs: Math.max(this.#at.nowMs, input.askedAtMs + this.#intervalMs(plan)),
+      isAsking: false,
+      successes: input.isOk ? check.successes + 1 : 0,
+      failures: input.isOk ? 0 : check.failures + 1,
+    };
+    this.#set({ checks: { ...this.#state.checks, [input.name]: next } });
+    if (input.name === "startup") this.#judgeStartup(next, plan, input.message, running.startedAtMs);
+    else if (input.name === "readiness") this.#judgeReadiness(next, plan, input.message);
+    else if (next.failures >= plan.failureThreshold) this.#unhealthy(`liveness failed ${next.failures} times in a row: ${input.message}`);
+  }
+
+  #judgeStartup(check: CheckState, plan: CheckPlan, message: string, startedAtMs: number): void {
+    if (check.successes >= plan.successThreshold) {
+      const isReady = this.#at.demand.checks.readiness === undefined;
+      this.#set({
+        hasStartedUp: true,
+        phase: "Running",
+        isReady,
+        reason: isReady ? "Ready" : "NotReady",
+        message: isReady ? "started up" : "started up; not ready yet",
+      });
+      this.#well(isReady);
+      // By time, not by count: it is asked more often than every interval.
+    } else if (check.failures > 0 && this.#at.nowMs >= startedAtMs + plan.initialDelayMs + plan.intervalMs * plan.failureThreshold) {
+      this.#unhealthy(`not started up within ${plan.initialDelayMs + plan.intervalMs * plan.failureThreshold} ms: ${message}`);
+    } else if (check.failures > 0) {
+      this.#set({ message: `starting: ${message}` });
+    }
+  }
+
+  #judgeReadiness(check: CheckState, plan: CheckPlan, message: string): void {
+    if (check.successes >= plan.successThreshold) {
+      if (!this.#state.isReady) this.#tell("Normal", "Ready", message);
+      this.#set({ phase: "Running", isReady: true, reason: "Ready", message: "its checks pass" });
+      this.#well(true);
+    } else if (check.failures > 0 && (!this.#state.isReady || check.failures >= plan.failureThreshold)) {
+      if (this.#state.isReady) this.#tell("Warning", "NotReady", message);
+      this.#set({ isReady: false, reason: this.#state.phase === "Starting" ? "Starting" : "NotReady", message });
+      this.#well(false);
+    }
+  }
+
+  #unhealthy(message: string): void {
+    this.#tell("Warning", "Unhealthy", message);
+    this.#stop("unhealthy", message);
+  }
+
+  #stop(cause: StopCause, message: string): void {
+    this.#set({
+      phase: "Stopping",
+      isReady: false,
+      reason: cause === "unhealthy" ? "Unhealthy" : "Stopping",
+      message,
+      pending: { order: "stop", cause },
+    });
+    this.#effects.push({ do: "stop", graceMs: this.#at.demand.graceMs, cause });
+  }
+
+  #startWhenDue(): void {
+    const { nowMs, obstacle } = this.#at;
+    if (this.#state.retryAtMs !== undefined && this.#state.retryAtMs > nowMs) return;
+    if (obstacle !== undefined) {
+      this.#set({ phase: "Pending", isReady: false, reason: "Pending", message: obstacle });
+      return;
+    }
+    // A probe that runs now and then is no less known while it starts again.
+    const isRerun = this.#state.phase === "Running";
+    this.#set({
+      pending: { order: "start" },
+      ...(isRerun ? {} : { phase: "Starting", isReady: false, reason: "Starting", message: "it is being started" }),
+    });
+    this.#effects.push({ do: "start" });
+  }
+
+  #askWhatIsDue(startedAtMs: number): void {
+    for (const [name, plan] of this.#activeChecks()) {
+      const check = this.#state.checks[name] ?? {
+        nextAtMs: Math.max(this.#at.nowMs, startedAtMs + plan.initialDelayMs),
+        isAsking: false,
+        successes: 0,
+        failures: 0,
+      };
+      const isDue = !check.isAsking && check.nextAtMs <= this.#at.nowMs;
+      this.#set({ checks: { ...this.#state.checks, [name]: isDue ? { ...check, isAsking: true } : check } });
+      if (isDue) this.#effects.push({ do: "check", name, plan });
+    }
+  }
+
+  /** Startup alone until it has passed, then the others. */
+  #activeChecks(): [CheckName, CheckPlan][] {
+    const { checks } = this.#at.demand;
+    return CHECK_NAMES.flatMap((name): [CheckName, CheckPlan][] => {
+      const plan = checks[name];
+      return plan !== undefined && (name === "startup") === !this.#state.hasStartedUp ? [[name, plan]] : [];
+    });
+  }
+
+  #intervalMs(plan: CheckPlan): number {
+    const isEager = this.#state.phase === "Starting" && plan.action.exec === undefined;
+    return isEager ? Math.min(EAGER_INTERVAL_MS, plan.intervalMs) : plan.intervalMs;
+  }
+
+  #well(isWell: boolean): void {
+    if (isWell) this.#state = { ...this.#state, wellSinceMs: this.#state.wellSinceMs ?? this.#at.nowMs };
+    else this.#state = without(this.#state, "wellSinceMs");
+  }
+
+  #nextWake(): number | undefined {
+    const { pending, running, retryAtMs, checks } = this.#state;
+    if (pending !== undefined) return undefined;
+    if (running === undefined) return this.#at.wish === "run" && retryAtMs !== undefined && retryAtMs > this.#at.nowMs ? retryAtMs : undefined;
+    const times = this.#activeChecks().flatMap(([name]) => {
+      const check = checks[name];
+      return check === undefined || check.isAsking ? [] : [check.nextAtMs];
+    });
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  #tell(type: "Normal" | "Warning", reason: string, message: string): void {
+    this.#effects.push({ do: "tell", type, reason, message });
+  }
+
+  #set(change: Partial<InstanceState>): void {
+    this.#state = { ...this.#state, ...change };
+  }
+}
+
+function without<K extends "running" | "pending" | "retryAtMs" | "wellSinceMs">(
+  state: InstanceState,
+  ...keys: K[]
+): Omit<InstanceState, K> & InstanceState {
+  const copy: Record<string, unknown> = { ...state };
+  for (const key of keys) delete copy[key];
+  return copy as unknown as InstanceState;
+}
