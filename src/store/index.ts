@@ -1,1 +1,17 @@
-export type { DeleteOptions, EventInput, ListOptions, ObjectInput, ObjectKey, ObjectList, Patch, Store, WatchEvent, WatchOptions, WriteOptions } from "./contract.ts";
+export type {
+  DeleteOptions,
+  EventInput,
+  ListOptions,
+  ObjectInput,
+  ObjectKey,
+  ObjectList,
+  Patch,
+  Store,
+  WatchEvent,
+  WatchOptions,
+  WriteOptions,
+} from "./contract.ts";
+export { jsonOf } from "./json.ts";
+export { type Pruned, pruneUnknown } from "./pruning.ts";
+export { parseFieldSelector, parseLabelSelector } from "./selector.ts";
+export type { Cause } from "./store-error.ts";

@@ -1,0 +1,72 @@
+import type { ManagedFieldsEntry } from "#/model/index.ts";
+import { API_VERSION } from "#/model/index.ts";
+import type { Difference } from "./difference.ts";
+import { EMPTY, type FieldSet, intern, isEmpty, subtract, unite } from "./field-set.ts";
+
+/** Who writes. */
+export interface Writer {
+  readonly manager: string;
+  readonly operation: "Update" | "Apply";
+  readonly subresource: "status" | undefined;
+  /** RFC 3339, whole seconds. */
+  readonly time: string;
+}
+
+/** The fields that an entry names. */
+export function fieldsOfEntry(entry: ManagedFieldsEntry): FieldSet {
+  return (entry.fieldsV1 ?? EMPTY) as FieldSet;
+}
+
+/** The entries after `writer` made `difference` by an update: what it changed is its own, and nobody else's. Returns `entries` itself if nothing differs. */
+export function recordUpdate(entries: readonly ManagedFieldsEntry[], writer: Writer, difference: Difference): readonly ManagedFieldsEntry[] {
+  const { changed, removed } = difference;
+  if (isEmpty(changed) && isEmpty(removed)) return entries;
+  const lost = unite(changed, removed);
+  const next = entries.flatMap((entry) => (isOf(entry, writer) ? [] : shrink(entry, lost)));
+  const own = entries.find((entry) => isOf(entry, writer));
+  const before = own === undefined ? EMPTY : fieldsOfEntry(own);
+  const fields = unite(subtract(before, removed), changed);
+  return isEmpty(fields) ? next : [...next, entryOf(writer, before === fields ? before : intern(fields))];
+}
+
+/** The entries after `writer` applied the fields `applied`; `difference` is what that changed in all, `taken` what it took from others by force. Returns `entries` itself if nothing differs. */
+export function recordApply(
+  entries: readonly ManagedFieldsEntry[],
+  writer: Writer,
+  applied: FieldSet,
+  taken: FieldSet,
+  difference: Difference,
+): readonly ManagedFieldsEntry[] {
+  const lost = unite(difference.removed, taken);
+  const own = entries.find((entry) => isOf(entry, writer));
+  const fields = intern(applied);
+  const isSame = own !== undefined && intern(fieldsOfEntry(own)) === fields && isEmpty(difference.changed);
+  const next = entries.flatMap((entry) => (entry === own ? (isSame ? [entry] : []) : shrink(entry, lost)));
+  if (isSame) return next.length === entries.length && next.every((entry, index) => entry === entries[index]) ? entries : next;
+  return isEmpty(fields) ? next : [...next, entryOf(writer, fields)];
+}
+
+/** True if `entry` is where the fields of `writer` stand. */
+export function isOf(entry: ManagedFieldsEntry, writer: Writer): boolean {
+  return entry.manager === writer.manager && entry.operation === writer.operation && entry.subresource === writer.subresource;
+}
+
+function shrink(entry: ManagedFieldsEntry, lost: FieldSet): readonly ManagedFieldsEntry[] {
+  const before = fieldsOfEntry(entry);
+  const after = subtract(before, lost);
+  if (after === before) return [entry];
+  return isEmpty(after) ? [] : [Object.freeze({ ...entry, fieldsV1: intern(after) })];
+}
+
+function entryOf(writer: Writer, fields: FieldSet): ManagedFieldsEntry {
+  const { manager, operation, subresource, time } = writer;
+  return Object.freeze({
+    manager,
+    operation,
+    apiVersion: API_VERSION,
+    time,
+    fieldsType: "FieldsV1",
+    fieldsV1: fields,
+    ...(subresource !== undefined && { subresource }),
+  });
+}

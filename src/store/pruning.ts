@@ -1,0 +1,52 @@
+import { z } from "zod";
+import { formatField, type Kind, objectMeta, unwrap } from "#/model/index.ts";
+import { isMap } from "./merge-patch.ts";
+
+export interface Pruned {
+  readonly object: unknown;
+  /** Fields that were taken out, as people write them: `spec.template.replics`. */
+  readonly removed: readonly string[];
+}
+
+/** `object` without the fields that its kind does not know, and which those were. Unchanged parts are shared; nothing is removed from what is no map where the schema wants one (validation tells of that). */
+export function pruneUnknown(kind: Kind, object: unknown): Pruned {
+  const removed: string[] = [];
+  const schema = z.strictObject({ apiVersion: z.unknown(), kind: z.unknown(), metadata: objectMeta, spec: kind.spec, status: kind.status });
+  return { object: pruneValue(schema, object, [], removed), removed };
+}
+
+function pruneValue(wrapped: z.ZodType, value: unknown, path: readonly (string | number)[], removed: string[]): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  const schema = unwrap(wrapped);
+  if (Array.isArray(value)) {
+    if (!(schema instanceof z.ZodArray)) return value;
+    const items = value.map((item, index) => pruneValue(schema.element as z.ZodType, item, [...path, index], removed));
+    return items.some((item, index) => item !== value[index]) ? items : value;
+  }
+  if (!isMap(value)) return value;
+  if (schema instanceof z.ZodRecord) return pruneMap(value, path, removed, () => schema.valueType as z.ZodType);
+  if (schema instanceof z.ZodObject)
+    return pruneMap(value, path, removed, (key) => (Object.hasOwn(schema.shape, key) ? (schema.shape[key] as z.ZodType) : undefined));
+  return value;
+}
+
+function pruneMap(
+  value: Readonly<Record<string, unknown>>,
+  path: readonly (string | number)[],
+  removed: string[],
+  schemaOf: (key: string) => z.ZodType | undefined,
+): unknown {
+  const pruned: Record<string, unknown> = {};
+  let isSame = true;
+  for (const key of Object.keys(value)) {
+    const schema = schemaOf(key);
+    if (schema === undefined) {
+      removed.push(formatField([...path, key]));
+      isSame = false;
+      continue;
+    }
+    pruned[key] = pruneValue(schema, value[key], [...path, key], removed);
+    isSame &&= pruned[key] === value[key];
+  }
+  return isSame ? value : pruned;
+}

@@ -1,0 +1,37 @@
+import { REDACTED } from "#/model/index.ts";
+import { isMap } from "./merge-patch.ts";
+import type { Causes } from "./validation.ts";
+
+/** `value` with the secrets of `former` where a writer gives back the text that readers are shown instead of a secret. A secret that was not there before has no value to keep: that is recorded. */
+export function keepSecrets(value: unknown, former: unknown, path: string, causes: Causes): unknown {
+  if (Array.isArray(value)) {
+    const twins: readonly unknown[] = Array.isArray(former) ? former : [];
+    const items = value.map((item, index) => {
+      const name = nameOf(item);
+      return keepSecrets(item, name === undefined ? twins[index] : twins.find((twin) => nameOf(twin) === name), `${path}[${index}]`, causes);
+    });
+    return items.some((item, index) => item !== value[index]) ? items : value;
+  }
+  if (!isMap(value)) return value;
+  const twin = isMap(former) ? former : {};
+  let kept: Record<string, unknown> | undefined;
+  for (const [key, inner] of Object.entries(value)) {
+    const isHidden = key === "value" && inner === REDACTED && (value["secret"] === true || twin["secret"] === true);
+    // Taking the mark away must not show what it hid.
+    const next = isHidden
+      ? formerSecret(value["secret"] === true ? twin : {}, `${path}.value`, causes)
+      : keepSecrets(inner, twin[key], `${path}.${key}`, causes);
+    if (next !== inner) (kept ??= { ...value })[key] = next;
+  }
+  return kept ?? value;
+}
+
+function formerSecret(twin: Readonly<Record<string, unknown>>, path: string, causes: Causes): unknown {
+  if (typeof twin["value"] === "string") return twin["value"];
+  causes.add(path, `found ${JSON.stringify(REDACTED)}, which stands for a secret that is kept, but none is stored here; give the secret's value`);
+  return REDACTED;
+}
+
+function nameOf(item: unknown): unknown {
+  return isMap(item) ? item["name"] : undefined;
+}

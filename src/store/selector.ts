@@ -1,0 +1,121 @@
+import type { Kind, StoredObject } from "#/model/index.ts";
+import type { ListOptions } from "./contract.ts";
+import { isMap } from "./merge-patch.ts";
+import { type Cause, invalid } from "./store-error.ts";
+
+/** Decides whether an object is selected; `undefined` where everything is. */
+export type Selector = ((object: StoredObject) => boolean) | undefined;
+
+/** The selector of a list or watch: namespace, labels and fields together.
+ *  @throws store/invalid: a selector cannot be read, or names a field that cannot be selected by */
+export function parseSelection(kind: Kind, options: Pick<ListOptions, "namespace" | "labelSelector" | "fieldSelector">): Selector {
+  const { namespace } = options;
+  const labels = parseLabelSelector(options.labelSelector ?? "");
+  const fields = parseFieldSelector(options.fieldSelector ?? "", selectableFields(kind));
+  const tests: ((object: StoredObject) => boolean)[] = [];
+  if (namespace !== undefined && kind.scope === "Namespaced") tests.push((object) => object.metadata.namespace === namespace);
+  if (labels !== undefined) tests.push((object) => labels(object.metadata.labels ?? {}));
+  if (fields !== undefined) tests.push(fields);
+  if (tests.length === 0) return undefined;
+  return (object) => tests.every((test) => test(object));
+}
+
+/** Paths (without the leading dot) that a field selector of the kind may name. */
+function selectableFields(kind: Kind): readonly string[] {
+  return ["metadata.name", "metadata.namespace", ...(kind.selectableFields ?? []).map((path) => path.replace(/^\./, ""))];
+}
+
+/** Kubernetes' label selectors: `a`, `!a`, `a=b`, `a==b`, `a!=b`, `a in (b,c)`, `a notin (b,c)`, `a>1`, `a<1`, joined by commas, all of which must hold. `!=` and `notin` hold for objects without the label, too.
+ *  @throws store/invalid: what cannot be read, and what is allowed */
+export function parseLabelSelector(text: string): ((labels: Readonly<Record<string, string>>) => boolean) | undefined {
+  const requirements = splitOutsideBrackets(text).map((part) => parseRequirement(part, text));
+  if (requirements.length === 0) return undefined;
+  return (labels) => requirements.every((requirement) => requirement(labels));
+}
+
+type Labels = Readonly<Record<string, string>>;
+const KEY = "[A-Za-z0-9](?:[-A-Za-z0-9_./]*[A-Za-z0-9])?";
+const VALUE = /^(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?)?$/;
+const EXISTS = new RegExp(`^(!?)\\s*(${KEY})$`);
+const SET = new RegExp(`^(${KEY})\\s+(in|notin)\\s*\\(([^()]*)\\)$`);
+const COMPARE = new RegExp(`^(${KEY})\\s*(==|!=|=|>|<)\\s*(.*)$`);
+
+function parseRequirement(part: string, text: string): (labels: Labels) => boolean {
+  const refuse = (why: string): never =>
+    refuseSelector(
+      "labelSelector",
+      text,
+      `${why} in ${JSON.stringify(part)}; allowed: a, !a, a=b, a!=b, a in (b,c), a notin (b,c), joined by commas`,
+    );
+  const exists = EXISTS.exec(part);
+  if (exists !== null) {
+    const key = exists[2] ?? "";
+    const wanted = exists[1] === "";
+    return (labels) => Object.hasOwn(labels, key) === wanted;
+  }
+  const set = SET.exec(part);
+  if (set !== null) {
+    const key = set[1] ?? "";
+    const wanted = set[2] === "in";
+    const values = new Set((set[3] ?? "").split(",").map((value) => value.trim()));
+    for (const value of values) if (!VALUE.test(value)) refuse(`no label value: ${JSON.stringify(value)}`);
+    return (labels) => (Object.hasOwn(labels, key) && values.has(labels[key] ?? "")) === wanted;
+  }
+  const [, key = "", operator, value = ""] = COMPARE.exec(part) ?? refuse("cannot be read");
+  if (!VALUE.test(value)) refuse(`no label value: ${JSON.stringify(value)}`);
+  switch (operator) {
+    case "!=":
+      return (labels) => !Object.hasOwn(labels, key) || labels[key] !== value;
+    case ">":
+    case "<": {
+      const bound = /^-?\d+$/.test(value) ? Number(value) : refuse(`no whole number: ${JSON.stringify(value)}`);
+      return (labels) =>
+        Object.hasOwn(labels, key) &&
+        /^-?\d+$/.test(labels[key] ?? "") &&
+        (operator === ">" ? Number(labels[key]) > bound : Number(labels[key]) < bound);
+    }
+    default:
+      return (labels) => Object.hasOwn(labels, key) && labels[key] === value;
+  }
+}
+
+/** Field selectors: `path=value`, `path==value`, `path!=value`, joined by commas; `\` before `,`, `=` and `\` in a value. A field that is absent counts as empty.
+ *  @throws store/invalid: what cannot be read, and the fields in `allowed` */
+export function parseFieldSelector(text: string, allowed: readonly string[]): ((object: unknown) => boolean) | undefined {
+  const tests = splitEscaped(text).map((part) => {
+    const match = /^([^=!\\]+)(==|!=|=)(.*)$/s.exec(part);
+    if (match === null)
+      return refuseSelector("fieldSelector", text, `cannot be read at ${JSON.stringify(part)}; allowed: path=value, path!=value, joined by commas`);
+    const field = (match[1] ?? "").trim().replace(/^\./, "");
+    if (!allowed.includes(field)) return refuseSelector("fieldSelector", text, `no field to select by: ${field}; allowed: ${allowed.join(", ")}`);
+    const path = field.split(".");
+    const value = (match[3] ?? "").replace(/\\([,=\\])/g, "$1");
+    const wanted = match[2] !== "!=";
+    return (object: unknown) => (textAt(object, path) === value) === wanted;
+  });
+  if (tests.length === 0) return undefined;
+  return (object) => tests.every((test) => test(object));
+}
+
+/** The scalar at `path` as text; empty when there is none. */
+export function textAt(object: unknown, path: readonly string[]): string {
+  let value: unknown = object;
+  for (const key of path) value = isMap(value) && Object.hasOwn(value, key) ? value[key] : undefined;
+  return typeof value === "string" ? value : typeof value === "number" || typeof value === "boolean" ? String(value) : "";
+}
+
+function splitOutsideBrackets(text: string): string[] {
+  return text
+    .split(/,(?![^(]*\))/)
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
+}
+
+function splitEscaped(text: string): string[] {
+  return (text.match(/(?:\\.|[^,\\])+/gs) ?? []).filter((part) => part.trim() !== "");
+}
+
+function refuseSelector(field: string, text: string, message: string): never {
+  const causes: readonly Cause[] = [{ field, message }];
+  throw invalid(`the selector ${JSON.stringify(text.slice(0, 200))}`, causes);
+}
