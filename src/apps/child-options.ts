@@ -31,5 +31,16 @@ export function parseChildOptions(args: readonly string[] = process.argv.slice(2
 
 /** The arguments that `parseChildOptions` reads back. */
 export function formatChildOptions(options: ChildOptions): string[] {
-  return ["--data", options.data, "--site", options.site, "--listen", options.listen, "--api-port", String(options.apiPort), "--edge-port", String(options.edgePort)];
+  return [
+    "--data",
+    options.data,
+    "--site",
+    options.site,
+    "--listen",
+    options.listen,
+    "--api-port",
+    String(options.apiPort),
+    "--edge-port",
+    String(options.edgePort),
+  ];
 }

@@ -1,4 +1,24 @@
 import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { systemClock } from "#/base/index.ts";
+import { processTerminal, runCli } from "#/cli/index.ts";
+import { connectTo } from "./connection.ts";
+import { listenToInterrupts } from "./interrupts.ts";
+import { localPlatform } from "./platform.ts";
+import { readVersion } from "./version.ts";
 
-const manifest: unknown = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
-if (typeof manifest === "object" && manifest !== null && "version" in manifest) console.log(String(manifest.version));
+const version = readVersion();
+const interrupts = listenToInterrupts();
+const connect = (data: string) => connectTo(data, { user: "admin", version });
+const terminal = processTerminal({ stdout: process.stdout, stderr: process.stderr, readInput: () => readFileSync(0, "utf8") }, process.env);
+
+process.exitCode = await runCli(process.argv.slice(2), {
+  terminal,
+  platform: localPlatform({ version, connect, interrupts }),
+  clock: systemClock,
+  cwd: process.cwd(),
+  env: process.env,
+  sampleSite: fileURLToPath(new URL("../../sites/ground-station", import.meta.url)),
+  connect,
+  signal: interrupts.first,
+});

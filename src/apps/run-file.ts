@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { identifyProcess, isAlive as isProcessAlive, readBootId } from "#/process/index.ts";
 
 /** The processes of Orrery on one data folder. */
 export type ProcessName = "supervisor" | "centre" | "agent" | "gateway";
@@ -19,12 +20,12 @@ export interface RunFile {
 
 /** Says that this process is ready, with `facts` such as `{url}` or `{edge}`. Call it once everything listens; the supervisor waits for it. */
 export function writeRunFile(data: string, name: ProcessName, facts: Readonly<Record<string, unknown>> = {}): void {
-  writeRecord(data, name, { ...identifyProcess(process.pid), readyAt: new Date().toISOString(), ...facts });
+  writeRecord(data, name, { ...recordOf(process.pid), readyAt: new Date().toISOString(), ...facts });
 }
 
 /** Records a child just started, before its ready sign: the next supervisor finds it even if this one dies now. */
 export function recordSpawn(data: string, name: ProcessName, pid: number): void {
-  const identity = identifyProcess(pid);
+  const identity = recordOf(pid);
   if (identity === undefined || readRunFile(data, name)?.pid === pid) return;
   writeRecord(data, name, { ...identity });
 }
@@ -40,33 +41,28 @@ export function removeRunFile(data: string, name: ProcessName, pid: number = pro
   if (readRecord(data, name)?.pid === pid) rmSync(runFilePath(data, name), { force: true });
 }
 
-/** Waits until no process is alive under `record`; false after `timeoutMs`. The kernel tells only a parent of an end, so this asks every 20 ms. */
-export async function waitForEnd(record: Pick<RunFile, "pid" | "startTime" | "bootId">, timeoutMs: number): Promise<boolean> {
+/** Waits until no process is alive under `record`; false after `timeoutMs` or abort. The kernel tells only a parent of an end, so this asks every 20 ms. */
+export async function waitForEnd(record: ProcessRecord, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
   const deadlineMs = performance.now() + timeoutMs;
   while (isAlive(record)) {
-    if (performance.now() > deadlineMs) return false;
+    if (performance.now() > deadlineMs || signal?.aborted === true) return false;
     await wait(20);
   }
   return true;
 }
 
+/** What names one process for ever. */
+export type ProcessRecord = Pick<RunFile, "pid" | "startTime" | "bootId">;
+
 /** True if exactly this process (not another one that got its pid) is running. A zombie is not. */
-export function isAlive(record: Pick<RunFile, "pid" | "startTime" | "bootId">): boolean {
-  const now = identifyProcess(record.pid);
-  return now !== undefined && now.startTime === record.startTime && now.bootId === record.bootId;
+export function isAlive(record: ProcessRecord): boolean {
+  return record.bootId === readBootId() && isProcessAlive(record);
 }
 
-/** pid, start time and boot of a running process; `undefined` if there is none (or only a zombie). */
-export function identifyProcess(pid: number): Pick<RunFile, "pid" | "startTime" | "bootId"> | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // The second field is the program's name in brackets and may itself hold spaces and brackets.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    if (fields[0] === "Z" || fields[0] === "X") return undefined;
-    return { pid, startTime: Number(fields[19]), bootId: readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim() };
-  } catch {
-    return undefined;
-  }
+/** pid, start time and boot of a running process; `undefined` if there is none. */
+export function recordOf(pid: number): ProcessRecord | undefined {
+  const identity = identifyProcess(pid);
+  return identity === undefined ? undefined : { ...identity, bootId: readBootId() };
 }
 
 function runFilePath(data: string, name: ProcessName): string {

@@ -24,14 +24,27 @@ export function checkManifest(object: unknown): CheckedManifest {
   const violations: Violation[] = [];
   if (apiVersion !== API_VERSION) violations.push(plain(["apiVersion"], show(apiVersion), API_VERSION));
   if (kind === undefined) violations.push(unknownKind(kindName));
-  const envelope = z.strictObject({ apiVersion: z.unknown().optional(), kind: z.unknown().optional(), metadata: metadataSchema, spec: kind?.spec ?? z.unknown().optional(), status: z.unknown().optional() });
+  const envelope = z.strictObject({
+    apiVersion: z.unknown().optional(),
+    kind: z.unknown().optional(),
+    metadata: metadataSchema,
+    spec: kind?.spec ?? z.unknown().optional(),
+    status: z.unknown().optional(),
+  });
   const result = envelope.safeParse({ ...object, metadata: metadata ?? {}, ...(kind !== undefined && spec === undefined ? { spec: {} } : {}) });
   if (!result.success) violations.push(...describeIssues(envelope, object, result.error.issues));
   const name = (metadata as { readonly name?: unknown } | undefined)?.name;
-  return { ...(kind === undefined ? {} : { kind }), title: [typeof kindName === "string" ? kindName : "object", typeof name === "string" ? name : ""].join(" ").trim(), violations };
+  return {
+    ...(kind === undefined ? {} : { kind }),
+    title: [typeof kindName === "string" ? kindName : "object", typeof name === "string" ? name : ""].join(" ").trim(),
+    violations,
+  };
 }
 
-const metadataSchema = objectMeta.refine((one) => one.name !== undefined || one.generateName !== undefined, { path: ["name"], message: "missing: give the object's name (or generateName)" });
+const metadataSchema = objectMeta.refine((one) => one.name !== undefined || one.generateName !== undefined, {
+  path: ["name"],
+  message: "missing: give the object's name (or generateName)",
+});
 
 function unknownKind(found: unknown): Violation {
   const names = kinds.map((one) => one.kind);

@@ -35,7 +35,8 @@ function structural(schema: OpenApiSchema): OpenApiSchema {
   // zod bounds every integer by what a double can hold.
   if (typeof minimum === "number" && minimum > Number.MIN_SAFE_INTEGER) result["minimum"] = minimum;
   if (typeof maximum === "number" && maximum < Number.MAX_SAFE_INTEGER) result["maximum"] = maximum;
-  if (typeof properties === "object" && properties !== null) result["properties"] = Object.fromEntries(Object.entries(properties).map(([name, inner]) => [name, structural(inner as OpenApiSchema)]));
+  if (typeof properties === "object" && properties !== null)
+    result["properties"] = Object.fromEntries(Object.entries(properties).map(([name, inner]) => [name, structural(inner as OpenApiSchema)]));
   if (typeof items === "object" && items !== null) {
     result["items"] = structural(items as OpenApiSchema);
     result["x-kubernetes-list-type"] = typeof listKey === "string" ? "map" : "atomic";

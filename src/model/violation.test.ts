@@ -13,7 +13,9 @@ test("an allowed value has no violations", () => {
 });
 
 test("a wrong type names the field, what was found and what is allowed", () => {
-  assert.deepEqual(lines(findViolations(microservice.spec, { replicas: "three", template }, ["spec"])), ['spec.replicas: found "three"; allowed: a whole number from 0 to 1000']);
+  assert.deepEqual(lines(findViolations(microservice.spec, { replicas: "three", template }, ["spec"])), [
+    'spec.replicas: found "three"; allowed: a whole number from 0 to 1000',
+  ]);
 });
 
 test("a number out of range names the bound", () => {
@@ -44,7 +46,10 @@ test("a choice lists its options", () => {
 
 test("a rule over several fields stands at the object or field that breaks it", () => {
   const found = lines(findViolations(route.spec, { service: "a", path: {}, filters: [{ rewritePath: { prefix: "a" } }] }));
-  assert.deepEqual(found, ['filters[0].rewritePath.prefix: found "a"; allowed: text that begins with "/"', "path: give exactly one of prefix, exact; found an empty map"]);
+  assert.deepEqual(found, [
+    'filters[0].rewritePath.prefix: found "a"; allowed: text that begins with "/"',
+    "path: give exactly one of prefix, exact; found an empty map",
+  ]);
 });
 
 test("the value of an environment variable is never shown", () => {

@@ -20,16 +20,23 @@ export function findViolations(schema: z.ZodType, value: unknown, root: readonly
 }
 
 /** The violations behind the issues that `schema` gave for `value`. */
-export function describeIssues(schema: z.ZodType, value: unknown, issues: readonly z.core.$ZodIssue[], root: readonly (string | number)[] = []): readonly Violation[] {
+export function describeIssues(
+  schema: z.ZodType,
+  value: unknown,
+  issues: readonly z.core.$ZodIssue[],
+  root: readonly (string | number)[] = [],
+): readonly Violation[] {
   return issues.flatMap((issue) => {
     const at = issue.path.map((key) => (typeof key === "symbol" ? String(key) : key));
     const inner = schemaAt(schema, at);
     if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownField(inner, root, at, key, valueAt(value, at)));
-    if (issue.code === "invalid_union") return [closestOfUnion(schema, value, issue, root, at, inner)];
+    if (issue.code === "invalid_union")
+      return [violation([...root, ...at], describeFound(valueAt(value, at), at), inner === undefined ? issue.message : describeSchema(inner))];
     const found = valueAt(value, at);
     const words = describeFound(found, at);
     // A refinement speaks of several fields at once; its own words are a whole sentence.
-    if (issue.code === "custom" || issue.message.startsWith("missing")) return [violation([...root, ...at], words, issue.message, `${issue.message}; found ${words}`)];
+    if (issue.code === "custom" || issue.message.startsWith("missing"))
+      return [violation([...root, ...at], words, issue.message, `${issue.message}; found ${words}`)];
     return [violation([...root, ...at], words, allowedBy(issue, inner, found))];
   });
 }
@@ -62,16 +69,25 @@ function violation(path: readonly (string | number)[], found: string, allowed: s
   return { path, field: formatField(path), found, allowed, message: message ?? `found ${found}; allowed: ${allowed}` };
 }
 
-function unknownField(schema: z.ZodType | undefined, root: readonly (string | number)[], at: readonly (string | number)[], key: string, holder: unknown): Violation {
+function unknownField(
+  schema: z.ZodType | undefined,
+  root: readonly (string | number)[],
+  at: readonly (string | number)[],
+  key: string,
+  holder: unknown,
+): Violation {
   const fields = schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
-  const nearest = findNearest(key, fields.filter((field) => typeof holder !== "object" || holder === null || !(field in holder)));
+  const nearest = findNearest(
+    key,
+    fields.filter((field) => typeof holder !== "object" || holder === null || !(field in holder)),
+  );
   const allowed = fields.length === 0 ? "no field here" : fields.join(", ");
-  return violation([...root, ...at, key], "an unknown field", allowed, `unknown field${nearest === undefined ? "" : `; did you mean ${nearest}?`}; allowed: ${allowed}`);
-}
-
-function closestOfUnion(schema: z.ZodType, value: unknown, issue: z.core.$ZodIssueInvalidUnion, root: readonly (string | number)[], at: readonly (string | number)[], inner: z.ZodType | undefined): Violation {
-  const path = [...root, ...at];
-  return violation(path, describeFound(valueAt(value, at), at), inner === undefined ? issue.message : describeSchema(inner));
+  return violation(
+    [...root, ...at, key],
+    "an unknown field",
+    allowed,
+    `unknown field${nearest === undefined ? "" : `; did you mean ${nearest}?`}; allowed: ${allowed}`,
+  );
 }
 
 function allowedBy(issue: z.core.$ZodIssue, schema: z.ZodType | undefined, found: unknown): string {
@@ -82,7 +98,8 @@ function allowedBy(issue: z.core.$ZodIssue, schema: z.ZodType | undefined, found
   if (isOwn) return issue.message;
   if (issue.code === "too_big") return boundOf(issue.origin, "at most", issue.maximum);
   if (issue.code === "too_small") return boundOf(issue.origin, "at least", issue.minimum);
-  if (issue.code === "invalid_format" && issue.format === "starts_with") return `text that begins with ${JSON.stringify((issue as z.core.$ZodIssueStringStartsWith).prefix)}`;
+  if (issue.code === "invalid_format" && issue.format === "starts_with")
+    return `text that begins with ${JSON.stringify((issue as z.core.$ZodIssueStringStartsWith).prefix)}`;
   if (issue.code === "invalid_format" && issue.format === "datetime") return "a time as in 2030-01-31T12:00:00Z (RFC 3339)";
   if (issue.code === "invalid_key") return issue.issues.map((one) => one.message).join("; ") || described;
   return described;
@@ -141,7 +158,10 @@ function describeFound(found: unknown, path: readonly (string | number)[]): stri
 }
 
 function valueAt(value: unknown, path: readonly (string | number)[]): unknown {
-  return path.reduce<unknown>((inner, key) => (typeof inner === "object" && inner !== null ? (inner as Record<string | number, unknown>)[key] : undefined), value);
+  return path.reduce<unknown>(
+    (inner, key) => (typeof inner === "object" && inner !== null ? (inner as Record<string | number, unknown>)[key] : undefined),
+    value,
+  );
 }
 
 /** The schema of the field at `path`, if the path leads through objects, lists and maps only. */
@@ -162,7 +182,8 @@ export function schemaAt(schema: z.ZodType, path: readonly (string | number)[]):
 export function unwrap(schema: z.ZodType): z.ZodType {
   let inner = schema;
   for (;;) {
-    if (inner instanceof z.ZodOptional || inner instanceof z.ZodDefault || inner instanceof z.ZodNullable || inner instanceof z.ZodReadonly) inner = inner.def.innerType as z.ZodType;
+    if (inner instanceof z.ZodOptional || inner instanceof z.ZodDefault || inner instanceof z.ZodNullable || inner instanceof z.ZodReadonly)
+      inner = inner.def.innerType as z.ZodType;
     else if (inner instanceof z.ZodPipe) inner = inner.def.in as z.ZodType;
     else return inner;
   }

@@ -1,0 +1,37 @@
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { describeError, OrreryError, silentLog, systemClock, systemRandom } from "#/base/index.ts";
+import type { Client } from "#/client/index.ts";
+import { readEndpoints } from "./supervisor/endpoints.ts";
+
+/** A client of the API that runs on a data folder, as `user`. Connects when first used.
+ *  @throws cli/not-running: nothing was started there
+ *  @throws cli/no-token: its token or certificate may not be read */
+export async function connectTo(data: string, options: { readonly user: string; readonly version: string }): Promise<Client> {
+  const endpoints = readEndpoints(data);
+  if (endpoints === undefined || !existsSync(path.join(data, "run")))
+    throw new OrreryError(
+      "cli/not-running",
+      `nothing was started on the data folder ${data}; start it with: orrery up, or name another folder with --data`,
+    );
+  const { createClient } = await import("#/client/index.ts");
+  return createClient({
+    url: endpoints.api,
+    ca: readSecret(path.join(data, "pki", "ca.crt")),
+    token: readSecret(path.join(data, "tokens", options.user)).trim(),
+    clock: systemClock,
+    random: systemRandom,
+    log: silentLog,
+    userAgent: `orrery/${options.version}`,
+  });
+}
+
+function readSecret(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new OrreryError("cli/no-token", `cannot read ${file}: ${describeError(error)}; run this as the user who started the site`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,71 @@
+import { readFileSync } from "node:fs";
+import { systemClock, systemRandom } from "#/base/index.ts";
+import type { Platform, PlatformProcess, Terminal, UpOptions } from "#/cli/index.ts";
+import type { Client } from "#/client/index.ts";
+import { procUnits } from "#/process/index.ts";
+import type { Interrupts } from "./interrupts.ts";
+import { readRunFile } from "./run-file.ts";
+import { readEndpoints } from "./supervisor/endpoints.ts";
+
+export interface PlatformOptions {
+  readonly version: string;
+  readonly connect: (data: string) => Promise<Client>;
+  readonly interrupts: Interrupts;
+}
+
+/** The platform of this machine, as the commands see it. */
+export function localPlatform({ version, connect, interrupts }: PlatformOptions): Platform {
+  return {
+    version,
+    // Loaded when asked for: the other commands need neither certificates nor processes.
+    up: async (options: UpOptions, terminal: Terminal) =>
+      (await import("./supervisor/up-command.ts")).up({ ...options, terminal, connect, interrupts, clock: systemClock, random: systemRandom }),
+    down: async (options, terminal) => (await import("./supervisor/down-command.ts")).down({ ...options, terminal, interrupts }),
+    processes: listProcesses,
+    edge: (data) => readEndpoints(data)?.edge,
+  };
+}
+
+const NAMES = ["supervisor", "centre", "agent", "gateway"] as const;
+
+/** Orrery's own processes on a data folder, as their records in `run/` say. */
+function listProcesses(data: string): readonly PlatformProcess[] {
+  const supervisor = readRunFile(data, "supervisor");
+  const restarts =
+    typeof supervisor?.["restarts"] === "object" && supervisor["restarts"] !== null ? (supervisor["restarts"] as Record<string, number>) : {};
+  return NAMES.map((name) => {
+    const run = readRunFile(data, name);
+    if (run === undefined) return { name, ready: false, restarts: restarts[name] ?? 0 };
+    return {
+      name,
+      pid: run.pid,
+      ready: run.readyAt !== undefined,
+      since: startedAt(run.startTime),
+      restarts: restarts[name] ?? 0,
+      ...memoryOf(run.pid),
+    };
+  });
+}
+
+/** Wall time of a start given in ticks since boot. */
+function startedAt(startTime: number): string {
+  const [uptime = "0"] = readFileSync("/proc/uptime", "utf8").split(" ");
+  const ageMs = (Number(uptime) - startTime / procUnits().ticksPerSecond) * 1000;
+  return new Date(Date.now() - ageMs).toISOString();
+}
+
+/** Proportional set size: shared pages counted once over all who share them; resident size where the kernel does not tell it. */
+function memoryOf(pid: number): { readonly memoryBytes?: number } {
+  for (const [file, pattern] of [
+    ["smaps_rollup", /^Pss:\s+(\d+) kB/m],
+    ["status", /^VmRSS:\s+(\d+) kB/m],
+  ] as const) {
+    try {
+      const found = pattern.exec(readFileSync(`/proc/${pid}/${file}`, "utf8"))?.[1];
+      if (found !== undefined) return { memoryBytes: Number(found) * 1024 };
+    } catch {
+      // Gone, or another user's.
+    }
+  }
+  return {};
+}

@@ -1,0 +1,166 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, openSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { backoffDelayMs, type Clock, type Log, type Random, sleep } from "#/base/index.ts";
+import { scanProcesses } from "#/process/index.ts";
+import { isAlive, type ProcessRecord, type RunFile, readRunFile, recordOf, recordSpawn, removeRunFile, waitForEnd } from "../run-file.ts";
+
+export type ChildName = "centre" | "agent" | "gateway";
+
+export interface ChildOptions {
+  readonly name: ChildName;
+  readonly data: string;
+  /** Program that Node runs. Absolute. */
+  readonly script: string;
+  /** Read at each start: after a restart the ports are those of the first start. */
+  readonly args: () => readonly string[];
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** It has said that it is ready, after each start. */
+  readonly onReady: (run: RunFile) => void;
+  /** It has ended and will be started again; `endedEarly`: without ever having been ready since this supervisor began. */
+  readonly onRestart: (restarts: number, endedEarly: boolean) => void;
+}
+
+const BACKOFF = { firstMs: 100, maxMs: 10_000 };
+/** Whoever lived longer is started at once again, as if it had never failed. */
+const STEADY_MS = 10_000;
+/** How often adopted processes are looked at, and ready signs. */
+const LOOK_MS = 100;
+
+/** Keeps one child running: adopts it if it runs already, starts it otherwise, and starts it again whenever it ends, with backoff. The child outlives this process. */
+export class Child {
+  readonly #options: ChildOptions;
+  readonly #stopping = new AbortController();
+  #current: ProcessRecord | undefined;
+  #restarts = 0;
+  #wasReady = false;
+  #running: Promise<void> | undefined;
+
+  constructor(options: ChildOptions) {
+    this.#options = options;
+  }
+
+  get restarts(): number {
+    return this.#restarts;
+  }
+
+  /** Begins; returns at once. */
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Ends it with `signal`, after `timeoutMs` (or as soon as `hurry` is aborted) with SIGKILL, and starts it no more. True if it ended by itself. */
+  async stop(signal: NodeJS.Signals, timeoutMs: number, hurry?: AbortSignal): Promise<boolean> {
+    this.#stopping.abort();
+    const record = this.#current;
+    const isGraceful = record === undefined || (await endProcess(record, signal, timeoutMs, hurry));
+    await this.#running;
+    if (record !== undefined) removeRunFile(this.#options.data, this.#options.name, record.pid);
+    return isGraceful;
+  }
+
+  async #run(): Promise<void> {
+    const { clock, random, log, name } = this.#options;
+    let failures = 0;
+    for (let isFirst = true; !this.#stopping.signal.aborted; isFirst = false) {
+      const begunMs = clock.monotonic();
+      const adopted = isFirst ? findChild(this.#options) : undefined;
+      const how = adopted === undefined ? await this.#spawnAndWait() : await this.#adoptAndWait(adopted);
+      this.#current = undefined;
+      if (this.#stopping.signal.aborted) return;
+      failures = clock.monotonic() - begunMs > STEADY_MS ? 1 : failures + 1;
+      this.#restarts += 1;
+      const delayMs = Math.round(backoffDelayMs(BACKOFF, failures, random));
+      log.warn(`${name} ended: ${how}; starting it again`, { inMs: delayMs, failures });
+      this.#options.onRestart(this.#restarts, !this.#wasReady);
+      await sleep(clock, delayMs, this.#stopping.signal).catch(() => undefined);
+    }
+  }
+
+  async #adoptAndWait(record: ProcessRecord): Promise<string> {
+    const { clock, log, name } = this.#options;
+    log.info(`adopted ${name}`, { pid: record.pid });
+    this.#current = record;
+    const ready = this.#watchReady(record);
+    while (isAlive(record)) await sleep(clock, LOOK_MS);
+    await ready;
+    return "its exit status is known only to its former parent";
+  }
+
+  async #spawnAndWait(): Promise<string> {
+    const { data, name, script, args, log } = this.#options;
+    const output = openSync(path.join(data, "logs", `${name}.log`), "a", 0o600);
+    let child: ChildProcess;
+    try {
+      // A session of its own: Ctrl-C in the supervisor's terminal must reach the supervisor alone, which ends the children in order.
+      child = spawn(process.execPath, [script, ...args()], { cwd: data, detached: true, stdio: ["ignore", output, output] });
+    } finally {
+      closeSync(output);
+    }
+    const ended = new Promise<string>((resolve) => {
+      child.once("error", (error) => resolve(error.message));
+      child.once("exit", (code, signal) => resolve(signal === null ? `exit status ${code}` : `killed by ${signal}`));
+    });
+    if (child.pid !== undefined) {
+      const record = recordOf(child.pid);
+      recordSpawn(data, name, child.pid);
+      this.#current = record;
+      log.info(`started ${name}`, { pid: child.pid });
+      if (record !== undefined) await this.#watchReady(record);
+    }
+    return await ended;
+  }
+
+  /** Tells once of the ready sign of `record`'s process; returns when it has come or can come no more. */
+  async #watchReady(record: ProcessRecord): Promise<void> {
+    const { data, name, clock, onReady } = this.#options;
+    while (isAlive(record)) {
+      const run = readRunFile(data, name);
+      if (run?.pid === record.pid && run.readyAt !== undefined) {
+        this.#wasReady = true;
+        if (!this.#stopping.signal.aborted) onReady(run);
+        return;
+      }
+      await sleep(clock, LOOK_MS / 4);
+    }
+  }
+}
+
+/** The process of a child that runs already: by its record, or, if its supervisor died before it could write one, by its command line. */
+export function findChild({ data, name, script }: Pick<ChildOptions, "data" | "name" | "script">): ProcessRecord | undefined {
+  const run = readRunFile(data, name);
+  if (run !== undefined) return run;
+  for (const { pid } of scanProcesses()) {
+    const [, program, ...args] = commandLine(pid);
+    if (program === script && args[args.indexOf("--data") + 1] === data) return recordOf(pid);
+  }
+  return undefined;
+}
+
+/** Ends a process with `signal`, after `timeoutMs` or abort of `hurry` with SIGKILL. True if the first was enough. */
+export async function endProcess(record: ProcessRecord, signal: NodeJS.Signals, timeoutMs: number, hurry?: AbortSignal): Promise<boolean> {
+  send(record, signal);
+  if (await waitForEnd(record, timeoutMs, hurry)) return true;
+  send(record, "SIGKILL");
+  await waitForEnd(record, 5000);
+  return false;
+}
+
+function send(record: ProcessRecord, signal: NodeJS.Signals): void {
+  try {
+    if (isAlive(record)) process.kill(record.pid, signal);
+  } catch (error) {
+    // It has ended between the look and the signal.
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
+function commandLine(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+  } catch {
+    return [];
+  }
+}

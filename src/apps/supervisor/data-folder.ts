@@ -1,0 +1,77 @@
+import { accessSync, constants, mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { describeError, OrreryError } from "#/base/index.ts";
+import { replaceFile } from "#/process/index.ts";
+
+/** Version of the layout of the data folder. */
+const FORMAT = 1;
+/** Below this the store could not keep what it must acknowledge. */
+const FREE_BYTES_MIN = 64 * 1024 * 1024;
+
+/** Makes the data folder (mode 0700) or checks one that is there: writable, room left, of this format.
+ *  @throws data/unwritable, data/full, data/format: each says what to do */
+export function openDataFolder(data: string): void {
+  try {
+    for (const folder of ["", "run", "logs", "state", "pki", "tokens"]) mkdirSync(path.join(data, folder), { recursive: true, mode: 0o700 });
+    accessSync(data, constants.R_OK | constants.W_OK | constants.X_OK);
+    // Asking is not enough: a read-only mount or a full disk shows only when something is written.
+    const probe = path.join(data, "run", `.write-${process.pid}`);
+    writeFileSync(probe, "x".repeat(4096));
+    rmSync(probe);
+  } catch (error) {
+    throw unwritable(data, error);
+  }
+  const { bavail, bsize } = statfsSync(data);
+  if (bavail * bsize < FREE_BYTES_MIN)
+    throw new OrreryError(
+      "data/full",
+      `the disk of the data folder ${data} is full: ${Math.floor((bavail * bsize) / 1024 / 1024)} MiB are free, 64 MiB are needed; free some, or choose another folder with --data`,
+    );
+  checkFormat(data);
+}
+
+/** True if something was ever started on this folder. */
+export function isDataFolder(data: string): boolean {
+  return readFormat(data) !== undefined;
+}
+
+function checkFormat(data: string): void {
+  const found = readFormat(data);
+  if (found === undefined) replaceFile(path.join(data, "format"), `${JSON.stringify({ format: FORMAT })}\n`);
+  else if (found !== FORMAT)
+    throw new OrreryError(
+      "data/format",
+      `the data folder ${data} has format ${found}, this Orrery reads format ${FORMAT}; run the version of Orrery that made it, or choose another folder with --data`,
+    );
+}
+
+function readFormat(data: string): unknown {
+  let text: string;
+  try {
+    text = readFileSync(path.join(data, "format"), "utf8");
+  } catch {
+    return undefined;
+  }
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return typeof parsed === "object" && parsed !== null && "format" in parsed ? parsed.format : "unreadable";
+  } catch {
+    return "unreadable";
+  }
+}
+
+function unwritable(data: string, error: unknown): OrreryError {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  const cause = { cause: error };
+  if (code === "ENOSPC" || code === "EDQUOT")
+    return new OrreryError("data/full", `the disk of the data folder ${data} is full; free some room, or choose another folder with --data`, cause);
+  const reason =
+    code === "EACCES" || code === "EPERM"
+      ? "this user may not write there"
+      : code === "EROFS"
+        ? "it is mounted read-only"
+        : code === "ENOTDIR" || code === "EEXIST"
+          ? "a file stands in its way"
+          : describeError(error);
+  return new OrreryError("data/unwritable", `cannot use the data folder ${data}: ${reason}; mend that, or choose another folder with --data`, cause);
+}

@@ -1,0 +1,241 @@
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Clock, isOrreryError, type Log, OrreryError, type Random } from "#/base/index.ts";
+import { holdName, rotateLog } from "#/process/index.ts";
+import { formatChildOptions } from "../child-options.ts";
+import { type RunFile, readRunFile, recordSpawn, removeRunFile, writeRunFile } from "../run-file.ts";
+import { Child, type ChildName, endProcess, findChild } from "./child.ts";
+import { type Endpoints, readEndpoints, writeEndpoints } from "./endpoints.ts";
+
+export interface SupervisorOptions {
+  /** Absolute. */
+  readonly data: string;
+  /** Absolute. */
+  readonly site: string;
+  readonly listen: string;
+  /** 0: any free one. Of no effect on a centre that runs already. */
+  readonly apiPort: number;
+  readonly edgePort: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Aborted while it starts: what was started is stopped again. */
+  readonly signal: AbortSignal;
+  /** What happens, for people. */
+  readonly say: (text: string) => void;
+}
+
+export interface Supervisor {
+  readonly endpoints: Required<Endpoints>;
+  /** Ends everything: the gateway first (it refuses new requests and ends those that run), then the agent with all instances, then the centre. Abort `hurry` to wait for no request any longer. */
+  stop(hurry?: AbortSignal): Promise<void>;
+}
+
+/** Waits of a stop, in its order. The agent's is long: each instance has its own grace, which the agent keeps. */
+const STOPS: readonly { readonly name: ChildName; readonly signal: NodeJS.Signals; readonly timeoutMs: number; readonly says: string }[] = [
+  { name: "gateway", signal: "SIGTERM", timeoutMs: 30_000, says: "refusing new requests, ending those that run" },
+  { name: "agent", signal: "SIGINT", timeoutMs: 120_000, says: "stopping the services" },
+  { name: "centre", signal: "SIGTERM", timeoutMs: 10_000, says: "stopping the platform" },
+];
+const READY_WITHIN_MS = 60_000;
+/** A child that ends so often before it was ever ready will not come up by being started again. */
+const EARLY_ENDS_MAX = 3;
+const ROTATE_MS = 60_000;
+
+/** Starts (or adopts) centre, agent and gateway of a data folder and keeps them running until `stop`.
+ *  @throws up/running: another supervisor does so already
+ *  @throws up/failed: a child does not come up; everything that was started is stopped again */
+export async function startSupervisor(options: SupervisorOptions): Promise<Supervisor> {
+  const { data, clock, log } = options;
+  const lock = await takeLock(data);
+  recordSpawn(data, "supervisor", process.pid);
+  const children = new Map<ChildName, Child>();
+  const state = new State(options, children);
+  try {
+    await state.bring("centre");
+    await Promise.all([state.bring("agent"), state.bring("gateway")]);
+  } catch (error) {
+    await stopAll(children, () => undefined);
+    removeRunFile(data, "supervisor");
+    await lock.release();
+    throw error;
+  }
+  state.record();
+  let cancelRotation = clock.after(
+    ROTATE_MS,
+    function rotate() {
+      Promise.all(["supervisor", ...children.keys()].map((name) => rotateLog(path.join(data, "logs", `${name}.log`)))).catch((error) =>
+        log.warn("cannot rotate logs", { error: String(error) }),
+      );
+      cancelRotation = clock.after(ROTATE_MS, rotate, { background: true });
+    },
+    { background: true },
+  );
+  return {
+    endpoints: state.endpoints,
+    async stop(hurry) {
+      cancelRotation();
+      await stopAll(children, options.say, hurry);
+      removeRunFile(data, "supervisor");
+      await lock.release();
+    },
+  };
+}
+
+/** @throws up/running: another supervisor works on this data folder */
+export async function takeLock(data: string): Promise<{ release(): Promise<void> }> {
+  try {
+    return await holdName(data, "supervisor");
+  } catch (error) {
+    if (!isOrreryError(error, "process/held")) throw error;
+    const pid = readRunFile(data, "supervisor")?.pid;
+    throw new OrreryError(
+      "up/running",
+      `a site runs on ${data} already${pid === undefined ? "" : ` (supervisor: process ${pid})`}; see it with: orrery status, end it with: orrery down, or choose another folder with --data`,
+      { details: { pid }, cause: error },
+    );
+  }
+}
+
+/** Ends the children of a supervisor that is gone, in order. Returns how many ran. */
+export async function stopOrphans(data: string, say: (text: string) => void, hurry?: AbortSignal): Promise<number> {
+  let ended = 0;
+  for (const { name, signal, timeoutMs, says } of STOPS) {
+    const record = findChild({ data, name, script: scriptOf(name) });
+    if (record === undefined) continue;
+    say(says);
+    await endProcess(record, signal, timeoutMs, hurry);
+    removeRunFile(data, name, record.pid);
+    ended += 1;
+  }
+  return ended;
+}
+
+/** True if that child runs. */
+export function isRunning(data: string, name: ChildName): boolean {
+  return findChild({ data, name, script: scriptOf(name) }) !== undefined;
+}
+
+async function stopAll(children: ReadonlyMap<ChildName, Child>, say: (text: string) => void, hurry?: AbortSignal): Promise<void> {
+  for (const { name, signal, timeoutMs, says } of STOPS) {
+    const child = children.get(name);
+    if (child === undefined) continue;
+    say(says);
+    // Haste ends waiting for requests; services always get their grace.
+    const isGraceful = await child.stop(signal, timeoutMs, name === "gateway" ? hurry : undefined);
+    if (!isGraceful) say(`${name} had to be killed`);
+  }
+}
+
+/** What the supervisor knows of its children, and what it writes down for others. */
+class State {
+  readonly #options: SupervisorOptions;
+  readonly #children: Map<ChildName, Child>;
+  readonly #ports: { api: number; edge: number };
+  #endpoints: Endpoints = { api: "" };
+
+  constructor(options: SupervisorOptions, children: Map<ChildName, Child>) {
+    this.#options = options;
+    this.#children = children;
+    this.#ports = { api: options.apiPort, edge: options.edgePort };
+  }
+
+  get endpoints(): Required<Endpoints> {
+    return { api: this.#endpoints.api, edge: this.#endpoints.edge ?? "" };
+  }
+
+  /** Resolves when the child is ready for the first time. */
+  bring(name: ChildName): Promise<void> {
+    const { data, clock, random, log, signal, say } = this.#options;
+    if (signal.aborted) return Promise.reject(new OrreryError("up/failed", "stopped while starting"));
+    return new Promise((resolve, reject) => {
+      const fail = (reason: string): void => reject(new OrreryError("up/failed", `${name} ${reason}; ${lastWords(data, name)}`));
+      const cancel = clock.after(READY_WITHIN_MS, () => fail(`is not ready after ${READY_WITHIN_MS / 1000} s`));
+      signal.addEventListener("abort", () => fail("was stopped while it started"), { once: true });
+      const child = new Child({
+        name,
+        data,
+        script: scriptOf(name),
+        args: () => formatChildOptions({ ...this.#options, apiPort: this.#ports.api, edgePort: this.#ports.edge }),
+        clock,
+        random,
+        log,
+        onReady: (run) => {
+          cancel();
+          this.#learn(name, run);
+          resolve();
+        },
+        onRestart: (restarts, endedEarly) => {
+          if (endedEarly && restarts >= EARLY_ENDS_MAX) {
+            cancel();
+            fail("does not start");
+          } else {
+            this.record();
+            if (!endedEarly) say(`${name} ended and is started again`);
+          }
+        },
+      });
+      this.#children.set(name, child);
+      child.start();
+    });
+  }
+
+  /** Writes run/supervisor.json. */
+  record(): void {
+    const restarts = Object.fromEntries([...this.#children].map(([name, child]) => [name, child.restarts]));
+    writeRunFile(this.#options.data, "supervisor", { site: this.#options.site, restarts });
+  }
+
+  #learn(name: ChildName, run: RunFile): void {
+    const before = readEndpoints(this.#options.data);
+    if (name === "centre" && typeof run["url"] === "string") {
+      this.#ports.api = portOf(run["url"]);
+      this.#endpoints = { ...this.#endpoints, api: run["url"] };
+    }
+    if (name === "gateway" && typeof run["edge"] === "string") {
+      this.#ports.edge = portOf(run["edge"]);
+      this.#endpoints = { ...this.#endpoints, edge: run["edge"] };
+    }
+    if (before?.api !== this.#endpoints.api || before?.edge !== this.#endpoints.edge) writeEndpoints(this.#options.data, this.#endpoints);
+  }
+}
+
+function scriptOf(name: ChildName): string {
+  return fileURLToPath(new URL(`../${name}.ts`, import.meta.url));
+}
+
+function portOf(url: string): number {
+  const { port, protocol } = new URL(url);
+  return port === "" ? (protocol === "https:" ? 443 : 80) : Number(port);
+}
+
+/** What a child said last, for the message about its failure. */
+function lastWords(data: string, name: ChildName): string {
+  const file = path.join(data, "logs", `${name}.log`);
+  const lines = readTail(file)
+    .split("\n")
+    .filter((line) => line.trim() !== "");
+  const message = lines.findLast((line) => /"level":(?:"error"|"fatal"|[56]0)|Error/.test(line)) ?? lines.at(-1);
+  return `its last words: ${message === undefined ? "none" : plain(message).slice(0, 500)}; see ${file}`;
+}
+
+function plain(line: string): string {
+  try {
+    const { message, msg, error } = JSON.parse(line) as Record<string, unknown>;
+    return [message ?? msg, error]
+      .filter((part) => part !== undefined)
+      .map(String)
+      .join(": ");
+  } catch {
+    return line.trim();
+  }
+}
+
+function readTail(file: string): string {
+  try {
+    return readFileSync(file, "utf8").slice(-8192);
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,153 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { createWriteStream } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Clock, OrreryError, type Random } from "#/base/index.ts";
+import type { Terminal, UpOptions } from "#/cli/index.ts";
+import { sayLate, waitForServices } from "#/cli/site.ts";
+import type { Client } from "#/client/index.ts";
+import { ensureCertificates, ensureTokens, kubeconfig, replacePrivateFile } from "#/pki/index.ts";
+import { formatChildOptions } from "../child-options.ts";
+import type { Interrupts } from "../interrupts.ts";
+import { jsonLog } from "../json-log.ts";
+import { openDataFolder } from "./data-folder.ts";
+import { type Endpoints, readEndpoints } from "./endpoints.ts";
+import type { SupervisorMessage } from "./messages.ts";
+import { checkPort } from "./ports.ts";
+import { applySite, compareSite, loadSite, type SiteFiles } from "./site-files.ts";
+import { isRunning, type Supervisor, startSupervisor, takeLock } from "./supervisor.ts";
+import { describeSite } from "./welcome.ts";
+
+export interface UpCommandOptions extends UpOptions {
+  readonly terminal: Terminal;
+  readonly connect: (data: string) => Promise<Client>;
+  readonly interrupts: Interrupts;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** `orrery up`: everything that can be refused is refused before anything starts. */
+export async function up(options: UpCommandOptions): Promise<number> {
+  const { data, terminal, interrupts } = options;
+  openDataFolder(data);
+  // Taken and given back: whether another supervisor runs must be said before anything about ports, which are busy then.
+  await (await takeLock(data)).release();
+  const site = loadSite(options.site);
+  await checkPorts(options);
+  const secrets = await makeSecrets(options);
+  if (options.detach) {
+    await startInBackground(options);
+    return await settle(options, site, secrets);
+  }
+  interrupts.claim();
+  const supervisor = await startHere(options);
+  let status = 0;
+  try {
+    if (!interrupts.first.aborted) await settle(options, site, secrets);
+    if (!interrupts.first.aborted) {
+      terminal.out("\nCtrl-C ends it.");
+      await once(interrupts.first, "abort");
+    }
+  } catch (error) {
+    if (!interrupts.first.aborted) terminal.note(`${terminal.paintNote("red", "error:")} ${error instanceof Error ? error.message : String(error)}`);
+    if (!interrupts.first.aborted) status = 1;
+  }
+  terminal.note(status === 0 ? "ending: requests first, then services (Ctrl-C again: wait for no request)" : "ending what was started");
+  await supervisor.stop(interrupts.second);
+  terminal.progress(undefined);
+  terminal.out("down: nothing runs any more");
+  return status;
+}
+
+interface Secrets {
+  readonly ca: string;
+  readonly adminToken: string;
+}
+
+async function checkPorts({ data, listen, apiPort, edgePort }: UpCommandOptions): Promise<void> {
+  // A child that outlived its supervisor holds its port rightly: it is adopted.
+  if (apiPort !== 0 && apiPort === edgePort)
+    throw new OrreryError("up/port", `--api-port and --edge-port are both ${apiPort}; give two different ones`);
+  if (!isRunning(data, "centre")) await checkPort(listen, apiPort, "--api-port");
+  if (!isRunning(data, "gateway")) await checkPort(listen, edgePort, "--edge-port");
+}
+
+async function makeSecrets({ data, listen, clock, random }: UpCommandOptions): Promise<Secrets> {
+  const isAny = listen === "0.0.0.0" || listen === "::";
+  const { ca } = await ensureCertificates({ folder: path.join(data, "pki"), addresses: isAny ? [] : [listen], nowMs: clock.now(), random });
+  const tokens = await ensureTokens(path.join(data, "tokens"), random);
+  const adminToken = tokens.get("admin");
+  if (adminToken === undefined) throw new TypeError("no token for admin");
+  return { ca, adminToken };
+}
+
+async function startHere(options: UpCommandOptions): Promise<Supervisor> {
+  const { data, terminal } = options;
+  const file = createWriteStream(path.join(data, "logs", "supervisor.log"), { flags: "a", mode: 0o600 });
+  const log = jsonLog((line) => file.write(line));
+  terminal.progress("starting the platform");
+  const supervisor = await startSupervisor({ ...options, log, signal: options.interrupts.first, say: (text) => terminal.progress(text) });
+  log.info("ready", { pid: process.pid, ...supervisor.endpoints });
+  return supervisor;
+}
+
+async function startInBackground(options: UpCommandOptions): Promise<void> {
+  const { terminal } = options;
+  terminal.progress("starting the platform");
+  const script = fileURLToPath(new URL("../up.ts", import.meta.url));
+  const child = fork(script, formatChildOptions(options), { cwd: options.data, detached: true, stdio: ["ignore", "ignore", "ignore", "ipc"] });
+  try {
+    await untilReady(child, (text) => terminal.progress(text));
+  } finally {
+    child.disconnect();
+    child.unref();
+  }
+}
+
+async function untilReady(child: ChildProcess, say: (text: string) => void): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code, signal) =>
+      reject(new OrreryError("up/failed", `the supervisor ended at its start (${signal ?? `exit status ${code}`}); see its log`)),
+    );
+    child.on("message", (message: SupervisorMessage) => {
+      if (message.type === "progress") say(message.text);
+      else if (message.type === "ready") resolve();
+      else reject(new OrreryError(message.code, message.message));
+    });
+  });
+}
+
+/** Writes the kubeconfig, applies the site, waits until it is ready, and says what runs. */
+async function settle(options: UpCommandOptions, site: SiteFiles, secrets: Secrets): Promise<number> {
+  const { data, terminal, clock, interrupts } = options;
+  const endpoints = readEndpoints(data);
+  if (endpoints?.edge === undefined)
+    throw new OrreryError(
+      "up/failed",
+      `${path.join(data, "endpoints.json")} is missing or damaged although the platform is ready; run: orrery down, then: orrery up`,
+    );
+  await replacePrivateFile(
+    path.join(data, "kubeconfig"),
+    kubeconfig({ server: endpoints.api, ca: secrets.ca, user: "admin", token: secrets.adminToken }),
+    options.random,
+  );
+  const api = await options.connect(data);
+  try {
+    const change = compareSite(data, site);
+    const prune = options.prune && change.removed.length > 0;
+    if (change.changed.length > 0 || prune) {
+      terminal.progress(`applying ${path.basename(options.site)}: ${change.changed.join(", ")}`);
+      await applySite({ data, site, change, prune, api, say: () => undefined });
+    }
+    if (change.removed.length > 0 && !prune)
+      terminal.note(`no longer in the site's files, but kept: ${change.removed.join(", ")} (delete them with: orrery up --prune, or: orrery delete)`);
+    const late = await waitForServices({ api, terminal, clock, signal: interrupts.first, timeoutMs: options.timeoutMs });
+    terminal.out(await describeSite({ api, data, site: options.site, endpoints: endpoints as Required<Endpoints>, terminal }));
+    if (late.length > 0) sayLate(terminal, late, options.timeoutMs);
+    return late.length === 0 ? 0 : 1;
+  } finally {
+    await api.close();
+  }
+}

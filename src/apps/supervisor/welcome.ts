@@ -1,0 +1,55 @@
+import path from "node:path";
+import type { Terminal } from "#/cli/index.ts";
+import { formatTable, readinessOf, routeUrl } from "#/cli/site.ts";
+import type { Client } from "#/client/index.ts";
+import { API_VERSION, DEFAULT_NAMESPACE, type Microservice, microservice, type Resource, type Route, resource, route } from "#/model/index.ts";
+import type { Endpoints } from "./endpoints.ts";
+
+export interface WelcomeOptions {
+  readonly api: Client;
+  readonly data: string;
+  readonly site: string;
+  readonly endpoints: Required<Endpoints>;
+  readonly terminal: Terminal;
+}
+
+/** What runs, where, and what to do next. */
+export async function describeSite({ api, data, site, endpoints, terminal }: WelcomeOptions): Promise<string> {
+  const list = async <T>(plural: string): Promise<readonly T[]> =>
+    ((await api.request({ path: `/apis/${API_VERSION}/namespaces/${DEFAULT_NAMESPACE}/${plural}` })).body as { readonly items: readonly T[] }).items;
+  const [services, resources, routes] = await Promise.all([
+    list<Microservice>(microservice.plural),
+    list<Resource>(resource.plural),
+    list<Route>(route.plural),
+  ]);
+  const rows = services.map((one) => {
+    const { isReady, reason } = readinessOf(one);
+    return [
+      one.metadata.name,
+      one.status?.servedVersion ?? "-",
+      `${one.status?.readyReplicas ?? 0}/${one.spec.suspended ? 0 : one.spec.replicas}`,
+      terminal.paint(isReady ? "green" : "red", reason),
+    ];
+  });
+  const title = (text: string): string => terminal.paint("bold", text);
+  const shown = path.relative(process.cwd(), data);
+  const folder = shown.startsWith("..") ? data : shown || ".";
+  const [head = "", ...lines] = formatTable(
+    [{ title: "SERVICE" }, { title: "VERSION" }, { title: "READY", align: "right" }, { title: "STATUS" }],
+    rows,
+  );
+  const withData = folder === ".orrery" ? "" : ` --data ${folder}`;
+  return [
+    `${title("Orrery")} runs ${path.basename(site)} (${services.length} services, ${resources.length} people, machines and things)`,
+    "",
+    title(head),
+    ...lines,
+    "",
+    ...routes.map((one) => `${one.spec.service.padEnd(10)} ${terminal.paint("cyan", routeUrl(endpoints.edge, one))}`),
+    `${"API".padEnd(10)} ${endpoints.api}`,
+    "",
+    `kubectl --kubeconfig ${folder}/kubeconfig get microservices,instances,resources`,
+    `curl --cacert ${folder}/pki/ca.crt -H "Authorization: Bearer $(cat ${folder}/tokens/admin)" ${endpoints.api}/readyz`,
+    `orrery status${withData}`,
+  ].join("\n");
+}

@@ -1,0 +1,100 @@
+import type { Client } from "#/client/index.ts";
+import { durationMs, kinds, type StoredObject } from "#/model/index.ts";
+import type { CliContext } from "../context.ts";
+import { findFaults, formatFault } from "../faults.ts";
+import { objectPath } from "../kubernetes.ts";
+import type { Manifest } from "../manifests.ts";
+import { count } from "../output.ts";
+import type { Options } from "../program.ts";
+import { waitAndSay } from "../readiness.ts";
+import { isMissing } from "./logs.ts";
+import { loadAll } from "./validate.ts";
+
+/** The wish of a site's files has one owner, whether `up` or `apply` brings it: a field that leaves the files leaves the object. */
+export const APPLY_MANAGER = "orrery-up";
+
+/** `orrery apply`: nothing is applied unless all of it is allowed by the model. */
+export async function apply(context: CliContext, _args: readonly string[], options: Options): Promise<number> {
+  const { terminal, clock, signal } = context;
+  const loaded = loadAll(context, options.file ?? []);
+  const faults = findFaults(loaded);
+  if (faults.length > 0) {
+    for (const fault of faults) terminal.note(formatFault(fault));
+    terminal.note(terminal.paintNote("red", `nothing was applied: ${count(faults.length, "fault")}`));
+    return 1;
+  }
+  const api = await context.connect(options.data);
+  try {
+    const failed = await applyAll(api, loaded.manifests, options.dryRun === true, (line, isGood) =>
+      isGood ? terminal.out(line) : terminal.note(terminal.paintNote("red", line)),
+    );
+    if (failed > 0) return 1;
+    const names = loaded.manifests
+      .map((one) => one.object as StoredObject)
+      .flatMap((object) => (object.kind === "Microservice" ? [object.metadata.name] : []));
+    if (options.wait !== true || options.dryRun === true || names.length === 0) return 0;
+    return await waitAndSay({ api, terminal, clock, signal, timeoutMs: durationMs(options.timeout ?? "120s"), names });
+  } finally {
+    await api.close();
+  }
+}
+
+export type ApplyOutcome = "created" | "changed" | "unchanged";
+
+/** Applies manifests that the model allows, in the order of their kinds; goes on after a failure. Returns how many failed. */
+export async function applyAll(
+  api: Client,
+  manifests: readonly Manifest[],
+  dryRun: boolean,
+  say: (line: string, isGood: boolean) => void,
+): Promise<number> {
+  const rank = (manifest: Manifest): number => kinds.findIndex((kind) => kind.kind === (manifest.object as StoredObject).kind);
+  let failed = 0;
+  for (const manifest of manifests.toSorted((a, b) => rank(a) - rank(b))) {
+    const object = manifest.object as StoredObject;
+    const title = `${object.kind.toLowerCase()} ${object.metadata.name}`;
+    try {
+      say(`${title}: ${await applyOne(api, object, dryRun)}${dryRun ? " (dry run)" : ""}`, true);
+    } catch (error) {
+      failed += 1;
+      say(`${manifest.file}:${manifest.line}: ${title}: ${error instanceof Error ? error.message : String(error)}`, false);
+    }
+  }
+  return failed;
+}
+
+async function applyOne(api: Client, { status: _, ...object }: StoredObject, dryRun: boolean): Promise<ApplyOutcome> {
+  const kind = kinds.find((one) => one.kind === object.kind);
+  if (kind === undefined) throw new TypeError(`unknown kind ${object.kind}`);
+  // What `get -o yaml` writes may be applied again: server-side apply refuses what only the server sets.
+  const {
+    managedFields: _managed,
+    resourceVersion: _version,
+    uid: _uid,
+    creationTimestamp: _created,
+    generation: _generation,
+    ...metadata
+  } = object.metadata;
+  const path = objectPath(kind, metadata.name);
+  const before = await versionOf(api, path);
+  const { body } = await api.request({
+    method: "PATCH",
+    path,
+    query: { fieldManager: APPLY_MANAGER, force: "true", fieldValidation: "Strict", dryRun: dryRun ? "All" : undefined },
+    contentType: "application/apply-patch+yaml",
+    body: { ...object, metadata },
+  });
+  if (before === undefined) return "created";
+  // A dry run has no new version to compare.
+  if (dryRun) return "changed";
+  return (body as StoredObject).metadata.resourceVersion === before ? "unchanged" : "changed";
+}
+
+async function versionOf(api: Client, path: string): Promise<string | undefined> {
+  try {
+    return ((await api.request({ path })).body as StoredObject).metadata.resourceVersion;
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}

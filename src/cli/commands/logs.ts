@@ -1,0 +1,52 @@
+import { isOrreryError, OrreryError } from "#/base/index.ts";
+import type { Client } from "#/client/index.ts";
+import { instance, microservice } from "#/model/index.ts";
+import type { CliContext } from "../context.ts";
+import { objectPath } from "../kubernetes.ts";
+import type { Options } from "../program.ts";
+
+/** `orrery logs`: the output of all instances of a service (each line with its instance), or of one instance. */
+export async function logs(context: CliContext, [name = ""]: readonly string[], options: Options): Promise<number> {
+  const api = await context.connect(options.data);
+  try {
+    const path = await findRunning(api, name, "log");
+    const query = {
+      follow: options.follow === true ? "true" : undefined,
+      tailLines: options.tail?.toString(),
+      previous: options.previous === true ? "true" : undefined,
+    };
+    for await (const piece of api.text({ path, query, signal: context.signal })) {
+      context.terminal.write(piece);
+      if (!(await context.terminal.drain())) break;
+    }
+    return 0;
+  } catch (error) {
+    // Ctrl-C is how a followed log ends.
+    if (context.signal.aborted && options.follow === true) return 0;
+    throw error;
+  } finally {
+    await api.close();
+  }
+}
+
+/** Path of `parts` under the microservice called `name`, or else under the instance of that name.
+ *  @throws cli/missing */
+export async function findRunning(api: Client, name: string, ...parts: readonly string[]): Promise<string> {
+  for (const kind of [microservice, instance]) {
+    try {
+      await api.request({ path: objectPath(kind, name) });
+      return objectPath(kind, name, ...parts);
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+    }
+  }
+  throw new OrreryError(
+    "cli/missing",
+    `there is no microservice and no instance called ${JSON.stringify(name)}; see: orrery get microservices,instances`,
+  );
+}
+
+/** True if the API answered 404: there is no such object. */
+export function isMissing(error: unknown): boolean {
+  return isOrreryError(error, "store/missing") || isOrreryError(error, "api/missing");
+}

@@ -1,0 +1,118 @@
+import { describeError } from "#/base/index.ts";
+import { formatDuration } from "#/model/index.ts";
+import type { CliContext } from "../context.ts";
+import { formatBytes, printData } from "../output.ts";
+import type { Options } from "../program.ts";
+import type { Readiness } from "../readiness.ts";
+import { loadSiteState, type SiteState } from "../site-state.ts";
+import { formatTable, type TableColumn } from "../table.ts";
+import type { Terminal } from "../terminal.ts";
+
+/** `orrery status`: also with the centre dead, then of the processes alone. 1 if nothing runs, or the API does not answer. */
+export async function status(context: CliContext, options: Options): Promise<number> {
+  const { terminal } = context;
+  const state = await loadState(context, options.data);
+  if (options.output === "json" || options.output === "yaml") printData(terminal, options.output, state);
+  else printState(terminal, state, context.clock.now(), options.output === "wide");
+  return state.problem === undefined ? 0 : 1;
+}
+
+async function loadState(context: CliContext, data: string): Promise<SiteState> {
+  const own = context.platform.processes(data);
+  const api = await context.connect(data);
+  try {
+    return await loadSiteState(api, data, own, context.platform.edge(data));
+  } catch (error) {
+    const isDown = own.every((one) => one.pid === undefined);
+    const problem = isDown ? `nothing runs on ${data}; start it with: orrery up` : `the API does not answer: ${describeError(error)}`;
+    return {
+      data,
+      processes: own.map((one) => ({ ...one, type: one.name })),
+      hosts: [],
+      microservices: [],
+      resources: [],
+      gateways: [],
+      routes: [],
+      problem,
+    };
+  } finally {
+    await api.close();
+  }
+}
+
+function printState(terminal: Terminal, state: SiteState, nowMs: number, isWide: boolean): void {
+  const age = (time: string | undefined): string => (time === undefined ? "-" : formatDuration(nowMs - Date.parse(time)));
+  const mark = (one: Readiness): string =>
+    terminal.paint(one.isReady ? "green" : one.reason === "Unknown" || one.reason === "Stopped" ? "yellow" : "red", one.reason);
+  const print = (columns: readonly TableColumn[], rows: readonly (readonly string[])[]): void => {
+    if (rows.length === 0) return;
+    const [head = "", ...lines] = formatTable(columns, rows, isWide ? Number.POSITIVE_INFINITY : terminal.columns);
+    terminal.out(`\n${terminal.paint("bold", head)}`);
+    for (const line of lines) terminal.out(line);
+  };
+  const right = (title: string): TableColumn => ({ title, align: "right" });
+  const left = (title: string): TableColumn => ({ title });
+  const shrinking = (title: string): TableColumn => ({ title, shrinks: true });
+
+  if (state.problem !== undefined) terminal.note(terminal.paintNote("red", state.problem));
+  if (state.problem !== undefined && state.processes.every((one) => one.pid === undefined)) return;
+  const { site } = state;
+  terminal.out(
+    `${terminal.paint("bold", "site")}  ${state.data}${site === undefined ? "" : `  generation ${site.generation ?? "none"}: ${site.message === "" ? site.reason : site.message}`}`,
+  );
+  if (state.api !== undefined)
+    terminal.out(`${terminal.paint("bold", "API")}   ${state.api}   ${terminal.paint("bold", "edge")}  ${state.edge ?? "-"}`);
+
+  print(
+    [left("PROCESS"), right("PID"), right("UP"), right("RESTARTS"), right("MEMORY"), right("CPU"), left("STATUS")],
+    state.processes.map((one) => [
+      one.name,
+      one.pid?.toString() ?? "-",
+      age(one.since),
+      String(one.restarts),
+      one.memoryBytes === undefined ? "-" : formatBytes(one.memoryBytes),
+      one.cpuPercent === undefined ? "-" : `${one.cpuPercent.toFixed(1)} %`,
+      one.pid === undefined
+        ? terminal.paint("red", one.phase ?? "not running")
+        : one.ready
+          ? terminal.paint("green", "ready")
+          : terminal.paint("yellow", one.phase ?? "starting"),
+    ]),
+  );
+  print(
+    [left("HOST"), right("CPU"), right("MEMORY"), right("DISK"), right("LOAD"), left("STATUS")],
+    state.hosts.map((one) => [
+      one.name,
+      one.cpuPercent === undefined ? "-" : `${one.cpuPercent.toFixed(0)} % of ${one.cpus}`,
+      one.memoryTotalBytes === undefined || one.memoryAvailableBytes === undefined
+        ? "-"
+        : `${formatBytes(one.memoryTotalBytes - one.memoryAvailableBytes)} of ${formatBytes(one.memoryTotalBytes)}`,
+      one.disk === undefined ? "-" : `${Math.round((1 - one.disk.availableBytes / one.disk.totalBytes) * 100)} % of ${one.disk.mount}`,
+      one.load === undefined ? "-" : one.load.map((value) => value.toFixed(2)).join(" "),
+      mark(one),
+    ]),
+  );
+  print(
+    [left("SERVICE"), left("VERSION"), right("READY"), left("STATUS"), shrinking("REASON")],
+    state.microservices.map((one) => [one.name, one.version ?? "-", `${one.ready}/${one.desired}`, mark(one), one.isReady ? "" : one.message]),
+  );
+  print(
+    [left("RESOURCE"), left("TYPE"), left("ID"), left("STATUS"), right("OBSERVED"), shrinking("REASON")],
+    state.resources.map((one) => [
+      one.name,
+      one.type,
+      one.id,
+      mark(one),
+      one.observedAt === undefined ? "-" : `${age(one.observedAt)} ago`,
+      one.isReady ? "" : one.message,
+    ]),
+  );
+  print(
+    [left("GATEWAY"), left("ROLES"), left("EDGE"), left("STATUS"), shrinking("REASON")],
+    state.gateways.map((one) => [one.name, one.roles.join(", "), one.edge ?? "-", mark(one), one.isReady ? "" : one.message]),
+  );
+  print(
+    [left("ROUTE"), shrinking("URL"), left("SERVICE"), left("STATUS")],
+    state.routes.map((one) => [one.name, one.url, one.service, mark(one)]),
+  );
+}

@@ -1,0 +1,26 @@
+import path from "node:path";
+import { durationMs } from "#/model/index.ts";
+import type { CliContext } from "../context.ts";
+import type { Options } from "../program.ts";
+
+/** `orrery up`. */
+export function up(context: CliContext, options: Options): Promise<number> {
+  return context.platform.up(
+    {
+      data: options.data,
+      site: options.site === undefined ? context.sampleSite : path.resolve(context.cwd, options.site),
+      listen: options.listen ?? "127.0.0.1",
+      apiPort: options.apiPort ?? 0,
+      edgePort: options.edgePort ?? 0,
+      detach: options.detach === true,
+      timeoutMs: durationMs(options.timeout ?? "120s"),
+      prune: options.prune === true,
+    },
+    context.terminal,
+  );
+}
+
+/** `orrery down`. */
+export function down(context: CliContext, options: Options): Promise<number> {
+  return context.platform.down({ data: options.data, timeoutMs: durationMs(options.timeout ?? "60s") }, context.terminal);
+}

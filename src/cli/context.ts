@@ -1,0 +1,23 @@
+import type { Clock } from "#/base/index.ts";
+import type { Client } from "#/client/index.ts";
+import type { Platform } from "./platform.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** What every command is given. */
+export interface CliContext {
+  readonly terminal: Terminal;
+  readonly platform: Platform;
+  readonly clock: Clock;
+  /** Relative paths begin here. */
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The site that comes with Orrery: what `up` runs by default. Absolute. */
+  readonly sampleSite: string;
+  /** The API of what runs on a data folder (absolute), as its admin. The caller closes it.
+   *  @throws cli/not-running: nothing was started there */
+  connect(data: string): Promise<Client>;
+  /** Aborted by Ctrl-C. */
+  readonly signal: AbortSignal;
+}
+
+export type OutputFormat = "table" | "wide" | "json" | "yaml" | "name";

@@ -1,0 +1,33 @@
+import { API_VERSION, DEFAULT_NAMESPACE, type Kind } from "#/model/index.ts";
+
+/** Media type under which the API answers lists as tables. */
+export const TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
+
+/** meta.k8s.io/v1 Table, as far as it is shown. */
+export interface Table {
+  readonly kind: "Table";
+  readonly columnDefinitions: readonly { readonly name: string; readonly type: string; readonly priority?: number }[];
+  readonly rows: readonly { readonly cells: readonly unknown[]; readonly object?: { readonly metadata?: { readonly name?: string } } }[];
+}
+
+/** Path of a kind's collection, of one object, or of a part of it. */
+export function objectPath(kind: Kind, name?: string, ...parts: readonly string[]): string {
+  const scope = kind.scope === "Namespaced" ? ["namespaces", DEFAULT_NAMESPACE] : [];
+  return [
+    "",
+    "apis",
+    ...API_VERSION.split("/"),
+    ...scope,
+    kind.plural,
+    ...(name === undefined ? [] : [encodeURIComponent(name)]),
+    ...parts.map(encodeURIComponent),
+  ].join("/");
+}
+
+/** Path of the Events about one object, with the query that selects them. */
+export function eventsOf(kind: Kind, name: string): { readonly path: string; readonly query: Readonly<Record<string, string>> } {
+  return {
+    path: `/api/v1/namespaces/${DEFAULT_NAMESPACE}/events`,
+    query: { fieldSelector: `involvedObject.kind=${kind.kind},involvedObject.name=${name}` },
+  };
+}

@@ -1,0 +1,24 @@
+import { stringify } from "yaml";
+import type { Terminal } from "./terminal.ts";
+
+/** Writes `value` as JSON or YAML, as programs read it. */
+export function printData(terminal: Terminal, format: "json" | "yaml", value: unknown): void {
+  terminal.out(format === "json" ? JSON.stringify(value, undefined, 2) : stringify(value, { lineWidth: 0, aliasDuplicateObjects: false }));
+}
+
+/** 1.5 GiB, 12 MiB, 3 KiB. */
+export function formatBytes(bytes: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return `${value < 10 && unit > 0 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+}
+
+/** `1 object`, `3 objects`. */
+export function count(amount: number, noun: string): string {
+  return `${amount} ${noun}${amount === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,41 @@
+import type { Terminal } from "./terminal.ts";
+
+export interface UpOptions {
+  /** Absolute. */
+  readonly data: string;
+  /** Absolute. */
+  readonly site: string;
+  readonly listen: string;
+  readonly apiPort: number;
+  readonly edgePort: number;
+  readonly detach: boolean;
+  /** Longest wait until every Microservice is ready. */
+  readonly timeoutMs: number;
+  /** Also delete objects of files that have left the site's folder. */
+  readonly prune: boolean;
+}
+
+/** One of Orrery's own processes on a data folder. */
+export interface PlatformProcess {
+  readonly name: "supervisor" | "centre" | "agent" | "gateway";
+  /** Absent: it does not run. */
+  readonly pid?: number;
+  readonly ready: boolean;
+  /** RFC 3339. */
+  readonly since?: string;
+  readonly restarts: number;
+  readonly memoryBytes?: number;
+}
+
+/** What the commands need of the machine; given by `apps/`, which alone knows how processes are started. */
+export interface Platform {
+  /** Orrery's version. */
+  readonly version: string;
+  /** Runs the site, in the foreground until it is ended or, detached, until it is ready. Returns the exit status. */
+  up(options: UpOptions, terminal: Terminal): Promise<number>;
+  /** Ends what runs on the data folder: requests first, then instances, then the centre. Returns the exit status; 0 also if nothing runs. */
+  down(options: { readonly data: string; readonly timeoutMs: number }, terminal: Terminal): Promise<number>;
+  processes(data: string): readonly PlatformProcess[];
+  /** URL of the edge, if it has ever listened. */
+  edge(data: string): string | undefined;
+}

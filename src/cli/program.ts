@@ -1,0 +1,194 @@
+import path from "node:path";
+import { Argument, Command, InvalidArgumentError, Option } from "commander";
+import type { CliContext } from "./context.ts";
+import { isDuration } from "./durations.ts";
+
+/** The command `orrery` with all its subcommands. `finish` is called with the exit status of the one that ran. Commands are loaded when they run: the start stays quick. */
+export function buildProgram(context: CliContext, finish: (exitStatus: number) => void): Command {
+  const program = new Command("orrery");
+  program
+    .description("Runs a site: its services, the machines, things and people it is made of, and every change to them.")
+    .version(context.platform.version, "-V, --version", "Print Orrery's version.")
+    .helpCommand("help [command]", "Show a command's options.")
+    .helpOption("-h, --help", "Show this help.")
+    .configureHelp({ subcommandTerm: (command) => [command.name(), ...command.registeredArguments.map(argumentTerm)].join(" ") })
+    .showSuggestionAfterError(true);
+
+  const add = (
+    usage: string,
+    description: string,
+    run: (args: readonly string[], options: Options, command: Command) => Promise<number>,
+  ): Command => {
+    const command = program
+      .command(usage)
+      .description(description)
+      .helpOption("-h, --help", "Show this help.")
+      .option("--data <dir>", "data folder of the site", context.env["ORRERY_DATA"] ?? ".orrery");
+    return command.action(async () => {
+      const options: Options = command.opts();
+      finish(
+        await run(
+          command.processedArgs.flat().filter((one): one is string => typeof one === "string"),
+          { ...options, data: path.resolve(context.cwd, options.data) },
+          command,
+        ),
+      );
+    });
+  };
+
+  program.commandsGroup("Run a site:");
+  add("up", "Run a site until Ctrl-C; with --detach in the background.", async (_, options) =>
+    (await import("./commands/up.ts")).up(context, options),
+  )
+    .option("--site <dir>", "folder with the site's manifests; default: the sample site")
+    .option("--listen <address>", "address on which API and edge listen", "127.0.0.1")
+    .option("--api-port <port>", "port of the API; 0: any free one", parsePort, 7443)
+    .option("--edge-port <port>", "port of the edge; 0: any free one", parsePort, 8080)
+    .option("--prune", "delete objects of files that have left the site's folder", false)
+    .option("--detach", "return when every microservice is ready", false)
+    .option("--timeout <duration>", "longest wait until all is ready", parseDuration, "120s");
+  add("down", "End everything: requests first, then services, then the platform.", async (_, options) =>
+    (await import("./commands/up.ts")).down(context, options),
+  ).option("--timeout <duration>", "longest wait before what still runs is killed", parseDuration, "60s");
+
+  program.commandsGroup("See:");
+  const output = (): Option => new Option("-o, --output <format>", "how to show it").choices(["wide", "json", "yaml"]);
+  add("status", "Show what runs, where, and what is not as it should be.", async (_, options) =>
+    (await import("./commands/status.ts")).status(context, options),
+  ).addOption(output());
+  add("get", "List objects, or show one.", async (args, options) => (await import("./commands/get.ts")).get(context, args, options))
+    .argument("<kind>", "kind, plural or short name (microservices, ms, …), several joined by commas, or kind/name")
+    .argument("[name...]", "names")
+    .option("-l, --selector <selector>", "only objects with these labels, as in app=x,tier!=y")
+    .option("--field-selector <selector>", "only objects with these fields, as in spec.service=auth")
+    .addOption(new Option("-o, --output <format>", "how to show it").choices(["wide", "json", "yaml", "name"]));
+  add("describe", "Show everything about one object, with its events.", async (args, options) =>
+    (await import("./commands/describe.ts")).describe(context, args, options),
+  )
+    .argument("<kind>", "kind, plural or short name")
+    .argument("<name>", "name");
+  add("logs", "Show the output of a service's instances, or of one instance.", async (args, options) =>
+    (await import("./commands/logs.ts")).logs(context, args, options),
+  )
+    .argument("<service|instance>", "name of a microservice or an instance")
+    .option("-f, --follow", "go on as lines come", false)
+    .option("--tail <lines>", "only so many last lines of each instance", parseCount)
+    .option("--previous", "output of the run before the last restart", false);
+  add("calls", "Show the calls of the last minute: who called what, how often, how fast.", async (_, options) =>
+    (await import("./commands/calls.ts")).calls(context, options),
+  )
+    .addOption(new Option("--by <what>", "one row for each").choices(["instance", "service", "host"]).default("instance"))
+    .addOption(output());
+  for (const [plural, description] of [
+    ["hosts", "List hosts."],
+    ["resources", "List people, machines and things."],
+  ] as const) {
+    add(plural, `${description} The same as: get ${plural}`, async (args, options) =>
+      (await import("./commands/get.ts")).get(context, [plural, ...args], options),
+    )
+      .argument("[name...]", "names")
+      .addOption(output());
+  }
+
+  program.commandsGroup("Change:");
+  const wait = (command: Command): Command =>
+    command.option("--wait", "return when it is ready", false).option("--timeout <duration>", "longest wait with --wait", parseDuration, "120s");
+  wait(
+    add("scale", "Set how many instances of a service run.", async (args, options) =>
+      (await import("./commands/scale.ts")).scale(context, args, options),
+    )
+      .argument("<service>", "name of a microservice")
+      .addArgument(new Argument("<instances>", "how many").argParser((text) => String(parseCount(text)))),
+  );
+  wait(
+    add("stop", "Stop all instances of a service and keep everything else.", async (args, options) =>
+      (await import("./commands/scale.ts")).suspend(context, args, { ...options, suspended: true }),
+    ).argument("<service>", "name of a microservice"),
+  );
+  wait(
+    add("start", "Start a stopped service again.", async (args, options) =>
+      (await import("./commands/scale.ts")).suspend(context, args, { ...options, suspended: false }),
+    ).argument("<service>", "name of a microservice"),
+  );
+  add("run-script", "Run a script of a service on one ready instance, and show its output.", async (args, options) =>
+    (await import("./commands/run-script.ts")).runScript(context, args, options),
+  )
+    .argument("<service|instance>", "name of a microservice or an instance")
+    .argument("<script>", "name of one of its scripts")
+    .option("--all", "on all its ready instances", false)
+    .addOption(output());
+  wait(
+    add("apply", "Create or change objects as files say.", async (args, options) =>
+      (await import("./commands/apply.ts")).apply(context, args, options),
+    )
+      .requiredOption("-f, --file <file|dir|->", "manifest, folder of manifests, or - for standard input; may be repeated", collect)
+      .option("--dry-run", "check everything at the server, change nothing", false),
+  );
+  add("delete", "Delete objects.", async (args, options) => (await import("./commands/delete.ts")).remove(context, args, options))
+    .argument("[kind]", "kind, plural or short name, or kind/name")
+    .argument("[name...]", "names")
+    .option("-f, --file <file|dir|->", "delete what these manifests name; may be repeated", collect)
+    .option("--wait", "return when they are gone", false)
+    .option("--timeout <duration>", "longest wait with --wait", parseDuration, "120s");
+
+  program.commandsGroup("Without a running site:");
+  add("validate", "Check manifests against the model.", async (_, options) => (await import("./commands/validate.ts")).validate(context, options))
+    .requiredOption("-f, --file <file|dir|->", "manifest, folder of manifests, or - for standard input; may be repeated", collect)
+    .addOption(new Option("-o, --output <format>", "how to show what is wrong").choices(["json", "yaml"]));
+  add("crds", "Print Kubernetes' CustomResourceDefinitions of all kinds, or of some.", async (args) =>
+    (await import("./commands/crds.ts")).crds(context, args),
+  ).argument("[kind...]", "kinds; default all");
+  add("version", "Print Orrery's version.", async (_, options) => (await import("./commands/version.ts")).version(context, options)).addOption(
+    new Option("-o, --output <format>", "how to show it").choices(["json", "yaml"]),
+  );
+  return program;
+}
+
+/** Options of all commands; each reads its own. `data` is absolute. */
+export interface Options {
+  readonly data: string;
+  readonly site?: string;
+  readonly listen?: string;
+  readonly apiPort?: number;
+  readonly edgePort?: number;
+  readonly prune?: boolean;
+  readonly detach?: boolean;
+  readonly timeout?: string;
+  readonly output?: "wide" | "json" | "yaml" | "name";
+  readonly selector?: string;
+  readonly fieldSelector?: string;
+  readonly follow?: boolean;
+  readonly tail?: number;
+  readonly previous?: boolean;
+  readonly by?: "instance" | "service" | "host";
+  readonly wait?: boolean;
+  readonly all?: boolean;
+  readonly file?: readonly string[];
+  readonly dryRun?: boolean;
+}
+
+/** `<kind>`, `[name...]`. */
+function argumentTerm(argument: Argument): string {
+  const name = argument.name() + (argument.variadic ? "..." : "");
+  return argument.required ? `<${name}>` : `[${name}]`;
+}
+
+function parsePort(text: string): number {
+  if (!/^\d+$/.test(text) || Number(text) > 65_535) throw new InvalidArgumentError("Give a port from 0 to 65535.");
+  return Number(text);
+}
+
+function parseCount(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("Give a whole number, 0 or more.");
+  return Number(text);
+}
+
+/** Kept as text, so that --help shows it as people write it. */
+function parseDuration(text: string): string {
+  if (!isDuration(text)) throw new InvalidArgumentError("Give a duration such as 500ms, 30s, 5m.");
+  return text;
+}
+
+function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}

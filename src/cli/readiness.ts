@@ -1,0 +1,80 @@
+import { type Clock, OrreryError, sleep } from "#/base/index.ts";
+import type { Client } from "#/client/index.ts";
+import { type Condition, formatDuration, type Microservice, microservice, type StoredObject } from "#/model/index.ts";
+import { objectPath } from "./kubernetes.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Whether an object is as its spec wants it, and if not, why. */
+export interface Readiness {
+  readonly isReady: boolean;
+  /** One CamelCase word. */
+  readonly reason: string;
+  /** Empty where nobody has said anything yet. */
+  readonly message: string;
+}
+
+/** Judges by the condition Ready, if it was made for the spec as it is now. */
+export function readinessOf(object: StoredObject): Readiness {
+  const status = (object.status ?? {}) as { readonly conditions?: readonly Condition[]; readonly observedGeneration?: number };
+  const ready = status.conditions?.find((one) => one.type === "Ready");
+  const seen = ready?.observedGeneration ?? status.observedGeneration;
+  if (ready === undefined) return { isReady: false, reason: "Unknown", message: "nothing has been observed yet" };
+  if (seen !== undefined && seen < object.metadata.generation)
+    return { isReady: false, reason: "Changed", message: "its newest change has not been taken up yet" };
+  return { isReady: ready.status === "True", reason: ready.reason, message: ready.message };
+}
+
+export interface WaitOptions {
+  readonly api: Client;
+  readonly terminal: Terminal;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly timeoutMs: number;
+  /** Absent: all microservices. */
+  readonly names?: readonly string[];
+}
+
+const ASK_MS = 200;
+
+/** Waits until the microservices are ready, showing how far they are; returns those that were not in time, with the reason. Asks the API five times a second: what can change readiness is spread over many objects, and the list is one cheap read. */
+export async function waitForServices(options: WaitOptions): Promise<readonly { readonly name: string; readonly readiness: Readiness }[]> {
+  const { api, terminal, clock, names } = options;
+  const deadlineMs = clock.monotonic() + options.timeoutMs;
+  for (;;) {
+    const services = await loadServices(api, names);
+    const waiting = services.filter((one) => !one.readiness.isReady);
+    const isLate = clock.monotonic() > deadlineMs;
+    if (waiting.length === 0 || isLate) {
+      terminal.progress(undefined);
+      return waiting;
+    }
+    terminal.progress(
+      `waiting: ${services.length - waiting.length} of ${services.length} ready; ${waiting.map((one) => `${one.name} ${one.readiness.reason}`).join(", ")}`,
+    );
+    await sleep(clock, ASK_MS, options.signal);
+  }
+}
+
+async function loadServices(api: Client, names: readonly string[] | undefined): Promise<{ name: string; readiness: Readiness }[]> {
+  const { items } = (await api.request({ path: objectPath(microservice) })).body as { readonly items: readonly Microservice[] };
+  for (const name of names ?? [])
+    if (!items.some((item) => item.metadata.name === name)) throw new OrreryError("cli/missing", `microservice ${name} was deleted meanwhile`);
+  return items
+    .filter((item) => names?.includes(item.metadata.name) ?? true)
+    .map((item) => ({ name: item.metadata.name, readiness: readinessOf(item) }));
+}
+
+/** Waits as `waitForServices` and says the outcome. Returns the exit status. */
+export async function waitAndSay(options: WaitOptions): Promise<number> {
+  const late = await waitForServices(options);
+  if (late.length === 0) return 0;
+  sayLate(options.terminal, late, options.timeoutMs);
+  return 1;
+}
+
+/** Says which microservices are not ready, and why. */
+export function sayLate(terminal: Terminal, late: readonly { readonly name: string; readonly readiness: Readiness }[], timeoutMs: number): void {
+  terminal.note(terminal.paintNote("red", `not ready within ${formatDuration(timeoutMs)}:`));
+  for (const { name, readiness } of late) terminal.note(`  ${name}: ${readiness.reason}: ${readiness.message}`);
+  terminal.note(`see: orrery describe microservice ${late[0]?.name}, orrery logs ${late[0]?.name}`);
+}

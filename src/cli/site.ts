@@ -1,0 +1,8 @@
+/** What `up` needs of the commands about manifests and services. A face of its own: it loads the model, which the command line alone does without. */
+export { applyAll } from "./commands/apply.ts";
+export { deleteObject } from "./commands/delete.ts";
+export { findFaults, formatFault } from "./faults.ts";
+export { listManifestFiles, type Manifest, parseManifests } from "./manifests.ts";
+export { readinessOf, sayLate, waitForServices } from "./readiness.ts";
+export { routeUrl } from "./route-url.ts";
+export { formatTable } from "./table.ts";

@@ -1,0 +1,66 @@
+import { stripVTControlCharacters } from "node:util";
+
+export interface TableColumn {
+  readonly title: string;
+  readonly align?: "left" | "right";
+  /** Narrower text is cut with … when the whole is wider than the terminal. Columns without it are never cut. */
+  readonly shrinks?: boolean;
+}
+
+/** Lines of a table without borders, two spaces between columns, no space at the ends. Wide (CJK) characters count two. Cells may be coloured. */
+export function formatTable(columns: readonly TableColumn[], rows: readonly (readonly string[])[], widthMax = Number.POSITIVE_INFINITY): string[] {
+  const all = [columns.map((column) => column.title), ...rows];
+  const widths = columns.map((_, index) => Math.max(...all.map((row) => textWidth(row[index] ?? ""))));
+  shrink(columns, widths, widthMax);
+  return all.map((row) =>
+    columns
+      .map((column, index) => fit(row[index] ?? "", widths[index] ?? 0, column.align ?? "left"))
+      .join("  ")
+      .trimEnd(),
+  );
+}
+
+/** Columns that `text` takes on a terminal: 2 for wide characters (Chinese, Japanese, Korean, pictures), 0 for marks and colours. */
+export function textWidth(text: string): number {
+  let width = 0;
+  for (const character of stripVTControlCharacters(text)) width += WIDE.test(character) ? 2 : MARK.test(character) ? 0 : 1;
+  return width;
+}
+
+/** Unicode's East Asian Width W and F, in blocks (UAX #11). */
+const WIDE =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{1f300}-\u{1f64f}\u{1f680}-\u{1faff}\u{20000}-\u{3fffd}]/u;
+const MARK = /[\p{Mn}\p{Me}\u200b-\u200f]/u;
+
+/** `text` in at most `width` columns, its end replaced by … if need be. */
+export function cut(text: string, width: number): string {
+  if (textWidth(text) <= width) return text;
+  let result = "";
+  for (const character of stripVTControlCharacters(text)) {
+    if (textWidth(result + character) > width - 1) break;
+    result += character;
+  }
+  return `${result}…`;
+}
+
+const SHRUNK_MIN = 8;
+
+function shrink(columns: readonly TableColumn[], widths: number[], widthMax: number): void {
+  let excess = widths.reduce((sum, width) => sum + width + 2, -2) - widthMax;
+  while (excess > 0) {
+    // The widest gives first: so that no short column is spoilt for the sake of a long one.
+    let widest = -1;
+    columns.forEach((column, index) => {
+      if (column.shrinks === true && (widths[index] ?? 0) > Math.max(SHRUNK_MIN, widths[widest] ?? 0)) widest = index;
+    });
+    if (widest < 0) return;
+    widths[widest] = (widths[widest] ?? 0) - 1;
+    excess -= 1;
+  }
+}
+
+function fit(text: string, width: number, align: "left" | "right"): string {
+  const short = cut(text, width);
+  const space = " ".repeat(Math.max(0, width - textWidth(short)));
+  return align === "right" ? space + short : short + space;
+}

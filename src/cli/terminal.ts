@@ -1,0 +1,86 @@
+import { styleText } from "node:util";
+
+export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
+
+/** Where a command writes: results to `out`, everything else (progress, warnings, errors) to `note`. */
+export interface Terminal {
+  out(text: string): void;
+  /** As `out`, but adds no line end. */
+  write(text: string): void;
+  note(text: string): void;
+  /** Whole text of standard input. */
+  readInput(): string;
+  /** Shows how far something is: on a terminal one line that is replaced, elsewhere a line each time the text changes. `undefined` ends it. */
+  progress(text: string | undefined): void;
+  /** Resolves false when the reader of `out` has gone (`orrery logs | head`), true when more may be written. */
+  drain(): Promise<boolean>;
+  readonly columns: number;
+  /** Colours `text` if `out` is a terminal. */
+  paint(style: Style | readonly Style[], text: string): string;
+  /** Colours `text` if `note` is a terminal. */
+  paintNote(style: Style | readonly Style[], text: string): string;
+}
+
+interface Streams {
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+  readonly readInput: () => string;
+}
+
+const COLUMNS = 100;
+
+/** The terminal of this process. NO_COLOR and FORCE_COLOR are respected. */
+export function processTerminal({ stdout, stderr, readInput }: Streams, env: Readonly<Record<string, string | undefined>>): Terminal {
+  let gone = false;
+  let shown = "";
+  // A reader that leaves early (`| head`) is no failure.
+  stdout.on("error", () => {
+    gone = true;
+  });
+  const clear = (): void => {
+    if (shown !== "" && stderr.isTTY) stderr.write("\r\u001b[K");
+    shown = "";
+  };
+  const paintOn = (stream: NodeJS.WriteStream) => {
+    const isColoured = env["NO_COLOR"] === undefined && (stream.isTTY === true || (env["FORCE_COLOR"] !== undefined && env["FORCE_COLOR"] !== "0"));
+    return (style: Style | readonly Style[], text: string): string =>
+      isColoured ? styleText([style].flat() as Style[], text, { validateStream: false }) : text;
+  };
+  return {
+    out(text) {
+      clear();
+      if (!gone) stdout.write(text.endsWith("\n") ? text : `${text}\n`);
+    },
+    write(text) {
+      clear();
+      if (!gone) stdout.write(text);
+    },
+    note(text) {
+      clear();
+      stderr.write(`${text}\n`);
+    },
+    readInput,
+    progress(text) {
+      if (text === undefined || text === shown) {
+        if (text === undefined) clear();
+        return;
+      }
+      if (!stderr.isTTY) stderr.write(`${text}\n`);
+      else stderr.write(`\r\u001b[K${text.slice(0, (stderr.columns || COLUMNS) - 1)}`);
+      shown = text;
+    },
+    async drain() {
+      if (stdout.writableNeedDrain && !gone) {
+        await new Promise<void>((resolve) => {
+          stdout.once("drain", resolve);
+          stdout.once("error", () => resolve());
+          stdout.once("close", resolve);
+        });
+      }
+      return !gone;
+    },
+    columns: stdout.columns || COLUMNS,
+    paint: paintOn(stdout),
+    paintNote: paintOn(stderr),
+  };
+}
