@@ -153,7 +153,7 @@ class UpdateDriver {
       wantedChangedMs: isMaking ? nowMs : this.#wantedChangedMs,
       mapOf: (number) => maps.get(number),
       readinessOf: (revision) => readinessOf(namespace, revision),
-      gateways: gateways().map((one) => ({ name: one.name, isConnected: one.isConnected, knows: (number) => isReached(distribution.acknowledged(one.name), distribution.distributedAt(number)) })),
+      gateways: gateways().map((one) => ({ name: one.name, host: one.host, isConnected: one.isConnected, knows: (number) => isReached(distribution.acknowledged(one.name), distribution.distributedAt(number)) })),
       drainOf: (number) => ledger.stateOf(number, nowMs),
       ...this.#options.intents,
       numberMax: Math.max(0, ...[...this.#options.generations.values()].filter((one) => one.metadata.namespace === namespace && one.spec.history === state.history).map((one) => one.spec.number)),
@@ -179,11 +179,11 @@ class UpdateDriver {
   /** One compare-and-set with everything decided; also the condition that tells people what is waited for. */
   async #write(object: Site, result: Step): Promise<Site> {
     const { store, clock } = this.#options;
-    const { history, epoch, counter, generations, stamp, refused } = result.site;
+    const { history, epoch, counter, generations, stamp, refused, fenced } = result.site;
     const conditions = [...setCondition(object.status?.conditions, settledCondition(result), clock.now())];
     const isSame = readSiteStateEquals(object.status, result.site) && conditions.length === object.status?.conditions?.length && conditions.every((one, index) => one === object.status?.conditions?.[index]);
     if (isSame) return object;
-    const status: NonNullable<Site["status"]> = { ...object.status, history, epoch, counter, generations: [...generations], refused: [...refused], ...(stamp === undefined ? {} : { stamp }), conditions };
+    const status: NonNullable<Site["status"]> = { ...object.status, history, epoch, counter, generations: [...generations], refused: [...refused], fenced: [...fenced], ...(stamp === undefined ? {} : { stamp }), conditions };
     return store.update(site, { metadata: object.metadata, spec: object.spec, status }, { subresource: "status", fieldManager: "orrery-centre" });
   }
 
@@ -194,12 +194,14 @@ class UpdateDriver {
       distributing: `generation ${one.generation} is ready${services}: its table goes to all gateways`,
       ramped: `generation ${one.generation} gets a share of ${percentOf(object)} of new transactions${services}`,
       returned: `gone back from generation ${one.generation}${services}: ${"reason" in one ? one.reason : ""}`,
+      fenced: `hosts ${"hosts" in one ? one.hosts.join(", ") : ""} are fenced: their gateway does not answer, their instances serve nothing newer`,
+      unfenced: `hosts ${"hosts" in one ? one.hosts.join(", ") : ""} are free again`,
       switched: `new transactions belong to generation ${one.generation}${services}`,
       closed: `generation ${one.generation} is closed: nothing of it is in flight`,
       aborted: `generation ${one.generation} given up${services}: ${"reason" in one ? one.reason : ""}`,
     };
-    const reasons: Record<Happening["what"], string> = { issued: "Issued", distributing: "Distributing", ramped: "Ramped", returned: "Returned", switched: "Switched", closed: "Closed", aborted: "Aborted" };
-    this.#options.store.emit({ kind: site, object, type: "reason" in one ? "Warning" : "Normal", reason: reasons[one.what], message: texts[one.what], component: "update-controller" });
+    const reasons: Record<Happening["what"], string> = { issued: "Issued", distributing: "Distributing", ramped: "Ramped", returned: "Returned", fenced: "Fenced", unfenced: "Unfenced", switched: "Switched", closed: "Closed", aborted: "Aborted" };
+    this.#options.store.emit({ kind: site, object, type: "reason" in one || one.what === "fenced" ? "Warning" : "Normal", reason: reasons[one.what], message: texts[one.what], component: "update-controller" });
   }
 
   /** Keeps the Generation objects' status, and deletes those that are long closed. */
@@ -277,7 +279,7 @@ function percentOf(object: Site): string {
 
 function readSiteStateEquals(status: Site["status"], state: SiteState): boolean {
   const present = readSiteState(status);
-  return present !== undefined && JSON.stringify(present) === JSON.stringify({ history: state.history, epoch: state.epoch, counter: state.counter, generations: state.generations, ...(state.stamp === undefined ? {} : { stamp: state.stamp }), refused: state.refused });
+  return present !== undefined && JSON.stringify(present) === JSON.stringify({ history: state.history, epoch: state.epoch, counter: state.counter, generations: state.generations, ...(state.stamp === undefined ? {} : { stamp: state.stamp }), refused: state.refused, fenced: state.fenced });
 }
 
 function isReached(acknowledged: TablePosition | undefined, wanted: TablePosition | undefined): boolean {

@@ -79,7 +79,7 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
     mark: () => {
       const state = readSiteState(site()?.status);
       const open = state?.generations ?? [];
-      return { distributed: open.filter((one) => one.phase !== "Preparing").map((one) => one.number), unstamped: open.filter((one) => !stamps(state?.stamp, one.number)).map((one) => one.number) };
+      return { distributed: open.filter((one) => one.phase !== "Preparing").map((one) => one.number), fences: JSON.stringify(state?.fenced ?? []), unstamped: open.filter((one) => !stamps(state?.stamp, one.number)).map((one) => one.number) };
     },
     onProgress: () => {
       settled.update?.enqueue(`${DEFAULT_NAMESPACE}/${SITE_NAME}`, 5);
@@ -108,6 +108,7 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
       const lostSinceMs = lostSince.get(name);
       return {
         name,
+        host: one.spec.host,
         isConnected,
         incarnation,
         ...(lostSinceMs === undefined ? {} : { lostSinceMs }),
@@ -246,9 +247,11 @@ function readinessOf(caches: Caches, namespace: string, revision: string, isHost
   const service = owner === undefined ? undefined : caches.microservices.get(`${namespace}/${owner}`);
   const wanted = service === undefined || service.spec.suspended ? 0 : service.spec.replicas;
   const instances = [...caches.instances.byIndex("revision", `${namespace}/${revision}`)].filter((one) => one.metadata.deletionTimestamp === undefined);
-  const ready = instances.filter((one) => one.status?.ready === true && isHostKnown(one.spec.host)).length;
+  const readyOn = new Map<string, number>();
+  for (const one of instances) if (one.status?.ready === true && isHostKnown(one.spec.host)) readyOn.set(one.spec.host, (readyOn.get(one.spec.host) ?? 0) + 1);
+  const ready = [...readyOn.values()].reduce((sum, count) => sum + count, 0);
   const told = instances.flatMap((one) => (one.status?.ready === true ? [] : (one.status?.conditions ?? []).filter((condition) => condition.type === "Ready" && condition.status !== "True").map((condition) => `${one.metadata.name}: ${condition.message}`)));
-  return { wanted, ready, ...(told[0] === undefined ? {} : { reason: told[0] }) };
+  return { wanted, ready, readyOn, ...(told[0] === undefined ? {} : { reason: told[0] }) };
 }
 
 function connectionOf(peers: Peers, distribution: TableDistribution, name: string): ConnectedGateway | undefined {

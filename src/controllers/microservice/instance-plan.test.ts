@@ -22,6 +22,7 @@ const siteWith = (stamped: number, ...generations: [number, "Preparing" | "Distr
   generations: generations.map(([number, phase]) => ({ number, phase, since: "2026-01-01T00:00:00Z" })),
   stamp: { generation: stamped },
   refused: [],
+  fenced: [],
 });
 
 function plan(more: Partial<InstancePlanInput> = {}): ReturnType<typeof planInstances> {

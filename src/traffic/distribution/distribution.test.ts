@@ -22,7 +22,7 @@ class Source {
 function setUp(): { clock: ManualClock; source: Source; mark: { now: DistributionMark }; distribution: TableDistribution } {
   const clock = new ManualClock();
   const source = new Source();
-  const mark = { now: { distributed: [], unstamped: [] } as DistributionMark };
+  const mark = { now: { distributed: [], unstamped: [], fences: "" } as DistributionMark };
   const distribution = new TableDistribution({ history: "h", epoch: 1, source, mark: () => mark.now, clock, onProgress: () => {} });
   return { clock, source, mark, distribution };
 }
@@ -72,11 +72,11 @@ test("the table in which a generation was first distributed, and first unstamped
   source.set("1", "a");
   distribution.flush();
   assert.equal(distribution.distributedAt(1), undefined);
-  mark.now = { distributed: [1], unstamped: [] };
+  mark.now = { distributed: [1], unstamped: [], fences: "" };
   distribution.flush();
   assert.equal(distribution.distributedAt(1)?.version, 1);
   source.set("2", "b");
-  mark.now = { distributed: [1, 2], unstamped: [1] };
+  mark.now = { distributed: [1, 2], unstamped: [1], fences: "" };
   distribution.flush();
   assert.equal(distribution.distributedAt(1)?.version, 1);
   assert.equal(distribution.unstampedAt(1)?.version, 2);

@@ -15,6 +15,8 @@ export interface DistributionMark {
   readonly distributed: readonly number[];
   /** Open generations that the stamp plan does not name. */
   readonly unstamped: readonly number[];
+  /** The fences as text: a generation counts as distributed only by tables that have the present ones. */
+  readonly fences: string;
 }
 
 export interface TableDistributionOptions {
@@ -54,6 +56,7 @@ export class TableDistribution {
   /** Instance to the first table without it. */
   readonly #withdrawn = new Map<string, TablePosition>();
   #version = 0;
+  #fences = "";
   #round = 0;
   #cancelBatch: (() => void) | undefined;
   #load: PublishedLoad | undefined;
@@ -96,8 +99,10 @@ export class TableDistribution {
   }
 
   #remember(): void {
-    const { distributed, unstamped } = this.#options.mark();
+    const { distributed, unstamped, fences } = this.#options.mark();
     const position = this.position;
+    if (fences !== this.#fences) this.#distributed.clear();
+    this.#fences = fences;
     for (const generation of distributed) if (!this.#distributed.has(generation)) this.#distributed.set(generation, position);
     for (const generation of this.#distributed.keys()) if (!distributed.includes(generation)) this.#distributed.delete(generation);
     for (const generation of unstamped) if (!this.#unstamped.has(generation)) this.#unstamped.set(generation, position);
@@ -216,9 +221,11 @@ export class TableDistribution {
     for (const name of gateways) {
       const connection = this.#connections.get(name);
       if (connection === undefined) return `gateway ${name} is not connected and may still know it`;
-      if (connection.acknowledged === undefined || connection.acknowledged.version < gone.version) return `gateway ${name} has not yet acknowledged a table without it`;
+      if (connection.acknowledged === undefined || connection.acknowledged.version < gone.version)
+        return `gateway ${name} has not yet acknowledged a table without it`;
       const report = connection.report;
-      if (report === undefined || report.position.epoch !== gone.epoch || report.position.version < gone.version) return `gateway ${name} has not yet counted since it forgot it`;
+      if (report === undefined || report.position.epoch !== gone.epoch || report.position.version < gone.version)
+        return `gateway ${name} has not yet counted since it forgot it`;
       const open = report.windows.filter((window) => window.instance === instance).reduce((sum, window) => sum + window.inFlight, 0);
       if (open > 0) return `gateway ${name} has ${open} calls open there`;
     }

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { GatewayReport } from "#/traffic/index.ts";
 import { DrainLedger, type KnownGateway } from "./drain-ledger.ts";
 
-const gateway = (name: string, more: Partial<KnownGateway> = {}): KnownGateway => ({ name, isConnected: true, incarnation: 1, ...more });
+const gateway = (name: string, more: Partial<KnownGateway> = {}): KnownGateway => ({ name, host: name, isConnected: true, incarnation: 1, ...more });
 const at = (version: number): GatewayReport["position"] => ({ history: "h", epoch: 1, version });
 
 function report(name: string, round: number, more: { open?: number; started?: number; version?: number; incarnation?: number } = {}): GatewayReport {

@@ -4,6 +4,7 @@ import type { Wait } from "./state.ts";
 /** A gateway that exists, whether it answers now or not. */
 export interface KnownGateway {
   readonly name: string;
+  readonly host: string;
   readonly isConnected: boolean;
   /** Since when it is not connected; absent while it is. */
   readonly lostSinceMs?: number;

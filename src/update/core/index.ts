@@ -1,5 +1,5 @@
 export { errorRateP, type GatePolicy, type GateSample, type GateVerdict, judgeGate, quantile, rankSumP } from "./gate.ts";
 export { type DrainPolicy, DrainLedger, type KnownGateway } from "./drain-ledger.ts";
 export { followGeneration, isEnded, type UpdateView, withPhase } from "./record.ts";
-export { changedServices, type GenerationMap, isSameMap, type OpenGeneration, readSiteState, type Refusal, type SiteState, stamps, type Wait } from "./state.ts";
+export { changedServices, type Fence, type GenerationMap, isSameMap, type OpenGeneration, readSiteState, type Refusal, type SiteState, stamps, type Wait } from "./state.ts";
 export { type Happening, type Observed, type ObservedGateway, type Readiness, REVISIONS_LIVE_MAX, type Step, step, type UpdateIntent, type UpdatePolicy } from "./step.ts";

@@ -12,6 +12,13 @@ export interface SiteState {
   readonly stamp?: StampPlan;
   /** Revisions that were given up; not tried again while the template still says them. */
   readonly refused: readonly Refusal[];
+  /** Hosts whose gateway does not answer: their instances serve no generation newer than `upTo`. */
+  readonly fenced: readonly Fence[];
+}
+
+export interface Fence {
+  readonly host: string;
+  readonly upTo: number;
 }
 
 export type OpenGeneration = NonNullable<Site["status"]>["generations"] extends readonly (infer G)[] | undefined ? Readonly<G> : never;
@@ -42,6 +49,7 @@ export function readSiteState(status: Site["status"]): SiteState | undefined {
     generations: status.generations ?? [],
     ...(status.stamp === undefined ? {} : { stamp: status.stamp }),
     refused: status.refused ?? [],
+    fenced: status.fenced ?? [],
   };
 }
 

@@ -9,12 +9,14 @@ const START_MS = 1_800_000_000_000;
 /** A site that can be watched and moved by hand. */
 class World {
   nowMs = START_MS;
-  state: SiteState = { history: "h", epoch: 1, counter: 0, generations: [], refused: [] };
+  state: SiteState = { history: "h", epoch: 1, counter: 0, generations: [], refused: [], fenced: [] };
   readonly maps = new Map<number, GenerationMap>();
   readonly wanted = new Map<string, string>();
   readonly unready = new Map<string, string>();
   readonly knows = new Set<number>();
   readonly empty = new Set<number>();
+  gateways: Observed["gateways"] = [{ name: "main", host: "a", isConnected: true, knows: (generation) => this.knows.has(generation) }];
+  readyOn = new Map([["a", 1]]);
   intent: UpdateIntent | undefined;
   gate: GateVerdict | undefined;
   happened: string[] = [];
@@ -27,8 +29,8 @@ class World {
       wanted: this.wanted,
       wantedChangedMs: this.wantedChangedMs,
       mapOf: (generation) => this.maps.get(generation),
-      readinessOf: (revision) => (this.unready.has(revision) ? { wanted: 1, ready: 0, reason: this.unready.get(revision) ?? "" } : { wanted: 1, ready: 1 }),
-      gateways: [{ name: "main", isConnected: true, knows: (generation) => this.knows.has(generation) }],
+      readinessOf: (revision) => (this.unready.has(revision) ? { wanted: 1, ready: 0, reason: this.unready.get(revision) ?? "" } : { wanted: 1, ready: 1, readyOn: this.readyOn }),
+      gateways: this.gateways,
       drainOf: (generation) => ({ isEmpty: this.empty.has(generation), waits: [{ reason: "TransactionsOpen", object: "gateway/main", sinceMs: START_MS, message: "2 calls are open" }] }),
       updateFor: () => this.intent,
       updateNamed: () => this.intent,
@@ -289,4 +291,32 @@ test("while a ramp runs no other update is issued; the templates set back end it
   world.want("portal", "portal-v1").want("auth", "auth-v1").settle();
   assert.equal(world.phases(), "1:Active 2:Draining");
   assert.deepEqual(world.state.refused, []);
+});
+
+test("a gateway that does not answer is fenced if other hosts can do without it, and freed when it knows the table", () => {
+  const world = runningSite();
+  const knowsTwo = new Set([1]);
+  world.gateways = [...world.gateways, { name: "other", host: "b", isConnected: true, knows: (generation) => knowsTwo.has(generation) }];
+  world.readyOn = new Map([["a", 1]]);
+  world.knows.add(2);
+  world.want("auth", "auth-v2").settle();
+  assert.equal(world.phases(), "1:Active 2:Distributing");
+  world.nowMs += 2000;
+  world.settle();
+  assert.deepEqual(world.state.fenced, [{ host: "b", upTo: 1 }]);
+  assert.deepEqual(world.state.stamp, { generation: 2 });
+  knowsTwo.add(2);
+  world.settle();
+  assert.deepEqual(world.state.fenced, []);
+});
+
+test("where too few instances would be left, the update waits for the gateway and says so", () => {
+  const world = runningSite();
+  world.gateways = [{ name: "main", host: "a", isConnected: false, knows: () => false }];
+  world.want("auth", "auth-v2").settle();
+  world.nowMs += 10_000;
+  world.settle();
+  assert.equal(world.phases(), "1:Active 2:Distributing");
+  assert.equal(world.waits.get(2)?.[0]?.reason, "TooFewReady");
+  assert.deepEqual(world.state.fenced, []);
 });

@@ -2,6 +2,9 @@ import { formatDuration, timestamp } from "#/model/index.ts";
 import type { GateVerdict } from "./gate.ts";
 import { changedServices, type GenerationMap, isSameMap, type OpenGeneration, type SiteState, type Wait } from "./state.ts";
 
+/** A connected gateway that has not acknowledged after so long is fenced. */
+const ACKNOWLEDGE_WITHIN_MS = 2000;
+
 /** How many revisions of one service may live at once. */
 export const REVISIONS_LIVE_MAX = 4;
 
@@ -17,6 +20,7 @@ export interface UpdatePolicy {
 /** A gateway as the leader sees it. */
 export interface ObservedGateway {
   readonly name: string;
+  readonly host: string;
   readonly isConnected: boolean;
   /** True if it has acknowledged a table of this leader in which `generation` was already distributed. */
   knows(generation: number): boolean;
@@ -27,6 +31,8 @@ export interface Readiness {
   readonly ready: number;
   /** Why it is not ready, quoting its last words where there are any. */
   readonly reason?: string;
+  /** Ready ones by host. */
+  readonly readyOn?: ReadonlyMap<string, number>;
 }
 
 /** What someone asked for explicitly: an Update whose templates are written. */
@@ -76,6 +82,7 @@ export interface Step {
 
 export type Happening =
   | { readonly what: "issued" | "distributing" | "ramped" | "switched" | "closed"; readonly generation: number; readonly services: readonly string[] }
+  | { readonly what: "fenced" | "unfenced"; readonly generation: number; readonly services: readonly string[]; readonly hosts: readonly string[] }
   | { readonly what: "aborted" | "returned"; readonly generation: number; readonly services: readonly string[]; readonly reason: string };
 
 /** One step of the update protocol (docs/update.md): from the state and what is seen to the next state. Level-triggered and idempotent: call it again until it returns its argument.
@@ -86,6 +93,8 @@ export function step(site: SiteState, observed: Observed, nowMs: number): Step {
   const waits = new Map<number, readonly Wait[]>();
   for (const one of site.generations) if (one.phase === "Draining") waits.set(one.number, observed.drainOf(one.number).waits);
   const pending = site.generations.find((one) => one.phase === "Preparing" || one.phase === "Distributing" || one.phase === "Ramping");
+  const unfenced = liftFences(site, pending, observed);
+  if (unfenced !== undefined) return unfenced;
   return pending === undefined ? issueNext(site, observed, nowMs, waits) : advance(site, pending, observed, nowMs, waits);
 }
 
@@ -217,22 +226,60 @@ function prepare(site: SiteState, pending: OpenGeneration, map: GenerationMap, o
 }
 
 function distribute(site: SiteState, pending: OpenGeneration, intent: UpdateIntent | undefined, observed: Observed, nowMs: number, waits: Map<number, readonly Wait[]>): Step {
-  const ignorant = observed.gateways.filter((gateway) => gateway.isConnected && !gateway.knows(pending.number));
+  const sinceMs = Date.parse(pending.since);
+  const ignorant = observed.gateways.filter((gateway) => !gateway.knows(pending.number) && !site.fenced.some((fence) => fence.host === gateway.host));
+  const late = ignorant.filter((gateway) => !gateway.isConnected || nowMs >= sinceMs + ACKNOWLEDGE_WITHIN_MS);
   if (ignorant.length > 0) {
-    waits.set(
-      pending.number,
-      ignorant.map((gateway) => ({
-        reason: "TableNotAcknowledged",
-        object: `gateway/${gateway.name}`,
-        sinceMs: Date.parse(pending.since),
-        message: `gateway ${gateway.name} has not yet acknowledged the table with generation ${pending.number}`,
-      })),
-    );
-    return { site, happened: [], waits };
+    const shortage = shortageWithout(site, pending, late, observed, nowMs);
+    if (late.length > 0 && shortage === undefined) return fence(site, pending, late, waits);
+    const asked = ignorant.map((gateway) => ({
+      reason: "TableNotAcknowledged",
+      object: `gateway/${gateway.name}`,
+      sinceMs,
+      message: `gateway ${gateway.name} ${gateway.isConnected ? "has not yet acknowledged" : "is not connected and cannot acknowledge"} the table with generation ${pending.number}`,
+    }));
+    waits.set(pending.number, shortage === undefined ? asked : [shortage, ...asked]);
+    return { site, happened: [], waits, wakeAtMs: Math.max(nowMs + 100, sinceMs + ACKNOWLEDGE_WITHIN_MS) };
   }
   if (intent?.isPaused === true) return pause(site, pending, intent, waits);
   if (pending.ramp !== undefined && site.stamp !== undefined && intent?.isPromoted !== true) return takeRampStep(site, pending, 0, nowMs, waits);
   return switchOver(site, pending, observed, nowMs, waits);
+}
+
+/** Why the hosts of `late` gateways cannot be done without: a service of the new generation would have no ready instance on any other. */
+function shortageWithout(site: SiteState, pending: OpenGeneration, late: readonly ObservedGateway[], observed: Observed, nowMs: number): Wait | undefined {
+  const without = new Set([...site.fenced.map((one) => one.host), ...late.map((one) => one.host)]);
+  for (const [service, revision] of Object.entries(observed.mapOf(pending.number) ?? {})) {
+    const { wanted, readyOn } = observed.readinessOf(revision);
+    const left = [...(readyOn ?? [])].reduce((sum, [host, count]) => (without.has(host) ? sum : sum + count), 0);
+    if (wanted === 0 || left > 0) continue;
+    const names = late.map((one) => one.name).join(", ");
+    return { reason: "TooFewReady", object: `microservice/${service}`, sinceMs: nowMs, message: `without the hosts of gateway ${names}, which does not answer, no instance of ${service} is left for generation ${pending.number}: bring the gateway back, or, if it is surely dead, run: orrery gateway forget ${names}` };
+  }
+  return undefined;
+}
+
+/** The hosts of `late` gateways serve nothing newer than what is stamped now. */
+function fence(site: SiteState, pending: OpenGeneration, late: readonly ObservedGateway[], waits: Map<number, readonly Wait[]>): Step {
+  const upTo = site.stamp?.generation ?? pending.number - 1;
+  const hosts = [...new Set(late.map((one) => one.host))];
+  return {
+    site: { ...site, fenced: [...site.fenced, ...hosts.map((host) => ({ host, upTo }))] },
+    happened: [{ what: "fenced", generation: pending.number, services: [], hosts }],
+    waits,
+  };
+}
+
+/** A host is free again when all its gateways are connected and know every generation in service. */
+function liftFences(site: SiteState, pending: OpenGeneration | undefined, observed: Observed): Step | undefined {
+  const needed = [site.stamp?.generation, pending?.phase === "Preparing" ? undefined : pending?.number].filter((number) => number !== undefined);
+  const lifted = site.fenced.filter((one) => observed.gateways.filter((gateway) => gateway.host === one.host).every((gateway) => gateway.isConnected && needed.every((number) => gateway.knows(number))));
+  if (lifted.length === 0) return undefined;
+  return {
+    site: { ...site, fenced: site.fenced.filter((one) => !lifted.includes(one)) },
+    happened: [{ what: "unfenced", generation: site.stamp?.generation ?? 0, services: [], hosts: lifted.map((one) => one.host) }],
+    waits: new Map(),
+  };
 }
 
 function switchOver(site: SiteState, pending: OpenGeneration, observed: Observed, nowMs: number, waits: Map<number, readonly Wait[]>): Step {
