@@ -41,7 +41,7 @@ export function buildObject(context: DraftContext): StoredObject {
   const metadata = draft.metadata === former?.metadata && former !== undefined ? former.metadata : parseMetadata(draft.metadata, causes);
   causes.check();
   if (metadata === undefined) throw new Error("checked above");
-  if (former !== undefined) checkIdentity(context, former, metadata, causes);
+  checkIdentity(context, metadata, causes);
   const spec = parts === "status" && former !== undefined ? former.spec : buildPart(context, "spec", former?.spec, causes);
   const status = parts === "main" ? former?.status : buildPart(context, "status", former?.status, causes);
   const own = parts === "status" && former !== undefined ? former.metadata : ownMetadata(context, metadata, former, causes);
@@ -65,13 +65,14 @@ function buildPart({ draft, kind }: DraftContext, part: "spec" | "status", forme
   return data === undefined ? undefined : sealedCopy(part === "spec" ? keepSecrets(data, former, "spec", causes) : data, former);
 }
 
-function checkIdentity({ kind, key }: DraftContext, former: StoredObject, metadata: Metadata | ObjectMeta, causes: Causes): void {
+function checkIdentity({ kind, key, former }: DraftContext, metadata: Metadata | ObjectMeta, causes: Causes): void {
   const { uid, resourceVersion, name, namespace } = metadata;
   if (name !== undefined && name !== key.name)
     causes.add("metadata.name", `found ${JSON.stringify(name)}; allowed: ${key.name}, a name never changes`);
   if (namespace !== undefined && namespace !== key.namespace)
     causes.add("metadata.namespace", `found ${JSON.stringify(namespace)}; allowed: ${key.namespace ?? "none"}, a namespace never changes`);
   causes.check();
+  if (former === undefined) return;
   if (uid !== undefined && uid !== "" && uid !== former.metadata.uid)
     throw conflict(kind, key, `its uid is ${former.metadata.uid}, not ${uid}: it was deleted and made anew`);
   if (resourceVersion !== undefined && resourceVersion !== "" && resourceVersion !== former.metadata.resourceVersion) {

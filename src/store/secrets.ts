@@ -21,7 +21,9 @@ export function keepSecrets(value: unknown, former: unknown, path: string, cause
     const next = isHidden
       ? formerSecret(value["secret"] === true ? twin : {}, `${path}.value`, causes)
       : keepSecrets(inner, twin[key], `${path}.${key}`, causes);
-    if (next !== inner) (kept ??= { ...value })[key] = next;
+    if (next === inner) continue;
+    kept ??= { ...value };
+    kept[key] = next;
   }
   return kept ?? value;
 }

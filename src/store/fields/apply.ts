@@ -106,7 +106,9 @@ function prune(unresolved: Shape, value: unknown, dropped: FieldSet, kept: Field
       const node = dropped[`f:${key}`];
       if (node === undefined) continue;
       const inner = prune(fieldShape(shape, key), value[key], node, kept[`f:${key}`] ?? EMPTY);
-      if (kept[`f:${key}`] === undefined && (isEmpty(node) || isHollow(inner))) delete rest[key];
+      // Who owned an empty map does not own what has come into it since.
+      const isGone = isEmpty(node) ? isHollow(inner) || fieldsOf(fieldShape(shape, key), inner) === EMPTY : isHollow(inner);
+      if (isGone && kept[`f:${key}`] === undefined) delete rest[key];
       else rest[key] = inner;
     }
     return rest;

@@ -6,6 +6,8 @@ import { textAt } from "../selector.ts";
 
 /** Where things lie in the tree: `/objects/<plural>/<namespace>/<name>`, `/unique/<plural>/<namespace>/<field>/<value>`, `/events/<namespace>/<name>`. A cluster-scoped object's namespace is `-`, which is no name of one. */
 export const OBJECTS = "/objects";
+/** Holds the number of this layout. */
+export const FORMAT = "/format";
 export const EVENTS = "/events";
 const NO_NAMESPACE = "-";
 

@@ -5,7 +5,7 @@ import type { ObjectKey } from "../contract.ts";
 import { type FieldSet, intern } from "../fields/field-set.ts";
 import { sealedCopy } from "../sealed-copy.ts";
 import { gone } from "../store-error.ts";
-import { OBJECTS, parseObjectPath, withVersion } from "./layout.ts";
+import { FORMAT, OBJECTS, parseObjectPath, withVersion } from "./layout.ts";
 import { type Change, idOf, KindMemory } from "./memory.ts";
 import { Owners } from "./owners.ts";
 
@@ -55,6 +55,7 @@ export class Memories {
   /** Reads everything, then follows the tree until `close`.
    *  @throws store/damaged: an object in the tree cannot be read */
   async start(): Promise<void> {
+    await this.#begin();
     const { nodes, version } = await this.#tree.list(OBJECTS);
     const objects = new Map<string, StoredObject[]>();
     for (const node of nodes) {
@@ -111,6 +112,15 @@ export class Memories {
     this.#fail(new OrreryError("store/unavailable", "the store is closed", { retry: "backoff" }));
     for (const { memory } of this.#kinds.values()) memory.end();
     await this.#running;
+  }
+
+  /** Writes a first node into a new tree: a list's version 0 would mean "any" to whoever watches from it, as it does in Kubernetes. */
+  async #begin(): Promise<void> {
+    try {
+      if ((await this.#tree.get(FORMAT)) === undefined) await this.#tree.create(FORMAT, "1");
+    } catch (error) {
+      if (!isOrreryError(error, "tree/exists")) throw error;
+    }
   }
 
   async #follow(): Promise<void> {

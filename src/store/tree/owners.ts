@@ -21,8 +21,8 @@ export class Owners {
     }
     if (after === undefined) return;
     for (const { uid } of next ?? []) {
-      let dependents = this.#dependents.get(uid);
-      if (dependents === undefined) this.#dependents.set(uid, (dependents = new Map()));
+      const dependents = this.#dependents.get(uid) ?? new Map<string, Dependent>();
+      this.#dependents.set(uid, dependents);
       dependents.set(after.metadata.uid, { kind, object: after });
     }
   }
