@@ -1,0 +1,123 @@
+import type { IncomingMessage } from "node:http";
+import { connect, type Socket } from "node:net";
+import { describeError } from "#/base/index.ts";
+import { logConnection } from "./connection-log.ts";
+import { parseAuthority, type Refusal, refuse, renderRefusal } from "./core/index.ts";
+import { type InletOf, tagSocket } from "./inlet.ts";
+import type { ProxyContext } from "./proxy-context.ts";
+import { splice } from "./splice.ts";
+import { CONNECT_TIMEOUT_MS } from "./tcp.ts";
+import { renderHead } from "./upgrade.ts";
+
+/** What a client must have sent after CONNECT to a service. */
+const FIRST_BYTE_TIMEOUT_MS = 15_000;
+/** First byte of a TLS handshake. */
+const TLS_HANDSHAKE = 0x16;
+/** A TLS alert (RFC 8446, 6): fatal, access_denied. The client says so, instead of "connection reset". */
+const TLS_ACCESS_DENIED = Buffer.from([0x15, 0x03, 0x01, 0x00, 0x02, 0x02, 0x31]);
+
+export interface ConnectOptions {
+  readonly context: ProxyContext;
+  readonly req: IncomingMessage;
+  readonly socket: Socket;
+  /** What the client has sent after its CONNECT. */
+  readonly early: Buffer;
+  readonly inlet: InletOf;
+  /** Serves HTTP on a connection. */
+  readonly accept: (socket: Socket) => void;
+}
+
+/** CONNECT: to a service of the site it is ended here and read as HTTP, so that no call goes past the gateway; TLS inside cannot be read and is refused. To hosts outside the site it is a tunnel. */
+export function acceptConnect(options: ConnectOptions): void {
+  const { context, req, socket, inlet } = options;
+  const startedMs = context.clock.monotonic();
+  socket.on("error", () => socket.destroy());
+  const authority = parseAuthority(req.url ?? "");
+  if (inlet.kind !== "proxy") return answer(options, startedMs, refuse("gateway/bad-request", "CONNECT is for the proxy port only"));
+  if (authority?.port === undefined) return answer(options, startedMs, refuse("gateway/bad-request", "CONNECT needs host:port"));
+  const target = context.core.resolve(inlet, authority, req.url ?? "", "");
+  if (target.kind === "refusal") return answer(options, startedMs, target);
+  if (target.kind === "service") openService(options, target.service, authority.port, startedMs);
+  else openTunnel(options, authority.host, authority.port, startedMs);
+}
+
+function openService(options: ConnectOptions, service: string, port: number, startedMs: number): void {
+  const { context, socket, early, inlet, accept } = options;
+  socket.write("HTTP/1.1 200 Connection Established\r\n\r\n");
+  if (early.length > 0) socket.unshift(early);
+  const timer = setTimeout(() => socket.destroy(), FIRST_BYTE_TIMEOUT_MS);
+  socket.once("close", () => clearTimeout(timer));
+  socket.once("readable", () => {
+    clearTimeout(timer);
+    const first: unknown = socket.read();
+    if (!Buffer.isBuffer(first)) {
+      socket.destroy();
+      return;
+    }
+    if (first[0] === TLS_HANDSHAKE) {
+      socket.end(TLS_ACCESS_DENIED);
+      const refusal = refuse("gateway/bad-request", `TLS to ${service} cannot be read by the gateway: call http://${service}/ instead`);
+      logConnection(context, {
+        role: "host",
+        client: inlet.address,
+        method: "CONNECT",
+        host: options.req.url,
+        refusal,
+        startedMs,
+        status: 0,
+        bytesOut: 0,
+        error: `${refusal.code}: ${refusal.detail}`,
+      });
+      return;
+    }
+    socket.removeAllListeners("readable");
+    socket.unshift(first);
+    tagSocket(socket, { ...inlet, connectedTo: { service, port } });
+    accept(socket);
+  });
+}
+
+function openTunnel(options: ConnectOptions, host: string, port: number, startedMs: number): void {
+  const { context, socket, early, inlet, req } = options;
+  const upstream = connect({ host: host.replace(/^\[|\]$/g, ""), port, noDelay: true, allowHalfOpen: true });
+  const timer = setTimeout(() => upstream.destroy(new Error("no connection in time")), CONNECT_TIMEOUT_MS);
+  const onError = (error: Error): void => {
+    clearTimeout(timer);
+    answer(options, startedMs, refuse("gateway/connect", `${req.url}: ${describeError(error)}`));
+  };
+  upstream.once("error", onError);
+  upstream.once("connect", () => {
+    clearTimeout(timer);
+    upstream.off("error", onError);
+    socket.write("HTTP/1.1 200 Connection Established\r\n\r\n");
+    if (early.length > 0) upstream.write(early);
+    splice(socket, upstream, ({ fromA, fromB }, error) =>
+      logConnection(context, {
+        role: "host",
+        client: inlet.address,
+        method: "CONNECT",
+        host: req.url,
+        startedMs,
+        status: 200,
+        bytesIn: fromA,
+        bytesOut: fromB,
+        error: error === undefined ? undefined : describeError(error),
+      }),
+    );
+  });
+}
+
+function answer({ context, socket, inlet, req }: ConnectOptions, startedMs: number, refusal: Refusal): void {
+  const { headers, body } = renderRefusal(refusal, context.name);
+  if (!socket.destroyed) socket.end(renderHead(refusal.status, "Refused", [...headers, "Connection", "close"]) + body);
+  logConnection(context, {
+    role: inlet.kind === "edge" ? "edge" : "host",
+    client: inlet.address,
+    method: "CONNECT",
+    host: req.url,
+    refusal,
+    startedMs,
+    status: refusal.status,
+    bytesOut: body.length,
+  });
+}

@@ -1,0 +1,47 @@
+import type { Call, Refusal, RequestHead } from "./core/index.ts";
+import { pathOf } from "./core/request-target.ts";
+import type { ProxyContext } from "./proxy-context.ts";
+
+/** Writes the line of something that is not a plain HTTP exchange: an upgraded connection, a TCP connection, a tunnel. */
+export function logConnection(
+  context: ProxyContext,
+  about: {
+    readonly role: "edge" | "host";
+    readonly client: string;
+    readonly method: string;
+    readonly head?: RequestHead | undefined;
+    readonly host?: string | undefined;
+    readonly call?: Call | undefined;
+    readonly refusal?: Refusal | undefined;
+    readonly startedMs: number;
+    readonly status: number;
+    readonly bytesIn?: number | undefined;
+    readonly bytesOut: number;
+    readonly error?: string | undefined;
+  },
+): void {
+  const { call, refusal } = about;
+  const durationMs = context.clock.monotonic() - about.startedMs;
+  context.accessLog.add({
+    atMs: context.clock.now() - durationMs,
+    role: about.role,
+    client: about.client,
+    method: about.method,
+    host: about.head?.host ?? about.host ?? "",
+    path: about.head === undefined ? "" : pathOf(about.head.target),
+    status: about.status,
+    durationMs,
+    answerMs: undefined,
+    bytesIn: about.bytesIn,
+    bytesOut: about.bytesOut,
+    traceId: call?.traceId ?? refusal?.traceId,
+    generation: call?.generation ?? refusal?.generation,
+    caller: call?.callerInstance ?? call?.caller,
+    service: call?.service,
+    revision: call?.revision.name,
+    instance: call?.endpoint.instance,
+    route: call?.route?.entry.name,
+    tries: 1 + (call?.tried?.length ?? 0),
+    error: about.error ?? refusal?.code,
+  });
+}

@@ -1,0 +1,49 @@
+import type { GenerationCount } from "#/traffic/index.ts";
+
+/** What is open, and what has ever been begun, of one generation in this gateway. */
+export class GenerationCounts {
+  readonly generation: number;
+  edge = 0;
+  streams = 0;
+  outbound = 0;
+  inbound = 0;
+  begun = 0;
+  started = 0;
+
+  constructor(generation: number) {
+    this.generation = generation;
+  }
+
+  get open(): number {
+    return this.edge + this.outbound + this.inbound;
+  }
+
+  read(): GenerationCount {
+    const { generation, edge, streams, outbound, inbound, begun, started } = this;
+    return { generation, edge, streams, outbound, inbound, begun, started };
+  }
+}
+
+/** Sums by two words, since the report before. */
+export class Tally {
+  readonly #sums = new Map<string, { readonly service: string; readonly reason: string; calls: number }>();
+
+  add(service: string, reason = ""): void {
+    const key = `${service} ${reason}`;
+    const sum = this.#sums.get(key);
+    if (sum === undefined) this.#sums.set(key, { service, reason, calls: 1 });
+    else sum.calls++;
+  }
+
+  get isEmpty(): boolean {
+    return this.#sums.size === 0;
+  }
+
+  read(): readonly { readonly service: string; readonly reason: string; readonly calls: number }[] {
+    return [...this.#sums.values()].map((sum) => ({ ...sum }));
+  }
+
+  clear(): void {
+    this.#sums.clear();
+  }
+}

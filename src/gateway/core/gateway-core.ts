@@ -1,0 +1,568 @@
+import type { Random } from "#/base/index.ts";
+import type { GatewayReport, PublishedLoad, RouteEntry, TablePosition, TableUpdate } from "#/traffic/index.ts";
+import { type Authority, isLoopback, parseAuthority } from "./authority.ts";
+import type { Call, Caller, CallPolicy } from "./call.ts";
+import { GenerationCounts, Tally } from "./counts.ts";
+import type { EndpointState, RevisionState } from "./endpoint.ts";
+import type { FilteredRequest } from "./filters.ts";
+import { type Applied, type GenerationState, LiveTable } from "./live-table.ts";
+import { type Refusal, refuse } from "./refusal.ts";
+import type { RequestHead } from "./request-head.ts";
+import { hasDotSegments, parseTarget, pathOf } from "./request-target.ts";
+import type { CompiledRoute } from "./route-matcher.ts";
+import { stampedGeneration } from "./stamp.ts";
+import { type CarriedTrace, carriedTrace, foreignTrace, readTrace, rootTrace } from "./trace-headers.ts";
+
+/** The caller in windows and logs where nobody is known. */
+export const UNKNOWN_CALLER = "?";
+/** After a failed connection an instance is left alone this long, if there are others. */
+const AVOID_MS = 1000;
+/** Requests above this are counted as large (the size of a packet between services). */
+const LARGE_BYTES = 24 * 1024;
+const DEFAULT_POLICY = { timeoutMs: 30_000, retries: 1, balancing: "roundRobin" } as const;
+const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"]);
+
+export interface GatewayCoreOptions {
+  readonly name: string;
+  readonly host: string;
+  readonly roles: readonly ("edge" | "host")[];
+  readonly incarnation: number;
+  readonly random: Random;
+}
+
+/** Where a call between services came in: on which address and port of this host. On 127.0.0.1 the caller is unknown. */
+export interface Inlet {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** What a request on an inlet is for. */
+export type HostTarget =
+  | { readonly kind: "service"; readonly service: string; readonly host: string; readonly path: string }
+  | { readonly kind: "outside"; readonly authority: Authority; readonly host: string; readonly path: string }
+  | Refusal;
+
+/** A call that may go on, with the request as it goes to the instance. */
+export interface Admitted {
+  readonly kind: "admitted";
+  readonly call: Call;
+  readonly request: FilteredRequest;
+}
+
+/** A valid generation that this table does not know: fetch the table, then ask again; answer 503 if it stays unknown. */
+export interface UnknownGeneration {
+  readonly kind: "unknown-generation";
+  readonly generation: number;
+}
+
+/** How a try ended. `status` 0: without an answer. `wasSent`: the instance may have seen the request. */
+export interface Outcome {
+  readonly status: number;
+  readonly wasSent: boolean;
+}
+
+/** Decides about every request and call of one gateway and counts them. Deterministic: time and randomness are arguments, nothing is read or sent. Not for concurrent use from several threads. */
+export class GatewayCore {
+  readonly #options: GatewayCoreOptions;
+  readonly #random: Random;
+  readonly #table: LiveTable;
+  readonly #counts = new Map<number, GenerationCounts>();
+  readonly #active = new Set<EndpointState>();
+  readonly #unlabelled = new Tally();
+  readonly #refused = new Tally();
+  #hasChanged = true;
+  #sequence = 0;
+
+  constructor(options: GatewayCoreOptions) {
+    this.#options = options;
+    this.#random = options.random;
+    this.#table = new LiveTable(options);
+  }
+
+  /** The table in force, for reading. */
+  get table(): LiveTable {
+    return this.#table;
+  }
+
+  /** Takes a table or a change; never an older one. */
+  update(update: TableUpdate): Applied {
+    const applied = this.#table.apply(update);
+    if (applied !== "applied") return applied;
+    this.#hasChanged = true;
+    for (const [number, counts] of this.#counts) if (counts.open === 0 && this.#table.generation(number) === undefined) this.#counts.delete(number);
+    return applied;
+  }
+
+  load(load: PublishedLoad): void {
+    this.#table.setLoad(load);
+  }
+
+  /** Begins a transaction: a request from outside. `client` is its address. */
+  edge(head: RequestHead, client: string, nowMs: number): Admitted | Refusal {
+    const target = parseTarget(head.method, head.target);
+    const authority = head.host === undefined ? undefined : parseAuthority(head.host);
+    const violation = head.violation ?? findViolation(head, target, authority);
+    if (violation !== undefined || target.form === "bad") return refuse("gateway/bad-request", violation ?? "malformed");
+    if (hasDotSegments(pathOf(target.path))) return refuse("gateway/bad-request", "'.' or '..' in the path: send it resolved");
+    const route = this.#table.routes.find({ method: head.method, authority, path: target.path, headers: head.passed });
+    if (route === undefined) return refuse("gateway/no-route", `no Route matches ${head.method} ${head.host ?? ""}${pathOf(target.path)}`);
+    const request: FilteredRequest = {
+      method: head.method,
+      path: target.path,
+      host: head.host ?? "",
+      headers: head.passed,
+      contentLength: head.isChunked ? undefined : Number(head.contentLength ?? 0),
+      requestBytesMax: Number.POSITIVE_INFINITY,
+    };
+    const refusal = route.filters.isEmpty ? undefined : route.filters.request(request);
+    if (refusal !== undefined) return refusal;
+    const generation = this.#stamped(head, client);
+    if ("kind" in generation) return generation;
+    const call = this.#begin({
+      role: "edge",
+      service: route.entry.service,
+      generation,
+      caller: undefined,
+      callerName: "",
+      route,
+      port: route.entry.port,
+      trace: rootTrace(generation, foreignTrace(head), this.#random),
+      nowMs,
+    });
+    if (call.kind === "refusal") return call;
+    if ((request.contentLength ?? 0) > LARGE_BYTES) call.window.large++;
+    return { kind: "admitted", call, request };
+  }
+
+  /** Begins a transaction that is a TCP connection from outside: a stream. */
+  edgeTcp(route: RouteEntry, client: string, nowMs: number): Call | Refusal {
+    const generation = this.#stamped(undefined, client);
+    if ("kind" in generation) return generation;
+    const call = this.#begin({
+      role: "edge",
+      service: route.service,
+      generation,
+      caller: undefined,
+      callerName: "",
+      route: undefined,
+      port: route.port,
+      trace: rootTrace(generation, undefined, this.#random),
+      nowMs,
+    });
+    if (call.kind === "call") this.stream(call);
+    return call;
+  }
+
+  #stamped(head: RequestHead | undefined, client: string): GenerationState | Refusal {
+    const plan = this.#table.stamp;
+    if (plan === undefined) return refuse("gateway/no-generation", "no generation is in service yet: the site is starting, or has no services");
+    const history = this.#table.position?.history ?? "";
+    const number = stampedGeneration(plan, { history, head, client, random: this.#random });
+    return (
+      this.#table.generation(number) ??
+      refuse("gateway/no-generation", `generation ${number} is to be stamped but is not in the table`, { generation: number })
+    );
+  }
+
+  /** What a request that came in on `inlet` is for: the service of the port, the service that a proxied request names, or a host outside the site. */
+  target(inlet: Inlet, head: RequestHead, isProxyPort: boolean): HostTarget {
+    const target = parseTarget(head.method, head.target);
+    const authority = head.host === undefined ? undefined : parseAuthority(head.host);
+    const violation = head.violation ?? findViolation(head, target, authority);
+    if (violation !== undefined || target.form === "bad") return refuse("gateway/bad-request", violation ?? "malformed");
+    if (!isProxyPort) {
+      const service = this.#table.serviceAt(inlet.port);
+      if (service === undefined) return refuse("gateway/no-service", `port ${inlet.port} belongs to no service any more`);
+      return { kind: "service", service, host: head.host ?? service, path: target.path };
+    }
+    if (target.form !== "absolute")
+      return refuse("gateway/bad-request", "this is a proxy port: send the whole URL (HTTP_PROXY does), or use the service's own port");
+    return this.resolve(inlet, target.authority, target.text, target.path);
+  }
+
+  /** What a proxied request or CONNECT for `authority` is for. */
+  resolve(inlet: Inlet, authority: Authority, host: string, path: string): HostTarget {
+    const { port } = authority;
+    if (!isLoopback(authority.host))
+      return this.#table.isService(authority.host)
+        ? { kind: "service", service: authority.host, host, path }
+        : { kind: "outside", authority, host, path };
+    const service = port === undefined ? undefined : this.#table.serviceAt(port);
+    if (service !== undefined) return { kind: "service", service, host, path };
+    const endpoint = port === undefined ? undefined : this.#table.endpointAt(port);
+    const caller = this.#table.callers.get(inlet.address);
+    if (endpoint !== undefined && endpoint.instance !== caller?.instance) {
+      this.#refuseCaller(caller, "bypass");
+      return refuse("gateway/bypass", `port ${port} belongs to an instance of ${endpoint.service}: call http://${endpoint.service}/ instead`);
+    }
+    return { kind: "outside", authority, host, path };
+  }
+
+  /** Begins a call between services. */
+  host(inlet: Inlet, target: HostTarget & { readonly kind: "service" }, head: RequestHead, nowMs: number): Admitted | Refusal | UnknownGeneration {
+    const call = this.#hostCall(inlet, target.service, head, nowMs);
+    if (call.kind !== "call") return call;
+    const contentLength = head.isChunked ? undefined : Number(head.contentLength ?? 0);
+    if ((contentLength ?? 0) > LARGE_BYTES) call.window.large++;
+    const headers = head.forwarded.length === 0 ? head.passed : [...head.passed, ...head.forwarded];
+    return {
+      kind: "admitted",
+      call,
+      request: { method: head.method, path: target.path, host: target.host, headers, contentLength, requestBytesMax: Number.POSITIVE_INFINITY },
+    };
+  }
+
+  /** Begins a TCP connection between services: a stream without a context. */
+  hostTcp(inlet: Inlet, service: string, nowMs: number): Call | Refusal | UnknownGeneration {
+    const call = this.#hostCall(inlet, service, undefined, nowMs);
+    if (call.kind === "call") this.stream(call);
+    return call;
+  }
+
+  #hostCall(inlet: Inlet, service: string, head: RequestHead | undefined, nowMs: number): Call | Refusal | UnknownGeneration {
+    const caller: Caller = this.#table.callers.get(inlet.address);
+    const context = head === undefined ? ({ kind: "none", reason: "absent" } as const) : readTrace(this.#table.traceKey, head);
+    if (context.kind === "conflict") {
+      this.#refuseCaller(caller, "conflict");
+      return refuse("gateway/conflict", `the trace headers name the generations ${context.generations.join(" and ")}`);
+    }
+    let generation: GenerationState;
+    let trace: CarriedTrace;
+    if (context.kind === "labelled") {
+      const known = this.#table.generation(context.generation);
+      if (known === undefined) return { kind: "unknown-generation", generation: context.generation };
+      const refusal = this.#guard(caller, known, context.ids?.traceId);
+      if (refusal !== undefined) return refusal;
+      generation = known;
+      trace = carriedTrace(context, head as RequestHead, known, this.#table.traceKey, this.#random);
+    } else {
+      const found = this.#unlabelledGeneration(caller, inlet.address);
+      if ("kind" in found) return found;
+      generation = found;
+      trace = rootTrace(found, context.link, this.#random);
+    }
+    const callerRevision = caller === undefined ? undefined : this.#table.revision(caller.revision);
+    if (callerRevision?.calls !== undefined && !callerRevision.calls.has(service)) {
+      this.#refuseCaller(caller, "not-declared");
+      return refuse("gateway/not-declared", `${caller?.service} does not list ${service} under calls`, {
+        generation: generation.number,
+        traceId: trace.traceId,
+      });
+    }
+    return this.#begin({
+      role: "host",
+      service,
+      generation,
+      caller,
+      callerName: caller?.service ?? UNKNOWN_CALLER,
+      route: undefined,
+      port: undefined,
+      trace,
+      nowMs,
+    });
+  }
+
+  /** A labelled call of a known caller is refused if the caller's revision does not belong to the generation: a leak or a forgery becomes a failure instead of a mix. */
+  #guard(caller: Caller, generation: GenerationState, traceId: string | undefined): Refusal | undefined {
+    if (caller === undefined || caller.revision === "" || this.#table.service(caller.service)?.current !== undefined) return undefined;
+    const assigned = generation.assignments.get(caller.service);
+    if (assigned === caller.revision) return undefined;
+    this.#refuseCaller(caller, "revision");
+    const detail = `${caller.instance} is ${caller.revision}, but generation ${generation.number} has ${assigned ?? `no ${caller.service}`}: the trace context came from another transaction`;
+    return refuse("gateway/wrong-revision", detail, { generation: generation.number, traceId });
+  }
+
+  /** The generation of a call without a context. */
+  #unlabelledGeneration(caller: Caller, client: string): GenerationState | Refusal {
+    const name = caller?.service ?? UNKNOWN_CALLER;
+    if (caller === undefined || caller.revision !== "") {
+      this.#hasChanged = true;
+      this.#unlabelled.add(name);
+      if (this.#table.site.unlabelled === "reject") {
+        this.#refuseCaller(caller, "unlabelled");
+        return refuse(
+          "gateway/unlabelled",
+          "the site's policy is unlabelled: reject; forward traceparent (or b3, or x-orrery-generation) from the request that you serve",
+        );
+      }
+    }
+    if (caller === undefined || caller.revision === "") return this.#stamped(undefined, client);
+    const found = this.#newestOf(caller);
+    if (found !== undefined) return found;
+    this.#refuseCaller(caller, "no-generation");
+    return refuse("gateway/no-generation", `no generation in service has ${caller.revision}`);
+  }
+
+  /** The newest open generation in service that maps the caller's own revision. One that is only being prepared is not in service: its instances are passive. */
+  #newestOf(caller: NonNullable<Caller>): GenerationState | undefined {
+    const plan = this.#table.stamp;
+    if (plan === undefined) return undefined;
+    const { ramp } = plan;
+    const isRamped = ramp !== undefined && this.#random.next() < ramp.share;
+    let rampOnly: GenerationState | undefined;
+    for (const one of this.#table.generations) {
+      if (one.assignments.get(caller.service) !== caller.revision) continue;
+      if (one.number === ramp?.to) {
+        if (isRamped) return one;
+        rampOnly = one;
+      } else if (one.number <= plan.generation) return one;
+    }
+    return rampOnly;
+  }
+
+  #refuseCaller(caller: Caller, reason: string): void {
+    this.#hasChanged = true;
+    this.#refused.add(caller?.service ?? UNKNOWN_CALLER, reason);
+  }
+
+  #begin(options: {
+    readonly role: "edge" | "host";
+    readonly service: string;
+    readonly generation: GenerationState;
+    readonly caller: Caller;
+    readonly callerName: string;
+    readonly route: CompiledRoute | undefined;
+    readonly port: string | undefined;
+    readonly trace: CarriedTrace;
+    readonly nowMs: number;
+  }): Call | Refusal {
+    const { role, service, generation, caller, route, trace, nowMs } = options;
+    const about = { generation: generation.number, traceId: trace.traceId };
+    const entry = this.#table.service(service);
+    const revisionName = entry?.current === undefined ? generation.assignments.get(service) : pickShare(entry.current, this.#random);
+    const revision = revisionName === undefined ? undefined : this.#table.revision(revisionName);
+    if (revision === undefined) {
+      const detail =
+        revisionName === undefined ? `generation ${generation.number} has no service ${service}` : `revision ${revisionName} is not in the table`;
+      return this.#refuseService(options.callerName, refuse("gateway/no-service", detail, about));
+    }
+    const balancing = entry?.balancing ?? DEFAULT_POLICY.balancing;
+    const endpoint = revision.choose({ generation: generation.number, algorithm: balancing, tried: undefined, nowMs, random: this.#random });
+    if (endpoint === undefined)
+      return this.#refuseService(
+        options.callerName,
+        refuse("gateway/no-instance", `no instance of ${revision.name} is ready on a way open to this gateway`, about),
+      );
+    const policy: CallPolicy = { timeoutMs: route?.entry.timeoutMs ?? entry?.timeoutMs ?? DEFAULT_POLICY.timeoutMs, balancing };
+    const counts = this.#countsOf(generation.number);
+    const call: Call = {
+      kind: "call",
+      role,
+      service,
+      revision,
+      policy,
+      port: options.port ?? entry?.ports[0]?.name ?? Object.keys(endpoint.ports)[0] ?? "",
+      caller: options.callerName,
+      callerInstance: caller?.instance,
+      route,
+      traceId: trace.traceId,
+      counts,
+      generation: generation.number,
+      traceHeaders: trace.headers,
+      startedMs: nowMs,
+      deadlineMs: nowMs + (route?.entry.maxTransactionMs ?? this.#table.site.maxTransactionMs),
+      isStream: false,
+      endpoint,
+      window: endpoint.window(options.callerName, generation.number),
+      attemptStartedMs: nowMs,
+      isInbound: false,
+      retriesLeft: route?.entry.retries ?? entry?.retries ?? DEFAULT_POLICY.retries,
+      tried: undefined,
+      isOver: false,
+    };
+    counts.started++;
+    if (role === "edge") {
+      counts.edge++;
+      counts.begun++;
+    } else counts.outbound++;
+    this.#attempt(call, endpoint, nowMs);
+    return call;
+  }
+
+  #refuseService(caller: string, refusal: Refusal): Refusal {
+    this.#hasChanged = true;
+    this.#refused.add(caller, refusal.code.slice(refusal.code.indexOf("/") + 1));
+    return refusal;
+  }
+
+  #countsOf(generation: number): GenerationCounts {
+    let counts = this.#counts.get(generation);
+    if (counts === undefined) {
+      counts = new GenerationCounts(generation);
+      this.#counts.set(generation, counts);
+    }
+    return counts;
+  }
+
+  /** Counts a try at `endpoint`. */
+  #attempt(call: Call, endpoint: EndpointState, nowMs: number): void {
+    this.#hasChanged = true;
+    call.endpoint = endpoint;
+    call.window = endpoint.window(call.caller, call.generation);
+    call.attemptStartedMs = nowMs;
+    call.window.inFlight++;
+    endpoint.stats.begin(nowMs);
+    this.#active.add(endpoint);
+    call.revision.labelledIn++;
+    call.isInbound = endpoint.host === this.#options.host;
+    if (call.isInbound) {
+      call.counts.inbound++;
+      call.counts.started++;
+    }
+  }
+
+  #endAttempt(call: Call, status: number, nowMs: number): void {
+    const timeMs = nowMs - call.attemptStartedMs;
+    const isError = status === 0 || status >= 500;
+    call.endpoint.stats.end(nowMs, timeMs, isError);
+    call.window.end(timeMs, isError);
+    if (call.isInbound) call.counts.inbound--;
+    call.isInbound = false;
+  }
+
+  /** After a failed try: the instance for the next one (same generation, same revision), already counted, or `undefined` if there must be none:
+   *  the request may have been seen and is not idempotent, its body is gone, or the tries are used up. */
+  retry(
+    call: Call,
+    outcome: Outcome,
+    request: { readonly method: string; readonly isReplayable: boolean },
+    nowMs: number,
+  ): EndpointState | undefined {
+    if (!outcome.wasSent) call.revision.avoid(call.endpoint, nowMs + AVOID_MS);
+    const isAllowed = !call.isOver && call.retriesLeft > 0 && request.isReplayable && (!outcome.wasSent || IDEMPOTENT.has(request.method));
+    if (!isAllowed) return undefined;
+    // The newest state of the revision: the table may have changed since the call began.
+    const revision: RevisionState = this.#table.revision(call.revision.name) ?? call.revision;
+    const tried = [...(call.tried ?? []), call.endpoint];
+    const endpoint = revision.choose({ generation: call.generation, algorithm: call.policy.balancing, tried, nowMs, random: this.#random });
+    if (endpoint === undefined) return undefined;
+    call.tried = tried;
+    call.retriesLeft--;
+    this.#endAttempt(call, 0, nowMs);
+    this.#attempt(call, endpoint, nowMs);
+    return endpoint;
+  }
+
+  /** The call has become a stream (WebSocket, SSE, TCP): outside `maxTransaction`. */
+  stream(call: Call): void {
+    if (call.isStream || call.isOver) return;
+    call.isStream = true;
+    call.deadlineMs = Number.POSITIVE_INFINITY;
+    if (call.role === "edge") call.counts.streams++;
+    this.#hasChanged = true;
+  }
+
+  /** The call is over: its instance has answered or is not waited for any more. `status` 0: without an answer. Further calls do nothing. */
+  end(call: Call, status: number, nowMs: number): void {
+    if (call.isOver) return;
+    call.isOver = true;
+    this.#hasChanged = true;
+    this.#endAttempt(call, status, nowMs);
+    if (call.role === "edge") {
+      call.counts.edge--;
+      if (call.isStream) call.counts.streams--;
+    } else call.counts.outbound--;
+    if (call.counts.open === 0 && this.#table.generation(call.generation) === undefined) this.#counts.delete(call.generation);
+  }
+
+  /** True if something has happened since the report before. */
+  get hasChanged(): boolean {
+    return this.#hasChanged;
+  }
+
+  /** Transactions and calls open, of all generations. */
+  get open(): number {
+    let open = 0;
+    for (const counts of this.#counts.values()) open += counts.open;
+    return open;
+  }
+
+  /** What has happened since the last `reported`. `position`: the table that counts as in force. */
+  report(about: {
+    readonly position: TablePosition;
+    readonly round: number;
+    readonly listenFailures: GatewayReport["listenFailures"];
+    readonly edgeAddress?: string | undefined;
+  }): GatewayReport {
+    const labelled = new Map<string, number>();
+    for (const revision of this.#table.revisions) labelled.set(revision.service, (labelled.get(revision.service) ?? 0) + revision.labelledIn);
+    return {
+      gateway: this.#options.name,
+      host: this.#options.host,
+      roles: this.#options.roles,
+      incarnation: this.#options.incarnation,
+      sequence: this.#sequence + 1,
+      position: about.position,
+      round: about.round,
+      counts: this.#readCounts(),
+      windows: this.#readWindows(),
+      unlabelled: this.#unlabelled.read().map(({ service, calls }) => ({ service, calls, labelledIn: labelled.get(service) ?? 0 })),
+      refused: this.#refused.read(),
+      listenFailures: about.listenFailures,
+      ...(about.edgeAddress === undefined ? {} : { edgeAddress: about.edgeAddress }),
+    };
+  }
+
+  /** Every open generation of the table is told, also at zero: silence is not zero. */
+  #readCounts(): GatewayReport["counts"] {
+    const numbers = new Set([...this.#table.generations.map((one) => one.number), ...this.#counts.keys()]);
+    return [...numbers].sort((a, b) => a - b).map((number) => (this.#counts.get(number) ?? new GenerationCounts(number)).read());
+  }
+
+  #readWindows(): GatewayReport["windows"] {
+    return [...this.#active].flatMap((endpoint) =>
+      endpoint.windows
+        .filter((one) => one.calls > 0 || one.inFlight > 0)
+        .map((one) => ({
+          caller: one.caller,
+          service: endpoint.service,
+          revision: endpoint.revision,
+          instance: endpoint.instance,
+          host: endpoint.host,
+          calls: one.calls,
+          errors: one.errors,
+          timeSumMs: one.timeSumMs,
+          timeMaxMs: one.timeMaxMs,
+          buckets: one.buckets,
+          inFlight: one.inFlight,
+          large: one.large,
+          generation: one.generation,
+        })),
+    );
+  }
+
+  /** The last `report` has been handed over: begin new sums. */
+  reported(): void {
+    this.#sequence++;
+    this.#hasChanged = false;
+    this.#unlabelled.clear();
+    this.#refused.clear();
+    for (const revision of this.#table.revisions) revision.labelledIn = 0;
+    for (const endpoint of this.#active) {
+      for (const window of endpoint.windows) window.reset();
+      endpoint.sweepWindows();
+      if (endpoint.windows.length === 0) this.#active.delete(endpoint);
+    }
+  }
+}
+
+function findViolation(head: RequestHead, target: ReturnType<typeof parseTarget>, authority: Authority | undefined): string | undefined {
+  if (target.form === "bad") return target.reason;
+  if (head.host !== undefined && authority === undefined) return "the Host is malformed";
+  if (
+    target.form === "absolute" &&
+    head.host !== undefined &&
+    (authority?.host !== target.authority.host || (authority.port ?? 80) !== (target.authority.port ?? 80))
+  )
+    return "the Host differs from the request target's";
+  return undefined;
+}
+
+function pickShare(current: readonly { readonly revision: string; readonly share: number }[], random: Random): string | undefined {
+  let left = random.next();
+  for (const { revision, share } of current) {
+    left -= share;
+    if (left < 0) return revision;
+  }
+  return current.at(-1)?.revision;
+}

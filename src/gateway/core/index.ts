@@ -1,0 +1,18 @@
+export { type Authority, parseAuthority } from "./authority.ts";
+export type { Call } from "./call.ts";
+export type { EndpointState } from "./endpoint.ts";
+export type { FilteredRequest } from "./filters.ts";
+export {
+  type Admitted,
+  GatewayCore,
+  type GatewayCoreOptions,
+  type HostTarget,
+  type Inlet,
+  type Outcome,
+  UNKNOWN_CALLER,
+  type UnknownGeneration,
+} from "./gateway-core.ts";
+export { type Applied, LiveTable } from "./live-table.ts";
+export { GATEWAY_ERRORS, type GatewayErrorCode, type Refusal, refuse, renderRefusal } from "./refusal.ts";
+export { RequestHead } from "./request-head.ts";
+export { rampPoint } from "./stamp.ts";

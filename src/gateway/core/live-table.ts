@@ -1,0 +1,235 @@
+import type { StampPlan } from "#/model/index.ts";
+import { formatGenerationHeader, parseTraceKey, type TraceKey, traceIdPrefix } from "#/trace/index.ts";
+import type {
+  CallerEntry,
+  Endpoint,
+  PublishedLoad,
+  RouteEntry,
+  ServiceEntry,
+  SiteEntry,
+  Table,
+  TableChange,
+  TablePosition,
+  TableSection,
+  TableUpdate,
+} from "#/traffic/index.ts";
+import { applyChange, emptyTable, isOlder, isSamePosition } from "#/traffic/table/index.ts";
+import { type EndpointState, RevisionState } from "./endpoint.ts";
+import { RouteMatcher } from "./route-matcher.ts";
+
+/** One open generation. */
+export interface GenerationState {
+  readonly number: number;
+  readonly assignments: ReadonlyMap<string, string>;
+  /** What this gateway stamps: first digits of its trace ids, and the second carrier. */
+  readonly tracePrefix: string;
+  readonly header: string;
+}
+
+const DEFAULT_SITE: SiteEntry = { maxTransactionMs: 600_000, lingerMs: 500, unlabelled: "allow", traceKey: "0".repeat(32) };
+
+/** `applied`, `older` (ignored: it was in force already, or is behind), or `gap`: the change is for another table, a whole one is needed. */
+export type Applied = "applied" | "older" | "gap";
+
+/** The table in force, indexed for routing. A change costs what it touches. */
+export class LiveTable {
+  readonly #host: string;
+  readonly #incarnation: number;
+  #table: Table | undefined;
+  #site: SiteEntry = DEFAULT_SITE;
+  #traceKey: TraceKey = parseTraceKey(DEFAULT_SITE.traceKey);
+  #stamp: StampPlan | undefined;
+  readonly #generations = new Map<number, GenerationState>();
+  #newestFirst: readonly GenerationState[] = [];
+  readonly #revisions = new Map<string, RevisionState>();
+  readonly #callers = new Map<string, CallerEntry>();
+  #servicePorts = new Map<number, string>();
+  #routes = new RouteMatcher([]);
+  readonly #endpointsByPort = new Map<number, EndpointState>();
+
+  constructor(options: { readonly host: string; readonly incarnation: number }) {
+    this.#host = options.host;
+    this.#incarnation = options.incarnation;
+  }
+
+  /** The table in force; `undefined` before the first. */
+  get table(): Table | undefined {
+    return this.#table;
+  }
+
+  /** Where it stands. */
+  get position(): TablePosition | undefined {
+    return this.#table?.position;
+  }
+
+  get site(): SiteEntry {
+    return this.#site;
+  }
+
+  get traceKey(): TraceKey {
+    return this.#traceKey;
+  }
+
+  get stamp(): StampPlan | undefined {
+    return this.#stamp;
+  }
+
+  /** Open generations, newest first. */
+  get generations(): readonly GenerationState[] {
+    return this.#newestFirst;
+  }
+
+  get routes(): RouteMatcher {
+    return this.#routes;
+  }
+
+  generation(number: number): GenerationState | undefined {
+    return this.#generations.get(number);
+  }
+
+  revision(name: string): RevisionState | undefined {
+    return this.#revisions.get(name);
+  }
+
+  get revisions(): Iterable<RevisionState> {
+    return this.#revisions.values();
+  }
+
+  service(name: string): ServiceEntry | undefined {
+    return this.#table?.entries.service[name];
+  }
+
+  /** The service that is offered on a loopback port. */
+  serviceAt(port: number): string | undefined {
+    return this.#servicePorts.get(port);
+  }
+
+  /** Instances of this host that have a caller address, by it. */
+  get callers(): ReadonlyMap<string, CallerEntry> {
+    return this.#callers;
+  }
+
+  /** The instance of this host that listens on `port`. */
+  endpointAt(port: number): EndpointState | undefined {
+    return this.#endpointsByPort.get(port);
+  }
+
+  /** True if `name` is a service of the site, in the newest table or in any open generation. */
+  isService(name: string): boolean {
+    return this.service(name) !== undefined || this.#newestFirst.some((one) => one.assignments.has(name));
+  }
+
+  /** Takes a table or a change. A whole table of another history is taken: the store was restored. */
+  apply(update: TableUpdate): Applied {
+    const current = this.#table;
+    if ("table" in update) {
+      if (current !== undefined && (isOlder(update.table.position, current.position) || isSamePosition(update.table.position, current.position)))
+        return "older";
+      this.#replace(update.table);
+      return "applied";
+    }
+    const { change } = update;
+    if (current === undefined) return "gap";
+    if (isOlder(change.position, current.position) || isSamePosition(change.position, current.position)) return "older";
+    if (!isSamePosition(change.base, current.position)) return "gap";
+    this.#table = applyChange(current, change);
+    this.#index(change.changes);
+    return "applied";
+  }
+
+  #replace(table: Table): void {
+    const former = this.#table ?? emptyTable(table.position);
+    this.#table = table;
+    const changes: { section: TableSection; key: string; value: unknown }[] = [];
+    for (const section of ["site", "stamp", "generation", "revision", "service", "caller", "route"] as const) {
+      for (const key of Object.keys(former.entries[section]))
+        if (!Object.hasOwn(table.entries[section], key)) changes.push({ section, key, value: null });
+      for (const [key, value] of Object.entries(table.entries[section])) changes.push({ section, key, value });
+    }
+    this.#index(changes);
+  }
+
+  #index(changes: TableChange["changes"]): void {
+    const touched = new Set(changes.map((one) => one.section));
+    // Trace ids depend on the key, so the site comes first.
+    if (touched.has("site")) this.#indexSite();
+    for (const { section, key } of changes) {
+      if (section === "generation") this.#indexGeneration(Number(key));
+      else if (section === "revision") this.#indexRevision(key);
+      else if (section === "caller") this.#indexCaller(key);
+    }
+    const entries = this.#table?.entries;
+    if (touched.has("generation") || touched.has("site")) this.#newestFirst = [...this.#generations.values()].sort((a, b) => b.number - a.number);
+    if (touched.has("stamp")) this.#stamp = entries?.stamp[""];
+    if (touched.has("service")) this.#servicePorts = new Map(Object.entries(entries?.service ?? {}).map(([name, one]) => [one.port, name]));
+    if (touched.has("route")) this.#routes = new RouteMatcher(Object.values(entries?.route ?? {}));
+  }
+
+  #indexSite(): void {
+    this.#site = this.#table?.entries.site[""] ?? DEFAULT_SITE;
+    this.#traceKey = parseTraceKey(this.#site.traceKey);
+    for (const number of this.#generations.keys()) this.#indexGeneration(number);
+  }
+
+  #indexGeneration(number: number): void {
+    const entry = this.#table?.entries.generation[String(number)];
+    if (entry === undefined) {
+      this.#generations.delete(number);
+      return;
+    }
+    const mark = { generation: number, incarnation: this.#incarnation };
+    this.#generations.set(number, {
+      number,
+      assignments: new Map(Object.entries(entry.assignments)),
+      tracePrefix: traceIdPrefix(this.#traceKey, mark),
+      header: formatGenerationHeader(this.#traceKey, mark),
+    });
+  }
+
+  #indexRevision(name: string): void {
+    const former = this.#revisions.get(name);
+    const entry = this.#table?.entries.revision[name];
+    if (entry === undefined) {
+      for (const endpoint of former?.endpoints ?? []) endpoint.isGone = true;
+      this.#forgetPorts(former);
+      this.#revisions.delete(name);
+      return;
+    }
+    const revision = new RevisionState(name, entry, former, (endpoint) => this.#isReachable(endpoint));
+    this.#revisions.set(name, revision);
+    this.#forgetPorts(former);
+    for (const endpoint of revision.endpoints) {
+      if (endpoint.host === this.#host) for (const port of Object.values(endpoint.ports)) this.#endpointsByPort.set(port, endpoint);
+    }
+  }
+
+  #forgetPorts(former: RevisionState | undefined): void {
+    for (const endpoint of former?.endpoints ?? []) {
+      if (endpoint.isGone)
+        for (const port of Object.values(endpoint.ports)) if (this.#endpointsByPort.get(port) === endpoint) this.#endpointsByPort.delete(port);
+    }
+  }
+
+  /** Instances on loopback are reached from their own host only. */
+  #isReachable(endpoint: Endpoint): boolean {
+    return endpoint.host === this.#host || !endpoint.address.startsWith("127.");
+  }
+
+  #indexCaller(key: string): void {
+    const entry = this.#table?.entries.caller[key];
+    const slash = key.lastIndexOf("/");
+    if (key.slice(0, slash) !== this.#host) return;
+    const address = key.slice(slash + 1);
+    if (entry === undefined) this.#callers.delete(address);
+    else this.#callers.set(address, entry);
+  }
+
+  setLoad(load: PublishedLoad): void {
+    for (const revision of this.#revisions.values()) for (const endpoint of revision.endpoints) endpoint.hostLoad = load.hosts[endpoint.host];
+  }
+
+  /** TCP routes of the edge. */
+  get tcpRoutes(): readonly RouteEntry[] {
+    return Object.values(this.#table?.entries.route ?? {}).filter((one) => one.tcp !== undefined);
+  }
+}

@@ -1,0 +1,80 @@
+/** Why the gateway itself answers, and how. */
+export interface Refusal {
+  readonly kind: "refusal";
+  readonly status: number;
+  readonly code: GatewayErrorCode;
+  /** For people: what happened and what they can do. */
+  readonly detail: string;
+  readonly generation?: number | undefined;
+  readonly traceId?: string | undefined;
+}
+
+/** Codes of answers that the gateway makes itself, with their HTTP status, their type in `Proxy-Status` (RFC 9209), and what they mean. */
+export const GATEWAY_ERRORS = {
+  "gateway/bad-request": { status: 400, proxyError: "http_request_error", title: "Malformed or ambiguous request" },
+  "gateway/no-route": { status: 404, proxyError: "destination_not_found", title: "No route matches" },
+  "gateway/too-large": { status: 413, proxyError: "http_request_denied", title: "Request body too large" },
+  "gateway/not-declared": { status: 403, proxyError: "http_request_denied", title: "The caller does not declare this call" },
+  "gateway/bypass": { status: 403, proxyError: "destination_ip_prohibited", title: "Instances are reached through the gateway only" },
+  "gateway/unlabelled": { status: 403, proxyError: "http_request_denied", title: "Calls without a trace context are rejected here" },
+  "gateway/wrong-revision": {
+    status: 409,
+    proxyError: "http_request_denied",
+    title: "The caller's revision does not belong to the call's generation",
+  },
+  "gateway/conflict": { status: 409, proxyError: "http_request_error", title: "The trace headers name different generations" },
+  "gateway/no-generation": { status: 503, proxyError: "destination_unavailable", title: "No generation for this call" },
+  "gateway/unknown-generation": { status: 503, proxyError: "destination_unavailable", title: "Unknown generation" },
+  "gateway/no-service": { status: 503, proxyError: "destination_not_found", title: "The generation does not have this service" },
+  "gateway/no-instance": { status: 503, proxyError: "destination_unavailable", title: "No instance is ready" },
+  "gateway/stopping": { status: 503, proxyError: "proxy_internal_response", title: "The gateway is stopping" },
+  "gateway/overloaded": { status: 503, proxyError: "connection_limit_reached", title: "Too many calls wait" },
+  "gateway/connect": { status: 502, proxyError: "connection_refused", title: "The instance cannot be reached" },
+  "gateway/broken-answer": { status: 502, proxyError: "connection_terminated", title: "The instance's answer broke off" },
+  "gateway/upgrade": { status: 502, proxyError: "http_upgrade_failed", title: "The protocol could not be changed" },
+  "gateway/timeout": { status: 504, proxyError: "http_response_timeout", title: "No answer in time" },
+  "gateway/max-transaction": { status: 504, proxyError: "http_response_timeout", title: "The transaction took too long" },
+} as const;
+
+export type GatewayErrorCode = keyof typeof GATEWAY_ERRORS;
+
+export function refuse(
+  code: GatewayErrorCode,
+  detail: string,
+  about: { readonly generation?: number | undefined; readonly traceId?: string | undefined } = {},
+): Refusal {
+  return { kind: "refusal", status: GATEWAY_ERRORS[code].status, code, detail, generation: about.generation, traceId: about.traceId };
+}
+
+/** The headers (names and values in turn) and body of a refusal: application/problem+json (RFC 9457) and Proxy-Status (RFC 9209). */
+export function renderRefusal(refusal: Refusal, gateway: string): { readonly headers: string[]; readonly body: string } {
+  const { proxyError, title } = GATEWAY_ERRORS[refusal.code];
+  const { status } = refusal;
+  const body = `${JSON.stringify({
+    type: "about:blank",
+    title,
+    status,
+    detail: refusal.detail,
+    code: refusal.code,
+    gateway,
+    ...(refusal.generation === undefined ? {} : { generation: refusal.generation }),
+    ...(refusal.traceId === undefined ? {} : { traceId: refusal.traceId }),
+  })}\n`;
+  const headers = [
+    "Content-Type",
+    "application/problem+json",
+    "Content-Length",
+    String(Buffer.byteLength(body)),
+    "Proxy-Status",
+    `${proxyName(gateway)}; error=${proxyError}; details="${refusal.code}"`,
+    "Cache-Control",
+    "no-store",
+  ];
+  if (status === 503) headers.push("Retry-After", "1");
+  return { headers, body };
+}
+
+/** A structured-field token (RFC 8941). */
+function proxyName(gateway: string): string {
+  return `orrery-${gateway.replace(/[^A-Za-z0-9_.-]/g, "-")}`;
+}

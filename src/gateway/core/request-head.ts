@@ -1,0 +1,209 @@
+/** What a header is to a proxy. Numbers, because each header of each request is looked up. */
+const PASS = 0;
+const DROP = 1;
+const HOST = 2;
+const CONNECTION = 3;
+const CONTENT_LENGTH = 4;
+const TRANSFER_ENCODING = 5;
+const UPGRADE = 6;
+const TRACEPARENT = 7;
+const TRACESTATE = 8;
+const B3 = 9;
+const B3_TRACE_ID = 10;
+const B3_SPAN_ID = 11;
+const B3_SAMPLED = 12;
+const B3_OTHER = 13;
+const GENERATION = 14;
+const FORWARDED = 15;
+const VIA = 16;
+const EXPECT = 17;
+
+const NAMES: Readonly<Record<string, number>> = {
+  host: HOST,
+  connection: CONNECTION,
+  "content-length": CONTENT_LENGTH,
+  "transfer-encoding": TRANSFER_ENCODING,
+  upgrade: UPGRADE,
+  traceparent: TRACEPARENT,
+  tracestate: TRACESTATE,
+  b3: B3,
+  "x-b3-traceid": B3_TRACE_ID,
+  "x-b3-spanid": B3_SPAN_ID,
+  "x-b3-sampled": B3_SAMPLED,
+  "x-b3-parentspanid": B3_OTHER,
+  "x-b3-flags": B3_OTHER,
+  "x-orrery-generation": GENERATION,
+  forwarded: FORWARDED,
+  "x-forwarded-for": FORWARDED,
+  "x-forwarded-host": FORWARDED,
+  "x-forwarded-proto": FORWARDED,
+  "x-forwarded-port": FORWARDED,
+  "x-real-ip": FORWARDED,
+  via: VIA,
+  expect: EXPECT,
+  // Hop by hop (RFC 9110, 7.6.1), and what is meant for the proxy itself.
+  "keep-alive": DROP,
+  "proxy-connection": DROP,
+  "proxy-authorization": DROP,
+  "proxy-authenticate": DROP,
+  te: DROP,
+  trailer: DROP,
+  "http2-settings": DROP,
+  // Frequent ones that pass, so that they need no lower-casing.
+  accept: PASS,
+  "accept-encoding": PASS,
+  "accept-language": PASS,
+  authorization: PASS,
+  "cache-control": PASS,
+  "content-type": PASS,
+  cookie: PASS,
+  origin: PASS,
+  referer: PASS,
+  "user-agent": PASS,
+};
+
+const codes = new Map<string, number>();
+for (const [name, code] of Object.entries(NAMES)) {
+  codes.set(name, code);
+  codes.set(
+    name.replace(/(^|-)[a-z]/g, (letter) => letter.toUpperCase()),
+    code,
+  );
+}
+
+function codeOf(name: string): number {
+  return codes.get(name) ?? codes.get(name.toLowerCase()) ?? PASS;
+}
+
+/** The head of a request, read once: what passes on as it is, and what the proxy looks at. */
+export class RequestHead {
+  readonly method: string;
+  /** As the client wrote it. */
+  readonly target: string;
+  /** Headers that pass on, name and value in turn, as the client wrote them. */
+  readonly passed: string[] = [];
+  host: string | undefined;
+  contentLength: string | undefined;
+  isChunked = false;
+  /** Protocol that the client wants to go over to, as in `websocket`. */
+  upgrade: string | undefined;
+  /** Forwarded, X-Forwarded-* and X-Real-IP, name and value in turn. */
+  readonly forwarded: string[] = [];
+  via: string | undefined;
+  traceparent: string | undefined;
+  tracestate: string | undefined;
+  b3: string | undefined;
+  b3TraceId: string | undefined;
+  b3SpanId: string | undefined;
+  b3Sampled: string | undefined;
+  readonly b3Other: string[] = [];
+  generation: string | undefined;
+  /** True: a carrier of the trace came twice. */
+  isRepeated = false;
+  /** Why the request is ambiguous or malformed, and must be refused with 400. */
+  violation: string | undefined;
+
+  /** `raw`: names and values in turn. */
+  constructor(method: string, target: string, raw: readonly string[], isHttp10 = false) {
+    this.method = method;
+    this.target = target;
+    let connection: string | undefined;
+    let transferEncoding: string | undefined;
+    for (let index = 0; index < raw.length; index += 2) {
+      const name = raw[index] as string;
+      const value = raw[index + 1] as string;
+      switch (codeOf(name)) {
+        case PASS:
+          this.passed.push(name, value);
+          break;
+        case HOST:
+          if (this.host !== undefined) this.violation = "more than one Host";
+          this.host = value;
+          break;
+        case CONNECTION:
+          connection = connection === undefined ? value : `${connection},${value}`;
+          break;
+        case CONTENT_LENGTH:
+          if (this.contentLength !== undefined) this.violation = "more than one Content-Length";
+          if (!/^[0-9]{1,15}$/.test(value)) this.violation = "Content-Length is not a number";
+          this.contentLength = value;
+          break;
+        case TRANSFER_ENCODING:
+          if (transferEncoding !== undefined || value.toLowerCase() !== "chunked") this.violation = "Transfer-Encoding other than a single 'chunked'";
+          transferEncoding = value;
+          break;
+        case UPGRADE:
+          this.upgrade = value;
+          break;
+        case TRACEPARENT:
+          this.traceparent = this.#once(this.traceparent, value);
+          break;
+        case TRACESTATE:
+          // RFC: several tracestate headers are one list.
+          this.tracestate = this.tracestate === undefined ? value : `${this.tracestate},${value}`;
+          break;
+        case B3:
+          this.b3 = this.#once(this.b3, value);
+          break;
+        case B3_TRACE_ID:
+          this.b3TraceId = this.#once(this.b3TraceId, value);
+          break;
+        case B3_SPAN_ID:
+          this.b3SpanId = this.#once(this.b3SpanId, value);
+          break;
+        case B3_SAMPLED:
+          this.b3Sampled = this.#once(this.b3Sampled, value);
+          break;
+        case B3_OTHER:
+          this.b3Other.push(name, value);
+          break;
+        case GENERATION:
+          this.generation = this.#once(this.generation, value);
+          break;
+        case FORWARDED:
+          this.forwarded.push(name, value);
+          break;
+        case VIA:
+          this.via = this.via === undefined ? value : `${this.via}, ${value}`;
+          break;
+        case EXPECT:
+          if (value.toLowerCase() !== "100-continue") this.violation = "unknown Expect";
+          break;
+        default:
+      }
+    }
+    this.isChunked = transferEncoding !== undefined;
+    if (transferEncoding !== undefined && this.contentLength !== undefined) this.violation = "Content-Length beside Transfer-Encoding";
+    if (transferEncoding !== undefined && isHttp10) this.violation = "Transfer-Encoding in HTTP/1.0";
+    if (this.host === undefined && !isHttp10) this.violation = "no Host";
+    if (connection !== undefined) this.#dropNamed(connection);
+    if (this.upgrade !== undefined && (connection === undefined || !hasToken(connection, "upgrade"))) this.upgrade = undefined;
+  }
+
+  get hasBody(): boolean {
+    return this.isChunked || (this.contentLength !== undefined && this.contentLength !== "0");
+  }
+
+  #once(former: string | undefined, value: string): string {
+    if (former !== undefined) this.isRepeated = true;
+    return value;
+  }
+
+  /** Headers named by Connection are for this hop only. Those that the proxy itself decides by cannot be switched off so. */
+  #dropNamed(connection: string): void {
+    if (connection === "keep-alive" || connection === "close" || connection === "Keep-Alive") return;
+    for (const part of connection.split(",")) {
+      const token = part.trim().toLowerCase();
+      if (token === "" || token === "keep-alive" || token === "close" || token === "upgrade") continue;
+      if (codeOf(token) !== PASS) {
+        if (token === "host" || token === "content-length" || token === "transfer-encoding") this.violation = `Connection names ${token}`;
+        continue;
+      }
+      for (let index = this.passed.length - 2; index >= 0; index -= 2) if (this.passed[index]?.toLowerCase() === token) this.passed.splice(index, 2);
+    }
+  }
+}
+
+function hasToken(list: string, token: string): boolean {
+  return list.split(",").some((part) => part.trim().toLowerCase() === token);
+}

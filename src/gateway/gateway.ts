@@ -1,0 +1,294 @@
+import { createServer, type Server, type Socket } from "node:net";
+import path from "node:path";
+import { type Clock, describeError, type Log, OrreryError, type Random } from "#/base/index.ts";
+import { PROXY_PORT, type PublishedLoad, type TableFeed, type TablePosition, type TableUpdate } from "#/traffic/index.ts";
+import { AccessLog } from "./access-log.ts";
+import { type Call, GatewayCore, type Refusal, refuse, type UnknownGeneration } from "./core/index.ts";
+import { Deadlines } from "./deadlines.ts";
+import { nextIncarnation } from "./durable-file.ts";
+import { HttpProxy } from "./http-proxy.ts";
+import { tagSocket } from "./inlet.ts";
+import { type Listener, Listeners } from "./listeners.ts";
+import type { ProxyContext } from "./proxy-context.ts";
+import { Reporter } from "./reporter.ts";
+import { TableFile } from "./table-file.ts";
+import { relayTcp } from "./tcp.ts";
+import { Upstreams } from "./upstreams.ts";
+
+export interface GatewayOptions {
+  readonly name: string;
+  /** Name of the host that it runs on, as in Instances' `spec.host`. */
+  readonly host: string;
+  /** Folder of its own: table, incarnation. */
+  readonly folder: string;
+  readonly accessLogFile: string;
+  /** Where the edge listens; absent: no edge. Port 0: any free one. */
+  readonly edge?: { readonly address: string; readonly port: number };
+  /** False: no calls between services here. Default true. */
+  readonly isHost?: boolean;
+  /** Made once the number of this start is known, which the feed tells the centre. */
+  readonly feed: (incarnation: number) => TableFeed;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly proxyPort?: number;
+  readonly headersTimeoutMs?: number;
+}
+
+/** How long a call of a generation unknown here waits for a table that knows it. */
+const TABLE_WAIT_MS = 1000;
+/** Calls that may wait so at once. */
+const TABLE_WAITERS_MAX = 1000;
+/** How long `stop` lets running requests end. */
+const STOP_MS = 30_000;
+const LOOPBACK = "127.0.0.1";
+
+/** The data plane of one host: takes requests from outside (edge) and calls between services (host), by the newest table that the feed has brought; without the centre by the last one, kept on disk. */
+export class Gateway {
+  readonly #options: GatewayOptions;
+  readonly #log: Log;
+  readonly #core: GatewayCore;
+  readonly #context: ProxyContext;
+  readonly #upstreams = new Upstreams();
+  readonly #accessLog: AccessLog;
+  readonly #deadlines: Deadlines;
+  readonly #http: HttpProxy;
+  readonly #listeners: Listeners;
+  readonly #tableFile: TableFile;
+  readonly #reporter: Reporter;
+  readonly #feed: TableFeed;
+  readonly #tcpSockets = new Set<Socket>();
+  #waiters: { readonly generation: number; readonly tell: (isKnown: boolean) => void }[] = [];
+  #unsubscribe: (() => void) | undefined;
+  #edge: Server | undefined;
+  #edgeAddress: string | undefined;
+  #durable: TablePosition | undefined;
+  #round = 0;
+
+  /** The number of this start, counted durably before anything listens.
+   *  @throws gateway/incarnation: it cannot be counted */
+  readonly incarnation: number;
+
+  constructor(options: GatewayOptions) {
+    this.#options = options;
+    this.#log = options.log;
+    const { clock, random, log } = options;
+    this.incarnation = nextIncarnation(options.folder);
+    const roles = [...(options.edge === undefined ? [] : ["edge" as const]), ...(options.isHost === false ? [] : ["host" as const])];
+    this.#core = new GatewayCore({ name: options.name, host: options.host, roles, incarnation: this.incarnation, random });
+    this.#accessLog = new AccessLog({ file: options.accessLogFile, log });
+    this.#deadlines = new Deadlines(clock);
+    this.#context = {
+      name: options.name,
+      core: this.#core,
+      upstreams: this.#upstreams,
+      accessLog: this.#accessLog,
+      deadlines: this.#deadlines,
+      clock,
+      waitForGeneration: (generation) => this.#waitForGeneration(generation),
+      isStopping: false,
+    };
+    this.#http = new HttpProxy(this.#context, options.headersTimeoutMs === undefined ? {} : { headersTimeoutMs: options.headersTimeoutMs });
+    this.#listeners = new Listeners({ onConnection: (socket, listener) => this.#accept(socket, listener), log, clock, random });
+    this.#tableFile = new TableFile({ folder: options.folder, log, onDurable: (position) => this.#onDurable(position) });
+    this.#reporter = new Reporter({ clock, hasNews: () => this.#core.hasChanged, send: () => this.#report() });
+    this.#feed = options.feed(this.incarnation);
+  }
+
+  /** For reading: what routes and counts. */
+  get core(): GatewayCore {
+    return this.#core;
+  }
+
+  /** `http://address:port` of the edge, once it listens. */
+  get edgeUrl(): string | undefined {
+    return this.#edgeAddress === undefined ? undefined : `http://${this.#edgeAddress}`;
+  }
+
+  /** Serves from the table on disk, if there is one, then listens, then asks the feed.
+   *  @throws gateway/listen: the edge's port is taken, or may not be used */
+  async start(): Promise<void> {
+    const table = this.#tableFile.load();
+    if (table !== undefined) {
+      this.#core.update({ table });
+      this.#durable = table.position;
+      this.#log.info("serving the table kept on disk until the centre sends a newer one", { position: table.position });
+    }
+    this.#setListeners();
+    if (this.#options.edge !== undefined) await this.#listenEdge(this.#options.edge);
+    this.#subscribe();
+    this.#reporter.start();
+  }
+
+  async #listenEdge(edge: { readonly address: string; readonly port: number }): Promise<void> {
+    const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
+      tagSocket(socket, { kind: "edge", address: edge.address, port: edge.port });
+      this.#http.accept(socket);
+    });
+    this.#edge = server;
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", (error) =>
+        reject(
+          new OrreryError(
+            "gateway/listen",
+            `the edge cannot listen on ${edge.address}:${edge.port}: ${describeError(error)}. Free the port or choose another with --edge-port`,
+            { cause: error },
+          ),
+        ),
+      );
+      server.listen({ host: edge.address, port: edge.port, backlog: 1024 }, resolve);
+    });
+    const bound = server.address();
+    if (bound !== null && typeof bound === "object")
+      this.#edgeAddress = `${edge.address.includes(":") ? `[${edge.address}]` : edge.address}:${bound.port}`;
+  }
+
+  #subscribe(): void {
+    this.#unsubscribe?.();
+    this.#unsubscribe = this.#feed.subscribe(() => this.#core.table.position, {
+      update: (update) => this.#update(update),
+      load: (load: PublishedLoad) => this.#core.load(load),
+      round: (number) => {
+        this.#round = number;
+        this.#reporter.now();
+      },
+    });
+  }
+
+  #update(update: TableUpdate): void {
+    const applied = this.#core.update(update);
+    if (applied === "gap") {
+      this.#log.warn("a table change does not follow the table in force; asking for the table again", { position: this.#core.table.position });
+      // Not from within the feed's own call.
+      setImmediate(() => this.#subscribe());
+      return;
+    }
+    const { table } = this.#core.table;
+    if (applied === "older" || table === undefined) return;
+    this.#tableFile.save(update, table);
+    this.#setListeners();
+    this.#upstreams.sweep();
+    this.#tellWaiters();
+  }
+
+  /** Acknowledged and reported is what survives a crash: after it this gateway may not begin again with less. */
+  #onDurable(position: TablePosition): void {
+    this.#durable = position;
+    this.#feed.acknowledge(position);
+  }
+
+  #report(): boolean {
+    if (this.#durable === undefined) return false;
+    const report = this.#core.report({
+      position: this.#durable,
+      round: this.#round,
+      listenFailures: this.#listeners.failures,
+      edgeAddress: this.edgeUrl,
+    });
+    if (!this.#feed.report(report)) return false;
+    this.#core.reported();
+    return true;
+  }
+
+  #setListeners(): void {
+    const wanted: Listener[] = [];
+    const { table } = this.#core;
+    if (this.#options.edge !== undefined)
+      for (const route of table.tcpRoutes)
+        if (route.tcp !== undefined) wanted.push({ address: route.tcp.address, port: route.tcp.port, use: `route ${route.name}` });
+    if (this.#options.isHost !== false) {
+      const services = Object.entries(table.table?.entries.service ?? {});
+      for (const [, service] of services) wanted.push({ address: LOOPBACK, port: service.port, use: "service" });
+      for (const [address, caller] of table.callers) {
+        wanted.push({ address, port: this.#options.proxyPort ?? PROXY_PORT, use: "proxy" });
+        const calls = table.revision(caller.revision)?.calls;
+        for (const [name, service] of services)
+          if (calls === undefined || calls.has(name)) wanted.push({ address, port: service.port, use: "service" });
+      }
+    }
+    this.#listeners.set(wanted);
+  }
+
+  #accept(socket: Socket, listener: Listener): void {
+    const { address, port, use } = listener;
+    if (use === "proxy") {
+      tagSocket(socket, { kind: "proxy", address, port });
+      return this.#http.accept(socket);
+    }
+    if (use === "service") {
+      const service = this.#core.table.serviceAt(port);
+      if (service === undefined || this.#core.table.service(service)?.ports[0]?.protocol !== "tcp") {
+        tagSocket(socket, { kind: "service", address, port });
+        return this.#http.accept(socket);
+      }
+      return this.#acceptTcp(socket, "host", () => this.#core.hostTcp({ address, port }, service, this.#options.clock.monotonic()));
+    }
+    const route = this.#core.table.tcpRoutes.find((one) => `route ${one.name}` === use);
+    const client = socket.remoteAddress ?? "";
+    this.#acceptTcp(socket, "edge", () =>
+      route === undefined ? refuse("gateway/no-route", `${use} is gone`) : this.#core.edgeTcp(route, client, this.#options.clock.monotonic()),
+    );
+  }
+
+  #acceptTcp(socket: Socket, role: "edge" | "host", decide: () => Call | Refusal | UnknownGeneration): void {
+    this.#tcpSockets.add(socket);
+    socket.once("close", () => this.#tcpSockets.delete(socket));
+    const decision = decide();
+    // A TCP connection carries no context, so its generation is never unknown.
+    if (decision.kind !== "unknown-generation") relayTcp(this.#context, socket, role, decision);
+  }
+
+  #waitForGeneration(generation: number): Promise<boolean> {
+    if (this.#core.table.generation(generation) !== undefined) return Promise.resolve(true);
+    if (this.#waiters.length >= TABLE_WAITERS_MAX) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const cancel = this.#options.clock.after(TABLE_WAIT_MS, () => {
+        this.#waiters = this.#waiters.filter((one) => one !== waiter);
+        resolve(false);
+      });
+      const waiter = {
+        generation,
+        tell: (isKnown: boolean): void => {
+          cancel();
+          resolve(isKnown);
+        },
+      };
+      this.#waiters.push(waiter);
+    });
+  }
+
+  #tellWaiters(): void {
+    const known = this.#waiters.filter((one) => this.#core.table.generation(one.generation) !== undefined);
+    if (known.length === 0) return;
+    this.#waiters = this.#waiters.filter((one) => !known.includes(one));
+    for (const waiter of known) waiter.tell(true);
+  }
+
+  /** Stops listening, lets what runs come to its end (at most `graceMs`, default 30 s), then cuts the rest. */
+  async stop(options: { readonly graceMs?: number } = {}): Promise<void> {
+    this.#context.isStopping = true;
+    this.#listeners.close();
+    this.#edge?.close();
+    this.#http.closeIdle();
+    const endMs = this.#options.clock.monotonic() + (options.graceMs ?? STOP_MS);
+    while (this.#deadlines.size + this.#tcpSockets.size + this.#core.open > 0 && this.#options.clock.monotonic() < endMs) {
+      await new Promise<void>((resolve) => this.#options.clock.after(20, resolve));
+      this.#http.closeIdle();
+    }
+    this.#reporter.now();
+    this.#reporter.stop();
+    this.#unsubscribe?.();
+    for (const waiter of this.#waiters.splice(0)) waiter.tell(false);
+    this.#http.closeAll();
+    for (const socket of this.#tcpSockets) socket.destroy();
+    await this.#upstreams.destroy();
+    this.#deadlines.stop();
+    await this.#tableFile.close();
+    await this.#accessLog.close();
+  }
+}
+
+/** The access log beside the other logs of a data folder. */
+export function accessLogFile(data: string): string {
+  return path.join(data, "logs", "access.log");
+}

@@ -1,0 +1,19 @@
+import type { Clock } from "#/base/index.ts";
+import type { AccessLog } from "./access-log.ts";
+import type { GatewayCore } from "./core/index.ts";
+import type { Deadlines } from "./deadlines.ts";
+import type { Upstreams } from "./upstreams.ts";
+
+/** What every proxied request and connection of one gateway shares. */
+export interface ProxyContext {
+  readonly name: string;
+  readonly core: GatewayCore;
+  readonly upstreams: Upstreams;
+  readonly accessLog: AccessLog;
+  readonly deadlines: Deadlines;
+  readonly clock: Clock;
+  /** Waits until the table knows `generation`; false if it does not in time. */
+  readonly waitForGeneration: (generation: number) => Promise<boolean>;
+  /** True once the gateway finishes what it has and takes no new connections. */
+  isStopping: boolean;
+}

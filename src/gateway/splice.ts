@@ -1,0 +1,41 @@
+import type { Duplex } from "node:stream";
+
+/** Joins two connections until both directions have ended, each closing its half when the other does; an error of one destroys both. `done` is called once, with the bytes that went each way. */
+export function splice(
+  a: Duplex,
+  b: Duplex,
+  done: (bytes: { readonly fromA: number; readonly fromB: number }, error: Error | undefined) => void,
+): void {
+  let fromA = 0;
+  let fromB = 0;
+  let closed = 0;
+  let failure: Error | undefined;
+  const onClose = (): void => {
+    closed++;
+    if (closed === 1) {
+      // One side is gone altogether: what it still wanted to say has been said, the other has nobody to talk to.
+      if (!a.destroyed) a.end(() => a.destroy());
+      if (!b.destroyed) b.end(() => b.destroy());
+    }
+    if (closed === 2) done({ fromA, fromB }, failure);
+  };
+  const onError = (error: Error): void => {
+    failure ??= error;
+    a.destroy();
+    b.destroy();
+  };
+  a.on("data", (chunk: Buffer) => {
+    fromA += chunk.length;
+  });
+  b.on("data", (chunk: Buffer) => {
+    fromB += chunk.length;
+  });
+  for (const one of [a, b]) {
+    one.on("error", onError);
+    one.on("close", onClose);
+  }
+  a.pipe(b);
+  b.pipe(a);
+  if (a.destroyed) onClose();
+  if (b.destroyed) onClose();
+}

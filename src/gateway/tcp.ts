@@ -1,0 +1,60 @@
+import { connect, type Socket } from "node:net";
+import { describeError } from "#/base/index.ts";
+import { logConnection } from "./connection-log.ts";
+import type { Call, Refusal } from "./core/index.ts";
+import { portOf } from "./exchange.ts";
+import type { ProxyContext } from "./proxy-context.ts";
+import { splice } from "./splice.ts";
+
+export const CONNECT_TIMEOUT_MS = 3000;
+
+/** Relays a TCP connection to the instance of `decision`; a refused one is closed. Another instance is tried while none has accepted. */
+export function relayTcp(context: ProxyContext, socket: Socket, role: "edge" | "host", decision: Call | Refusal): void {
+  const startedMs = context.clock.monotonic();
+  const client = socket.remoteAddress ?? "";
+  if (decision.kind === "refusal") {
+    // A TCP client has no answer to read: a reset tells it more than an orderly end.
+    socket.on("error", () => {});
+    socket.resetAndDestroy();
+    logConnection(context, {
+      role,
+      client,
+      method: "TCP",
+      refusal: decision,
+      startedMs,
+      status: 0,
+      bytesOut: 0,
+      error: `${decision.code}: ${decision.detail}`,
+    });
+    return;
+  }
+  const call = decision;
+  const end = (status: number, bytesIn: number, bytesOut: number, error: string | undefined): void => {
+    context.core.end(call, status, context.clock.monotonic());
+    logConnection(context, { role, client, method: "TCP", call, startedMs, status: 0, bytesIn, bytesOut, error });
+  };
+  socket.pause();
+  const onEarlyError = (): void => {
+    socket.destroy();
+  };
+  socket.on("error", onEarlyError);
+  const tryNext = (): void => {
+    const upstream = connect({ host: call.endpoint.address, port: portOf(call), noDelay: true, allowHalfOpen: true });
+    const timer = setTimeout(() => upstream.destroy(new Error("no connection in time")), CONNECT_TIMEOUT_MS);
+    const onError = (error: Error): void => {
+      clearTimeout(timer);
+      const isReplayable = !socket.destroyed;
+      if (context.core.retry(call, { status: 0, wasSent: false }, { method: "TCP", isReplayable }, context.clock.monotonic()) !== undefined)
+        return tryNext();
+      socket.resetAndDestroy();
+      end(0, 0, 0, `gateway/connect: ${describeError(error)}`);
+    };
+    upstream.once("error", onError);
+    upstream.once("connect", () => {
+      clearTimeout(timer);
+      upstream.off("error", onError);
+      splice(socket, upstream, ({ fromA, fromB }, error) => end(200, fromA, fromB, error === undefined ? undefined : describeError(error)));
+    });
+  };
+  tryNext();
+}
