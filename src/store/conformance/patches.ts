@@ -182,7 +182,7 @@ export function patchTests(open: OpenStore): void {
       both.spec.template.env.map(({ name }) => name),
       ["A", "B", "C"],
     );
-    assert.deepEqual((entryOf(both, "two")?.fieldsV1 as Fields)["f:spec"], {
+    assert.deepEqual(fields(both, "two").at("f:spec"), {
       "f:template": { "f:env": { 'k:{"name":"C"}': { ".": {}, "f:name": {}, "f:value": {} } } },
     });
     const refused = await rejects(apply("two", { template: { env: [{ name: "A", value: "9" }], calls: ["z"] } }), "store/apply-conflict");

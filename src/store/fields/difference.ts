@@ -1,5 +1,5 @@
 import { isMap } from "../merge-patch.ts";
-import { EMPTY, type FieldSet, isEmpty } from "./field-set.ts";
+import { EMPTY, type FieldSet, isEmpty, subtract } from "./field-set.ts";
 import { fieldShape, type Shape, shapeFor } from "./shape.ts";
 
 export interface Difference {
@@ -57,9 +57,10 @@ function compare(name: string, unresolved: Shape, former: unknown, next: unknown
   else if (shape.type === "list" && Array.isArray(former) && Array.isArray(next)) compareLists(shape, former, next, innerChanged, innerRemoved);
   else if (shape.type === "set" && Array.isArray(former) && Array.isArray(next)) compareSets(former, next, innerChanged, innerRemoved);
   else {
-    const old = fieldsOf(unresolved, former);
-    if (!isEmpty(old)) removed[name] = old;
-    changed[name] = fieldsOf(shape, next);
+    const fresh = fieldsOf(shape, next);
+    const lost = subtract({ [name]: fieldsOf(unresolved, former) }, { [name]: fresh })[name];
+    if (lost !== undefined) removed[name] = lost;
+    changed[name] = fresh;
     return;
   }
   // A map or list that became empty, or is no longer, is itself what changed.

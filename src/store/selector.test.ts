@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { isOrreryError } from "#/base/index.ts";
+import { parseFieldSelector, parseLabelSelector } from "./selector.ts";
+
+const key = fc.constantFrom("app", "tier", "example.org/zone", "n");
+const value: fc.Arbitrary<string> = fc.constantFrom("x", "y", "a.b-c", "7", "12", "");
+const labels = fc.dictionary(key, value, { noNullPrototype: true });
+const gap = fc.constantFrom("", " ", "  ");
+
+/** A requirement as text, and what it means. */
+const requirement = fc.oneof(
+  fc.tuple(key, gap).map(([k, s]) => [`${s}${k}${s}`, (own: Record<string, string>) => k in own] as const),
+  fc.tuple(key, gap).map(([k, s]) => [`!${s}${k}`, (own: Record<string, string>) => !(k in own)] as const),
+  fc
+    .tuple(key, value, gap, fc.constantFrom("=", "=="))
+    .map(([k, v, s, op]) => [`${k}${s}${op}${s}${v}`, (own: Record<string, string>) => own[k] === v] as const),
+  fc.tuple(key, value, gap).map(([k, v, s]) => [`${k}${s}!=${s}${v}`, (own: Record<string, string>) => own[k] !== v] as const),
+  fc
+    .tuple(key, fc.array(value, { minLength: 1, maxLength: 3 }), gap)
+    .map(([k, vs, s]) => [`${k} in ${s}(${vs.join(`,${s}`)})`, (own: Record<string, string>) => k in own && vs.includes(own[k] ?? "")] as const),
+  fc
+    .tuple(key, fc.array(value, { minLength: 1, maxLength: 3 }), gap)
+    .map(([k, vs, s]) => [`${k} notin (${s}${vs.join(",")})`, (own: Record<string, string>) => !(k in own && vs.includes(own[k] ?? ""))] as const),
+);
+
+describe("parseLabelSelector", () => {
+  it("selects what each of its requirements means, taken together", () => {
+    fc.assert(
+      fc.property(fc.array(requirement, { maxLength: 4 }), fc.array(labels, { minLength: 1 }), (requirements, all) => {
+        const selector = parseLabelSelector(requirements.map(([text]) => text).join(","));
+        for (const own of all)
+          assert.equal(
+            selector?.(own) ?? true,
+            requirements.every(([, isMet]) => isMet(own)),
+          );
+      }),
+    );
+  });
+
+  it("compares numbers with > and <", () => {
+    const selector = parseLabelSelector("n>7,n<10");
+    assert.deepEqual(
+      [{ n: "8" }, { n: "7" }, { n: "10" }, { n: "x" }, {}].map((own) => selector?.(own as Record<string, string>)),
+      [true, false, false, false, false],
+    );
+  });
+
+  it("refuses what it cannot read, and says what can be read", () => {
+    for (const text of ["a in x", "a=b=c", "=b", "a b", "a in (x", "a=*", "(a)", "a>x", "!a=b", "$"]) {
+      assert.throws(
+        () => parseLabelSelector(text),
+        (error) => isOrreryError(error, "store/invalid") && /a notin \(b,c\)|no label value|whole number/.test(error.message),
+        text,
+      );
+    }
+  });
+
+  it("either reads or refuses any text", () => {
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        try {
+          parseLabelSelector(text)?.({ a: "b" });
+        } catch (error) {
+          assert.ok(isOrreryError(error, "store/invalid"));
+        }
+      }),
+    );
+  });
+});
+
+describe("parseFieldSelector", () => {
+  const allowed = ["metadata.name", "spec.host", "spec.ready", "spec.count"];
+
+  it("compares values at paths, with absent ones as empty", () => {
+    const object = { metadata: { name: "a,b=c\\d" }, spec: { ready: true, count: 3 } };
+    const cases: readonly (readonly [string, boolean])[] = [
+      ["metadata.name=a\\,b\\=c\\\\d", true],
+      ["metadata.name!=x,spec.count=3", true],
+      ["spec.ready==true", true],
+      ["spec.ready=false", false],
+      ["spec.host=", true],
+      ["spec.host!=", false],
+      ["", true],
+    ];
+    for (const [text, isSelected] of cases) assert.equal(parseFieldSelector(text, allowed)?.(object) ?? true, isSelected, text);
+  });
+
+  it("finds any value again that is escaped", () => {
+    fc.assert(
+      fc.property(fc.string({ minLength: 1 }), (text) => {
+        const escaped = text.replace(/[\\,=]/g, "\\$&");
+        assert.equal(parseFieldSelector(`spec.host=${escaped}`, allowed)?.({ spec: { host: text } }), true);
+      }),
+    );
+  });
+
+  it("refuses fields that cannot be selected by, and names those that can", () => {
+    assert.throws(() => parseFieldSelector("spec.colour=red", allowed), /spec\.colour; allowed: metadata\.name, spec\.host/);
+    assert.throws(() => parseFieldSelector("nonsense", allowed), /cannot be read/);
+  });
+});
