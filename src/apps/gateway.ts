@@ -1,0 +1,89 @@
+/** The gateway process of a host: edge (outside to services) and host (services to services) in one. Started by the supervisor; it listens and serves from its last table whether the centre is there or not. */
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { describeError, systemClock, systemRandom } from "#/base/index.ts";
+import { createClient } from "#/client/index.ts";
+import { accessLogFile, Gateway, LinkFeed } from "#/gateway/index.ts";
+import { parseChildOptions } from "./child-options.ts";
+import { readHostName } from "./host-name.ts";
+import { jsonLog } from "./json-log.ts";
+import { writeRunFile } from "./run-file.ts";
+import { readEndpoints } from "./supervisor/endpoints.ts";
+import { readVersion } from "./version.ts";
+
+/** The one gateway of a host. */
+const NAME = "main";
+/** How often the centre's address and credentials are looked for, until its first start has made them. */
+const LOOK_MS = 200;
+
+const options = parseChildOptions();
+const log = jsonLog((line) => process.stdout.write(line));
+const host = readHostName();
+const version = readVersion();
+const feed = new LinkFeed({ log, clock: systemClock });
+
+try {
+  const gateway = new Gateway({
+    name: NAME,
+    host,
+    folder: path.join(options.data, "gateway"),
+    accessLogFile: accessLogFile(options.data),
+    edge: { address: options.listen, port: options.edgePort },
+    feed: () => feed,
+    clock: systemClock,
+    random: systemRandom,
+    log,
+  });
+  let isStopping = false;
+  let closeClient = async (): Promise<void> => undefined;
+  const stop = async (): Promise<void> => {
+    if (isStopping) return process.exit(1);
+    isStopping = true;
+    log.info("stopping: requests under way are let to their end");
+    await gateway.stop();
+    await closeClient();
+    log.info("stopped");
+  };
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void stop());
+  await gateway.start();
+  writeRunFile(options.data, "gateway", { edge: gateway.edgeUrl });
+  log.info("ready", { name: NAME, host, edge: gateway.edgeUrl, incarnation: gateway.incarnation });
+  const reach = (): void => {
+    if (isStopping) return;
+    const access = findAccess(options.data);
+    if (access === undefined) {
+      systemClock.after(LOOK_MS, reach, { background: true });
+      return;
+    }
+    const client = createClient({ ...access, clock: systemClock, random: systemRandom, log, userAgent: `orrery-gateway/${version}` });
+    const kept = client.keepLink({
+      hello: { component: "gateway", name: NAME, host, version, incarnation: gateway.incarnation },
+      connected: (link) => feed.connected(link),
+      disconnected: () => feed.disconnected(),
+    });
+    closeClient = async () => {
+      kept.stop();
+      await client.close();
+    };
+  };
+  reach();
+} catch (error) {
+  log.error(describeError(error));
+  process.exitCode = 1;
+}
+
+/** Where the centre is and what opens it; `undefined` until its first start has written both. */
+function findAccess(data: string): { readonly url: string; readonly ca: string; readonly token: string } | undefined {
+  const endpoints = readEndpoints(data);
+  if (endpoints === undefined) return undefined;
+  try {
+    return {
+      url: endpoints.api,
+      ca: readFileSync(path.join(data, "pki", "ca.crt"), "utf8"),
+      token: readFileSync(path.join(data, "tokens", "gateway"), "utf8").trim(),
+    };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
