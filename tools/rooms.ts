@@ -25,13 +25,13 @@ export const ROOMS: readonly Room[] = [
   { name: "probes", imports: ["base", "model", "process"] },
   {
     name: "traffic",
-    faces: ["table", "balance", "distribution"],
+    faces: ["table", "balance", "windows", "distribution"],
     imports: ["base", "model", "trace", "link", "store", "reconcile"],
-    pure: ["table"],
+    pure: ["table", "balance", "windows"],
   },
   { name: "update", faces: ["core"], imports: ["base", "model", "trace", "link", "store", "reconcile", "traffic"], pure: ["core"] },
   { name: "controllers", imports: ["base", "model", "trace", "link", "store", "reconcile", "artifacts", "traffic", "update"] },
-  { name: "gateway", imports: ["base", "model", "trace", "pki", "link", "traffic", "update/core"] },
+  { name: "gateway", faces: ["core"], imports: ["base", "model", "trace", "pki", "link", "traffic", "update/core"], pure: ["core"] },
   {
     name: "agent",
     imports: ["base", "model", "pki", "link", "client", "store", "reconcile", "artifacts", "process", "probes", "traffic"],

@@ -1,0 +1,186 @@
+import { type CallWindow, type GatewayReport, LATENCY_BUCKETS_MS } from "../contract.ts";
+
+/** Calls from one caller to one instance, summed over all gateways. */
+export interface CallSum {
+  /** Service name; empty: from outside; `?`: unknown. */
+  readonly caller: string;
+  readonly service: string;
+  readonly revision: string;
+  readonly instance: string;
+  readonly host: string;
+  readonly calls: number;
+  /** Answers ≥ 500 and calls without an answer. */
+  readonly errors: number;
+  readonly timeSumMs: number;
+  readonly timeMaxMs: number;
+  /** Requests above the packet size. */
+  readonly large: number;
+  /** Calls under way now. */
+  readonly inFlight: number;
+  /** Counts in the buckets of LATENCY_BUCKETS_MS, and one for the rest. */
+  readonly buckets: readonly number[];
+}
+
+/** Sums over what `by` leaves out. */
+export interface CallGroup {
+  readonly key: Readonly<Partial<Record<CallPart, string>>>;
+  readonly calls: number;
+  readonly errors: number;
+  readonly timeSumMs: number;
+  readonly timeMaxMs: number;
+  readonly large: number;
+  readonly inFlight: number;
+  readonly buckets: readonly number[];
+}
+export type CallPart = "caller" | "service" | "revision" | "instance" | "host";
+
+const SLOT_MS = 5000;
+const SLOTS = 12;
+/** Combinations of caller and instance that are kept; the ones that were quiet longest give way. */
+const KEYS_MAX = 20_000;
+
+/** What the centre knows of calls: a sliding minute and totals since it began, from the gateways' reports. Memory only. Times are wall or monotonic ms, as long as they are the same throughout. */
+export class CallBoard {
+  readonly #entries = new Map<string, Entry>();
+  readonly #keysMax: number;
+  /** By gateway: calls under way, as last reported. */
+  readonly #inFlight = new Map<string, ReadonlyMap<string, number>>();
+
+  constructor(options: { readonly keysMax?: number } = {}) {
+    this.#keysMax = options.keysMax ?? KEYS_MAX;
+  }
+
+  /** Takes a report. Each must be given once. */
+  add(report: GatewayReport, nowMs: number): void {
+    const inFlight = new Map<string, number>();
+    for (const window of report.windows) {
+      const key = keyOf(window);
+      if (window.inFlight > 0) inFlight.set(key, (inFlight.get(key) ?? 0) + window.inFlight);
+      this.#entry(key, window).add(window, nowMs);
+    }
+    this.#inFlight.set(report.gateway, inFlight);
+  }
+
+  /** The gateway is gone: nothing is known of its calls under way. */
+  forget(gateway: string): void {
+    this.#inFlight.delete(gateway);
+  }
+
+  #entry(key: string, window: CallWindow): Entry {
+    let entry = this.#entries.get(key);
+    // Kept in order of use, so that the first is the one that was quiet longest.
+    if (entry !== undefined) this.#entries.delete(key);
+    else {
+      entry = new Entry(window);
+      const [oldest] = this.#entries.keys();
+      if (oldest !== undefined && this.#entries.size >= this.#keysMax) this.#entries.delete(oldest);
+    }
+    this.#entries.set(key, entry);
+    return entry;
+  }
+
+  /** Calls of the last minute, by caller and instance; without those that had none and have none under way. */
+  lastMinute(nowMs: number): CallSum[] {
+    return this.#sums((entry) => entry.recent(nowMs));
+  }
+
+  /** Calls since the board began, for counters that only rise. */
+  totals(): CallSum[] {
+    return this.#sums((entry) => entry.total);
+  }
+
+  #sums(of: (entry: Entry) => Sums): CallSum[] {
+    const sums: CallSum[] = [];
+    for (const [key, entry] of this.#entries) {
+      const { calls, errors, timeSumMs, timeMaxMs, large, buckets } = of(entry);
+      let inFlight = 0;
+      for (const gateway of this.#inFlight.values()) inFlight += gateway.get(key) ?? 0;
+      if (calls === 0 && inFlight === 0) continue;
+      sums.push({ ...entry.key, calls, errors, timeSumMs, timeMaxMs, large, inFlight, buckets: [...buckets] });
+    }
+    return sums;
+  }
+}
+
+/** Sums rows into one for each combination of `by`, as for host × service. */
+export function sumCalls(sums: readonly CallSum[], by: readonly CallPart[]): CallGroup[] {
+  const groups = new Map<string, { readonly key: Record<string, string>; readonly sums: Sums; inFlight: number }>();
+  for (const one of sums) {
+    const id = by.map((part) => one[part]).join("\n");
+    let group = groups.get(id);
+    if (group === undefined) {
+      group = { key: Object.fromEntries(by.map((part) => [part, one[part]])), sums: emptySums(), inFlight: 0 };
+      groups.set(id, group);
+    }
+    addTo(group.sums, one);
+    group.inFlight += one.inFlight;
+  }
+  return [...groups.values()].map((group) => ({ key: group.key, ...group.sums, inFlight: group.inFlight }));
+}
+
+/** The upper bound of the bucket in which the `share` (0 to 1) of the calls is reached; `undefined` above the highest bound, or without calls. */
+export function quantileMs(buckets: readonly number[], share: number): number | undefined {
+  const calls = buckets.reduce((sum, one) => sum + one, 0);
+  if (calls === 0) return undefined;
+  let seen = 0;
+  for (const [index, count] of buckets.entries()) {
+    seen += count;
+    if (seen >= calls * share) return LATENCY_BUCKETS_MS[index];
+  }
+  return undefined;
+}
+
+interface Sums {
+  calls: number;
+  errors: number;
+  timeSumMs: number;
+  timeMaxMs: number;
+  large: number;
+  readonly buckets: number[];
+}
+
+function emptySums(): Sums {
+  return { calls: 0, errors: 0, timeSumMs: 0, timeMaxMs: 0, large: 0, buckets: new Array<number>(LATENCY_BUCKETS_MS.length + 1).fill(0) };
+}
+
+function addTo(sums: Sums, more: Pick<CallSum, "calls" | "errors" | "timeSumMs" | "timeMaxMs" | "large" | "buckets">): void {
+  sums.calls += more.calls;
+  sums.errors += more.errors;
+  sums.timeSumMs += more.timeSumMs;
+  sums.timeMaxMs = Math.max(sums.timeMaxMs, more.timeMaxMs);
+  sums.large += more.large;
+  for (let index = 0; index < sums.buckets.length; index++) sums.buckets[index] = (sums.buckets[index] ?? 0) + (more.buckets[index] ?? 0);
+}
+
+class Entry {
+  readonly key: Pick<CallSum, CallPart>;
+  readonly total = emptySums();
+  #slots: { readonly number: number; readonly sums: Sums }[] = [];
+
+  constructor({ caller, service, revision, instance, host }: CallWindow) {
+    this.key = { caller, service, revision, instance, host };
+  }
+
+  add(window: CallWindow, nowMs: number): void {
+    if (window.calls === 0 && window.large === 0) return;
+    addTo(this.total, window);
+    const number = Math.floor(nowMs / SLOT_MS);
+    let slot = this.#slots.at(-1);
+    if (slot?.number !== number) {
+      slot = { number, sums: emptySums() };
+      this.#slots = [...this.#slots.filter((one) => one.number > number - SLOTS), slot];
+    }
+    addTo(slot.sums, window);
+  }
+
+  recent(nowMs: number): Sums {
+    const sums = emptySums();
+    const now = Math.floor(nowMs / SLOT_MS);
+    for (const slot of this.#slots) if (slot.number > now - SLOTS) addTo(sums, slot.sums);
+    return sums;
+  }
+}
+
+function keyOf(window: CallWindow): string {
+  return `${window.caller}\n${window.service}\n${window.revision}\n${window.instance}\n${window.host}`;
+}

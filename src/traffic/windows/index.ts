@@ -1,0 +1,1 @@
+export { CallBoard, type CallGroup, type CallPart, type CallSum, quantileMs, sumCalls } from "./call-board.ts";
