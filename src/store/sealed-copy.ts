@@ -6,7 +6,8 @@ export function sealedCopy<T>(value: unknown, former?: T): T {
 
 function copy(value: unknown, former: unknown): unknown {
   if (value === former) return former;
-  if (typeof value === "number") return Number.isFinite(value) ? value : null;
+  // JSON knows no -0.
+  if (typeof value === "number") return Number.isFinite(value) ? value + 0 : null;
   if (typeof value !== "object" || value === null)
     return typeof value === "function" || typeof value === "symbol" ? undefined : typeof value === "bigint" ? Number(value) : value;
   if (Array.isArray(value)) return copyList(value, former);

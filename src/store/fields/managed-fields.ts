@@ -42,8 +42,8 @@ export function recordApply(
   const fields = intern(applied);
   const isSame = own !== undefined && intern(fieldsOfEntry(own)) === fields && isEmpty(difference.changed);
   const next = entries.flatMap((entry) => (entry === own ? (isSame ? [entry] : []) : shrink(entry, lost)));
-  if (isSame) return next.length === entries.length && next.every((entry, index) => entry === entries[index]) ? entries : next;
-  return isEmpty(fields) ? next : [...next, entryOf(writer, fields)];
+  if (!isSame && !isEmpty(fields)) return [...next, entryOf(writer, fields)];
+  return next.length === entries.length && next.every((entry, index) => entry === entries[index]) ? entries : next;
 }
 
 /** True if `entry` is where the fields of `writer` stand. */

@@ -6,7 +6,7 @@ import { type FieldSet, intern } from "../fields/field-set.ts";
 import { sealedCopy } from "../sealed-copy.ts";
 import { gone } from "../store-error.ts";
 import { FORMAT, OBJECTS, parseObjectPath, withVersion } from "./layout.ts";
-import { type Change, idOf, KindMemory } from "./memory.ts";
+import { type Change, idOf, KindMemory, type MemoryLimits } from "./memory.ts";
 import { Owners } from "./owners.ts";
 
 /** All objects, kept equal to the tree by watching it. Everything is read from here; a writer waits until it can read its own write. */
@@ -24,10 +24,10 @@ export class Memories {
   #failure: unknown;
   #running: Promise<void> = Promise.resolve();
 
-  constructor(tree: Tree, kinds: readonly Kind[], log: Log) {
+  constructor(tree: Tree, kinds: readonly Kind[], log: Log, limits: MemoryLimits) {
     this.#tree = tree;
     this.#log = log;
-    this.#kinds = new Map(kinds.map((kind) => [kind.plural, { kind, memory: new KindMemory() }]));
+    this.#kinds = new Map(kinds.map((kind) => [kind.plural, { kind, memory: new KindMemory(limits) }]));
   }
 
   /** Nothing up to here is missing. */

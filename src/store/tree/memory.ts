@@ -5,9 +5,12 @@ import { forget } from "../json.ts";
 import type { Selector } from "../selector.ts";
 import { gone } from "../store-error.ts";
 
-/** Changes of one kind that a watch may begin behind, and events that a watcher may lag behind. */
-export const HISTORY_CHANGES_MAX = 4_000;
-const LAG_EVENTS_MAX = 10_000;
+export interface MemoryLimits {
+  /** Changes of one kind that a watch may begin behind; default 4,000. */
+  readonly historyChangesMax: number;
+  /** Events that a watcher may lag behind; default 10,000. */
+  readonly lagEventsMax: number;
+}
 const WATCHERS_MAX = 5_000;
 
 type Event = WatchEvent<StoredObject>;
@@ -34,6 +37,7 @@ interface Entry {
 
 /** All objects of one kind, parsed, in order, with the latest changes and those who watch. */
 export class KindMemory {
+  readonly #limits: MemoryLimits;
   readonly #entries = new Map<string, Entry>();
   #order: Entry[] = [];
   #items: readonly StoredObject[] | undefined;
@@ -42,6 +46,10 @@ export class KindMemory {
   /** Changes after this version are all in `#changes`. */
   #historyFrom = 0;
   #changedVersion = 0;
+
+  constructor(limits: MemoryLimits) {
+    this.#limits = limits;
+  }
 
   /** Version of the last change. */
   get changedVersion(): number {
@@ -111,7 +119,7 @@ export class KindMemory {
   subscribe(selector: Selector, wantsBookmarks: boolean): Subscription {
     if (this.#subscriptions.size >= WATCHERS_MAX)
       throw new OrreryError("store/unavailable", `there are ${WATCHERS_MAX} watches of this kind already`, { retry: "backoff" });
-    const subscription: Subscription = { queue: new BoundedQueue(LAG_EVENTS_MAX), selector, wantsBookmarks };
+    const subscription: Subscription = { queue: new BoundedQueue(this.#limits.lagEventsMax), selector, wantsBookmarks };
     this.#subscriptions.add(subscription);
     return subscription;
   }
@@ -141,8 +149,8 @@ export class KindMemory {
     // Half of what the history would hold.
     if (change.before !== undefined) forget(change.before);
     // Cut by a fifth at a time, so that the cut costs little for each change.
-    if (this.#changes.length > HISTORY_CHANGES_MAX * 1.25) {
-      const dropped = this.#changes.length - HISTORY_CHANGES_MAX;
+    if (this.#changes.length > this.#limits.historyChangesMax * 1.25) {
+      const dropped = this.#changes.length - this.#limits.historyChangesMax;
       this.#historyFrom = this.#changes[dropped - 1]?.version ?? this.#historyFrom;
       this.#changes = this.#changes.slice(dropped);
     }
@@ -155,7 +163,7 @@ export class KindMemory {
   #offer(subscription: Subscription, event: Event): void {
     if (subscription.queue.offer(event)) return;
     this.#subscriptions.delete(subscription);
-    subscription.queue.fail(gone(`the watcher lags by more than ${LAG_EVENTS_MAX} events`));
+    subscription.queue.fail(gone(`the watcher lags by more than ${this.#limits.lagEventsMax} events`));
   }
 
   #insert(id: string, object: StoredObject): void {

@@ -20,7 +20,7 @@ import { completeKey } from "../validation.ts";
 import { EventLog } from "./event-log.ts";
 import { GarbageCollector } from "./garbage-collector.ts";
 import { Memories } from "./memories.ts";
-import { eventFor } from "./memory.ts";
+import { eventFor, type MemoryLimits } from "./memory.ts";
 import { Pages } from "./pages.ts";
 import { Writes } from "./writes.ts";
 
@@ -33,6 +33,7 @@ export interface TreeStoreOptions {
   /** The kinds that are kept. Objects of others are left alone in the tree. */
   readonly kinds: readonly Kind[];
   readonly log: Log;
+  readonly limits?: Partial<MemoryLimits>;
 }
 
 /** A store over a tree. Everything is read from memory; a write resolves when it is durable and can be read.
@@ -47,7 +48,7 @@ export class TreeStore implements Store {
 
   private constructor(options: TreeStoreOptions) {
     this.#options = options;
-    this.#memories = new Memories(options.tree, options.kinds, options.log);
+    this.#memories = new Memories(options.tree, options.kinds, options.log, { historyChangesMax: 4_000, lagEventsMax: 10_000, ...options.limits });
     this.#pages = new Pages(this.#memories, options.clock);
     this.#writes = new Writes({ ...options, memories: this.#memories });
     this.#events = new EventLog(options);
