@@ -1,0 +1,113 @@
+import type { User } from "#/pki/index.ts";
+
+/** What someone wants to do: with objects, or with a path that is none. */
+export type Wish =
+  | {
+      readonly verb: string;
+      readonly group: string;
+      readonly resource: string;
+      readonly subresource?: string;
+      readonly namespace?: string;
+      readonly name?: string;
+    }
+  | { readonly verb: string; readonly path: string };
+
+export interface Verdict {
+  readonly allowed: boolean;
+  /** Which role allows it, or what is missing. */
+  readonly reason: string;
+}
+
+/** Who may do what. A site's own roles come by another implementation of this port. */
+export interface Authorizer {
+  decide(user: User, wish: Wish): Verdict;
+  /** All that `user` may do, for `kubectl auth can-i --list`. */
+  rules(user: User): Rules;
+}
+
+export interface Rules {
+  readonly resources: readonly ResourceRule[];
+  readonly paths: readonly PathRule[];
+}
+
+export interface ResourceRule {
+  readonly verbs: readonly string[];
+  readonly groups: readonly string[];
+  /** `instances`, `instances/status`, `*`. */
+  readonly resources: readonly string[];
+}
+
+export interface PathRule {
+  readonly verbs: readonly string[];
+  /** `/live/*`: everything below. */
+  readonly paths: readonly string[];
+}
+
+const READ = ["get", "list", "watch"];
+const WRITE = ["create", "update", "patch", "delete"];
+const READ_ALL: ResourceRule = { verbs: READ, groups: ["*"], resources: ["*"] };
+const READ_PATHS: PathRule = { verbs: ["get"], paths: ["*"] };
+const LINK: PathRule = { verbs: ["post"], paths: ["/link"] };
+/** Everybody who is known may ask what they are and may. */
+const REVIEWS: ResourceRule = {
+  verbs: ["create"],
+  groups: ["authorization.k8s.io", "authentication.k8s.io"],
+  resources: ["selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews"],
+};
+const EVENTS: ResourceRule = { verbs: ["create"], groups: [""], resources: ["events"] };
+
+const ROLES: Readonly<Record<string, Rules>> = {
+  "orrery:admins": { resources: [{ verbs: ["*"], groups: ["*"], resources: ["*"] }], paths: [{ verbs: ["get"], paths: ["*"] }] },
+  "orrery:viewers": { resources: [READ_ALL, REVIEWS], paths: [READ_PATHS] },
+  "orrery:agents": {
+    resources: [
+      READ_ALL,
+      REVIEWS,
+      EVENTS,
+      { verbs: ["update", "patch"], groups: ["orrery.dev"], resources: ["instances", "instances/status"] },
+      { verbs: WRITE.filter((verb) => verb !== "delete"), groups: ["orrery.dev"], resources: ["hosts", "hosts/status"] },
+    ],
+    paths: [READ_PATHS, LINK],
+  },
+  "orrery:gateways": {
+    resources: [
+      READ_ALL,
+      REVIEWS,
+      EVENTS,
+      { verbs: WRITE.filter((verb) => verb !== "delete"), groups: ["orrery.dev"], resources: ["gateways", "gateways/status"] },
+    ],
+    paths: [READ_PATHS, LINK],
+  },
+};
+
+/** The fixed roles: admins all, viewers read, agents and gateways read and write what they report. */
+export const fixedRoles: Authorizer = {
+  decide(user, wish) {
+    const role = user.groups.find((group) => {
+      const rules = ROLES[group];
+      return rules !== undefined && isAllowed(rules, wish);
+    });
+    if (role !== undefined) return { allowed: true, reason: `group ${role}` };
+    const what =
+      "path" in wish
+        ? wish.path
+        : `${wish.resource}${wish.subresource === undefined ? "" : `/${wish.subresource}`}${wish.group === "" ? "" : `.${wish.group}`}`;
+    return { allowed: false, reason: `user ${user.name} (${user.groups.join(", ") || "no groups"}) may not ${wish.verb} ${what}` };
+  },
+  rules(user) {
+    const held = user.groups.flatMap((group) => ROLES[group] ?? []);
+    return { resources: held.flatMap((rules) => rules.resources), paths: held.flatMap((rules) => rules.paths) };
+  },
+};
+
+function isAllowed(rules: Rules, wish: Wish): boolean {
+  const has = (list: readonly string[], word: string): boolean => list.includes("*") || list.includes(word);
+  if ("path" in wish)
+    return rules.paths.some(
+      ({ verbs, paths }) =>
+        has(verbs, wish.verb) &&
+        paths.some((path) => path === "*" || path === wish.path || (path.endsWith("/*") && wish.path.startsWith(path.slice(0, -1)))),
+    );
+  const resource = wish.subresource === undefined || wish.subresource === "" ? wish.resource : `${wish.resource}/${wish.subresource}`;
+  return rules.resources.some(({ verbs, groups, resources }) => has(verbs, wish.verb) && has(groups, wish.group) && has(resources, resource));
+}

@@ -1,0 +1,44 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import type { User } from "#/pki/index.ts";
+
+export type Request = IncomingMessage | Http2ServerRequest;
+export type Response = ServerResponse | Http2ServerResponse;
+
+/** One request that is being answered, whichever protocol it came by. */
+export interface Exchange {
+  readonly request: Request;
+  readonly response: Response;
+  readonly method: string;
+  /** Decoded parts of the path. */
+  readonly path: readonly string[];
+  readonly query: URLSearchParams;
+  readonly user: User;
+  /** Aborted when the client is gone or the server stops. */
+  readonly signal: AbortSignal;
+  /** Text for the client's user, sent as Warning headers with the reply. */
+  readonly warnings: string[];
+}
+
+/** An answer. `text` is sent whole; `chunks` as they come, at the speed of the reader. */
+export type Reply =
+  | { readonly status: number; readonly contentType: string; readonly text: string | Buffer; readonly headers?: Readonly<Record<string, string>> }
+  | { readonly status: number; readonly contentType: string; readonly chunks: AsyncIterable<string> }
+  /** The exchange was taken over: nothing is left to be sent. */
+  | { readonly status: number; readonly isTaken: true };
+
+export const JSON_TYPE = "application/json";
+
+export function jsonReply(body: unknown, status = 200): Reply {
+  return { status, contentType: JSON_TYPE, text: JSON.stringify(body) };
+}
+
+export function textReply(text: string, status = 200): Reply {
+  return { status, contentType: "text/plain; charset=utf-8", text };
+}
+
+/** The one value of a header. */
+export function headerOf(request: Request, name: string): string | undefined {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value.join(",") : value;
+}

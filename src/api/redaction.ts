@@ -1,0 +1,52 @@
+import { REDACTED, type StoredObject } from "#/model/index.ts";
+import type { User } from "#/pki/index.ts";
+
+const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
+
+/** True if `user` is shown secrets: agents alone, who start the processes. */
+export function maySeeSecrets(user: User): boolean {
+  return user.groups.includes("orrery:agents");
+}
+
+/** `object` as those see it who may not see secrets: values of `secret: true` entries are `REDACTED`, also inside of what kubectl keeps in its annotation. The same copy each time; the object itself if there is nothing to hide. */
+export function redact<T extends StoredObject>(object: T): T {
+  const known = copies.get(object);
+  if (known !== undefined) return known as T;
+  const spec = hide(object.spec);
+  const hidden = hideAnnotation(spec === object.spec ? object : { ...object, spec });
+  // Frozen like what the store gives, so that its text is made once, too.
+  if (hidden !== object) Object.freeze(hidden);
+  copies.set(object, hidden);
+  return hidden;
+}
+
+const copies = new WeakMap<object, StoredObject>();
+
+function hideAnnotation<T extends StoredObject>(object: T): T {
+  const text = object.metadata.annotations?.[LAST_APPLIED];
+  if (text === undefined || !text.includes('"secret"')) return object;
+  let hidden: string;
+  try {
+    hidden = JSON.stringify(hide(JSON.parse(text)));
+  } catch {
+    // Not what kubectl writes: whatever it is, it may hold a secret.
+    hidden = REDACTED;
+  }
+  return { ...object, metadata: { ...object.metadata, annotations: { ...object.metadata.annotations, [LAST_APPLIED]: hidden } } };
+}
+
+function hide(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) {
+    const items = value.map(hide);
+    return items.some((item, index) => item !== value[index]) ? items : value;
+  }
+  const map = value as Readonly<Record<string, unknown>>;
+  let copy: Record<string, unknown> | undefined;
+  for (const key in map) {
+    const inner = map[key];
+    const next = key === "value" && map["secret"] === true && typeof map["name"] === "string" ? REDACTED : hide(inner);
+    if (next !== inner) (copy ??= { ...map })[key] = next;
+  }
+  return copy ?? value;
+}

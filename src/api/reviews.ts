@@ -1,0 +1,86 @@
+import { OrreryError } from "#/base/index.ts";
+import type { Authorizer, Wish } from "./access.ts";
+import { readBody } from "./body.ts";
+import { type Exchange, jsonReply, type Reply } from "./exchange.ts";
+import { readFields, textField } from "./protobuf.ts";
+
+/** POST of a self subject review: who am I, may I, what may I. kubectl sends these as protobuf; JSON is answered, which it accepts.
+ *  @throws api/missing: another review */
+export async function serveReview(exchange: Exchange, authorizer: Authorizer, plural: string): Promise<Reply> {
+  const { user } = exchange;
+  switch (plural) {
+    case "selfsubjectreviews": {
+      await readBody(exchange, () => undefined);
+      return created("authentication.k8s.io/v1", "SelfSubjectReview", {
+        status: { userInfo: { username: user.name, groups: [...user.groups, "system:authenticated"] } },
+      });
+    }
+    case "selfsubjectaccessreviews": {
+      const spec = specOf(await readBody(exchange, accessSpec));
+      const verdict = authorizer.decide(user, wishOf(spec));
+      return created("authorization.k8s.io/v1", "SelfSubjectAccessReview", { spec, status: { allowed: verdict.allowed, reason: verdict.reason } });
+    }
+    case "selfsubjectrulesreviews": {
+      await readBody(exchange, () => undefined);
+      const { resources, paths } = authorizer.rules(user);
+      return created("authorization.k8s.io/v1", "SelfSubjectRulesReview", {
+        status: {
+          resourceRules: resources.map((rule) => ({ verbs: rule.verbs, apiGroups: rule.groups, resources: rule.resources })),
+          nonResourceRules: paths.map((rule) => ({ verbs: rule.verbs, nonResourceURLs: rule.paths })),
+          incomplete: false,
+        },
+      });
+    }
+    default:
+      throw new OrreryError("api/missing", `${plural} are not served here`);
+  }
+}
+
+function created(apiVersion: string, kind: string, parts: object): Reply {
+  return jsonReply({ kind, apiVersion, metadata: {}, ...parts }, 201);
+}
+
+interface AccessSpec {
+  readonly resourceAttributes?: Readonly<Record<string, string>>;
+  readonly nonResourceAttributes?: Readonly<Record<string, string>>;
+}
+
+function specOf(body: unknown): AccessSpec {
+  const spec = (body as { readonly spec?: unknown } | undefined)?.spec;
+  return typeof spec === "object" && spec !== null ? (spec as AccessSpec) : {};
+}
+
+/** Field numbers of k8s.io/api/authorization/v1/generated.proto. */
+function accessSpec(bytes: Buffer): { readonly spec: AccessSpec } {
+  const spec = readFields(readFields(bytes).get(2) ?? Buffer.alloc(0));
+  const [resource, path] = [spec.get(1), spec.get(2)];
+  const named = (part: Buffer, names: Readonly<Record<string, number>>): Record<string, string> => {
+    const fields = readFields(part);
+    return Object.fromEntries(
+      Object.entries(names)
+        .map(([name, number]) => [name, textField(fields, number)] as const)
+        .filter(([, value]) => value !== ""),
+    );
+  };
+  return {
+    spec: {
+      ...(resource !== undefined && {
+        resourceAttributes: named(resource, { namespace: 1, verb: 2, group: 3, version: 4, resource: 5, subresource: 6, name: 7 }),
+      }),
+      ...(path !== undefined && { nonResourceAttributes: named(path, { path: 1, verb: 2 }) }),
+    },
+  };
+}
+
+function wishOf({ resourceAttributes, nonResourceAttributes }: AccessSpec): Wish {
+  if (nonResourceAttributes !== undefined) return { verb: nonResourceAttributes["verb"] ?? "", path: nonResourceAttributes["path"] ?? "" };
+  const { verb = "", group = "", resource = "", subresource, namespace, name } = resourceAttributes ?? {};
+  return {
+    verb,
+    group,
+    resource,
+    ...(subresource !== undefined && { subresource }),
+    ...(namespace !== undefined && { namespace }),
+    ...(name !== undefined && { name }),
+  };
+}

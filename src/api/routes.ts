@@ -1,0 +1,295 @@
+import { type Clock, type Log, OrreryError, type Random } from "#/base/index.ts";
+import type { Hub } from "#/link/hub/index.ts";
+import { DEFAULT_NAMESPACE, type Kind } from "#/model/index.ts";
+import type { Store } from "#/store/index.ts";
+import type { Authorizer, Wish } from "./access.ts";
+import { readObject } from "./body.ts";
+import { type Collection, storedCollection } from "./collection.ts";
+import { Discovery } from "./discovery.ts";
+import { eventInput, events } from "./events.ts";
+import { type Exchange, jsonReply, type Reply } from "./exchange.ts";
+import { type ReadyCheck, serveReady } from "./health.ts";
+import { InstanceAccess } from "./instance-access.ts";
+import { serveLink } from "./link-mount.ts";
+import { serveLive } from "./live.ts";
+import type { Metrics } from "./metrics.ts";
+import { namespaces } from "./namespaces.ts";
+import { OpenApi } from "./open-api.ts";
+import { Reads, versionOf } from "./reads.ts";
+import { serveReview } from "./reviews.ts";
+import { serveScale } from "./scale.ts";
+import type { Subject } from "./status.ts";
+import type { WatcherCount } from "./watch.ts";
+import { checkNamespace, Writes } from "./writes.ts";
+
+export interface RoutesOptions {
+  readonly store: Store;
+  readonly kinds: readonly Kind[];
+  readonly hub?: Hub;
+  readonly authorizer: Authorizer;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly version: string;
+  readonly checks: readonly ReadyCheck[];
+  readonly metrics: Metrics;
+  readonly watchers: WatcherCount;
+}
+
+/** What a request asks for, and how it is answered. */
+export interface Route {
+  /** What must be allowed. */
+  readonly wish: Wish;
+  /** For messages, metrics and the audit. */
+  readonly subject: Subject;
+  /** `resources`, `instances/status`, `/live`: a bounded set of words. */
+  readonly resource: string;
+  /** Streams take no place among the requests in flight. */
+  readonly isStream: boolean;
+  readonly serve: (exchange: Exchange) => Promise<Reply> | Reply;
+}
+
+const VERBS: Readonly<Record<string, string>> = { GET: "get", HEAD: "get", POST: "create", PUT: "update", PATCH: "patch", DELETE: "delete" };
+const REVIEW_GROUPS: readonly string[] = ["authentication.k8s.io", "authorization.k8s.io"];
+
+/** The place in the API that a path names. */
+interface Place {
+  readonly collection: Collection;
+  readonly namespace?: string;
+  readonly name?: string;
+  readonly part?: string;
+  readonly argument?: string;
+}
+
+/** All that is served, by path and method. */
+export class Routes {
+  readonly #options: RoutesOptions;
+  readonly #collections: readonly Collection[];
+  readonly #reads: Reads;
+  readonly #writes: Writes;
+  readonly #discovery: Discovery;
+  readonly #openApi: OpenApi;
+  readonly #access: InstanceAccess | undefined;
+
+  constructor(options: RoutesOptions) {
+    const { store, kinds, clock, hub, version } = options;
+    this.#options = options;
+    this.#collections = [
+      namespaces({ createdMs: clock.now() }),
+      events({ store, kinds, clock }),
+      ...kinds.map((kind) => storedCollection(kind, store)),
+    ];
+    this.#reads = new Reads(options);
+    this.#writes = new Writes(store, this.#reads);
+    this.#discovery = new Discovery(this.#collections);
+    this.#openApi = new OpenApi(this.#collections, version);
+    this.#access = hub === undefined ? undefined : new InstanceAccess(store, hub, clock);
+  }
+
+  /** The route of a request.
+   *  @throws api/missing, api/method */
+  find(method: string, path: readonly string[], query: URLSearchParams): Route {
+    const [root = "", group, version] = path;
+    const verb = VERBS[method];
+    if (verb === undefined) throw new OrreryError("api/method", `method ${method} is not served`);
+    if (root === "api" && path.length > 2) return this.#object(this.#place("", path.slice(2), group), method, query, path);
+    if (root === "apis" && path.length > 3) {
+      if (REVIEW_GROUPS.includes(group ?? "")) return this.#review(method, path);
+      return this.#object(this.#place(group ?? "", path.slice(3), version), method, query, path);
+    }
+    if (root === "link") return this.#pathRoute(method, path, (exchange) => serveLink(exchange, this.#hub()), { verb: "post", isStream: true });
+    if (verb !== "get") throw new OrreryError("api/method", `${method} is not served at /${path.join("/")}`);
+    return this.#pathRoute(method, path, (exchange) => this.#page(exchange));
+  }
+
+  #pathRoute(
+    method: string,
+    path: readonly string[],
+    serve: Route["serve"],
+    options: { readonly verb?: string; readonly isStream?: boolean } = {},
+  ): Route {
+    const text = `/${path.join("/")}`;
+    const verb = options.verb ?? "get";
+    if (verb === "post" && method !== "POST") throw new OrreryError("api/method", `POST to ${text}`);
+    return {
+      wish: { verb, path: text },
+      subject: { verb },
+      resource: ROOTS.has(path[0] ?? "") ? `/${path[0] ?? ""}` : "/other",
+      isStream: options.isStream ?? false,
+      serve,
+    };
+  }
+
+  async #page(exchange: Exchange): Promise<Reply> {
+    const { checks, metrics, version } = this.#options;
+    switch (exchange.path[0]) {
+      case undefined:
+        return jsonReply({
+          paths: [
+            "/api",
+            "/apis",
+            ...this.#collections.map((collection) => `/${collection.group === "" ? "api" : "apis"}/${versionOf(collection)}`).filter(isFirst),
+            "/healthz",
+            "/live",
+            "/livez",
+            "/metrics",
+            "/openapi/v3",
+            "/readyz",
+            "/version",
+          ],
+        });
+      case "healthz":
+      case "livez":
+        return await serveReady([], exchange.query.has("verbose"));
+      case "readyz":
+        return await serveReady(checks, exchange.query.has("verbose"));
+      case "version":
+        return jsonReply(versionInfo(version));
+      case "metrics":
+        return { status: 200, contentType: metrics.contentType, text: await metrics.text() };
+      case "live":
+        return serveLive(exchange, this.#hub());
+      default:
+        return this.#discovery.serve(exchange) ?? this.#openApi.serve(exchange) ?? notServed(exchange.path);
+    }
+  }
+
+  #hub(): Hub {
+    if (this.#options.hub === undefined) throw new OrreryError("api/missing", "this server has no live data");
+    return this.#options.hub;
+  }
+
+  #review(method: string, path: readonly string[]): Route {
+    const [, group = "", , plural = ""] = path;
+    if (method !== "POST") throw new OrreryError("api/method", `reviews are made with POST`);
+    return {
+      wish: { verb: "create", group, resource: plural },
+      subject: { verb: "review", plural, group },
+      resource: "reviews",
+      isStream: false,
+      serve: (exchange) => serveReview(exchange, this.#options.authorizer, plural),
+    };
+  }
+
+  /** @throws api/missing */
+  #place(group: string, rest: readonly string[], version: string | undefined): Place | undefined {
+    const isScoped = rest[0] === "namespaces" && rest.length > 2;
+    const [plural, name, part, argument, ...more] = isScoped ? rest.slice(2) : rest;
+    const collection = this.#collections.find((one) => one.group === group && one.version === version && one.plural === plural);
+    if (collection === undefined || more.length > 0 || collection.isNamespaced !== (isScoped || (collection.isNamespaced && name === undefined)))
+      return undefined;
+    return {
+      collection,
+      ...(isScoped && rest[1] !== undefined && { namespace: rest[1] }),
+      ...(name !== undefined && { name }),
+      ...(part !== undefined && { part }),
+      ...(argument !== undefined && { argument }),
+    };
+  }
+
+  #object(place: Place | undefined, method: string, query: URLSearchParams, path: readonly string[]): Route {
+    if (place === undefined) return notServed(path);
+    const { collection, namespace, name, part } = place;
+    const isWatch = method === "GET" && name === undefined && isTrue(query.get("watch"));
+    const verb =
+      name === undefined
+        ? method === "DELETE"
+          ? "deletecollection"
+          : method === "GET"
+            ? isWatch
+              ? "watch"
+              : "list"
+            : (VERBS[method] ?? "")
+        : method === "POST"
+          ? "create"
+          : (VERBS[method] ?? "");
+    return {
+      wish: {
+        verb,
+        group: collection.group,
+        resource: collection.plural,
+        ...(part !== undefined && { subresource: part }),
+        ...(namespace !== undefined && { namespace }),
+        ...(name !== undefined && { name }),
+      },
+      subject: { verb, kind: collection.kind, plural: collection.plural, group: collection.group, ...(name !== undefined && { name }) },
+      resource: part === undefined ? collection.plural : PARTS.has(part) ? `${collection.plural}/${part}` : "/other",
+      isStream: isWatch || part === "log" || part === "scripts",
+      serve: (exchange) => (part === undefined ? this.#serve(exchange, place, verb) : this.#servePart(exchange, place, part)),
+    };
+  }
+
+  async #serve(exchange: Exchange, { collection, namespace, name }: Place, verb: string): Promise<Reply> {
+    if (verb === "list") return await this.#reads.list(exchange, collection, namespace);
+    if (verb === "watch") return this.#reads.watch(exchange, collection, namespace);
+    if (verb === "get" && name !== undefined)
+      return await this.#reads.get(exchange, collection, { name, ...(namespace !== undefined && { namespace }) });
+    if (verb === "create" && collection.plural === "events") {
+      this.#options.store.emit(eventInput(await readObject(exchange)));
+      return jsonReply({ kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 }, 201);
+    }
+    const { stored } = collection;
+    const isCollectionVerb = verb === "create" || verb === "deletecollection";
+    if (stored === undefined || isCollectionVerb !== (name === undefined))
+      throw new OrreryError("api/method", `${verb} is not served for ${collection.plural}${name === undefined ? " as a whole" : ` (${name})`}`);
+    const target = { collection, kind: stored, ...(collection.isNamespaced && { namespace: namespace ?? DEFAULT_NAMESPACE }) };
+    if (verb === "create") {
+      checkNamespace(target.namespace);
+      return await this.#writes.create(exchange, target);
+    }
+    if (name === undefined) return await this.#writes.deleteCollection(exchange, target);
+    if (verb === "update") return await this.#writes.update(exchange, target, name);
+    if (verb === "delete") return await this.#writes.delete(exchange, target, name);
+    if (exchange.query.has("fieldManager")) checkNamespace(target.namespace);
+    return await this.#writes.patch(exchange, target, name);
+  }
+
+  async #servePart(exchange: Exchange, { collection, namespace, name = "", argument }: Place, part: string): Promise<Reply> {
+    const { stored } = collection;
+    const { method } = exchange;
+    if (stored === undefined) return notServed(exchange.path);
+    const target = { collection, kind: stored, ...(collection.isNamespaced && { namespace: namespace ?? DEFAULT_NAMESPACE }) };
+    const isRead = method === "GET" || method === "HEAD";
+    if (part === "log" && isRead && argument === undefined && this.#access !== undefined) return await this.#access.log(exchange, target, name);
+    if (part === "scripts" && method === "POST" && argument !== undefined && this.#access !== undefined)
+      return await this.#access.script(exchange, target, name, argument);
+    if (argument !== undefined) return notServed(exchange.path);
+    if (part === "status" && isRead) return await this.#reads.get(exchange, collection, { name, ...(namespace !== undefined && { namespace }) });
+    if (part === "status" && method === "PUT") return await this.#writes.update(exchange, target, name, "status");
+    if (part === "status" && method === "PATCH") return await this.#writes.patch(exchange, target, name, "status");
+    if (part === "scale" && (isRead || method === "PUT" || method === "PATCH")) return await serveScale(exchange, this.#options.store, target, name);
+    if (PARTS.has(part)) throw new OrreryError("api/method", `${method} is not served at ${collection.plural}/${part}`);
+    return notServed(exchange.path);
+  }
+}
+
+const PARTS: ReadonlySet<string> = new Set(["status", "scale", "log", "scripts"]);
+const ROOTS: ReadonlySet<string> = new Set(["", "api", "apis", "healthz", "live", "livez", "link", "metrics", "openapi", "readyz", "version"]);
+
+function notServed(path: readonly string[]): never {
+  throw new OrreryError("api/missing", `the server could not find the requested resource: nothing is served at /${path.join("/").slice(0, 200)}`);
+}
+
+function isTrue(text: string | null): boolean {
+  return text === "true" || text === "1";
+}
+
+function isFirst<T>(item: T, index: number, list: readonly T[]): boolean {
+  return list.indexOf(item) === index;
+}
+
+/** The Kubernetes release whose conventions are followed, and our own. */
+function versionInfo(version: string): object {
+  return {
+    major: "1",
+    minor: "34",
+    gitVersion: `v1.34.0+orrery.${version}`,
+    gitCommit: "",
+    gitTreeState: "clean",
+    buildDate: "1970-01-01T00:00:00Z",
+    goVersion: "",
+    compiler: "node",
+    platform: `${process.platform}/${process.arch}`,
+    orrery: version,
+  };
+}

@@ -1,0 +1,63 @@
+import { type EventEmitter, once } from "node:events";
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
+import type { Clock } from "#/base/index.ts";
+import { type Exchange, headerOf, type Reply, type Response } from "./exchange.ts";
+
+const compress = promisify(gzip);
+
+/** Shorter answers cost more to compress than to send. */
+const GZIP_BYTES_MIN = 128 * 1024;
+/** A reader that takes nothing for so long is cut. */
+const STALLED_MS = 30_000;
+
+/** Sends `reply`; resolves when all was handed to the system, or the client is gone. */
+export async function sendReply(exchange: Exchange, reply: Reply, clock: Clock): Promise<void> {
+  if ("isTaken" in reply) return;
+  const { response, warnings, signal } = exchange;
+  const headers: Record<string, string | number | string[]> = { "content-type": reply.contentType, "cache-control": "no-cache, private" };
+  if (warnings.length > 0) headers["warning"] = warnings.slice(0, 20).map((text) => `299 - ${quoted(text)}`);
+  if ("chunks" in reply) {
+    writeHead(response, reply.status, headers);
+    // HTTP/2 sends the head at once; HTTP/1 would keep it for the first chunk.
+    if ("flushHeaders" in response) response.flushHeaders();
+    return await sendChunks(response, reply.chunks, signal, clock);
+  }
+  let bytes: Buffer = typeof reply.text === "string" ? Buffer.from(reply.text) : reply.text;
+  if (bytes.length >= GZIP_BYTES_MIN && /\bgzip\b/.test(headerOf(exchange.request, "accept-encoding") ?? "")) {
+    bytes = await compress(bytes, { level: 1 });
+    headers["content-encoding"] = "gzip";
+    headers["vary"] = "Accept-Encoding";
+  }
+  if (signal.aborted) return;
+  writeHead(response, reply.status, { ...headers, ...reply.headers, "content-length": bytes.length });
+  response.end(exchange.method === "HEAD" ? "" : bytes);
+}
+
+function writeHead(response: Response, status: number, headers: Record<string, string | number | string[]>): void {
+  // The two classes declare the same method with types that do not unite.
+  (response as { writeHead(code: number, headers: Record<string, string | number | string[]>): unknown }).writeHead(status, headers);
+}
+
+async function sendChunks(response: Response, chunks: AsyncIterable<string>, signal: AbortSignal, clock: Clock): Promise<void> {
+  for await (const chunk of chunks) {
+    if (signal.aborted) return;
+    if ((response as { write(text: string): boolean }).write(chunk)) continue;
+    // Back pressure ends in the store's bounded queue: it gives up a watcher that lags too far.
+    const cancel = clock.after(STALLED_MS, () => cut(response), { background: true });
+    await once(response as EventEmitter, "drain", { signal }).catch(() => undefined);
+    cancel();
+  }
+  if (!signal.aborted) response.end();
+}
+
+/** Ends the exchange at once, sent or not. */
+export function cut(response: Response): void {
+  if ("stream" in response) response.stream.destroy();
+  else response.destroy();
+}
+
+/** A header's quoted-string; other characters than printable ASCII are shown as `?`. */
+function quoted(text: string): string {
+  return `"${text.replaceAll(/[^\x20-\x7e]/g, "?").replaceAll(/["\\]/g, "\\$&")}"`;
+}

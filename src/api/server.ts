@@ -1,0 +1,310 @@
+import { once } from "node:events";
+import { constants, createSecureServer, type Http2SecureServer, type ServerHttp2Session } from "node:http2";
+import type { AddressInfo, Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+import { type Clock, describeError, type Log, OrreryError, type Random } from "#/base/index.ts";
+import type { Hub } from "#/link/hub/index.ts";
+import type { Kind } from "#/model/index.ts";
+import type { Authenticate, User } from "#/pki/index.ts";
+import type { Store } from "#/store/index.ts";
+import { type Authorizer, fixedRoles } from "./access.ts";
+import { type Exchange, headerOf, jsonReply, type Reply, type Request, type Response } from "./exchange.ts";
+import type { ReadyCheck } from "./health.ts";
+import { type MetricSource, Metrics } from "./metrics.ts";
+import { type Route, Routes } from "./routes.ts";
+import { cut, sendReply } from "./send.ts";
+import { failureStatus, type Subject } from "./status.ts";
+import { WatcherCount } from "./watch.ts";
+
+const CONNECTIONS_MAX = 5_000;
+const IN_FLIGHT_MAX = 1_000;
+const URL_CHARACTERS_MAX = 8_192;
+const HEAD_MS_MAX = 10_000;
+const BODY_MS_MAX = 60_000;
+/** So long a client may take to read a refusal while it still sends. */
+const LINGER_MS = 1_000;
+/** Running requests may end for so long when the server stops. */
+const STOP_MS = 5_000;
+/** What one connection may hold; a list of 20,000 objects fits. */
+const SESSION_MEMORY_MB = 64;
+
+export interface ApiOptions {
+  readonly store: Store;
+  readonly kinds: readonly Kind[];
+  /** Absent: no /live, /link, logs, scripts. */
+  readonly hub?: Hub;
+  readonly authenticate: Authenticate;
+  /** Default: the fixed roles. */
+  readonly authorizer?: Authorizer;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Also takes the audit: one line `audit` for each write and each refusal. */
+  readonly log: Log;
+  /** Orrery's version. */
+  readonly version: string;
+  /** PEM. */
+  readonly certificate: string;
+  readonly key: string;
+  /** For /readyz. */
+  readonly checks?: readonly ReadyCheck[];
+  /** For /metrics. */
+  readonly metrics?: readonly MetricSource[];
+}
+
+/** The running API. */
+export interface Api {
+  /** Begins to listen. Port 0: any free one. Resolves with the port.
+   *  @throws api/port-in-use, api/cannot-listen */
+  listen(address: { readonly host: string; readonly port: number }): Promise<{ readonly host: string; readonly port: number }>;
+  /** Takes nothing new, ends watches and links, lets requests end for at most 5 s, then closes. */
+  close(): Promise<void>;
+}
+
+/** The HTTPS API over `store`: Kubernetes' conventions over HTTP/2 and HTTP/1.1, plus live reads, logs, scripts and links. */
+export function createApi(options: ApiOptions): Api {
+  return new ApiServer(options);
+}
+
+/** Read without a token: they tell nothing of the site. */
+const OPEN_PATHS: ReadonlySet<string> = new Set(["healthz", "livez", "readyz", "version"]);
+const NOBODY: User = { name: "system:anonymous", groups: [] };
+
+class ApiServer implements Api {
+  readonly #options: ApiOptions;
+  readonly #authorizer: Authorizer;
+  readonly #server: Http2SecureServer;
+  readonly #routes: Routes;
+  readonly #metrics: Metrics;
+  readonly #running = new Set<AbortController>();
+  readonly #sessions = new Set<ServerHttp2Session>();
+  readonly #sockets = new Set<Socket>();
+  #inFlight = 0;
+  #isStopping = false;
+
+  constructor(options: ApiOptions) {
+    const { store, kinds, hub, clock, random, log, version, checks = [], metrics = [] } = options;
+    this.#options = options;
+    this.#authorizer = options.authorizer ?? fixedRoles;
+    const watchers = new WatcherCount();
+    this.#metrics = new Metrics(metrics, { watchers: () => watchers.all, inFlight: () => this.#inFlight });
+    this.#routes = new Routes({
+      store,
+      kinds,
+      ...(hub !== undefined && { hub }),
+      authorizer: this.#authorizer,
+      clock,
+      random,
+      log,
+      version,
+      checks,
+      metrics: this.#metrics,
+      watchers,
+    });
+    this.#server = this.#createServer();
+  }
+
+  async listen({ host, port }: { readonly host: string; readonly port: number }): Promise<{ readonly host: string; readonly port: number }> {
+    this.#server.listen(port, host);
+    try {
+      await once(this.#server, "listening");
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "EADDRINUSE")
+        throw new OrreryError(
+          "api/port-in-use",
+          `port ${port} on ${host} is in use: stop what listens there, or choose another with --api-port (0: any free one)`,
+          { cause: error },
+        );
+      throw new OrreryError("api/cannot-listen", `cannot listen on ${host}:${port}: ${describeError(error)}`, { cause: error });
+    }
+    return { host, port: (this.#server.address() as AddressInfo).port };
+  }
+
+  async close(): Promise<void> {
+    this.#isStopping = true;
+    const closed = this.#server.listening ? new Promise<void>((resolve) => this.#server.close(() => resolve())) : Promise.resolve();
+    for (const controller of [...this.#running]) controller.abort(new OrreryError("api/unavailable", "the centre stops", { retry: "backoff" }));
+    for (const session of this.#sessions) session.close();
+    const cancel = this.#options.clock.after(STOP_MS, () => {
+      for (const socket of this.#sockets) socket.destroy();
+    });
+    // Idle HTTP/1 connections know of no end.
+    (this.#server as unknown as { closeIdleConnections?(): void }).closeIdleConnections?.();
+    await closed;
+    cancel();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #createServer(): Http2SecureServer {
+    const { certificate, key, log } = this.#options;
+    const server = createSecureServer({
+      cert: certificate,
+      key,
+      allowHTTP1: true,
+      minVersion: "TLSv1.2",
+      handshakeTimeout: HEAD_MS_MAX,
+      maxSessionMemory: SESSION_MEMORY_MB,
+      settings: { maxConcurrentStreams: 1_000, initialWindowSize: 1024 * 1024, maxHeaderListSize: 32 * 1024, enableConnectProtocol: false },
+    });
+    server.maxConnections = CONNECTIONS_MAX;
+    Object.assign(server, { headersTimeout: HEAD_MS_MAX, requestTimeout: BODY_MS_MAX, keepAliveTimeout: 75_000 });
+    server.on("request", (request: Request, response: Response) => void this.#handle(request, response));
+    server.on("secureConnection", (socket: TLSSocket) => {
+      socket.setNoDelay(true);
+      this.#sockets.add(socket);
+      socket.once("close", () => this.#sockets.delete(socket));
+    });
+    server.on("session", (session) => {
+      this.#sessions.add(session);
+      session.once("close", () => this.#sessions.delete(session));
+    });
+    server.on("sessionError", (error) => log.debug("api: a connection failed", { error: describeError(error) }));
+    server.on("tlsClientError", (error) => log.debug("api: a TLS handshake failed", { error: describeError(error) }));
+    // What is no HTTP is told so and cut.
+    server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
+      log.debug("api: malformed HTTP", { error: describeError(error) });
+      if (socket.writable)
+        socket.end(
+          `HTTP/1.1 ${error.code === "HPE_HEADER_OVERFLOW" ? "431 Request Header Fields Too Large" : error.code === "ERR_HTTP_REQUEST_TIMEOUT" ? "408 Request Timeout" : "400 Bad Request"}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`,
+        );
+      else socket.destroy();
+    });
+    return server;
+  }
+
+  async #handle(request: Request, response: Response): Promise<void> {
+    const { clock, log } = this.#options;
+    const startMs = clock.monotonic();
+    const controller = new AbortController();
+    this.#running.add(controller);
+    response.on("error", () => {});
+    request.on("error", () => {});
+    response.once("close", () => {
+      this.#running.delete(controller);
+      controller.abort(new OrreryError("api/cancelled", "the client is gone"));
+    });
+    const method = request.method ?? "GET";
+    const exchange: Exchange & { user: User } = {
+      request,
+      response,
+      method,
+      path: [],
+      query: new URLSearchParams(),
+      user: NOBODY,
+      signal: controller.signal,
+      warnings: [],
+    };
+    let route: Route | undefined;
+    let reply: Reply;
+    let isCounted = false;
+    try {
+      Object.assign(exchange, parseUrl(request.url ?? "/"));
+      exchange.user = this.#authenticate(exchange);
+      route = this.#routes.find(method, exchange.path, exchange.query);
+      this.#authorize(exchange, route);
+      if (this.#isStopping) throw new OrreryError("api/unavailable", "the centre stops", { retry: "backoff" });
+      if (!route.isStream) {
+        if (this.#inFlight >= IN_FLIGHT_MAX) throw new OrreryError("api/busy", `${IN_FLIGHT_MAX} requests are being answered`, { retry: "backoff" });
+        this.#inFlight += 1;
+        isCounted = true;
+      }
+      reply = await route.serve(exchange);
+      if (isWrite(method)) this.#audit(exchange, route, reply.status);
+    } catch (error) {
+      reply = this.#failure(exchange, route, error);
+    }
+    try {
+      await sendReply(exchange, reply, clock);
+    } catch (error) {
+      log.error("api: an answer could not be sent", { error: describeError(error), method, path: exchange.path.join("/") });
+      cut(response);
+    } finally {
+      if (isCounted) this.#inFlight -= 1;
+    }
+    const verb = route?.subject.verb ?? "unknown";
+    this.#metrics.count(verb, route?.resource ?? "/other", reply.status);
+    if (route?.isStream === false) this.#metrics.time(verb, route.resource, (clock.monotonic() - startMs) / 1_000);
+    if (!("isTaken" in reply)) this.#endRequest(request, response);
+  }
+
+  /** @throws api/unauthorized */
+  #authenticate({ request, path }: Exchange): User {
+    const header = headerOf(request, "authorization");
+    if (header === undefined) {
+      if (OPEN_PATHS.has(path[0] ?? "")) return NOBODY;
+      throw new OrreryError("api/unauthorized", "Unauthorized: give a token (Authorization: Bearer …); the site's are in its data folder, tokens/");
+    }
+    const token = /^Bearer +(\S+)$/i.exec(header)?.[1];
+    const user = token === undefined ? undefined : this.#options.authenticate(token);
+    if (user === undefined)
+      throw new OrreryError("api/unauthorized", "Unauthorized: the token is not one of this site's; they are in its data folder, tokens/");
+    return user;
+  }
+
+  /** @throws api/forbidden */
+  #authorize({ user, path }: Exchange, { wish }: Route): void {
+    if (user === NOBODY && OPEN_PATHS.has(path[0] ?? "")) return;
+    const verdict = this.#authorizer.decide(user, wish);
+    if (!verdict.allowed) throw new OrreryError("api/forbidden", `forbidden: ${verdict.reason}`);
+  }
+
+  #failure(exchange: Exchange, route: Route | undefined, error: unknown): Reply {
+    const { log } = this.#options;
+    const subject: Subject = route?.subject ?? { verb: "unknown" };
+    const status = failureStatus(error, subject);
+    const fields = { method: exchange.method, path: `/${exchange.path.join("/")}`, user: exchange.user.name };
+    if (status.code === 500)
+      log.error("api: a request failed", { ...fields, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    if (isWrite(exchange.method) || status.code === 401 || status.code === 403) this.#audit(exchange, route, status.code, status.message);
+    const retry = status.details?.retryAfterSeconds;
+    const reply = jsonReply(status, status.code);
+    return retry === undefined ? reply : { ...reply, headers: { "retry-after": String(retry) } };
+  }
+
+  #audit(exchange: Exchange, route: Route | undefined, code: number, reason?: string): void {
+    const subject = route?.subject;
+    if (subject?.verb === "review") return;
+    const wish = route?.wish;
+    this.#options.log.info("audit", {
+      user: exchange.user.name,
+      verb: subject?.verb ?? exchange.method,
+      ...(route !== undefined && { resource: route.resource }),
+      ...(wish !== undefined && "namespace" in wish && { namespace: wish.namespace }),
+      ...(subject?.name !== undefined && { name: subject.name }),
+      ...(route === undefined && { path: `/${exchange.path.join("/").slice(0, 200)}` }),
+      ...(exchange.query.has("dryRun") && { dryRun: true }),
+      code,
+      ...(reason !== undefined && { reason: reason.slice(0, 500) }),
+      from: exchange.request.socket?.remoteAddress,
+    });
+  }
+
+  /** A body that was not read: its sender gets time to read the answer, then the connection (HTTP/1) or stream (HTTP/2) is cut. */
+  #endRequest(request: Request, response: Response): void {
+    if (!isWrite(request.method ?? "GET") || request.complete || request.destroyed) return;
+    if ("stream" in response) return response.stream.close(constants.NGHTTP2_NO_ERROR);
+    request.resume();
+    const cancel = this.#options.clock.after(LINGER_MS, () => request.destroy(), { background: true });
+    request.once("close", cancel).once("end", cancel);
+  }
+}
+
+function isWrite(method: string): boolean {
+  return method !== "GET" && method !== "HEAD";
+}
+
+/** @throws api/bad-request */
+function parseUrl(url: string): Pick<Exchange, "path" | "query"> {
+  if (url.length > URL_CHARACTERS_MAX) throw new OrreryError("api/bad-request", `the URL is longer than ${URL_CHARACTERS_MAX} characters`);
+  const mark = url.indexOf("?");
+  const path = mark < 0 ? url : url.slice(0, mark);
+  if (!path.startsWith("/")) throw new OrreryError("api/bad-request", "the URL does not begin with /");
+  try {
+    const parts = path.split("/").filter((part) => part !== "");
+    return {
+      path: parts.map((part) => (part.includes("%") ? decodeURIComponent(part) : part)),
+      query: new URLSearchParams(mark < 0 ? "" : url.slice(mark + 1)),
+    };
+  } catch (error) {
+    throw new OrreryError("api/bad-request", `the URL cannot be read: ${describeError(error)}`);
+  }
+}

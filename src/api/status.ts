@@ -1,0 +1,159 @@
+import { isOrreryError, OrreryError } from "#/base/index.ts";
+import { API_GROUP } from "#/model/index.ts";
+import type { Cause } from "#/store/index.ts";
+
+/** meta/v1 Status: how Kubernetes' clients are told of a failure, or of a success without an object. */
+export interface Status {
+  readonly kind: "Status";
+  readonly apiVersion: "v1";
+  readonly metadata: Readonly<Record<string, never>>;
+  readonly status: "Success" | "Failure";
+  readonly message?: string;
+  readonly reason?: string;
+  readonly details?: StatusDetails;
+  readonly code: number;
+}
+
+interface StatusDetails {
+  readonly name?: string;
+  readonly group?: string;
+  readonly kind?: string;
+  readonly uid?: string;
+  readonly causes?: readonly { readonly reason: string; readonly message: string; readonly field: string }[];
+  readonly retryAfterSeconds?: number;
+  /** The error as it was thrown, for our own clients; Kubernetes' ignore it. */
+  readonly orrery?: { readonly code: string; readonly retry: string; readonly details: Readonly<Record<string, unknown>> };
+}
+
+/** What a request was about, for messages. */
+export interface Subject {
+  readonly verb: string;
+  readonly kind?: string;
+  readonly plural?: string;
+  readonly group?: string;
+  readonly name?: string;
+}
+
+/** 200 for a deletion that is done. */
+export function deletedStatus(subject: { readonly name: string; readonly plural: string; readonly uid: string }): Status {
+  return {
+    kind: "Status",
+    apiVersion: "v1",
+    metadata: {},
+    status: "Success",
+    details: { name: subject.name, group: API_GROUP, kind: subject.plural, uid: subject.uid },
+    code: 200,
+  };
+}
+
+/** The Status that tells of `error`; anything but an `OrreryError` is a bug and shows nothing of itself. */
+export function failureStatus(error: unknown, subject: Subject): Status {
+  if (!isOrreryError(error))
+    return failure({ code: 500, reason: "InternalError", message: "the centre failed in a way that it did not expect; its log says more" });
+  const { code, reason } = classOf(error, subject);
+  const details: StatusDetails = {
+    ...(subject.name !== undefined && { name: subject.name }),
+    ...(subject.group !== undefined && subject.group !== "" && { group: subject.group }),
+    ...(subject.kind !== undefined && { kind: reason === "Invalid" ? subject.kind : (subject.plural ?? subject.kind) }),
+    ...causesOf(error),
+    ...(error.retry === "backoff" && { retryAfterSeconds: 1 }),
+    orrery: { code: error.code, retry: error.retry, details: error.details },
+  };
+  return failure({ code, reason, message: messageOf(error), details });
+}
+
+function failure({
+  code,
+  reason,
+  message,
+  details,
+}: {
+  readonly code: number;
+  readonly reason: string;
+  readonly message: string;
+  readonly details?: StatusDetails;
+}): Status {
+  return { kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure", message, reason, ...(details !== undefined && { details }), code };
+}
+
+interface StatusClass {
+  readonly code: number;
+  readonly reason: string;
+}
+
+const CLASSES: Readonly<Record<string, StatusClass>> = {
+  "store/invalid": { code: 422, reason: "Invalid" },
+  "store/immutable": { code: 422, reason: "Invalid" },
+  "store/duplicate": { code: 422, reason: "Invalid" },
+  "store/missing": { code: 404, reason: "NotFound" },
+  "store/exists": { code: 409, reason: "AlreadyExists" },
+  "store/conflict": { code: 409, reason: "Conflict" },
+  "store/apply-conflict": { code: 409, reason: "Conflict" },
+  "store/gone": { code: 410, reason: "Expired" },
+  "store/full": { code: 507, reason: "InsufficientStorage" },
+  "store/damaged": { code: 500, reason: "InternalError" },
+  "api/bad-request": { code: 400, reason: "BadRequest" },
+  "api/unauthorized": { code: 401, reason: "Unauthorized" },
+  "api/forbidden": { code: 403, reason: "Forbidden" },
+  "api/missing": { code: 404, reason: "NotFound" },
+  "api/method": { code: 405, reason: "MethodNotAllowed" },
+  "api/not-acceptable": { code: 406, reason: "NotAcceptable" },
+  "api/protocol": { code: 426, reason: "UpgradeRequired" },
+  "api/too-large": { code: 413, reason: "RequestEntityTooLarge" },
+  "api/media-type": { code: 415, reason: "UnsupportedMediaType" },
+  "api/busy": { code: 429, reason: "TooManyRequests" },
+};
+
+const READS: readonly string[] = ["get", "list", "watch"];
+
+function classOf(error: OrreryError, subject: Subject): StatusClass {
+  // What cannot be read in a query is the query's fault; there is no object that could be invalid.
+  if (error.code === "store/invalid" && READS.includes(subject.verb)) return { code: 400, reason: "BadRequest" };
+  const known = CLASSES[error.code];
+  if (known !== undefined) return known;
+  if (error.code.endsWith("/missing")) return { code: 404, reason: "NotFound" };
+  if (error.code.endsWith("/timeout")) return { code: 504, reason: "Timeout" };
+  if (error.code.endsWith("/invalid")) return { code: 400, reason: "BadRequest" };
+  return error.retry === "backoff" ? { code: 503, reason: "ServiceUnavailable" } : { code: 500, reason: "InternalError" };
+}
+
+interface ApplyConflict {
+  readonly manager: string;
+  readonly field: string;
+}
+
+function conflictsOf(error: OrreryError): readonly ApplyConflict[] {
+  const { conflicts } = error.details;
+  return error.code === "store/apply-conflict" && Array.isArray(conflicts) ? (conflicts as readonly ApplyConflict[]) : [];
+}
+
+/** kubectl looks for these very words before it explains what to do about a conflict. */
+function messageOf(error: OrreryError): string {
+  const conflicts = conflictsOf(error);
+  if (conflicts.length === 0) return error.message;
+  return `Apply failed with ${conflicts.length} conflict${conflicts.length === 1 ? "" : "s"}: ${conflicts.map(({ manager, field }) => `conflict with "${manager}": ${field}`).join("; ")}`;
+}
+
+function causesOf(error: OrreryError): Pick<StatusDetails, "causes"> {
+  const conflicts = conflictsOf(error);
+  if (conflicts.length > 0)
+    return { causes: conflicts.map(({ manager, field }) => ({ reason: "FieldManagerConflict", message: `conflict with "${manager}"`, field })) };
+  const { causes } = error.details;
+  if (Array.isArray(causes))
+    return { causes: (causes as readonly Cause[]).map(({ field, message }) => ({ reason: "FieldValueInvalid", message, field })) };
+  if (error.code === "store/immutable" || error.code === "store/duplicate")
+    return {
+      causes: [
+        {
+          reason: error.code === "store/duplicate" ? "FieldValueDuplicate" : "FieldValueInvalid",
+          message: error.message,
+          field: String(error.details["field"] ?? ""),
+        },
+      ],
+    };
+  return {};
+}
+
+export function badRequest(message: string): OrreryError {
+  return new OrreryError("api/bad-request", message);
+}

@@ -1,0 +1,178 @@
+import { OrreryError } from "#/base/index.ts";
+import { API_VERSION, DEFAULT_NAMESPACE, type Kind, type StoredObject } from "#/model/index.ts";
+import type { DeleteOptions, ObjectInput, ObjectKey, Patch, Store, WriteOptions } from "#/store/index.ts";
+import { mediaType, readBody, readObject } from "./body.ts";
+import { type Collection, shownTo } from "./collection.ts";
+import { type Exchange, headerOf, jsonReply, type Reply } from "./exchange.ts";
+import { dropUnknownFields } from "./field-validation.ts";
+import { missing, type Reads, selection } from "./reads.ts";
+import { badRequest, deletedStatus } from "./status.ts";
+
+/** Objects that one DELETE of a collection may name. */
+const DELETED_AT_ONCE_MAX = 10_000;
+
+export interface Target {
+  readonly collection: Collection;
+  readonly kind: Kind;
+  /** Absent for cluster-scoped kinds, and for all namespaces. */
+  readonly namespace?: string;
+}
+
+/** create, update, patch, delete of our kinds. */
+export class Writes {
+  readonly #store: Store;
+  readonly #reads: Reads;
+
+  constructor(store: Store, reads: Reads) {
+    this.#store = store;
+    this.#reads = reads;
+  }
+
+  async create(exchange: Exchange, target: Target): Promise<Reply> {
+    const { collection, kind } = target;
+    const object = this.#input(exchange, target, await readObject(exchange), undefined);
+    const created = await this.#store.create(kind, object, writeOptions(exchange));
+    return this.#reads.object(exchange, collection, shownTo(exchange.user, created), 201);
+  }
+
+  async update(exchange: Exchange, target: Target, name: string, subresource?: "status"): Promise<Reply> {
+    const object = this.#input(exchange, target, await readObject(exchange), name);
+    return await this.#shown(exchange, target, name, this.#store.update(target.kind, object, writeOptions(exchange, subresource)));
+  }
+
+  async patch(exchange: Exchange, target: Target, name: string, subresource?: "status"): Promise<Reply> {
+    const { kind } = target;
+    const patch = await this.#readPatch(exchange, target, name);
+    const options = writeOptions(exchange, subresource);
+    const isNew = patch.type === "apply" && (await this.#store.get(kind, keyOf(target, name))) === undefined;
+    return await this.#shown(exchange, target, name, this.#store.patch(kind, keyOf(target, name), patch, options), isNew ? 201 : 200);
+  }
+
+  async delete(exchange: Exchange, { collection, kind, namespace }: Target, name: string): Promise<Reply> {
+    const deleted = await this.#store.delete(kind, keyOf({ namespace }, name), deleteOptions(exchange, await readBody(exchange)));
+    if (deleted === undefined) throw missing(collection, name);
+    if (isKept(deleted)) return this.#reads.object(exchange, collection, shownTo(exchange.user, deleted));
+    return jsonReply(deletedStatus({ name, plural: kind.plural, uid: deleted.metadata.uid }));
+  }
+
+  /** Deletes all that the query selects; one that cannot be deleted stops it. */
+  async deleteCollection(exchange: Exchange, { collection, kind, namespace }: Target): Promise<Reply> {
+    const options = deleteOptions(exchange, await readBody(exchange));
+    const { items, resourceVersion } = await this.#store.list(kind, { ...selection(exchange.query, namespace), limit: DELETED_AT_ONCE_MAX });
+    for (const { metadata } of items) await this.#store.delete(kind, metadata, options);
+    return jsonReply({
+      kind: `${collection.kind}List`,
+      apiVersion: API_VERSION,
+      metadata: { resourceVersion },
+      items: items.map((item) => shownTo(exchange.user, item)),
+    });
+  }
+
+  async #shown(exchange: Exchange, { collection }: Target, name: string, written: Promise<StoredObject>, status = 200): Promise<Reply> {
+    try {
+      return this.#reads.object(exchange, collection, shownTo(exchange.user, await written), status);
+    } catch (error) {
+      if (
+        error instanceof OrreryError &&
+        error.code === "store/missing" &&
+        error.details["kind"] === collection.kind &&
+        error.details["name"] === name
+      )
+        throw missing(collection, name);
+      throw error;
+    }
+  }
+
+  /** The object of a body, as far as path and body agree. */
+  #input(exchange: Exchange, { kind, namespace }: Target, body: Readonly<Record<string, unknown>>, name: string | undefined): ObjectInput {
+    checkType(kind, body);
+    const pruned = dropUnknownFields(kind, body, exchange.query, exchange.warnings);
+    const metadata = (pruned["metadata"] ?? {}) as ObjectInput["metadata"];
+    if (typeof metadata !== "object" || Array.isArray(metadata)) throw badRequest("metadata: give a map");
+    if (name !== undefined && metadata.name !== undefined && metadata.name !== name)
+      throw badRequest(`the name of the object (${metadata.name}) is not the name in the URL (${name})`);
+    if (namespace !== undefined && metadata.namespace !== undefined && metadata.namespace !== "" && metadata.namespace !== namespace)
+      throw badRequest(`the namespace of the object (${metadata.namespace}) is not the namespace in the URL (${namespace})`);
+    return { ...pruned, metadata: { ...metadata, ...(name !== undefined && { name }), ...(namespace !== undefined && { namespace }) } };
+  }
+
+  async #readPatch(exchange: Exchange, target: Target, name: string): Promise<Patch> {
+    const type = mediaType(exchange.request);
+    const { query, warnings } = exchange;
+    switch (type) {
+      case "application/merge-patch+json":
+        return { type: "merge", body: dropUnknownFields(target.kind, await readObject(exchange), query, warnings) };
+      case "application/json-patch+json":
+        return { type: "json", body: await readBody(exchange) };
+      case "application/apply-patch+yaml": {
+        if ((query.get("fieldManager") ?? "") === "") throw badRequest("fieldManager: is required for apply");
+        return { type: "apply", body: this.#input(exchange, target, await readObject(exchange), name), force: isTrue(query.get("force")) };
+      }
+      default:
+        throw new OrreryError(
+          "api/media-type",
+          `patches of type ${type} are not served; send application/merge-patch+json, application/json-patch+json or application/apply-patch+yaml`,
+        );
+    }
+  }
+}
+
+export function keyOf({ namespace }: { readonly namespace?: string | undefined }, name: string): ObjectKey {
+  return { name, ...(namespace !== undefined && { namespace }) };
+}
+
+/** dryRun and fieldManager of a query.
+ *  @throws api/bad-request */
+export function writeOptions({ query, request }: Exchange, subresource?: "status"): WriteOptions {
+  const manager = query.get("fieldManager") ?? "";
+  if (manager.length > 128) throw badRequest("fieldManager: at most 128 characters");
+  const fieldManager = manager !== "" ? manager : (headerOf(request, "user-agent")?.split("/")[0] ?? "").slice(0, 128);
+  return {
+    dryRun: isDryRun(query.getAll("dryRun")),
+    ...(fieldManager !== "" && { fieldManager }),
+    ...(subresource !== undefined && { subresource }),
+  };
+}
+
+/** A namespace that is not there cannot be written to.
+ *  @throws store/missing */
+export function checkNamespace(namespace: string | undefined): void {
+  if (namespace === undefined || namespace === DEFAULT_NAMESPACE) return;
+  throw new OrreryError("store/missing", `namespaces "${namespace}" not found: this site has one, ${DEFAULT_NAMESPACE}`, {
+    details: { kind: "Namespace", name: namespace },
+  });
+}
+
+function isDryRun(values: readonly string[]): boolean {
+  for (const value of values) if (value !== "All" && value !== "") throw badRequest(`dryRun: found ${JSON.stringify(value)}; allowed: All`);
+  return values.includes("All");
+}
+
+function isTrue(text: string | null): boolean {
+  return text === "true" || text === "1";
+}
+
+function checkType(kind: Kind, body: Readonly<Record<string, unknown>>): void {
+  const { apiVersion, kind: name } = body;
+  if (apiVersion !== undefined && apiVersion !== API_VERSION)
+    throw badRequest(`apiVersion: found ${JSON.stringify(apiVersion)}; allowed here: ${API_VERSION}`);
+  if (name !== undefined && name !== kind.kind) throw badRequest(`kind: found ${JSON.stringify(name)}; allowed here: ${kind.kind}`);
+}
+
+function deleteOptions({ query }: Exchange, body: unknown): DeleteOptions {
+  const given = (typeof body === "object" && body !== null ? body : {}) as {
+    readonly dryRun?: unknown;
+    readonly propagationPolicy?: unknown;
+    readonly orphanDependents?: unknown;
+    readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
+  };
+  const dryRun = isDryRun([...query.getAll("dryRun"), ...(Array.isArray(given.dryRun) ? given.dryRun.map(String) : [])]);
+  const policy = query.get("propagationPolicy") ?? given.propagationPolicy ?? (given.orphanDependents === true ? "Orphan" : "Background");
+  if (policy !== "Background" && policy !== "Foreground" && policy !== "Orphan")
+    throw badRequest(`propagationPolicy: found ${JSON.stringify(policy)}; allowed: Background, Foreground, Orphan`);
+  return { dryRun, propagationPolicy: policy, ...(given.preconditions != null && { preconditions: given.preconditions }) };
+}
+
+function isKept({ metadata }: StoredObject): boolean {
+  return metadata.deletionTimestamp !== undefined && (metadata.finalizers?.length ?? 0) > 0;
+}
