@@ -27,7 +27,7 @@ export const ROOMS: readonly Room[] = [
     name: "traffic",
     faces: ["table", "balance", "windows", "distribution"],
     imports: ["base", "model", "trace", "link", "store", "reconcile"],
-    pure: ["table", "balance", "windows"],
+    pure: ["."],
   },
   { name: "update", faces: ["core"], imports: ["base", "model", "trace", "link", "store", "reconcile", "traffic"], pure: ["core"] },
   { name: "controllers", imports: ["base", "model", "trace", "link", "store", "reconcile", "artifacts", "traffic", "update"] },
