@@ -1,0 +1,103 @@
+/** The centre: API, controllers, the memory of what is observed. Started by the supervisor; killed, it comes back and nothing else stops. */
+import path from "node:path";
+import { createApi } from "#/api/index.ts";
+import { ArtifactStore } from "#/artifacts/index.ts";
+import { describeError, Lifecycle, systemClock, systemRandom } from "#/base/index.ts";
+import { Hub } from "#/link/hub/index.ts";
+import { type FileMapping, kinds } from "#/model/index.ts";
+import { ensureCertificates, ensureTokens, tokenAuthenticator } from "#/pki/index.ts";
+import { openTreeStore } from "#/store/tree/index.ts";
+import { CallBoard } from "#/traffic/windows/index.ts";
+import { openSqliteTree } from "#/tree/sqlite/index.ts";
+import { type Lead, startLeading } from "./centre/lead.ts";
+import { handleLinks } from "./centre/link-handlers.ts";
+import { publishLive } from "./centre/live.ts";
+import { siteMetrics } from "./centre/metrics.ts";
+import { findOfferedTemplate } from "./centre/offered-versions.ts";
+import { parseChildOptions } from "./child-options.ts";
+import { jsonLog } from "./json-log.ts";
+import { writeRunFile } from "./run-file.ts";
+import { readVersion } from "./version.ts";
+
+const options = parseChildOptions();
+const log = jsonLog((line) => process.stdout.write(line));
+const clock = systemClock;
+const random = systemRandom;
+const lifecycle = new Lifecycle();
+const folder = (name: string): string => path.join(options.data, name);
+
+async function start(): Promise<void> {
+  const version = readVersion();
+  const isAny = options.listen === "0.0.0.0" || options.listen === "::";
+  const certificates = await ensureCertificates({ folder: folder("pki"), addresses: isAny ? [] : [options.listen], nowMs: clock.now(), random });
+  const tokens = await ensureTokens(folder("tokens"), random);
+  const tree = await openSqliteTree({ file: folder("state/tree.db"), clock, random });
+  lifecycle.add("tree", () => tree.close());
+  const store = await openTreeStore({ tree, clock, random, kinds, log });
+  lifecycle.add("store", () => store.close());
+  store.startGarbageCollector(lifecycle.signal);
+  const artifacts = new ArtifactStore({ folder: folder("artifacts"), random });
+  const calls = new CallBoard();
+  const centre: { lead?: Lead } = {};
+  const hub = new Hub({
+    clock,
+    log,
+    version,
+    welcome: async () => ({ history: centre.lead?.history ?? "", epoch: centre.lead?.epoch ?? 0 }),
+  });
+  const peers = handleLinks({ hub, lead: () => centre.lead, clock, log });
+  const lead = await startLeading({
+    store,
+    peers,
+    keepFiles: async (files: readonly FileMapping[]) => (files.length === 0 ? undefined : artifacts.put(files, options.site)),
+    offeredTemplate: (service, wanted) => findOfferedTemplate(options.site, service, wanted, log),
+    onReport: (report) => calls.add(report, clock.now()),
+    clock,
+    random,
+    log,
+    signal: lifecycle.signal,
+  });
+  centre.lead = lead;
+  lifecycle.add("controllers", () => lead.ended);
+  publishLive({ hub, calls, lead, clock, signal: lifecycle.signal });
+  const api = createApi({
+    store,
+    kinds,
+    hub,
+    authenticate: tokenAuthenticator(tokens),
+    clock,
+    random,
+    log,
+    version,
+    certificate: certificates.certificate,
+    key: certificates.key,
+    metrics: [siteMetrics(lead, calls)],
+  });
+  const { port } = await api.listen({ host: options.listen, port: options.apiPort });
+  lifecycle.add("hub", () => hub.close("the centre stops"));
+  lifecycle.add("api", () => api.close());
+  const name = isAny ? "127.0.0.1" : options.listen;
+  const url = `https://${name.includes(":") ? `[${name}]` : name}:${port}`;
+  writeRunFile(options.data, "centre", { url });
+  log.info("ready", { url, epoch: lead.epoch });
+}
+
+async function stop(): Promise<void> {
+  try {
+    log.info("stopping");
+    await lifecycle.stop();
+    log.info("stopped");
+  } catch (error) {
+    log.error(describeError(error));
+    process.exitCode = 1;
+  }
+}
+
+for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void stop());
+try {
+  await start();
+} catch (error) {
+  log.error(`cannot start: ${describeError(error)}`, { stack: error instanceof Error ? error.stack : undefined });
+  await stop();
+  process.exit(1);
+}

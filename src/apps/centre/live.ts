@@ -1,0 +1,38 @@
+import type { Clock } from "#/base/index.ts";
+import type { Hub } from "#/link/hub/index.ts";
+import type { HostUse } from "#/probes/index.ts";
+import type { CallBoard } from "#/traffic/windows/index.ts";
+import type { Lead } from "./lead.ts";
+import { TOPICS } from "./link-handlers.ts";
+
+/** How often calls and load are summed up and published. */
+const PUBLISH_MS = 1000;
+
+export interface LiveOptions {
+  readonly hub: Hub;
+  readonly calls: CallBoard;
+  readonly lead: Lead;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/** Once a second: the calls of the last minute on the board (topic `calls`), and the hosts' load to every gateway, for balancing. */
+export function publishLive(options: LiveOptions): void {
+  const { hub, calls, lead, clock, signal } = options;
+  const publish = (): void => {
+    if (signal.aborted) return;
+    const rows = new Set<string>();
+    for (const sum of calls.lastMinute(clock.now())) {
+      const key = `${sum.caller}|${sum.service}|${sum.instance}`;
+      rows.add(key);
+      hub.board.put("calls", key, sum, "centre");
+    }
+    for (const key of [...hub.board.list("calls").keys()]) if (!rows.has(key)) hub.board.drop("calls", key);
+    const hosts: Record<string, number> = {};
+    for (const [host, { value }] of hub.board.list(TOPICS.hosts)) hosts[host] = (value as HostUse).cpuPercent / 100;
+    lead.distribution.publishLoad({ hosts });
+    cancel = clock.after(PUBLISH_MS, publish, { background: true });
+  };
+  let cancel = clock.after(PUBLISH_MS, publish, { background: true });
+  signal.addEventListener("abort", () => cancel(), { once: true });
+}
