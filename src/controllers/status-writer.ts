@@ -8,7 +8,11 @@ export async function writeStatus<K extends Kind>(store: Store, kind: K, object:
   const plain = withoutUndefined(status);
   if (isDeepStrictEqual(withoutUndefined(object.status ?? {}), plain)) return false;
   const { name, namespace, resourceVersion, uid } = object.metadata;
-  await store.update(kind, { metadata: { name, ...(namespace === undefined ? {} : { namespace }), resourceVersion, uid }, spec: object.spec, status: plain }, { subresource: "status", fieldManager: "orrery-centre" });
+  await store.update(
+    kind,
+    { metadata: { name, ...(namespace === undefined ? {} : { namespace }), resourceVersion, uid }, spec: object.spec, status: plain },
+    { subresource: "status", fieldManager: "orrery-centre" },
+  );
   return true;
 }
 

@@ -21,7 +21,14 @@ export type ConditionInput = Omit<Condition, "lastTransitionTime">;
 export function setCondition(list: readonly Condition[] | undefined, input: ConditionInput, nowMs: number): readonly Condition[] {
   const former = list?.find((one) => one.type === input.type);
   const lastTransitionTime = former !== undefined && former.status === input.status ? former.lastTransitionTime : timestamp(nowMs);
-  if (former !== undefined && lastTransitionTime === former.lastTransitionTime && former.reason === input.reason && former.message === input.message && former.observedGeneration === input.observedGeneration) return list ?? [];
+  if (
+    former !== undefined &&
+    lastTransitionTime === former.lastTransitionTime &&
+    former.reason === input.reason &&
+    former.message === input.message &&
+    former.observedGeneration === input.observedGeneration
+  )
+    return list ?? [];
   const next: Condition = { ...input, lastTransitionTime };
   return former === undefined ? [...(list ?? []), next] : (list ?? []).map((one) => (one === former ? next : one));
 }

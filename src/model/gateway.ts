@@ -31,7 +31,12 @@ export const gateway = defineKind({
   columns: [
     { name: "Host", type: "string", jsonPath: ".spec.host", description: "Where it runs" },
     { name: "Roles", type: "string", jsonPath: ".spec.roles", description: "edge, host" },
-    { name: "Status", type: "string", jsonPath: '.status.conditions[?(@.type=="Ready")].reason', description: "Whether it is connected and holds the newest table" },
+    {
+      name: "Status",
+      type: "string",
+      jsonPath: '.status.conditions[?(@.type=="Ready")].reason',
+      description: "Whether it is connected and holds the newest table",
+    },
     { name: "Edge", type: "string", jsonPath: ".status.edgeAddress", description: "Where the edge listens" },
     { name: "Incarnation", type: "integer", jsonPath: ".status.incarnation", description: "How often it has started", priority: 1 },
   ],

@@ -5,7 +5,13 @@ const command = z.array(z.string()).min(1, "a command with at least the program"
 
 /** How a check asks: exactly one of http, tcp, exec. */
 export const checkAction = {
-  http: z.strictObject({ path: z.string().startsWith("/").default("/"), port: z.string().optional().describe("Name of a port; default the first."), scheme: z.enum(["http"]).default("http") }).optional(),
+  http: z
+    .strictObject({
+      path: z.string().startsWith("/").default("/"),
+      port: z.string().optional().describe("Name of a port; default the first."),
+      scheme: z.enum(["http"]).default("http"),
+    })
+    .optional(),
   tcp: z.strictObject({ port: z.string().optional().describe("Name of a port; default the first.") }).optional(),
   exec: z.strictObject({ command }).optional(),
 };

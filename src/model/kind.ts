@@ -1,4 +1,4 @@
-import { z } from "zod";
+import type { z } from "zod";
 import type { StoredObject } from "./metadata.ts";
 
 /** A column of `kubectl get`. `jsonPath` is the subset that CRDs use: `.a.b`, `.list[0].x`, `.list[?(@.type=="Ready")].status`. */

@@ -1,8 +1,17 @@
 import { z } from "zod";
 import { label, subdomain } from "./names.ts";
 
-const labelKey = z.string().max(317).regex(/^(?:[a-z0-9](?:[-.a-z0-9]*[a-z0-9])?\/)?[A-Za-z0-9](?:[-._A-Za-z0-9]{0,61}[A-Za-z0-9])?$/, "a label key such as app or example.org/app");
-const labelValue = z.string().max(63).regex(/^(?:[A-Za-z0-9](?:[-._A-Za-z0-9]*[A-Za-z0-9])?)?$/, "at most 63 letters, digits, '-', '_' and '.', beginning and ending with a letter or digit");
+const labelKey = z
+  .string()
+  .max(317)
+  .regex(/^(?:[a-z0-9](?:[-.a-z0-9]*[a-z0-9])?\/)?[A-Za-z0-9](?:[-._A-Za-z0-9]{0,61}[A-Za-z0-9])?$/, "a label key such as app or example.org/app");
+const labelValue = z
+  .string()
+  .max(63)
+  .regex(
+    /^(?:[A-Za-z0-9](?:[-._A-Za-z0-9]*[A-Za-z0-9])?)?$/,
+    "at most 63 letters, digits, '-', '_' and '.', beginning and ending with a letter or digit",
+  );
 
 /** Who owns an object: it is deleted after its owners (garbage collection). */
 export const ownerReference = z.strictObject({
@@ -34,7 +43,10 @@ export const objectMeta = z.strictObject({
   uid: z.string().optional(),
   resourceVersion: z.string().optional(),
   generation: z.int().optional(),
-  creationTimestamp: z.string().nullish().transform((value) => value ?? undefined),
+  creationTimestamp: z
+    .string()
+    .nullish()
+    .transform((value) => value ?? undefined),
   deletionTimestamp: z.string().optional(),
   deletionGracePeriodSeconds: z.int().optional(),
   labels: z.record(labelKey, labelValue).optional(),

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { conditions, time } from "./conditions.ts";
-import { defineKind } from "./kind.ts";
 import { duration } from "./duration.ts";
+import { defineKind } from "./kind.ts";
 import { template } from "./run.ts";
 
 export const balancing = z.strictObject({

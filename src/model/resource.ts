@@ -7,7 +7,11 @@ import { probe } from "./probe.ts";
 import { environment, fileMapping } from "./run.ts";
 
 const spec = z.strictObject({
-  id: z.string().min(1).max(200).regex(/^[A-Za-z0-9](?:[-._:/A-Za-z0-9]*[A-Za-z0-9])?$/, "letters, digits and - . _ : /"),
+  id: z
+    .string()
+    .min(1)
+    .max(200)
+    .regex(/^[A-Za-z0-9](?:[-._:/A-Za-z0-9]*[A-Za-z0-9])?$/, "letters, digits and - . _ : /"),
   type: z.enum(["human", "machine", "thing"]),
   displayName: z.string().max(200).optional(),
   description: z.string().max(4000).optional(),

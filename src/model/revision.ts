@@ -8,7 +8,10 @@ const spec = z.strictObject({
   service: label,
   template,
   /** SHA-256 (hex) of the files, by content; absent while none are needed. */
-  artifact: z.string().regex(/^[0-9a-f]{64}$/).optional(),
+  artifact: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
   /** First characters of the hash of template and artifact; part of the name. */
   hash: z.string(),
 });

@@ -23,8 +23,15 @@ const spec = z
     host: z.string().max(253).optional().describe("Host name of the request; *.example.org matches one label; absent: any."),
     path: z.strictObject({ prefix: z.string().startsWith("/").optional(), exact: z.string().startsWith("/").optional() }).optional(),
     methods: z.array(z.enum(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])).optional(),
-    headers: z.array(z.strictObject({ name: headerName, value: z.string() })).max(20).meta({ listKey: "name" }).default([]),
-    tcp: z.strictObject({ port: z.int().min(0).max(65_535), address: z.string().default("127.0.0.1") }).optional().describe("A TCP listener of the edge instead of HTTP matching."),
+    headers: z
+      .array(z.strictObject({ name: headerName, value: z.string() }))
+      .max(20)
+      .meta({ listKey: "name" })
+      .default([]),
+    tcp: z
+      .strictObject({ port: z.int().min(0).max(65_535), address: z.string().default("127.0.0.1") })
+      .optional()
+      .describe("A TCP listener of the edge instead of HTTP matching."),
     service: label,
     port: label.optional().describe("Name of the service's port; default its first."),
     filters: z.array(filter).max(50).default([]),
@@ -32,8 +39,14 @@ const spec = z
     maxTransaction: duration.optional().describe("Longest life of a transaction that begins here; default the site's."),
     retries: z.int().min(0).max(5).optional(),
   })
-  .refine((one) => one.path === undefined || (one.path.prefix === undefined) !== (one.path.exact === undefined), { path: ["path"], message: "give exactly one of prefix, exact" })
-  .refine((one) => one.tcp === undefined || (one.path === undefined && one.methods === undefined && one.headers.length === 0 && one.filters.length === 0), { path: ["tcp"], message: "a tcp route has no path, methods, headers or filters" });
+  .refine((one) => one.path === undefined || (one.path.prefix === undefined) !== (one.path.exact === undefined), {
+    path: ["path"],
+    message: "give exactly one of prefix, exact",
+  })
+  .refine(
+    (one) => one.tcp === undefined || (one.path === undefined && one.methods === undefined && one.headers.length === 0 && one.filters.length === 0),
+    { path: ["tcp"], message: "a tcp route has no path, methods, headers or filters" },
+  );
 
 const status = z.strictObject({ conditions: conditions.optional() });
 
@@ -41,7 +54,8 @@ export const route = defineKind({
   kind: "Route",
   plural: "routes",
   scope: "Namespaced",
-  description: "Which requests from outside reach which service. The most specific match wins: exact path, longest prefix, host, methods, headers, then the older Route.",
+  description:
+    "Which requests from outside reach which service. The most specific match wins: exact path, longest prefix, host, methods, headers, then the older Route.",
   spec,
   status,
   columns: [

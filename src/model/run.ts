@@ -42,26 +42,44 @@ export const runSpec = z.strictObject({
 
 /** Everything that makes one version of a service. A change of anything here makes a new Revision. */
 export const template = z.strictObject({
-  version: z.string().max(40).regex(/^[a-z0-9](?:[-.a-z0-9]*[a-z0-9])?$/, "lower-case letters, digits, '-' and '.', as in v2 or 1.4.0"),
+  version: z
+    .string()
+    .max(40)
+    .regex(/^[a-z0-9](?:[-.a-z0-9]*[a-z0-9])?$/, "lower-case letters, digits, '-' and '.', as in v2 or 1.4.0"),
   files: z.array(fileMapping).max(100).default([]),
   run: runSpec,
   env: environment.default([]),
-  ports: z.array(servicePort).max(20).meta({ listKey: "name" }).default([{ name: "http", protocol: "http" }]),
+  ports: z
+    .array(servicePort)
+    .max(20)
+    .meta({ listKey: "name" })
+    .default([{ name: "http", protocol: "http" }]),
   health: health.default({}),
   scripts: z.array(script).max(100).meta({ listKey: "name" }).default([]),
   grace: duration.default("10s").describe("From SIGTERM to SIGKILL."),
   calls: z.array(label).max(500).optional().describe("Services that it may call; absent: any."),
   exclusive: z.boolean().default(false).describe("At most one revision is active at a time (a serial line, an antenna)."),
-  handover: z.enum(["hold", "compatible"]).default("hold").describe("How an exclusive service is updated: hold new transactions meanwhile, or switch at once because the new revision serves the old one's callers."),
+  handover: z
+    .enum(["hold", "compatible"])
+    .default("hold")
+    .describe(
+      "How an exclusive service is updated: hold new transactions meanwhile, or switch at once because the new revision serves the old one's callers.",
+    ),
   hold: duration.default("5s").describe("How long new transactions may be held during a handover."),
   notDuring: z.string().max(253).optional().describe("Interlock: no handover while this condition holds: <resource>/<condition>."),
   drain: z
     .strictObject({
-      busy: z.strictObject({ http: z.strictObject({ path: z.string().startsWith("/") }) }).optional().describe("Answers 200 while the instance still works for a transaction although no call shows it, 204 when it does not."),
+      busy: z
+        .strictObject({ http: z.strictObject({ path: z.string().startsWith("/") }) })
+        .optional()
+        .describe("Answers 200 while the instance still works for a transaction although no call shows it, 204 when it does not."),
       streams: z.enum(["terminateAfter", "wait"]).default("terminateAfter"),
       terminateAfter: duration.default("1h"),
     })
     .default({ streams: "terminateAfter", terminateAfter: "1h" }),
-  stateUrl: z.strictObject({ path: z.string().startsWith("/") }).optional().describe("POST {state: passive|active|draining} goes here at each change, beside the file $ORRERY_STATE."),
+  stateUrl: z
+    .strictObject({ path: z.string().startsWith("/") })
+    .optional()
+    .describe("POST {state: passive|active|draining} goes here at each change, beside the file $ORRERY_STATE."),
 });
 export type Template = z.infer<typeof template>;

@@ -19,7 +19,13 @@ const spec = z.strictObject({
 /** Which generation an edge stamps: `generation`, or `ramp.to` for a share of the keys. */
 export const stampPlan = z.strictObject({
   generation: z.int(),
-  ramp: z.strictObject({ to: z.int(), share: rampShare, key: z.string().optional().describe("header:NAME, cookie:NAME, client, or absent: each request by itself") }).optional(),
+  ramp: z
+    .strictObject({
+      to: z.int(),
+      share: rampShare,
+      key: z.string().optional().describe("header:NAME, cookie:NAME, client, or absent: each request by itself"),
+    })
+    .optional(),
 });
 export type StampPlan = z.infer<typeof stampPlan>;
 
@@ -57,11 +63,17 @@ const status = z.strictObject({
     .optional(),
   stamp: stampPlan.optional(),
   /** Templates (by revision name) that an abort or a gate has refused; not tried again until the template changes. */
-  refused: z.array(z.strictObject({ service: z.string(), revision: z.string(), reason: z.string(), at: time })).meta({ listKey: "service" }).optional(),
+  refused: z
+    .array(z.strictObject({ service: z.string(), revision: z.string(), reason: z.string(), at: time }))
+    .meta({ listKey: "service" })
+    .optional(),
   /** Addresses that must not be given away before every gateway has forgotten them. */
   quarantined: z.array(z.strictObject({ host: z.string(), address: z.string(), version: z.int() })).optional(),
   /** Hosts whose gateway does not acknowledge: their instances serve generations up to `upTo` only. */
-  fenced: z.array(z.strictObject({ host: z.string(), upTo: z.int() })).meta({ listKey: "host" }).optional(),
+  fenced: z
+    .array(z.strictObject({ host: z.string(), upTo: z.int() }))
+    .meta({ listKey: "host" })
+    .optional(),
   conditions: conditions.optional(),
 });
 

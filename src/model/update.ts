@@ -11,11 +11,15 @@ const rampStep = z.strictObject({
 });
 
 export const ramp = z.strictObject({
-  steps: z.array(rampStep).min(1).max(20).default([
-    { share: 0.01, hold: "30s" },
-    { share: 0.1, hold: "30s" },
-    { share: 0.5, hold: "30s" },
-  ]),
+  steps: z
+    .array(rampStep)
+    .min(1)
+    .max(20)
+    .default([
+      { share: 0.01, hold: "30s" },
+      { share: 0.1, hold: "30s" },
+      { share: 0.5, hold: "30s" },
+    ]),
   key: z
     .string()
     .regex(/^(?:header:[!#$%&'*+\-.^_`|~0-9A-Za-z]+|cookie:[!#$%&'*+\-.^_`|~0-9A-Za-z]+|client)$/, "header:NAME, cookie:NAME or client")
@@ -25,8 +29,16 @@ export const ramp = z.strictObject({
 
 export const gates = z.strictObject({
   minRequests: z.int().min(1).default(50).describe("Fewer on either side: no decision by itself, a person is asked."),
-  errorRate: z.boolean().default(true).describe("Go back when the new generation's share of errors is higher (one-sided two-proportion z-test at alpha)."),
-  latency: z.boolean().default(true).describe("Go back when the new generation is slower (one-sided rank-sum test over latency buckets at alpha) by more than maxSlowdown at the median."),
+  errorRate: z
+    .boolean()
+    .default(true)
+    .describe("Go back when the new generation's share of errors is higher (one-sided two-proportion z-test at alpha)."),
+  latency: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Go back when the new generation is slower (one-sided rank-sum test over latency buckets at alpha) by more than maxSlowdown at the median.",
+    ),
   alpha: z.number().gt(0).lt(0.5).default(0.01),
   maxSlowdown: z.number().min(1).default(1.2).describe("Slower than this factor at the median or the 95th percentile counts as slower."),
 });
@@ -46,7 +58,10 @@ const spec = z.strictObject({
   message: z.string().max(2000).optional().describe("Why; kept in the history."),
   paused: z.boolean().default(false).describe("True holds it before the switch, or at the present step of the ramp."),
   promoted: z.boolean().default(false).describe("True takes a ramp to its end at once, whatever gates say."),
-  aborted: z.boolean().default(false).describe("True gives it up, or goes back if some transactions have the new generation; after the switch it has no effect: make a rollback."),
+  aborted: z
+    .boolean()
+    .default(false)
+    .describe("True gives it up, or goes back if some transactions have the new generation; after the switch it has no effect: make a rollback."),
 });
 
 const waits = z.array(z.strictObject({ reason: z.string(), object: z.string(), since: time, message: z.string() }));
@@ -56,7 +71,10 @@ const status = z.strictObject({
   generation: z.int().optional(),
   fromGeneration: z.int().optional(),
   /** What each service came from and goes to. */
-  revisions: z.array(z.strictObject({ service: z.string(), from: z.string().optional(), to: z.string().optional() })).meta({ listKey: "service" }).optional(),
+  revisions: z
+    .array(z.strictObject({ service: z.string(), from: z.string().optional(), to: z.string().optional() }))
+    .meta({ listKey: "service" })
+    .optional(),
   share: z.number().optional(),
   /** How long each phase took. */
   phases: z.array(z.strictObject({ phase: z.string(), since: time, until: time.optional() })).optional(),
@@ -73,7 +91,8 @@ export const update = defineKind({
   plural: "updates",
   shortNames: ["upd"],
   scope: "Namespaced",
-  description: "One consistent change of one or more services: what, how, why, and how it went. Changed templates that no Update names become one by themselves.",
+  description:
+    "One consistent change of one or more services: what, how, why, and how it went. Changed templates that no Update names become one by themselves.",
   spec,
   status,
   selectableFields: [".status.phase"],

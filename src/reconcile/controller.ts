@@ -84,7 +84,13 @@ export class Controller {
       } catch (error) {
         const failures = this.#queue.failed(key);
         const isExpected = isOrreryError(error) && error.retry === "after-reread";
-        if (!signal.aborted && !(isExpected && failures < 10)) log.warn(`${this.name}: ${key}: ${describeError(error)}`, { controller: this.name, key, failures, stack: isOrreryError(error) ? undefined : (error as Error).stack });
+        if (!signal.aborted && !(isExpected && failures < 10))
+          log.warn(`${this.name}: ${key}: ${describeError(error)}`, {
+            controller: this.name,
+            key,
+            failures,
+            stack: isOrreryError(error) ? undefined : (error as Error).stack,
+          });
       }
     }
   }

@@ -20,7 +20,10 @@ export class Reflector<K extends Kind> {
   readonly #options: ReflectorOptions<K>;
   readonly #objects = new Map<string, K["$object"]>();
   readonly #listeners: CacheListener<K["$object"]>[] = [];
-  readonly #indexes = new Map<string, { readonly keyOf: (object: K["$object"]) => string | undefined; readonly sets: Map<string, Set<K["$object"]>> }>();
+  readonly #indexes = new Map<
+    string,
+    { readonly keyOf: (object: K["$object"]) => string | undefined; readonly sets: Map<string, Set<K["$object"]>> }
+  >();
   #markSynced: () => void = () => {};
   /** Resolves after the first complete list. */
   readonly synced: Promise<void> = new Promise((resolve) => {
@@ -75,7 +78,8 @@ export class Reflector<K extends Kind> {
         failures++;
         if (!isOrreryError(error, "store/gone")) log.warn(`watching ${this.kind.plural} failed: ${describeError(error)}`, { kind: this.kind.kind });
       }
-      if (!signal.aborted) await sleep(clock, backoffDelayMs({ firstMs: 20, maxMs: 5000, jitter: 0.5 }, failures + 1, random), signal).catch(() => {});
+      if (!signal.aborted)
+        await sleep(clock, backoffDelayMs({ firstMs: 20, maxMs: 5000, jitter: 0.5 }, failures + 1, random), signal).catch(() => {});
     }
   }
 

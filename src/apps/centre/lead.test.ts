@@ -15,21 +15,39 @@ const log = silentLog;
 /** A whole centre without its API: real tree, store, controllers and table; an agent and a gateway without processes and sockets. */
 async function startCentre() {
   const stop = new AbortController();
-  const tree = await openSqliteTree({ file: path.join(mkdtempSync(path.join(os.tmpdir(), "lead-")), "tree.db"), clock: systemClock, random: systemRandom, log } as never);
+  const tree = await openSqliteTree({
+    file: path.join(mkdtempSync(path.join(os.tmpdir(), "lead-")), "tree.db"),
+    clock: systemClock,
+    random: systemRandom,
+    log,
+  } as never);
   const store = await openTreeStore({ tree, clock: systemClock, random: systemRandom, kinds, log });
   const broken = new Set<string>();
   const lead = await startLeading({
     store,
-    peers: { isAgentConnected: () => true, agentSeenMs: () => systemClock.now(), gateway: (name) => (name === "main" ? { host: "here", incarnation: 1 } : undefined), observationOf: () => undefined },
+    peers: {
+      isAgentConnected: () => true,
+      agentSeenMs: () => systemClock.now(),
+      gateway: (name) => (name === "main" ? { host: "here", incarnation: 1 } : undefined),
+      observationOf: () => undefined,
+    },
     keepFiles: async () => undefined,
-    offeredTemplate: async (_service, version) => (version === "v9" ? microservice.spec.shape.template.parse({ version: "v9", run: { command: ["node"] } }) : undefined),
+    offeredTemplate: async (_service, version) =>
+      version === "v9" ? microservice.spec.shape.template.parse({ version: "v9", run: { command: ["node"] } }) : undefined,
     onReport: () => {},
     clock: systemClock,
     random: systemRandom,
     log,
     signal: stop.signal,
   });
-  const agent = new SimulatedAgent({ store, host: "here", clock: systemClock, random: systemRandom, log, startMs: (one: Instance) => (broken.has(one.spec.version ?? "") ? undefined : 10) });
+  const agent = new SimulatedAgent({
+    store,
+    host: "here",
+    clock: systemClock,
+    random: systemRandom,
+    log,
+    startMs: (one: Instance) => (broken.has(one.spec.version ?? "") ? undefined : 10),
+  });
   const gateway = new SimulatedGateway({
     name: "main",
     incarnation: 1,
@@ -46,7 +64,8 @@ async function startCentre() {
     await tree.close();
   });
   const template = (version: string) => ({ version, run: { command: ["node", "server.ts"] } });
-  const apply = (name: string, spec: Record<string, unknown>) => store.patch(microservice, { name }, { type: "apply", body: { metadata: { name }, spec } }, { fieldManager: "test" });
+  const apply = (name: string, spec: Record<string, unknown>) =>
+    store.patch(microservice, { name }, { type: "apply", body: { metadata: { name }, spec } }, { fieldManager: "test" });
   /** Waits until `predicate` holds of what a watch shows. */
   const until = async <T>(read: () => Promise<T | undefined>, predicate: (value: T) => boolean, what: string): Promise<T> => {
     const deadlineMs = Date.now() + 10_000;
@@ -57,12 +76,14 @@ async function startCentre() {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   };
-  const service = (name: string, predicate: (one: Microservice) => boolean, what: string) => until(() => store.get(microservice, { name }), predicate, what);
+  const service = (name: string, predicate: (one: Microservice) => boolean, what: string) =>
+    until(() => store.get(microservice, { name }), predicate, what);
   const siteIs = (predicate: (one: Site) => boolean, what: string) => until(() => store.get(site, { name: SITE_NAME }), predicate, what);
   return { store, lead, gateway, broken, template, apply, until, service, siteIs };
 }
 
-const isReady = (one: Microservice): boolean => one.status?.conditions?.some((condition) => condition.type === "Ready" && condition.status === "True" && condition.reason === "Ready") === true;
+const isReady = (one: Microservice): boolean =>
+  one.status?.conditions?.some((condition) => condition.type === "Ready" && condition.status === "True" && condition.reason === "Ready") === true;
 
 test("a Microservice becomes a Revision, a Generation, Instances, and Ready", async () => {
   const { apply, template, service, store, siteIs } = await startCentre();
@@ -86,12 +107,24 @@ test("a changed template is served by the next generation; the old one is kept u
   gateway.open.set(1, 1);
   await apply("auth", { template: template("v2") });
   await siteIs((one) => one.status?.stamp?.generation === 2, "the switch");
-  await until(() => store.get(generation, { name: "g1" }), (one) => one.status?.waits?.[0]?.reason === "TransactionsOpen", "a named wait");
+  await until(
+    () => store.get(generation, { name: "g1" }),
+    (one) => one.status?.waits?.[0]?.reason === "TransactionsOpen",
+    "a named wait",
+  );
   assert.equal((await store.list(instance)).items.length, 2);
   gateway.open.set(1, 0);
   gateway.tell();
-  await until(async () => (await store.list(instance)).items, (items) => items.length === 1 && items[0]?.spec.version === "v2", "the withdrawal");
-  const record = await until(() => store.get(update, { name: "g2" }), (one) => one.status?.phase === "Complete", "completion");
+  await until(
+    async () => (await store.list(instance)).items,
+    (items) => items.length === 1 && items[0]?.spec.version === "v2",
+    "the withdrawal",
+  );
+  const record = await until(
+    () => store.get(update, { name: "g2" }),
+    (one) => one.status?.phase === "Complete",
+    "completion",
+  );
   assert.ok(record.status?.conditions?.some((one) => one.type === "Complete" && one.status === "True"));
   assert.equal(record.status?.revisions, undefined);
 });
@@ -103,7 +136,11 @@ test("scaling and balancing make no generation; stopping keeps everything but th
   await apply("auth", { replicas: 3, balancing: { algorithm: "leastTime" }, template: template("v1") });
   await service("auth", (one) => isReady(one) && one.status?.readyReplicas === 3, "three instances");
   await apply("auth", { suspended: true, replicas: 3, template: template("v1") });
-  await until(async () => (await store.list(instance)).items, (items) => items.length === 0, "no instances");
+  await until(
+    async () => (await store.list(instance)).items,
+    (items) => items.length === 0,
+    "no instances",
+  );
   assert.equal((await store.get(site, { name: SITE_NAME }))?.status?.counter, 1);
   await apply("auth", { replicas: 3, template: template("v1") });
   await service("auth", (one) => isReady(one) && one.status?.readyReplicas === 3, "three instances again");
@@ -118,7 +155,11 @@ test("a version that never gets ready is given up, quoted on the Microservice, a
   await service("auth", isReady, "readiness");
   broken.add("v2");
   await apply("auth", { template: template("v2") });
-  const diverged = await service("auth", (one) => one.status?.conditions?.some((condition) => condition.type === "Diverged" && condition.status === "True") === true, "divergence");
+  const diverged = await service(
+    "auth",
+    (one) => one.status?.conditions?.some((condition) => condition.type === "Diverged" && condition.status === "True") === true,
+    "divergence",
+  );
   assert.equal(diverged.status?.servedVersion, "v1");
   assert.match(diverged.status?.conditions?.find((one) => one.type === "Diverged")?.message ?? "", /not ready within/);
 });
@@ -128,14 +169,26 @@ test("an explicit Update to an offered version records itself, writes the templa
   await apply("auth", { template: template("v1") });
   const first = await service("auth", isReady, "readiness");
   await store.create(update, { metadata: { name: "to-v9" }, spec: { services: [{ name: "auth", to: "v9" }], message: "try nine" } });
-  const done = await until(() => store.get(update, { name: "to-v9" }), (one) => one.status?.phase === "Complete", "completion");
+  const done = await until(
+    () => store.get(update, { name: "to-v9" }),
+    (one) => one.status?.phase === "Complete",
+    "completion",
+  );
   assert.equal(done.status?.revisions?.[0]?.from, first.status?.servedRevision);
   assert.equal((await store.get(microservice, { name: "auth" }))?.spec.template.version, "v9");
   await store.create(update, { metadata: { name: "back" }, spec: { services: [{ name: "auth", to: first.status?.servedRevision ?? "" }] } });
-  await until(() => store.get(update, { name: "back" }), (one) => one.status?.phase === "Complete", "the way back");
+  await until(
+    () => store.get(update, { name: "back" }),
+    (one) => one.status?.phase === "Complete",
+    "the way back",
+  );
   assert.equal((await store.get(microservice, { name: "auth" }))?.status?.servedRevision, first.status?.servedRevision);
   await store.create(update, { metadata: { name: "nonsense" }, spec: { services: [{ name: "auth", to: "v77" }] } });
-  const refused = await until(() => store.get(update, { name: "nonsense" }), (one) => one.status?.phase === "Aborted", "refusal");
+  const refused = await until(
+    () => store.get(update, { name: "nonsense" }),
+    (one) => one.status?.phase === "Aborted",
+    "refusal",
+  );
   assert.match(refused.status?.waits?.[0]?.message ?? "", /no version or revision v77/);
 });
 
@@ -146,7 +199,11 @@ test("a deleted Microservice leaves the map first, then its instances end, then 
   await service("auth", isReady, "readiness");
   await service("portal", isReady, "readiness");
   await store.delete(microservice, { name: "auth" });
-  await until(async () => [(await store.get(microservice, { name: "auth" }))?.metadata.name ?? "gone"], ([name]) => name === "gone", "the end");
+  await until(
+    async () => [(await store.get(microservice, { name: "auth" }))?.metadata.name ?? "gone"],
+    ([name]) => name === "gone",
+    "the end",
+  );
   assert.deepEqual(
     (await store.list(instance)).items.map((one) => one.spec.service),
     ["portal"],

@@ -1,4 +1,4 @@
-import { type Clock, isOrreryError, type Log, OrreryError, type Random } from "#/base/index.ts";
+import type { Clock, Log, Random } from "#/base/index.ts";
 import {
   type Caches,
   type ConnectedGateway,
@@ -13,8 +13,8 @@ import {
   type Observation,
   runCaches,
 } from "#/controllers/index.ts";
-import { DEFAULT_NAMESPACE, durationMs, type FileMapping, type Instance, type Microservice, SITE_NAME, type Template } from "#/model/index.ts";
-import { Controller } from "#/reconcile/index.ts";
+import { DEFAULT_NAMESPACE, type FileMapping, type Instance, type Microservice, SITE_NAME, type Template } from "#/model/index.ts";
+import type { Controller } from "#/reconcile/index.ts";
 import type { Store } from "#/store/index.ts";
 import { TableDistribution } from "#/traffic/distribution/index.ts";
 import { type GatewayReport, LATENCY_BUCKETS_MS } from "#/traffic/index.ts";
@@ -79,7 +79,11 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
     mark: () => {
       const state = readSiteState(site()?.status);
       const open = state?.generations ?? [];
-      return { distributed: open.filter((one) => one.phase !== "Preparing").map((one) => one.number), fences: JSON.stringify(state?.fenced ?? []), unstamped: open.filter((one) => !stamps(state?.stamp, one.number)).map((one) => one.number) };
+      return {
+        distributed: open.filter((one) => one.phase !== "Preparing").map((one) => one.number),
+        fences: JSON.stringify(state?.fenced ?? []),
+        unstamped: open.filter((one) => !stamps(state?.stamp, one.number)).map((one) => one.number),
+      };
     },
     onProgress: () => {
       settled.update?.enqueue(`${DEFAULT_NAMESPACE}/${SITE_NAME}`, 5);
@@ -147,7 +151,12 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
       return lastSeenMs === undefined ? undefined : { isConnected: peers.isAgentConnected(host), lastSeenMs };
     },
   });
-  const resources = createResourceController({ ...shared, keepFiles: options.keepFiles, observationOf: (key) => peers.observationOf(key), isHostKnown });
+  const resources = createResourceController({
+    ...shared,
+    keepFiles: options.keepFiles,
+    observationOf: (key) => peers.observationOf(key),
+    isHostKnown,
+  });
   const microservices = createMicroserviceController({ ...shared, keepFiles: options.keepFiles, isHostKnown });
   const controllers = [
     settled.update,
@@ -163,7 +172,10 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
       sites: caches.sites,
       generations: caches.generations,
       microservices: caches.microservices,
-      revisionsOf: (namespace, service) => [...caches.revisions.byIndex("service", `${namespace}/${service}`)].sort((a, b) => Number(b.metadata.resourceVersion) - Number(a.metadata.resourceVersion)),
+      revisionsOf: (namespace, service) =>
+        [...caches.revisions.byIndex("service", `${namespace}/${service}`)].sort(
+          (a, b) => Number(b.metadata.resourceVersion) - Number(a.metadata.resourceVersion),
+        ),
       makeOffered: async (_namespace: string, service: Microservice, version: string) => {
         const template = await options.offeredTemplate(service.metadata.name, version);
         return template === undefined ? undefined : makeRevision(store, service, options.keepFiles, template);
@@ -246,11 +258,20 @@ function readinessOf(caches: Caches, namespace: string, revision: string, isHost
   const owner = caches.revisions.get(`${namespace}/${revision}`)?.spec.service;
   const service = owner === undefined ? undefined : caches.microservices.get(`${namespace}/${owner}`);
   const wanted = service === undefined || service.spec.suspended ? 0 : service.spec.replicas;
-  const instances = [...caches.instances.byIndex("revision", `${namespace}/${revision}`)].filter((one) => one.metadata.deletionTimestamp === undefined);
+  const instances = [...caches.instances.byIndex("revision", `${namespace}/${revision}`)].filter(
+    (one) => one.metadata.deletionTimestamp === undefined,
+  );
   const readyOn = new Map<string, number>();
-  for (const one of instances) if (one.status?.ready === true && isHostKnown(one.spec.host)) readyOn.set(one.spec.host, (readyOn.get(one.spec.host) ?? 0) + 1);
+  for (const one of instances)
+    if (one.status?.ready === true && isHostKnown(one.spec.host)) readyOn.set(one.spec.host, (readyOn.get(one.spec.host) ?? 0) + 1);
   const ready = [...readyOn.values()].reduce((sum, count) => sum + count, 0);
-  const told = instances.flatMap((one) => (one.status?.ready === true ? [] : (one.status?.conditions ?? []).filter((condition) => condition.type === "Ready" && condition.status !== "True").map((condition) => `${one.metadata.name}: ${condition.message}`)));
+  const told = instances.flatMap((one) =>
+    one.status?.ready === true
+      ? []
+      : (one.status?.conditions ?? [])
+          .filter((condition) => condition.type === "Ready" && condition.status !== "True")
+          .map((condition) => `${one.metadata.name}: ${condition.message}`),
+  );
   return { wanted, ready, readyOn, ...(told[0] === undefined ? {} : { reason: told[0] }) };
 }
 
@@ -274,15 +295,4 @@ function trafficOf(caches: Caches, distribution: TableDistribution, instance: In
     instance.metadata.name,
     [...caches.gateways.values()].map((one) => one.metadata.name),
   );
-}
-
-/** True for errors that mean another centre leads now. */
-export function isLeadLost(error: unknown): boolean {
-  return isOrreryError(error, "update/not-leading") || (error instanceof OrreryError && error.code === "store/conflict");
-}
-
-/** Longest transaction of the site (ms), for those who wait for one. */
-export function maxTransactionMs(caches: Caches): number {
-  const spec = caches.sites.get(`${DEFAULT_NAMESPACE}/${SITE_NAME}`)?.spec;
-  return durationMs(spec?.maxTransaction ?? "10m");
 }

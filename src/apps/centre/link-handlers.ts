@@ -7,9 +7,29 @@ import type { GatewayReport } from "#/traffic/index.ts";
 import { parsePosition } from "#/traffic/table/index.ts";
 import type { Lead, Peers } from "./lead.ts";
 
-const agentReport = z.looseObject({ host: z.string(), usage: z.looseObject({}), instances: z.array(z.looseObject({ name: z.string(), namespace: z.string() })) });
-const agentObservations = z.array(z.looseObject({ resource: z.string(), namespace: z.string(), instance: z.string(), observed: z.record(z.string(), z.unknown()).optional(), error: z.string().optional(), atMs: z.number() }));
-const gatewayReport = z.looseObject({ gateway: z.string(), incarnation: z.number(), round: z.number(), position: z.looseObject({}), counts: z.array(z.looseObject({ generation: z.number() })), windows: z.array(z.looseObject({ instance: z.string() })) });
+const agentReport = z.looseObject({
+  host: z.string(),
+  usage: z.looseObject({}),
+  instances: z.array(z.looseObject({ name: z.string(), namespace: z.string() })),
+});
+const agentObservations = z.array(
+  z.looseObject({
+    resource: z.string(),
+    namespace: z.string(),
+    instance: z.string(),
+    observed: z.record(z.string(), z.unknown()).optional(),
+    error: z.string().optional(),
+    atMs: z.number(),
+  }),
+);
+const gatewayReport = z.looseObject({
+  gateway: z.string(),
+  incarnation: z.number(),
+  round: z.number(),
+  position: z.looseObject({}),
+  counts: z.array(z.looseObject({ generation: z.number() })),
+  windows: z.array(z.looseObject({ instance: z.string() })),
+});
 
 /** Topics of the hub's board, served under /live/. */
 export const TOPICS = { hosts: "hosts", instances: "instances", observations: "observations", gateways: "gateways" } as const;
@@ -26,7 +46,8 @@ export interface LinkHandlersOptions {
 export function handleLinks(options: LinkHandlersOptions): Peers {
   const { hub, lead, clock, log } = options;
   const agentSeen = new Map<string, number>();
-  const refused = (peer: Peer, what: string, error: unknown): void => log.warn(`${peer.hello.component} ${peer.hello.name} sent a ${what} that cannot be read`, { error: describeError(error) });
+  const refused = (peer: Peer, what: string, error: unknown): void =>
+    log.warn(`${peer.hello.component} ${peer.hello.name} sent a ${what} that cannot be read`, { error: describeError(error) });
   hub.handle("agent", {
     notices: {
       "agent/report": (params, peer) => {
@@ -54,7 +75,11 @@ export function handleLinks(options: LinkHandlersOptions): Peers {
         const leader = lead();
         if (leader === undefined) return;
         const position = z.looseObject({ position: z.unknown() }).safeParse(params).data?.position;
-        yield* leader.distribution.connect(peer.hello.name, position === null || position === undefined ? undefined : parsePosition(position), signal);
+        yield* leader.distribution.connect(
+          peer.hello.name,
+          position === null || position === undefined ? undefined : parsePosition(position),
+          signal,
+        );
       },
     },
     notices: {
@@ -64,7 +89,8 @@ export function handleLinks(options: LinkHandlersOptions): Peers {
       },
       "gateway/report": (params, peer) => {
         const parsed = gatewayReport.safeParse(params);
-        if (!parsed.success || parsed.data.gateway !== peer.hello.name) return refused(peer, "report", parsed.error ?? new Error(`it speaks for ${parsed.data?.gateway}`));
+        if (!parsed.success || parsed.data.gateway !== peer.hello.name)
+          return refused(peer, "report", parsed.error ?? new Error(`it speaks for ${parsed.data?.gateway}`));
         const report = params as GatewayReport;
         const { windows: _windows, ...shown } = report;
         hub.board.put(TOPICS.gateways, peer.hello.name, shown, peer.hello.name);
@@ -94,7 +120,12 @@ export function handleLinks(options: LinkHandlersOptions): Peers {
       const entry = hub.board.get(TOPICS.observations, key);
       if (entry === undefined) return undefined;
       const { observed, error, atMs, instance } = entry.value as AgentObservation;
-      const observation: Observation = { atMs, by: instance, ...(observed === undefined ? {} : { observed }), ...(error === undefined ? {} : { error }) };
+      const observation: Observation = {
+        atMs,
+        by: instance,
+        ...(observed === undefined ? {} : { observed }),
+        ...(error === undefined ? {} : { error }),
+      };
       return observation;
     },
   };

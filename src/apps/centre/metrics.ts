@@ -7,12 +7,22 @@ import type { Lead } from "./lead.ts";
 export function siteMetrics(lead: Lead, calls: CallBoard): MetricSource {
   return function* families(): Iterable<MetricFamily> {
     const totals = calls.totals();
-    const perCall = (name: string, help: string, of: (sum: CallSum) => number): MetricFamily => ({ name, help, type: "counter", samples: totals.map((sum) => ({ labels: labelsOf(sum), value: of(sum) })) });
+    const perCall = (name: string, help: string, of: (sum: CallSum) => number): MetricFamily => ({
+      name,
+      help,
+      type: "counter",
+      samples: totals.map((sum) => ({ labels: labelsOf(sum), value: of(sum) })),
+    });
     yield perCall("orrery_calls_total", "Calls that have ended, as gateways reported them", (sum) => sum.calls);
     yield perCall("orrery_call_errors_total", "Calls answered 500 or above, or not at all", (sum) => sum.errors);
     yield perCall("orrery_call_seconds_total", "Time that calls took in all", (sum) => sum.timeSumMs / 1000);
     yield perCall("orrery_calls_large_total", "Requests above the packet size of 24 KB", (sum) => sum.large);
-    yield { name: "orrery_call_seconds_bucket_total", help: "Calls by upper bound of their time", type: "counter", samples: totals.flatMap(bucketSamples) };
+    yield {
+      name: "orrery_call_seconds_bucket_total",
+      help: "Calls by upper bound of their time",
+      type: "counter",
+      samples: totals.flatMap(bucketSamples),
+    };
     const site = [...lead.caches.sites.values()][0];
     yield gauge("orrery_site_generation", "Generation that new transactions get", site?.status?.stamp?.generation ?? 0);
     yield gauge("orrery_site_generations_open", "Generations that are open", site?.status?.generations?.length ?? 0);
@@ -21,13 +31,19 @@ export function siteMetrics(lead: Lead, calls: CallBoard): MetricSource {
       name: "orrery_instances_ready",
       help: "Ready instances by service",
       type: "gauge",
-      samples: [...lead.caches.microservices.values()].map((one) => ({ labels: { service: one.metadata.name }, value: one.status?.readyReplicas ?? 0 })),
+      samples: [...lead.caches.microservices.values()].map((one) => ({
+        labels: { service: one.metadata.name },
+        value: one.status?.readyReplicas ?? 0,
+      })),
     };
     yield {
       name: "orrery_instances_desired",
       help: "Wanted instances by service",
       type: "gauge",
-      samples: [...lead.caches.microservices.values()].map((one) => ({ labels: { service: one.metadata.name }, value: one.spec.suspended ? 0 : one.spec.replicas })),
+      samples: [...lead.caches.microservices.values()].map((one) => ({
+        labels: { service: one.metadata.name },
+        value: one.spec.suspended ? 0 : one.spec.replicas,
+      })),
     };
   };
 }

@@ -21,7 +21,11 @@ export async function findOfferedTemplate(site: string, service: string, version
 }
 
 function readTemplate(object: unknown, service: string, version: string): { readonly template: Template } | { readonly problem: string } | undefined {
-  const { kind, metadata, spec } = (object ?? {}) as { readonly kind?: unknown; readonly metadata?: { readonly name?: unknown }; readonly spec?: { readonly template?: { readonly version?: unknown } } };
+  const { kind, metadata, spec } = (object ?? {}) as {
+    readonly kind?: unknown;
+    readonly metadata?: { readonly name?: unknown };
+    readonly spec?: { readonly template?: { readonly version?: unknown } };
+  };
   if (kind !== microservice.kind || metadata?.name !== service || spec?.template?.version !== version) return undefined;
   const parsed = microservice.spec.safeParse(spec);
   return parsed.success ? { template: parsed.data.template } : { problem: describeError(parsed.error) };

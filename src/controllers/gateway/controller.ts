@@ -1,5 +1,5 @@
 import type { Clock, Log, Random } from "#/base/index.ts";
-import { API_VERSION, type ConditionInput, gateway, setCondition, SITE_NAME, timestamp } from "#/model/index.ts";
+import { API_VERSION, type ConditionInput, gateway, SITE_NAME, setCondition, timestamp } from "#/model/index.ts";
 import { Controller, objectKey } from "#/reconcile/index.ts";
 import type { Store } from "#/store/index.ts";
 import type { Caches } from "../caches.ts";
@@ -39,7 +39,12 @@ export function createGatewayController(options: GatewayControllerOptions): Cont
       const one = caches.gateways.get(key);
       if (one === undefined) {
         if (connection === undefined) return undefined;
-        await store.create(gateway, { apiVersion: API_VERSION, kind: gateway.kind, metadata: { name: key }, spec: { host: connection.host, roles: connection.roles } });
+        await store.create(gateway, {
+          apiVersion: API_VERSION,
+          kind: gateway.kind,
+          metadata: { name: key },
+          spec: { host: connection.host, roles: connection.roles },
+        });
         return undefined;
       }
       const nowMs = clock.now();
@@ -49,7 +54,13 @@ export function createGatewayController(options: GatewayControllerOptions): Cont
       const counter = caches.sites.get(`default/${SITE_NAME}`)?.status?.counter;
       await writeStatus(store, gateway, one, {
         ...former,
-        ...(isNew ? { incarnation: connection.incarnation, incarnationSince: timestamp(nowMs), ...(counter === undefined ? {} : { incarnationCounter: counter }) } : {}),
+        ...(isNew
+          ? {
+              incarnation: connection.incarnation,
+              incarnationSince: timestamp(nowMs),
+              ...(counter === undefined ? {} : { incarnationCounter: counter }),
+            }
+          : {}),
         ...(connection?.edgeAddress === undefined ? {} : { edgeAddress: connection.edgeAddress }),
         conditions,
       });
@@ -65,12 +76,22 @@ export function createGatewayController(options: GatewayControllerOptions): Cont
 
 function readyCondition(name: string, connection: ConnectedGateway | undefined): ConditionInput {
   if (connection === undefined) {
-    return { type: "Ready", status: "Unknown", reason: "NotConnected", message: `it goes on with its last table; what it has in flight is unknown. If it is surely gone: orrery gateway forget ${name}` };
+    return {
+      type: "Ready",
+      status: "Unknown",
+      reason: "NotConnected",
+      message: `it goes on with its last table; what it has in flight is unknown. If it is surely gone: orrery gateway forget ${name}`,
+    };
   }
   const [failure] = connection.listenFailures;
   if (failure !== undefined) {
     const more = connection.listenFailures.length > 1 ? ` and ${connection.listenFailures.length - 1} more` : "";
-    return { type: "Ready", status: "False", reason: "ListenFailed", message: `cannot listen on ${failure.address}:${failure.port}: ${failure.reason}${more}` };
+    return {
+      type: "Ready",
+      status: "False",
+      reason: "ListenFailed",
+      message: `cannot listen on ${failure.address}:${failure.port}: ${failure.reason}${more}`,
+    };
   }
   if (!connection.isCurrent) return { type: "Ready", status: "True", reason: "TableBehind", message: "connected; the newest table is on its way" };
   return { type: "Ready", status: "True", reason: "Ready", message: "connected, holds the newest table" };

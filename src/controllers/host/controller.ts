@@ -36,10 +36,22 @@ export function createHostController(options: HostControllerOptions): Controller
       const condition: ConditionInput =
         agent?.isConnected === true
           ? { type: "Ready", status: "True", reason: "Ready", message: "its agent is connected" }
-          : { type: "Ready", status: "Unknown", reason: "AgentLost", message: "its agent does not answer: its instances go on, but their state is unknown. Look at the agent's log on that host" };
+          : {
+              type: "Ready",
+              status: "Unknown",
+              reason: "AgentLost",
+              message: "its agent does not answer: its instances go on, but their state is unknown. Look at the agent's log on that host",
+            };
       const conditions = [...setCondition(one.status?.conditions, condition, clock.now())];
       if (await writeStatus(store, host, one, { ...one.status, conditions })) {
-        store.emit({ kind: host, object: one, type: condition.status === "True" ? "Normal" : "Warning", reason: condition.reason, message: condition.message, component: "host-controller" });
+        store.emit({
+          kind: host,
+          object: one,
+          type: condition.status === "True" ? "Normal" : "Warning",
+          reason: condition.reason,
+          message: condition.message,
+          component: "host-controller",
+        });
       }
       return undefined;
     },

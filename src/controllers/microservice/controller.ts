@@ -30,7 +30,14 @@ export function createMicroserviceController(options: MicroserviceControllerOpti
   const { caches, clock, random, log } = options;
   const worker = new MicroserviceWorker(options);
   // Several at once: making a revision copies files, and that must not hold back the others.
-  const controller = new Controller({ name: "microservice-controller", clock, random, log, concurrency: 4, reconcile: (key) => worker.reconcile(key) });
+  const controller = new Controller({
+    name: "microservice-controller",
+    clock,
+    random,
+    log,
+    concurrency: 4,
+    reconcile: (key) => worker.reconcile(key),
+  });
   caches.microservices.listen((before, after) => {
     const key = objectKey(after ?? (before as Microservice));
     if (after === undefined) {
@@ -44,7 +51,13 @@ export function createMicroserviceController(options: MicroserviceControllerOpti
     if (one?.spec.service !== undefined) controller.enqueue(`${one.metadata.namespace}/${one.spec.service}`, 20);
   });
   caches.sites.listen((before, after) => {
-    for (const key of servicesTouched(caches, before === undefined ? undefined : readSiteState(before.status), after === undefined ? undefined : readSiteState(after.status), before?.metadata.namespace ?? after?.metadata.namespace ?? "default")) controller.enqueue(key);
+    for (const key of servicesTouched(
+      caches,
+      before === undefined ? undefined : readSiteState(before.status),
+      after === undefined ? undefined : readSiteState(after.status),
+      before?.metadata.namespace ?? after?.metadata.namespace ?? "default",
+    ))
+      controller.enqueue(key);
   });
   caches.hosts.listen((before, after) => {
     // A host that appears, or changes whether it can be used, may take what had no place.
@@ -58,17 +71,29 @@ export function createMicroserviceController(options: MicroserviceControllerOpti
 function servicesTouched(caches: Caches, before: SiteState | undefined, after: SiteState | undefined, namespace: string): ReadonlySet<string> {
   const touched = new Set<string>();
   const formerly = new Map(before?.generations.map((one) => [one.number, one]));
-  const all = [...(after?.generations ?? []), ...(before?.generations.filter((one) => after?.generations.every((other) => other.number !== one.number)) ?? [])];
+  const all = [
+    ...(after?.generations ?? []),
+    ...(before?.generations.filter((one) => after?.generations.every((other) => other.number !== one.number)) ?? []),
+  ];
   for (const one of all) {
     const isSame = formerly.get(one.number)?.phase === one.phase && after?.generations.includes(one) === true;
     if (isSame) continue;
     const isFirst = before?.stamp === undefined;
-    for (const service of isFirst || one.changes === undefined ? Object.keys(generationMap(caches, namespace, one.number) ?? {}) : one.changes) touched.add(`${namespace}/${service}`);
+    for (const service of isFirst || one.changes === undefined ? Object.keys(generationMap(caches, namespace, one.number) ?? {}) : one.changes)
+      touched.add(`${namespace}/${service}`);
   }
   if (before?.stamp?.generation !== after?.stamp?.generation || before?.generations.length !== after?.generations.length) {
     // Services that a later generation leaves out, or that changed in between, are named by none of the two: compare the maps.
-    const former = new Set((before?.generations ?? []).flatMap((one) => Object.entries(generationMap(caches, namespace, one.number) ?? {}).map(([service, revision]) => `${service}\0${revision}`)));
-    const present = new Set((after?.generations ?? []).flatMap((one) => Object.entries(generationMap(caches, namespace, one.number) ?? {}).map(([service, revision]) => `${service}\0${revision}`)));
+    const former = new Set(
+      (before?.generations ?? []).flatMap((one) =>
+        Object.entries(generationMap(caches, namespace, one.number) ?? {}).map(([service, revision]) => `${service}\0${revision}`),
+      ),
+    );
+    const present = new Set(
+      (after?.generations ?? []).flatMap((one) =>
+        Object.entries(generationMap(caches, namespace, one.number) ?? {}).map(([service, revision]) => `${service}\0${revision}`),
+      ),
+    );
     for (const pair of former) if (!present.has(pair)) touched.add(`${namespace}/${pair.split("\0")[0]}`);
     for (const pair of present) if (!former.has(pair)) touched.add(`${namespace}/${pair.split("\0")[0]}`);
   }
@@ -102,7 +127,8 @@ class MicroserviceWorker {
     const site = readSiteState(caches.sites.get(`${namespace}/${SITE_NAME}`)?.status);
     const mapOf = (number: number): GenerationMap | undefined => generationMap(caches, namespace, number);
     if (service.metadata.deletionTimestamp !== undefined) await this.#withdraw(service, site, mapOf);
-    else if (service.metadata.finalizers?.includes(WITHDRAW_FINALIZER) !== true) return this.#setFinalizers(service, [...(service.metadata.finalizers ?? []), WITHDRAW_FINALIZER]);
+    else if (service.metadata.finalizers?.includes(WITHDRAW_FINALIZER) !== true)
+      return this.#setFinalizers(service, [...(service.metadata.finalizers ?? []), WITHDRAW_FINALIZER]);
     const made = await this.#makeRevision(service);
     const revisionOf = (name: string) => caches.revisions.get(`${namespace}/${name}`);
     const instances = [...caches.instances.byIndex("service", key)];
@@ -137,7 +163,12 @@ class MicroserviceWorker {
     if (service.metadata.deletionTimestamp !== undefined) return { ok: undefined, error: undefined };
     const annotated = service.metadata.annotations?.[REVISION_ANNOTATION];
     const isKept = annotated === undefined || annotated === status?.revision;
-    if (isKept && status?.templateHash === hash && status.revision !== undefined && caches.revisions.get(`${service.metadata.namespace}/${status.revision}`) !== undefined) {
+    if (
+      isKept &&
+      status?.templateHash === hash &&
+      status.revision !== undefined &&
+      caches.revisions.get(`${service.metadata.namespace}/${status.revision}`) !== undefined
+    ) {
       return { ok: { revision: status.revision, templateHash: hash }, error: undefined };
     }
     const chosen = caches.revisions.get(`${service.metadata.namespace}/${annotated ?? ""}`);
@@ -149,7 +180,14 @@ class MicroserviceWorker {
       return { ok: { revision: made.metadata.name, templateHash: hash }, error: undefined };
     } catch (error) {
       if (!isOrreryError(error) || !error.code.startsWith("artifacts/")) throw error;
-      store.emit({ kind: microservice, object: service, type: "Warning", reason: "RevisionFailed", message: describeError(error), component: "microservice-controller" });
+      store.emit({
+        kind: microservice,
+        object: service,
+        type: "Warning",
+        reason: "RevisionFailed",
+        message: describeError(error),
+        component: "microservice-controller",
+      });
       return { ok: undefined, error: describeError(error) };
     }
   }
@@ -205,9 +243,15 @@ class MicroserviceWorker {
 
   #hosts(): readonly Placeable[] {
     const { caches, isHostKnown } = this.#options;
-    const usable = [...caches.hosts.values()].filter((one) => !one.spec.cordoned && one.metadata.deletionTimestamp === undefined && isHostKnown(one.metadata.name));
+    const usable = [...caches.hosts.values()].filter(
+      (one) => !one.spec.cordoned && one.metadata.deletionTimestamp === undefined && isHostKnown(one.metadata.name),
+    );
     usable.sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
-    return usable.map((one) => ({ name: one.metadata.name, load: caches.instances.byIndex("host", one.metadata.name).size, ...(one.spec.instancesMax === undefined ? {} : { instancesMax: one.spec.instancesMax }) }));
+    return usable.map((one) => ({
+      name: one.metadata.name,
+      load: caches.instances.byIndex("host", one.metadata.name).size,
+      ...(one.spec.instancesMax === undefined ? {} : { instancesMax: one.spec.instancesMax }),
+    }));
   }
 
   /** The service's loopback port: as wished, as given before, or a new one that no other service has. */

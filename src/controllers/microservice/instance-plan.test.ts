@@ -4,7 +4,14 @@ import { type Instance, type Microservice, microservice, type Revision } from "#
 import type { GenerationMap, SiteState } from "#/update/core/index.ts";
 import { type InstancePlanInput, planInstances } from "./instance-plan.ts";
 
-const meta = (name: string) => ({ name, namespace: "default", uid: `uid-${name}`, resourceVersion: "1", generation: 1, creationTimestamp: "2026-01-01T00:00:00Z" });
+const meta = (name: string) => ({
+  name,
+  namespace: "default",
+  uid: `uid-${name}`,
+  resourceVersion: "1",
+  generation: 1,
+  creationTimestamp: "2026-01-01T00:00:00Z",
+});
 
 function makeService(more: Record<string, unknown> = {}): Microservice {
   const spec = microservice.spec.parse({ replicas: 2, template: { version: "v1", run: { command: ["node"] } }, ...more });
@@ -12,7 +19,12 @@ function makeService(more: Record<string, unknown> = {}): Microservice {
 }
 
 function makeRevision(name: string, service: Microservice): Revision {
-  return { apiVersion: "orrery.dev/v1", kind: "Revision", metadata: meta(name), spec: { service: "auth", hash: "x", template: service.spec.template } } as Revision;
+  return {
+    apiVersion: "orrery.dev/v1",
+    kind: "Revision",
+    metadata: meta(name),
+    spec: { service: "auth", hash: "x", template: service.spec.template },
+  } as Revision;
 }
 
 const siteWith = (stamped: number, ...generations: [number, "Preparing" | "Distributing" | "Active" | "Draining"][]): SiteState => ({

@@ -1,4 +1,4 @@
-import { API_VERSION, type Duty, type Instance, INSTANCE_FINALIZER, type Microservice, type Revision, TRAFFIC_FINALIZER } from "#/model/index.ts";
+import { API_VERSION, type Duty, INSTANCE_FINALIZER, type Instance, type Microservice, type Revision, TRAFFIC_FINALIZER } from "#/model/index.ts";
 import type { ObjectInput } from "#/store/index.ts";
 import { type GenerationMap, type SiteState, stamps } from "#/update/core/index.ts";
 
@@ -29,7 +29,11 @@ export interface InstancePlan {
 }
 
 /** Revisions of `service` that must run, and what each may do: active if new transactions meet it, draining if only old ones do, passive while it is prepared. */
-export function neededRevisions(service: string, site: SiteState | undefined, mapOf: (generation: number) => GenerationMap | undefined): ReadonlyMap<string, Duty> {
+export function neededRevisions(
+  service: string,
+  site: SiteState | undefined,
+  mapOf: (generation: number) => GenerationMap | undefined,
+): ReadonlyMap<string, Duty> {
   const needed = new Map<string, Duty>();
   const rank: Record<Duty, number> = { passive: 0, draining: 1, active: 2 };
   for (const open of site?.generations ?? []) {

@@ -13,7 +13,12 @@ export function templateHash(template: Template): string {
 
 /** Makes the Revision of a Microservice's template (or of another one offered for it): `<service>-<version>-<first 8 characters of the hash of template and files>`. Made again, it is the same.
  *  @throws artifacts/...: a file is missing or too large; the message names it */
-export async function makeRevision(store: Store, service: Microservice, keepFiles: FilesKeeper, template: Template = service.spec.template): Promise<Revision> {
+export async function makeRevision(
+  store: Store,
+  service: Microservice,
+  keepFiles: FilesKeeper,
+  template: Template = service.spec.template,
+): Promise<Revision> {
   const artifact = await keepFiles(template.files);
   const hash = createHash("sha256")
     .update(templateHash(template))

@@ -52,19 +52,37 @@ type Fact = Omit<ConditionInput, "observedGeneration">;
 function readyCondition(view: ServiceView, served: string | undefined, readyCount: number, ofServed: readonly Instance[]): Fact {
   const { spec, metadata } = view.service;
   const no = (reason: string, message: string): Fact => ({ type: "Ready", status: "False", reason, message });
-  if (metadata.deletionTimestamp !== undefined) return no("Deleting", "being withdrawn: its instances are stopped when no open transaction can reach them");
-  if (view.revisionError !== undefined) return no("RevisionFailed", `${view.revisionError}${served === undefined ? "" : `; ${served} goes on being served`}`);
+  if (metadata.deletionTimestamp !== undefined)
+    return no("Deleting", "being withdrawn: its instances are stopped when no open transaction can reach them");
+  if (view.revisionError !== undefined)
+    return no("RevisionFailed", `${view.revisionError}${served === undefined ? "" : `; ${served} goes on being served`}`);
   if (spec.suspended) return no("Suspended", `stopped on request; start it with: orrery start ${metadata.name}`);
   if (served === undefined) return no("Preparing", "its first generation is being prepared");
   if (view.unplaced > 0) return no("Unplaced", `${view.unplaced} instances have no host: no host with an agent is ready, uncordoned and has room`);
   if (readyCount < spec.replicas) {
     const lost = ofServed.find((one) => !view.isHostKnown(one.spec.host));
-    if (lost !== undefined) return { type: "Ready", status: "Unknown", reason: "HostLost", message: `the agent of host ${lost.spec.host} does not answer: the state of its instances is unknown` };
+    if (lost !== undefined)
+      return {
+        type: "Ready",
+        status: "Unknown",
+        reason: "HostLost",
+        message: `the agent of host ${lost.spec.host} does not answer: the state of its instances is unknown`,
+      };
     const trouble = ofServed.map(instanceTrouble).find((one) => one !== undefined);
-    return no(trouble?.reason ?? "Starting", `${readyCount} of ${spec.replicas} instances ready${trouble === undefined ? "" : `; ${trouble.message}`}`);
+    return no(
+      trouble?.reason ?? "Starting",
+      `${readyCount} of ${spec.replicas} instances ready${trouble === undefined ? "" : `; ${trouble.message}`}`,
+    );
   }
-  const isUpdating = view.made !== undefined && view.made.revision !== served && !view.site?.refused.some((one) => one.revision === view.made?.revision);
-  if (isUpdating) return { type: "Ready", status: "True", reason: "Updating", message: `${readyCount} instances of ${served} serve; ${view.made?.revision} is on its way` };
+  const isUpdating =
+    view.made !== undefined && view.made.revision !== served && !view.site?.refused.some((one) => one.revision === view.made?.revision);
+  if (isUpdating)
+    return {
+      type: "Ready",
+      status: "True",
+      reason: "Updating",
+      message: `${readyCount} instances of ${served} serve; ${view.made?.revision} is on its way`,
+    };
   return { type: "Ready", status: "True", reason: "Ready", message: `${readyCount} of ${spec.replicas} instances ready` };
 }
 
@@ -76,6 +94,12 @@ export function instanceTrouble(instance: Instance): { readonly reason: string; 
 }
 
 function divergedCondition(revision: string | undefined, refused: string | undefined): Fact {
-  if (refused === undefined) return { type: "Diverged", status: "False", reason: "AsWanted", message: "what is served is what the template says, or on its way there" };
-  return { type: "Diverged", status: "True", reason: "RevisionRefused", message: `${revision} is not served: ${refused}. It is tried again when the template changes` };
+  if (refused === undefined)
+    return { type: "Diverged", status: "False", reason: "AsWanted", message: "what is served is what the template says, or on its way there" };
+  return {
+    type: "Diverged",
+    status: "True",
+    reason: "RevisionRefused",
+    message: `${revision} is not served: ${refused}. It is tried again when the template changes`,
+  };
 }

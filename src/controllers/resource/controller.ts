@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { type Clock, describeError, isOrreryError, type Log, type Random } from "#/base/index.ts";
-import { API_VERSION, type FileMapping, type Instance, INSTANCE_FINALIZER, instance, type Resource, resource } from "#/model/index.ts";
+import { API_VERSION, type FileMapping, INSTANCE_FINALIZER, type Instance, instance, type Resource, resource } from "#/model/index.ts";
 import { Controller, objectKey, type ReconcileResult } from "#/reconcile/index.ts";
 import type { ObjectInput, Store } from "#/store/index.ts";
 import type { Caches } from "../caches.ts";
@@ -45,7 +45,8 @@ async function reconcile(options: ResourceControllerOptions, key: string): Promi
   const present = caches.instances.get(`${one.metadata.namespace}/${name}`);
   const wish = await probeWish(options, one);
   if (wish.instance === undefined) {
-    if (present !== undefined && isOwnedBy(present, one) && present.metadata.deletionTimestamp === undefined) await store.delete(instance, present.metadata, { preconditions: { uid: present.metadata.uid } });
+    if (present !== undefined && isOwnedBy(present, one) && present.metadata.deletionTimestamp === undefined)
+      await store.delete(instance, present.metadata, { preconditions: { uid: present.metadata.uid } });
   } else if (present === undefined) {
     await store.create(instance, wish.instance);
   } else if (present.metadata.deletionTimestamp === undefined && !matches(present, wish.instance)) {
@@ -109,7 +110,9 @@ function chooseHost(options: ResourceControllerOptions, one: Resource): string |
 
 function matches(present: Instance, wish: ObjectInput): boolean {
   const wanted = wish.spec as Partial<Instance["spec"]>;
-  return (["host", "probe", "run", "artifact", "env"] as const).every((field) => isDeepStrictEqual(present.spec[field] ?? undefined, wanted[field] ?? undefined));
+  return (["host", "probe", "run", "artifact", "env"] as const).every((field) =>
+    isDeepStrictEqual(present.spec[field] ?? undefined, wanted[field] ?? undefined),
+  );
 }
 
 function isOwnedBy(present: Instance, one: Resource): boolean {

@@ -7,11 +7,19 @@ const NOW_MS = Date.parse("2026-11-22T12:00:00Z");
 
 function makeResource(spec: Record<string, unknown> = {}, status?: Resource["status"]): Resource {
   const parsed = resource.spec.parse({ id: "antenna-1", type: "thing", probe: { command: ["probe"], interval: "10s" }, ...spec });
-  const metadata = { name: "antenna", namespace: "default", uid: "u", resourceVersion: "1", generation: 3, creationTimestamp: "2026-01-01T00:00:00Z" };
+  const metadata = {
+    name: "antenna",
+    namespace: "default",
+    uid: "u",
+    resourceVersion: "1",
+    generation: 3,
+    creationTimestamp: "2026-01-01T00:00:00Z",
+  };
   return { apiVersion: "orrery.dev/v1", kind: "Resource", metadata, spec: parsed, ...(status === undefined ? {} : { status }) } as Resource;
 }
 
-const reason = (result: ReturnType<typeof resourceStatus>): string | undefined => result.status.conditions?.find((one) => one.type === "Ready")?.reason;
+const reason = (result: ReturnType<typeof resourceStatus>): string | undefined =>
+  result.status.conditions?.find((one) => one.type === "Ready")?.reason;
 
 test("an observation is written with its time, and the time of growing stale is told", () => {
   const result = resourceStatus(makeResource(), { observed: { azimuth: 12 }, atMs: NOW_MS - 1000, by: "probe-antenna" }, "probe-antenna", NOW_MS);

@@ -17,17 +17,32 @@ export function maxAgeMs(resource: Resource): number {
 }
 
 /** The status of a Resource, and when it will next change by itself (Unix ms). `observedAt` alone is written at most every third of the promised age. Pure. */
-export function resourceStatus(resource: Resource, observation: Observation | undefined, probeInstance: string | undefined, nowMs: number): { readonly status: NonNullable<Resource["status"]>; readonly changesAtMs?: number } {
+export function resourceStatus(
+  resource: Resource,
+  observation: Observation | undefined,
+  probeInstance: string | undefined,
+  nowMs: number,
+): { readonly status: NonNullable<Resource["status"]>; readonly changesAtMs?: number } {
   const former = resource.status ?? {};
   const promisedMs = maxAgeMs(resource);
   const formerAtMs = former.observedAt === undefined ? Number.NEGATIVE_INFINITY : Date.parse(former.observedAt);
   const isNewer = observation?.observed !== undefined && observation.atMs > formerAtMs;
-  const isDue = isNewer && (JSON.stringify(observation.observed) !== JSON.stringify(former.observed) || observation.atMs - formerAtMs >= promisedMs / 3 || former.error !== undefined);
+  const isDue =
+    isNewer &&
+    (JSON.stringify(observation.observed) !== JSON.stringify(former.observed) ||
+      observation.atMs - formerAtMs >= promisedMs / 3 ||
+      former.error !== undefined);
   const seenAtMs = isNewer ? observation.atMs : formerAtMs;
   const fact = readyCondition(resource, observation, seenAtMs, promisedMs, nowMs);
   const conditions = setCondition(former.conditions, { ...fact, observedGeneration: resource.metadata.generation }, nowMs);
   const error = observation?.error !== undefined && observation.atMs >= seenAtMs ? observation.error : undefined;
-  const kept = isDue ? { observed: { ...observation.observed }, observedAt: timestamp(observation.atMs), observedBy: observation.by } : { ...(former.observed === undefined ? {} : { observed: former.observed }), ...(former.observedAt === undefined ? {} : { observedAt: former.observedAt }), ...(former.observedBy === undefined ? {} : { observedBy: former.observedBy }) };
+  const kept = isDue
+    ? { observed: { ...observation.observed }, observedAt: timestamp(observation.atMs), observedBy: observation.by }
+    : {
+        ...(former.observed === undefined ? {} : { observed: former.observed }),
+        ...(former.observedAt === undefined ? {} : { observedAt: former.observedAt }),
+        ...(former.observedBy === undefined ? {} : { observedBy: former.observedBy }),
+      };
   const status = {
     observedGeneration: resource.metadata.generation,
     ...kept,
@@ -39,12 +54,19 @@ export function resourceStatus(resource: Resource, observation: Observation | un
   return changesAtMs === undefined ? { status } : { status, changesAtMs };
 }
 
-function readyCondition(resource: Resource, observation: Observation | undefined, seenAtMs: number, promisedMs: number, nowMs: number): ConditionInput {
+function readyCondition(
+  resource: Resource,
+  observation: Observation | undefined,
+  seenAtMs: number,
+  promisedMs: number,
+  nowMs: number,
+): ConditionInput {
   const { probe, probeEnabled } = resource.spec;
   const unknown = (reason: string, message: string): ConditionInput => ({ type: "Ready", status: "Unknown", reason, message });
   if (probe === undefined) return unknown("NotProbed", "described, not observed: it has no probe");
   if (!probeEnabled) return unknown("ProbeDisabled", "its probe is switched off (probeEnabled: false)");
-  if (probe.command === undefined && probe.image !== undefined) return unknown("ProbeNotRunnable", `its probe has only an image (${probe.image}); this platform runs command and args: give those, too`);
+  if (probe.command === undefined && probe.image !== undefined)
+    return unknown("ProbeNotRunnable", `its probe has only an image (${probe.image}); this platform runs command and args: give those, too`);
   const trouble = observation?.error === undefined ? "" : `; the last probe failed: ${observation.error}`;
   if (!Number.isFinite(seenAtMs)) return unknown("NotYetObserved", `its probe has not yet seen it${trouble}`);
   const ageMs = nowMs - seenAtMs;

@@ -35,7 +35,8 @@ export function createRouteController(options: RouteControllerOptions): Controll
   });
   caches.microservices.listen((before, after) => {
     if (before !== undefined && after !== undefined && before.metadata.generation === after.metadata.generation) return;
-    for (const one of caches.routes.byIndex("service", objectKey(after ?? (before as NonNullable<typeof before>)))) controller.enqueue(objectKey(one));
+    for (const one of caches.routes.byIndex("service", objectKey(after ?? (before as NonNullable<typeof before>))))
+      controller.enqueue(objectKey(one));
   });
   return controller;
 }
@@ -47,7 +48,9 @@ function acceptedCondition(one: Route, caches: Caches): ConditionInput {
   if (target === undefined) return no("ServiceMissing", `there is no Microservice ${service}; requests are answered 503 until there is one`);
   const { ports } = target.spec.template;
   const chosen = port === undefined ? ports[0] : ports.find((candidate) => candidate.name === port);
-  if (chosen === undefined) return no("PortMissing", `${service} has no port ${port ?? ""}; it has ${ports.map((candidate) => candidate.name).join(", ") || "none"}`);
-  if (tcp === undefined && chosen.protocol !== "http") return no("WrongProtocol", `port ${chosen.name} of ${service} speaks ${chosen.protocol}; a Route without tcp needs http`);
+  if (chosen === undefined)
+    return no("PortMissing", `${service} has no port ${port ?? ""}; it has ${ports.map((candidate) => candidate.name).join(", ") || "none"}`);
+  if (tcp === undefined && chosen.protocol !== "http")
+    return no("WrongProtocol", `port ${chosen.name} of ${service} speaks ${chosen.protocol}; a Route without tcp needs http`);
   return { type: "Accepted", status: "True", reason: "Accepted", message: `leads to port ${chosen.name} of ${service}` };
 }
