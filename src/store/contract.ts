@@ -86,7 +86,8 @@ export interface EventInput {
   readonly component: string;
 }
 
-/** `K` is a Kind of the model: `store.get(microservice, {name: "auth"})` is typed. Objects are validated and defaulted by their schema at each write.
+/** A port to the objects of a site. Unknown fields, wrong types and missing ones are refused with all causes at once; a cycle of owners is refused where it is written.
+ *  `K` is a Kind of the model: `store.get(microservice, {name: "auth"})` is typed. Objects are validated and defaulted by their schema at each write.
  *  @throws store/invalid: `details.causes` is a list of {field, message}; mend the object
  *  @throws store/missing, store/exists, store/conflict (read again, then retry), store/immutable
  *  @throws store/duplicate: another object has the same unique field (a Resource's id); `details.holder` names it

@@ -50,6 +50,10 @@ export interface TreeSession {
   end(): Promise<void>;
 }
 
+/** Any operation may also fail with
+ *  @throws tree/path: not an absolute path of non-empty segments
+ *  @throws tree/busy: too much is waiting (backoff); tree/unavailable: the disk or server does not answer as it should; whether a change was kept is unknown: read again (backoff)
+ *  @throws tree/closed: after `close` */
 export interface Tree {
   /** The node at `path`, or `undefined`. */
   get(path: TreePath): Promise<TreeNode | undefined>;
@@ -57,7 +61,8 @@ export interface Tree {
   list(prefix: TreePath): Promise<TreeListing>;
   /** Names of the direct children of `path`, ordered, also of those that exist only as parents of others. */
   children(path: TreePath): Promise<readonly string[]>;
-  /** @throws tree/exists: there is such a node */
+  /** @throws tree/exists: there is such a node
+   *  @throws tree/session-ended: the session is over; begin another */
   create(path: TreePath, value: string, options?: { readonly session?: string }): Promise<TreeVersion>;
   /** @throws tree/missing: no such node
    *  @throws tree/conflict: its version is not `version`; read again, then retry */

@@ -79,7 +79,7 @@ export class CommitQueue {
     try {
       this.#settle(batch, this.#commit(batch));
     } catch (error) {
-      // Alone, a small change may still find room, and a deletion does.
+      // Alone, a small change may still find room.
       if (batch.length > 1 && isOrreryError(error, "tree/full")) this.#commitEach(batch);
       else for (const change of batch) change.reject(error);
     }

@@ -1,0 +1,1 @@
+export { RemoteStore, type RemoteStoreOptions } from "./remote-store.ts";
