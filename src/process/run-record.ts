@@ -87,6 +87,11 @@ export function findNewestRun(folder: string): RunRecord | undefined {
   return undefined;
 }
 
+/** What the newest run in `folder` was going to be; `undefined` if there was none. */
+export function findNewestIntention(folder: string): Intention | undefined {
+  return findNewestRun(folder)?.intention;
+}
+
 /** Begins a new run: its intention is on the disk when this returns, and the records of older ones are gone. */
 export function createRun(folder: string, intention: Intention): RunRecord {
   mkdirSync(folder, { recursive: true, mode: 0o700 });

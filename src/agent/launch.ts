@@ -1,0 +1,105 @@
+import path from "node:path";
+import { describeError, OrreryError } from "#/base/index.ts";
+import { durationMs, type Instance } from "#/model/index.ts";
+import { type CommandResult, type RunningProcess, runCommand, startProcess } from "#/process/index.ts";
+import { buildEnvironment } from "./core/index.ts";
+import type { InstanceFolder, NetworkRecord } from "./instance-folder.ts";
+import type { RunnerContext } from "./runner.ts";
+
+/** One Instance as it is to be run. */
+export interface LaunchInput {
+  readonly instance: Instance;
+  readonly folder: InstanceFolder;
+  readonly network: NetworkRecord;
+  readonly context: RunnerContext;
+}
+
+/** Variables by which the processes of an Instance are known. */
+export function marksOf(uid: string, dataFolder: string): Readonly<Record<string, string>> {
+  return { ORRERY_INSTANCE: uid, ORRERY_DATA: dataFolder };
+}
+
+/** Makes the working folder ready.
+ *  @throws agent/no-artifact: the files are not on this host */
+export async function prepare({ instance, folder, context }: LaunchInput): Promise<void> {
+  const { artifact } = instance.spec;
+  const files = artifact === undefined ? undefined : await context.openArtifact(artifact);
+  if (artifact !== undefined && files === undefined) {
+    throw new OrreryError(
+      "agent/no-artifact",
+      `the files of ${instance.metadata.name} (artifact ${artifact}) are not in ${path.join(context.dataFolder, "artifacts")}; change the template or apply it again, so that they are copied anew`,
+    );
+  }
+  folder.prepareWork(files);
+  folder.writeDuty(instance.spec.duty);
+}
+
+/** The whole environment of the instance's process, scripts and checks. */
+export function environmentOf({ instance, folder, network, context }: LaunchInput): Record<string, string> {
+  const { spec, metadata } = instance;
+  return buildEnvironment({
+    uid: metadata.uid,
+    name: metadata.name,
+    spec,
+    ports: network.ports,
+    callerAddress: network.callerAddress,
+    services: context.services(),
+    proxyPort: context.proxyPort,
+    stateFile: folder.state,
+    dataFolder: context.dataFolder,
+    inherited: context.inherited,
+    probeIntervalMs: spec.probe === undefined ? undefined : durationMs(spec.probe.interval),
+  });
+}
+
+/** Runs the script `start`, if there is one, and then starts the process. `runHash` is found again after an adoption.
+ *  @throws agent/start-script: it failed; `details.lines`: what it said last
+ *  @throws process/… as `startProcess` */
+export async function launch(input: LaunchInput, runHash: string): Promise<RunningProcess> {
+  const { instance, folder, context } = input;
+  const { run } = instance.spec;
+  if (run === undefined) throw new OrreryError("agent/no-program", `${instance.metadata.name} has nothing to run`);
+  await runScriptIfAny(input, "start");
+  return await startProcess({
+    folder: folder.runs,
+    command: [...run.command, ...run.args],
+    workingDir: folder.workingDir(run.workingDir),
+    env: environmentOf(input),
+    marks: marksOf(instance.metadata.uid, context.dataFolder),
+    logPath: folder.log,
+    note: runHash,
+    nowMs: context.clock.now(),
+  });
+}
+
+/** Runs the named script if the instance has one; false if it has none.
+ *  @throws agent/start-script (also for `stop`): it failed */
+export async function runScriptIfAny(input: LaunchInput, name: string): Promise<boolean> {
+  if (!input.instance.spec.scripts.some((script) => script.name === name)) return false;
+  const result = await runNamedScript(input, name, input.context.signal);
+  if (result.exitCode === 0 && !result.timedOut) return true;
+  const how = result.timedOut ? "did not end in time and was killed" : `ended with ${result.signal ?? `exit status ${result.exitCode}`}`;
+  throw new OrreryError("agent/start-script", `its script ${name} ${how}`, { details: { lines: result.output.trimEnd().split("\n").slice(-10) } });
+}
+
+/** Runs one of the instance's scripts in its folder and environment.
+ *  @throws agent/no-script: it has none of that name */
+export async function runNamedScript(input: LaunchInput, name: string, signal: AbortSignal): Promise<CommandResult> {
+  const { instance, folder } = input;
+  const script = instance.spec.scripts.find((one) => one.name === name);
+  if (script === undefined) {
+    const names = instance.spec.scripts.map((one) => one.name).join(", ");
+    throw new OrreryError(
+      "agent/no-script",
+      `${instance.metadata.name} has no script ${JSON.stringify(name)}; it has ${names === "" ? "none" : names}`,
+    );
+  }
+  const workingDir = folder.workingDir(instance.spec.run?.workingDir ?? ".");
+  return await runCommand({ command: script.command, workingDir, env: environmentOf(input), timeoutMs: durationMs(script.timeout), signal });
+}
+
+/** What a failed start says, and the last lines that belong to it. */
+export function explainStart(error: unknown): { readonly message: string; readonly lines: readonly string[] } {
+  const lines = error instanceof OrreryError ? error.details["lines"] : undefined;
+  return { message: describeError(error), lines: Array.isArray(lines) ? lines.map(String) : [] };
+}

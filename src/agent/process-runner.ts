@@ -1,0 +1,453 @@
+import { isDeepStrictEqual } from "node:util";
+import { describeError, OrreryError, sleep } from "#/base/index.ts";
+import { type Duty, type Instance, instance } from "#/model/index.ts";
+import { runCheck } from "#/probes/index.ts";
+import {
+  adoptProcess,
+  type CommandResult,
+  findNewestIntention,
+  killMarkedProcesses,
+  killStragglers,
+  type ProcessExit,
+  type RunningProcess,
+  readLastLines,
+  readLog,
+  rotateLog,
+  stopProcess,
+} from "#/process/index.ts";
+import {
+  type CheckName,
+  type CheckPlan,
+  type Demand,
+  type Effect,
+  type Exit,
+  type Input,
+  type InstanceState,
+  NEW_INSTANCE,
+  planDemand,
+  recallInstance,
+  rememberInstance,
+  step,
+} from "./core/index.ts";
+import { postDuty } from "./duty-teller.ts";
+import { isToBeStopped, letGo } from "./finalizer.ts";
+import { InstanceFolder, type NetworkRecord, type RunnerMemory } from "./instance-folder.ts";
+import { buildStatus } from "./instance-status.ts";
+import { environmentOf, explainStart, type LaunchInput, launch, marksOf, prepare, runNamedScript, runScriptIfAny } from "./launch.ts";
+import { completeNetwork, giveBackNetwork, replaceTakenPorts } from "./network.ts";
+import { followProbeProgram } from "./probe-program.ts";
+import type { LogRequest, Runner, RunnerContext } from "./runner.ts";
+import { StatusWriter } from "./status-writer.ts";
+
+const QUOTED_LINES = 10;
+const SCRIPTS_MAX = 4;
+const UNKILLABLE_WAIT_MS = 5000;
+
+/** Runs the process of one Instance: carries out what the core's `step` orders, and tells it what happens. */
+export class ProcessRunner implements Runner {
+  readonly #context: RunnerContext;
+  readonly #folder: InstanceFolder;
+  readonly #writer: StatusWriter;
+  readonly #over = new AbortController();
+  #instance: Instance;
+  #demand: Demand;
+  #state: InstanceState = NEW_INSTANCE;
+  #memory: RunnerMemory | undefined;
+  #network: NetworkRecord = { ports: {} };
+  #process: RunningProcess | undefined;
+  /** Aborted with each end of the process. */
+  #processOver = new AbortController();
+  #countedStartMs: number | undefined;
+  #toldDuty: Duty | undefined;
+  #openAddresses: readonly string[] = [];
+  #isOpen = false;
+  #isGone = false;
+  #isStopping = false;
+  #isLettingGo = false;
+  #hasSweptStrays = false;
+  #scripts = 0;
+  #cancelWake: () => void = () => {};
+  #onStopped: (() => void)[] = [];
+
+  constructor(one: Instance, context: RunnerContext) {
+    this.#instance = one;
+    this.#demand = planDemand(one.spec);
+    this.#context = context;
+    this.#folder = new InstanceFolder(context.instancesFolder, one.metadata.uid);
+    this.#writer = new StatusWriter(context, one);
+  }
+
+  get instance(): Instance {
+    return this.#instance;
+  }
+
+  get isOccupied(): boolean {
+    // Before the look at what an earlier agent has left, everything may be there.
+    return !this.#isOpen || this.#state.running !== undefined || this.#state.pending !== undefined;
+  }
+
+  get isOver(): boolean {
+    return this.#isGone && !this.isOccupied;
+  }
+
+  get session(): number | undefined {
+    return this.#process?.session;
+  }
+
+  async open(): Promise<void> {
+    const { dataFolder, log } = this.#context;
+    this.#folder.writeInstance(this.#instance);
+    this.#network = this.#folder.readNetwork();
+    const memory = this.#folder.readMemory();
+    if (memory !== undefined) {
+      this.#memory = memory;
+      this.#state = recallInstance(memory);
+      this.#countedStartMs = memory.countedStartMs;
+    }
+    const adoption = await adoptProcess(this.#folder.runs);
+    if (adoption.state !== "running") {
+      const killed = await killMarkedProcesses(marksOf(this.#instance.metadata.uid, dataFolder));
+      if (killed.length > 0) log.warn("ended processes that had no record", { instance: this.#instance.metadata.name, pids: killed });
+      this.#hasSweptStrays = true;
+    }
+    this.#isOpen = true;
+    if (this.#folder.readDuty() === this.#instance.spec.duty) this.#toldDuty = this.#instance.spec.duty;
+    if (this.#instance.spec.probe !== undefined) this.#followProbe();
+    if (adoption.state === "running") {
+      this.#attach(adoption.process, true);
+    } else if (adoption.state === "ended" && adoption.intention.startedAtMs !== this.#countedStartMs) {
+      // It ended while no agent was there: counted now, as if it had been seen.
+      const { intention, exit } = adoption;
+      this.#advance({ type: "started", pid: 0, startedAtMs: intention.startedAtMs, runHash: this.#demand.runHash, isAdopted: true }, true);
+      this.#countedStartMs = intention.startedAtMs;
+      this.#advance({ type: "exited", exit: await this.#describeExit(exit, intention.logFrom) });
+    }
+    this.#tellDuty();
+    this.#advance({ type: "tick" });
+  }
+
+  update(one: Instance): void {
+    if (isDeepStrictEqual(withoutStatus(one), withoutStatus(this.#instance))) {
+      // Our own status comes back.
+      this.#instance = one;
+      this.#writer.update(one);
+      return;
+    }
+    this.#instance = one;
+    this.#demand = planDemand(one.spec);
+    this.#writer.update(one);
+    if (!this.#isOpen) return;
+    this.#folder.writeInstance(one);
+    this.#tellDuty();
+    this.#advance({ type: "tick" });
+  }
+
+  forget(): void {
+    this.#isGone = true;
+    this.#writer.end();
+    if (this.#isOpen) this.#advance({ type: "tick" });
+  }
+
+  wake(): void {
+    if (this.#isOpen && this.#state.phase !== "Stopped") this.#advance({ type: "tick" });
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    await new Promise<void>((resolve) => {
+      this.#onStopped.push(resolve);
+      if (this.#isOpen) this.#advance({ type: "tick" });
+    });
+    await this.#writer.flush();
+  }
+
+  release(): void {
+    this.#over.abort();
+    this.#processOver.abort();
+    this.#cancelWake();
+    this.#process?.release();
+    this.#writer.end();
+  }
+
+  /** Removes what is left once the runner is over. */
+  clean(): void {
+    this.release();
+    giveBackNetwork(this.#network, this.#context);
+    this.#folder.remove();
+  }
+
+  readLog({ follow, tailLines, previous }: LogRequest, signal: AbortSignal): AsyncIterable<string> {
+    const tail = tailLines === undefined ? {} : { tailLines };
+    if (!previous) return readLog(this.#folder.log, { follow, signal, ...tail });
+    const intention = findNewestIntention(this.#folder.runs);
+    if (intention?.previousLogFrom === undefined)
+      throw new OrreryError("agent/no-previous", `${this.#instance.metadata.name} has not run before its present run`);
+    return readLog(this.#folder.log, { from: intention.previousLogFrom, to: intention.logFrom, signal, ...tail });
+  }
+
+  async runScript(name: string, signal: AbortSignal): Promise<CommandResult> {
+    if (this.#scripts >= SCRIPTS_MAX)
+      throw new OrreryError("agent/busy", `${SCRIPTS_MAX} scripts of ${this.#instance.metadata.name} are running; wait until one has ended`, {
+        retry: "backoff",
+      });
+    this.#scripts++;
+    try {
+      // Its folder is made with its first start.
+      if (this.#state.running === undefined && this.#state.pending === undefined) await prepare(this.#launchInput());
+      return await runNamedScript(this.#launchInput(), name, AbortSignal.any([signal, this.#over.signal]));
+    } finally {
+      this.#scripts--;
+    }
+  }
+
+  async rotateLog(): Promise<void> {
+    await rotateLog(this.#folder.log);
+  }
+
+  setOpenAddresses(addresses: readonly string[]): void {
+    if (isDeepStrictEqual(addresses, this.#openAddresses)) return;
+    this.#openAddresses = addresses;
+    if (addresses.length > 0) this.#tell("Warning", "ListensElsewhere", `it listens on ${addresses.join(", ")}: calls come there past the gateway`);
+    this.#report();
+  }
+
+  /** One turn: state, orders, status. `isQuiet`: only a step of a longer account, nothing is ordered. */
+  #advance(input: Input, isQuiet = false): void {
+    if (this.#over.signal.aborted) return;
+    const { clock, random, obstacle, changed } = this.#context;
+    const wasOccupied = this.isOccupied;
+    const wasReady = this.#state.isReady;
+    const wish = this.#isGone || this.#isStopping || isToBeStopped(this.#instance) ? "stop" : "run";
+    const circumstances = {
+      wish,
+      demand: this.#demand,
+      obstacle: isQuiet ? "an account is taken" : obstacle(this),
+      nowMs: clock.now(),
+      random,
+    } as const;
+    if (isQuiet) {
+      this.#state = step(this.#state, input, { ...circumstances, wish: "run" }).state;
+      return;
+    }
+    const { state, effects, wakeAtMs } = step(this.#state, input, circumstances);
+    this.#state = state;
+    this.#remember();
+    this.#cancelWake();
+    if (wakeAtMs !== undefined) this.#cancelWake = clock.after(Math.max(0, wakeAtMs - clock.now()), () => this.#advance({ type: "tick" }));
+    for (const effect of effects) this.#act(effect);
+    if (!wasReady && state.isReady) this.#postDuty();
+    this.#report();
+    this.#settle();
+    if (wasOccupied !== this.isOccupied || this.isOver) changed(this);
+  }
+
+  #act(effect: Effect): void {
+    switch (effect.do) {
+      case "start":
+        void this.#start();
+        return;
+      case "stop":
+        void this.#stop(effect.graceMs);
+        return;
+      case "check":
+        void this.#check(effect.name, effect.plan);
+        return;
+      case "tell":
+        this.#tell(effect.type, effect.reason, effect.message);
+    }
+  }
+
+  async #start(): Promise<void> {
+    const { uid } = this.#instance.metadata;
+    const runHash = this.#demand.runHash;
+    try {
+      if (!this.#hasSweptStrays) await killMarkedProcesses(marksOf(uid, this.#context.dataFolder));
+      this.#hasSweptStrays = true;
+      await this.#takeNetwork();
+      await prepare(this.#launchInput());
+      this.#toldDuty = this.#instance.spec.duty;
+      const started = await launch(this.#launchInput(), runHash);
+      // The agent ended meanwhile: the next one adopts it.
+      if (this.#over.signal.aborted) return started.release();
+      this.#attach(started, false);
+    } catch (error) {
+      this.#advance({ type: "start-failed", ...explainStart(error) });
+    }
+  }
+
+  async #takeNetwork(): Promise<void> {
+    const before = this.#network;
+    const complete = await completeNetwork(before, this.#instance, this.#context);
+    const free = await replaceTakenPorts(complete, this.#instance, this.#context);
+    if (free === before) return;
+    if (free !== complete) this.#tell("Warning", "PortTaken", "another program has taken its port; it gets another one");
+    this.#network = free;
+    this.#folder.writeNetwork(free);
+  }
+
+  #attach(running: RunningProcess, isAdopted: boolean): void {
+    const { intention, pid } = running;
+    this.#process = running;
+    this.#processOver = new AbortController();
+    void running.exited.then((exit) => this.#ended(running, exit));
+    this.#advance({ type: "started", pid, startedAtMs: intention.startedAtMs, runHash: intention.note ?? "", isAdopted });
+  }
+
+  /** The process has ended by itself. */
+  async #ended(running: RunningProcess, exit: ProcessExit): Promise<void> {
+    // Being stopped: `#stop` tells of the end, once nothing is left.
+    if (this.#process !== running || this.#state.pending?.order === "stop") return;
+    await this.#account(running, exit, () => killStragglers(running));
+  }
+
+  async #stop(graceMs: number): Promise<void> {
+    const running = this.#process;
+    if (running === undefined) return this.#advance({ type: "exited", exit: { atMs: this.#context.clock.now(), lines: [] } });
+    this.#processOver.abort();
+    const isAsked = await this.#askByScript();
+    for (;;) {
+      try {
+        const exit = await stopProcess(running, isAsked ? { graceMs, signal: undefined } : { graceMs });
+        return await this.#account(running, exit, async () => {});
+      } catch (error) {
+        // Never believed gone while it is there: its slot stays taken.
+        this.#tell("Warning", "Unkillable", describeError(error));
+        await sleep(this.#context.clock, UNKILLABLE_WAIT_MS, this.#over.signal).catch(() => {});
+        if (this.#over.signal.aborted) return;
+      }
+    }
+  }
+
+  async #askByScript(): Promise<boolean> {
+    try {
+      return this.#process?.isAlive === true && (await runScriptIfAny(this.#launchInput(), "stop"));
+    } catch (error) {
+      this.#tell("Warning", "StopScriptFailed", `${describeError(error)}; it gets SIGTERM instead`);
+      return false;
+    }
+  }
+
+  /** Tells the core of an end, once, with the last lines. */
+  async #account(running: RunningProcess, exit: ProcessExit, clean: () => Promise<void>): Promise<void> {
+    await clean().catch((error: unknown) => this.#tell("Warning", "Unkillable", describeError(error)));
+    const described = await this.#describeExit(exit, running.intention.logFrom);
+    if (this.#process !== running || this.#over.signal.aborted) return;
+    this.#process = undefined;
+    this.#processOver.abort();
+    this.#openAddresses = [];
+    this.#countedStartMs = running.intention.startedAtMs;
+    this.#advance({ type: "exited", exit: described });
+  }
+
+  async #describeExit(exit: ProcessExit, logFrom: number): Promise<Exit> {
+    const lines = await readLastLines(this.#folder.log, QUOTED_LINES, { from: logFrom }).catch(() => []);
+    return { ...exit, lines };
+  }
+
+  async #check(name: CheckName, plan: CheckPlan): Promise<void> {
+    const { clock } = this.#context;
+    const askedAtMs = clock.now();
+    const over = this.#processOver.signal;
+    const ports = this.#network.ports;
+    const target = {
+      address: "127.0.0.1",
+      port: (wanted: string | undefined) => ports[wanted ?? this.#instance.spec.ports[0]?.name ?? ""],
+      env: plan.action.exec === undefined ? {} : environmentOf(this.#launchInput()),
+      workingDir: this.#folder.work,
+    };
+    try {
+      const { isOk, message } = await runCheck(plan.action, target, { timeoutMs: plan.timeoutMs, signal: over });
+      if (!over.aborted) this.#advance({ type: "check", name, askedAtMs, isOk, message });
+    } catch (error) {
+      if (!over.aborted) this.#advance({ type: "check", name, askedAtMs, isOk: false, message: describeError(error) });
+    }
+  }
+
+  #tellDuty(): void {
+    const { duty } = this.#instance.spec;
+    if (this.#toldDuty === duty) return;
+    this.#toldDuty = duty;
+    this.#folder.writeDuty(duty);
+    this.#postDuty();
+  }
+
+  /** Beside the file, for services that want to be told. */
+  #postDuty(): void {
+    const { stateUrl, duty, ports } = this.#instance.spec;
+    const port = this.#network.ports[ports[0]?.name ?? ""];
+    if (stateUrl === undefined || port === undefined || this.#state.running === undefined) return;
+    void postDuty(port, stateUrl.path, duty).then((problem) => {
+      if (problem !== undefined) this.#tell("Warning", "StateNotTaken", `${problem}; the file in ORRERY_STATE says ${duty}`);
+    });
+  }
+
+  #followProbe(): void {
+    const { resource } = this.#instance.spec;
+    const { name, namespace = "default" } = this.#instance.metadata;
+    if (resource === undefined) return;
+    const { clock, observed, log } = this.#context;
+    followProbeProgram({
+      logPath: this.#folder.log,
+      onObservation: (observation) => observed({ resource, namespace, instance: name, atMs: clock.now(), ...observation }),
+      onInvalid: (count, last) =>
+        this.#tell(
+          "Warning",
+          "InvalidObservation",
+          `${count} ${count === 1 ? "line" : "lines"} of its output were no observations, the last one: ${last}; a probe prints {"observed": {...}} or {"error": "..."}`,
+        ),
+      signal: this.#over.signal,
+    }).catch((error: unknown) => log.error("reading a probe's output failed", { instance: name, error: describeError(error) }));
+  }
+
+  /** What follows from nothing running any more. */
+  #settle(): void {
+    if (this.isOccupied || this.#state.phase !== "Stopped") return;
+    for (const resolve of this.#onStopped.splice(0)) resolve();
+    if (this.#isGone || this.#isLettingGo || !isToBeStopped(this.#instance)) return;
+    this.#isLettingGo = true;
+    void letGo(this.#instance, this.#context).finally(() => {
+      this.#isLettingGo = false;
+    });
+  }
+
+  #remember(): void {
+    const memory: RunnerMemory = { ...rememberInstance(this.#state), countedStartMs: this.#countedStartMs };
+    if (isDeepStrictEqual(memory, this.#memory) || this.#isGone) return;
+    this.#memory = memory;
+    this.#folder.writeMemory(memory);
+  }
+
+  #report(): void {
+    if (this.#isGone || this.#over.signal.aborted) return;
+    this.#writer.submit(
+      buildStatus({
+        state: this.#state,
+        network: this.#network,
+        duty: this.#toldDuty,
+        openAddresses: this.#openAddresses,
+        host: this.#context.host,
+        generation: this.#instance.metadata.generation,
+        conditions: this.#writer.conditions,
+        nowMs: this.#context.clock.now(),
+      }),
+    );
+  }
+
+  #tell(type: "Normal" | "Warning", reason: string, message: string): void {
+    const { store, log } = this.#context;
+    const { name } = this.#instance.metadata;
+    if (type === "Warning") log.warn(`${name}: ${message}`, { instance: name, reason });
+    else log.info(`${name}: ${message}`, { instance: name, reason });
+    store.emit({ kind: instance, object: this.#instance, type, reason, message, component: "agent" });
+  }
+
+  #launchInput(): LaunchInput {
+    return { instance: this.#instance, folder: this.#folder, network: this.#network, context: this.#context };
+  }
+}
+
+function withoutStatus(one: Instance): unknown {
+  const { status: _status, ...rest } = one;
+  const { resourceVersion: _version, managedFields: _fields, ...metadata } = one.metadata;
+  return { ...rest, metadata };
+}

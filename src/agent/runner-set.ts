@@ -1,0 +1,130 @@
+import { readdirSync } from "node:fs";
+import { describeError } from "#/base/index.ts";
+import type { Instance } from "#/model/index.ts";
+import { isBuiltIn } from "#/probes/index.ts";
+import { BuiltInProbeRunner } from "./built-in-probe-runner.ts";
+import { InstanceFolder } from "./instance-folder.ts";
+import { keepNetwork } from "./network.ts";
+import { ProcessRunner } from "./process-runner.ts";
+import type { Runner, RunnerContext } from "./runner.ts";
+
+/** After its start an agent that cannot reach the centre waits this long before it starts anything by its own records: what was deleted meanwhile must not come back for a moment. */
+const CENTRE_WAIT_MS = 3000;
+
+/** All runners of this host, by uid, and the rule that no slot ever has two processes. */
+export class RunnerSet {
+  readonly #context: RunnerContext;
+  readonly #runners = new Map<string, Runner>();
+  readonly #beganMs: number;
+  /** True once the centre's list is known and everything that it does not name has been swept up. */
+  #isSynced = false;
+
+  constructor(context: Omit<RunnerContext, "obstacle" | "changed">) {
+    this.#context = { ...context, obstacle: (runner) => this.#obstacle(runner), changed: (runner) => this.#changed(runner) };
+    this.#beganMs = context.clock.monotonic();
+    context.clock.after(CENTRE_WAIT_MS + 1, () => this.#wakeAll(), { background: true });
+  }
+
+  [Symbol.iterator](): IterableIterator<Runner> {
+    return this.#runners.values();
+  }
+
+  find(namespace: string, name: string): Runner | undefined {
+    let found: Runner | undefined;
+    // Of two with the same name the newer one is meant; the older is on its way out.
+    for (const runner of this.#runners.values())
+      if (runner.instance.metadata.name === name && (runner.instance.metadata.namespace ?? "default") === namespace) found = runner;
+    return found;
+  }
+
+  has(uid: string): boolean {
+    return this.#runners.has(uid);
+  }
+
+  /** Takes up what the records on disk tell: adopts what runs. */
+  async restore(): Promise<void> {
+    const { instancesFolder, log } = this.#context;
+    const found: Instance[] = [];
+    for (const uid of readdirSync(instancesFolder)) {
+      try {
+        const folder = new InstanceFolder(instancesFolder, uid);
+        const one = folder.readInstance();
+        keepNetwork(folder.readNetwork(), this.#context);
+        if (one !== undefined) found.push(one);
+      } catch (error) {
+        log.error(`cannot take up ${uid}: ${describeError(error)}`);
+      }
+    }
+    await Promise.all(found.map((one) => this.#open(one)));
+  }
+
+  /** The Instance as the centre has it. */
+  put(one: Instance): void {
+    const runner = this.#runners.get(one.metadata.uid);
+    if (runner === undefined) void this.#open(one);
+    else runner.update(one);
+  }
+
+  /** The centre has no such Instance any more. */
+  forget(uid: string): void {
+    this.#runners.get(uid)?.forget();
+  }
+
+  synced(): void {
+    this.#isSynced = true;
+    this.#wakeAll();
+  }
+
+  async stopAll(): Promise<void> {
+    await Promise.all([...this.#runners.values()].map((runner) => runner.stop()));
+  }
+
+  releaseAll(): void {
+    for (const runner of this.#runners.values()) runner.release();
+  }
+
+  async #open(one: Instance): Promise<void> {
+    const { spec, metadata } = one;
+    const isInside = spec.run === undefined && spec.probe !== undefined && isBuiltIn(spec.probe);
+    const runner = isInside ? new BuiltInProbeRunner(one, this.#context) : new ProcessRunner(one, this.#context);
+    this.#runners.set(metadata.uid, runner);
+    try {
+      await runner.open();
+    } catch (error) {
+      // Its slot stays taken: nobody knows what runs there.
+      this.#context.log.error(`cannot take up ${metadata.name}: ${describeError(error)}`, { instance: metadata.name, uid: metadata.uid });
+    }
+    this.#changed(runner);
+  }
+
+  #changed(runner: Runner): void {
+    const { uid } = runner.instance.metadata;
+    if (runner.isOver && this.#runners.get(uid) === runner) {
+      this.#runners.delete(uid);
+      runner.clean();
+      this.#context.forgotten(runner);
+    }
+    // Later, as a runner may say this in the middle of its own turn.
+    queueMicrotask(() => this.#wakeAll());
+  }
+
+  #wakeAll(): void {
+    if (this.#context.signal.aborted) return;
+    for (const runner of this.#runners.values()) runner.wake();
+  }
+
+  #obstacle(runner: Runner): string | undefined {
+    if (!this.#isSynced && this.#context.clock.monotonic() - this.#beganMs < CENTRE_WAIT_MS) return "waiting for the centre's list of instances";
+    const slot = slotOf(runner.instance);
+    for (const other of this.#runners.values()) {
+      if (other !== runner && other.isOccupied && slotOf(other.instance) === slot)
+        return `the process of ${other.instance.metadata.name} (uid ${other.instance.metadata.uid}), which had this slot before, is not gone yet`;
+    }
+    return undefined;
+  }
+}
+
+/** What must never have two processes. */
+function slotOf({ metadata, spec }: Instance): string {
+  return JSON.stringify([metadata.namespace, spec.revision ?? spec.resource ?? metadata.name, spec.slot]);
+}

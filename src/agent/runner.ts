@@ -1,0 +1,74 @@
+import type { Clock, Log, Random } from "#/base/index.ts";
+import type { Instance } from "#/model/index.ts";
+import type { AgentObservation } from "#/probes/index.ts";
+import type { CommandResult } from "#/process/index.ts";
+import type { Store } from "#/store/index.ts";
+import type { CallerAddresses } from "./caller-addresses.ts";
+import type { ServiceAddress } from "./core/index.ts";
+import type { PortPool } from "./ports.ts";
+
+/** Which lines of an instance's output are wanted. */
+export interface LogRequest {
+  readonly follow: boolean;
+  readonly tailLines?: number | undefined;
+  /** The output of the run before the newest. */
+  readonly previous: boolean;
+}
+
+/** Carries out one Instance: a process, or a built-in probe. */
+export interface Runner {
+  readonly instance: Instance;
+  /** True while a process of it is there or may be starting. */
+  readonly isOccupied: boolean;
+  /** True once the Instance is gone from the store and nothing of it runs: the runner may be forgotten. */
+  readonly isOver: boolean;
+  /** Session of its process, while there is one. */
+  readonly session: number | undefined;
+  /** Finds what an earlier agent has left and begins. Call it once. */
+  open(): Promise<void>;
+  /** The Instance as the centre has it now. */
+  update(one: Instance): void;
+  /** The centre says that there is no such Instance: it is stopped and cleaned up. */
+  forget(): void;
+  /** Looks again whether it may go on: an obstacle may be gone. */
+  wake(): void;
+  /** Stops what runs and starts nothing any more; resolves when it is gone and its status is written, or cannot be. */
+  stop(): Promise<void>;
+  /** Stops looking after it; what runs goes on. */
+  release(): void;
+  /** Removes everything that is left, once the runner is over. */
+  clean(): void;
+  readLog(request: LogRequest, signal: AbortSignal): AsyncIterable<string>;
+  /** @throws agent/no-script, agent/busy */
+  runScript(name: string, signal: AbortSignal): Promise<CommandResult>;
+  rotateLog(): Promise<void>;
+  /** Says where outside of the loopback it was seen listening. */
+  setOpenAddresses(addresses: readonly string[]): void;
+}
+
+/** What runners get from their agent. */
+export interface RunnerContext {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly host: string;
+  /** Absolute, links resolved: it marks the agent's processes. */
+  readonly dataFolder: string;
+  readonly instancesFolder: string;
+  readonly openArtifact: (digest: string) => Promise<string | undefined>;
+  readonly ports: PortPool;
+  readonly addresses: CallerAddresses;
+  readonly proxyPort: number;
+  readonly services: () => readonly ServiceAddress[];
+  readonly inherited: Readonly<Record<string, string>>;
+  /** Why `runner` may not start now, for people; `undefined`: it may. */
+  readonly obstacle: (runner: Runner) => string | undefined;
+  /** Something ended, or was forgotten: others may go on. */
+  readonly changed: (runner: Runner) => void;
+  readonly observed: (observation: AgentObservation) => void;
+  /** The runner is over, and what it has told is nobody's any more. */
+  readonly forgotten: (runner: Runner) => void;
+  /** Aborted when the agent ends. */
+  readonly signal: AbortSignal;
+}

@@ -1,0 +1,112 @@
+import { isDeepStrictEqual } from "node:util";
+import { backoffDelayMs, type Clock, describeError, isOrreryError, type Log, type Random, sleep } from "#/base/index.ts";
+import { type Instance, instance, timestamp } from "#/model/index.ts";
+import type { Store } from "#/store/index.ts";
+import type { InstanceStatus } from "./instance-status.ts";
+
+/** Readers may call an Instance's status old after a minute: a third of that. */
+const REFRESH_MS = 20_000;
+const BACKOFF = { firstMs: 200, maxMs: 10_000 };
+
+export interface StatusWriterOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/** Keeps one Instance's status in the store like what `submit` says: writes what has changed, one write at a time, the newest only; while the store cannot be reached it tries again. */
+export class StatusWriter {
+  readonly #options: StatusWriterOptions;
+  #instance: Instance;
+  #written: InstanceStatus | undefined;
+  #wanted: InstanceStatus | undefined;
+  #writing: Promise<void> | undefined;
+  #cancelRefresh: () => void = () => {};
+  #isGone = false;
+
+  constructor(options: StatusWriterOptions, one: Instance) {
+    this.#options = options;
+    this.#instance = one;
+    this.#written = withoutTime(one.status);
+  }
+
+  /** The conditions as last submitted or found, for `setCondition`. */
+  get conditions(): InstanceStatus["conditions"] {
+    return (this.#wanted ?? this.#written)?.conditions;
+  }
+
+  /** The object as it is now in the store. */
+  update(one: Instance): void {
+    this.#instance = one;
+  }
+
+  submit(status: InstanceStatus): void {
+    this.#wanted = status;
+    if (isDeepStrictEqual(status, this.#written) && this.#instance.status?.observedAt !== undefined) this.#refreshLater();
+    else this.#write();
+  }
+
+  /** Resolves when nothing is left to write, or it cannot be written now. */
+  async flush(): Promise<void> {
+    await this.#writing;
+  }
+
+  /** The Instance is gone: nothing more is written. */
+  end(): void {
+    this.#isGone = true;
+    this.#cancelRefresh();
+  }
+
+  #refreshLater(): void {
+    this.#cancelRefresh();
+    this.#cancelRefresh = this.#options.clock.after(REFRESH_MS, () => this.#write(), { background: true });
+  }
+
+  #write(): void {
+    this.#writing ??= this.#writeUntilSame().finally(() => {
+      this.#writing = undefined;
+    });
+  }
+
+  async #writeUntilSame(): Promise<void> {
+    const { clock, random, log, signal } = this.#options;
+    for (let failures = 0; !this.#isGone && !signal.aborted; ) {
+      const status = this.#wanted;
+      if (status === undefined) return;
+      try {
+        await this.#writeOnce(status);
+        this.#written = status;
+        failures = 0;
+        if (this.#wanted === status || isDeepStrictEqual(this.#wanted, status)) return this.#refreshLater();
+      } catch (error) {
+        // Deleted, or made anew under the same name: the watch will say so.
+        if (isOrreryError(error, "store/missing") || (isOrreryError(error, "store/conflict") && failures >= 3)) return;
+        if (++failures === 1)
+          log.warn(`cannot write the status of ${this.#instance.metadata.name}: ${describeError(error)}`, { instance: this.#instance.metadata.name });
+        await sleep(clock, backoffDelayMs(BACKOFF, failures, random), signal).catch(() => {});
+      }
+    }
+  }
+
+  /** Without a resourceVersion: nobody else writes this status, and the spec may change meanwhile. With the uid: never another Instance of the same name. */
+  async #writeOnce(status: InstanceStatus): Promise<void> {
+    const { name, namespace, uid } = this.#instance.metadata;
+    await this.#options.store.update(
+      instance,
+      {
+        metadata: { name, uid, ...(namespace === undefined ? {} : { namespace }) },
+        spec: this.#instance.spec,
+        status: { ...status, observedAt: timestamp(this.#options.clock.now()) },
+      },
+      { subresource: "status", fieldManager: "orrery-agent" },
+    );
+  }
+}
+
+function withoutTime(status: Instance["status"]): InstanceStatus | undefined {
+  if (status === undefined) return undefined;
+  const { observedAt: _observedAt, ...rest } = status;
+  return rest;
+}
