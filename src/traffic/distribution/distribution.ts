@@ -1,4 +1,4 @@
-import { BoundedQueue, type Clock } from "#/base/index.ts";
+import type { Clock } from "#/base/index.ts";
 import type { GatewayReport, PublishedLoad, Table, TableChange, TableMessage, TablePosition } from "../contract.ts";
 
 /** What compiles the table. */
@@ -38,12 +38,101 @@ const CHANGES_KEPT = 500;
 /** Messages that may wait for a slow gateway; then it gets the whole table instead. */
 const WAITING_MAX = 1000;
 
-interface Connection {
-  readonly queue: BoundedQueue<TableMessage>;
+/** What one gateway is told. */
+export interface TableStream {
+  /** The next message, if there is one now. */
+  take(): TableMessage | undefined;
+  /** True: nothing more will come. */
+  readonly isEnded: boolean;
+  /** The gateway is gone. Idempotent. */
+  close(): void;
+}
+
+interface ConnectionOptions {
+  /** What brings the gateway to the newest table. */
+  readonly catchUp: () => readonly TableMessage[];
+  readonly table: () => Table;
+  readonly onReady: () => void;
+  readonly onClose: () => void;
+}
+
+/** One gateway that is connected: what waits for it, and what it has said. */
+class Connection implements TableStream {
+  readonly #options: ConnectionOptions;
+  #waiting: TableMessage[] = [];
+  /** True: a change could not be queued; the whole table follows when the rest is taken. */
+  #isBehind = false;
+  #hasBegun = false;
+  /** Newest version among what was handed over or waits: changes up to it would come twice. */
+  #version = 0;
+  isEnded = false;
   acknowledged: TablePosition | undefined;
   report: GatewayReport | undefined;
-  /** True: it could not take a change and must begin anew with a whole table. */
-  isBehind: boolean;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+  }
+
+  offer(message: TableMessage): void {
+    if (this.isEnded) return;
+    if ("change" in message) {
+      // Before the beginning, and while it is behind, the whole table or the changes that catch up hold this one.
+      if (!this.#hasBegun || this.#isBehind) return;
+      if (this.#waiting.length >= WAITING_MAX) {
+        this.#isBehind = true;
+        return;
+      }
+    }
+    if ("round" in message || "load" in message) {
+      const kind = "round" in message ? "round" : "load";
+      this.#waiting = this.#waiting.filter((one) => !(kind in one));
+    }
+    this.#waiting.push(message);
+    this.#options.onReady();
+  }
+
+  take(): TableMessage | undefined {
+    if (this.isEnded) return undefined;
+    if (!this.#hasBegun) {
+      const first = this.#options.catchUp();
+      this.#hasBegun = true;
+      this.#waiting = [...first, ...this.#waiting];
+    }
+    for (;;) {
+      const message = this.#waiting.shift() ?? this.#whole();
+      if (message === undefined) return undefined;
+      const version = versionOf(message);
+      // A whole table that was sent meanwhile holds this change already.
+      if (version !== undefined && version <= this.#version && "change" in message) continue;
+      if (version !== undefined) this.#version = version;
+      return message;
+    }
+  }
+
+  #whole(): TableMessage | undefined {
+    if (!this.#isBehind) return undefined;
+    this.#isBehind = false;
+    return { table: this.#options.table() };
+  }
+
+  /** Replaced by another connection, or closed. */
+  end(): void {
+    if (this.isEnded) return;
+    this.isEnded = true;
+    this.#waiting = [];
+    this.#options.onReady();
+  }
+
+  close(): void {
+    if (this.isEnded) return;
+    this.end();
+    this.#options.onClose();
+  }
+}
+
+function versionOf(message: TableMessage): number | undefined {
+  if ("table" in message) return message.table.position.version;
+  return "change" in message ? message.change.position.version : undefined;
 }
 
 /** Hands the table of this leader to the gateways and remembers what each has acknowledged and counted. All of it is memory: a new leader begins with everything unknown. */
@@ -92,10 +181,7 @@ export class TableDistribution {
     const change: TableChange = { base, position: this.position, changes };
     this.#changes.push(change);
     if (this.#changes.length > CHANGES_KEPT) this.#changes.shift();
-    for (const connection of this.#connections.values()) {
-      if (connection.isBehind) continue;
-      if (!connection.queue.offer({ change })) connection.isBehind = true;
-    }
+    for (const connection of this.#connections.values()) connection.offer({ change });
   }
 
   #remember(): void {
@@ -111,39 +197,43 @@ export class TableDistribution {
 
   /** What a gateway is told from `position` on, until `signal` aborts. A second connection of a name ends the first. */
   async *connect(gateway: string, position: TablePosition | undefined, signal: AbortSignal): AsyncGenerator<TableMessage, void, undefined> {
-    this.#connections.get(gateway)?.queue.end();
-    const connection: Connection = { queue: new BoundedQueue(WAITING_MAX), acknowledged: undefined, report: undefined, isBehind: false };
-    this.#connections.set(gateway, connection);
-    const onAbort = (): void => connection.queue.end();
+    let wake: () => void = () => {};
+    const stream = this.open(gateway, position, () => wake());
+    const onAbort = (): void => stream.close();
     signal.addEventListener("abort", onAbort, { once: true });
-    this.#options.onProgress();
     try {
-      const missed = this.#catchUp(position);
-      let sentVersion = this.#version;
-      for (const message of missed) yield message;
-      if (this.#load !== undefined) yield { load: this.#load };
-      if (this.#round > 0) yield { round: this.#round };
-      for (;;) {
-        const message = await connection.queue.take();
-        if (message === undefined) {
-          if (connection.queue.isEnded) return;
-          continue;
-        }
-        // A whole table that was sent meanwhile holds this change already.
-        if (!("change" in message) || message.change.position.version > sentVersion) yield message;
-        if (connection.isBehind && connection.queue.size === 0) {
-          connection.isBehind = false;
-          const table = this.#table();
-          sentVersion = table.position.version;
-          yield { table };
-        }
+      while (!signal.aborted) {
+        const message = stream.take();
+        if (message !== undefined) yield message;
+        else if (stream.isEnded) return;
+        else
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
       }
     } finally {
       signal.removeEventListener("abort", onAbort);
-      connection.queue.end();
-      if (this.#connections.get(gateway) === connection) this.#connections.delete(gateway);
-      this.#options.onProgress();
+      stream.close();
     }
+  }
+
+  /** As `connect`, to be read by hand: `onReady` is called whenever `take` may have something, or the stream has ended. */
+  open(gateway: string, position: TablePosition | undefined, onReady: () => void): TableStream {
+    this.#connections.get(gateway)?.end();
+    const connection = new Connection({
+      catchUp: () => this.#catchUp(position),
+      table: () => this.#table(),
+      onReady,
+      onClose: () => {
+        if (this.#connections.get(gateway) === connection) this.#connections.delete(gateway);
+        this.#options.onProgress();
+      },
+    });
+    this.#connections.set(gateway, connection);
+    if (this.#load !== undefined) connection.offer({ load: this.#load });
+    if (this.#round > 0) connection.offer({ round: this.#round });
+    this.#options.onProgress();
+    return connection;
   }
 
   /** Changes since `position` if all are kept, else the whole table. */
@@ -166,13 +256,13 @@ export class TableDistribution {
   /** Sends `load` to every gateway; a newer one replaces an older one. */
   publishLoad(load: PublishedLoad): void {
     this.#load = load;
-    for (const { queue } of this.#connections.values()) queue.offer({ load });
+    for (const connection of this.#connections.values()) connection.offer({ load });
   }
 
   askRound(round: number): void {
     if (round <= this.#round) return;
     this.#round = round;
-    for (const { queue } of this.#connections.values()) queue.offer({ round });
+    for (const connection of this.#connections.values()) connection.offer({ round });
   }
 
   acknowledge(gateway: string, position: TablePosition): void {

@@ -1,1 +1,1 @@
-export { type DistributionMark, TableDistribution, type TableDistributionOptions, type TableSource } from "./distribution.ts";
+export { type DistributionMark, TableDistribution, type TableDistributionOptions, type TableSource, type TableStream } from "./distribution.ts";
