@@ -7,5 +7,4 @@ export {
   type TreePath,
   type TreeSession,
   type TreeVersion,
-  VALUE_BYTES_MAX,
 } from "./contract.ts";

@@ -50,7 +50,7 @@ export class GarbageCollector {
 
   #onChange(kind: Kind, { before, after }: Change): void {
     const { owners } = this.#options.memories;
-    if (after !== undefined && needsLook(after)) this.#add(kind, after);
+    if (after !== undefined && needsLook(after) && hasMoved(before, after)) this.#add(kind, after);
     if (after === undefined && before !== undefined) {
       for (const dependent of owners.dependentsOf(before.metadata.uid)) this.#add(dependent.kind, dependent.object);
       // An owner that waits for this one may now go.
@@ -220,4 +220,11 @@ function needsLook({ metadata }: StoredObject): boolean {
     metadata.ownerReferences !== undefined ||
     (metadata.deletionTimestamp !== undefined && metadata.finalizers?.some((one) => one === FOREGROUND || one === ORPHAN) === true)
   );
+}
+
+/** False for the usual change, of status or spec, which cannot make an object ripe. */
+function hasMoved(before: StoredObject | undefined, { metadata }: StoredObject): boolean {
+  if (before === undefined) return true;
+  const { ownerReferences, finalizers, deletionTimestamp } = before.metadata;
+  return ownerReferences !== metadata.ownerReferences || finalizers !== metadata.finalizers || deletionTimestamp !== metadata.deletionTimestamp;
 }
