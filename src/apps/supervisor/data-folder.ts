@@ -1,4 +1,4 @@
-import { accessSync, constants, mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describeError, OrreryError } from "#/base/index.ts";
 import { replaceFile } from "#/process/index.ts";
@@ -12,7 +12,7 @@ const FREE_BYTES_MIN = 64 * 1024 * 1024;
  *  @throws data/unwritable, data/full, data/format: each says what to do */
 export function openDataFolder(data: string): void {
   try {
-    for (const folder of ["", "run", "logs", "state", "pki", "tokens"]) mkdirSync(path.join(data, folder), { recursive: true, mode: 0o700 });
+    for (const folder of ["", "run", "logs", "state", "pki", "tokens"]) makeFolder(path.join(data, folder));
     accessSync(data, constants.R_OK | constants.W_OK | constants.X_OK);
     // Asking is not enough: a read-only mount or a full disk shows only when something is written.
     const probe = path.join(data, "run", `.write-${process.pid}`);
@@ -28,6 +28,14 @@ export function openDataFolder(data: string): void {
       `the disk of the data folder ${data} is full: ${Math.floor((bavail * bsize) / 1024 / 1024)} MiB are free, 64 MiB are needed; free some, or choose another folder with --data`,
     );
   checkFormat(data);
+}
+
+/** Not `mkdir` with `recursive`: that turns for ever where the system answers ENOENT although the parent is there (/proc, some network file systems). */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return void readdirSync(folder);
+  const parent = path.dirname(folder);
+  if (parent !== folder && !existsSync(parent)) makeFolder(parent);
+  mkdirSync(folder, { mode: 0o700 });
 }
 
 /** True if something was ever started on this folder. */
