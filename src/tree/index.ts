@@ -1,10 +1,10 @@
-export {
-  type Tree,
-  type TreeEvent,
-  type TreeListing,
-  type TreeNode,
-  type TreeOperation,
-  type TreePath,
-  type TreeSession,
-  type TreeVersion,
+export type {
+  Tree,
+  TreeEvent,
+  TreeListing,
+  TreeNode,
+  TreeOperation,
+  TreePath,
+  TreeSession,
+  TreeVersion,
 } from "./contract.ts";
