@@ -43,7 +43,7 @@ export async function waitForServices(options: WaitOptions): Promise<readonly { 
   for (;;) {
     const services = await loadServices(api, names);
     const waiting = services.filter((one) => !one.readiness.isReady);
-    const isLate = clock.monotonic() > deadlineMs;
+    const isLate = clock.monotonic() >= deadlineMs;
     if (waiting.length === 0 || isLate) {
       terminal.progress(undefined);
       return waiting;

@@ -80,7 +80,7 @@ async function waitForAbsence({ terminal, clock, signal }: CliContext, api: Clie
       return true;
     }
     const names = left.map(({ kind, name }) => `${kind.singular} ${name}`).join(", ");
-    if (clock.monotonic() > deadlineMs) {
+    if (clock.monotonic() >= deadlineMs) {
       terminal.note(
         terminal.paintNote(
           "red",
