@@ -30,9 +30,15 @@ async function run(args: readonly string[], world: World = {}): Promise<Run> {
   let out = "";
   let note = "";
   const terminal: Terminal = {
-    out: (text) => void (out += text.endsWith("\n") ? text : `${text}\n`),
-    write: (text) => void (out += text),
-    note: (text) => void (note += `${text}\n`),
+    out(text) {
+      out += text.endsWith("\n") ? text : `${text}\n`;
+    },
+    write(text) {
+      out += text;
+    },
+    note(text) {
+      note += `${text}\n`;
+    },
     readInput: () => world.input ?? "",
     progress: () => undefined,
     drain: async () => true,
@@ -50,7 +56,10 @@ async function run(args: readonly string[], world: World = {}): Promise<Run> {
     signal: new AbortController().signal,
     platform: {
       version: "1.2.3",
-      up: async (options) => (world.ups?.push(options), 0),
+      async up(options) {
+        world.ups?.push(options);
+        return 0;
+      },
       down: async () => 0,
       processes: () => [],
       edge: () => undefined,
@@ -111,7 +120,7 @@ test("an unknown option, a missing argument and a bad value are misuse, and lead
     assert.equal(status, 2, args.join(" "));
     assert.notEqual(note, "", args.join(" "));
   }
-  assert.match((await run(["status", "--dtaa", "x"])).note, /Did you mean --data\?[^]*See: orrery status --help/);
+  assert.match((await run(["status", "--dtaa", "x"])).note, /Did you mean --data\?[\s\S]*See: orrery status --help/);
 });
 
 test("every command has help, and --help is no failure", async () => {
@@ -130,7 +139,7 @@ test("a failure is one line without a stack, and ORRERY_DEBUG tells more", async
   const answers = { [`GET ${SERVICES}`]: new OrreryError("client/unavailable", "cannot reach https://test") };
   const { status, note } = await run(["get", "microservices"], { answers });
   assert.deepEqual([status, note], [1, "error: cannot reach https://test\n"]);
-  assert.match((await run(["get", "microservices"], { answers, env: { ORRERY_DEBUG: "1" } })).note, /code: client\/unavailable[^]*at /);
+  assert.match((await run(["get", "microservices"], { answers, env: { ORRERY_DEBUG: "1" } })).note, /code: client\/unavailable[\s\S]*at /);
 });
 
 test("up takes ports, folders and times, and its defaults", async () => {
