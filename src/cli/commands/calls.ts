@@ -1,5 +1,5 @@
-import type { CallRow, CallSum } from "../call-table.ts";
-import { sumCalls } from "../call-table.ts";
+import type { CallSum } from "#/traffic/windows/index.ts";
+import { type CallRow, callRows } from "../call-table.ts";
 import type { CliContext } from "../context.ts";
 import { loadLive } from "../live.ts";
 import { printData } from "../output.ts";
@@ -11,7 +11,7 @@ export async function calls(context: CliContext, options: Options): Promise<numb
   const { terminal } = context;
   const api = await context.connect(options.data);
   try {
-    const rows = sumCalls(
+    const rows = callRows(
       (await loadLive(api, "calls")).map((entry) => entry.value as unknown as CallSum),
       options.by ?? "instance",
     );
