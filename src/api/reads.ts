@@ -151,7 +151,7 @@ function paging(query: URLSearchParams): Pick<ListOptions, "limit" | "continue">
   const limit = numberOf(query, "limit");
   const next = query.get("continue");
   return {
-    ...(limit !== undefined && limit > 0 && { limit: Math.min(limit, PAGE_ITEMS_MAX) }),
+    ...(limit !== undefined && limit !== 0 && { limit: Math.min(limit, PAGE_ITEMS_MAX) }),
     ...(next !== null && next !== "" && { continue: next }),
   };
 }
@@ -169,7 +169,7 @@ function checkVersion(query: URLSearchParams, present: string): void {
 function numberOf(query: URLSearchParams, name: string): number | undefined {
   const text = query.get(name);
   if (text === null || text === "") return undefined;
-  if (!/^\d{1,9}$/.test(text)) throw badRequest(`${name}: found ${JSON.stringify(text)}; give a whole number`);
+  if (!/^-?\d{1,9}$/.test(text)) throw badRequest(`${name}: found ${JSON.stringify(text)}; give a whole number`);
   return Number(text);
 }
 

@@ -46,7 +46,9 @@ function hide(value: unknown): unknown {
   for (const key in map) {
     const inner = map[key];
     const next = key === "value" && map["secret"] === true && typeof map["name"] === "string" ? REDACTED : hide(inner);
-    if (next !== inner) (copy ??= { ...map })[key] = next;
+    if (next === inner) continue;
+    copy ??= { ...map };
+    copy[key] = next;
   }
   return copy ?? value;
 }

@@ -13,18 +13,19 @@ import { InstanceAccess } from "./instance-access.ts";
 import { serveLink } from "./link-mount.ts";
 import { serveLive } from "./live.ts";
 import type { Metrics } from "./metrics.ts";
-import { namespaces } from "./namespaces.ts";
+import { checkNamespace, namespaces } from "./namespaces.ts";
 import { OpenApi } from "./open-api.ts";
 import { Reads, versionOf } from "./reads.ts";
 import { serveReview } from "./reviews.ts";
 import { serveScale } from "./scale.ts";
 import type { Subject } from "./status.ts";
 import type { WatcherCount } from "./watch.ts";
-import { checkNamespace, Writes } from "./writes.ts";
+import { Writes } from "./writes.ts";
 
 export interface RoutesOptions {
   readonly store: Store;
   readonly kinds: readonly Kind[];
+  readonly namespaces: readonly string[];
   readonly hub?: Hub;
   readonly authorizer: Authorizer;
   readonly clock: Clock;
@@ -75,7 +76,7 @@ export class Routes {
     const { store, kinds, clock, hub, version } = options;
     this.#options = options;
     this.#collections = [
-      namespaces({ createdMs: clock.now() }),
+      namespaces({ names: options.namespaces, createdMs: clock.now() }),
       events({ store, kinds, clock }),
       ...kinds.map((kind) => storedCollection(kind, store)),
     ];
@@ -234,13 +235,14 @@ export class Routes {
       throw new OrreryError("api/method", `${verb} is not served for ${collection.plural}${name === undefined ? " as a whole" : ` (${name})`}`);
     const target = { collection, kind: stored, ...(collection.isNamespaced && { namespace: namespace ?? DEFAULT_NAMESPACE }) };
     if (verb === "create") {
-      checkNamespace(target.namespace);
+      checkNamespace(this.#options.namespaces, target.namespace);
       return await this.#writes.create(exchange, target);
     }
     if (name === undefined) return await this.#writes.deleteCollection(exchange, target);
     if (verb === "update") return await this.#writes.update(exchange, target, name);
     if (verb === "delete") return await this.#writes.delete(exchange, target, name);
-    if (exchange.query.has("fieldManager")) checkNamespace(target.namespace);
+    // Applying may create.
+    checkNamespace(this.#options.namespaces, target.namespace);
     return await this.#writes.patch(exchange, target, name);
   }
 

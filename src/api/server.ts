@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { type Clock, describeError, type Log, OrreryError, type Random } from "#/base/index.ts";
 import type { Hub } from "#/link/hub/index.ts";
-import type { Kind } from "#/model/index.ts";
+import { DEFAULT_NAMESPACE, type Kind } from "#/model/index.ts";
 import type { Authenticate, User } from "#/pki/index.ts";
 import type { Store } from "#/store/index.ts";
 import { type Authorizer, fixedRoles } from "./access.ts";
@@ -31,6 +31,8 @@ const SESSION_MEMORY_MB = 64;
 export interface ApiOptions {
   readonly store: Store;
   readonly kinds: readonly Kind[];
+  /** Default: the one, `default`. */
+  readonly namespaces?: readonly string[];
   /** Absent: no /live, /link, logs, scripts. */
   readonly hub?: Hub;
   readonly authenticate: Authenticate;
@@ -90,6 +92,7 @@ class ApiServer implements Api {
     this.#routes = new Routes({
       store,
       kinds,
+      namespaces: options.namespaces ?? [DEFAULT_NAMESPACE],
       ...(hub !== undefined && { hub }),
       authorizer: this.#authorizer,
       clock,

@@ -107,8 +107,9 @@ const CLASSES: Readonly<Record<string, StatusClass>> = {
 const READS: readonly string[] = ["get", "list", "watch"];
 
 function classOf(error: OrreryError, subject: Subject): StatusClass {
-  // What cannot be read in a query is the query's fault; there is no object that could be invalid.
-  if (error.code === "store/invalid" && READS.includes(subject.verb)) return { code: 400, reason: "BadRequest" };
+  // What cannot be read in a query is the query's fault: there is no object that could be invalid. Unknown fields are refused with 400 by Kubernetes, too.
+  if (error.code === "store/invalid" && (READS.includes(subject.verb) || unknownFieldsOf(error).length > 0))
+    return { code: 400, reason: "BadRequest" };
   const known = CLASSES[error.code];
   if (known !== undefined) return known;
   if (error.code.endsWith("/missing")) return { code: 404, reason: "NotFound" };
@@ -127,11 +128,18 @@ function conflictsOf(error: OrreryError): readonly ApplyConflict[] {
   return error.code === "store/apply-conflict" && Array.isArray(conflicts) ? (conflicts as readonly ApplyConflict[]) : [];
 }
 
-/** kubectl looks for these very words before it explains what to do about a conflict. */
+function unknownFieldsOf(error: OrreryError): readonly Cause[] {
+  const { causes } = error.details;
+  return error.code === "store/invalid" && Array.isArray(causes)
+    ? (causes as readonly Cause[]).filter(({ message }) => message.startsWith("unknown field"))
+    : [];
+}
+
+/** In Kubernetes' words where tools look for them. */
 function messageOf(error: OrreryError): string {
-  const conflicts = conflictsOf(error);
-  if (conflicts.length === 0) return error.message;
-  return `Apply failed with ${conflicts.length} conflict${conflicts.length === 1 ? "" : "s"}: ${conflicts.map(({ manager, field }) => `conflict with "${manager}": ${field}`).join("; ")}`;
+  const unknown = unknownFieldsOf(error);
+  if (unknown.length === 0) return error.message;
+  return `strict decoding error: ${unknown.map(({ field, message }) => message.replace("unknown field", `unknown field ${JSON.stringify(field)}`)).join("; ")}`;
 }
 
 function causesOf(error: OrreryError): Pick<StatusDetails, "causes"> {

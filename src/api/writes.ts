@@ -1,5 +1,5 @@
 import { OrreryError } from "#/base/index.ts";
-import { API_VERSION, DEFAULT_NAMESPACE, type Kind, type StoredObject } from "#/model/index.ts";
+import { API_VERSION, type Kind, type StoredObject } from "#/model/index.ts";
 import type { DeleteOptions, ObjectInput, ObjectKey, Patch, Store, WriteOptions } from "#/store/index.ts";
 import { mediaType, readBody, readObject } from "./body.ts";
 import { type Collection, shownTo } from "./collection.ts";
@@ -51,7 +51,9 @@ export class Writes {
   async delete(exchange: Exchange, { collection, kind, namespace }: Target, name: string): Promise<Reply> {
     const deleted = await this.#store.delete(kind, keyOf({ namespace }, name), deleteOptions(exchange, await readBody(exchange)));
     if (deleted === undefined) throw missing(collection, name);
-    if (isKept(deleted)) return this.#reads.object(exchange, collection, shownTo(exchange.user, deleted));
+    // RFC 7240: our own clients want what was deleted, kubectl a Status.
+    if (isKept(deleted) || headerOf(exchange.request, "prefer") === "return=representation")
+      return this.#reads.object(exchange, collection, shownTo(exchange.user, deleted));
     return jsonReply(deletedStatus({ name, plural: kind.plural, uid: deleted.metadata.uid }));
   }
 
@@ -85,14 +87,12 @@ export class Writes {
 
   /** The object of a body, as far as path and body agree. */
   #input(exchange: Exchange, { kind, namespace }: Target, body: Readonly<Record<string, unknown>>, name: string | undefined): ObjectInput {
-    checkType(kind, body);
     const pruned = dropUnknownFields(kind, body, exchange.query, exchange.warnings);
     const metadata = (pruned["metadata"] ?? {}) as ObjectInput["metadata"];
     if (typeof metadata !== "object" || Array.isArray(metadata)) throw badRequest("metadata: give a map");
-    if (name !== undefined && metadata.name !== undefined && metadata.name !== name)
-      throw badRequest(`the name of the object (${metadata.name}) is not the name in the URL (${name})`);
-    if (namespace !== undefined && metadata.namespace !== undefined && metadata.namespace !== "" && metadata.namespace !== namespace)
-      throw badRequest(`the namespace of the object (${metadata.namespace}) is not the namespace in the URL (${namespace})`);
+    if (name !== undefined && metadata.name !== undefined && metadata.name !== name) throw mismatch(kind, "metadata.name", metadata.name, name);
+    if (namespace !== undefined && (metadata.namespace ?? "") !== "" && metadata.namespace !== namespace)
+      throw mismatch(kind, "metadata.namespace", metadata.namespace, namespace);
     return { ...pruned, metadata: { ...metadata, ...(name !== undefined && { name }), ...(namespace !== undefined && { namespace }) } };
   }
 
@@ -101,7 +101,7 @@ export class Writes {
     const { query, warnings } = exchange;
     switch (type) {
       case "application/merge-patch+json":
-        return { type: "merge", body: dropUnknownFields(target.kind, await readObject(exchange), query, warnings) };
+        return { type: "merge", body: dropUnknownFields(target.kind, await readBody(exchange), query, warnings) };
       case "application/json-patch+json":
         return { type: "json", body: await readBody(exchange) };
       case "application/apply-patch+yaml": {
@@ -134,13 +134,9 @@ export function writeOptions({ query, request }: Exchange, subresource?: "status
   };
 }
 
-/** A namespace that is not there cannot be written to.
- *  @throws store/missing */
-export function checkNamespace(namespace: string | undefined): void {
-  if (namespace === undefined || namespace === DEFAULT_NAMESPACE) return;
-  throw new OrreryError("store/missing", `namespaces "${namespace}" not found: this site has one, ${DEFAULT_NAMESPACE}`, {
-    details: { kind: "Namespace", name: namespace },
-  });
+function mismatch(kind: Kind, field: string, found: unknown, inUrl: string): OrreryError {
+  const message = `found ${JSON.stringify(found)}; allowed: ${JSON.stringify(inUrl)}, as in the URL`;
+  return new OrreryError("store/invalid", `${kind.kind} ${inUrl} is not valid: ${field}: ${message}`, { details: { causes: [{ field, message }] } });
 }
 
 function isDryRun(values: readonly string[]): boolean {
@@ -150,13 +146,6 @@ function isDryRun(values: readonly string[]): boolean {
 
 function isTrue(text: string | null): boolean {
   return text === "true" || text === "1";
-}
-
-function checkType(kind: Kind, body: Readonly<Record<string, unknown>>): void {
-  const { apiVersion, kind: name } = body;
-  if (apiVersion !== undefined && apiVersion !== API_VERSION)
-    throw badRequest(`apiVersion: found ${JSON.stringify(apiVersion)}; allowed here: ${API_VERSION}`);
-  if (name !== undefined && name !== kind.kind) throw badRequest(`kind: found ${JSON.stringify(name)}; allowed here: ${kind.kind}`);
 }
 
 function deleteOptions({ query }: Exchange, body: unknown): DeleteOptions {

@@ -35,6 +35,8 @@ export interface ClientRequest {
   readonly contentType?: string;
   /** Default application/json. */
   readonly accept?: string;
+  /** Others, with lower-case names. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
   /** For the whole answer, of streams for its beginning; default 30 s. */
   readonly timeoutMs?: number;
@@ -236,6 +238,7 @@ class Http2Client implements Client {
         authorization: `Bearer ${this.#options.token}`,
         accept,
         "user-agent": this.#options.userAgent,
+        ...request.headers,
         ...(content === undefined ? {} : { "content-length": content.length }),
         ...(content === undefined && !isTwoWay ? {} : { "content-type": contentType }),
       },

@@ -1,7 +1,19 @@
 import { BoundedQueue, describeError, isOrreryError, type Log, OrreryError } from "#/base/index.ts";
 import { type Client, type ClientRequest, statusError } from "#/client/index.ts";
 import { API_VERSION, DEFAULT_NAMESPACE, type Event, type Kind, type StoredObject } from "#/model/index.ts";
-import type { DeleteOptions, EventInput, ListOptions, ObjectInput, ObjectKey, ObjectList, Patch, Store, WatchEvent, WatchOptions, WriteOptions } from "../contract.ts";
+import type {
+  DeleteOptions,
+  EventInput,
+  ListOptions,
+  ObjectInput,
+  ObjectKey,
+  ObjectList,
+  Patch,
+  Store,
+  WatchEvent,
+  WatchOptions,
+  WriteOptions,
+} from "../contract.ts";
 import { invalid } from "../store-error.ts";
 import { completeKey } from "../validation.ts";
 
@@ -78,7 +90,12 @@ export class RemoteStore implements Store {
   async create<K extends Kind>(kind: K, object: ObjectInput, options: WriteOptions = {}): Promise<K["$object"]> {
     const { name } = object.metadata;
     const { namespace } = completeKey(kind, { ...object.metadata, name: name ?? "" });
-    const created = (await this.#request({ method: "POST", path: collectionPath(kind, namespace), query: writing(options), body: withType(kind, object) })) as K["$object"];
+    const created = (await this.#request({
+      method: "POST",
+      path: collectionPath(kind, namespace),
+      query: writing(options),
+      body: withType(kind, object),
+    })) as K["$object"];
     if (options.subresource !== "status" || object.status === undefined || options.dryRun === true) return created;
     // Kubernetes' way: a status is written by itself.
     return await this.update(kind, { ...created, status: object.status }, options);
@@ -86,24 +103,44 @@ export class RemoteStore implements Store {
 
   async update<K extends Kind>(kind: K, object: ObjectInput, options: WriteOptions = {}): Promise<K["$object"]> {
     const { name } = object.metadata;
-    if (name === undefined || name === "") throw invalid(kind.kind, [{ field: "metadata.name", message: "missing: give the name of the object to replace" }]);
+    if (name === undefined || name === "")
+      throw invalid(kind.kind, [{ field: "metadata.name", message: "missing: give the name of the object to replace" }]);
     const path = objectPath(kind, { ...object.metadata, name }, options.subresource);
     return (await this.#request({ method: "PUT", path, query: writing(options), body: withType(kind, object) })) as K["$object"];
   }
 
   async patch<K extends Kind>(kind: K, key: ObjectKey, patch: Patch, options: WriteOptions = {}): Promise<K["$object"]> {
-    const contentType = { merge: "application/merge-patch+json", json: "application/json-patch+json", apply: "application/apply-patch+yaml" }[patch.type];
+    const contentType = { merge: "application/merge-patch+json", json: "application/json-patch+json", apply: "application/apply-patch+yaml" }[
+      patch.type
+    ];
     const body = patch.type === "apply" ? withType(kind, patch.body) : patch.body;
     const query = { ...writing(options), ...(patch.type === "apply" && patch.force === true && { force: "true" }) };
     // JSON is YAML.
-    return (await this.#request({ method: "PATCH", path: objectPath(kind, key, options.subresource), query, contentType, body: JSON.stringify(body) })) as K["$object"];
+    return (await this.#request({
+      method: "PATCH",
+      path: objectPath(kind, key, options.subresource),
+      query,
+      contentType,
+      body: JSON.stringify(body),
+    })) as K["$object"];
   }
 
   async delete<K extends Kind>(kind: K, key: ObjectKey, options: DeleteOptions = {}): Promise<K["$object"] | undefined> {
     const { dryRun, preconditions, propagationPolicy } = options;
-    const body = { kind: "DeleteOptions", apiVersion: "v1", ...(dryRun === true && { dryRun: ["All"] }), ...(preconditions !== undefined && { preconditions }), ...(propagationPolicy !== undefined && { propagationPolicy }) };
+    const body = {
+      kind: "DeleteOptions",
+      apiVersion: "v1",
+      ...(dryRun === true && { dryRun: ["All"] }),
+      ...(preconditions !== undefined && { preconditions }),
+      ...(propagationPolicy !== undefined && { propagationPolicy }),
+    };
     try {
-      return (await this.#request({ method: "DELETE", path: objectPath(kind, key), body, headers: { prefer: "return=representation" } })) as K["$object"];
+      return (await this.#request({
+        method: "DELETE",
+        path: objectPath(kind, key),
+        body,
+        headers: { prefer: "return=representation" },
+      })) as K["$object"];
     } catch (error) {
       if (isOrreryError(error, "store/missing")) return undefined;
       throw error;
@@ -126,12 +163,21 @@ export class RemoteStore implements Store {
     await this.#posting;
   }
 
-  async *#watchOnce<K extends Kind>(kind: K, options: WatchOptions, resourceVersion: string | undefined): AsyncGenerator<WatchEvent<K["$object"]>, void, undefined> {
+  async *#watchOnce<K extends Kind>(
+    kind: K,
+    options: WatchOptions,
+    resourceVersion: string | undefined,
+  ): AsyncGenerator<WatchEvent<K["$object"]>, void, undefined> {
     const query = { ...selectors(options), watch: "true", allowWatchBookmarks: "true", resourceVersion };
     for await (const line of this.#client.lines({ path: collectionPath(kind, options.namespace), query, signal: options.signal })) {
-      const event = JSON.parse(line) as { readonly type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR"; readonly object: StoredObject & { readonly code?: number } };
+      const event = JSON.parse(line) as {
+        readonly type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR";
+        readonly object: StoredObject & { readonly code?: number };
+      };
       if (event.type === "ERROR") throw statusError(event.object.code ?? 500, event.object);
-      yield event.type === "BOOKMARK" ? { type: "BOOKMARK", resourceVersion: event.object.metadata.resourceVersion } : { type: event.type, object: event.object as K["$object"] };
+      yield event.type === "BOOKMARK"
+        ? { type: "BOOKMARK", resourceVersion: event.object.metadata.resourceVersion }
+        : { type: event.type, object: event.object as K["$object"] };
     }
   }
 
@@ -172,7 +218,10 @@ function objectPath(kind: Kind, key: ObjectKey, subresource?: "status"): string 
   return `${collectionPath(kind, namespace)}/${encodeURIComponent(name)}${subresource === undefined ? "" : `/${subresource}`}`;
 }
 
-function selectors({ labelSelector, fieldSelector }: Pick<ListOptions, "labelSelector" | "fieldSelector">): Readonly<Record<string, string | undefined>> {
+function selectors({
+  labelSelector,
+  fieldSelector,
+}: Pick<ListOptions, "labelSelector" | "fieldSelector">): Readonly<Record<string, string | undefined>> {
   return { labelSelector, fieldSelector };
 }
 

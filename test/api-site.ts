@@ -1,0 +1,119 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { type Api, type ApiOptions, createApi } from "#/api/index.ts";
+import { type Log, silentLog, systemClock, systemRandom } from "#/base/index.ts";
+import { type Client, createClient } from "#/client/index.ts";
+import { Hub } from "#/link/hub/index.ts";
+import { kinds } from "#/model/index.ts";
+import { ensureCertificates, ensureTokens, kubeconfig, tokenAuthenticator } from "#/pki/index.ts";
+import { openTreeStore, type TreeStore, type TreeStoreOptions } from "#/store/tree/index.ts";
+import { openSqliteTree, type SqliteTree } from "#/tree/sqlite/index.ts";
+
+/** An API over a store of its own, as a centre runs it, without controllers. */
+export interface ApiSite {
+  readonly folder: string;
+  readonly url: string;
+  readonly port: number;
+  readonly ca: string;
+  readonly store: TreeStore;
+  readonly tree: SqliteTree;
+  readonly hub: Hub;
+  readonly api: Api;
+  /** Lines that the API logged, newest last. */
+  readonly logged: { readonly level: string; readonly message: string; readonly fields: Readonly<Record<string, unknown>> }[];
+  token(user: string): string;
+  /** A client of `user`; closed after the test. */
+  client(user?: string, options?: { readonly ca?: string; readonly token?: string }): Client;
+  /** Writes a kubeconfig of `user` and returns its path. */
+  kubeconfig(user?: string, options?: { readonly token?: string; readonly ca?: string }): Promise<string>;
+}
+
+export interface ApiSiteOptions {
+  readonly store?: Partial<TreeStoreOptions>;
+  readonly api?: Partial<ApiOptions>;
+  /** Default true. */
+  readonly hasCollector?: boolean;
+  /** Another site's, opened again as after a crash; default one of its own. */
+  readonly tree?: SqliteTree;
+}
+
+/** Opens a site for one test, on loopback and a free port; everything is closed and removed after it. */
+export async function openApiSite(context: Pick<TestContext, "after">, options: ApiSiteOptions = {}): Promise<ApiSite> {
+  const folder = await mkdtemp(join(tmpdir(), "orrery-api-"));
+  context.after(() => rm(folder, { recursive: true, force: true }));
+  const certificates = await ensureCertificates({ folder: join(folder, "pki"), addresses: [], nowMs: Date.now(), random: systemRandom });
+  const tokens = await ensureTokens(join(folder, "tokens"), systemRandom);
+  const tree = options.tree ?? (await openSqliteTree({ file: join(folder, "tree.db"), clock: systemClock, random: systemRandom }));
+  const store = await openTreeStore({ tree, clock: systemClock, random: systemRandom, kinds, log: silentLog, ...options.store });
+  const stopping = new AbortController();
+  if (options.hasCollector !== false) store.startGarbageCollector(stopping.signal);
+  const hub = new Hub({ clock: systemClock, log: silentLog, version: "0.1.0", welcome: async () => ({ history: "test", epoch: 1 }) });
+  const logged: ApiSite["logged"] = [];
+  const api = createApi({
+    store,
+    kinds,
+    hub,
+    authenticate: tokenAuthenticator(tokens),
+    clock: systemClock,
+    random: systemRandom,
+    log: recordingLog(logged),
+    version: "0.1.0",
+    certificate: certificates.certificate,
+    key: certificates.key,
+    ...options.api,
+  });
+  const { port } = await api.listen({ host: "127.0.0.1", port: 0 });
+  const clients: Client[] = [];
+  context.after(async () => {
+    await Promise.all(clients.map((client) => client.close()));
+    await api.close();
+    hub.close("test over");
+    stopping.abort();
+    await store.close();
+    if (options.tree === undefined) await tree.close();
+  });
+  const url = `https://127.0.0.1:${port}`;
+  const token = (user: string): string => tokens.get(user) ?? "";
+  return {
+    folder,
+    url,
+    port,
+    ca: certificates.ca,
+    store,
+    tree,
+    hub,
+    api,
+    logged,
+    token,
+    client(user = "admin", given = {}) {
+      const client = createClient({
+        url,
+        ca: given.ca ?? certificates.ca,
+        token: given.token ?? token(user),
+        clock: systemClock,
+        random: systemRandom,
+        log: silentLog,
+        userAgent: "orrery-test/0.1.0",
+      });
+      clients.push(client);
+      return client;
+    },
+    async kubeconfig(user = "admin", given = {}) {
+      const path = join(folder, `kubeconfig-${user}-${Object.keys(given).join("-")}`);
+      await writeFile(path, kubeconfig({ server: url, ca: given.ca ?? certificates.ca, user, token: given.token ?? token(user) }), { mode: 0o600 });
+      return path;
+    },
+  };
+}
+
+function recordingLog(lines: ApiSite["logged"]): Log {
+  const record =
+    (level: string) =>
+    (message: string, fields: Readonly<Record<string, unknown>> = {}): void => {
+      lines.push({ level, message, fields });
+    };
+  const log: Log = { debug: record("debug"), info: record("info"), warn: record("warn"), error: record("error"), child: () => log };
+  return log;
+}

@@ -1,0 +1,18 @@
+import { silentLog } from "#/base/index.ts";
+import { storeConformance } from "#/store/conformance/index.ts";
+import { RemoteStore } from "#/store/remote/index.ts";
+import { openApiSite } from "./api-site.ts";
+
+storeConformance("RemoteStore", async (context, { hasCollector }) => {
+  const user = { name: "tester", groups: ["orrery:admins", "orrery:agents"] };
+  const options = { hasCollector, api: { authenticate: () => user, namespaces: ["default", "a", "a-b", "b", "other"] } };
+  const site = await openApiSite(context, options);
+  const store = new RemoteStore({ client: site.client(), log: silentLog });
+  context.after(() => store.close());
+  const restart = async (): Promise<RemoteStore> => {
+    const again = new RemoteStore({ client: (await openApiSite(context, { ...options, tree: site.tree })).client(), log: silentLog });
+    context.after(() => again.close());
+    return again;
+  };
+  return { store, restart };
+});
