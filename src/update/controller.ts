@@ -1,18 +1,30 @@
 import { type Clock, isOrreryError, type Log, OrreryError, type Random } from "#/base/index.ts";
-import { API_VERSION, type ConditionInput, durationMs, type Generation, generation, generationName, setCondition, type Site, SITE_NAME, site, timestamp } from "#/model/index.ts";
+import { API_VERSION, type ConditionInput, type Generation, generation, generationName, setCondition, type Site, SITE_NAME, site, timestamp } from "#/model/index.ts";
 import { Controller, objectKey, type ReconcileResult, type Reflector } from "#/reconcile/index.ts";
 import type { Store } from "#/store/index.ts";
-import type { TablePosition } from "#/traffic/index.ts";
-import { DrainLedger, type GenerationMap, type Happening, type KnownGateway, type Observed, readSiteState, type Readiness, type SiteState, type Step, stamps, step, type Wait } from "./core/index.ts";
+import {
+  type DistributionView,
+  type DrainLedger,
+  type GenerationMap,
+  type Happening,
+  type KnownGateway,
+  nextLookMs,
+  nextTerm,
+  type Observed,
+  observe,
+  prepareLedger,
+  readSiteState,
+  type Readiness,
+  ROUND_INTERVAL_MS,
+  type SiteState,
+  type Step,
+  step,
+  type Wait,
+  WishWatch,
+} from "./core/index.ts";
 
 /** What the leader knows of tables and gateways; kept by `traffic/distribution`. */
-export interface Distribution {
-  /** First table of this leader in which `generation` was distributed (its endpoints as ready as the Site demanded); `undefined` while there is none. */
-  distributedAt(generation: number): TablePosition | undefined;
-  /** First table of this leader that does not stamp `generation`; `undefined` while it may be stamped. */
-  unstampedAt(generation: number): TablePosition | undefined;
-  /** Newest table that the gateway has acknowledged to this leader on its present connection. */
-  acknowledged(gateway: string): TablePosition | undefined;
+export interface Distribution extends DistributionView {
   /** Asks all connected gateways to answer a counting round. */
   askRound(round: number): void;
 }
@@ -37,8 +49,6 @@ export interface UpdateControllerOptions {
   readonly log: Log;
 }
 
-/** Between counting rounds while something drains. */
-const ROUND_INTERVAL_MS = 100;
 /** Closed generations that are kept for people to read. */
 const CLOSED_KEPT = 100;
 /** Transitions in one go; more come by themselves. */
@@ -62,11 +72,9 @@ export function createUpdateController(options: UpdateControllerOptions): Contro
  *  @throws store/conflict: another leader was faster; campaign again */
 export async function takeLead(store: Store, namespace: string, newHistory: () => string): Promise<number> {
   const present = (await store.get(site, { name: SITE_NAME, namespace })) ?? (await createSite(store, namespace));
-  const state = readSiteState(present.status);
-  const epoch = (state?.epoch ?? 0) + 1;
-  const status = { ...present.status, history: state?.history ?? newHistory(), epoch, counter: state?.counter ?? 0, generations: [...(state?.generations ?? [])] };
+  const status = nextTerm(present.status, newHistory);
   await store.update(site, { metadata: present.metadata, spec: present.spec, status }, { subresource: "status", fieldManager: "orrery-centre" });
-  return epoch;
+  return status.epoch;
 }
 
 async function createSite(store: Store, namespace: string): Promise<Site> {
@@ -81,8 +89,7 @@ async function createSite(store: Store, namespace: string): Promise<Site> {
 
 class UpdateDriver {
   readonly #options: UpdateControllerOptions;
-  #wantedText = "";
-  #wantedChangedMs = 0;
+  readonly #wish = new WishWatch();
   /** Since when each wait has been there, so that it tells its own age. */
   readonly #waitsSince = new Map<string, number>();
 
@@ -102,7 +109,6 @@ class UpdateDriver {
       if (state === undefined) return undefined;
       if (state.epoch !== epoch) throw new OrreryError("update/not-leading", `the site is led by epoch ${state.epoch}, this centre has ${epoch}: it must stop leading`);
       const namespace = object.metadata.namespace ?? "default";
-      this.#prepareLedger(object, state);
       const observed = await this.#observe(object, state);
       const result = step(state, observed, clock.now());
       wakeAtMs = result.wakeAtMs;
@@ -119,45 +125,35 @@ class UpdateDriver {
     return nextMs === undefined ? undefined : { requeueAfterMs: nextMs };
   }
 
-  /** Hands the ledger what begins or ends to drain, and who counts. */
-  #prepareLedger(object: Site, state: SiteState): void {
-    const { ledger, distribution, clock, gateways } = this.#options;
-    ledger.setPolicy({ lingerMs: durationMs(object.spec.linger), maxTransactionMs: durationMs(object.spec.maxTransaction) });
-    ledger.setGateways(gateways(), clock.now());
-    const draining = new Set(state.generations.filter((one) => one.phase === "Draining" && !stamps(state.stamp, one.number)).map((one) => one.number));
-    for (const number of ledger.draining) if (!draining.has(number)) ledger.end(number);
-    for (const number of draining) {
-      const unstamped = distribution.unstampedAt(number);
-      if (unstamped !== undefined) ledger.begin(number, unstamped, clock.now());
-    }
-  }
-
+  /** What is seen, after the ledger has been told what drains and who counts. */
   async #observe(object: Site, state: SiteState): Promise<Observed> {
-    const { clock, distribution, gateways, ledger, readinessOf } = this.#options;
+    const { clock, distribution, ledger, readinessOf, intents } = this.#options;
     const namespace = object.metadata.namespace ?? "default";
-    const nowMs = clock.now();
-    const { map: wanted, isMaking } = this.#options.wanted(namespace);
-    const text = JSON.stringify([...wanted].sort());
-    if (text !== this.#wantedText) {
-      this.#wantedText = text;
-      this.#wantedChangedMs = nowMs;
-    }
     const maps = new Map<number, GenerationMap>();
     for (const one of state.generations) {
       const map = await this.#mapOf(namespace, one.number);
       if (map !== undefined) maps.set(one.number, map);
     }
-    return {
-      policy: { openMax: object.spec.maxOpen, settleMs: durationMs(object.spec.settle), readyWithinMs: durationMs(object.spec.readyWithin) },
-      wanted,
-      wantedChangedMs: isMaking ? nowMs : this.#wantedChangedMs,
-      mapOf: (number) => maps.get(number),
-      readinessOf: (revision) => readinessOf(namespace, revision),
-      gateways: gateways().map((one) => ({ name: one.name, host: one.host, isConnected: one.isConnected, knows: (number) => isReached(distribution.acknowledged(one.name), distribution.distributedAt(number)) })),
-      drainOf: (number) => ledger.stateOf(number, nowMs),
-      ...this.#options.intents,
-      numberMax: Math.max(0, ...[...this.#options.generations.values()].filter((one) => one.metadata.namespace === namespace && one.spec.history === state.history).map((one) => one.spec.number)),
-    };
+    const nowMs = clock.now();
+    const gateways = this.#options.gateways();
+    prepareLedger(ledger, { spec: object.spec, state, gateways, distribution }, nowMs);
+    const { map: wanted, isMaking } = this.#options.wanted(namespace);
+    return observe(
+      {
+        spec: object.spec,
+        history: state.history,
+        wanted,
+        wantedChangedMs: this.#wish.changedMs(wanted, isMaking, nowMs),
+        maps,
+        readinessOf: (revision) => readinessOf(namespace, revision),
+        generations: [...this.#options.generations.values()].filter((one) => one.metadata.namespace === namespace),
+        gateways,
+        distribution,
+        ledger,
+        ...intents,
+      },
+      nowMs,
+    );
   }
 
   async #mapOf(namespace: string, number: number): Promise<GenerationMap | undefined> {
@@ -257,10 +253,7 @@ class UpdateDriver {
     const nowMs = clock.now();
     const round = ledger.roundToAsk(nowMs, ROUND_INTERVAL_MS);
     if (round !== undefined) distribution.askRound(round);
-    const drainMs = ledger.draining.length > 0 ? ROUND_INTERVAL_MS : undefined;
-    const wakeMs = wakeAtMs === undefined ? undefined : Math.max(1, wakeAtMs - nowMs);
-    if (drainMs === undefined) return wakeMs;
-    return wakeMs === undefined ? drainMs : Math.min(wakeMs, drainMs);
+    return nextLookMs(ledger, wakeAtMs, nowMs);
   }
 }
 
@@ -280,9 +273,4 @@ function percentOf(object: Site): string {
 function readSiteStateEquals(status: Site["status"], state: SiteState): boolean {
   const present = readSiteState(status);
   return present !== undefined && JSON.stringify(present) === JSON.stringify({ history: state.history, epoch: state.epoch, counter: state.counter, generations: state.generations, ...(state.stamp === undefined ? {} : { stamp: state.stamp }), refused: state.refused, fenced: state.fenced });
-}
-
-function isReached(acknowledged: TablePosition | undefined, wanted: TablePosition | undefined): boolean {
-  if (acknowledged === undefined || wanted === undefined) return false;
-  return acknowledged.history === wanted.history && acknowledged.epoch === wanted.epoch && acknowledged.version >= wanted.version;
 }

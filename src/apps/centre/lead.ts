@@ -19,7 +19,17 @@ import type { Store } from "#/store/index.ts";
 import { TableDistribution } from "#/traffic/distribution/index.ts";
 import { type GatewayReport, LATENCY_BUCKETS_MS } from "#/traffic/index.ts";
 import { TableBuilder } from "#/traffic/table/index.ts";
-import { DrainLedger, judgeGate, type KnownGateway, type Readiness, readSiteState, stamps } from "#/update/core/index.ts";
+import {
+  DrainLedger,
+  distributionMark,
+  GatewayWatch,
+  judgeGate,
+  type KnownGateway,
+  type Readiness,
+  readSiteState,
+  revisionReadiness,
+  wantedRevisions,
+} from "#/update/core/index.ts";
 import { createUpdateController, createUpdateRecordController, takeLead, updateIntents } from "#/update/index.ts";
 import { GenerationTally } from "./generation-tally.ts";
 
@@ -76,15 +86,7 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
     epoch,
     source: builder,
     clock,
-    mark: () => {
-      const state = readSiteState(site()?.status);
-      const open = state?.generations ?? [];
-      return {
-        distributed: open.filter((one) => one.phase !== "Preparing").map((one) => one.number),
-        fences: JSON.stringify(state?.fenced ?? []),
-        unstamped: open.filter((one) => !stamps(state?.stamp, one.number)).map((one) => one.number),
-      };
-    },
+    mark: () => distributionMark(readSiteState(site()?.status)),
     onProgress: () => {
       settled.update?.enqueue(`${DEFAULT_NAMESPACE}/${SITE_NAME}`, 5);
       for (const one of caches.gateways.values()) settled.gateway?.enqueue(one.metadata.name, 100);
@@ -101,31 +103,15 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
   const shared = { store, caches, clock, random, log };
   const isHostKnown = (host: string): boolean => peers.isAgentConnected(host) || clock.now() - (peers.agentSeenMs(host) ?? startedMs) < 15_000;
   const startedMs = clock.now();
-  const lostSince = new Map<string, number>();
-  const gateways = (): KnownGateway[] =>
-    [...caches.gateways.values()].map((one) => {
-      const { name } = one.metadata;
-      const isConnected = distribution.isConnected(name) && peers.gateway(name)?.incarnation === one.status?.incarnation;
-      if (isConnected) lostSince.delete(name);
-      else if (!lostSince.has(name)) lostSince.set(name, clock.now());
-      const { incarnation = 0, incarnationSince, incarnationCounter } = one.status ?? {};
-      const lostSinceMs = lostSince.get(name);
-      return {
-        name,
-        host: one.spec.host,
-        isConnected,
-        incarnation,
-        ...(lostSinceMs === undefined ? {} : { lostSinceMs }),
-        ...(incarnationSince === undefined ? {} : { incarnationSinceMs: Date.parse(incarnationSince) }),
-        ...(incarnationCounter === undefined ? {} : { incarnationCounter }),
-      };
-    });
+  const watch = new GatewayWatch();
+  const connectedAs = (name: string): number | undefined => (distribution.isConnected(name) ? peers.gateway(name)?.incarnation : undefined);
+  const gateways = (): KnownGateway[] => watch.known(caches.gateways.values(), connectedAs, clock.now());
   const intents = updateIntents(caches.updates, DEFAULT_NAMESPACE);
   settled.update = createUpdateController({
     store,
     sites: caches.sites,
     generations: caches.generations,
-    wanted: () => wantedRevisions(caches),
+    wanted: () => wantedRevisions(caches.microservices.values()),
     readinessOf: (namespace, revision) => readinessOf(caches, namespace, revision, isHostKnown),
     intents: {
       ...intents,
@@ -241,38 +227,13 @@ function fillTable(caches: Caches, builder: TableBuilder, distribution: TableDis
   });
 }
 
-/** What templates say now; `isMaking` while some revision is not yet made. */
-function wantedRevisions(caches: Caches): { map: ReadonlyMap<string, string>; isMaking: boolean } {
-  const map = new Map<string, string>();
-  let isMaking = false;
-  for (const one of caches.microservices.values()) {
-    if (one.metadata.deletionTimestamp !== undefined) continue;
-    const isFailed = one.status?.conditions?.some((condition) => condition.type === "Ready" && condition.reason === "RevisionFailed") === true;
-    if (one.status?.observedGeneration !== one.metadata.generation && !isFailed) isMaking = true;
-    if (one.status?.revision !== undefined) map.set(one.metadata.name, one.status.revision);
-  }
-  return { map, isMaking };
-}
-
 function readinessOf(caches: Caches, namespace: string, revision: string, isHostKnown: (host: string) => boolean): Readiness {
-  const owner = caches.revisions.get(`${namespace}/${revision}`)?.spec.service;
-  const service = owner === undefined ? undefined : caches.microservices.get(`${namespace}/${owner}`);
-  const wanted = service === undefined || service.spec.suspended ? 0 : service.spec.replicas;
-  const instances = [...caches.instances.byIndex("revision", `${namespace}/${revision}`)].filter(
-    (one) => one.metadata.deletionTimestamp === undefined,
-  );
-  const readyOn = new Map<string, number>();
-  for (const one of instances)
-    if (one.status?.ready === true && isHostKnown(one.spec.host)) readyOn.set(one.spec.host, (readyOn.get(one.spec.host) ?? 0) + 1);
-  const ready = [...readyOn.values()].reduce((sum, count) => sum + count, 0);
-  const told = instances.flatMap((one) =>
-    one.status?.ready === true
-      ? []
-      : (one.status?.conditions ?? [])
-          .filter((condition) => condition.type === "Ready" && condition.status !== "True")
-          .map((condition) => `${one.metadata.name}: ${condition.message}`),
-  );
-  return { wanted, ready, readyOn, ...(told[0] === undefined ? {} : { reason: told[0] }) };
+  return revisionReadiness({
+    revision: caches.revisions.get(`${namespace}/${revision}`),
+    serviceOf: (name) => caches.microservices.get(`${namespace}/${name}`),
+    instances: caches.instances.byIndex("revision", `${namespace}/${revision}`),
+    isHostKnown,
+  });
 }
 
 function connectionOf(peers: Peers, distribution: TableDistribution, name: string): ConnectedGateway | undefined {

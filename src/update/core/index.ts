@@ -3,3 +3,5 @@ export { type DrainPolicy, DrainLedger, type KnownGateway } from "./drain-ledger
 export { followGeneration, isEnded, type UpdateView, withPhase } from "./record.ts";
 export { changedServices, type Fence, type GenerationMap, isSameMap, type OpenGeneration, readSiteState, type Refusal, type SiteState, stamps, type Wait } from "./state.ts";
 export { type Happening, type Observed, type ObservedGateway, type Readiness, REVISIONS_LIVE_MAX, type Step, step, type UpdateIntent, type UpdatePolicy } from "./step.ts";
+export { type DistributionView, distributionMark, type LeaderView, nextLookMs, nextTerm, observe, prepareLedger, ROUND_INTERVAL_MS, WishWatch } from "./leading.ts";
+export { GatewayWatch, revisionReadiness, wantedRevisions } from "./sight.ts";

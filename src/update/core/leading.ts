@@ -1,0 +1,132 @@
+import { durationMs, type Site } from "#/model/index.ts";
+import type { TablePosition } from "#/traffic/index.ts";
+import type { DrainLedger, KnownGateway } from "./drain-ledger.ts";
+import { type GenerationMap, readSiteState, type SiteState, stamps } from "./state.ts";
+import type { Observed } from "./step.ts";
+
+/** Between counting rounds while something drains. */
+export const ROUND_INTERVAL_MS = 100;
+
+/** What the leader knows of tables and gateways. */
+export interface DistributionView {
+  /** First table of this leader in which `generation` was distributed (its endpoints as ready as the Site demanded); `undefined` while there is none. */
+  distributedAt(generation: number): TablePosition | undefined;
+  /** First table of this leader that does not stamp `generation`; `undefined` while it may be stamped. */
+  unstampedAt(generation: number): TablePosition | undefined;
+  /** Newest table that the gateway has acknowledged to this leader on its present connection. */
+  acknowledged(gateway: string): TablePosition | undefined;
+}
+
+/** The Site's status as a new leader writes it first: one epoch on, so that what a former leader still tries to write fails. */
+export function nextTerm(status: Site["status"], newHistory: () => string): NonNullable<Site["status"]> & { readonly epoch: number } {
+  const state = readSiteState(status);
+  return {
+    ...status,
+    history: state?.history ?? newHistory(),
+    epoch: (state?.epoch ?? 0) + 1,
+    counter: state?.counter ?? 0,
+    generations: [...(state?.generations ?? [])],
+  };
+}
+
+/** What a table made from this state distributes, does not stamp, and fences: to be remembered with the table's position. */
+export function distributionMark(state: SiteState | undefined): {
+  readonly distributed: readonly number[];
+  readonly unstamped: readonly number[];
+  readonly fences: string;
+} {
+  const open = state?.generations ?? [];
+  return {
+    distributed: open.filter((one) => one.phase !== "Preparing").map((one) => one.number),
+    unstamped: open.filter((one) => !stamps(state?.stamp, one.number)).map((one) => one.number),
+    fences: JSON.stringify(state?.fenced ?? []),
+  };
+}
+
+/** Hands the ledger what begins or ends to drain, and who counts. */
+export function prepareLedger(
+  ledger: DrainLedger,
+  seen: {
+    readonly spec: Site["spec"];
+    readonly state: SiteState;
+    readonly gateways: readonly KnownGateway[];
+    readonly distribution: Pick<DistributionView, "unstampedAt">;
+  },
+  nowMs: number,
+): void {
+  const { spec, state, gateways, distribution } = seen;
+  ledger.setPolicy({ lingerMs: durationMs(spec.linger), maxTransactionMs: durationMs(spec.maxTransaction) });
+  ledger.setGateways(gateways, nowMs);
+  const draining = new Set(state.generations.filter((one) => one.phase === "Draining" && !stamps(state.stamp, one.number)).map((one) => one.number));
+  for (const number of ledger.draining) if (!draining.has(number)) ledger.end(number);
+  for (const number of draining) {
+    const unstamped = distribution.unstampedAt(number);
+    if (unstamped !== undefined) ledger.begin(number, unstamped, nowMs);
+  }
+}
+
+/** Knows since when templates say what they say. */
+export class WishWatch {
+  #text = "";
+  #changedMs = 0;
+
+  /** When `wanted` last changed, or now while a revision is still being made. */
+  changedMs(wanted: ReadonlyMap<string, string>, isMaking: boolean, nowMs: number): number {
+    const text = JSON.stringify([...wanted].sort());
+    if (text !== this.#text) {
+      this.#text = text;
+      this.#changedMs = nowMs;
+    }
+    return isMaking ? nowMs : this.#changedMs;
+  }
+}
+
+export interface LeaderView extends Pick<Observed, "wanted" | "wantedChangedMs" | "readinessOf" | "updateFor" | "updateNamed" | "gateOf"> {
+  readonly spec: Site["spec"];
+  readonly history: string;
+  /** Maps of the open generations. */
+  readonly maps: ReadonlyMap<number, GenerationMap>;
+  /** All Generation objects, named or not. */
+  readonly generations: Iterable<{ readonly spec: { readonly number: number; readonly history: string } }>;
+  readonly gateways: readonly KnownGateway[];
+  readonly distribution: DistributionView;
+  readonly ledger: DrainLedger;
+}
+
+/** What a step decides by. */
+export function observe(view: LeaderView, nowMs: number): Observed {
+  const { spec, history, maps, gateways, distribution, ledger } = view;
+  let numberMax = 0;
+  for (const one of view.generations) if (one.spec.history === history) numberMax = Math.max(numberMax, one.spec.number);
+  return {
+    policy: { openMax: spec.maxOpen, settleMs: durationMs(spec.settle), readyWithinMs: durationMs(spec.readyWithin) },
+    wanted: view.wanted,
+    wantedChangedMs: view.wantedChangedMs,
+    mapOf: (number) => maps.get(number),
+    readinessOf: view.readinessOf,
+    gateways: gateways.map(({ name, host, isConnected }) => ({
+      name,
+      host,
+      isConnected,
+      knows: (number) => isReached(distribution.acknowledged(name), distribution.distributedAt(number)),
+    })),
+    drainOf: (number) => ledger.stateOf(number, nowMs),
+    updateFor: view.updateFor,
+    updateNamed: view.updateNamed,
+    gateOf: view.gateOf,
+    numberMax,
+  };
+}
+
+function isReached(acknowledged: TablePosition | undefined, wanted: TablePosition | undefined): boolean {
+  if (acknowledged === undefined || wanted === undefined) return false;
+  return acknowledged.history === wanted.history && acknowledged.epoch === wanted.epoch && acknowledged.version >= wanted.version;
+}
+
+/** When to look again although nothing is reported (ms from now); `undefined`: not before something is. */
+export function nextLookMs(ledger: DrainLedger, wakeAtMs: number | undefined, nowMs: number): number | undefined {
+  const drainMs = ledger.draining.length > 0 ? ROUND_INTERVAL_MS : undefined;
+  const wakeMs = wakeAtMs === undefined ? undefined : Math.max(1, wakeAtMs - nowMs);
+  if (drainMs === undefined) return wakeMs;
+  return wakeMs === undefined ? drainMs : Math.min(wakeMs, drainMs);
+}

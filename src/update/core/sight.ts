@@ -1,0 +1,70 @@
+import type { Gateway, Instance, Microservice, Revision } from "#/model/index.ts";
+import type { KnownGateway } from "./drain-ledger.ts";
+import type { Readiness } from "./step.ts";
+
+/** What templates say now; `isMaking` while some revision is not yet made. */
+export function wantedRevisions(services: Iterable<Microservice>): { readonly map: ReadonlyMap<string, string>; readonly isMaking: boolean } {
+  const map = new Map<string, string>();
+  let isMaking = false;
+  for (const one of services) {
+    if (one.metadata.deletionTimestamp !== undefined) continue;
+    const isFailed = one.status?.conditions?.some((condition) => condition.type === "Ready" && condition.reason === "RevisionFailed") === true;
+    if (one.status?.observedGeneration !== one.metadata.generation && !isFailed) isMaking = true;
+    if (one.status?.revision !== undefined) map.set(one.metadata.name, one.status.revision);
+  }
+  return { map, isMaking };
+}
+
+/** How ready a revision is. */
+export function revisionReadiness(seen: {
+  readonly revision: Revision | undefined;
+  readonly serviceOf: (name: string) => Microservice | undefined;
+  /** Its instances, also those being deleted. */
+  readonly instances: Iterable<Instance>;
+  /** True if the host's agent answers. */
+  readonly isHostKnown: (host: string) => boolean;
+}): Readiness {
+  const { revision, serviceOf, isHostKnown } = seen;
+  const service = revision === undefined ? undefined : serviceOf(revision.spec.service);
+  const wanted = service === undefined || service.spec.suspended ? 0 : service.spec.replicas;
+  const instances = [...seen.instances].filter((one) => one.metadata.deletionTimestamp === undefined);
+  const readyOn = new Map<string, number>();
+  for (const one of instances) {
+    if (one.status?.ready === true && isHostKnown(one.spec.host)) readyOn.set(one.spec.host, (readyOn.get(one.spec.host) ?? 0) + 1);
+  }
+  const ready = [...readyOn.values()].reduce((sum, count) => sum + count, 0);
+  const told = instances.flatMap((one) =>
+    one.status?.ready === true
+      ? []
+      : (one.status?.conditions ?? [])
+          .filter((condition) => condition.type === "Ready" && condition.status !== "True")
+          .map((condition) => `${one.metadata.name}: ${condition.message}`),
+  );
+  return { wanted, ready, readyOn, ...(told[0] === undefined ? {} : { reason: told[0] }) };
+}
+
+/** Turns registered gateways into what the ledger and the step know of them, and remembers since when one is lost. */
+export class GatewayWatch {
+  readonly #lostSince = new Map<string, number>();
+
+  /** `connectedAs`: incarnation of the gateway's connection, `undefined` without one. One that the register does not know yet counts as lost: what it had in flight is not known either. */
+  known(registered: Iterable<Gateway>, connectedAs: (name: string) => number | undefined, nowMs: number): KnownGateway[] {
+    return [...registered].map((one) => {
+      const { name } = one.metadata;
+      const { incarnation = 0, incarnationSince, incarnationCounter } = one.status ?? {};
+      const isConnected = connectedAs(name) === incarnation;
+      if (isConnected) this.#lostSince.delete(name);
+      else if (!this.#lostSince.has(name)) this.#lostSince.set(name, nowMs);
+      const lostSinceMs = this.#lostSince.get(name);
+      return {
+        name,
+        host: one.spec.host,
+        isConnected,
+        incarnation,
+        ...(lostSinceMs === undefined ? {} : { lostSinceMs }),
+        ...(incarnationSince === undefined ? {} : { incarnationSinceMs: Date.parse(incarnationSince) }),
+        ...(incarnationCounter === undefined ? {} : { incarnationCounter }),
+      };
+    });
+  }
+}
