@@ -9,7 +9,7 @@ type Pools = Pick<RunnerContext, "ports" | "addresses" | "clock">;
 export async function completeNetwork(record: NetworkRecord, one: Instance, { ports, addresses, clock }: Pools): Promise<NetworkRecord> {
   const { uid } = one.metadata;
   const missing = one.spec.ports.filter(({ name }) => record.ports[name] === undefined);
-  const needsAddress = one.spec.service !== undefined && record.callerAddress === undefined;
+  const needsAddress = one.spec.run !== undefined && record.callerAddress === undefined;
   if (missing.length === 0 && !needsAddress) return record;
   const assigned: Record<string, number> = { ...record.ports };
   for (const { name } of missing) assigned[name] = await ports.take(`${uid} ${name}`, clock.now());
