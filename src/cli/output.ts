@@ -1,9 +1,15 @@
 import { stringify } from "yaml";
+import { formatDuration } from "#/model/index.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Writes `value` as JSON or YAML, as programs read it. */
 export function printData(terminal: Terminal, format: "json" | "yaml", value: unknown): void {
   terminal.out(format === "json" ? JSON.stringify(value, undefined, 2) : stringify(value, { lineWidth: 0, aliasDuplicateObjects: false }));
+}
+
+/** An age for people: whole seconds, at most two units; never below nothing where clocks differ. */
+export function formatAge(ageMs: number): string {
+  return ageMs < 1000 ? "0s" : formatDuration(ageMs);
 }
 
 /** 1.5 GiB, 12 MiB, 3 KiB. */

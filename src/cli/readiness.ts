@@ -24,6 +24,22 @@ export function readinessOf(object: StoredObject): Readiness {
   return { isReady: ready.status === "True", reason: ready.reason, message: ready.message };
 }
 
+/** Whether a microservice is as its spec wants it: its newest template served by as many ready instances as wanted, or stopped if it is suspended. `isFinal`: waiting longer changes nothing. */
+function settlingOf(service: Microservice): Readiness & { readonly isFinal: boolean } {
+  const readiness = readinessOf(service);
+  const diverged = service.status?.conditions?.find((one) => one.type === "Diverged" && one.status === "True");
+  if (readiness.reason === "Suspended") {
+    const left = service.status?.replicas ?? 0;
+    return left === 0
+      ? { ...readiness, isReady: true, isFinal: true }
+      : { isReady: false, reason: "Stopping", message: `${left} instances still run`, isFinal: false };
+  }
+  if (readiness.isReady && diverged !== undefined) return { isReady: false, reason: diverged.reason, message: diverged.message, isFinal: true };
+  // Ready by the revision that is served until the new one is.
+  if (readiness.reason === "Updating") return { ...readiness, isReady: false, isFinal: false };
+  return { ...readiness, isFinal: false };
+}
+
 export interface WaitOptions {
   readonly api: Client;
   readonly terminal: Terminal;
@@ -36,7 +52,7 @@ export interface WaitOptions {
 
 const ASK_MS = 200;
 
-/** Waits until the microservices are ready, showing how far they are; returns those that were not in time, with the reason. Asks the API five times a second: what can change readiness is spread over many objects, and the list is one cheap read. */
+/** Waits until the microservices are ready, showing how far they are; returns those that are not, with the reason: at the end of the time, or earlier if waiting cannot help. Asks the API five times a second: what can change readiness is spread over many objects, and the list is one cheap read. */
 export async function waitForServices(options: WaitOptions): Promise<readonly { readonly name: string; readonly readiness: Readiness }[]> {
   const { api, terminal, clock, names } = options;
   const deadlineMs = clock.monotonic() + options.timeoutMs;
@@ -44,7 +60,7 @@ export async function waitForServices(options: WaitOptions): Promise<readonly { 
     const services = await loadServices(api, names);
     const waiting = services.filter((one) => !one.readiness.isReady);
     const isLate = clock.monotonic() >= deadlineMs;
-    if (waiting.length === 0 || isLate) {
+    if (waiting.every((one) => one.readiness.isFinal) || isLate) {
       terminal.progress(undefined);
       return waiting;
     }
@@ -55,13 +71,16 @@ export async function waitForServices(options: WaitOptions): Promise<readonly { 
   }
 }
 
-async function loadServices(api: Client, names: readonly string[] | undefined): Promise<{ name: string; readiness: Readiness }[]> {
+async function loadServices(
+  api: Client,
+  names: readonly string[] | undefined,
+): Promise<{ name: string; readiness: ReturnType<typeof settlingOf> }[]> {
   const { items } = (await api.request({ path: objectPath(microservice) })).body as { readonly items: readonly Microservice[] };
   for (const name of names ?? [])
     if (!items.some((item) => item.metadata.name === name)) throw new OrreryError("cli/missing", `microservice ${name} was deleted meanwhile`);
   return items
     .filter((item) => names?.includes(item.metadata.name) ?? true)
-    .map((item) => ({ name: item.metadata.name, readiness: readinessOf(item) }));
+    .map((item) => ({ name: item.metadata.name, readiness: settlingOf(item) }));
 }
 
 /** Waits as `waitForServices` and says the outcome. Returns the exit status. */
@@ -74,7 +93,7 @@ export async function waitAndSay(options: WaitOptions): Promise<number> {
 
 /** Says which microservices are not ready, and why. */
 export function sayLate(terminal: Terminal, late: readonly { readonly name: string; readonly readiness: Readiness }[], timeoutMs: number): void {
-  terminal.note(terminal.paintNote("red", `not ready within ${formatDuration(timeoutMs)}:`));
+  terminal.note(terminal.paintNote("red", `not as wanted within ${formatDuration(timeoutMs)}:`));
   for (const { name, readiness } of late) terminal.note(`  ${name}: ${readiness.reason}: ${readiness.message}`);
   terminal.note(`see: orrery describe microservice ${late[0]?.name}, orrery logs ${late[0]?.name}`);
 }

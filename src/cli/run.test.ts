@@ -294,7 +294,7 @@ test("apply --wait waits until the service is ready, and fails with its reason w
   // A wait of no time at all: the clock of this test stands still.
   const late = await run(["apply", "-f", "a.yaml", "--wait", "--timeout", "0s"], { cwd, answers: answers("False") });
   assert.equal(late.status, 1);
-  assert.match(late.note, /not ready within 0ms:\n {2}auth: Crashing: exit status 1: no key/);
+  assert.match(late.note, /not as wanted within 0ms:\n {2}auth: Crashing: exit status 1: no key/);
 });
 
 test("delete says what was there and fails for what was not", async () => {

@@ -1,8 +1,9 @@
 import { stringify } from "yaml";
 import type { Client } from "#/client/index.ts";
-import { type Condition, formatDuration, type Kind, type StoredObject } from "#/model/index.ts";
+import { type Condition, type Instance, instance, type Kind, microservice, type StoredObject } from "#/model/index.ts";
 import type { CliContext } from "../context.ts";
 import { eventsOf, objectPath } from "../kubernetes.ts";
+import { formatAge } from "../output.ts";
 import type { Options } from "../program.ts";
 import { formatTable } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
@@ -35,7 +36,7 @@ async function describeObject(context: CliContext, api: Client, kind: Kind, name
   const { items: events } = (await api.request(eventsOf(kind, name))).body as { readonly items: readonly EventFields[] };
   const { metadata } = object;
   const { conditions, ...status } = (object.status ?? {}) as Record<string, unknown> & { readonly conditions?: readonly Condition[] };
-  const age = (time: string | undefined): string => (time === undefined ? "-" : formatDuration(nowMs - Date.parse(time)));
+  const age = (time: string | undefined): string => (time === undefined ? "-" : formatAge(nowMs - Date.parse(time)));
 
   const facts: [string, string | undefined][] = [
     ["Name", metadata.name],
@@ -63,6 +64,7 @@ async function describeObject(context: CliContext, api: Client, kind: Kind, name
       conditions.map((one) => [one.type, one.status, age(one.lastTransitionTime), one.reason, one.message]),
     );
   }
+  if (kind.kind === microservice.kind) printInstances(terminal, await loadInstances(api, name), age);
   if (events.length === 0) terminal.out(`\n${terminal.paint("bold", "Events:")}      none in the last hour`);
   else
     printTable(
@@ -77,6 +79,28 @@ async function describeObject(context: CliContext, api: Client, kind: Kind, name
         one.message,
       ]),
     );
+}
+
+async function loadInstances(api: Client, service: string): Promise<readonly Instance[]> {
+  return (
+    (await api.request({ path: objectPath(instance), query: { fieldSelector: `spec.service=${service}` } })).body as {
+      readonly items: readonly Instance[];
+    }
+  ).items;
+}
+
+function printInstances(terminal: Terminal, instances: readonly Instance[], age: (time: string | undefined) => string): void {
+  if (instances.length === 0) return;
+  const rows = instances.map(({ metadata, spec, status }) => [
+    metadata.name,
+    spec.host,
+    status?.phase ?? "Pending",
+    status?.ready === true ? "yes" : "no",
+    age(status?.startedAt),
+    String(status?.restarts ?? 0),
+    status?.phase === "Running" ? "" : (status?.lastExit?.lines?.at(-1) ?? ""),
+  ]);
+  printTable(terminal, "Instances", ["NAME", "HOST", "PHASE", "READY", "UP", "RESTARTS", "LAST WORDS"], rows);
 }
 
 function pairs(map: Readonly<Record<string, string>> | undefined): string {

@@ -1,7 +1,6 @@
 import { describeError } from "#/base/index.ts";
-import { formatDuration } from "#/model/index.ts";
 import type { CliContext } from "../context.ts";
-import { formatBytes, printData } from "../output.ts";
+import { formatAge, formatBytes, printData } from "../output.ts";
 import type { Options } from "../program.ts";
 import type { Readiness } from "../readiness.ts";
 import { loadSiteState, type SiteState } from "../site-state.ts";
@@ -40,10 +39,12 @@ async function loadState(context: CliContext, data: string): Promise<SiteState> 
   }
 }
 
+/** Not as it could be, and yet nothing is wrong. */
+const QUIET: ReadonlySet<string> = new Set(["Unknown", "Suspended", "NotProbed", "NotYetObserved", "Preparing", "Starting"]);
+
 function printState(terminal: Terminal, state: SiteState, nowMs: number, isWide: boolean): void {
-  const age = (time: string | undefined): string => (time === undefined ? "-" : formatDuration(nowMs - Date.parse(time)));
-  const mark = (one: Readiness): string =>
-    terminal.paint(one.isReady ? "green" : one.reason === "Unknown" || one.reason === "Stopped" ? "yellow" : "red", one.reason);
+  const age = (time: string | undefined): string => (time === undefined ? "-" : formatAge(nowMs - Date.parse(time)));
+  const mark = (one: Readiness): string => terminal.paint(one.isReady ? "green" : QUIET.has(one.reason) ? "yellow" : "red", one.reason);
   const print = (columns: readonly TableColumn[], rows: readonly (readonly string[])[]): void => {
     if (rows.length === 0) return;
     const [head = "", ...lines] = formatTable(columns, rows, isWide ? Number.POSITIVE_INFINITY : terminal.columns);
