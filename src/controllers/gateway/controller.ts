@@ -1,5 +1,5 @@
 import type { Clock, Log, Random } from "#/base/index.ts";
-import { API_VERSION, type ConditionInput, gateway, SITE_NAME, setCondition, timestamp } from "#/model/index.ts";
+import { API_VERSION, type ConditionInput, type Gateway, gateway, SITE_NAME, setCondition, timestamp } from "#/model/index.ts";
 import { Controller, objectKey } from "#/reconcile/index.ts";
 import type { Store } from "#/store/index.ts";
 import type { Caches } from "../caches.ts";
@@ -50,17 +50,10 @@ export function createGatewayController(options: GatewayControllerOptions): Cont
       const nowMs = clock.now();
       const former = one.status ?? {};
       const conditions = [...setCondition(former.conditions, readyCondition(key, connection), nowMs)];
-      const isNew = connection !== undefined && connection.incarnation !== former.incarnation;
       const counter = caches.sites.get(`default/${SITE_NAME}`)?.status?.counter;
       await writeStatus(store, gateway, one, {
         ...former,
-        ...(isNew
-          ? {
-              incarnation: connection.incarnation,
-              incarnationSince: timestamp(nowMs),
-              ...(counter === undefined ? {} : { incarnationCounter: counter }),
-            }
-          : {}),
+        ...incarnationStatus(former, connection?.incarnation, counter, nowMs),
         ...(connection?.edgeAddress === undefined ? {} : { edgeAddress: connection.edgeAddress }),
         conditions,
       });
@@ -72,6 +65,14 @@ export function createGatewayController(options: GatewayControllerOptions): Cont
     else if (after !== undefined) controller.enqueue(objectKey(after));
   });
   return controller;
+}
+
+type IncarnationStatus = Pick<NonNullable<Gateway["status"]>, "incarnation" | "incarnationSince" | "incarnationCounter">;
+
+/** What the register says of a connected gateway's incarnation. A new one is noted with the time and the newest generation: whatever the one before had in flight belongs to none newer and ends within the longest transaction. */
+export function incarnationStatus(former: IncarnationStatus, incarnation: number | undefined, counter: number | undefined, nowMs: number): IncarnationStatus {
+  if (incarnation === undefined || incarnation === former.incarnation) return {};
+  return { incarnation, incarnationSince: timestamp(nowMs), ...(counter === undefined ? {} : { incarnationCounter: counter }) };
 }
 
 function readyCondition(name: string, connection: ConnectedGateway | undefined): ConditionInput {
