@@ -2,8 +2,8 @@ import type { IncomingMessage } from "node:http";
 import { connect, type Socket } from "node:net";
 import { describeError } from "#/base/index.ts";
 import { logConnection } from "./connection-log.ts";
-import { parseAuthority, type Refusal, refuse, renderRefusal } from "./core/index.ts";
-import { type InletOf, tagSocket } from "./inlet.ts";
+import { type Inlet, parseAuthority, type Refusal, refuse, renderRefusal } from "./core/index.ts";
+import { tagSocket } from "./inlet.ts";
 import type { ProxyContext } from "./proxy-context.ts";
 import { splice } from "./splice.ts";
 import { CONNECT_TIMEOUT_MS } from "./tcp.ts";
@@ -22,7 +22,7 @@ export interface ConnectOptions {
   readonly socket: Socket;
   /** What the client has sent after its CONNECT. */
   readonly early: Buffer;
-  readonly inlet: InletOf;
+  readonly inlet: Inlet;
   /** Serves HTTP on a connection. */
   readonly accept: (socket: Socket) => void;
 }
@@ -37,11 +37,11 @@ export function acceptConnect(options: ConnectOptions): void {
   if (authority?.port === undefined) return answer(options, startedMs, refuse("gateway/bad-request", "CONNECT needs host:port"));
   const target = context.core.resolve(inlet, authority, req.url ?? "", "");
   if (target.kind === "refusal") return answer(options, startedMs, target);
-  if (target.kind === "service") openService(options, target.service, authority.port, startedMs);
+  if (target.kind === "service") openService(options, target.service, startedMs);
   else openTunnel(options, authority.host, authority.port, startedMs);
 }
 
-function openService(options: ConnectOptions, service: string, port: number, startedMs: number): void {
+function openService(options: ConnectOptions, service: string, startedMs: number): void {
   const { context, socket, early, inlet, accept } = options;
   socket.write("HTTP/1.1 200 Connection Established\r\n\r\n");
   if (early.length > 0) socket.unshift(early);
@@ -72,7 +72,7 @@ function openService(options: ConnectOptions, service: string, port: number, sta
     }
     socket.removeAllListeners("readable");
     socket.unshift(first);
-    tagSocket(socket, { ...inlet, connectedTo: { service, port } });
+    tagSocket(socket, { ...inlet, connectedTo: service });
     accept(socket);
   });
 }

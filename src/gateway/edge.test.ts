@@ -198,7 +198,8 @@ test("without a route the gateway answers itself, and says so", async (t) => {
 
 test("before the first table every request is told that nothing is served yet", async (t) => {
   const rig = await rigOf(t);
-  assert.equal(codeOf(await rig.get("/")), "gateway/no-route");
+  const answer = await rig.get("/");
+  assert.deepEqual([answer.status, codeOf(answer)], [503, "gateway/no-generation"]);
 });
 
 test("without a ready instance the answer is 503 with generation and trace id", async (t) => {

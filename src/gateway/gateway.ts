@@ -221,7 +221,7 @@ export class Gateway {
         tagSocket(socket, { kind: "service", address, port });
         return this.#http.accept(socket);
       }
-      return this.#acceptTcp(socket, "host", () => this.#core.hostTcp({ address, port }, service, this.#options.clock.monotonic()));
+      return this.#acceptTcp(socket, "host", () => this.#core.hostTcp({ kind: "service", address, port }, service, this.#options.clock.monotonic()));
     }
     const route = this.#core.table.tcpRoutes.find((one) => `route ${one.name}` === use);
     const client = socket.remoteAddress ?? "";

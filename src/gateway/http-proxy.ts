@@ -2,9 +2,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { acceptConnect } from "./connect.ts";
-import { type Admitted, type FilteredRequest, type HostTarget, type Refusal, RequestHead, refuse, renderRefusal } from "./core/index.ts";
+import { type Admitted, type FilteredRequest, type HostTarget, type Inlet, type Refusal, RequestHead, refuse, renderRefusal } from "./core/index.ts";
 import { Exchange } from "./exchange.ts";
-import { type InletOf, inletOf } from "./inlet.ts";
+import { inletOf } from "./inlet.ts";
 import type { ProxyContext } from "./proxy-context.ts";
 import { relayUpgrade } from "./upgrade.ts";
 
@@ -60,7 +60,7 @@ export class HttpProxy {
       if (expectsContinue) res.writeContinue();
       return exchange.forward(decision.call, decision.request);
     }
-    const target = this.#target(inlet, head);
+    const target = this.#context.core.target(inlet, head);
     if (target.kind === "refusal") return exchange.refuse(target);
     if (expectsContinue) res.writeContinue();
     if (target.kind === "outside") return exchange.forwardOutside(`http://${target.host}`, outsideRequest(head, target));
@@ -73,16 +73,9 @@ export class HttpProxy {
     else exchange.forward(decision.call, decision.request);
   }
 
-  /** On a connection that CONNECT has opened for a service, every request is for that service. */
-  #target(inlet: InletOf, head: RequestHead): HostTarget {
-    if (inlet.connectedTo === undefined) return this.#context.core.target(inlet, head, inlet.kind === "proxy");
-    const plain = this.#context.core.target({ address: inlet.address, port: inlet.connectedTo.port }, head, false);
-    return plain.kind === "service" ? { ...plain, service: inlet.connectedTo.service } : plain;
-  }
-
   async #waitThenServe(
     exchange: Exchange,
-    inlet: InletOf,
+    inlet: Inlet,
     target: HostTarget & { readonly kind: "service" },
     head: RequestHead,
     generation: number,
@@ -112,7 +105,7 @@ export class HttpProxy {
     const relay = (decision: Admitted | Refusal): void =>
       relayUpgrade({ context: this.#context, socket, early, head, role: inlet.kind === "edge" ? "edge" : "host", client, startedMs, decision });
     if (inlet.kind === "edge") return relay(this.#context.core.edge(head, client, startedMs));
-    const target = this.#target(inlet, head);
+    const target = this.#context.core.target(inlet, head);
     if (target.kind === "refusal") return relay(target);
     if (target.kind === "outside") return relay(refuse("gateway/upgrade", `upgrades to hosts outside the site go through CONNECT (${target.host})`));
     const decision = this.#context.core.host(inlet, target, head, startedMs);

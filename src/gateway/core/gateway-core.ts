@@ -30,10 +30,13 @@ export interface GatewayCoreOptions {
   readonly random: Random;
 }
 
-/** Where a call between services came in: on which address and port of this host. On 127.0.0.1 the caller is unknown. */
+/** Where a connection came in: at the edge, on a caller's proxy port, or on a service's port (of a caller's address, or of 127.0.0.1, where the caller is unknown). */
 export interface Inlet {
+  readonly kind: "edge" | "proxy" | "service";
   readonly address: string;
   readonly port: number;
+  /** After a CONNECT to a service: that service. */
+  readonly connectedTo?: string;
 }
 
 /** What a request on an inlet is for. */
@@ -105,6 +108,7 @@ export class GatewayCore {
     if (violation !== undefined || target.form === "bad") return refuse("gateway/bad-request", violation ?? "malformed");
     if (hasDotSegments(pathOf(target.path))) return refuse("gateway/bad-request", "'.' or '..' in the path: send it resolved");
     const route = this.#table.routes.find({ method: head.method, authority, path: target.path, headers: head.passed });
+    if (route === undefined && this.#table.stamp === undefined) return this.#notInService();
     if (route === undefined) return refuse("gateway/no-route", `no Route matches ${head.method} ${head.host ?? ""}${pathOf(target.path)}`);
     const request: FilteredRequest = {
       method: head.method,
@@ -153,9 +157,13 @@ export class GatewayCore {
     return call;
   }
 
+  #notInService(): Refusal {
+    return refuse("gateway/no-generation", "no generation is in service yet: the site is starting, or has no services");
+  }
+
   #stamped(head: RequestHead | undefined, client: string): GenerationState | Refusal {
     const plan = this.#table.stamp;
-    if (plan === undefined) return refuse("gateway/no-generation", "no generation is in service yet: the site is starting, or has no services");
+    if (plan === undefined) return this.#notInService();
     const history = this.#table.position?.history ?? "";
     const number = stampedGeneration(plan, { history, head, client, random: this.#random });
     return (
@@ -165,13 +173,13 @@ export class GatewayCore {
   }
 
   /** What a request that came in on `inlet` is for: the service of the port, the service that a proxied request names, or a host outside the site. */
-  target(inlet: Inlet, head: RequestHead, isProxyPort: boolean): HostTarget {
+  target(inlet: Inlet, head: RequestHead): HostTarget {
     const target = parseTarget(head.method, head.target);
     const authority = head.host === undefined ? undefined : parseAuthority(head.host);
     const violation = head.violation ?? findViolation(head, target, authority);
     if (violation !== undefined || target.form === "bad") return refuse("gateway/bad-request", violation ?? "malformed");
-    if (!isProxyPort) {
-      const service = this.#table.serviceAt(inlet.port);
+    if (inlet.kind !== "proxy" || inlet.connectedTo !== undefined) {
+      const service = inlet.connectedTo ?? this.#table.serviceAt(inlet.port);
       if (service === undefined) return refuse("gateway/no-service", `port ${inlet.port} belongs to no service any more`);
       return { kind: "service", service, host: head.host ?? service, path: target.path };
     }

@@ -1,0 +1,214 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { type AddressInfo, connect } from "node:net";
+import test, { type TestContext } from "node:test";
+import { WebSocket, WebSocketServer } from "ws";
+import type { GenerationCount } from "#/traffic/index.ts";
+import type { TableSketch } from "./feed/table-sketch.ts";
+import { callerAddress, freePort, Rig, sendRaw } from "./rig.ts";
+
+async function rigOf(t: TestContext): Promise<Rig> {
+  const rig = await Rig.start();
+  t.after(() => rig.close());
+  return rig;
+}
+
+/** An instance that echoes messages; `path` /no is refused with 401. */
+async function echoSockets(t: TestContext): Promise<number> {
+  const server = createServer((_req, res) => res.end("plain"));
+  const sockets = new WebSocketServer({ noServer: true });
+  server.on("upgrade", (req, socket, head) => {
+    if (req.url === "/no") return void socket.end("HTTP/1.1 401 Unauthorized\r\nContent-Length: 3\r\nX-Why: token\r\n\r\nno!");
+    sockets.handleUpgrade(req, socket, head, (one) => {
+      one.send(
+        JSON.stringify({
+          traceparent: req.headers.traceparent,
+          generation: req.headers["x-orrery-generation"],
+          forwarded: req.headers["x-forwarded-for"],
+        }),
+      );
+      one.on("message", (data, isBinary) => one.send(data, { binary: isBinary }));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => {
+    for (const one of sockets.clients) one.terminate();
+    server.close();
+    server.closeAllConnections();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+function site(port: number, more: Partial<TableSketch> = {}): TableSketch {
+  return {
+    generations: { 3: { portal: "portal-v1" } },
+    revisions: { "portal-v1": [{ instance: "portal-0", port }] },
+    services: { portal: { port: 1 } },
+    routes: [{ service: "portal", path: { prefix: "/" } }],
+    ...more,
+  };
+}
+
+function countOf(rig: Rig): GenerationCount | undefined {
+  return rig.feed.reports.at(-1)?.counts[0];
+}
+
+test("a WebSocket is relayed both ways, is a stream of its generation while it lasts, and ends with either side", async (t) => {
+  const rig = await rigOf(t);
+  rig.table(site(await echoSockets(t), { site: { maxTransactionMs: 100 } }));
+  const socket = new WebSocket(`ws://127.0.0.1:${rig.edgePort}/live`);
+  const [first] = await once(socket, "message");
+  const seen = JSON.parse(String(first)) as Record<string, string>;
+  assert.match(seen["traceparent"] ?? "", /^00-6f7200000003/);
+  assert.match(seen["generation"] ?? "", /^3-/);
+  assert.equal(seen["forwarded"], "127.0.0.1");
+  const big = "x".repeat(300_000);
+  for (const text of ["one", big]) {
+    socket.send(text);
+    const [answer] = await once(socket, "message");
+    assert.equal(String(answer), text);
+  }
+  await rig.feed.until(() => countOf(rig)?.streams === 1 && countOf(rig)?.edge === 1 && countOf(rig)?.inbound === 1);
+  // Longer than the longest transaction: a stream is none.
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  socket.send("still there");
+  const [still] = await once(socket, "message");
+  assert.equal(String(still), "still there");
+  socket.close(1000);
+  await rig.feed.until(() => countOf(rig)?.streams === 0 && countOf(rig)?.edge === 0 && countOf(rig)?.inbound === 0);
+  await rig.gateway.stop({ graceMs: 0 });
+  const line = rig.accessLines().at(-1);
+  assert.deepEqual([line?.["status"], line?.["instance"], line?.["path"]], [101, "portal-0", "/live"]);
+});
+
+test("an instance that refuses an upgrade is heard", async (t) => {
+  const rig = await rigOf(t);
+  rig.table(site(await echoSockets(t)));
+  const answer = await sendRaw(rig.edgePort, "GET /no HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+  assert.match(answer, /^HTTP\/1.1 401 [\s\S]*x-why: token[\s\S]*\r\n\r\nno!$/i);
+  assert.equal(rig.gateway.core.open, 0);
+});
+
+test("an upgrade without an instance, or to a dead one, gets the gateway's answer", async (t) => {
+  const rig = await rigOf(t);
+  rig.table(site(0, { revisions: { "portal-v1": [] } }));
+  const text = "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+  assert.match(await sendRaw(rig.edgePort, text), /^HTTP\/1.1 503 [\s\S]*gateway\/no-instance/);
+  rig.table(site(await freePort()));
+  assert.match(await sendRaw(rig.edgePort, text), /^HTTP\/1.1 502 [\s\S]*gateway\/connect/);
+});
+
+test("an upgrade to HTTP/2 is not spoken: the request is served as it is", async (t) => {
+  const rig = await rigOf(t);
+  rig.table(site(await echoSockets(t)));
+  const answer = await sendRaw(
+    rig.edgePort,
+    "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n",
+    { isEnough: (one) => one.includes("plain") },
+  );
+  assert.match(answer, /^HTTP\/1.1 200 [\s\S]*plain$/);
+});
+
+test("a WebSocket between services goes to the generation's revision", async (t) => {
+  const rig = await rigOf(t);
+  const servicePort = await freePort();
+  const caller = callerAddress();
+  rig.table(
+    site(await echoSockets(t), {
+      generations: { 3: { portal: "portal-v1", feed: "feed-v1" } },
+      revisions: { "portal-v1": [{ instance: "portal-0", port: await echoSockets(t) }], "feed-v1": [{ instance: "feed-0", port: 1, caller }] },
+      services: { portal: { port: servicePort } },
+    }),
+  );
+  const socket = await retried(() => new WebSocket(`ws://${caller}:${servicePort}/live`));
+  socket.send("hello");
+  const [answer] = await once(socket, "message");
+  assert.equal(String(answer), "hello");
+  await rig.feed.until(() => countOf(rig)?.outbound === 1 && countOf(rig)?.inbound === 1);
+  socket.terminate();
+  await rig.feed.until(() => countOf(rig)?.outbound === 0);
+});
+
+/** Until the listener that the table wants is there. */
+async function retried(open: () => WebSocket): Promise<WebSocket> {
+  for (;;) {
+    const socket = open();
+    const how = await Promise.race([once(socket, "message").then(() => true), once(socket, "error").then(() => false)]);
+    if (how) return socket;
+  }
+}
+
+test("a TCP route relays bytes both ways, half-closed too, and tries the next instance where one is dead", async (t) => {
+  const rig = await rigOf(t);
+  const port = await freePort();
+  const alive = await rig.tcpInstance((socket) => {
+    let text = "";
+    socket.on("data", (chunk: Buffer) => {
+      text += chunk.toString();
+    });
+    socket.on("end", () => socket.end(`got ${text}`));
+  });
+  rig.table(
+    site(0, {
+      revisions: {
+        "portal-v1": [
+          { instance: "portal-0", ports: { line: await freePort() } },
+          { instance: "portal-1", ports: { line: alive } },
+        ],
+      },
+      services: { portal: { port: 1, ports: [{ name: "line", protocol: "tcp" }] } },
+      routes: [{ service: "portal", tcp: { address: "127.0.0.1", port } }],
+    }),
+  );
+  for (let index = 0; index < 3; index++) assert.equal(await tcpCall(port, `frame ${index}`), `got frame ${index}`);
+  await rig.feed.until(() => countOf(rig)?.begun === 3 && countOf(rig)?.edge === 0 && countOf(rig)?.streams === 0);
+  await rig.gateway.stop({ graceMs: 0 });
+  const line = rig.accessLines().at(-1);
+  assert.deepEqual([line?.["method"], line?.["instance"], line?.["bytesIn"], line?.["bytesOut"]], ["TCP", "portal-1", 7, 11]);
+});
+
+function tcpCall(port: number, text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let answer = "";
+    const dial = (): void => {
+      const socket = connect({ host: "127.0.0.1", port, allowHalfOpen: true }, () => socket.end(text));
+      socket.on("data", (chunk: Buffer) => {
+        answer += chunk.toString();
+      });
+      socket.on("end", () => resolve(answer));
+      socket.on("error", (error: NodeJS.ErrnoException) => (error.code === "ECONNREFUSED" ? dial() : reject(error)));
+    };
+    dial();
+  });
+}
+
+test("a TCP connection without a ready instance is reset", async (t) => {
+  const rig = await rigOf(t);
+  const port = await freePort();
+  rig.table(site(0, { revisions: { "portal-v1": [] }, routes: [{ service: "portal", tcp: { address: "127.0.0.1", port } }] }));
+  await assert.rejects(tcpCall(port, "x"), { code: "ECONNRESET" });
+});
+
+test("a TCP service is reached on the caller's own address", async (t) => {
+  const rig = await rigOf(t);
+  const servicePort = await freePort();
+  const caller = callerAddress();
+  const port = await rig.tcpInstance((socket) => socket.pipe(socket));
+  rig.table(
+    site(0, {
+      generations: { 3: { portal: "portal-v1", line: "line-v1" } },
+      revisions: { "portal-v1": [{ instance: "portal-0", port: 1, caller }], "line-v1": [{ instance: "line-0", ports: { tcp: port } }] },
+      services: { line: { port: servicePort, ports: [{ name: "tcp", protocol: "tcp" }] } },
+    }),
+  );
+  assert.equal(await tcpCallFrom(caller, servicePort, "ping"), "ping");
+  await rig.feed.until(() => rig.feed.reports.flatMap((one) => one.unlabelled).some((one) => one.service === "portal"));
+});
+
+async function tcpCallFrom(host: string, port: number, text: string): Promise<string> {
+  for (;;) {
+    const answer = await sendRaw(port, text, { host, isEnough: (one) => one === text });
+    if (answer !== "") return answer;
+  }
+}
