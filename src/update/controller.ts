@@ -1,5 +1,5 @@
 import { type Clock, isOrreryError, type Log, OrreryError, type Random } from "#/base/index.ts";
-import { API_VERSION, type ConditionInput, type Generation, generation, generationName, setCondition, type Site, SITE_NAME, site, timestamp } from "#/model/index.ts";
+import { API_VERSION, type Generation, generation, generationName, type Site, SITE_NAME, site, timestamp } from "#/model/index.ts";
 import { Controller, objectKey, type ReconcileResult, type Reflector } from "#/reconcile/index.ts";
 import type { Store } from "#/store/index.ts";
 import {
@@ -16,6 +16,7 @@ import {
   readSiteState,
   type Readiness,
   ROUND_INTERVAL_MS,
+  siteUpdate,
   type SiteState,
   type Step,
   step,
@@ -172,15 +173,9 @@ class UpdateDriver {
     });
   }
 
-  /** One compare-and-set with everything decided; also the condition that tells people what is waited for. */
   async #write(object: Site, result: Step): Promise<Site> {
-    const { store, clock } = this.#options;
-    const { history, epoch, counter, generations, stamp, refused, fenced } = result.site;
-    const conditions = [...setCondition(object.status?.conditions, settledCondition(result), clock.now())];
-    const isSame = readSiteStateEquals(object.status, result.site) && conditions.length === object.status?.conditions?.length && conditions.every((one, index) => one === object.status?.conditions?.[index]);
-    if (isSame) return object;
-    const status: NonNullable<Site["status"]> = { ...object.status, history, epoch, counter, generations: [...generations], refused: [...refused], fenced: [...fenced], ...(stamp === undefined ? {} : { stamp }), conditions };
-    return store.update(site, { metadata: object.metadata, spec: object.spec, status }, { subresource: "status", fieldManager: "orrery-centre" });
+    const input = siteUpdate(object, result, this.#options.clock.now());
+    return input === undefined ? object : this.#options.store.update(site, input, { subresource: "status", fieldManager: "orrery-centre" });
   }
 
   #tell(object: Site, one: Happening): void {
@@ -257,20 +252,6 @@ class UpdateDriver {
   }
 }
 
-function settledCondition(result: Step): ConditionInput {
-  const pending = result.site.generations.find((one) => one.phase === "Preparing" || one.phase === "Distributing" || one.phase === "Ramping");
-  const waiting = result.waits.get(0)?.[0];
-  if (waiting !== undefined) return { type: "Settled", status: "False", reason: waiting.reason, message: waiting.message };
-  if (pending !== undefined) return { type: "Settled", status: "False", reason: pending.phase, message: `generation ${pending.number} is under way; see: orrery describe generation g${pending.number}` };
-  if (result.site.generations.length > 1) return { type: "Settled", status: "True", reason: "Draining", message: "what is wanted is served; older generations are finishing" };
-  return { type: "Settled", status: "True", reason: "Settled", message: "what is wanted is served" };
-}
-
 function percentOf(object: Site): string {
   return `${((object.status?.stamp?.ramp?.share ?? 1) * 100).toPrecision(3)} %`;
-}
-
-function readSiteStateEquals(status: Site["status"], state: SiteState): boolean {
-  const present = readSiteState(status);
-  return present !== undefined && JSON.stringify(present) === JSON.stringify({ history: state.history, epoch: state.epoch, counter: state.counter, generations: state.generations, ...(state.stamp === undefined ? {} : { stamp: state.stamp }), refused: state.refused, fenced: state.fenced });
 }

@@ -5,3 +5,4 @@ export { changedServices, type Fence, type GenerationMap, isSameMap, type OpenGe
 export { type Happening, type Observed, type ObservedGateway, type Readiness, REVISIONS_LIVE_MAX, type Step, step, type UpdateIntent, type UpdatePolicy } from "./step.ts";
 export { type DistributionView, distributionMark, type LeaderView, nextLookMs, nextTerm, observe, prepareLedger, ROUND_INTERVAL_MS, WishWatch } from "./leading.ts";
 export { GatewayWatch, revisionReadiness, wantedRevisions } from "./sight.ts";
+export { siteUpdate } from "./site-update.ts";
