@@ -4,6 +4,7 @@ export { createHostController, type HostControllerOptions } from "./host/control
 export { createInstanceController, type InstanceControllerOptions } from "./instance/controller.ts";
 export { createMicroserviceController, type MicroserviceControllerOptions } from "./microservice/controller.ts";
 export { instanceName, type Placeable, planInstances } from "./microservice/instance-plan.ts";
+export { Propagation } from "./microservice/propagation.ts";
 export { makeRevision } from "./microservice/revision-maker.ts";
 export { createResourceController, type ResourceControllerOptions } from "./resource/controller.ts";
 export type { Observation } from "./resource/status.ts";

@@ -10,6 +10,7 @@ import {
   createResourceController,
   createRouteController,
   makeRevision,
+  Propagation,
   type Observation,
   runCaches,
 } from "#/controllers/index.ts";
@@ -78,9 +79,10 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
   const site = () => caches.sites.get(`${DEFAULT_NAMESPACE}/${SITE_NAME}`);
   const history = site()?.status?.history ?? "";
   const tally = new GenerationTally();
+  const propagation = new Propagation();
   const ledger = new DrainLedger();
   const builder = new TableBuilder();
-  const settled: { update?: Controller; gateway?: Controller } = {};
+  const settled: { update?: Controller; gateway?: Controller; microservices?: Controller } = {};
   const distribution = new TableDistribution({
     history,
     epoch,
@@ -95,6 +97,7 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
       ledger.report(report, clock.now());
       tally.add(report, clock.now());
       options.onReport(report);
+      for (const service of propagation.add(report, clock.now())) settled.microservices?.enqueue(`${DEFAULT_NAMESPACE}/${service}`);
       settled.update?.enqueue(`${DEFAULT_NAMESPACE}/${SITE_NAME}`, 5);
     },
   });
@@ -143,7 +146,8 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
     observationOf: (key) => peers.observationOf(key),
     isHostKnown,
   });
-  const microservices = createMicroserviceController({ ...shared, keepFiles: options.keepFiles, isHostKnown });
+  const microservices = createMicroserviceController({ ...shared, keepFiles: options.keepFiles, isHostKnown, propagation });
+  settled.microservices = microservices;
   const controllers = [
     settled.update,
     settled.gateway,

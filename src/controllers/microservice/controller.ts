@@ -8,6 +8,7 @@ import type { Caches } from "../caches.ts";
 import { writeStatus } from "../status-writer.ts";
 import { neededRevisions, type Placeable, planInstances } from "./instance-plan.ts";
 import { choosePort } from "./port-allocation.ts";
+import type { Propagation } from "./propagation.ts";
 import { type FilesKeeper, makeRevision, templateHash } from "./revision-maker.ts";
 import { serviceStatus } from "./status.ts";
 
@@ -20,6 +21,7 @@ export interface MicroserviceControllerOptions {
   readonly keepFiles: FilesKeeper;
   /** True if the host's agent answers now. */
   readonly isHostKnown: (host: string) => boolean;
+  readonly propagation: Propagation;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -145,15 +147,29 @@ class MicroserviceWorker {
         unplaced: plan.unplaced,
         port: this.#port(key, service),
         made: made.ok,
+        propagation: this.#options.propagation.conditionOf(service.metadata.name, clock.now()),
         revisionError: made.error,
       },
       clock.now(),
     );
-    if (service.metadata.deletionTimestamp === undefined || instances.length > 0) await writeStatus(store, microservice, service, status);
+    const isShown = service.metadata.deletionTimestamp === undefined || instances.length > 0;
+    if (isShown && (await writeStatus(store, microservice, service, status))) this.#tell(service, status);
     if (failures.length > 0) throw failures[0];
     await this.#prune(service, site, mapOf);
     // A revision that could not be made is tried again, since files may come; slowly, since that reads them all.
     return made.error === undefined ? undefined : { requeueAfterMs: 5000 };
+  }
+
+  /** An Event for each condition whose meaning has changed. */
+  #tell(service: Microservice, status: NonNullable<Microservice["status"]>): void {
+    for (const now of status.conditions ?? []) {
+      const before = service.status?.conditions?.find((one) => one.type === now.type);
+      const isQuiet = before === undefined && now.type !== "Ready" && now.status !== "False";
+      if (isQuiet || (before?.status === now.status && before.reason === now.reason)) continue;
+      const isGood = now.type === "Diverged" ? now.status === "False" : now.status === "True" || now.reason === "Preparing" || now.reason === "Suspended" || now.reason === "Deleting";
+      if (now.type === "Diverged" && before === undefined) continue;
+      this.#options.store.emit({ kind: microservice, object: service, type: isGood ? "Normal" : "Warning", reason: now.reason, message: now.message, component: "microservice-controller" });
+    }
   }
 
   async #makeRevision(service: Microservice): Promise<{ ok: { revision: string; templateHash: string } | undefined; error: string | undefined }> {

@@ -12,6 +12,8 @@ export interface ServiceView {
   readonly unplaced: number;
   readonly port: number | undefined;
   readonly made: { readonly revision: string; readonly templateHash: string } | undefined;
+  /** Whether it passes the trace context on, where that is known. */
+  readonly propagation: Omit<ConditionInput, "observedGeneration"> | undefined;
   /** Why no revision could be made of the template. */
   readonly revisionError: string | undefined;
 }
@@ -28,7 +30,7 @@ export function serviceStatus(view: ServiceView, nowMs: number): NonNullable<Mic
   const observedGeneration = view.revisionError === undefined ? service.metadata.generation : former?.observedGeneration;
   const refusal = view.site?.refused.find((one) => one.service === service.metadata.name && one.revision === revision);
   let conditions = former?.conditions ?? [];
-  for (const input of [readyCondition(view, served, ready.length, ofServed), divergedCondition(revision, refusal?.reason)]) {
+  for (const input of [readyCondition(view, served, ready.length, ofServed), divergedCondition(revision, refusal?.reason), ...(view.propagation === undefined ? [] : [view.propagation])]) {
     conditions = [...setCondition(conditions, { ...input, observedGeneration: service.metadata.generation }, nowMs)];
   }
   const servedVersion = served === undefined ? undefined : view.revisionOf(served)?.spec.template.version;
