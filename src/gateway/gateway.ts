@@ -63,6 +63,7 @@ export class Gateway {
   #edge: Server | undefined;
   #edgeAddress: string | undefined;
   #durable: TablePosition | undefined;
+  #reported: TablePosition | undefined;
   #round = 0;
 
   /** The number of this start, counted durably before anything listens.
@@ -91,7 +92,7 @@ export class Gateway {
     this.#http = new HttpProxy(this.#context, options.headersTimeoutMs === undefined ? {} : { headersTimeoutMs: options.headersTimeoutMs });
     this.#listeners = new Listeners({ onConnection: (socket, listener) => this.#accept(socket, listener), log, clock, random });
     this.#tableFile = new TableFile({ folder: options.folder, log, onDurable: (position) => this.#onDurable(position) });
-    this.#reporter = new Reporter({ clock, hasNews: () => this.#core.hasChanged, send: () => this.#report() });
+    this.#reporter = new Reporter({ clock, hasNews: () => this.#core.hasChanged || this.#durable !== this.#reported, send: () => this.#report() });
     this.#feed = options.feed(this.incarnation);
   }
 
@@ -187,6 +188,7 @@ export class Gateway {
     });
     if (!this.#feed.report(report)) return false;
     this.#core.reported();
+    this.#reported = this.#durable;
     return true;
   }
 

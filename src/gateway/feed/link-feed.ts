@@ -67,6 +67,8 @@ export class LinkFeed implements TableFeed {
   }
 
   async #read(link: Link, subscription: Subscription, signal: AbortSignal): Promise<void> {
+    // Rounds are numbered by each leader anew: what was heard on another connection must not be taken for an answer on this one.
+    subscription.listener.round(0);
     try {
       for await (const message of link.stream("table", { position: subscription.position() ?? null }, { signal })) {
         if (signal.aborted) return;
