@@ -1,0 +1,63 @@
+/** Memory and processor time of a site without services, and how long `up --detach` of the ground station takes. */
+import { copyFileSync } from "node:fs";
+import path from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { cpuSeconds, memoryAlone, memoryOf, platformPids } from "./harness/processes.ts";
+import { median, ROOT, Report, round } from "./harness/report.ts";
+import { startSite, temporaryFolder } from "./harness/site.ts";
+
+const { values } = parseArgs({
+  options: { seconds: { type: "string", default: "60" }, starts: { type: "string", default: "5" }, settle: { type: "string", default: "15" } },
+});
+const report = new Report("idle");
+
+await measureIdle(Number(values.seconds));
+if (Number(values.starts) > 0) await measureStarts(Number(values.starts));
+report.end();
+
+async function measureIdle(seconds: number): Promise<void> {
+  const folder = temporaryFolder("site");
+  copyFileSync(path.join(ROOT, "sites/ground-station/site.yaml"), path.join(folder, "site.yaml"));
+  const site = await startSite(folder, path.join(temporaryFolder("data"), "data"));
+  try {
+    const pids = platformPids(site.data);
+    // What starting left behind is not idling.
+    await wait(Number(values.settle) * 1000);
+    const before = new Map([...pids].map(([name, pid]) => [name, cpuSeconds(pid)]));
+    await wait(seconds * 1000);
+    const rows = [...pids].map(([name, pid]) => ({ name, ...memoryOf(pid), cpuPercent: ((cpuSeconds(pid) - (before.get(name) ?? 0)) / seconds) * 100 }));
+    const sum = (of: (row: (typeof rows)[number]) => number): number => rows.reduce((total, row) => total + of(row), 0);
+    const total = { name: "all", pssMb: sum((row) => row.pssMb), anonymousMb: sum((row) => row.anonymousMb), residentMb: sum((row) => row.residentMb), cpuPercent: sum((row) => row.cpuPercent) };
+    const aloneMb = memoryAlone([...pids.values()]);
+    report.table(
+      `A site without services, after ${values.settle} s, over ${seconds} s`,
+      ["", "PSS MB", "heaps MB", "resident MB", "CPU % of a core"],
+      [...rows, total].map((row) => [row.name, round(row.pssMb), round(row.anonymousMb), round(row.residentMb), round(row.cpuPercent, 2)]),
+    );
+    report.figure("processes", Object.fromEntries([...rows, total].map((row) => [row.name, { pssMb: round(row.pssMb), anonymousMb: round(row.anonymousMb), cpuPercent: round(row.cpuPercent, 2) }])));
+    report.figure("aloneMb", round(aloneMb));
+    // Other programs of the same Node on this machine would take over a part of the shared pages: the larger figure counts.
+    const memoryMb = Math.max(total.pssMb, aloneMb);
+    report.aim({ what: "memory, as if nothing else shared its files", measured: `${round(memoryMb)} MB`, aim: "≤ 250 MB", isMet: memoryMb <= 250 });
+    report.aim({ what: "processor", measured: `${round(total.cpuPercent, 2)} %`, aim: "≤ 1 % of a core", isMet: total.cpuPercent <= 1 });
+  } finally {
+    await site.down();
+  }
+}
+
+async function measureStarts(times: number): Promise<void> {
+  const data = path.join(temporaryFolder("data"), "data");
+  const folder = path.join(ROOT, "sites/ground-station");
+  const upMs: number[] = [];
+  // The first start makes keys and applies the site: it is not a warm one.
+  for (let count = 0; count <= times; count++) {
+    const site = await startSite(folder, data);
+    upMs.push(site.upMs);
+    await site.down();
+  }
+  const [first = Number.NaN, ...warm] = upMs;
+  report.table("up --detach of the ground station until all is ready", ["", "ms"], [["first", Math.round(first)], ["warm, median", Math.round(median(warm))], ["warm, slowest", Math.round(Math.max(...warm))]]);
+  report.figure("upMs", { first: Math.round(first), warm: warm.map(Math.round) });
+  report.aim({ what: "up --detach, warm", measured: `${round(median(warm) / 1000, 2)} s`, aim: "≤ 5 s", isMet: median(warm) <= 5000 });
+}
