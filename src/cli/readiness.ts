@@ -1,6 +1,6 @@
 import { type Clock, OrreryError, sleep } from "#/base/index.ts";
 import type { Client } from "#/client/index.ts";
-import { type Condition, formatDuration, type Microservice, microservice, type StoredObject } from "#/model/index.ts";
+import { type Condition, formatDuration, type Instance, instance, type Microservice, microservice, type StoredObject } from "#/model/index.ts";
 import { objectPath } from "./kubernetes.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -25,11 +25,12 @@ export function readinessOf(object: StoredObject): Readiness {
 }
 
 /** Whether a microservice is as its spec wants it: its newest template served by as many ready instances as wanted, or stopped if it is suspended. `isFinal`: waiting longer changes nothing. */
-function settlingOf(service: Microservice): Readiness & { readonly isFinal: boolean } {
+function settlingOf(service: Microservice, instances: readonly Instance[]): Readiness & { readonly isFinal: boolean } {
   const readiness = readinessOf(service);
   const diverged = service.status?.conditions?.find((one) => one.type === "Diverged" && one.status === "True");
   if (readiness.reason === "Suspended") {
-    const left = service.status?.replicas ?? 0;
+    // Those that are being stopped count: their processes still run.
+    const left = instances.filter((one) => one.spec.service === service.metadata.name).length;
     return left === 0
       ? { ...readiness, isReady: true, isFinal: true }
       : { isReady: false, reason: "Stopping", message: `${left} instances still run`, isFinal: false };
@@ -76,11 +77,13 @@ async function loadServices(
   names: readonly string[] | undefined,
 ): Promise<{ name: string; readiness: ReturnType<typeof settlingOf> }[]> {
   const { items } = (await api.request({ path: objectPath(microservice) })).body as { readonly items: readonly Microservice[] };
+  const isAnySuspended = items.some((item) => item.spec.suspended);
+  const instances = isAnySuspended ? ((await api.request({ path: objectPath(instance) })).body as { readonly items: readonly Instance[] }).items : [];
   for (const name of names ?? [])
     if (!items.some((item) => item.metadata.name === name)) throw new OrreryError("cli/missing", `microservice ${name} was deleted meanwhile`);
   return items
     .filter((item) => names?.includes(item.metadata.name) ?? true)
-    .map((item) => ({ name: item.metadata.name, readiness: settlingOf(item) }));
+    .map((item) => ({ name: item.metadata.name, readiness: settlingOf(item, instances) }));
 }
 
 /** Waits as `waitForServices` and says the outcome. Returns the exit status. */

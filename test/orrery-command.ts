@@ -1,0 +1,87 @@
+/** Runs the real command `./orrery` for whole-process tests, on data folders of their own. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+const ORRERY = path.join(import.meta.dirname, "../orrery");
+
+export interface Ended {
+  readonly status: number | null;
+  readonly out: string;
+  readonly note: string;
+}
+
+export interface Running {
+  readonly process: ChildProcess;
+  readonly ended: Promise<Ended>;
+  /** Resolves when `text` stands in the output; rejects if the command ends without it. */
+  until(text: string): Promise<void>;
+}
+
+/** A folder that is removed after the test. */
+export function makeFolder(t: { after(end: () => void): void }, name: string): string {
+  const folder = mkdtempSync(path.join(tmpdir(), `orrery-${name}-`));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Starts `orrery` with these arguments. */
+export function startOrrery(args: readonly string[], options: { readonly input?: string } = {}): Running {
+  const { NODE_TEST_CONTEXT: _, FORCE_COLOR: _color, ...env } = process.env;
+  const child = spawn(ORRERY, args, { stdio: ["pipe", "pipe", "pipe"], env });
+  child.stdin.end(options.input ?? "");
+  let out = "";
+  let note = "";
+  const listeners = new Set<() => void>();
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    out += text;
+    for (const listener of listeners) listener();
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    note += text;
+  });
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (status) => resolve({ status, out, note }));
+  });
+  const until = (text: string): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const look = (): void => {
+        if (!out.includes(text)) return;
+        listeners.delete(look);
+        resolve();
+      };
+      listeners.add(look);
+      look();
+      ended.then((result) => reject(new Error(`ended without "${text}": ${JSON.stringify(result)}`)), reject);
+    });
+  return { process: child, ended, until };
+}
+
+/** Runs `orrery` to its end. */
+export function orrery(args: readonly string[], options: { readonly input?: string } = {}): Promise<Ended> {
+  return startOrrery(args, options).ended;
+}
+
+/** Processes whose command line or environment names `folder`: nothing may be left of a site that is down. */
+export function processesOf(folder: string): string[] {
+  return readdirSync("/proc").flatMap((pid) => {
+    if (!/^\d+$/.test(pid) || Number(pid) === process.pid) return [];
+    try {
+      const [command, environment] = ["cmdline", "environ"].map((file) => readFileSync(`/proc/${pid}/${file}`, "utf8"));
+      return command?.includes(folder) || environment?.includes(folder) ? [`${pid} ${command?.replaceAll("\0", " ")}`] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** Waits until `isSo` holds; fails after `timeoutMs` with `what`. For what other processes do and nobody here is told of. */
+export async function eventually(what: string, timeoutMs: number, isSo: () => boolean | Promise<boolean>): Promise<void> {
+  const deadlineMs = performance.now() + timeoutMs;
+  while (!(await isSo())) {
+    if (performance.now() > deadlineMs) throw new Error(`not within ${timeoutMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}

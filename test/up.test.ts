@@ -1,0 +1,306 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { after, before, describe, test } from "node:test";
+import { eventually, makeFolder, orrery, processesOf, startOrrery } from "./orrery-command.ts";
+
+interface Status {
+  readonly processes: readonly {
+    readonly name: string;
+    readonly type: string;
+    readonly pid?: number;
+    readonly ready: boolean;
+    readonly restarts: number;
+    readonly service?: string;
+  }[];
+  readonly microservices: readonly { readonly name: string; readonly ready: number; readonly desired: number; readonly reason: string }[];
+}
+
+async function statusOf(data: string): Promise<Status> {
+  const { status, out, note } = await orrery(["status", "--data", data, "-o", "json"]);
+  assert.equal(status, 0, note);
+  return JSON.parse(out) as Status;
+}
+
+/** Process name to pid. */
+function pids(status: Status, type?: string): Record<string, number | undefined> {
+  return Object.fromEntries(status.processes.filter((one) => type === undefined || one.type === type).map((one) => [one.name, one.pid]));
+}
+
+function endpointsOf(data: string): { api: string; edge: string } {
+  return JSON.parse(readFileSync(path.join(data, "endpoints.json"), "utf8"));
+}
+
+/** A site of one service whose answers take as long as they are asked to. */
+function writeSite(site: string, fields: { readonly command?: string; readonly version?: string; readonly extra?: string } = {}): void {
+  writeFileSync(
+    path.join(site, "server.mjs"),
+    `import http from "node:http";
+http.createServer((request, response) => setTimeout(() => response.end("done"), Number(new URL(request.url, "http://x").searchParams.get("ms")))).listen(Number(process.env.PORT), "127.0.0.1");`,
+  );
+  writeFileSync(
+    path.join(site, "site.yaml"),
+    `apiVersion: orrery.dev/v1
+kind: Microservice
+metadata: { name: slow }
+spec:
+  template:
+    version: ${fields.version ?? "v1"}
+    files: [{ from: server.mjs, to: . }]
+    run: { command: ${fields.command ?? "[node, server.mjs]"} }
+---
+apiVersion: orrery.dev/v1
+kind: Route
+metadata: { name: slow }
+spec: { path: { prefix: / }, service: slow }
+${fields.extra ?? ""}`,
+  );
+}
+
+const ANY_PORTS = ["--api-port", "0", "--edge-port", "0"];
+
+describe("the sample site", () => {
+  const ends: (() => void)[] = [];
+  let data = "";
+  before(async () => {
+    data = path.join(makeFolder({ after: (end) => ends.push(end) }, "up"), "data");
+    const { status, out, note } = await orrery(["up", "--data", data, ...ANY_PORTS, "--detach"]);
+    assert.equal(status, 0, note);
+    assert.match(out, /auth +v1 +2\/2 +Ready/);
+    assert.match(out, new RegExp(`kubectl --kubeconfig ${data}/kubeconfig get`));
+  });
+  after(async () => {
+    await orrery(["down", "--data", data]);
+    for (const end of ends) end();
+  });
+
+  test("answers requests at its edge, and its secrets are private", async () => {
+    const answer = await fetch(`${endpointsOf(data).edge}/api/passes?satellite=ISS&hours=24`);
+    assert.equal(answer.status, 200);
+    for (const file of ["kubeconfig", "tokens/admin", "pki/ca.key", "pki/server.key"])
+      assert.equal(statSync(path.join(data, file)).mode & 0o077, 0, file);
+  });
+
+  test("is refused a second time, with the supervisor's pid and what to do", async () => {
+    const { supervisor } = pids(await statusOf(data));
+    const { status, note } = await orrery(["up", "--data", data, ...ANY_PORTS]);
+    assert.equal(status, 1);
+    assert.match(
+      note,
+      new RegExp(
+        `error: a site runs on ${data} already \\(supervisor: process ${supervisor}\\); see it with: orrery status, end it with: orrery down`,
+      ),
+    );
+  });
+
+  test("keeps its port from another site, which starts nothing", async (t) => {
+    const other = path.join(makeFolder(t, "other"), "data");
+    const { port } = new URL(endpointsOf(data).edge);
+    const { status, note } = await orrery(["up", "--data", other, "--api-port", "0", "--edge-port", port, "--detach"]);
+    assert.equal(status, 1);
+    assert.match(note, new RegExp(`port ${port} is in use by process \\d+ \\(.*gateway\\.ts.*\\); choose another with --edge-port`));
+    assert.equal(existsSync(path.join(other, "run", "centre.json")), false);
+    assert.deepEqual(processesOf(other), []);
+  });
+
+  test("is scaled, stopped and started", async () => {
+    const scaled = await orrery(["scale", "auth", "3", "--data", data, "--wait"]);
+    assert.deepEqual([scaled.status, scaled.out], [0, "microservice auth: 2 → 3 instances\n"], scaled.note);
+    assert.equal((await statusOf(data)).processes.filter((one) => one.service === "auth" && one.ready).length, 3);
+    assert.equal((await orrery(["stop", "auth", "--data", data, "--wait"])).status, 0);
+    const stopped = await statusOf(data);
+    assert.deepEqual(
+      stopped.processes.filter((one) => one.service === "auth"),
+      [],
+    );
+    assert.equal(stopped.microservices.find((one) => one.name === "auth")?.reason, "Suspended");
+    assert.equal((await orrery(["start", "auth", "--data", data, "--wait"])).status, 0);
+    assert.equal((await orrery(["scale", "auth", "2", "--data", data, "--wait"])).status, 0);
+  });
+
+  test("shows logs, follows them, and ends with its reader", async () => {
+    const { edge } = endpointsOf(data);
+    const followed = startOrrery(["logs", "portal", "-f", "--tail", "0", "--data", data]);
+    const mark = `/nowhere-${process.pid}`;
+    // The follower gives no sign of its beginning: requests are made until one is seen.
+    const asking = setInterval(() => void fetch(edge + mark).catch(() => undefined), 100);
+    await followed.until(mark).finally(() => clearInterval(asking));
+    followed.process.kill("SIGINT");
+    assert.equal((await followed.ended).status, 0);
+    const { out, status } = await orrery(["logs", "portal", "--tail", "2", "--data", data]);
+    assert.equal(status, 0);
+    assert.match(out, /^(portal-v1-\S+ \| .*\n){2}$/);
+    const missing = await orrery(["logs", "nobody", "--data", data]);
+    assert.deepEqual(
+      [missing.status, missing.note],
+      [1, 'error: there is no microservice and no instance called "nobody"; see: orrery get microservices,instances\n'],
+    );
+  });
+
+  test("counts calls by caller, service and instance", async () => {
+    await fetch(`${endpointsOf(data).edge}/api/passes?satellite=ISS&hours=24`);
+    await eventually("calls of portal to auth", 5000, async () => {
+      const rows = JSON.parse((await orrery(["calls", "--by", "service", "-o", "json", "--data", data])).out) as {
+        caller: string;
+        service: string;
+        calls: number;
+      }[];
+      return (
+        rows.some((row) => row.caller === "portal" && row.service === "auth" && row.calls > 0) &&
+        rows.some((row) => row.caller === "" && row.service === "portal")
+      );
+    });
+    assert.match((await orrery(["calls", "--data", data])).out, /^CALLER +SERVICE +INSTANCE +CALLS +ERRORS +MEAN +P99\n/);
+  });
+
+  test("runs scripts on one instance and on all", async () => {
+    const one = await orrery(["run-script", "auth", "selftest", "--data", data]);
+    assert.equal(one.status, 0, one.note);
+    assert.match(one.out, /^ok {3}a fresh token is valid\n/);
+    const all = JSON.parse((await orrery(["run-script", "auth", "selftest", "--all", "-o", "json", "--data", data])).out) as unknown[];
+    assert.equal(all.length, 2);
+    const unknown = await orrery(["run-script", "auth", "nonsense", "--data", data]);
+    assert.equal(unknown.status, 1);
+    assert.match(unknown.note, /has no script nonsense; it has selftest, key-report/);
+  });
+
+  test("is listed and described, and hides its secrets", async () => {
+    assert.match((await orrery(["get", "ms", "--data", data])).out, /^NAME +VERSION +DESIRED +READY +STATUS +AGE\nantenna /);
+    const yaml = (await orrery(["get", "ms", "auth", "-o", "yaml", "--data", data])).out;
+    assert.match(yaml, /\(secret\)/);
+    assert.doesNotMatch(yaml, /sample-secret/);
+    const described = (await orrery(["describe", "ms", "auth", "--data", data])).out;
+    assert.match(described, /Conditions:\n {2}TYPE +STATUS +SINCE +REASON +MESSAGE\n {2}Ready +True/);
+    assert.match(described, /Instances:\n {2}NAME +HOST/);
+    assert.doesNotMatch(described, /sample-secret/);
+    assert.match((await orrery(["status", "--data", data])).out, /PROCESS +PID +UP[\s\S]*SERVICE +VERSION[\s\S]*RESOURCE[\s\S]*ROUTE/);
+  });
+
+  test("a new version is applied from a file and served when apply --wait returns", async () => {
+    const versions = path.join(import.meta.dirname, "../sites/ground-station/versions");
+    const applied = await orrery(["apply", "-f", path.join(versions, "auth-v2.yaml"), "--wait", "--data", data]);
+    assert.equal(applied.status, 0, applied.note);
+    const auth = JSON.parse((await orrery(["get", "ms", "auth", "-o", "json", "--data", data])).out);
+    assert.equal(auth.status.servedVersion, "v2");
+    const refused = await orrery(["apply", "-f", "-", "--data", data], {
+      input: "apiVersion: orrery.dev/v1\nkind: Microservice\nmetadata: {name: x}\nspec: {replicas: many}\n",
+    });
+    assert.equal(refused.status, 1);
+    assert.match(refused.note, /^-:4: Microservice x: spec\.replicas: found "many"; allowed: a whole number from 0 to 1000\n/);
+  });
+
+  test("survives its supervisor; the next up adopts everything and doubles nothing", async () => {
+    const former = await statusOf(data);
+    process.kill(pids(former)["supervisor"] ?? assert.fail(), "SIGKILL");
+    assert.equal((await fetch(`${endpointsOf(data).edge}/`)).status, 200);
+    const { status, note } = await orrery(["up", "--data", data, ...ANY_PORTS, "--detach"]);
+    assert.equal(status, 0, note);
+    const { supervisor: _before, ...formerPids } = pids(former);
+    const { supervisor: _after, ...latterPids } = pids(await statusOf(data));
+    assert.deepEqual(latterPids, formerPids);
+  });
+
+  test("is back within five seconds when centre, agent and gateway are killed, with the same instances", async () => {
+    const former = await statusOf(data);
+    const { edge } = endpointsOf(data);
+    for (const name of ["centre", "agent", "gateway"]) process.kill(pids(former)[name] ?? assert.fail(name), "SIGKILL");
+    const answers = async (): Promise<boolean> => (await fetch(edge).catch(() => undefined))?.ok === true;
+    await eventually("the edge answers again", 5000, answers);
+    await eventually("all is ready again", 5000, async () => {
+      const { status, out } = await orrery(["status", "--data", data, "-o", "json"]);
+      return status === 0 && (JSON.parse(out) as Status).processes.filter((one) => one.type !== "instance").every((one) => one.ready);
+    });
+    const latter = await statusOf(data);
+    assert.deepEqual(pids(latter, "instance"), pids(former, "instance"));
+    for (const name of ["centre", "agent", "gateway"]) assert.equal(latter.processes.find((one) => one.name === name)?.restarts, 1, name);
+  });
+
+  test("is ended by down, leaves no process, and starts again as it was", async () => {
+    const { status, out } = await orrery(["down", "--data", data]);
+    assert.deepEqual([status, out], [0, "down: nothing runs any more\n"]);
+    assert.deepEqual(processesOf(data), []);
+    const shown = await orrery(["status", "--data", data]);
+    assert.deepEqual([shown.status, shown.note], [1, `nothing runs on ${data}; start it with: orrery up\n`]);
+    assert.deepEqual(await orrery(["down", "--data", data]), { status: 0, out: `nothing runs on ${data}\n`, note: "" });
+    assert.equal((await orrery(["up", "--data", data, ...ANY_PORTS, "--detach"])).status, 0);
+    const auth = JSON.parse((await orrery(["get", "ms", "auth", "-o", "json", "--data", data])).out);
+    // Unchanged files are not applied again: they would take back what was applied since.
+    assert.equal(auth.status.servedVersion, "v2");
+  });
+
+  test("is ended by down also when its supervisor was killed", async () => {
+    process.kill(pids(await statusOf(data))["supervisor"] ?? assert.fail(), "SIGKILL");
+    const { status, out } = await orrery(["down", "--data", data]);
+    assert.deepEqual([status, out], [0, "down: nothing runs any more (the supervisor was gone already)\n"]);
+    assert.deepEqual(processesOf(data), []);
+  });
+});
+
+test("Ctrl-C lets running requests end, then ends everything", async (t) => {
+  const site = makeFolder(t, "site");
+  const data = path.join(makeFolder(t, "ctrl-c"), "data");
+  writeSite(site);
+  const up = startOrrery(["up", "--site", site, "--data", data, ...ANY_PORTS]);
+  await up.until("Ctrl-C ends it");
+  const { edge } = endpointsOf(data);
+  assert.equal(await (await fetch(edge)).text(), "done");
+  const slow = fetch(`${edge}/?ms=1500`);
+  // The request is under way when a second one behind it on the same service has been answered.
+  await (await fetch(edge)).text();
+  up.process.kill("SIGINT");
+  assert.equal(await (await slow).text(), "done");
+  const { status, note, out } = await up.ended;
+  assert.equal(status, 0, note);
+  assert.match(out, /down: nothing runs any more\n$/);
+  assert.deepEqual(processesOf(data), []);
+});
+
+test("a service that does not come up makes up --detach fail, with the reason and its last words", async (t) => {
+  const site = makeFolder(t, "site");
+  const data = path.join(makeFolder(t, "crash"), "data");
+  t.after(() => orrery(["down", "--data", data]));
+  writeSite(site, { command: `[node, -e, "console.error('no key in the lock'); process.exit(3)"]` });
+  const { status, note } = await orrery(["up", "--site", site, "--data", data, ...ANY_PORTS, "--detach", "--timeout", "4s"]);
+  assert.equal(status, 1);
+  assert.match(note, /not as wanted within 4s:\n {2}slow: \w+: .*no key in the lock/);
+});
+
+test("a site that the model does not allow starts nothing", async (t) => {
+  const site = makeFolder(t, "site");
+  const data = path.join(makeFolder(t, "bad"), "data");
+  writeSite(site, { command: "[]" });
+  const { status, note } = await orrery(["up", "--site", site, "--data", data, ...ANY_PORTS, "--detach"]);
+  assert.equal(status, 1);
+  assert.match(note, /site\.yaml:8: Microservice slow: spec\.template\.run\.command: missing: give the program and its arguments/);
+  assert.deepEqual(processesOf(data), []);
+});
+
+test("objects that leave the site's files are kept, and deleted with --prune", async (t) => {
+  const site = makeFolder(t, "site");
+  const data = path.join(makeFolder(t, "prune"), "data");
+  t.after(() => orrery(["down", "--data", data]));
+  const extra = "---\napiVersion: orrery.dev/v1\nkind: Resource\nmetadata: { name: operator }\nspec: { id: person/operator, type: human }\n";
+  const up = (...more: string[]) => orrery(["up", "--site", site, "--data", data, ...ANY_PORTS, "--detach", ...more]);
+  const exists = async (): Promise<boolean> => (await orrery(["get", "resource", "operator", "--data", data])).status === 0;
+  const down = () => orrery(["down", "--data", data]);
+  writeSite(site, { extra });
+  assert.equal((await up()).status, 0);
+  assert.equal(await exists(), true);
+  await down();
+  writeSite(site);
+  const kept = await up();
+  assert.equal(kept.status, 0);
+  assert.match(kept.note, /no longer in the site's files, but kept: Resource\/operator/);
+  assert.equal(await exists(), true);
+  await down();
+  assert.equal((await up("--prune")).status, 0);
+  assert.equal(await exists(), false);
+});
+
+test("a data folder that cannot be used is refused with the reason", async (t) => {
+  const folder = makeFolder(t, "unwritable");
+  writeFileSync(path.join(folder, "file"), "");
+  const { status, note } = await orrery(["up", "--data", path.join(folder, "file", "data"), ...ANY_PORTS, "--detach"]);
+  assert.equal(status, 1);
+  assert.match(note, /^error: cannot use the data folder .*: a file stands in its way; mend that, or choose another folder with --data\n$/);
+});
