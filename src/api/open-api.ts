@@ -5,6 +5,7 @@ import { type Exchange, JSON_TYPE, jsonReply, type Reply } from "./exchange.ts";
 import { versionOf } from "./reads.ts";
 
 const META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
+const OPEN_API_V2 = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 const LIST_META = "io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta";
 
 /** `/openapi/v3` and its documents, from the schemas of the model: for `kubectl explain`, `apply`, `edit`, and for generators of clients. Made when first asked for. */
@@ -18,9 +19,10 @@ export class OpenApi {
     this.#version = version;
   }
 
-  /** The answer below `/openapi`; `undefined` for what is not there (`/openapi/v2`, too: kubectl does without). */
   serve(exchange: Exchange): Reply | undefined {
     const [, format, ...rest] = exchange.path;
+    // kubectl asks here for kinds that it found nowhere else. Nothing is known of them: an empty document, which as protobuf is no bytes at all.
+    if (format === "v2" && rest.length === 0) return { status: 200, contentType: OPEN_API_V2, text: "" };
     if (format !== "v3") return undefined;
     const names = [...new Set(this.#collections.map(documentName))];
     if (rest.length === 0)

@@ -1,7 +1,8 @@
 import { REDACTED, type StoredObject } from "#/model/index.ts";
 import type { User } from "#/pki/index.ts";
 
-const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
+/** Where `kubectl apply` keeps what it applied last. */
+export const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
 
 /** True if `user` is shown secrets: agents alone, who start the processes. */
 export function maySeeSecrets(user: User): boolean {

@@ -23,6 +23,7 @@ const HEAD_MS_MAX = 10_000;
 const BODY_MS_MAX = 60_000;
 /** So long a client may take to read a refusal while it still sends. */
 const LINGER_MS = 1_000;
+const DROPPED_BYTES_MAX = 1024 * 1024;
 /** Running requests may end for so long when the server stops. */
 const STOP_MS = 5_000;
 /** What one connection may hold; a list of 20,000 objects fits. */
@@ -281,12 +282,19 @@ class ApiServer implements Api {
     });
   }
 
-  /** A body that was not read: its sender gets time to read the answer, then the connection (HTTP/1) or stream (HTTP/2) is cut. */
+  /** A body that was not read, or not to its end: its sender gets time to read the answer, a little more of the body is taken and dropped, then connection (HTTP/1) or stream (HTTP/2) is cut. */
   #endRequest(request: Request, response: Response): void {
     if (!isWrite(request.method ?? "GET") || request.complete || request.destroyed) return;
-    if ("stream" in response) return response.stream.close(constants.NGHTTP2_NO_ERROR);
-    request.resume();
-    const cancel = this.#options.clock.after(LINGER_MS, () => request.destroy(), { background: true });
+    let dropped = 0;
+    request.on("data", (chunk: Buffer) => {
+      dropped += chunk.length;
+      if (dropped > DROPPED_BYTES_MAX) request.pause();
+    });
+    const end = (): void => {
+      if ("stream" in response) response.stream.close(constants.NGHTTP2_NO_ERROR);
+      else request.destroy();
+    };
+    const cancel = this.#options.clock.after(LINGER_MS, end, { background: true });
     request.once("close", cancel).once("end", cancel);
   }
 }

@@ -1,7 +1,8 @@
-import { OrreryError } from "#/base/index.ts";
+import { isOrreryError, OrreryError } from "#/base/index.ts";
 import { API_VERSION, type Kind, type StoredObject } from "#/model/index.ts";
 import type { DeleteOptions, ObjectInput, ObjectKey, Patch, Store, WriteOptions } from "#/store/index.ts";
 import { mediaType, readBody, readObject } from "./body.ts";
+import { isOwnFormerApply } from "./client-side-apply.ts";
 import { type Collection, shownTo } from "./collection.ts";
 import { type Exchange, headerOf, jsonReply, type Reply } from "./exchange.ts";
 import { dropUnknownFields } from "./field-validation.ts";
@@ -44,8 +45,13 @@ export class Writes {
     const { kind } = target;
     const patch = await this.#readPatch(exchange, target, name);
     const options = writeOptions(exchange, subresource);
-    const isNew = patch.type === "apply" && (await this.#store.get(kind, keyOf(target, name))) === undefined;
-    return await this.#shown(exchange, target, name, this.#store.patch(kind, keyOf(target, name), patch, options), isNew ? 201 : 200);
+    if (patch.type !== "apply") return await this.#shown(exchange, target, name, this.#store.patch(kind, keyOf(target, name), patch, options));
+    const live = await this.#store.get(kind, keyOf(target, name));
+    const applied = this.#store.patch(kind, keyOf(target, name), patch, options).catch(async (error: unknown) => {
+      if (!isOrreryError(error, "store/apply-conflict") || !isOwnFormerApply(error, options.fieldManager, live)) throw error;
+      return await this.#store.patch(kind, keyOf(target, name), { ...patch, force: true }, options);
+    });
+    return await this.#shown(exchange, target, name, applied, live === undefined ? 201 : 200);
   }
 
   async delete(exchange: Exchange, { collection, kind, namespace }: Target, name: string): Promise<Reply> {
