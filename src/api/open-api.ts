@@ -19,6 +19,7 @@ export class OpenApi {
     this.#version = version;
   }
 
+  /** The answer below `/openapi`; `undefined` for what is not there. */
   serve(exchange: Exchange): Reply | undefined {
     const [, format, ...rest] = exchange.path;
     // kubectl asks here for kinds that it found nowhere else. Nothing is known of them: an empty document, which as protobuf is no bytes at all.
