@@ -117,6 +117,30 @@ export function buildProgram(context: CliContext, finish: (exitStatus: number) =
     .argument("<script>", "name of one of its scripts")
     .option("--all", "on all its ready instances", false)
     .addOption(output());
+  add("update", "Update services consistently; follow, steer and remember updates.", async (args, options) =>
+    (await import("./commands/update.ts")).runUpdate(context, args, options),
+  )
+    .argument("[service|show|history|pause|promote|abort|rollback]", "a service with --to, or what to do")
+    .argument("[name]", "an update's name (history: a service's)")
+    .option("--to <version>", "version or revision that the service shall go to")
+    .option("-f, --file <file|->", "Updates of several services, with ramp and gates; may be repeated", collect)
+    .option("--message <text>", "why; kept in the history")
+    .addOption(new Option("--strategy <name>", "how").choices(["consistent", "rolling", "blueGreen", "recreate", "quiescence"]))
+    .option("--ramp <shares>", "give new transactions step by step, in percent, as in 1,10,50")
+    .option("--hold <duration>", "least time of each step", parseDuration, "30s")
+    .option("--key <key>", "what keeps a user on one side: header:NAME, cookie:NAME or client")
+    .option("--gates", "go back by itself if the new version has more errors or is slower", false)
+    .option("--dry-run", "check everything at the server, change nothing", false)
+    .option("--no-wait", "do not wait for its end")
+    .option("--watch", "with show: go on showing", false)
+    .option("--off", "with pause: go on", false)
+    .option("--timeout <duration>", "longest wait for its end", parseDuration, "30m")
+    .addOption(output());
+  add("gateway", "Say that a lost gateway is dead: gateway forget NAME.", async (args, options) =>
+    (await import("./commands/update.ts")).forgetGateway(context, args, options),
+  )
+    .argument("<forget>", "forget")
+    .argument("<name>", "name of a gateway that is not connected");
   wait(
     add("apply", "Create or change objects as files say.", async (args, options) =>
       (await import("./commands/apply.ts")).apply(context, args, options),
@@ -165,6 +189,15 @@ export interface Options {
   readonly all?: boolean;
   readonly file?: readonly string[];
   readonly dryRun?: boolean;
+  readonly to?: string;
+  readonly message?: string;
+  readonly strategy?: string;
+  readonly ramp?: string;
+  readonly hold?: string;
+  readonly key?: string;
+  readonly gates?: boolean;
+  readonly watch?: boolean;
+  readonly off?: boolean;
 }
 
 /** `<kind>`, `[name...]`. */

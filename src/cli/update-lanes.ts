@@ -1,0 +1,63 @@
+import { formatAge } from "./output.ts";
+import { formatTable } from "./table.ts";
+import type { Style, Terminal } from "./terminal.ts";
+import type { Bar, UpdateView, WaitView } from "./update-view.ts";
+
+const STYLES: Readonly<Record<string, Style>> = { Preparing: "yellow", Distributing: "yellow", Ramping: "cyan", Active: "green", Draining: "dim", Complete: "green", Aborted: "red", RolledBack: "red" };
+/** Characters of a full bar: all new transactions. */
+const WIDTH = 20;
+
+/** Draws a view: what is asked for, a lane for each service, generations, gateways, and everything that is waited for. Lines fit `terminal.columns`. */
+export function drawUpdates(terminal: Terminal, view: UpdateView, nowMs: number): string[] {
+  const lines: string[] = [];
+  const head = view.generation === undefined ? "no generation is in service yet" : `generation ${view.generation}${view.ramp === undefined ? "" : `, ${percent(view.ramp.share)} of new transactions to ${view.ramp.to}`}`;
+  lines.push(`${terminal.paint("bold", "site")}  ${head}: ${view.settled.message}`);
+  const table = (columns: Parameters<typeof formatTable>[0], rows: readonly (readonly string[])[]): void => {
+    if (rows.length === 0) return;
+    const [title = "", ...body] = formatTable(columns, rows, terminal.columns);
+    lines.push("", terminal.paint("bold", title), ...body);
+  };
+  const since = (time: string | undefined): string => (time === undefined ? "-" : formatAge(nowMs - Date.parse(time)));
+  table(
+    [{ title: "UPDATE" }, { title: "PHASE" }, { title: "FOR", align: "right" }, { title: "CHANGES", shrinks: true }, { title: "MESSAGE", shrinks: true }],
+    view.updates.map((one) => [
+      one.metadata.name,
+      terminal.paint(STYLES[one.status?.phase ?? ""] ?? "yellow", one.status?.phase ?? "Pending"),
+      since(one.status?.phases?.at(-1)?.since ?? one.metadata.creationTimestamp),
+      one.spec.services.map((service) => `${service.name} → ${service.to}`).join(", "),
+      one.spec.message ?? "",
+    ]),
+  );
+  table(
+    [{ title: "SERVICE" }, { title: "VERSION" }, { title: "NEW TRANSACTIONS" }, { title: "PHASE" }, { title: "READY", align: "right" }, { title: "OPEN", align: "right" }, { title: "GENERATIONS", shrinks: true }],
+    view.lanes.flatMap(({ service, bars }) => bars.map((bar, index) => [index === 0 ? service : "", bar.version, drawBar(terminal, bar), terminal.paint(STYLES[bar.phase] ?? "bold", bar.phase), `${bar.ready}/${bar.instances}`, bar.open === undefined ? "?" : String(bar.open), bar.generations.join(", ")])),
+  );
+  table(
+    [{ title: "GENERATION", align: "right" }, { title: "PHASE" }, { title: "FOR", align: "right" }, { title: "TRANSACTIONS", align: "right" }, { title: "CALLS", align: "right" }],
+    view.generations.map((one) => [String(one.number), terminal.paint(STYLES[one.phase] ?? "bold", one.phase), since(one.since), String(one.transactions ?? "?"), String(one.calls ?? "?")]),
+  );
+  table(
+    [{ title: "GATEWAY" }, { title: "STATUS" }, { title: "TABLE", align: "right" }, { title: "START", align: "right" }, { title: "MESSAGE", shrinks: true }],
+    view.gateways.map((one) => [one.name, terminal.paint(one.status === "Ready" ? "green" : "yellow", one.status), String(one.tableVersion ?? "?"), String(one.incarnation ?? "?"), one.message]),
+  );
+  const waits = [...view.updates.flatMap((one) => one.status?.waits ?? []), ...view.generations.flatMap((one) => one.waits)];
+  lines.push("", ...drawWaits(terminal, waits, since));
+  return lines;
+}
+
+/** Everything that is waited for, each once: for what, since when, what ends it. */
+function drawWaits(terminal: Terminal, waits: readonly WaitView[], since: (time: string) => string): string[] {
+  const unique = [...new Map(waits.map((one) => [`${one.reason} ${one.object} ${one.message}`, one])).values()];
+  if (unique.length === 0) return [terminal.paint("dim", "nothing is waited for")];
+  return [terminal.paint("bold", "WAITS FOR"), ...unique.map((one) => `  ${one.object} (${one.reason}, ${since(one.since)}): ${one.message}`)];
+}
+
+function drawBar(terminal: Terminal, bar: Bar): string {
+  const filled = bar.share === 0 ? 0 : Math.max(1, Math.round(bar.share * WIDTH));
+  const text = `${"█".repeat(filled)}${"·".repeat(WIDTH - filled)} ${percent(bar.share).padStart(5)}`;
+  return terminal.paint(STYLES[bar.phase] ?? "bold", text);
+}
+
+function percent(share: number): string {
+  return `${Number((share * 100).toPrecision(3))} %`;
+}
