@@ -228,6 +228,17 @@ describe("the sample site", () => {
     assert.equal(auth.status.servedVersion, "v2");
   });
 
+  test("is ended by down also when every process of Orrery was killed, and only the services are left", async () => {
+    for (const [name, pid] of Object.entries(pids(await statusOf(data)))) {
+      if (["supervisor", "centre", "agent", "gateway"].includes(name)) process.kill(pid ?? assert.fail(name), "SIGKILL");
+    }
+    assert.notDeepEqual(processesOf(data), []);
+    const { status, note } = await orrery(["down", "--data", data]);
+    assert.equal(status, 0, note);
+    assert.deepEqual(processesOf(data), []);
+    assert.equal((await orrery(["up", "--data", data, ...ANY_PORTS, "--detach"])).status, 0);
+  });
+
   test("is ended by down also when its supervisor was killed", async () => {
     process.kill(pids(await statusOf(data))["supervisor"] ?? assert.fail(), "SIGKILL");
     const { status, out } = await orrery(["down", "--data", data]);

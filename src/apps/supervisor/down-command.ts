@@ -1,8 +1,10 @@
+import { existsSync } from "node:fs";
 import { sleep, systemClock } from "#/base/index.ts";
 import type { Terminal } from "#/cli/index.ts";
 import type { Interrupts } from "../interrupts.ts";
 import { isAlive, readRunFile } from "../run-file.ts";
-import { isRunning, stopOrphans, takeLock } from "./supervisor.ts";
+import { stopOrphans } from "./orphans.ts";
+import { isRunning, takeLock } from "./supervisor.ts";
 
 export interface DownOptions {
   readonly data: string;
@@ -44,7 +46,6 @@ function describeStop(data: string): string {
 }
 
 async function downAlone(data: string, terminal: Terminal, hurry: AbortSignal): Promise<number> {
-  const { existsSync } = await import("node:fs");
   if (!existsSync(data)) {
     terminal.out(`nothing runs on ${data}`);
     return 0;

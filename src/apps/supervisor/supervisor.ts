@@ -5,7 +5,7 @@ import { type Clock, isOrreryError, type Log, OrreryError, type Random } from "#
 import { holdName, rotateLog } from "#/process/index.ts";
 import { formatChildOptions } from "../child-options.ts";
 import { type RunFile, readRunFile, recordSpawn, removeRunFile, writeRunFile } from "../run-file.ts";
-import { Child, type ChildName, endProcess, findChild } from "./child.ts";
+import { Child, type ChildName, findChild } from "./child.ts";
 import { type Endpoints, readEndpoints, writeEndpoints } from "./endpoints.ts";
 
 export interface SupervisorOptions {
@@ -33,7 +33,7 @@ export interface Supervisor {
 }
 
 /** Waits of a stop, in its order. The agent's is long: each instance has its own grace, which the agent keeps. */
-const STOPS: readonly { readonly name: ChildName; readonly signal: NodeJS.Signals; readonly timeoutMs: number; readonly says: string }[] = [
+export const STOPS: readonly { readonly name: ChildName; readonly signal: NodeJS.Signals; readonly timeoutMs: number; readonly says: string }[] = [
   { name: "gateway", signal: "SIGTERM", timeoutMs: 30_000, says: "refusing new requests, ending those that run" },
   { name: "agent", signal: "SIGINT", timeoutMs: 120_000, says: "stopping the services" },
   { name: "centre", signal: "SIGTERM", timeoutMs: 10_000, says: "stopping the platform" },
@@ -96,20 +96,6 @@ export async function takeLock(data: string): Promise<{ release(): Promise<void>
       { details: { pid }, cause: error },
     );
   }
-}
-
-/** Ends the children of a supervisor that is gone, in order. Returns how many ran. */
-export async function stopOrphans(data: string, say: (text: string) => void, hurry?: AbortSignal): Promise<number> {
-  let ended = 0;
-  for (const { name, signal, timeoutMs, says } of STOPS) {
-    const record = findChild({ data, name, script: scriptOf(name) });
-    if (record === undefined) continue;
-    say(says);
-    await endProcess(record, signal, timeoutMs, hurry);
-    removeRunFile(data, name, record.pid);
-    ended += 1;
-  }
-  return ended;
 }
 
 /** True if that child runs. */
@@ -201,7 +187,8 @@ class State {
   }
 }
 
-function scriptOf(name: ChildName): string {
+/** The program of a child. */
+export function scriptOf(name: ChildName): string {
   return fileURLToPath(new URL(`../${name}.ts`, import.meta.url));
 }
 
