@@ -10,6 +10,9 @@ import { environmentOf, prepare } from "./launch.ts";
 import type { LogRequest, Runner, RunnerContext } from "./runner.ts";
 import { StatusWriter } from "./status-writer.ts";
 
+/** At the end of the agent: the store may be out of reach. */
+const FLUSH_MS = 2000;
+
 /** Carries out a probe inside of the agent: looks, tells, and looks again after the interval. There is no process, and so nothing that could be doubled or left over. */
 export class BuiltInProbeRunner implements Runner {
   readonly session = undefined;
@@ -75,7 +78,7 @@ export class BuiltInProbeRunner implements Runner {
   async stop(): Promise<void> {
     this.#isStopping = true;
     this.#restart();
-    await this.#writer.flush();
+    await this.#writer.flush(FLUSH_MS);
   }
 
   release(): void {

@@ -43,6 +43,9 @@ const QUOTED_LINES = 10;
 const SCRIPTS_MAX = 4;
 const UNKILLABLE_WAIT_MS = 5000;
 
+/** At the end of the agent: the store may be out of reach. */
+const FLUSH_MS = 2000;
+
 /** Runs the process of one Instance: carries out what the core's `step` orders, and tells it what happens. */
 export class ProcessRunner implements Runner {
   readonly #context: RunnerContext;
@@ -158,7 +161,7 @@ export class ProcessRunner implements Runner {
       this.#onStopped.push(resolve);
       if (this.#isOpen) this.#advance({ type: "tick" });
     });
-    await this.#writer.flush();
+    await this.#writer.flush(FLUSH_MS);
   }
 
   release(): void {

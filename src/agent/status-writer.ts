@@ -48,9 +48,12 @@ export class StatusWriter {
     else this.#write();
   }
 
-  /** Resolves when nothing is left to write, or it cannot be written now. */
-  async flush(): Promise<void> {
-    await this.#writing;
+  /** Resolves when nothing is left to write, after `timeoutMs` at the latest: the store may be out of reach. */
+  async flush(timeoutMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cancel = this.#options.clock.after(timeoutMs, resolve);
+    await Promise.race([this.#writing, promise]);
+    cancel();
   }
 
   /** The Instance is gone: nothing more is written. */

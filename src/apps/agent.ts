@@ -1,11 +1,10 @@
-/** The agent process of a host. Started by the supervisor; SIGTERM ends it and leaves its instances running, SIGINT stops them first. Without the centre it goes on with what it knows. */
+/** The agent process of a host. Started by the supervisor. SIGTERM ends the agent alone: its instances go on, and the next agent adopts them; SIGINT stops the instances first, each with its grace. */
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { startAgent } from "#/agent/index.ts";
+import { type Agent, startAgent } from "#/agent/index.ts";
 import { ArtifactStore } from "#/artifacts/index.ts";
-import { describeError, systemClock, systemRandom } from "#/base/index.ts";
-import { createClient } from "#/client/index.ts";
-import type { Link } from "#/link/index.ts";
+import { describeError, sleep, systemClock, systemRandom } from "#/base/index.ts";
+import { type Client, createClient, type KeptLink } from "#/client/index.ts";
 import { RemoteStore } from "#/store/remote/index.ts";
 import { parseChildOptions } from "./child-options.ts";
 import { readHostName } from "./host-name.ts";
@@ -14,30 +13,56 @@ import { writeRunFile } from "./run-file.ts";
 import { readEndpoints } from "./supervisor/endpoints.ts";
 import { readVersion } from "./version.ts";
 
-const options = parseChildOptions();
+/** How often the centre's address and credentials are looked for, until its first start has made them. */
+const LOOK_MS = 200;
+/** For the last Events at the end. */
+const EVENTS_WAIT_MS = 1000;
+
+const { data, host = readHostName() } = parseChildOptions();
 const log = jsonLog((line) => process.stdout.write(line));
-const host = readHostName();
 const version = readVersion();
 
+interface Access {
+  readonly url: string;
+  readonly ca: string;
+  readonly token: string;
+}
+
+let agent: Agent | undefined;
+let kept: KeptLink | undefined;
+let client: Client | undefined;
+let store: RemoteStore | undefined;
+let isEnding = false;
+
+const end = async (instances: "leave" | "stop"): Promise<void> => {
+  if (isEnding) return;
+  isEnding = true;
+  log.info(instances === "stop" ? "stopping all instances" : "ending; the instances go on");
+  try {
+    await agent?.end(instances);
+    // What is still to be told goes out first, if anybody listens.
+    await Promise.race([store?.close(), sleep(systemClock, EVENTS_WAIT_MS)]);
+    kept?.stop();
+    await client?.close();
+  } catch (error) {
+    log.error(`cannot end properly: ${describeError(error)}`);
+  }
+  log.info("ended");
+  process.exit(0);
+};
+process.on("SIGTERM", () => void end("leave"));
+process.on("SIGINT", () => void end("stop"));
+
 try {
-  const endpoints = readEndpoints(options.data);
-  if (endpoints === undefined) throw new Error(`${options.data}/endpoints.json is missing: start the site with orrery up`);
-  const client = createClient({
-    url: endpoints.api,
-    ca: readFileSync(path.join(options.data, "pki", "ca.crt"), "utf8"),
-    token: readFileSync(path.join(options.data, "tokens", "agent"), "utf8").trim(),
-    clock: systemClock,
-    random: systemRandom,
-    log,
-    userAgent: `orrery-agent/${version}`,
-  });
-  const artifacts = new ArtifactStore({ folder: path.join(options.data, "artifacts"), random: systemRandom });
-  let link: Link | undefined;
-  const agent = await startAgent({
-    store: new RemoteStore({ client, log }),
-    link: () => link,
+  const access = await waitForAccess();
+  client = createClient({ ...access, clock: systemClock, random: systemRandom, log, userAgent: `orrery-agent/${version}` });
+  store = new RemoteStore({ client, log });
+  const artifacts = new ArtifactStore({ folder: path.join(data, "artifacts"), random: systemRandom });
+  agent = await startAgent({
+    store,
+    link: () => kept?.current,
     host,
-    dataFolder: options.data,
+    dataFolder: data,
     openArtifact: (digest) => artifacts.open(digest),
     version,
     environment: process.env,
@@ -46,32 +71,46 @@ try {
     random: systemRandom,
     log,
   });
-  const kept = client.keepLink({
+  const { handlers, connected } = agent;
+  kept = client.keepLink({
     hello: { component: "agent", name: host, host, version },
-    handlers: agent.handlers,
-    connected: (opened) => {
-      link = opened;
-      agent.connected();
-    },
-    disconnected: () => {
-      link = undefined;
+    handlers,
+    connected,
+    disconnected() {
+      // A centre that came back elsewhere is found by beginning anew: the instances do not notice.
+      const url = readEndpoints(data)?.api;
+      if (url === undefined || url === access.url) return;
+      log.info("the centre has moved; starting again", { url });
+      void end("leave");
     },
   });
-  let isStopping = false;
-  const stop = async (instances: "leave" | "stop"): Promise<void> => {
-    if (isStopping) return;
-    isStopping = true;
-    log.info(instances === "stop" ? "stopping all instances" : "stopping; the instances go on");
-    await agent.end(instances);
-    kept.stop();
-    await client.close();
-    log.info("stopped");
-  };
-  process.on("SIGTERM", () => void stop("leave"));
-  process.on("SIGINT", () => void stop("stop"));
-  writeRunFile(options.data, "agent", { host });
+  writeRunFile(data, "agent", { host });
   log.info("ready", { host });
 } catch (error) {
   log.error(`cannot start: ${describeError(error)}`, { stack: error instanceof Error ? error.stack : undefined });
-  process.exitCode = 1;
+  process.exit(1);
+}
+
+async function waitForAccess(): Promise<Access> {
+  for (;;) {
+    const access = findAccess();
+    if (access !== undefined) return access;
+    await sleep(systemClock, LOOK_MS);
+  }
+}
+
+/** Where the centre is and what opens it; `undefined` until its first start has written both. */
+function findAccess(): Access | undefined {
+  const endpoints = readEndpoints(data);
+  if (endpoints === undefined) return undefined;
+  try {
+    return {
+      url: endpoints.api,
+      ca: readFileSync(path.join(data, "pki", "ca.crt"), "utf8"),
+      token: readFileSync(path.join(data, "tokens", "agent"), "utf8").trim(),
+    };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
 }

@@ -12,6 +12,8 @@ export interface ChildOptions {
   readonly apiPort: number;
   /** `--edge-port N` (gateway): as `apiPort`. */
   readonly edgePort: number;
+  /** `--host NAME`: name of this host's object (agent, gateway); default the machine's own name. */
+  readonly host?: string;
 }
 
 /** Options of a child from its arguments. Throws TypeError on anything unknown: only the supervisor writes them. */
@@ -24,9 +26,17 @@ export function parseChildOptions(args: readonly string[] = process.argv.slice(2
       listen: { type: "string", default: "127.0.0.1" },
       "api-port": { type: "string", default: "0" },
       "edge-port": { type: "string", default: "0" },
+      host: { type: "string" },
     },
   });
-  return { data: values.data, site: values.site, listen: values.listen, apiPort: Number(values["api-port"]), edgePort: Number(values["edge-port"]) };
+  return {
+    data: values.data,
+    site: values.site,
+    listen: values.listen,
+    apiPort: Number(values["api-port"]),
+    edgePort: Number(values["edge-port"]),
+    ...(values.host === undefined ? {} : { host: values.host }),
+  };
 }
 
 /** The arguments that `parseChildOptions` reads back. */
@@ -42,5 +52,6 @@ export function formatChildOptions(options: ChildOptions): string[] {
     String(options.apiPort),
     "--edge-port",
     String(options.edgePort),
+    ...(options.host === undefined ? [] : ["--host", options.host]),
   ];
 }

@@ -18,7 +18,7 @@ const LOOK_MS = 200;
 
 const options = parseChildOptions();
 const log = jsonLog((line) => process.stdout.write(line));
-const host = readHostName();
+const host = options.host ?? readHostName();
 const version = readVersion();
 const feed = new LinkFeed({ log, clock: systemClock });
 
