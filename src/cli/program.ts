@@ -49,7 +49,7 @@ export function buildProgram(context: CliContext, finish: (exitStatus: number) =
     .option("--timeout <duration>", "longest wait until all is ready", parseDuration, "120s");
   add("down", "End everything: requests first, then services, then the platform.", async (_, options) =>
     (await import("./commands/up.ts")).down(context, options),
-  ).option("--timeout <duration>", "longest wait before what still runs is killed", parseDuration, "60s");
+  ).option("--timeout <duration>", "longest wait for requests that still run", parseDuration, "30s");
 
   program.commandsGroup("See:");
   const output = (): Option => new Option("-o, --output <format>", "how to show it").choices(["wide", "json", "yaml"]);

@@ -28,6 +28,10 @@ export const healthCheck = z
   .refine((check) => [check.http, check.tcp, check.exec].filter((one) => one !== undefined).length === 1, "give exactly one of http, tcp, exec");
 export type HealthCheck = z.infer<typeof healthCheck>;
 
-/** `startup` must pass before the others begin; `readiness` decides whether calls come; `liveness` restarts. Without `readiness` a TCP connect to the first port is asked for, without ports the running process is ready. */
-export const health = z.strictObject({ startup: healthCheck.optional(), readiness: healthCheck.optional(), liveness: healthCheck.optional() });
+/** `startup` must pass before the others begin; `readiness` decides whether calls come; `liveness` restarts, and counts from the first time that the instance was ready. Without `readiness` a TCP connect to the first port is asked for, without ports the running process is ready. */
+export const health = z.strictObject({
+  startup: healthCheck.optional().describe("Must pass before the others begin."),
+  readiness: healthCheck.optional().describe("Decides whether calls come."),
+  liveness: healthCheck.optional().describe("Restarts when it fails."),
+});
 export type Health = z.infer<typeof health>;

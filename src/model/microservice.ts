@@ -5,15 +5,18 @@ import { defineKind } from "./kind.ts";
 import { template } from "./run.ts";
 
 export const balancing = z.strictObject({
-  algorithm: z.enum(["roundRobin", "leastTime", "callFrequency"]).default("roundRobin"),
+  algorithm: z
+    .enum(["roundRobin", "leastTime", "callFrequency"])
+    .default("roundRobin")
+    .describe("In turn; by mean time, calls under way and the host's load; or even by calls made in the last window."),
 });
 
 const spec = z.strictObject({
   mode: z.enum(["distributed", "primaryBackup"]).default("distributed"),
-  replicas: z.int().min(0).max(1000).default(1),
+  replicas: z.int().min(0).max(1000).default(1).describe("Instances wanted."),
   suspended: z.boolean().default(false).describe("True stops all instances and keeps everything else."),
   port: z.int().min(1).max(65_535).optional().describe("Loopback port on which every host's gateway offers the service; assigned when absent."),
-  template,
+  template: template.describe("Everything that makes one version; any change in it makes a new Revision and an update."),
   balancing: balancing.default({ algorithm: "roundRobin" }),
   timeout: duration.default("30s").describe("For the answer's beginning to a call."),
   retries: z.int().min(0).max(5).default(1).describe("Further tries of a call that was not sent or is idempotent."),

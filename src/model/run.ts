@@ -6,8 +6,8 @@ import { label, variableName } from "./names.ts";
 /** An environment variable. The value of a `secret` one is shown as `REDACTED` to every reader but agents; writing `REDACTED` back keeps the value. */
 export const environmentVariable = z.strictObject({
   name: variableName,
-  value: z.string().max(32_768).default(""),
-  secret: z.boolean().optional(),
+  value: z.string().max(32_768).default("").describe("At most 32,768 characters."),
+  secret: z.boolean().optional().describe("True: shown as (secret) to all but agents; writing (secret) back keeps the value."),
 });
 export const REDACTED = "(secret)";
 
@@ -16,7 +16,7 @@ export const environment = z.array(environmentVariable).max(500).meta({ listKey:
 /** A port that a service listens on. The agent assigns the number and tells it by `PORT` (first port) and `PORT_<NAME>`. */
 export const servicePort = z.strictObject({
   name: label.max(15),
-  protocol: z.enum(["http", "tcp"]).default("http"),
+  protocol: z.enum(["http", "tcp"]).default("http").describe("tcp: bytes are passed on as they are."),
 });
 export type ServicePort = z.infer<typeof servicePort>;
 
@@ -30,7 +30,10 @@ export const script = z.strictObject({
 export type Script = z.infer<typeof script>;
 
 /** A file or folder that belongs to a revision: copied once, by content, when the revision is made. `from` is relative to the site's folder (or absolute); `to` is relative to the instance's folder. */
-export const fileMapping = z.strictObject({ from: z.string().min(1), to: z.string().default(".") });
+export const fileMapping = z.strictObject({
+  from: z.string().min(1).describe("File or folder, relative to the site's folder, or absolute. Copied once, by content, when the revision is made."),
+  to: z.string().default(".").describe("Where it goes, relative to the instance's folder."),
+});
 export type FileMapping = z.infer<typeof fileMapping>;
 
 /** What is run: a program without a shell. `${PORT}`-like words are not expanded; programs read their environment. */
@@ -46,16 +49,27 @@ export const template = z.strictObject({
     .string()
     .max(40)
     .regex(/^[a-z0-9](?:[-.a-z0-9]*[a-z0-9])?$/, "lower-case letters, digits, '-' and '.', as in v2 or 1.4.0"),
-  files: z.array(fileMapping).max(100).default([]),
-  run: runSpec,
-  env: environment.default([]),
+  files: z
+    .array(fileMapping)
+    .max(100)
+    .default([])
+    .describe(
+      "Files that belong to this version. A change of their content alone makes no new revision: apply the manifest after changing `version`.",
+    ),
+  run: runSpec.describe("The program, started without a shell."),
+  env: environment.default([]).describe("Environment, beside what Orrery sets (PORT, HTTP_PROXY, SERVICE_<NAME>_URL, ORRERY_…)."),
   ports: z
     .array(servicePort)
     .max(20)
     .meta({ listKey: "name" })
     .default([{ name: "http", protocol: "http" }]),
-  health: health.default({}),
-  scripts: z.array(script).max(100).meta({ listKey: "name" }).default([]),
+  health: health.default({}).describe("Without readiness a TCP connect to the first port is asked for; without ports the running process is ready."),
+  scripts: z
+    .array(script)
+    .max(100)
+    .meta({ listKey: "name" })
+    .default([])
+    .describe("`start` runs before the program, `stop` instead of SIGTERM, any other on demand."),
   grace: duration.default("10s").describe("From SIGTERM to SIGKILL."),
   calls: z.array(label).max(500).optional().describe("Services that it may call; absent: any."),
   exclusive: z.boolean().default(false).describe("At most one revision is active at a time (a serial line, an antenna)."),

@@ -22,5 +22,5 @@ export function up(context: CliContext, options: Options): Promise<number> {
 
 /** `orrery down`. */
 export function down(context: CliContext, options: Options): Promise<number> {
-  return context.platform.down({ data: options.data, timeoutMs: durationMs(options.timeout ?? "60s") }, context.terminal);
+  return context.platform.down({ data: options.data, timeoutMs: durationMs(options.timeout ?? "30s") }, context.terminal);
 }
