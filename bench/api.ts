@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 import { Pool } from "undici";
 import { type KubeApi, openKubeconfig, startOwnApi } from "./harness/kube-api.ts";
-import { memoryOf } from "./harness/processes.ts";
+import { cpuSeconds, memoryOf } from "./harness/processes.ts";
 import { median, quantile, Report, round } from "./harness/report.ts";
 
 const { values } = parseArgs({
@@ -20,7 +20,7 @@ const COLLECTION = "/apis/orrery.dev/v1/namespaces/default/resources";
 const objects = Number(values.objects);
 const report = new Report("api");
 const api: KubeApi = values.kubeconfig === undefined ? await startOwnApi() : await openKubeconfig(values.kubeconfig, values.pids.split(",").filter((pid) => pid !== "").map(Number));
-const pool = new Pool(api.url, { connections: Number(values.connections), pipelining: 1, connect: { ...api.tls } });
+const pool = new Pool(api.url, { connections: Number(values.connections), pipelining: 1, allowH2: false, connect: { ...api.tls } });
 // Names of its own, so that a second run on the same cluster creates, too.
 const run = Date.now().toString(36);
 const nameOf = (index: number): string => `bench-${run}-${String(index).padStart(6, "0")}`;
@@ -34,12 +34,13 @@ try {
   const lists = { all: await list(""), fiveThousand: await list("?limit=5000"), fiveHundred: await list("?limit=500") };
   const watch = await watchLatency();
   const memoryEnd = memory();
+  const heapMb = await heap();
 
-  report.table(`${objects} Resources over ${values.connections} TLS connections (HTTP/1.1), ${api.url}`, ["", "per second", "p50 ms", "p99 ms"], [["create", Math.round(create.perSecond), round(create.p50), round(create.p99)], ["patch", Math.round(patch.perSecond), round(patch.p50), round(patch.p99)]]);
+  report.table(`${objects} Resources over ${values.connections} TLS connections (HTTP/1.1), ${api.url}`, ["", "per second", "p50 ms", "p99 ms", "server CPU µs"], Object.entries({ create, patch }).map(([name, one]) => [name, Math.round(one.perSecond), round(one.p50), round(one.p99), Math.round(one.serverCpuMicros)]));
   report.table("Lists", ["", "ms, median of 5", "MB"], Object.entries(lists).map(([name, one]) => [name, round(one.ms), round(one.bytes / 1e6)]));
   report.table(`Watch: ${values.watchers} watchers, ${values.changes} changes, ${values.rate} a second, from the patch being sent to the event being read`, ["p50 ms", "p99 ms", "max ms"], [[round(watch.p50), round(watch.p99), round(watch.max)]]);
-  if (memoryEnd !== undefined) report.table("Server memory, MB", ["", "PSS", "RSS"], [["empty", round(memoryStart?.pss ?? 0), round(memoryStart?.rss ?? 0)], ["after creating", round(memoryCreated?.pss ?? 0), round(memoryCreated?.rss ?? 0)], ["at the end", round(memoryEnd.pss), round(memoryEnd.rss)]]);
-  for (const [name, value] of Object.entries({ server: isOwn ? "orrery" : api.url, objects, connections: Number(values.connections), create, patch, lists, watch, memoryStart, memoryCreated, memoryEnd })) report.figure(name, value);
+  if (memoryEnd !== undefined) report.table("Server memory, MB", ["", "PSS", "RSS"], [["empty", round(memoryStart?.pss ?? 0), round(memoryStart?.rss ?? 0)], ["after creating", round(memoryCreated?.pss ?? 0), round(memoryCreated?.rss ?? 0)], ["at the end", round(memoryEnd.pss), round(memoryEnd.rss)], ["of it heap in use", round(heapMb ?? Number.NaN), ""]]);
+  for (const [name, value] of Object.entries({ server: isOwn ? "orrery" : api.url, objects, connections: Number(values.connections), create, patch, lists, watch, memoryStart, memoryCreated, memoryEnd, heapMb })) report.figure(name, value);
   if (isOwn) {
     report.aim({ what: "creates", measured: `${Math.round(create.perSecond)}/s`, aim: "≥ 3,000/s", isMet: create.perSecond >= 3_000 });
     report.aim({ what: "patches", measured: `${Math.round(patch.perSecond)}/s`, aim: "≥ 3,000/s", isMet: patch.perSecond >= 3_000 });
@@ -69,8 +70,9 @@ async function send(method: "POST" | "PATCH", path: string, text: string, type: 
 }
 
 /** `work` for each object, as many at once as there are connections. */
-async function rate(work: (index: number) => Promise<void>): Promise<{ readonly perSecond: number; readonly p50: number; readonly p99: number }> {
+async function rate(work: (index: number) => Promise<void>): Promise<{ readonly perSecond: number; readonly p50: number; readonly p99: number; readonly serverCpuMicros: number }> {
   const times: number[] = [];
+  const cpuBefore = cpu();
   let next = 0;
   const start = performance.now();
   await Promise.all(
@@ -83,7 +85,19 @@ async function rate(work: (index: number) => Promise<void>): Promise<{ readonly 
       }
     }),
   );
-  return { perSecond: (objects / (performance.now() - start)) * 1_000, p50: quantile(times, 0.5), p99: quantile(times, 0.99) };
+  return { perSecond: (objects / (performance.now() - start)) * 1_000, p50: quantile(times, 0.5), p99: quantile(times, 0.99), serverCpuMicros: ((cpu() - cpuBefore) / objects) * 1e6 };
+}
+
+/** Processor seconds of the server so far: unlike times, they do not depend on what else this machine does. */
+function cpu(): number {
+  return api.pids.reduce((sum, pid) => sum + cpuSeconds(pid), 0);
+}
+
+/** Live JavaScript heap of our server after its last collection, MB. */
+async function heap(): Promise<number | undefined> {
+  if (!isOwn) return undefined;
+  const { body: answer } = await pool.request({ method: "GET", path: "/metrics", headers: { ...api.headers } });
+  return Number(/^nodejs_heap_size_used_bytes (\S+)/m.exec(await answer.text())?.[1]) / 1e6;
 }
 
 async function list(query: string): Promise<{ readonly ms: number; readonly bytes: number }> {
@@ -106,7 +120,7 @@ async function watchLatency(): Promise<{ readonly p50: number; readonly p99: num
   const { metadata } = (await first.body.json()) as { readonly metadata: { readonly resourceVersion: string } };
   const sentAt = new Map<string, number>();
   const times: number[] = [];
-  const pools = Array.from({ length: watchers }, () => new Pool(api.url, { connections: 1, bodyTimeout: 0, connect: { ...api.tls } }));
+  const pools = Array.from({ length: watchers }, () => new Pool(api.url, { connections: 1, bodyTimeout: 0, allowH2: false, connect: { ...api.tls } }));
   const done = Promise.withResolvers<void>();
   for (const one of pools) {
     const { body: lines } = await one.request({ method: "GET", path: `${COLLECTION}?watch=true&resourceVersion=${metadata.resourceVersion}`, headers: { ...api.headers } });

@@ -73,7 +73,7 @@ interface Kubeconfig {
 async function installCrd(api: KubeApi): Promise<void> {
   const text = execFileSync(process.execPath, [path.join(ROOT, "src/apps/cli.ts"), "crds"], { encoding: "utf8" });
   const crd = parseAllDocuments(text).map((document) => document.toJS() as { readonly metadata?: { readonly name?: string } }).find((one) => one.metadata?.name === "resources.orrery.dev");
-  const pool = new Pool(api.url, { connections: 1, connect: { ...api.tls } });
+  const pool = new Pool(api.url, { connections: 1, allowH2: false, connect: { ...api.tls } });
   const headers = { ...api.headers, "content-type": "application/json" };
   try {
     const { statusCode, body } = await pool.request({ method: "POST", path: "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", headers, body: JSON.stringify(crd) });

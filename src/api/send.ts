@@ -8,6 +8,7 @@ const compress = promisify(gzip);
 
 /** Shorter answers cost more to compress than to send. */
 const GZIP_BYTES_MIN = 128 * 1024;
+const TEXT_CHARACTERS_MAX = 64 * 1024;
 /** A reader that takes nothing for so long is cut. */
 const STALLED_MS = 30_000;
 
@@ -23,15 +24,17 @@ export async function sendReply(exchange: Exchange, reply: Reply, clock: Clock):
     if ("flushHeaders" in response) response.flushHeaders();
     return await sendChunks(response, reply.chunks, signal, clock);
   }
-  let bytes: Buffer = typeof reply.text === "string" ? Buffer.from(reply.text) : reply.text;
-  if (bytes.length >= GZIP_BYTES_MIN && /\bgzip\b/.test(headerOf(exchange.request, "accept-encoding") ?? "")) {
-    bytes = await compress(bytes, { level: 1 });
+  const { text } = reply;
+  // A short text goes out in one piece with its head; as a Buffer it would be a second one.
+  let body: string | Buffer = typeof text === "string" && text.length > TEXT_CHARACTERS_MAX ? Buffer.from(text) : text;
+  if (body.length >= GZIP_BYTES_MIN && /\bgzip\b/.test(headerOf(exchange.request, "accept-encoding") ?? "")) {
+    body = await compress(body, { level: 1 });
     headers["content-encoding"] = "gzip";
     headers["vary"] = "Accept-Encoding";
   }
   if (signal.aborted) return;
-  writeHead(response, reply.status, { ...headers, ...reply.headers, "content-length": bytes.length });
-  response.end(exchange.method === "HEAD" ? "" : bytes);
+  writeHead(response, reply.status, { ...headers, ...reply.headers, "content-length": Buffer.byteLength(body) });
+  response.end(exchange.method === "HEAD" ? "" : body);
 }
 
 function writeHead(response: Response, status: number, headers: Record<string, string | number | string[]>): void {

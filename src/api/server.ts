@@ -70,6 +70,8 @@ export function createApi(options: ApiOptions): Api {
 
 /** Read without a token: they tell nothing of the site. */
 const OPEN_PATHS: ReadonlySet<string> = new Set(["healthz", "livez", "readyz", "version"]);
+/** One for all: an error's stack costs as much as a small request. */
+const GONE = new OrreryError("api/cancelled", "the client is gone");
 const NOBODY: User = { name: "system:anonymous", groups: [] };
 
 class ApiServer implements Api {
@@ -184,7 +186,7 @@ class ApiServer implements Api {
     request.on("error", () => {});
     response.once("close", () => {
       this.#running.delete(controller);
-      controller.abort(new OrreryError("api/cancelled", "the client is gone"));
+      controller.abort(GONE);
     });
     const method = request.method ?? "GET";
     const exchange: Exchange & { user: User } = {

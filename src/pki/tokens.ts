@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { join } from "node:path";
 import { OrreryError, type Random } from "#/base/index.ts";
 import { isPrivate, keepFile } from "./kept-file.ts";
@@ -43,7 +43,7 @@ export async function ensureTokens(folder: string, random: Random): Promise<Read
 
 /** Knows the users by the tokens of `ensureTokens`. Tokens are compared by their hash, so that time tells nothing about them. */
 export function tokenAuthenticator(tokens: ReadonlyMap<string, string>): Authenticate {
-  const digest = (token: string): string => createHash("sha256").update(token).digest("base64");
+  const digest = (token: string): string => hash("sha256", token, "base64");
   const byDigest = new Map<string, User>();
   for (const user of users) {
     const token = tokens.get(user.name);

@@ -11,8 +11,18 @@ export interface Pruned {
 /** `object` without the fields that its kind does not know, and which those were. Unchanged parts are shared; nothing is removed from what is no map where the schema wants one (validation tells of that). */
 export function pruneUnknown(kind: Kind, object: unknown): Pruned {
   const removed: string[] = [];
+  return { object: pruneValue(wholeSchema(kind), object, [], removed), removed };
+}
+
+/** Making a schema costs more than pruning by it. */
+const wholeSchemas = new WeakMap<Kind, z.ZodType>();
+
+function wholeSchema(kind: Kind): z.ZodType {
+  const known = wholeSchemas.get(kind);
+  if (known !== undefined) return known;
   const schema = z.strictObject({ apiVersion: z.unknown(), kind: z.unknown(), metadata: objectMeta, spec: kind.spec, status: kind.status });
-  return { object: pruneValue(schema, object, [], removed), removed };
+  wholeSchemas.set(kind, schema);
+  return schema;
 }
 
 function pruneValue(wrapped: z.ZodType, value: unknown, path: readonly (string | number)[], removed: string[]): unknown {
