@@ -164,6 +164,17 @@ describe("an instance", () => {
     assert.equal(world.state.phase, "Running");
   });
 
+  it("is not stopped for liveness before it was ready for the first time", () => {
+    const world = new World(planDemand(spec({ health: { liveness: { tcp: {}, interval: "1s", failureThreshold: 1 } } })));
+    world.answers = { readiness: false, liveness: false };
+    world.put({ type: "tick" });
+    world.pass(60_000);
+    assert.deepEqual([...new Set(world.done)], ["start", "readiness"]);
+    world.answers = { liveness: false };
+    world.pass(2000);
+    assert.ok(world.done.includes("stop"));
+  });
+
   it("waits longer after each crash, at most a minute, and quotes its last lines", () => {
     const world = started();
     const waits = [];

@@ -257,12 +257,14 @@ class Turn {
     }
   }
 
-  /** Startup alone until it has passed, then the others. */
+  /** Startup alone until it has passed, then readiness, and liveness from the first time that it was ready: on a busy machine a slow start would otherwise be cut off again and again. */
   #activeChecks(): [CheckName, CheckPlan][] {
     const { checks } = this.#at.demand;
     return CHECK_NAMES.flatMap((name): [CheckName, CheckPlan][] => {
       const plan = checks[name];
-      return plan !== undefined && (name === "startup") === !this.#state.hasStartedUp ? [[name, plan]] : [];
+      const isItsTime =
+        name === "startup" ? !this.#state.hasStartedUp : this.#state.hasStartedUp && (name === "readiness" || this.#state.phase === "Running");
+      return plan !== undefined && isItsTime ? [[name, plan]] : [];
     });
   }
 
