@@ -59,7 +59,14 @@ try {
     const kept = client.keepLink({
       hello: { component: "gateway", name: NAME, host, version, incarnation: gateway.incarnation },
       connected: (link) => feed.connected(link),
-      disconnected: () => feed.disconnected(),
+      disconnected: () => {
+        feed.disconnected();
+        const url = readEndpoints(options.data)?.api;
+        if (isStopping || url === undefined || url === access.url) return;
+        log.info("the centre has moved", { url });
+        void closeClient();
+        reach();
+      },
     });
     closeClient = async () => {
       kept.stop();

@@ -70,9 +70,9 @@ export class Child {
       const how = adopted === undefined ? await this.#spawnAndWait() : await this.#adoptAndWait(adopted);
       this.#current = undefined;
       if (this.#stopping.signal.aborted) return;
-      failures = clock.monotonic() - begunMs > STEADY_MS ? 1 : failures + 1;
+      failures = clock.monotonic() - begunMs > STEADY_MS ? 0 : failures + 1;
       this.#restarts += 1;
-      const delayMs = Math.round(backoffDelayMs(BACKOFF, failures, random));
+      const delayMs = failures === 0 ? 0 : Math.round(backoffDelayMs(BACKOFF, failures, random));
       log.warn(`${name} ended: ${how}; starting it again`, { inMs: delayMs, failures });
       this.#options.onRestart(this.#restarts, !this.#wasReady);
       await sleep(clock, delayMs, this.#stopping.signal).catch(() => undefined);
