@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
 import { pathToFileURL } from "node:url";
+import { type RunFile, readRunFile } from "#/apps/run-file.ts";
+import { Child, findChild } from "#/apps/supervisor/child.ts";
 import { silentLog, systemClock, systemRandom } from "#/base/index.ts";
-import { type RunFile, readRunFile } from "../src/apps/run-file.ts";
-import { Child, findChild } from "../src/apps/supervisor/child.ts";
 
 const RUN_FILE = pathToFileURL(path.join(import.meta.dirname, "../src/apps/run-file.ts")).href;
 

@@ -45,6 +45,7 @@ export const ROOMS: readonly Room[] = [
   },
   {
     name: "apps",
+    faces: ["json-log", "run-file", "supervisor/child"],
     imports: [
       ...["base", "model", "trace", "pki", "link", "client", "tree", "store", "reconcile", "artifacts", "process", "probes"],
       ...["traffic", "update", "controllers", "gateway", "agent", "api", "cli", "simulation"],

@@ -1,5 +1,5 @@
 export type { CliContext } from "./context.ts";
 export type { Platform, PlatformProcess, UpOptions } from "./platform.ts";
 export { buildProgram } from "./program.ts";
-export { EXIT, runCli } from "./run.ts";
+export { runCli } from "./run.ts";
 export { processTerminal, type Terminal } from "./terminal.ts";

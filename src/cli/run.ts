@@ -4,7 +4,7 @@ import type { CliContext } from "./context.ts";
 import { buildProgram } from "./program.ts";
 
 /** Exit statuses of every command. */
-export const EXIT = { done: 0, failed: 1, misused: 2 } as const;
+const EXIT = { done: 0, failed: 1, misused: 2 } as const;
 
 /** Runs `orrery` with these arguments (without program and script). Returns the exit status: 0 done, 1 failed, 2 misused. Says in one line what failed; never throws. */
 export async function runCli(args: readonly string[], context: CliContext): Promise<number> {

@@ -20,4 +20,4 @@ export { type Filter, type Route, route } from "./route.ts";
 export { type FileMapping, REDACTED, type Script, type ServicePort, type Template, template } from "./run.ts";
 export { SITE_NAME, type Site, type StampPlan, site, stampPlan } from "./site.ts";
 export { type StrategyName, type Update, update } from "./update.ts";
-export { describeIssues, findNearest, findViolations, formatField, schemaAt, unwrap, type Violation } from "./violation.ts";
+export { describeIssues, findNearest, formatField, unwrap, type Violation } from "./violation.ts";
