@@ -102,6 +102,7 @@ async function make(context: CliContext, objects: readonly object[], options: Op
 async function follow(context: CliContext, api: Client, name: string, timeoutMs: number): Promise<number> {
   const { terminal, clock, signal } = context;
   const deadlineMs = clock.monotonic() + timeoutMs;
+  let said = "";
   for (;;) {
     const one = (await api.request({ path: objectPath(update, name) })).body as Update;
     const wait = one.status?.waits?.[0];
@@ -110,7 +111,10 @@ async function follow(context: CliContext, api: Client, name: string, timeoutMs:
       terminal.progress(undefined);
       return tellEnd(context, one);
     }
-    terminal.progress(`${name}: ${one.status?.phase ?? "Pending"}${share}${wait === undefined ? "" : `: ${wait.message}`}`);
+    // Figures inside a message change all the time: a new line only when something else is waited for.
+    const step = `${one.status?.phase}${share}${wait?.reason}${wait?.object}`;
+    if (step !== said) terminal.progress(`${name}: ${one.status?.phase ?? "Pending"}${share}${wait === undefined ? "" : `: ${wait.message}`}`);
+    said = step;
     if (clock.monotonic() > deadlineMs) {
       terminal.progress(undefined);
       terminal.note(`update ${name} has not ended within ${formatDuration(timeoutMs)}; it goes on. See: orrery update show ${name}`);
