@@ -1,6 +1,6 @@
 export type { AskOptions, Check, CheckResult, CheckTarget, Observation, Observe, ProbeContext } from "./contract.ts";
 export { parseMemory, parseUptime } from "./host/parse.ts";
 export { type DiskUse, type HostUse, HostUseReader } from "./host/use.ts";
-export { describeInvalid, LINE_CHARS_MAX, ObservationLines } from "./observation-lines.ts";
+export { ObservationLines } from "./observation-lines.ts";
 export { type CheckAction, isBuiltIn, runCheck, runProbe } from "./registry.ts";
 export type { AgentObservation, AgentReport, InstanceUse } from "./report.ts";

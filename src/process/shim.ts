@@ -5,6 +5,7 @@
  *    The file is made with O_EXCL (`set -C`): whoever makes it first owns the run. An agent that finds a run without it makes it itself, and a shim that was only slow can no longer start anything.
  *  - Signals are caught, not ignored: caught ones go back to their default in the program, ignored ones would be ignored there, too. The program is run in the foreground, because a background one would ignore SIGINT and SIGQUIT.
  *  - The shell's own word about the end ("Killed") does not belong into the program's output: the outer shell has no stderr, and the inner one takes stdout for it (a redirection on the command itself would count for the outer shell, too, while it waits: dash).
+ *  - Exit status 125: the run was taken from the shim, or its record could not be written; nothing was started.
  *  - A file without a newline at its end is still being written, or the disk was full. */
 export const SHIM: string = `trap : HUP INT QUIT TERM USR1 USR2
 exec 2>/dev/null
@@ -24,6 +25,3 @@ exec "$@"
 status=$?
 printf "%s\\n" "$status" > "$run/exit"
 `;
-
-/** Exit status of a shim that could not start its program: the run was taken from it, or its record could not be written. */
-export const SHIM_REFUSED = 125;
