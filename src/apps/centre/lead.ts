@@ -10,8 +10,8 @@ import {
   createResourceController,
   createRouteController,
   makeRevision,
-  Propagation,
   type Observation,
+  Propagation,
   runCaches,
 } from "#/controllers/index.ts";
 import { DEFAULT_NAMESPACE, type FileMapping, type Instance, type Microservice, SITE_NAME, type Template } from "#/model/index.ts";
@@ -29,7 +29,7 @@ import {
   type Readiness,
   readSiteState,
   revisionReadiness,
-  wantedRevisions,
+  WantedRevisions,
 } from "#/update/core/index.ts";
 import { createUpdateController, createUpdateRecordController, takeLead, updateIntents } from "#/update/index.ts";
 import { GenerationTally } from "./generation-tally.ts";
@@ -107,6 +107,11 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
   const isHostKnown = (host: string): boolean => peers.isAgentConnected(host) || clock.now() - (peers.agentSeenMs(host) ?? startedMs) < 15_000;
   const startedMs = clock.now();
   const watch = new GatewayWatch();
+  const wanted = new WantedRevisions();
+  caches.microservices.listen((before, after) => {
+    if (after !== undefined) wanted.put(after);
+    else if (before !== undefined) wanted.remove(before.metadata.name);
+  });
   const connectedAs = (name: string): number | undefined => (distribution.isConnected(name) ? peers.gateway(name)?.incarnation : undefined);
   const gateways = (): KnownGateway[] => watch.known(caches.gateways.values(), connectedAs, clock.now());
   const intents = updateIntents(caches.updates, DEFAULT_NAMESPACE);
@@ -114,7 +119,7 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
     store,
     sites: caches.sites,
     generations: caches.generations,
-    wanted: () => wantedRevisions(caches.microservices.values()),
+    wanted: () => wanted.now(),
     readinessOf: (namespace, revision) => readinessOf(caches, namespace, revision, isHostKnown),
     intents: {
       ...intents,

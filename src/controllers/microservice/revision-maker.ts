@@ -6,9 +6,16 @@ import type { Store } from "#/store/index.ts";
 /** Copies files into the artifacts folder by content and returns their digest; `undefined` for no files. */
 export type FilesKeeper = (files: readonly FileMapping[]) => Promise<string | undefined>;
 
+/** Objects of the store are shared and never change: a template that is the same object has the same hash. */
+const hashes = new WeakMap<Template, string>();
+
 /** Hash of a template as it is written, without looking at its files. */
 export function templateHash(template: Template): string {
-  return createHash("sha256").update(canonicalJson(template)).digest("hex");
+  const known = hashes.get(template);
+  if (known !== undefined) return known;
+  const hash = createHash("sha256").update(canonicalJson(template)).digest("hex");
+  if (Object.isFrozen(template)) hashes.set(template, hash);
+  return hash;
 }
 
 /** Makes the Revision of a Microservice's template (or of another one offered for it): `<service>-<version>-<first 8 characters of the hash of template and files>`. Made again, it is the same.

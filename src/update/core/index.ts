@@ -4,5 +4,6 @@ export { followGeneration, isEnded, type UpdateView, withPhase } from "./record.
 export { changedServices, type Fence, type GenerationMap, isSameMap, type OpenGeneration, readSiteState, type Refusal, type SiteState, stamps, type Wait } from "./state.ts";
 export { type Happening, type Observed, type ObservedGateway, type Readiness, REVISIONS_LIVE_MAX, type Step, step, type UpdateIntent, type UpdatePolicy } from "./step.ts";
 export { type DistributionView, distributionMark, type LeaderView, nextLookMs, nextTerm, observe, prepareLedger, ROUND_INTERVAL_MS, WishWatch } from "./leading.ts";
-export { GatewayWatch, revisionReadiness, wantedRevisions } from "./sight.ts";
+export { GatewayWatch, revisionReadiness } from "./sight.ts";
 export { siteUpdate } from "./site-update.ts";
+export { type Wanted, WantedRevisions, wantedRevisions } from "./wanted.ts";

@@ -67,18 +67,22 @@ export function prepareLedger(
 
 /** Knows since when templates say what they say. */
 export class WishWatch {
-  #text = "";
+  #wanted: ReadonlyMap<string, string> | undefined;
   #changedMs = 0;
 
-  /** When `wanted` last changed, or now while a revision is still being made. */
+  /** When `wanted` last changed, or now while a revision is still being made. The map itself must never change: a new wish is a new map. */
   changedMs(wanted: ReadonlyMap<string, string>, isMaking: boolean, nowMs: number): number {
-    const text = JSON.stringify([...wanted].sort());
-    if (text !== this.#text) {
-      this.#text = text;
-      this.#changedMs = nowMs;
-    }
+    if (this.#wanted === undefined || !isSameWish(wanted, this.#wanted)) this.#changedMs = nowMs;
+    this.#wanted = wanted;
     return isMaking ? nowMs : this.#changedMs;
   }
+}
+
+function isSameWish(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
+  if (a === b) return true;
+  if (a.size !== b.size) return false;
+  for (const [service, revision] of a) if (b.get(service) !== revision) return false;
+  return true;
 }
 
 export interface LeaderView extends Pick<Observed, "wanted" | "wantedChangedMs" | "readinessOf" | "updateFor" | "updateNamed" | "gateOf"> {

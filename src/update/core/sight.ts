@@ -2,19 +2,6 @@ import type { Gateway, Instance, Microservice, Revision } from "#/model/index.ts
 import type { KnownGateway } from "./drain-ledger.ts";
 import type { Readiness } from "./step.ts";
 
-/** What templates say now; `isMaking` while some revision is not yet made. */
-export function wantedRevisions(services: Iterable<Microservice>): { readonly map: ReadonlyMap<string, string>; readonly isMaking: boolean } {
-  const map = new Map<string, string>();
-  let isMaking = false;
-  for (const one of services) {
-    if (one.metadata.deletionTimestamp !== undefined) continue;
-    const isFailed = one.status?.conditions?.some((condition) => condition.type === "Ready" && condition.reason === "RevisionFailed") === true;
-    if (one.status?.observedGeneration !== one.metadata.generation && !isFailed) isMaking = true;
-    if (one.status?.revision !== undefined) map.set(one.metadata.name, one.status.revision);
-  }
-  return { map, isMaking };
-}
-
 /** How ready a revision is. */
 export function revisionReadiness(seen: {
   readonly revision: Revision | undefined;

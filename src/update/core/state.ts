@@ -55,6 +55,7 @@ export function readSiteState(status: Site["status"]): SiteState | undefined {
 
 /** True if both maps assign the same revisions. */
 export function isSameMap(a: GenerationMap, b: GenerationMap): boolean {
+  if (a === b) return true;
   const names = Object.keys(a);
   return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
 }

@@ -26,7 +26,7 @@ class World {
   observed(): Observed {
     return {
       policy: { openMax: 4, settleMs: 500, readyWithinMs: 60_000 },
-      wanted: this.wanted,
+      wanted: new Map(this.wanted),
       wantedChangedMs: this.wantedChangedMs,
       mapOf: (generation) => this.maps.get(generation),
       readinessOf: (revision) => (this.unready.has(revision) ? { wanted: 1, ready: 0, reason: this.unready.get(revision) ?? "" } : { wanted: 1, ready: 1, readyOn: this.readyOn }),

@@ -48,7 +48,7 @@ export interface UpdateIntent {
 /** What the leader sees. Pure data and lookups; nothing here changes during a step. */
 export interface Observed {
   readonly policy: UpdatePolicy;
-  /** Service to the revision that its template says. Services that are being deleted are missing. */
+  /** Service to the revision that its template says. Services that are being deleted are missing. Another wish is another map. */
   readonly wanted: ReadonlyMap<string, string>;
   /** When `wanted` last changed, or now while a revision is still being made. */
   readonly wantedChangedMs: number;
@@ -109,8 +109,16 @@ function closeDrained(site: SiteState, observed: Observed): Step | undefined {
   };
 }
 
+/** What `wanted` says as a map of a generation. It is asked many times while nothing changes. */
+const asMap = new WeakMap<ReadonlyMap<string, string>, GenerationMap>();
+
 /** The map that the site should have: what templates say, except what was refused. */
 function targetMap(site: SiteState, observed: Observed): GenerationMap {
+  if (site.refused.length === 0) {
+    const known = asMap.get(observed.wanted) ?? Object.freeze(Object.fromEntries(observed.wanted));
+    asMap.set(observed.wanted, known);
+    return known;
+  }
   const served = site.stamp === undefined ? undefined : observed.mapOf(site.stamp.generation);
   const target: Record<string, string> = {};
   for (const [service, revision] of observed.wanted) {

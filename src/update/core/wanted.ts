@@ -1,0 +1,60 @@
+import type { Microservice } from "#/model/index.ts";
+
+/** What templates say now. `map` stays the same object while nothing of it changes: comparing it costs nothing. */
+export interface Wanted {
+  readonly map: ReadonlyMap<string, string>;
+  /** True while some revision is not yet made. */
+  readonly isMaking: boolean;
+}
+
+/** What templates say, kept up to date as Microservices come, change and go: asked at each look of the leader, it must not cost more where there are more services. */
+export class WantedRevisions {
+  #map: ReadonlyMap<string, string> = new Map();
+  readonly #making = new Set<string>();
+  /** Revision by service where the map has to follow; `undefined`: the service is gone. */
+  readonly #changed = new Map<string, string | undefined>();
+
+  /** Takes `service` in place of its former version. */
+  put(service: Microservice): void {
+    const { name, deletionTimestamp } = service.metadata;
+    if (deletionTimestamp !== undefined) return this.remove(name);
+    this.#note(name, service.status?.revision);
+    if (isMaking(service)) this.#making.add(name);
+    else this.#making.delete(name);
+  }
+
+  remove(name: string): void {
+    this.#note(name, undefined);
+    this.#making.delete(name);
+  }
+
+  now(): Wanted {
+    if (this.#changed.size > 0) {
+      const map = new Map(this.#map);
+      for (const [service, revision] of this.#changed) {
+        if (revision === undefined) map.delete(service);
+        else map.set(service, revision);
+      }
+      this.#map = map;
+      this.#changed.clear();
+    }
+    return { map: this.#map, isMaking: this.#making.size > 0 };
+  }
+
+  #note(name: string, revision: string | undefined): void {
+    if (this.#map.get(name) === revision) this.#changed.delete(name);
+    else this.#changed.set(name, revision);
+  }
+}
+
+/** What templates of `services` say. */
+export function wantedRevisions(services: Iterable<Microservice>): Wanted {
+  const wanted = new WantedRevisions();
+  for (const one of services) wanted.put(one);
+  return wanted.now();
+}
+
+function isMaking({ metadata, status }: Microservice): boolean {
+  const isFailed = status?.conditions?.some((condition) => condition.type === "Ready" && condition.reason === "RevisionFailed") === true;
+  return status?.observedGeneration !== metadata.generation && !isFailed;
+}
