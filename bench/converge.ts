@@ -50,8 +50,30 @@ const outcomes: Outcome[] = [];
 for (const size of values.sizes.split(",").map(Number)) outcomes.push(await measure(size));
 report.table(
   `${replicas} instances for each service on ${values.hosts} simulated hosts; changes one after another`,
-  ["services", "all ready s", "centre CPU s", "centre MB", "peak MB", "idle CPU %", "scale ms p50", "max", "CPU ms", "template ms p50", "max", "CPU ms"],
-  outcomes.map((one) => [one.services, one.readySeconds, one.cpuSeconds, one.pssMb, one.peakPssMb, one.idleCpuPercent, ...cells(one.scale), ...cells(one.template)]),
+  [
+    "services",
+    "all ready s",
+    "centre CPU s",
+    "centre MB",
+    "peak MB",
+    "idle CPU %",
+    "scale ms p50",
+    "max",
+    "CPU ms",
+    "template ms p50",
+    "max",
+    "CPU ms",
+  ],
+  outcomes.map((one) => [
+    one.services,
+    one.readySeconds,
+    one.cpuSeconds,
+    one.pssMb,
+    one.peakPssMb,
+    one.idleCpuPercent,
+    ...cells(one.scale),
+    ...cells(one.template),
+  ]),
 );
 report.figure("replicas", replicas);
 report.figure("outcomes", outcomes);
@@ -61,14 +83,22 @@ if (large !== undefined && small !== undefined) {
   report.aim({ what: "memory of the centre, peak", measured: `${large.peakPssMb} MB`, aim: "≤ 400 MB", isMet: large.peakPssMb <= 400 });
   for (const kind of ["scale", "template"] as const) {
     const ratio = large[kind].cpuMs / small[kind].cpuMs;
-    report.aim({ what: `CPU of a ${kind} change, ${large.services} to ${small.services} services`, measured: `× ${round(ratio, 2)}`, aim: "flat: ≤ × 1.5", isMet: ratio <= 1.5 });
+    report.aim({
+      what: `CPU of a ${kind} change, ${large.services} to ${small.services} services`,
+      measured: `× ${round(ratio, 2)}`,
+      aim: "flat: ≤ × 1.5",
+      isMet: ratio <= 1.5,
+    });
   }
 }
 report.end();
 
 async function measure(services: number): Promise<Outcome> {
   const data = temporaryFolder("converge");
-  const profile = values.profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${path.resolve(values.profile)}`, `--cpu-prof-name=centre-${services}.cpuprofile`];
+  const profile =
+    values.profile === undefined
+      ? []
+      : ["--cpu-prof", `--cpu-prof-dir=${path.resolve(values.profile)}`, `--cpu-prof-name=centre-${services}.cpuprofile`];
   const centre = await startCentre(data, profile);
   const fleet = await startFleet(data);
   const client = centre.client("admin");
@@ -82,7 +112,11 @@ async function measure(services: number): Promise<Outcome> {
     const begunMs = performance.now();
     const cpuBefore = cpuSeconds(centre.pid);
     await createServices(store, services);
-    await watch.until(() => watch.readyCount(replicas) === services, `all of ${services} ready`, () => `${watch.readyCount(replicas)} are ready`);
+    await watch.until(
+      () => watch.readyCount(replicas) === services,
+      `all of ${services} ready`,
+      () => `${watch.readyCount(replicas)} are ready`,
+    );
     const readySeconds = round((performance.now() - begunMs) / 1000);
     const cpuOfAll = cpuSeconds(centre.pid) - cpuBefore;
     const idleCpuPercent = await settle(centre, store);
@@ -150,7 +184,12 @@ async function createServices(store: RemoteStore, services: number): Promise<voi
     Array.from({ length: WRITERS }, async () => {
       while (next < services) {
         const name = nameOf(next++);
-        const template = { version: "v1", run: { command: ["node", "server.js"] }, env: [{ name: "LEVEL", value: "info" }], ports: [{ name: "http", protocol: "http" }] };
+        const template = {
+          version: "v1",
+          run: { command: ["node", "server.js"] },
+          env: [{ name: "LEVEL", value: "info" }],
+          ports: [{ name: "http", protocol: "http" }],
+        };
         await store.create(microservice, { apiVersion: API_VERSION, kind: "Microservice", metadata: { name }, spec: { replicas, template } });
       }
     }),
@@ -162,7 +201,9 @@ function nameOf(index: number): string {
 }
 
 async function startFleet(data: string): Promise<ChildProcess> {
-  const fleet = fork(path.join(import.meta.dirname, "harness/fleet.ts"), ["--data", data, "--hosts", values.hosts], { execArgv: ["--disable-warning=ExperimentalWarning"] });
+  const fleet = fork(path.join(import.meta.dirname, "harness/fleet.ts"), ["--data", data, "--hosts", values.hosts], {
+    execArgv: ["--disable-warning=ExperimentalWarning"],
+  });
   process.once("exit", () => fleet.kill("SIGKILL"));
   await once(fleet, "message");
   return fleet;

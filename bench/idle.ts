@@ -4,7 +4,7 @@ import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { cpuSeconds, memoryAlone, memoryOf, platformPids } from "./harness/processes.ts";
-import { median, ROOT, Report, round } from "./harness/report.ts";
+import { median, Report, ROOT, round } from "./harness/report.ts";
 import { startSite, temporaryFolder } from "./harness/site.ts";
 
 const { values } = parseArgs({
@@ -26,16 +26,34 @@ async function measureIdle(seconds: number): Promise<void> {
     await wait(Number(values.settle) * 1000);
     const before = new Map([...pids].map(([name, pid]) => [name, cpuSeconds(pid)]));
     await wait(seconds * 1000);
-    const rows = [...pids].map(([name, pid]) => ({ name, ...memoryOf(pid), cpuPercent: ((cpuSeconds(pid) - (before.get(name) ?? 0)) / seconds) * 100 }));
+    const rows = [...pids].map(([name, pid]) => ({
+      name,
+      ...memoryOf(pid),
+      cpuPercent: ((cpuSeconds(pid) - (before.get(name) ?? 0)) / seconds) * 100,
+    }));
     const sum = (of: (row: (typeof rows)[number]) => number): number => rows.reduce((total, row) => total + of(row), 0);
-    const total = { name: "all", pssMb: sum((row) => row.pssMb), anonymousMb: sum((row) => row.anonymousMb), residentMb: sum((row) => row.residentMb), cpuPercent: sum((row) => row.cpuPercent) };
+    const total = {
+      name: "all",
+      pssMb: sum((row) => row.pssMb),
+      anonymousMb: sum((row) => row.anonymousMb),
+      residentMb: sum((row) => row.residentMb),
+      cpuPercent: sum((row) => row.cpuPercent),
+    };
     const aloneMb = memoryAlone([...pids.values()]);
     report.table(
       `A site without services, after ${values.settle} s, over ${seconds} s`,
       ["", "PSS MB", "heaps MB", "resident MB", "CPU % of a core"],
       [...rows, total].map((row) => [row.name, round(row.pssMb), round(row.anonymousMb), round(row.residentMb), round(row.cpuPercent, 2)]),
     );
-    report.figure("processes", Object.fromEntries([...rows, total].map((row) => [row.name, { pssMb: round(row.pssMb), anonymousMb: round(row.anonymousMb), cpuPercent: round(row.cpuPercent, 2) }])));
+    report.figure(
+      "processes",
+      Object.fromEntries(
+        [...rows, total].map((row) => [
+          row.name,
+          { pssMb: round(row.pssMb), anonymousMb: round(row.anonymousMb), cpuPercent: round(row.cpuPercent, 2) },
+        ]),
+      ),
+    );
     report.figure("aloneMb", round(aloneMb));
     // Other programs of the same Node on this machine would take over a part of the shared pages: the larger figure counts.
     const memoryMb = Math.max(total.pssMb, aloneMb);
@@ -57,7 +75,15 @@ async function measureStarts(times: number): Promise<void> {
     await site.down();
   }
   const [first = Number.NaN, ...warm] = upMs;
-  report.table("up --detach of the ground station until all is ready", ["", "ms"], [["first", Math.round(first)], ["warm, median", Math.round(median(warm))], ["warm, slowest", Math.round(Math.max(...warm))]]);
+  report.table(
+    "up --detach of the ground station until all is ready",
+    ["", "ms"],
+    [
+      ["first", Math.round(first)],
+      ["warm, median", Math.round(median(warm))],
+      ["warm, slowest", Math.round(Math.max(...warm))],
+    ],
+  );
   report.figure("upMs", { first: Math.round(first), warm: warm.map(Math.round) });
   report.aim({ what: "up --detach, warm", measured: `${round(median(warm) / 1000, 2)} s`, aim: "≤ 5 s", isMet: median(warm) <= 5000 });
 }

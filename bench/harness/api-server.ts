@@ -20,7 +20,16 @@ const tree = await openSqliteTree({ file: path.join(data, "state/tree.db"), ...c
 const store = await openTreeStore({ tree, kinds, log, ...common });
 const stopping = new AbortController();
 store.startGarbageCollector(stopping.signal);
-const api = createApi({ store, kinds, authenticate: tokenAuthenticator(tokens), log, version: "0.0.0", certificate: certificates.certificate, key: certificates.key, ...common });
+const api = createApi({
+  store,
+  kinds,
+  authenticate: tokenAuthenticator(tokens),
+  log,
+  version: "0.0.0",
+  certificate: certificates.certificate,
+  key: certificates.key,
+  ...common,
+});
 const { port } = await api.listen({ host: "127.0.0.1", port: 0 });
 console.log(JSON.stringify({ url: `https://127.0.0.1:${port}`, token: tokens.get("admin"), ca: certificates.ca }));
 

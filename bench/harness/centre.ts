@@ -60,7 +60,8 @@ export async function endChild(child: ChildProcess): Promise<void> {
 
 async function readyUrl(centre: ChildProcess, data: string): Promise<string> {
   for (;;) {
-    if (centre.exitCode !== null) throw new Error(`the centre ended with ${centre.exitCode}: ${readFileSync(path.join(data, "logs", "centre.log"), "utf8").slice(-2000)}`);
+    if (centre.exitCode !== null)
+      throw new Error(`the centre ended with ${centre.exitCode}: ${readFileSync(path.join(data, "logs", "centre.log"), "utf8").slice(-2000)}`);
     try {
       const run = JSON.parse(readFileSync(path.join(data, "run", "centre.json"), "utf8")) as { pid: number; readyAt?: string; url: string };
       if (run.pid === centre.pid && run.readyAt !== undefined) return run.url;

@@ -1,6 +1,6 @@
 /** Agents of many hosts and one gateway without processes and sockets, as a process: real links and API calls, simulated instances. Arguments: --data, --hosts, --start-ms. Says `ready` by IPC. */
 import { parseArgs } from "node:util";
-import { silentLog, systemClock as clock, systemRandom as random } from "#/base/index.ts";
+import { systemClock as clock, systemRandom as random, silentLog } from "#/base/index.ts";
 import type { Link } from "#/link/index.ts";
 import { SimulatedAgent, SimulatedGateway } from "#/simulation/index.ts";
 import { RemoteStore } from "#/store/remote/index.ts";
@@ -22,7 +22,14 @@ process.once("SIGTERM", () => process.exit(0));
 function runAgent(host: string): void {
   const client = clientOf(values.data, "agent");
   client.keepLink({ hello: { component: "agent", name: host, host, version } });
-  const agent = new SimulatedAgent({ store: new RemoteStore({ client, log: silentLog }), host, clock, random, log: silentLog, startMs: () => startMs });
+  const agent = new SimulatedAgent({
+    store: new RemoteStore({ client, log: silentLog }),
+    host,
+    clock,
+    random,
+    log: silentLog,
+    startMs: () => startMs,
+  });
   void agent.run(stopping.signal);
 }
 

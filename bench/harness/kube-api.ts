@@ -2,8 +2,8 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { createInterface } from "node:readline";
 import path from "node:path";
+import { createInterface } from "node:readline";
 import { Pool } from "undici";
 import { parse, parseAllDocuments } from "yaml";
 import { ROOT } from "./report.ts";
@@ -20,7 +20,9 @@ export interface KubeApi {
 
 /** Starts our server on a new data folder. */
 export async function startOwnApi(): Promise<KubeApi> {
-  const child = spawn(process.execPath, [path.join(import.meta.dirname, "api-server.ts"), path.join(temporaryFolder("api"), "data")], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, [path.join(import.meta.dirname, "api-server.ts"), path.join(temporaryFolder("api"), "data")], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const lines = createInterface({ input: child.stdout });
   const [line] = (await Promise.race([once(lines, "line"), once(child, "exit").then(() => [undefined])])) as [string | undefined];
   if (line === undefined) throw new Error("the server ended before it listened");
@@ -45,7 +47,12 @@ export async function openKubeconfig(file: string, pids: readonly number[]): Pro
   const cluster = config.clusters.find((one) => one.name === context?.cluster)?.cluster;
   const user = config.users.find((one) => one.name === context?.user)?.user;
   if (cluster === undefined || user === undefined) throw new Error(`${file}: the current context names no cluster or no user`);
-  const read = (data: string | undefined, name: string | undefined): string | undefined => (data !== undefined ? Buffer.from(data, "base64").toString() : name !== undefined ? readFileSync(path.resolve(path.dirname(file), name), "utf8") : undefined);
+  const read = (data: string | undefined, name: string | undefined): string | undefined =>
+    data !== undefined
+      ? Buffer.from(data, "base64").toString()
+      : name !== undefined
+        ? readFileSync(path.resolve(path.dirname(file), name), "utf8")
+        : undefined;
   const ca = read(cluster["certificate-authority-data"], cluster["certificate-authority"]);
   const cert = read(user["client-certificate-data"], user["client-certificate"]);
   const key = read(user["client-key-data"], user["client-key"]);
@@ -63,20 +70,36 @@ export async function openKubeconfig(file: string, pids: readonly number[]): Pro
 interface Kubeconfig {
   readonly "current-context": string;
   readonly contexts: readonly { readonly name: string; readonly context: { readonly cluster: string; readonly user: string } }[];
-  readonly clusters: readonly { readonly name: string; readonly cluster: { readonly server: string; readonly "certificate-authority"?: string; readonly "certificate-authority-data"?: string } }[];
+  readonly clusters: readonly {
+    readonly name: string;
+    readonly cluster: { readonly server: string; readonly "certificate-authority"?: string; readonly "certificate-authority-data"?: string };
+  }[];
   readonly users: readonly {
     readonly name: string;
-    readonly user: { readonly token?: string; readonly "client-certificate"?: string; readonly "client-certificate-data"?: string; readonly "client-key"?: string; readonly "client-key-data"?: string };
+    readonly user: {
+      readonly token?: string;
+      readonly "client-certificate"?: string;
+      readonly "client-certificate-data"?: string;
+      readonly "client-key"?: string;
+      readonly "client-key-data"?: string;
+    };
   }[];
 }
 
 async function installCrd(api: KubeApi): Promise<void> {
   const text = execFileSync(process.execPath, [path.join(ROOT, "src/apps/cli.ts"), "crds"], { encoding: "utf8" });
-  const crd = parseAllDocuments(text).map((document) => document.toJS() as { readonly metadata?: { readonly name?: string } }).find((one) => one.metadata?.name === "resources.orrery.dev");
+  const crd = parseAllDocuments(text)
+    .map((document) => document.toJS() as { readonly metadata?: { readonly name?: string } })
+    .find((one) => one.metadata?.name === "resources.orrery.dev");
   const pool = new Pool(api.url, { connections: 1, allowH2: false, connect: { ...api.tls } });
   const headers = { ...api.headers, "content-type": "application/json" };
   try {
-    const { statusCode, body } = await pool.request({ method: "POST", path: "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", headers, body: JSON.stringify(crd) });
+    const { statusCode, body } = await pool.request({
+      method: "POST",
+      path: "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
+      headers,
+      body: JSON.stringify(crd),
+    });
     const answer = await body.text();
     if (statusCode !== 201 && statusCode !== 409) throw new Error(`the CRD was not taken: ${statusCode} ${answer.slice(0, 500)}`);
     // Served a moment after it was taken.

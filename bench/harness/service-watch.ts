@@ -8,7 +8,10 @@ export const PATIENCE_MS = 300_000;
 /** True if `count` instances of what is wanted are ready. */
 export function isReady(one: Microservice | undefined, count: number): boolean {
   const { status } = one ?? {};
-  return status?.readyReplicas === count && status.conditions?.some((condition) => condition.type === "Ready" && condition.status === "True" && condition.reason === "Ready") === true;
+  return (
+    status?.readyReplicas === count &&
+    status.conditions?.some((condition) => condition.type === "Ready" && condition.status === "True" && condition.reason === "Ready") === true
+  );
 }
 
 /** All Microservices as a watcher of the API sees them. */
