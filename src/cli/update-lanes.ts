@@ -3,14 +3,26 @@ import { formatTable } from "./table.ts";
 import type { Style, Terminal } from "./terminal.ts";
 import type { Bar, UpdateView, WaitView } from "./update-view.ts";
 
-const STYLES: Readonly<Record<string, Style>> = { Preparing: "yellow", Distributing: "yellow", Ramping: "cyan", Active: "green", Draining: "dim", Complete: "green", Aborted: "red", RolledBack: "red" };
+const STYLES: Readonly<Record<string, Style>> = {
+  Preparing: "yellow",
+  Distributing: "yellow",
+  Ramping: "cyan",
+  Active: "green",
+  Draining: "dim",
+  Complete: "green",
+  Aborted: "red",
+  RolledBack: "red",
+};
 /** Characters of a full bar: all new transactions. */
 const WIDTH = 20;
 
 /** Draws a view: what is asked for, a lane for each service, generations, gateways, and everything that is waited for. Lines fit `terminal.columns`. */
 export function drawUpdates(terminal: Terminal, view: UpdateView, nowMs: number): string[] {
   const lines: string[] = [];
-  const head = view.generation === undefined ? "no generation is in service yet" : `generation ${view.generation}${view.ramp === undefined ? "" : `, ${percent(view.ramp.share)} of new transactions to ${view.ramp.to}`}`;
+  const head =
+    view.generation === undefined
+      ? "no generation is in service yet"
+      : `generation ${view.generation}${view.ramp === undefined ? "" : `, ${percent(view.ramp.share)} of new transactions to ${view.ramp.to}`}`;
   lines.push(`${terminal.paint("bold", "site")}  ${head}: ${view.settled.message}`);
   const table = (columns: Parameters<typeof formatTable>[0], rows: readonly (readonly string[])[]): void => {
     if (rows.length === 0) return;
@@ -19,7 +31,13 @@ export function drawUpdates(terminal: Terminal, view: UpdateView, nowMs: number)
   };
   const since = (time: string | undefined): string => (time === undefined ? "-" : formatAge(nowMs - Date.parse(time)));
   table(
-    [{ title: "UPDATE" }, { title: "PHASE" }, { title: "FOR", align: "right" }, { title: "CHANGES", shrinks: true }, { title: "MESSAGE", shrinks: true }],
+    [
+      { title: "UPDATE" },
+      { title: "PHASE" },
+      { title: "FOR", align: "right" },
+      { title: "CHANGES", shrinks: true },
+      { title: "MESSAGE", shrinks: true },
+    ],
     view.updates.map((one) => [
       one.metadata.name,
       terminal.paint(STYLES[one.status?.phase ?? ""] ?? "yellow", one.status?.phase ?? "Pending"),
@@ -29,16 +47,58 @@ export function drawUpdates(terminal: Terminal, view: UpdateView, nowMs: number)
     ]),
   );
   table(
-    [{ title: "SERVICE" }, { title: "VERSION" }, { title: "NEW TRANSACTIONS" }, { title: "PHASE" }, { title: "READY", align: "right" }, { title: "OPEN", align: "right" }, { title: "GENERATIONS", shrinks: true }],
-    view.lanes.flatMap(({ service, bars }) => bars.map((bar, index) => [index === 0 ? service : "", bar.version, drawBar(terminal, bar), terminal.paint(STYLES[bar.phase] ?? "bold", bar.phase), `${bar.ready}/${bar.instances}`, bar.open === undefined ? "?" : String(bar.open), bar.generations.join(", ")])),
+    [
+      { title: "SERVICE" },
+      { title: "VERSION" },
+      { title: "NEW TRANSACTIONS" },
+      { title: "PHASE" },
+      { title: "READY", align: "right" },
+      { title: "OPEN", align: "right" },
+      { title: "GENERATIONS", shrinks: true },
+    ],
+    view.lanes.flatMap(({ service, bars }) =>
+      bars.map((bar, index) => [
+        index === 0 ? service : "",
+        bar.version,
+        drawBar(terminal, bar),
+        terminal.paint(STYLES[bar.phase] ?? "bold", bar.phase),
+        `${bar.ready}/${bar.instances}`,
+        bar.open === undefined ? "?" : String(bar.open),
+        bar.generations.join(", "),
+      ]),
+    ),
   );
   table(
-    [{ title: "GENERATION", align: "right" }, { title: "PHASE" }, { title: "FOR", align: "right" }, { title: "TRANSACTIONS", align: "right" }, { title: "CALLS", align: "right" }],
-    view.generations.map((one) => [String(one.number), terminal.paint(STYLES[one.phase] ?? "bold", one.phase), since(one.since), String(one.transactions ?? "?"), String(one.calls ?? "?")]),
+    [
+      { title: "GENERATION", align: "right" },
+      { title: "PHASE" },
+      { title: "FOR", align: "right" },
+      { title: "TRANSACTIONS", align: "right" },
+      { title: "CALLS", align: "right" },
+    ],
+    view.generations.map((one) => [
+      String(one.number),
+      terminal.paint(STYLES[one.phase] ?? "bold", one.phase),
+      since(one.since),
+      String(one.transactions ?? "?"),
+      String(one.calls ?? "?"),
+    ]),
   );
   table(
-    [{ title: "GATEWAY" }, { title: "STATUS" }, { title: "TABLE", align: "right" }, { title: "START", align: "right" }, { title: "MESSAGE", shrinks: true }],
-    view.gateways.map((one) => [one.name, terminal.paint(one.status === "Ready" ? "green" : "yellow", one.status), String(one.tableVersion ?? "?"), String(one.incarnation ?? "?"), one.message]),
+    [
+      { title: "GATEWAY" },
+      { title: "STATUS" },
+      { title: "TABLE", align: "right" },
+      { title: "START", align: "right" },
+      { title: "MESSAGE", shrinks: true },
+    ],
+    view.gateways.map((one) => [
+      one.name,
+      terminal.paint(one.status === "Ready" ? "green" : "yellow", one.status),
+      String(one.tableVersion ?? "?"),
+      String(one.incarnation ?? "?"),
+      one.message,
+    ]),
   );
   const waits = [...view.updates.flatMap((one) => one.status?.waits ?? []), ...view.generations.flatMap((one) => one.waits)];
   lines.push("", ...drawWaits(terminal, waits, since));

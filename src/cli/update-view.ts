@@ -1,5 +1,19 @@
 import type { Client } from "#/client/index.ts";
-import { type Gateway, type Generation, gateway, generation, type Instance, instance, type Kind, type Revision, revision, type Site, site, type Update, update } from "#/model/index.ts";
+import {
+  type Gateway,
+  type Generation,
+  gateway,
+  generation,
+  type Instance,
+  instance,
+  type Kind,
+  type Revision,
+  revision,
+  type Site,
+  site,
+  type Update,
+  update,
+} from "#/model/index.ts";
 import type { GatewayReport } from "#/traffic/index.ts";
 import { objectPath } from "./kubernetes.ts";
 import { loadLive } from "./live.ts";
@@ -48,13 +62,20 @@ export interface UpdateView {
   readonly settled: { readonly reason: string; readonly message: string };
   readonly generations: readonly GenerationView[];
   readonly lanes: readonly Lane[];
-  readonly gateways: readonly { readonly name: string; readonly status: string; readonly message: string; readonly tableVersion?: number; readonly incarnation?: number }[];
+  readonly gateways: readonly {
+    readonly name: string;
+    readonly status: string;
+    readonly message: string;
+    readonly tableVersion?: number;
+    readonly incarnation?: number;
+  }[];
   readonly updates: readonly Update[];
 }
 
 /** Everything about the updates of a site, read in one go. `name`: only that Update, and the lanes of its services. */
 export async function loadUpdateView(api: Client, name: string | undefined): Promise<UpdateView> {
-  const list = async <T>(kind: Kind): Promise<readonly T[]> => ((await api.request({ path: objectPath(kind) })).body as { readonly items: readonly T[] }).items;
+  const list = async <T>(kind: Kind): Promise<readonly T[]> =>
+    ((await api.request({ path: objectPath(kind) })).body as { readonly items: readonly T[] }).items;
   const [sites, generations, revisions, instances, gateways, updates, reports] = await Promise.all([
     list<Site>(site),
     list<Generation>(generation),
@@ -75,14 +96,27 @@ export async function loadUpdateView(api: Client, name: string | undefined): Pro
     ...(status?.stamp === undefined ? {} : { generation: status.stamp.generation }),
     ...(status?.stamp?.ramp === undefined ? {} : { ramp: { to: status.stamp.ramp.to, share: status.stamp.ramp.share } }),
     settled: { reason: settled?.reason ?? "Unknown", message: settled?.message ?? "the centre has not yet said anything" },
-    generations: open.map((one) => ({ number: one.number, phase: one.phase, since: one.since, ...counts.get(one.number), waits: known.get(one.number)?.status?.waits ?? [] })),
+    generations: open.map((one) => ({
+      number: one.number,
+      phase: one.phase,
+      since: one.since,
+      ...counts.get(one.number),
+      waits: known.get(one.number)?.status?.waits ?? [],
+    })),
     lanes: buildLanes({ open, known, revisions, instances, counts, status, ...(wanted === undefined ? {} : { wanted }) }),
     gateways: gateways.map((one) => {
       const ready = one.status?.conditions?.find((condition) => condition.type === "Ready");
       const report = reports.find((entry) => entry.key === one.metadata.name)?.value as unknown as GatewayReport | undefined;
-      return { name: one.metadata.name, status: ready?.reason ?? "Unknown", message: ready?.message ?? "", ...(report === undefined ? {} : { tableVersion: report.position.version, incarnation: report.incarnation }) };
+      return {
+        name: one.metadata.name,
+        status: ready?.reason ?? "Unknown",
+        message: ready?.message ?? "",
+        ...(report === undefined ? {} : { tableVersion: report.position.version, incarnation: report.incarnation }),
+      };
     }),
-    updates: updates.filter((one) => name !== undefined || one.status?.generation === undefined || shown.has(one.status.generation) || !isOver(one)).toSorted((a, b) => a.metadata.creationTimestamp.localeCompare(b.metadata.creationTimestamp)),
+    updates: updates
+      .filter((one) => name !== undefined || one.status?.generation === undefined || shown.has(one.status.generation) || !isOver(one))
+      .toSorted((a, b) => a.metadata.creationTimestamp.localeCompare(b.metadata.creationTimestamp)),
   };
 }
 

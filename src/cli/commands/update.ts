@@ -26,7 +26,13 @@ export async function runUpdate(context: CliContext, args: readonly string[], op
     case "history":
       return history(context, need(second, "a service: orrery update history SERVICE"), options);
     case "pause":
-      return steer(context, options, need(second, "an update: orrery update pause NAME"), { paused: options.off !== true }, options.off === true ? "goes on" : "is held");
+      return steer(
+        context,
+        options,
+        need(second, "an update: orrery update pause NAME"),
+        { paused: options.off !== true },
+        options.off === true ? "goes on" : "is held",
+      );
     case "promote":
       return steer(context, options, need(second, "an update: orrery update promote NAME"), { promoted: true, paused: false }, "is taken to its end");
     case "abort":
@@ -34,7 +40,12 @@ export async function runUpdate(context: CliContext, args: readonly string[], op
     case "rollback":
       return rollback(context, need(second, "an update: orrery update rollback NAME"), options);
     default:
-      throw new OrreryError("cli/usage", first === undefined ? "say what: orrery update SERVICE --to VERSION, -f FILE, show, history, pause, promote, abort or rollback" : `to which version? orrery update ${first} --to VERSION (or one of show, history, pause, promote, abort, rollback)`);
+      throw new OrreryError(
+        "cli/usage",
+        first === undefined
+          ? "say what: orrery update SERVICE --to VERSION, -f FILE, show, history, pause, promote, abort or rollback"
+          : `to which version? orrery update ${first} --to VERSION (or one of show, history, pause, promote, abort, rollback)`,
+      );
   }
 }
 
@@ -49,7 +60,9 @@ async function toVersion(context: CliContext, service: string | undefined, optio
     services: [{ name, to: options.to }],
     ...(options.message === undefined ? {} : { message: options.message }),
     ...(options.strategy === undefined ? {} : { strategy: options.strategy }),
-    ...(options.ramp === undefined ? {} : { ramp: { steps: parseRamp(options.ramp, options.hold ?? "30s"), ...(options.key === undefined ? {} : { key: options.key }) } }),
+    ...(options.ramp === undefined
+      ? {}
+      : { ramp: { steps: parseRamp(options.ramp, options.hold ?? "30s"), ...(options.key === undefined ? {} : { key: options.key }) } }),
     ...(options.gates === true ? { gates: {} } : {}),
   };
   return make(context, [{ apiVersion: API_VERSION, kind: update.kind, metadata: { generateName: `${name}-` }, spec }], options);
@@ -59,7 +72,8 @@ async function toVersion(context: CliContext, service: string | undefined, optio
 function parseRamp(text: string, hold: string): { share: number; hold: string }[] {
   return text.split(",").map((part) => {
     const share = Number(part.replace(/%$/, "")) / 100;
-    if (!(share > 0 && share <= 1)) throw new OrreryError("cli/usage", `${JSON.stringify(part)} is no share: give percentages from above 0 to 100, as in --ramp 1,10,50`);
+    if (!(share > 0 && share <= 1))
+      throw new OrreryError("cli/usage", `${JSON.stringify(part)} is no share: give percentages from above 0 to 100, as in --ramp 1,10,50`);
     return { share, hold };
   });
 }
@@ -69,9 +83,13 @@ async function fromFiles(context: CliContext, options: Options): Promise<number>
   const faults = findFaults(loaded);
   for (const fault of faults) context.terminal.note(formatFault(fault));
   if (faults.length > 0) return 1;
-  const objects = loaded.manifests.map((one) => one.object as { readonly kind: string; readonly metadata: { readonly name?: string; readonly generateName?: string }; readonly spec: unknown });
+  const objects = loaded.manifests.map(
+    (one) =>
+      one.object as { readonly kind: string; readonly metadata: { readonly name?: string; readonly generateName?: string }; readonly spec: unknown },
+  );
   const other = objects.find((one) => one.kind !== update.kind);
-  if (other !== undefined) throw new OrreryError("cli/usage", `found kind ${other.kind}; orrery update -f takes only Update (apply others with: orrery apply -f)`);
+  if (other !== undefined)
+    throw new OrreryError("cli/usage", `found kind ${other.kind}; orrery update -f takes only Update (apply others with: orrery apply -f)`);
   return make(context, objects, options);
 }
 
@@ -81,14 +99,21 @@ async function make(context: CliContext, objects: readonly object[], options: Op
   try {
     const made: Update[] = [];
     for (const body of objects) {
-      const answer = await api.request({ method: "POST", path: objectPath(update), query: { fieldManager: FIELD_MANAGER, ...(options.dryRun === true ? { dryRun: "All" } : {}) }, body });
+      const answer = await api.request({
+        method: "POST",
+        path: objectPath(update),
+        query: { fieldManager: FIELD_MANAGER, ...(options.dryRun === true ? { dryRun: "All" } : {}) },
+        body,
+      });
       made.push(answer.body as Update);
     }
     if (options.dryRun === true) {
-      for (const one of made) terminal.out(`update of ${one.spec.services.map((service) => `${service.name} to ${service.to}`).join(", ")} would be made (dry run)`);
+      for (const one of made)
+        terminal.out(`update of ${one.spec.services.map((service) => `${service.name} to ${service.to}`).join(", ")} would be made (dry run)`);
       return 0;
     }
-    for (const one of made) terminal.out(`update ${one.metadata.name}: ${one.spec.services.map((service) => `${service.name} to ${service.to}`).join(", ")}`);
+    for (const one of made)
+      terminal.out(`update ${one.metadata.name}: ${one.spec.services.map((service) => `${service.name} to ${service.to}`).join(", ")}`);
     if (options.wait === false) return 0;
     let worst = 0;
     for (const one of made) worst = Math.max(worst, await follow(context, api, one.metadata.name, durationMs(options.timeout ?? "30m")));
@@ -127,8 +152,12 @@ async function follow(context: CliContext, api: Client, name: string, timeoutMs:
 function tellEnd({ terminal }: CliContext, one: Update): number {
   const { name } = one.metadata;
   if (one.status?.phase === "Complete") {
-    const phases = (one.status.phases ?? []).filter((phase) => phase.until !== undefined && phase.until !== phase.since).map((phase) => `${phase.phase} ${formatAge(Date.parse(phase.until ?? "") - Date.parse(phase.since))}`);
-    terminal.out(`update ${name}: ${terminal.paint("green", "complete")}${one.status.generation === undefined ? " (it was served already)" : ` in generation ${one.status.generation}`}${phases.length === 0 ? "" : ` (${phases.join(", ")})`}`);
+    const phases = (one.status.phases ?? [])
+      .filter((phase) => phase.until !== undefined && phase.until !== phase.since)
+      .map((phase) => `${phase.phase} ${formatAge(Date.parse(phase.until ?? "") - Date.parse(phase.since))}`);
+    terminal.out(
+      `update ${name}: ${terminal.paint("green", "complete")}${one.status.generation === undefined ? " (it was served already)" : ` in generation ${one.status.generation}`}${phases.length === 0 ? "" : ` (${phases.join(", ")})`}`,
+    );
     return 0;
   }
   const reason = one.status?.waits?.[0]?.message ?? one.status?.conditions?.find((condition) => condition.type === "Complete")?.message ?? "";
@@ -143,7 +172,8 @@ async function show(context: CliContext, name: string | undefined, options: Opti
   try {
     for (;;) {
       const view = await loadUpdateView(api, name).catch((error: unknown) => {
-        if (isMissing(error)) throw new OrreryError("cli/missing", `there is no update called ${JSON.stringify(name)}; see: orrery get updates`, { cause: error });
+        if (isMissing(error))
+          throw new OrreryError("cli/missing", `there is no update called ${JSON.stringify(name)}; see: orrery get updates`, { cause: error });
         throw error;
       });
       if (options.output === "json" || options.output === "yaml") printData(terminal, options.output, view);
@@ -167,7 +197,9 @@ async function history(context: CliContext, service: string, options: Options): 
   const api = await context.connect(options.data);
   try {
     const all = ((await api.request({ path: objectPath(update) })).body as { readonly items: readonly Update[] }).items;
-    const own = all.filter((one) => one.spec.services.some((each) => each.name === service)).toSorted((a, b) => b.metadata.creationTimestamp.localeCompare(a.metadata.creationTimestamp));
+    const own = all
+      .filter((one) => one.spec.services.some((each) => each.name === service))
+      .toSorted((a, b) => b.metadata.creationTimestamp.localeCompare(a.metadata.creationTimestamp));
     if (options.output === "json" || options.output === "yaml") printData(terminal, options.output, own);
     else if (own.length === 0) terminal.note(`no update of ${service} is known; is the name right? see: orrery get microservices`);
     else {
@@ -175,9 +207,31 @@ async function history(context: CliContext, service: string, options: Options): 
         const revision = one.status?.revisions?.find((each) => each.service === service);
         const begun = one.status?.phases?.[0]?.since ?? one.metadata.creationTimestamp;
         const ended = one.status?.phases?.at(-1)?.until;
-        return [one.metadata.name, begun.slice(0, 19).replace("T", " "), one.status?.phase ?? "Pending", revision?.from ?? "", revision?.to ?? one.spec.services.find((each) => each.name === service)?.to ?? "", ended === undefined ? "-" : formatAge(Date.parse(ended) - Date.parse(begun)), String(one.status?.transactions ?? "-"), one.spec.message ?? ""];
+        return [
+          one.metadata.name,
+          begun.slice(0, 19).replace("T", " "),
+          one.status?.phase ?? "Pending",
+          revision?.from ?? "",
+          revision?.to ?? one.spec.services.find((each) => each.name === service)?.to ?? "",
+          ended === undefined ? "-" : formatAge(Date.parse(ended) - Date.parse(begun)),
+          String(one.status?.transactions ?? "-"),
+          one.spec.message ?? "",
+        ];
       });
-      const [head = "", ...lines] = formatTable([{ title: "UPDATE" }, { title: "BEGUN (UTC)" }, { title: "PHASE" }, { title: "FROM", shrinks: true }, { title: "TO", shrinks: true }, { title: "TOOK", align: "right" }, { title: "TRANSACTIONS", align: "right" }, { title: "MESSAGE", shrinks: true }], rows, terminal.columns);
+      const [head = "", ...lines] = formatTable(
+        [
+          { title: "UPDATE" },
+          { title: "BEGUN (UTC)" },
+          { title: "PHASE" },
+          { title: "FROM", shrinks: true },
+          { title: "TO", shrinks: true },
+          { title: "TOOK", align: "right" },
+          { title: "TRANSACTIONS", align: "right" },
+          { title: "MESSAGE", shrinks: true },
+        ],
+        rows,
+        terminal.columns,
+      );
       terminal.out(terminal.paint("bold", head));
       for (const line of lines) terminal.out(line);
     }
@@ -189,8 +243,15 @@ async function history(context: CliContext, service: string, options: Options): 
 
 async function steer(context: CliContext, options: Options, name: string, spec: object, said: string): Promise<number> {
   return withUpdate(context, options, name, async (api, one) => {
-    if (isOver(one)) throw new OrreryError("cli/too-late", `update ${name} has ended (${one.status?.phase}); to go back from it: orrery update rollback ${name}`);
-    await api.request({ method: "PATCH", path: objectPath(update, name), query: { fieldManager: FIELD_MANAGER }, contentType: "application/merge-patch+json", body: { spec } });
+    if (isOver(one))
+      throw new OrreryError("cli/too-late", `update ${name} has ended (${one.status?.phase}); to go back from it: orrery update rollback ${name}`);
+    await api.request({
+      method: "PATCH",
+      path: objectPath(update, name),
+      query: { fieldManager: FIELD_MANAGER },
+      contentType: "application/merge-patch+json",
+      body: { spec },
+    });
     context.terminal.out(`update ${name} ${said}`);
     return 0;
   });
@@ -203,14 +264,31 @@ async function rollback(context: CliContext, name: string, options: Options): Pr
     if (services.length === 0) throw new OrreryError("cli/nothing-before", `update ${name} has nothing to go back to: nothing was served before it`);
     return 0;
   });
-  return make(context, [{ apiVersion: API_VERSION, kind: update.kind, metadata: { generateName: "rollback-" }, spec: { services, message: options.message ?? `rollback of ${name}` } }], options);
+  return make(
+    context,
+    [
+      {
+        apiVersion: API_VERSION,
+        kind: update.kind,
+        metadata: { generateName: "rollback-" },
+        spec: { services, message: options.message ?? `rollback of ${name}` },
+      },
+    ],
+    options,
+  );
 }
 
-async function withUpdate(context: CliContext, options: Options, name: string, action: (api: Client, one: Update) => Promise<number>): Promise<number> {
+async function withUpdate(
+  context: CliContext,
+  options: Options,
+  name: string,
+  action: (api: Client, one: Update) => Promise<number>,
+): Promise<number> {
   const api = await context.connect(options.data);
   try {
     const one = await api.request({ path: objectPath(update, name) }).catch((error: unknown) => {
-      if (isMissing(error)) throw new OrreryError("cli/missing", `there is no update called ${JSON.stringify(name)}; see: orrery get updates`, { cause: error });
+      if (isMissing(error))
+        throw new OrreryError("cli/missing", `there is no update called ${JSON.stringify(name)}; see: orrery get updates`, { cause: error });
       throw error;
     });
     return await action(api, one.body as Update);
@@ -224,11 +302,24 @@ export async function forgetGateway(context: CliContext, [action, name = ""]: re
   if (action !== "forget") throw new OrreryError("cli/usage", `found ${JSON.stringify(action)}; allowed: orrery gateway forget NAME`);
   const api = await context.connect(options.data);
   try {
-    const { items } = (await api.request({ path: objectPath(gateway) })).body as { readonly items: readonly { readonly metadata: { readonly name: string }; readonly status?: { readonly conditions?: readonly { readonly type: string; readonly reason: string }[] } }[] };
+    const { items } = (await api.request({ path: objectPath(gateway) })).body as {
+      readonly items: readonly {
+        readonly metadata: { readonly name: string };
+        readonly status?: { readonly conditions?: readonly { readonly type: string; readonly reason: string }[] };
+      }[];
+    };
     const found = items.find((one) => one.metadata.name === name);
-    if (found === undefined) throw new OrreryError("cli/missing", `there is no gateway called ${JSON.stringify(name)}; known: ${items.map((one) => one.metadata.name).join(", ") || "none"}`);
+    if (found === undefined)
+      throw new OrreryError(
+        "cli/missing",
+        `there is no gateway called ${JSON.stringify(name)}; known: ${items.map((one) => one.metadata.name).join(", ") || "none"}`,
+      );
     const reason = found.status?.conditions?.find((one) => one.type === "Ready")?.reason;
-    if (reason !== "NotConnected") throw new OrreryError("cli/connected", `gateway ${name} is connected (${reason ?? "Unknown"}): only one that is surely dead may be forgotten; stop it first`);
+    if (reason !== "NotConnected")
+      throw new OrreryError(
+        "cli/connected",
+        `gateway ${name} is connected (${reason ?? "Unknown"}): only one that is surely dead may be forgotten; stop it first`,
+      );
     await api.request({ method: "DELETE", path: objectPath(gateway, name) });
     context.terminal.out(`gateway ${name} is forgotten: ${count(1, "gateway")} less is waited for`);
     return 0;

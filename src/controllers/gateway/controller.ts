@@ -70,7 +70,12 @@ export function createGatewayController(options: GatewayControllerOptions): Cont
 type IncarnationStatus = Pick<NonNullable<Gateway["status"]>, "incarnation" | "incarnationSince" | "incarnationCounter">;
 
 /** What the register says of a connected gateway's incarnation. A new one is noted with the time and the newest generation: whatever the one before had in flight belongs to none newer and ends within the longest transaction. */
-export function incarnationStatus(former: IncarnationStatus, incarnation: number | undefined, counter: number | undefined, nowMs: number): IncarnationStatus {
+export function incarnationStatus(
+  former: IncarnationStatus,
+  incarnation: number | undefined,
+  counter: number | undefined,
+  nowMs: number,
+): IncarnationStatus {
   if (incarnation === undefined || incarnation === former.incarnation) return {};
   return { incarnation, incarnationSince: timestamp(nowMs), ...(counter === undefined ? {} : { incarnationCounter: counter }) };
 }

@@ -166,9 +166,19 @@ class MicroserviceWorker {
       const before = service.status?.conditions?.find((one) => one.type === now.type);
       const isQuiet = before === undefined && now.type !== "Ready" && now.status !== "False";
       if (isQuiet || (before?.status === now.status && before.reason === now.reason)) continue;
-      const isGood = now.type === "Diverged" ? now.status === "False" : now.status === "True" || now.reason === "Preparing" || now.reason === "Suspended" || now.reason === "Deleting";
+      const isGood =
+        now.type === "Diverged"
+          ? now.status === "False"
+          : now.status === "True" || now.reason === "Preparing" || now.reason === "Suspended" || now.reason === "Deleting";
       if (now.type === "Diverged" && before === undefined) continue;
-      this.#options.store.emit({ kind: microservice, object: service, type: isGood ? "Normal" : "Warning", reason: now.reason, message: now.message, component: "microservice-controller" });
+      this.#options.store.emit({
+        kind: microservice,
+        object: service,
+        type: isGood ? "Normal" : "Warning",
+        reason: now.reason,
+        message: now.message,
+        component: "microservice-controller",
+      });
     }
   }
 

@@ -7,7 +7,17 @@ const report = (...unlabelled: GatewayReport["unlabelled"]): GatewayReport => ({
 
 test("a service that gets labelled calls and makes unlabelled ones is named; one that gets none is not", () => {
   const seen = new Propagation();
-  assert.deepEqual(seen.add(report({ service: "legacy", calls: 3, labelledIn: 2 }, { service: "timer", calls: 5, labelledIn: 0 }, { service: "?", calls: 9, labelledIn: 9 }), 0), ["legacy", "timer"]);
+  assert.deepEqual(
+    seen.add(
+      report(
+        { service: "legacy", calls: 3, labelledIn: 2 },
+        { service: "timer", calls: 5, labelledIn: 0 },
+        { service: "?", calls: 9, labelledIn: 9 },
+      ),
+      0,
+    ),
+    ["legacy", "timer"],
+  );
   assert.equal(seen.conditionOf("legacy", 1)?.status, "False");
   assert.equal(seen.conditionOf("timer", 1), undefined);
   assert.equal(seen.conditionOf("?", 1), undefined);

@@ -36,12 +36,14 @@ export class Propagation {
   conditionOf(service: string, nowMs: number): Omit<ConditionInput, "observedGeneration"> | undefined {
     const seen = this.#seen.get(service);
     if (seen === undefined || seen.labelledIn === 0) return undefined;
-    if (nowMs - seen.lastUnlabelledMs > FORGET_MS) return { type: "PropagatesTrace", status: "True", reason: "Forwarded", message: "no call without a trace context for ten minutes" };
+    if (nowMs - seen.lastUnlabelledMs > FORGET_MS)
+      return { type: "PropagatesTrace", status: "True", reason: "Forwarded", message: "no call without a trace context for ten minutes" };
     return {
       type: "PropagatesTrace",
       status: "False",
       reason: "CallsWithoutContext",
-      message: "it gets calls with a trace context and makes calls without one: for what it calls, consistency is not guaranteed. Forward traceparent, or b3, or x-orrery-generation from the request that is served (docs/services.md)",
+      message:
+        "it gets calls with a trace context and makes calls without one: for what it calls, consistency is not guaranteed. Forward traceparent, or b3, or x-orrery-generation from the request that is served (docs/services.md)",
     };
   }
 }

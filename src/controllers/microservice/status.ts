@@ -30,7 +30,11 @@ export function serviceStatus(view: ServiceView, nowMs: number): NonNullable<Mic
   const observedGeneration = view.revisionError === undefined ? service.metadata.generation : former?.observedGeneration;
   const refusal = view.site?.refused.find((one) => one.service === service.metadata.name && one.revision === revision);
   let conditions = former?.conditions ?? [];
-  for (const input of [readyCondition(view, served, ready.length, ofServed), divergedCondition(revision, refusal?.reason), ...(view.propagation === undefined ? [] : [view.propagation])]) {
+  for (const input of [
+    readyCondition(view, served, ready.length, ofServed),
+    divergedCondition(revision, refusal?.reason),
+    ...(view.propagation === undefined ? [] : [view.propagation]),
+  ]) {
     conditions = [...setCondition(conditions, { ...input, observedGeneration: service.metadata.generation }, nowMs)];
   }
   const servedVersion = served === undefined ? undefined : view.revisionOf(served)?.spec.template.version;
