@@ -122,3 +122,12 @@ test("an instance that is being deleted keeps its slot until it is gone", () => 
     ["auth-v1-0"],
   );
 });
+
+test("while the map of an open generation, or a revision of it, is not seen, no instance is removed", () => {
+  const running = asInstances(plan());
+  const unseen = plan({ instances: running, site: siteWith(2, [2, "Active"]), mapOf: () => undefined });
+  assert.deepEqual(unseen.remove, []);
+  assert.deepEqual(plan({ instances: running, site: undefined }).remove, []);
+  const withoutRevision = plan({ instances: running, revisionOf: () => undefined });
+  assert.deepEqual(withoutRevision, { create: [], setDuty: [], remove: [], unplaced: 0 });
+});

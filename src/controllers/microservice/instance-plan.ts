@@ -59,12 +59,13 @@ export function planInstances(input: InstancePlanInput): InstancePlan {
   let unplaced = 0;
   for (const [revisionName, duty] of needed) {
     const revision = input.revisionOf(revisionName);
-    if (revision === undefined) continue;
     for (let slot = 0; slot < replicas; slot++) {
       const name = instanceName(revisionName, slot);
       kept.add(name);
       const present = byName.get(name);
       if (present === undefined) {
+        // Not seen yet: it comes with the Revision.
+        if (revision === undefined) continue;
         const host = chooseHost(input.hosts, load);
         if (host === undefined) unplaced++;
         else create.push(buildInstance({ service, revision, name, slot, duty, host }));
@@ -73,7 +74,11 @@ export function planInstances(input: InstancePlanInput): InstancePlan {
       }
     }
   }
-  const remove = input.instances.filter((one) => !kept.has(one.metadata.name) && one.metadata.deletionTimestamp === undefined);
+  // A generation whose map is not seen yet may need any of them: unknown is not nothing.
+  const isKnown = site !== undefined && site.generations.every((one) => input.mapOf(one.number) !== undefined);
+  const remove = input.instances.filter(
+    (one) => !kept.has(one.metadata.name) && one.metadata.deletionTimestamp === undefined && (isKnown || replicas === 0),
+  );
   return { create, setDuty, remove, unplaced };
 }
 

@@ -102,3 +102,14 @@ test("an open call seen after the proof takes the proof back", () => {
   ledger.report(report("a", 2, { open: 1, started: 6 }), 600);
   assert.equal(ledger.stateOf(1, 600).waits[0]?.reason, "TransactionsOpen");
 });
+
+test("a generation whose draining has not begun here says what it waits for, too", () => {
+  const ledger = new DrainLedger();
+  ledger.setGateways([gateway("a")], 0);
+  const state = ledger.stateOf(7, 5);
+  assert.equal(state.isEmpty, false);
+  assert.deepEqual(
+    state.waits.map((wait) => wait.reason),
+    ["Counting"],
+  );
+});

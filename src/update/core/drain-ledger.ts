@@ -102,7 +102,10 @@ export class DrainLedger {
   /** Whether `generation` is empty, and if not, on what it waits. */
   stateOf(generation: number, nowMs: number): { readonly isEmpty: boolean; readonly open: number; readonly waits: readonly Wait[] } {
     const drain = this.#drains.get(generation);
-    if (drain === undefined) return { isEmpty: false, open: 0, waits: [] };
+    if (drain === undefined) {
+      const message = `the first table that does not stamp generation ${generation} is on its way; then counting begins`;
+      return { isEmpty: false, open: 0, waits: [{ reason: "Counting", object: `generation/g${generation}`, sinceMs: nowMs, message }] };
+    }
     const waits = this.#unknowns(generation, drain, nowMs);
     let open = 0;
     for (const [gateway, count] of drain.open) {
