@@ -167,6 +167,7 @@ export class Gateway {
     const { table } = this.#core.table;
     if (applied === "older" || table === undefined) return;
     this.#tableFile.save(update, table);
+    this.#core.boundStreams(this.#options.clock.monotonic());
     this.#setListeners();
     this.#upstreams.sweep();
     this.#tellWaiters();
@@ -180,6 +181,7 @@ export class Gateway {
 
   #report(): boolean {
     if (this.#durable === undefined) return false;
+    this.#core.boundStreams(this.#options.clock.monotonic());
     const report = this.#core.report({
       position: this.#durable,
       round: this.#round,

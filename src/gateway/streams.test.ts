@@ -82,6 +82,24 @@ test("a WebSocket is relayed both ways, is a stream of its generation while it l
   assert.deepEqual([line?.["status"], line?.["instance"], line?.["path"]], [101, "portal-0", "/live"]);
 });
 
+test("a WebSocket of a generation that drains is closed with 1012 after the time that its revision gives, one of the stamped generation goes on", async (t) => {
+  const rig = await rigOf(t);
+  const port = await echoSockets(t);
+  rig.table(site(port, { streamsEndAfterMs: 100 }));
+  const old = new WebSocket(`ws://127.0.0.1:${rig.edgePort}/live`);
+  await once(old, "message");
+  const revisions = { "portal-v1": [{ instance: "portal-0", port }], "portal-v2": [{ instance: "portal-1", port }] };
+  rig.table(site(port, { streamsEndAfterMs: 100, revisions, generations: { 3: { portal: "portal-v1" }, 4: { portal: "portal-v2" } } }));
+  const fresh = new WebSocket(`ws://127.0.0.1:${rig.edgePort}/live`);
+  const [[code]] = await Promise.all([once(old, "close"), once(fresh, "message")]);
+  assert.equal(code, 1012);
+  await rig.feed.until(() => rig.feed.reports.at(-1)?.counts.find((one) => one.generation === 3)?.edge === 0);
+  fresh.send("still there");
+  const [answer] = await once(fresh, "message");
+  assert.equal(String(answer), "still there");
+  fresh.terminate();
+});
+
 test("an instance that refuses an upgrade is heard", async (t) => {
   const rig = await rigOf(t);
   rig.table(site(await echoSockets(t)));

@@ -53,7 +53,19 @@ export function relayTcp(context: ProxyContext, socket: Socket, role: "edge" | "
     upstream.once("connect", () => {
       clearTimeout(timer);
       upstream.off("error", onError);
-      splice(socket, upstream, ({ fromA, fromB }, error) => end(200, fromA, fromB, error === undefined ? undefined : describeError(error)));
+      // Outside the longest transaction, but not for ever once its generation drains.
+      const bound = {
+        expire(nowMs: number): void {
+          if (nowMs < call.deadlineMs) return;
+          socket.end();
+          upstream.destroy();
+        },
+      };
+      context.deadlines.add(bound);
+      splice(socket, upstream, ({ fromA, fromB }, error) => {
+        context.deadlines.delete(bound);
+        end(200, fromA, fromB, error === undefined ? undefined : describeError(error));
+      });
     });
   };
   tryNext();

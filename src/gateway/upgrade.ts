@@ -34,6 +34,8 @@ class UpgradeRelay implements Bounded {
   readonly #request: FilteredRequest;
   #outgoing: ClientRequest | undefined;
   #deadlineMs: number;
+  /** The two sides, once they are joined. */
+  #upstream: Duplex | undefined;
   #isOver = false;
 
   constructor(options: UpgradeOptions, call: Call, request: FilteredRequest) {
@@ -96,7 +98,7 @@ class UpgradeRelay implements Bounded {
       return this.#end(0, "client gone", 0, 0);
     }
     context.core.stream(this.#call);
-    this.#deadlineMs = Number.POSITIVE_INFINITY;
+    this.#upstream = upstream;
     const headers = [...passResponseHeaders(answer.headers), "Connection", "Upgrade", "Upgrade", answer.headers.upgrade ?? ""];
     socket.write(renderHead(101, "Switching Protocols", headers));
     if (early.length > 0) socket.write(early);
@@ -120,9 +122,22 @@ class UpgradeRelay implements Bounded {
   }
 
   expire(nowMs: number): void {
-    if (nowMs < this.#deadlineMs || this.#isOver) return;
+    if (this.#isOver) return;
+    if (this.#upstream !== undefined) {
+      if (nowMs >= this.#call.deadlineMs) this.#terminate(this.#upstream);
+      return;
+    }
+    if (nowMs < this.#deadlineMs) return;
     this.#refuse(refuse("gateway/timeout", `${this.#call.endpoint.instance} has not answered in time`, this.#call));
     this.#outgoing?.destroy();
+  }
+
+  /** Ends a stream whose generation has drained long enough: a WebSocket by a close frame with code 1012, service restart (RFC 6455, 7.4), others by the end of the connection. */
+  #terminate(upstream: Duplex): void {
+    const { socket, head } = this.#options;
+    if (head.upgrade?.toLowerCase() === "websocket") socket.write(Buffer.from([0x88, 0x02, 0x03, 0xf4]));
+    socket.end();
+    upstream.destroy();
   }
 
   #refuse(refusal: Refusal): void {

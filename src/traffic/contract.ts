@@ -41,6 +41,8 @@ export interface RevisionEntry {
   readonly endpoints: readonly Endpoint[];
   /** Services that it may call; absent: any. */
   readonly calls?: readonly string[];
+  /** Streams (WebSocket, SSE, TCP) to it are ended so long after their generation is no longer stamped; absent: they are waited for. */
+  readonly streamsEndAfterMs?: number;
 }
 
 export interface ServiceEntry {

@@ -118,6 +118,8 @@ export class RevisionState {
   readonly version: string;
   /** Services that it may call; `undefined`: any. */
   readonly calls: ReadonlySet<string> | undefined;
+  /** See `RevisionEntry`. */
+  readonly streamsEndAfterMs: number | undefined;
   readonly endpoints: readonly EndpointState[];
   #ready: readonly EndpointState[] = [];
   #hasFence = false;
@@ -132,6 +134,7 @@ export class RevisionState {
     this.service = entry.service;
     this.version = entry.version;
     this.calls = entry.calls === undefined ? undefined : new Set(entry.calls);
+    this.streamsEndAfterMs = entry.streamsEndAfterMs;
     const known = new Map(former?.endpoints.map((one) => [one.instance, one]));
     this.endpoints = entry.endpoints.map((one) => {
       const same = known.get(one.instance);

@@ -71,6 +71,7 @@ export class GatewayCore {
   readonly #table: LiveTable;
   readonly #counts = new Map<number, GenerationCounts>();
   readonly #active = new Set<EndpointState>();
+  readonly #streams = new Set<Call>();
   readonly #unlabelled = new Tally();
   readonly #refused = new Tally();
   #hasChanged = true;
@@ -456,14 +457,26 @@ export class GatewayCore {
     if (call.isStream || call.isOver) return;
     call.isStream = true;
     call.deadlineMs = Number.POSITIVE_INFINITY;
+    this.#streams.add(call);
     if (call.role === "edge") call.counts.streams++;
     this.#hasChanged = true;
+  }
+
+  /** Gives an end to streams of generations that are no longer stamped, each as its revision says (`streamsEndAfterMs`). Ask after each table, and now and then: a call may become a stream later. */
+  boundStreams(nowMs: number): void {
+    const plan = this.#table.stamp;
+    for (const call of this.#streams) {
+      const isStamped = plan === undefined || call.generation === plan.generation || call.generation === plan.ramp?.to;
+      const afterMs = call.revision.streamsEndAfterMs;
+      if (!isStamped && afterMs !== undefined && call.deadlineMs === Number.POSITIVE_INFINITY) call.deadlineMs = nowMs + afterMs;
+    }
   }
 
   /** The call is over: its instance has answered or is not waited for any more. `status` 0: without an answer. Further calls do nothing. */
   end(call: Call, status: number, nowMs: number): void {
     if (call.isOver) return;
     call.isOver = true;
+    if (call.isStream) this.#streams.delete(call);
     this.#hasChanged = true;
     this.#endAttempt(call, status, nowMs);
     if (call.role === "edge") {

@@ -18,6 +18,8 @@ export interface TableSketch {
   >;
   /** Services that a revision may call. */
   readonly calls?: Readonly<Record<string, readonly string[]>>;
+  /** Of every revision; absent: streams are waited for. */
+  readonly streamsEndAfterMs?: number;
   readonly services: Readonly<Record<string, Partial<ServiceEntry>>>;
   readonly routes?: readonly (Partial<RouteEntry> & { readonly service: string })[];
 }
@@ -38,7 +40,7 @@ export function sketchTable(sketch: TableSketch): Table {
       stamp: numbers.length === 0 ? {} : { "": sketch.stamp ?? { generation: Math.max(...numbers) } },
       generation: Object.fromEntries(Object.entries(sketch.generations).map(([number, assignments]) => [number, { assignments }])),
       revision: Object.fromEntries(
-        Object.entries(sketch.revisions).map(([name, instances]) => [name, revisionOf(name, instances, host, sketch.calls?.[name])]),
+        Object.entries(sketch.revisions).map(([name, instances]) => [name, { ...revisionOf(name, instances, host, sketch.calls?.[name]), ...(sketch.streamsEndAfterMs === undefined ? {} : { streamsEndAfterMs: sketch.streamsEndAfterMs }) }]),
       ),
       service: Object.fromEntries(
         Object.entries(sketch.services).map(([name, entry]) => [

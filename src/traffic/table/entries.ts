@@ -46,7 +46,9 @@ export function revisionEntry(revision: Revision, instances: readonly Instance[]
   }
   endpoints.sort((a, b) => (a.instance < b.instance ? -1 : a.instance > b.instance ? 1 : 0));
   const { service, template } = revision.spec;
-  return { service, version: template.version, endpoints, ...(template.calls === undefined ? {} : { calls: template.calls }) };
+  return { service, version: template.version, endpoints, ...(template.calls === undefined ? {} : { calls: template.calls }),
+    ...(template.drain.streams === "wait" ? {} : { streamsEndAfterMs: durationMs(template.drain.terminateAfter) }),
+  };
 }
 
 /** Ready, and nobody has asked it to stop: calls must leave an instance before SIGTERM reaches it. */

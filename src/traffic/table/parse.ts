@@ -29,6 +29,7 @@ const sections = {
       }),
     ),
     calls: z.array(z.string()).optional(),
+    streamsEndAfterMs: z.number().optional(),
   }),
   service: z.looseObject({
     port: z.number(),
