@@ -2,7 +2,7 @@ export { type Caches, type CachesOptions, createCaches, runCaches } from "./cach
 export { type ConnectedGateway, createGatewayController, type GatewayControllerOptions, incarnationStatus } from "./gateway/controller.ts";
 export { createHostController, type HostControllerOptions } from "./host/controller.ts";
 export { createInstanceController, type InstanceControllerOptions } from "./instance/controller.ts";
-export { createMicroserviceController, type MicroserviceControllerOptions } from "./microservice/controller.ts";
+export { createMicroserviceController, type MicroserviceControllerOptions, servicesOfHost } from "./microservice/controller.ts";
 export { instanceName, type Placeable, planInstances } from "./microservice/instance-plan.ts";
 export { Propagation } from "./microservice/propagation.ts";
 export { makeRevision } from "./microservice/revision-maker.ts";

@@ -1,4 +1,4 @@
-import type { Clock, Log, Random } from "#/base/index.ts";
+import { type Clock, type Log, OrreryError, type Random } from "#/base/index.ts";
 import {
   type Caches,
   type ConnectedGateway,
@@ -13,8 +13,9 @@ import {
   type Observation,
   Propagation,
   runCaches,
+  servicesOfHost,
 } from "#/controllers/index.ts";
-import { DEFAULT_NAMESPACE, type FileMapping, type Instance, type Microservice, SITE_NAME, type Template } from "#/model/index.ts";
+import { DEFAULT_NAMESPACE, type FileMapping, type Instance, type Microservice, SITE_NAME, site as siteKind, type Template } from "#/model/index.ts";
 import type { Controller } from "#/reconcile/index.ts";
 import type { Store } from "#/store/index.ts";
 import { TableDistribution } from "#/traffic/distribution/index.ts";
@@ -93,6 +94,7 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
       settled.update?.enqueue(`${DEFAULT_NAMESPACE}/${SITE_NAME}`, 5);
       for (const one of caches.gateways.values()) settled.gateway?.enqueue(one.metadata.name, 100);
     },
+    onConnect: (name) => settled.gateway?.enqueue(name),
     onReport: (report) => {
       ledger.report(report, clock.now());
       tally.add(report, clock.now());
@@ -137,7 +139,18 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
     random,
     log,
   });
-  settled.gateway = createGatewayController({ ...shared, connectionOf: (name) => connectionOf(peers, distribution, name) });
+  settled.gateway = createGatewayController({
+    ...shared,
+    connectionOf: (name) => connectionOf(peers, distribution, name),
+    async admit(name) {
+      if (distribution.isAdmitted(name)) return;
+      // Read after the register was: whoever leads later reads the register after this.
+      const present = readSiteState((await store.get(siteKind, { name: SITE_NAME, namespace: DEFAULT_NAMESPACE }))?.status);
+      if (present?.epoch !== epoch) throw new OrreryError("update/not-leading", `the site is led by epoch ${present?.epoch}, this centre has ${epoch}: it must stop leading`);
+      distribution.admit(name);
+    },
+    dismiss: (name) => distribution.dismiss(name),
+  });
   const hosts = createHostController({
     ...shared,
     agentOf: (host) => {
@@ -190,7 +203,7 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
       if (component === "gateway") return settled.gateway?.enqueue(name);
       hosts.enqueue(name);
       // What has no place, or waits for its host, may go on now.
-      for (const one of caches.microservices.values()) microservices.enqueue(`${one.metadata.namespace}/${one.metadata.name}`, 50);
+      for (const key of servicesOfHost(caches, name)) microservices.enqueue(key, 50);
       for (const one of caches.resources.values()) resources.enqueue(`${one.metadata.namespace}/${one.metadata.name}`, 50);
     },
     observed: (resource) => resources.enqueue(resource),

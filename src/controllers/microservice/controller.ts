@@ -7,9 +7,10 @@ import { REVISION_ANNOTATION } from "#/update/index.ts";
 import type { Caches } from "../caches.ts";
 import { writeStatus } from "../status-writer.ts";
 import { neededRevisions, type Placeable, planInstances } from "./instance-plan.ts";
-import { choosePort } from "./port-allocation.ts";
+import { choosePort, PortBook } from "./port-allocation.ts";
 import type { Propagation } from "./propagation.ts";
 import { type FilesKeeper, makeRevision, templateHash } from "./revision-maker.ts";
+import { servicesTouched } from "./services-touched.ts";
 import { serviceStatus } from "./status.ts";
 
 /** Keeps a Microservice until no open transaction can reach it and its instances are gone. */
@@ -42,10 +43,9 @@ export function createMicroserviceController(options: MicroserviceControllerOpti
   });
   caches.microservices.listen((before, after) => {
     const key = objectKey(after ?? (before as Microservice));
-    if (after === undefined) {
-      worker.forget(key);
-      controller.forget(key);
-    } else controller.enqueue(key);
+    worker.noteService(key, after);
+    if (after === undefined) controller.forget(key);
+    else controller.enqueue(key);
   });
   caches.instances.listen((before, after) => {
     const one = after ?? before;
@@ -53,54 +53,40 @@ export function createMicroserviceController(options: MicroserviceControllerOpti
     if (one?.spec.service !== undefined) controller.enqueue(`${one.metadata.namespace}/${one.spec.service}`, 20);
   });
   caches.sites.listen((before, after) => {
-    for (const key of servicesTouched(
-      caches,
+    const namespace = before?.metadata.namespace ?? after?.metadata.namespace ?? "default";
+    const touched = servicesTouched(
       before === undefined ? undefined : readSiteState(before.status),
       after === undefined ? undefined : readSiteState(after.status),
-      before?.metadata.namespace ?? after?.metadata.namespace ?? "default",
-    ))
-      controller.enqueue(key);
+      (number) => generationMap(caches, namespace, number),
+    );
+    for (const service of touched) controller.enqueue(`${namespace}/${service}`);
+  });
+  caches.generations.listen((before, after) => {
+    if (before !== undefined || after === undefined) return;
+    // Normally seen before the Site names it. If not, what was decided meanwhile was decided without its map.
+    const state = readSiteState(caches.sites.get(`${after.metadata.namespace}/${SITE_NAME}`)?.status);
+    if (state?.generations.some((one) => one.number === after.spec.number) === true)
+      for (const one of caches.microservices.values()) controller.enqueue(objectKey(one));
   });
   caches.hosts.listen((before, after) => {
     // A host that appears, or changes whether it can be used, may take what had no place.
     if (before?.spec.cordoned === after?.spec.cordoned && before?.status?.conditions === after?.status?.conditions && before !== undefined) return;
-    for (const one of caches.microservices.values()) controller.enqueue(objectKey(one), 50);
+    const one = after ?? before;
+    if (one !== undefined) for (const key of servicesOfHost(caches, one.metadata.name)) controller.enqueue(key, 50);
   });
   return controller;
 }
 
-/** Services that a change of the Site may concern: those whose revisions some changed generation assigns differently. */
-function servicesTouched(caches: Caches, before: SiteState | undefined, after: SiteState | undefined, namespace: string): ReadonlySet<string> {
-  const touched = new Set<string>();
-  const formerly = new Map(before?.generations.map((one) => [one.number, one]));
-  const all = [
-    ...(after?.generations ?? []),
-    ...(before?.generations.filter((one) => after?.generations.every((other) => other.number !== one.number)) ?? []),
-  ];
-  for (const one of all) {
-    const isSame = formerly.get(one.number)?.phase === one.phase && after?.generations.includes(one) === true;
-    if (isSame) continue;
-    const isFirst = before?.stamp === undefined;
-    for (const service of isFirst || one.changes === undefined ? Object.keys(generationMap(caches, namespace, one.number) ?? {}) : one.changes)
-      touched.add(`${namespace}/${service}`);
+/** Keys of the services that a change of a host may concern: those with instances there, and those that are not simply ready, since they may wait for a place. */
+export function servicesOfHost(caches: Pick<Caches, "instances" | "microservices">, host: string): ReadonlySet<string> {
+  const keys = new Set<string>();
+  for (const { metadata, spec } of caches.instances.byIndex("host", host))
+    if (spec.service !== undefined) keys.add(`${metadata.namespace}/${spec.service}`);
+  for (const one of caches.microservices.values()) {
+    const isReady = one.status?.conditions?.some((condition) => condition.type === "Ready" && condition.reason === "Ready") === true;
+    if (!isReady) keys.add(objectKey(one));
   }
-  if (before?.stamp?.generation !== after?.stamp?.generation || before?.generations.length !== after?.generations.length) {
-    // Services that a later generation leaves out, or that changed in between, are named by none of the two: compare the maps.
-    const former = new Set(
-      (before?.generations ?? []).flatMap((one) =>
-        Object.entries(generationMap(caches, namespace, one.number) ?? {}).map(([service, revision]) => `${service}\0${revision}`),
-      ),
-    );
-    const present = new Set(
-      (after?.generations ?? []).flatMap((one) =>
-        Object.entries(generationMap(caches, namespace, one.number) ?? {}).map(([service, revision]) => `${service}\0${revision}`),
-      ),
-    );
-    for (const pair of former) if (!present.has(pair)) touched.add(`${namespace}/${pair.split("\0")[0]}`);
-    for (const pair of present) if (!former.has(pair)) touched.add(`${namespace}/${pair.split("\0")[0]}`);
-  }
-  for (const one of [...(before?.refused ?? []), ...(after?.refused ?? [])]) touched.add(`${namespace}/${one.service}`);
-  return touched;
+  return keys;
 }
 
 /** The map of an issued generation, from the cache. */
@@ -110,15 +96,15 @@ export function generationMap(caches: Caches, namespace: string, number: number)
 
 class MicroserviceWorker {
   readonly #options: MicroserviceControllerOptions;
-  /** Ports that were given but are not yet seen in the cache. */
-  readonly #ports = new Map<string, number>();
+  readonly #ports = new PortBook();
 
   constructor(options: MicroserviceControllerOptions) {
     this.#options = options;
   }
 
-  forget(key: string): void {
-    this.#ports.delete(key);
+  /** A service has come, changed or gone in the cache. */
+  noteService(key: string, after: Microservice | undefined): void {
+    this.#ports.note(key, after === undefined ? undefined : [after.spec.port, after.status?.port]);
   }
 
   async reconcile(key: string): Promise<ReconcileResult | undefined> {
@@ -283,23 +269,7 @@ class MicroserviceWorker {
   /** The service's loopback port: as wished, as given before, or a new one that no other service has. */
   #port(key: string, service: Microservice): number | undefined {
     if (service.spec.port !== undefined) return service.spec.port;
-    const { caches } = this.#options;
-    const kept = service.status?.port ?? this.#ports.get(key);
-    // Looked at once, when it is given: the cost of a later change must not grow with the site.
-    if (kept !== undefined && service.status?.port === kept && this.#ports.get(key) === kept) return kept;
-    const taken = new Set<number>();
-    for (const other of caches.microservices.values()) {
-      const otherKey = objectKey(other);
-      if (otherKey === key) continue;
-      for (const port of [other.spec.port, other.status?.port, this.#ports.get(otherKey)]) if (port !== undefined) taken.add(port);
-    }
-    if (kept !== undefined && !taken.has(kept)) {
-      this.#ports.set(key, kept);
-      return kept;
-    }
-    const history = caches.sites.get(`${service.metadata.namespace}/${SITE_NAME}`)?.status?.history ?? "";
-    const chosen = choosePort(history, service.metadata.name, taken);
-    if (chosen !== undefined) this.#ports.set(key, chosen);
-    return chosen;
+    const history = this.#options.caches.sites.get(`${service.metadata.namespace}/${SITE_NAME}`)?.status?.history ?? "";
+    return this.#ports.give(key, service.status?.port, (isTaken) => choosePort(history, service.metadata.name, isTaken));
   }
 }
