@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
@@ -183,6 +183,27 @@ describe("an agent", () => {
     await site.create({ run: { command: ["true"], workingDir: "../.." } }, "outside-v1-0");
     const one = await site.until("outside-v1-0", (status) => status.phase === "Failed");
     assert.match(condition(one)?.message ?? "", /run\.workingDir: "\.\.\/\.\." leaves the instance's folder/);
+  });
+
+  it("goes on when its records cannot be written, and takes up what it could not as soon as it can", async () => {
+    const running = await site.create({}, "disk-v1-0");
+    const before = await site.ready("disk-v1-0");
+    const folder = path.join(site.data, "agent", "instances");
+    renameSync(folder, `${folder}.away`);
+    writeFileSync(folder, "in the way");
+    try {
+      await site.ask(before, "/crash").catch(() => {});
+      await site.until("disk-v1-0", (status) => status.restarts === 1);
+      await site.create({}, "late-v1-0");
+      const late = await site.until("late-v1-0", (status) => status.phase === "Failed");
+      assert.match(condition(late)?.message ?? "", /^the agent cannot take it up: .*ENOTDIR|EEXIST/);
+    } finally {
+      rmSync(folder);
+      renameSync(`${folder}.away`, folder);
+    }
+    await site.ready("late-v1-0");
+    await site.ready("disk-v1-0");
+    assert.equal(site.pids(running).length, 1);
   });
 
   it("makes a host with facts", async () => {

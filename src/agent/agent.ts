@@ -64,7 +64,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const dataFolder = realpathSync(options.dataFolder);
   const held = await holdName(agentFolder, "agent");
   lifecycle.add("the name of the agent", () => held.release());
-  const services = new ServiceAddresses(path.join(agentFolder, "services.json"));
+  const services = new ServiceAddresses(path.join(agentFolder, "services.json"), log);
   const observations = new Observations(link);
   const runners = new RunnerSet({
     store,

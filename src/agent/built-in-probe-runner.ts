@@ -62,7 +62,11 @@ export class BuiltInProbeRunner implements Runner {
     this.#instance = one;
     this.#writer.update(one);
     if (isSame || !this.#isOpen) return;
-    this.#folder.writeInstance(one);
+    try {
+      this.#folder.writeInstance(one);
+    } catch (error) {
+      this.#context.log.warn(`cannot record probe ${one.metadata.name}: ${describeError(error)}`, { instance: one.metadata.name });
+    }
     this.#restart();
   }
 

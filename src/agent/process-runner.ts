@@ -98,6 +98,22 @@ export class ProcessRunner implements Runner {
   }
 
   async open(): Promise<void> {
+    try {
+      await this.#open();
+    } catch (error) {
+      this.#state = {
+        ...this.#state,
+        phase: "Failed",
+        isReady: false,
+        reason: "RecordFailed",
+        message: `the agent cannot take it up: ${describeError(error)}`,
+      };
+      this.#report();
+      throw error;
+    }
+  }
+
+  async #open(): Promise<void> {
     const { dataFolder, log } = this.#context;
     this.#folder.writeInstance(this.#instance);
     this.#network = this.#folder.readNetwork();
@@ -140,7 +156,7 @@ export class ProcessRunner implements Runner {
     this.#demand = planDemand(one.spec);
     this.#writer.update(one);
     if (!this.#isOpen) return;
-    this.#folder.writeInstance(one);
+    this.#record("its object", () => this.#folder.writeInstance(one));
     this.#tellDuty();
     this.#advance({ type: "tick" });
   }
@@ -369,8 +385,8 @@ export class ProcessRunner implements Runner {
   #tellDuty(): void {
     const { duty } = this.#instance.spec;
     if (this.#toldDuty === duty) return;
+    if (!this.#record("its duty", () => this.#folder.writeDuty(duty))) return;
     this.#toldDuty = duty;
-    this.#folder.writeDuty(duty);
     this.#postDuty();
   }
 
@@ -416,8 +432,18 @@ export class ProcessRunner implements Runner {
   #remember(): void {
     const memory: RunnerMemory = { ...rememberInstance(this.#state), countedStartMs: this.#countedStartMs };
     if (isDeepStrictEqual(memory, this.#memory) || this.#isGone) return;
-    this.#memory = memory;
-    this.#folder.writeMemory(memory);
+    if (this.#record("its state", () => this.#folder.writeMemory(memory))) this.#memory = memory;
+  }
+
+  /** Writes a record; a full disk must not end what runs. What could not be written is written with the next change. */
+  #record(what: string, write: () => void): boolean {
+    try {
+      write();
+      return true;
+    } catch (error) {
+      this.#tell("Warning", "RecordFailed", `cannot record ${what}: ${describeError(error)}; free some room in ${this.#context.dataFolder}`);
+      return false;
+    }
   }
 
   #report(): void {

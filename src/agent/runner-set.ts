@@ -1,5 +1,5 @@
 import { readdirSync } from "node:fs";
-import { describeError } from "#/base/index.ts";
+import { backoffDelayMs, describeError, sleep } from "#/base/index.ts";
 import type { Instance } from "#/model/index.ts";
 import { isBuiltIn } from "#/probes/index.ts";
 import { BuiltInProbeRunner } from "./built-in-probe-runner.ts";
@@ -10,6 +10,8 @@ import type { Runner, RunnerContext } from "./runner.ts";
 
 /** After its start an agent that cannot reach the centre waits this long before it starts anything by its own records: what was deleted meanwhile must not come back for a moment. */
 const CENTRE_WAIT_MS = 3000;
+
+const OPEN_BACKOFF = { firstMs: 500, maxMs: 30_000 };
 
 /** All runners of this host, by uid, and the rule that no slot ever has two processes. */
 export class RunnerSet {
@@ -88,13 +90,20 @@ export class RunnerSet {
     const isInside = spec.run === undefined && spec.probe !== undefined && isBuiltIn(spec.probe);
     const runner = isInside ? new BuiltInProbeRunner(one, this.#context) : new ProcessRunner(one, this.#context);
     this.#runners.set(metadata.uid, runner);
-    try {
-      await runner.open();
-    } catch (error) {
-      // Its slot stays taken: nobody knows what runs there.
-      this.#context.log.error(`cannot take up ${metadata.name}: ${describeError(error)}`, { instance: metadata.name, uid: metadata.uid });
+    for (let failures = 1; !this.#context.signal.aborted; failures++) {
+      try {
+        await runner.open();
+        return this.#changed(runner);
+      } catch (error) {
+        // Until it is open its slot stays taken: nobody knows what runs there.
+        this.#context.log.error(`cannot take up ${metadata.name}: ${describeError(error)}; it is tried again`, {
+          instance: metadata.name,
+          uid: metadata.uid,
+        });
+        const { clock, random, signal } = this.#context;
+        await sleep(clock, backoffDelayMs(OPEN_BACKOFF, failures, random), signal).catch(() => {});
+      }
     }
-    this.#changed(runner);
   }
 
   #changed(runner: Runner): void {

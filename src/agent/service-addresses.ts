@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
+import { describeError, type Log } from "#/base/index.ts";
 import type { Microservice } from "#/model/index.ts";
 import { replaceFile } from "#/process/index.ts";
 import type { ServiceAddress } from "./core/index.ts";
@@ -7,10 +8,12 @@ import type { ServiceAddress } from "./core/index.ts";
 /** The site's services with their loopback ports, mirrored to a file so that an agent that starts without the centre knows them. */
 export class ServiceAddresses {
   readonly #file: string;
+  readonly #log: Log;
   #known: readonly ServiceAddress[];
 
-  constructor(file: string) {
+  constructor(file: string, log: Log) {
     this.#file = file;
+    this.#log = log;
     this.#known = read(file);
   }
 
@@ -27,7 +30,11 @@ export class ServiceAddresses {
       .sort((a, b) => (a.name < b.name ? -1 : 1));
     if (isDeepStrictEqual(known, this.#known)) return;
     this.#known = known;
-    replaceFile(this.#file, `${JSON.stringify(known)}\n`);
+    try {
+      replaceFile(this.#file, `${JSON.stringify(known)}\n`);
+    } catch (error) {
+      this.#log.warn(`cannot record the site's services: ${describeError(error)}`);
+    }
   }
 }
 

@@ -72,7 +72,7 @@ export async function rotateLog(logPath: string, limits: LogLimits = {}): Promis
   const bytesMax = limits.bytesMax ?? BYTES_MAX;
   const partsMax = limits.partsMax ?? PARTS_MAX;
   const length = await sizeOf(logPath);
-  if (length === undefined) return "unneeded";
+  if (length === undefined || length <= bytesMax) return "unneeded";
   const parts = await listLogParts(logPath);
   const begin = parts.at(-1)?.to ?? 0;
   if (length - begin <= bytesMax) return "unneeded";

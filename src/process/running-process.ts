@@ -47,15 +47,28 @@ export class RunningProcess implements ProcessIdentity {
     if (isAlive(this)) return;
     const nowMs = performance.now();
     this.#goneSinceMs ??= nowMs;
-    const exit = this.#record.exit();
+    const exit = this.#readExit();
     if (exit === undefined && nowMs - this.#goneSinceMs < STATUS_WAIT_MS) return;
     clearInterval(this.#timer);
     this.#settle(exit ?? { atMs: Date.now() });
   }
 
+  /** A record that cannot be read tells as little as one that is not there; that the process is gone is known from the kernel. */
+  #readExit(): ProcessExit | undefined {
+    try {
+      return this.#record.exit();
+    } catch {
+      return undefined;
+    }
+  }
+
   /** Records that the process was ended by SIGKILL together with its shim, which can no longer say so. */
   recordKill(): void {
-    this.#record.writeExit(128 + 9);
+    try {
+      this.#record.writeExit(128 + 9);
+    } catch {
+      // Only the next starter would have read it.
+    }
     this.check();
   }
 }
