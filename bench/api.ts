@@ -19,7 +19,16 @@ const { values } = parseArgs({
 const COLLECTION = "/apis/orrery.dev/v1/namespaces/default/resources";
 const objects = Number(values.objects);
 const report = new Report("api");
-const api: KubeApi = values.kubeconfig === undefined ? await startOwnApi() : await openKubeconfig(values.kubeconfig, values.pids.split(",").filter((pid) => pid !== "").map(Number));
+const api: KubeApi =
+  values.kubeconfig === undefined
+    ? await startOwnApi()
+    : await openKubeconfig(
+        values.kubeconfig,
+        values.pids
+          .split(",")
+          .filter((pid) => pid !== "")
+          .map(Number),
+      );
 const pool = new Pool(api.url, { connections: Number(values.connections), pipelining: 1, allowH2: false, connect: { ...api.tls } });
 // Names of its own, so that a second run on the same cluster creates, too.
 const run = Date.now().toString(36);
@@ -30,23 +39,71 @@ try {
   const memoryStart = memory();
   const create = await rate((index) => send("POST", COLLECTION, body(index), "application/json", 201));
   const memoryCreated = memory();
-  const patch = await rate((index) => send("PATCH", `${COLLECTION}/${nameOf(index)}`, JSON.stringify({ spec: { place: `room ${index}` } }), "application/merge-patch+json", 200));
+  const patch = await rate((index) =>
+    send("PATCH", `${COLLECTION}/${nameOf(index)}`, JSON.stringify({ spec: { place: `room ${index}` } }), "application/merge-patch+json", 200),
+  );
   const lists = { all: await list(""), fiveThousand: await list("?limit=5000"), fiveHundred: await list("?limit=500") };
   const watch = await watchLatency();
   const memoryEnd = memory();
   const heapMb = await heap();
 
-  report.table(`${objects} Resources over ${values.connections} TLS connections (HTTP/1.1), ${api.url}`, ["", "per second", "p50 ms", "p99 ms", "server CPU µs"], Object.entries({ create, patch }).map(([name, one]) => [name, Math.round(one.perSecond), round(one.p50), round(one.p99), Math.round(one.serverCpuMicros)]));
-  report.table("Lists", ["", "ms, median of 5", "MB"], Object.entries(lists).map(([name, one]) => [name, round(one.ms), round(one.bytes / 1e6)]));
-  report.table(`Watch: ${values.watchers} watchers, ${values.changes} changes, ${values.rate} a second, from the patch being sent to the event being read`, ["p50 ms", "p99 ms", "max ms"], [[round(watch.p50), round(watch.p99), round(watch.max)]]);
-  if (memoryEnd !== undefined) report.table("Server memory, MB", ["", "PSS", "RSS"], [["empty", round(memoryStart?.pss ?? 0), round(memoryStart?.rss ?? 0)], ["after creating", round(memoryCreated?.pss ?? 0), round(memoryCreated?.rss ?? 0)], ["at the end", round(memoryEnd.pss), round(memoryEnd.rss)], ["of it heap in use", round(heapMb ?? Number.NaN), ""]]);
-  for (const [name, value] of Object.entries({ server: isOwn ? "orrery" : api.url, objects, connections: Number(values.connections), create, patch, lists, watch, memoryStart, memoryCreated, memoryEnd, heapMb })) report.figure(name, value);
+  report.table(
+    `${objects} Resources over ${values.connections} TLS connections (HTTP/1.1), ${api.url}`,
+    ["", "per second", "p50 ms", "p99 ms", "server CPU µs"],
+    Object.entries({ create, patch }).map(([name, one]) => [
+      name,
+      Math.round(one.perSecond),
+      round(one.p50),
+      round(one.p99),
+      Math.round(one.serverCpuMicros),
+    ]),
+  );
+  report.table(
+    "Lists",
+    ["", "ms, median of 5", "MB"],
+    Object.entries(lists).map(([name, one]) => [name, round(one.ms), round(one.bytes / 1e6)]),
+  );
+  report.table(
+    `Watch: ${values.watchers} watchers, ${values.changes} changes, ${values.rate} a second, from the patch being sent to the event being read`,
+    ["p50 ms", "p99 ms", "max ms"],
+    [[round(watch.p50), round(watch.p99), round(watch.max)]],
+  );
+  if (memoryEnd !== undefined)
+    report.table(
+      "Server memory, MB",
+      ["", "PSS", "RSS"],
+      [
+        ["empty", round(memoryStart?.pss ?? 0), round(memoryStart?.rss ?? 0)],
+        ["after creating", round(memoryCreated?.pss ?? 0), round(memoryCreated?.rss ?? 0)],
+        ["at the end", round(memoryEnd.pss), round(memoryEnd.rss)],
+        ["of it heap in use", round(heapMb ?? Number.NaN), ""],
+      ],
+    );
+  for (const [name, value] of Object.entries({
+    server: isOwn ? "orrery" : api.url,
+    objects,
+    connections: Number(values.connections),
+    create,
+    patch,
+    lists,
+    watch,
+    memoryStart,
+    memoryCreated,
+    memoryEnd,
+    heapMb,
+  }))
+    report.figure(name, value);
   if (isOwn) {
     report.aim({ what: "creates", measured: `${Math.round(create.perSecond)}/s`, aim: "≥ 3,000/s", isMet: create.perSecond >= 3_000 });
     report.aim({ what: "patches", measured: `${Math.round(patch.perSecond)}/s`, aim: "≥ 3,000/s", isMet: patch.perSecond >= 3_000 });
     report.aim({ what: "list of 5,000", measured: `${round(lists.fiveThousand.ms)} ms`, aim: "≤ 100 ms", isMet: lists.fiveThousand.ms <= 100 });
     report.aim({ what: "watch p99", measured: `${round(watch.p99)} ms`, aim: "≤ 20 ms", isMet: watch.p99 <= 20 });
-    report.aim({ what: "memory (PSS)", measured: `${round(memoryEnd?.pss ?? Number.NaN)} MB`, aim: "≤ 250 MB", isMet: (memoryEnd?.pss ?? Number.POSITIVE_INFINITY) <= 250 });
+    report.aim({
+      what: "memory (PSS)",
+      measured: `${round(memoryEnd?.pss ?? Number.NaN)} MB`,
+      aim: "≤ 250 MB",
+      isMet: (memoryEnd?.pss ?? Number.POSITIVE_INFINITY) <= 250,
+    });
   }
 } finally {
   await pool.destroy();
@@ -59,18 +116,33 @@ function body(index: number): string {
     apiVersion: "orrery.dev/v1",
     kind: "Resource",
     metadata: { name: nameOf(index), labels: { bench: run, shard: String(index % 16) } },
-    spec: { id: nameOf(index), type: "thing", displayName: `Sensor ${index}`, capabilities: ["temperature", "humidity"], place: `hall ${index % 100}`, access: { protocol: "modbus-tcp", address: `192.0.2.${index % 250}:502` }, probeEnabled: false },
+    spec: {
+      id: nameOf(index),
+      type: "thing",
+      displayName: `Sensor ${index}`,
+      capabilities: ["temperature", "humidity"],
+      place: `hall ${index % 100}`,
+      access: { protocol: "modbus-tcp", address: `192.0.2.${index % 250}:502` },
+      probeEnabled: false,
+    },
   });
 }
 
 async function send(method: "POST" | "PATCH", path: string, text: string, type: string, expected: number): Promise<void> {
-  const { statusCode, body: answer } = await pool.request({ method, path: `${path}?fieldManager=bench`, headers: { ...api.headers, "content-type": type }, body: text });
+  const { statusCode, body: answer } = await pool.request({
+    method,
+    path: `${path}?fieldManager=bench`,
+    headers: { ...api.headers, "content-type": type },
+    body: text,
+  });
   const words = await answer.text();
   if (statusCode !== expected) throw new Error(`${method} ${path}: ${statusCode} ${words.slice(0, 300)}`);
 }
 
 /** `work` for each object, as many at once as there are connections. */
-async function rate(work: (index: number) => Promise<void>): Promise<{ readonly perSecond: number; readonly p50: number; readonly p99: number; readonly serverCpuMicros: number }> {
+async function rate(
+  work: (index: number) => Promise<void>,
+): Promise<{ readonly perSecond: number; readonly p50: number; readonly p99: number; readonly serverCpuMicros: number }> {
   const times: number[] = [];
   const cpuBefore = cpu();
   let next = 0;
@@ -85,7 +157,12 @@ async function rate(work: (index: number) => Promise<void>): Promise<{ readonly 
       }
     }),
   );
-  return { perSecond: (objects / (performance.now() - start)) * 1_000, p50: quantile(times, 0.5), p99: quantile(times, 0.99), serverCpuMicros: ((cpu() - cpuBefore) / objects) * 1e6 };
+  return {
+    perSecond: (objects / (performance.now() - start)) * 1_000,
+    p50: quantile(times, 0.5),
+    p99: quantile(times, 0.99),
+    serverCpuMicros: ((cpu() - cpuBefore) / objects) * 1e6,
+  };
 }
 
 /** Processor seconds of the server so far: unlike times, they do not depend on what else this machine does. */
@@ -120,10 +197,17 @@ async function watchLatency(): Promise<{ readonly p50: number; readonly p99: num
   const { metadata } = (await first.body.json()) as { readonly metadata: { readonly resourceVersion: string } };
   const sentAt = new Map<string, number>();
   const times: number[] = [];
-  const pools = Array.from({ length: watchers }, () => new Pool(api.url, { connections: 1, bodyTimeout: 0, allowH2: false, connect: { ...api.tls } }));
+  const pools = Array.from(
+    { length: watchers },
+    () => new Pool(api.url, { connections: 1, bodyTimeout: 0, allowH2: false, connect: { ...api.tls } }),
+  );
   const done = Promise.withResolvers<void>();
   for (const one of pools) {
-    const { body: lines } = await one.request({ method: "GET", path: `${COLLECTION}?watch=true&resourceVersion=${metadata.resourceVersion}`, headers: { ...api.headers } });
+    const { body: lines } = await one.request({
+      method: "GET",
+      path: `${COLLECTION}?watch=true&resourceVersion=${metadata.resourceVersion}`,
+      headers: { ...api.headers },
+    });
     let rest = "";
     lines.setEncoding("utf8");
     lines.on("error", () => {});

@@ -21,7 +21,8 @@ export class OpenApi {
 
   /** The answer below `/openapi`; `undefined` for what is not there. */
   serve(exchange: Exchange): Reply | undefined {
-    const [, format, ...rest] = exchange.path;
+    const [root, format, ...rest] = exchange.path;
+    if (root !== "openapi") return undefined;
     // kubectl asks here for kinds that it found nowhere else. Nothing is known of them: an empty document, which as protobuf is no bytes at all.
     if (format === "v2" && rest.length === 0) return { status: 200, contentType: OPEN_API_V2, text: "" };
     if (format !== "v3") return undefined;

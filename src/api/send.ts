@@ -44,14 +44,15 @@ function writeHead(response: Response, status: number, headers: Record<string, s
 
 async function sendChunks(response: Response, chunks: AsyncIterable<string>, signal: AbortSignal, clock: Clock): Promise<void> {
   for await (const chunk of chunks) {
-    if (signal.aborted) return;
+    if (signal.aborted) break;
     if ((response as { write(text: string): boolean }).write(chunk)) continue;
     // Back pressure ends in the store's bounded queue: it gives up a watcher that lags too far.
     const cancel = clock.after(STALLED_MS, () => cut(response), { background: true });
     await once(response as EventEmitter, "drain", { signal }).catch(() => undefined);
     cancel();
   }
-  if (!signal.aborted) response.end();
+  // Also when the server stops: the reader is told of a whole answer. One that is gone does not mind.
+  response.end();
 }
 
 /** Ends the exchange at once, sent or not. */

@@ -80,7 +80,8 @@ class ApiServer implements Api {
   readonly #server: Http2SecureServer;
   readonly #routes: Routes;
   readonly #metrics: Metrics;
-  readonly #running = new Set<AbortController>();
+  /** Of watches, logs and links: what would not end by itself. */
+  readonly #streams = new Set<AbortController>();
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #sockets = new Set<Socket>();
   #inFlight = 0;
@@ -128,7 +129,7 @@ class ApiServer implements Api {
   async close(): Promise<void> {
     this.#isStopping = true;
     const closed = this.#server.listening ? new Promise<void>((resolve) => this.#server.close(() => resolve())) : Promise.resolve();
-    for (const controller of [...this.#running]) controller.abort(new OrreryError("api/unavailable", "the centre stops", { retry: "backoff" }));
+    for (const controller of [...this.#streams]) controller.abort(new OrreryError("api/unavailable", "the centre stops", { retry: "backoff" }));
     for (const session of this.#sessions) session.close();
     const cancel = this.#options.clock.after(STOP_MS, () => {
       for (const socket of this.#sockets) socket.destroy();
@@ -181,11 +182,10 @@ class ApiServer implements Api {
     const { clock, log } = this.#options;
     const startMs = clock.monotonic();
     const controller = new AbortController();
-    this.#running.add(controller);
     response.on("error", () => {});
     request.on("error", () => {});
     response.once("close", () => {
-      this.#running.delete(controller);
+      this.#streams.delete(controller);
       controller.abort(GONE);
     });
     const method = request.method ?? "GET";
@@ -208,7 +208,8 @@ class ApiServer implements Api {
       route = this.#routes.find(method, exchange.path, exchange.query);
       this.#authorize(exchange, route);
       if (this.#isStopping) throw new OrreryError("api/unavailable", "the centre stops", { retry: "backoff" });
-      if (!route.isStream) {
+      if (route.isStream) this.#streams.add(controller);
+      else {
         if (this.#inFlight >= IN_FLIGHT_MAX) throw new OrreryError("api/busy", `${IN_FLIGHT_MAX} requests are being answered`, { retry: "backoff" });
         this.#inFlight += 1;
         isCounted = true;
@@ -218,10 +219,12 @@ class ApiServer implements Api {
     } catch (error) {
       reply = this.#failure(exchange, route, error);
     }
+    if (this.#isStopping && !("stream" in response)) response.setHeader("connection", "close");
     try {
       await sendReply(exchange, reply, clock);
     } catch (error) {
-      log.error("api: an answer could not be sent", { error: describeError(error), method, path: exchange.path.join("/") });
+      if (!controller.signal.aborted)
+        log.error("api: an answer could not be sent", { error: describeError(error), method, path: exchange.path.join("/") });
       cut(response);
     } finally {
       if (isCounted) this.#inFlight -= 1;
@@ -292,9 +295,11 @@ class ApiServer implements Api {
       dropped += chunk.length;
       if (dropped > DROPPED_BYTES_MAX) request.pause();
     });
-    const end = (): void => {
-      if ("stream" in response) response.stream.close(constants.NGHTTP2_NO_ERROR);
-      else request.destroy();
+    const end = (): unknown => {
+      if (!("stream" in response)) return request.destroy();
+      response.stream.close(constants.NGHTTP2_NO_ERROR);
+      // A stream with something unread would stay, and keep its connection from closing.
+      response.stream.destroy();
     };
     const cancel = this.#options.clock.after(LINGER_MS, end, { background: true });
     request.once("close", cancel).once("end", cancel);
