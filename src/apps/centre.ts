@@ -48,6 +48,7 @@ async function start(): Promise<void> {
   const peers = handleLinks({ hub, lead: () => centre.lead, clock, log });
   const lead = await startLeading({
     store,
+    history: tree.history,
     peers,
     keepFiles: async (files: readonly FileMapping[]) => (files.length === 0 ? undefined : artifacts.put(files, options.site)),
     offeredTemplate: (service, wanted) => findOfferedTemplate(options.site, service, wanted, log),

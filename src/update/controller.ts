@@ -71,9 +71,9 @@ export function createUpdateController(options: UpdateControllerOptions): Contro
 
 /** Takes the lead: makes the Site if there is none, and raises its epoch, so that what a former leader still tries to write fails. Returns the epoch of this term.
  *  @throws store/conflict: another leader was faster; campaign again */
-export async function takeLead(store: Store, namespace: string, newHistory: () => string): Promise<number> {
+export async function takeLead(store: Store, namespace: string, history: string): Promise<number> {
   const present = (await store.get(site, { name: SITE_NAME, namespace })) ?? (await createSite(store, namespace));
-  const status = nextTerm(present.status, newHistory);
+  const status = nextTerm(present.status, history);
   await store.update(site, { metadata: present.metadata, spec: present.spec, status }, { subresource: "status", fieldManager: "orrery-centre" });
   return status.epoch;
 }

@@ -25,6 +25,7 @@ async function startCentre() {
   const broken = new Set<string>();
   const lead = await startLeading({
     store,
+    history: tree.history,
     peers: {
       isAgentConnected: () => true,
       agentSeenMs: () => systemClock.now(),

@@ -46,6 +46,8 @@ export interface Peers {
 
 export interface LeadOptions {
   readonly store: Store;
+  /** Id of the store's history: a restored one has another. */
+  readonly history: string;
   readonly peers: Peers;
   readonly keepFiles: (files: readonly FileMapping[]) => Promise<string | undefined>;
   /** A version of a service that the site's folder offers. */
@@ -73,7 +75,7 @@ export interface Lead {
 /** Takes the lead and starts everything that a leader does; ends with `signal`. */
 export async function startLeading(options: LeadOptions): Promise<Lead> {
   const { store, peers, clock, random, log, signal } = options;
-  const epoch = await takeLead(store, DEFAULT_NAMESPACE, () => random.uuid());
+  const epoch = await takeLead(store, DEFAULT_NAMESPACE, options.history);
   const caches = createCaches({ store, clock, random, log });
   const running = runCaches(caches, signal);
   await running.ready;

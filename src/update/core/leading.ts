@@ -17,14 +17,18 @@ export interface DistributionView {
   acknowledged(gateway: string): TablePosition | undefined;
 }
 
-/** The Site's status as a new leader writes it first: one epoch on, so that what a former leader still tries to write fails. */
-export function nextTerm(status: Site["status"], newHistory: () => string): NonNullable<Site["status"]> & { readonly epoch: number } {
+/** Generations that a restored store may have forgotten: its counter jumps by so many, so that no number comes twice. */
+const RESTORE_JUMP = 2 ** 20;
+
+/** The Site's status under a new leader: the epoch one higher, so that a former leader's writes fail. `history` is the id of the store's own history: where it differs, the store was restored from a backup, and numbers issued since that backup are unknown: the Site begins the new history, and its counter jumps. */
+export function nextTerm(status: Site["status"], history: string): NonNullable<Site["status"]> & { readonly epoch: number } {
   const state = readSiteState(status);
+  const isRestored = state !== undefined && state.history !== history;
   return {
     ...status,
-    history: state?.history ?? newHistory(),
+    history,
     epoch: (state?.epoch ?? 0) + 1,
-    counter: state?.counter ?? 0,
+    counter: (state?.counter ?? 0) + (isRestored ? RESTORE_JUMP : 0),
     generations: [...(state?.generations ?? [])],
   };
 }
