@@ -21,6 +21,10 @@ export interface GatewayControllerOptions {
   readonly caches: Caches;
   /** The gateway's connection, if it has one. */
   readonly connectionOf: (name: string) => ConnectedGateway | undefined;
+  /** The gateway is connected and registered: it may have the table, if this centre still leads. */
+  readonly admit: (name: string) => Promise<void>;
+  /** The gateway is registered no longer. */
+  readonly dismiss: (name: string) => void;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -28,7 +32,7 @@ export interface GatewayControllerOptions {
 
 /** Registers gateways that say hello and keeps their status; what is registered is counted on in every drain until it is forgotten (its object deleted). Key: name. */
 export function createGatewayController(options: GatewayControllerOptions): Controller {
-  const { store, caches, connectionOf, clock, random, log } = options;
+  const { store, caches, connectionOf, admit, dismiss, clock, random, log } = options;
   const controller = new Controller({
     name: "gateway-controller",
     clock,
@@ -47,6 +51,7 @@ export function createGatewayController(options: GatewayControllerOptions): Cont
         });
         return undefined;
       }
+      if (connection !== undefined) await admit(key);
       const nowMs = clock.now();
       const former = one.status ?? {};
       const conditions = [...setCondition(former.conditions, readyCondition(key, connection), nowMs)];
@@ -61,8 +66,10 @@ export function createGatewayController(options: GatewayControllerOptions): Cont
     },
   });
   caches.gateways.listen((before, after) => {
-    if (after === undefined && before !== undefined) controller.forget(objectKey(before));
-    else if (after !== undefined) controller.enqueue(objectKey(after));
+    if (after === undefined && before !== undefined) {
+      controller.forget(objectKey(before));
+      dismiss(before.metadata.name);
+    } else if (after !== undefined) controller.enqueue(objectKey(after));
   });
   return controller;
 }

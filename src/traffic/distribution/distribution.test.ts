@@ -113,3 +113,34 @@ test("acknowledgements of another epoch, or older ones, are ignored", async () =
   assert.equal(distribution.acknowledged("main")?.version, 1);
   await stream.return();
 });
+
+test("a gateway is told nothing before it is admitted", () => {
+  const source = new Source();
+  const connected: string[] = [];
+  const mark = (): DistributionMark => ({ distributed: [], unstamped: [], fences: "" });
+  const clock = new ManualClock();
+  const distribution = new TableDistribution({ history: "h", epoch: 1, source, mark, clock, onProgress: () => {}, onConnect: (gateway) => connected.push(gateway) });
+  source.set("1", "a");
+  let wakes = 0;
+  const stream = distribution.open("main", undefined, () => wakes++);
+  assert.deepEqual(connected, ["main"]);
+  assert.equal(stream.take(), undefined);
+  distribution.admit("main");
+  assert.equal(wakes, 1);
+  assert.ok("table" in (stream.take() as TableMessage));
+  assert.equal(stream.take(), undefined);
+  distribution.dismiss("main");
+  assert.equal(distribution.isAdmitted("main"), false);
+  assert.equal(stream.isEnded, true);
+  assert.equal(distribution.isConnected("main"), false);
+});
+
+test("a report acknowledges the table that it names", () => {
+  const { source, distribution } = setUp();
+  source.set("1", "a");
+  const stream = distribution.open("main", undefined, () => {});
+  stream.take();
+  const report = { gateway: "main", position: distribution.position, windows: [] } as unknown as GatewayReport;
+  distribution.report(report);
+  assert.deepEqual(distribution.acknowledged("main"), distribution.position);
+});

@@ -28,6 +28,9 @@ export interface TableDistributionOptions {
   readonly clock: Clock;
   /** Called when something was acknowledged, reported, connected, lost or newly compiled. */
   readonly onProgress: () => void;
+  /** Called when a gateway has connected. It is told nothing before `admit`: whoever serves from a table must be in the register by which drains are counted, or its transactions would be overlooked.
+   *  Absent: all are admitted at once. */
+  readonly onConnect?: (gateway: string) => void;
   readonly onReport?: (report: GatewayReport) => void;
 }
 
@@ -49,6 +52,7 @@ export interface TableStream {
 }
 
 interface ConnectionOptions {
+  readonly isAdmitted: () => boolean;
   /** What brings the gateway to the newest table. */
   readonly catchUp: () => readonly TableMessage[];
   readonly table: () => Table;
@@ -94,6 +98,7 @@ class Connection implements TableStream {
   take(): TableMessage | undefined {
     if (this.isEnded) return undefined;
     if (!this.#hasBegun) {
+      if (!this.#options.isAdmitted()) return undefined;
       const first = this.#options.catchUp();
       this.#hasBegun = true;
       this.#waiting = [...first, ...this.#waiting];
@@ -107,6 +112,10 @@ class Connection implements TableStream {
       if (version !== undefined) this.#version = version;
       return message;
     }
+  }
+
+  wake(): void {
+    this.#options.onReady();
   }
 
   #whole(): TableMessage | undefined {
@@ -144,6 +153,7 @@ export class TableDistribution {
   readonly #unstamped = new Map<number, TablePosition>();
   /** Instance to the first table without it. */
   readonly #withdrawn = new Map<string, TablePosition>();
+  readonly #admitted = new Set<string>();
   #version = 0;
   #fences = "";
   #round = 0;
@@ -221,6 +231,7 @@ export class TableDistribution {
   open(gateway: string, position: TablePosition | undefined, onReady: () => void): TableStream {
     this.#connections.get(gateway)?.end();
     const connection = new Connection({
+      isAdmitted: () => this.#admitted.has(gateway),
       catchUp: () => this.#catchUp(position),
       table: () => this.#table(),
       onReady,
@@ -232,8 +243,26 @@ export class TableDistribution {
     this.#connections.set(gateway, connection);
     if (this.#load !== undefined) connection.offer({ load: this.#load });
     if (this.#round > 0) connection.offer({ round: this.#round });
+    if (this.#options.onConnect === undefined) this.#admitted.add(gateway);
+    else this.#options.onConnect(gateway);
     this.#options.onProgress();
     return connection;
+  }
+
+  /** `gateway` is registered, and this leader led after that: it may have the table. */
+  admit(gateway: string): void {
+    if (this.#admitted.has(gateway)) return;
+    this.#admitted.add(gateway);
+    this.#connections.get(gateway)?.wake();
+  }
+
+  isAdmitted(gateway: string): boolean {
+    return this.#admitted.has(gateway);
+  }
+
+  /** `gateway` is registered no longer. If it lives its stream ends, so that it comes again and is registered anew. */
+  dismiss(gateway: string): void {
+    if (this.#admitted.delete(gateway)) this.#connections.get(gateway)?.close();
   }
 
   /** Changes since `position` if all are kept, else the whole table. */
@@ -273,9 +302,11 @@ export class TableDistribution {
     this.#options.onProgress();
   }
 
+  /** A report tells which table is in force and durable, so it acknowledges that, too: an acknowledgement may have been lost with the connection before. */
   report(report: GatewayReport): void {
     const connection = this.#connections.get(report.gateway);
     if (connection !== undefined) connection.report = report;
+    this.acknowledge(report.gateway, report.position);
     this.#options.onReport?.(report);
   }
 
