@@ -91,7 +91,7 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
     epoch,
     source: builder,
     clock,
-    mark: () => distributionMark(readSiteState(site()?.status)),
+    mark: () => distributionMark(readSiteState(site()?.status), (number, services) => builder.isComplete(number, services)),
     onProgress: () => {
       settled.update?.enqueue(`${DEFAULT_NAMESPACE}/${SITE_NAME}`, 5);
       for (const one of caches.gateways.values()) settled.gateway?.enqueue(one.metadata.name, 100);

@@ -194,6 +194,12 @@ export class TableBuilder {
     return this.#objects.Site.values().next().value;
   }
 
+  /** True if, as of the last `takeChanges`, the table has the generation and the revisions that it assigns to `services`: objects come in any order, and a Site may be seen before what it names. */
+  isComplete(number: number, services: readonly string[]): boolean {
+    const assignments = this.#entries.generation.get(String(number))?.assignments;
+    return assignments !== undefined && services.every((service) => this.#entries.revision.has(assignments[service] ?? ""));
+  }
+
   /** All entries, as of the last `takeChanges`. */
   entries(): Table["entries"] {
     const { site, stamp, generation, revision, service, caller, route } = this.#entries;

@@ -250,3 +250,18 @@ test("one object's change costs the same whatever the size of the site", () => {
   );
   assert.deepEqual(builder.takeChanges(), []);
 });
+
+test("a generation is complete when the table has its map and the revisions of the services that it changes", () => {
+  const builder = new TableBuilder();
+  const open = [{ number: 1, phase: "Distributing", since: "2026-01-01T00:00:00Z" }];
+  builder.put("Site", object("Site", "site", site.spec.parse({}), { history: "h", epoch: 1, generations: open }));
+  builder.takeChanges();
+  assert.equal(builder.isComplete(1, []), false);
+  builder.put("Generation", object("Generation", "g1", { number: 1, map: { auth: "auth-v1", proc: "proc-v1" }, history: "h" }));
+  builder.takeChanges();
+  assert.equal(builder.isComplete(1, []), true);
+  assert.equal(builder.isComplete(1, ["auth"]), false);
+  builder.put("Revision", object("Revision", "auth-v1", { service: "auth", hash: "x", template: templateOf("v1") }));
+  builder.takeChanges();
+  assert.equal(builder.isComplete(1, ["auth"]), true);
+});

@@ -1,21 +1,49 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { nextTerm } from "./index.ts";
+import { distributionMark, nextTerm, WishWatch } from "./leading.ts";
+import type { SiteState } from "./state.ts";
 
-const status = { history: "h", epoch: 3, counter: 7, generations: [{ number: 7, phase: "Active" as const, since: "2026-11-22T12:00:00.000Z" }], stamp: { generation: 7 } };
+const since = "2026-01-01T00:00:00Z";
+const state: SiteState = {
+  history: "h",
+  epoch: 3,
+  counter: 4,
+  generations: [
+    { number: 2, phase: "Draining", since },
+    { number: 3, phase: "Active", since, changes: ["auth"] },
+    { number: 4, phase: "Distributing", since, changes: ["proc"] },
+  ],
+  stamp: { generation: 3 },
+  refused: [],
+  fenced: [],
+};
 
-test("the first term begins the store's history at epoch 1", () => {
-  const first = nextTerm(undefined, "h");
-  assert.deepEqual([first.history, first.epoch, first.counter, first.generations], ["h", 1, 0, []]);
+test("a table distributes the generations that it can route, and leaves unstamped what the plan does not name", () => {
+  assert.deepEqual(
+    distributionMark(state, () => true),
+    { distributed: [2, 3, 4], unstamped: [2, 4], fences: "[]" },
+  );
+  const mark = distributionMark(state, (number, services) => number !== 4 && !services.includes("proc"));
+  assert.deepEqual(mark.distributed, [2, 3]);
+  assert.deepEqual(
+    distributionMark(undefined, () => true),
+    { distributed: [], unstamped: [], fences: "[]" },
+  );
 });
 
-test("each later term raises the epoch and keeps what was decided", () => {
-  assert.deepEqual(nextTerm(status, "h"), { ...status, epoch: 4 });
+test("a new leader is one epoch on and keeps everything else", () => {
+  const status = nextTerm({ ...state, generations: [...state.generations], refused: [], fenced: [], conditions: [] }, () => assert.fail("there is a history"));
+  assert.equal(status.epoch, 4);
+  assert.equal(status.counter, 4);
+  assert.deepEqual(status.stamp, { generation: 3 });
+  assert.deepEqual(nextTerm(undefined, () => "new"), { history: "new", epoch: 1, counter: 0, generations: [] });
 });
 
-test("a restored store begins a new history, and its counter jumps beyond what may have been issued since the backup", () => {
-  const restored = nextTerm(status, "other");
-  assert.equal(restored.history, "other");
-  assert.equal(restored.counter, 7 + 2 ** 20);
-  assert.equal(nextTerm(restored, "other").counter, 7 + 2 ** 20);
+test("a wish is as old as its last change, and as young as now while a revision is being made", () => {
+  const watch = new WishWatch();
+  const wanted = new Map([["auth", "auth-v1"]]);
+  assert.equal(watch.changedMs(wanted, false, 10), 10);
+  assert.equal(watch.changedMs(wanted, false, 20), 10);
+  assert.equal(watch.changedMs(wanted, true, 30), 30);
+  assert.equal(watch.changedMs(new Map([["auth", "auth-v2"]]), false, 40), 40);
 });

@@ -33,15 +33,18 @@ export function nextTerm(status: Site["status"], history: string): NonNullable<S
   };
 }
 
-/** What a table made from this state distributes, does not stamp, and fences: to be remembered with the table's position. */
-export function distributionMark(state: SiteState | undefined): {
+/** What a table made from this state distributes, does not stamp, and fences: to be remembered with the table's position. `isComplete` says whether the table can route a generation's changed services already. */
+export function distributionMark(
+  state: SiteState | undefined,
+  isComplete: (generation: number, services: readonly string[]) => boolean,
+): {
   readonly distributed: readonly number[];
   readonly unstamped: readonly number[];
   readonly fences: string;
 } {
   const open = state?.generations ?? [];
   return {
-    distributed: open.filter((one) => one.phase !== "Preparing").map((one) => one.number),
+    distributed: open.filter((one) => one.phase !== "Preparing" && isComplete(one.number, one.changes ?? [])).map((one) => one.number),
     unstamped: open.filter((one) => !stamps(state?.stamp, one.number)).map((one) => one.number),
     fences: JSON.stringify(state?.fenced ?? []),
   };
