@@ -1,4 +1,4 @@
-/** The gateway beside nginx, a bare relay and two npm proxies, on the same backend, in alternating rounds: requests per second, added latency. Options: --rounds N (5), --seconds N (3), --connections N (32), --only PART.
+/** The gateway beside nginx, a bare relay and two npm proxies, on the same backend, in alternating rounds: requests per second, added latency. Options: --rounds N (5), --seconds N (3), --connections N (32), --only REGEXP.
  *
  *  The proxy runs on one processor; load and backend share another (where `taskset` is there). All but the npm proxies write an access log. `edge + host` is a request that
  *  enters at the edge and goes on through the host gateway to a second service; it stands beside two bare relays in one process. Latency is taken with one connection, one request after the other. */
@@ -89,9 +89,9 @@ async function startBackend(): Promise<number> {
 
 async function startContestants(backend: number): Promise<Contestant[]> {
   const list: Contestant[] = [];
-  for (const name of NODE_PROXIES) if (values.only === undefined || name.includes(values.only)) list.push(await startNodeProxy(name, backend));
+  for (const name of NODE_PROXIES) if (isWanted(name)) list.push(await startNodeProxy(name, backend));
   if (nginx === undefined) console.log("skipped: nginx as proxy (not installed)");
-  else if (values.only === undefined || "nginx".includes(values.only)) {
+  else if (isWanted("nginx")) {
     const port = await freePort();
     const server = startNginx({ folder: path.join(folder, "proxy"), port, backend, wrap: onProxyCpu });
     stops.push(server.stop);
@@ -189,6 +189,10 @@ function report(
 
 function round(number: number): number {
   return Math.round(number * 1000) / 1000;
+}
+
+function isWanted(name: string): boolean {
+  return values.only === undefined || new RegExp(values.only).test(name);
 }
 
 function tasksetWorks(): boolean {

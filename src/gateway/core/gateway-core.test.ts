@@ -107,7 +107,7 @@ test("every call of a transaction is served by its generation's revision, throug
               : carrier === "b3"
                 ? ["B3", header(caller, "b3")]
                 : carrier === "multi"
-                  ? ["x-b3-traceid", header(caller, "X-B3-TraceId"), "x-b3-spanid", header(caller, "X-B3-SpanId")]
+                  ? ["x-b3-traceid", header(caller, "x-b3-traceid"), "x-b3-spanid", header(caller, "x-b3-spanid")]
                   : ["X-Orrery-Generation", header(caller, "x-orrery-generation")];
           const next = callHost(core, addressOf(caller.endpoint.instance), service, carried, 1);
           assert.notEqual(next, "unknown");

@@ -37,11 +37,11 @@ export function rootTrace(generation: GenerationState, link: TraceIds | undefine
     `00-${traceId}-${spanId}-03`,
     "b3",
     `${traceId}-${spanId}-1`,
-    "X-B3-TraceId",
+    "x-b3-traceid",
     traceId,
-    "X-B3-SpanId",
+    "x-b3-spanid",
     spanId,
-    "X-B3-Sampled",
+    "x-b3-sampled",
     "1",
     "x-orrery-generation",
     generation.header,
@@ -68,10 +68,10 @@ export function carriedTrace(
     held.b3 ? (head.b3 ?? "") : formatB3(ids),
   ];
   if (held.b3Multi) {
-    headers.push("X-B3-TraceId", head.b3TraceId ?? "", "X-B3-SpanId", head.b3SpanId ?? "");
-    if (head.b3Sampled !== undefined) headers.push("X-B3-Sampled", head.b3Sampled);
+    headers.push("x-b3-traceid", head.b3TraceId ?? "", "x-b3-spanid", head.b3SpanId ?? "");
+    if (head.b3Sampled !== undefined) headers.push("x-b3-sampled", head.b3Sampled);
     if (head.b3Other.length > 0) headers.push(...head.b3Other);
-  } else headers.push("X-B3-TraceId", ids.traceId, "X-B3-SpanId", ids.spanId, "X-B3-Sampled", ids.isSampled === false ? "0" : "1");
+  } else headers.push("x-b3-traceid", ids.traceId, "x-b3-spanid", ids.spanId, "x-b3-sampled", ids.isSampled === false ? "0" : "1");
   headers.push(
     "x-orrery-generation",
     held.generation ? (head.generation ?? "") : formatGenerationHeader(key, { generation: context.generation, incarnation: context.incarnation }),

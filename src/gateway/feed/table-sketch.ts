@@ -40,7 +40,13 @@ export function sketchTable(sketch: TableSketch): Table {
       stamp: numbers.length === 0 ? {} : { "": sketch.stamp ?? { generation: Math.max(...numbers) } },
       generation: Object.fromEntries(Object.entries(sketch.generations).map(([number, assignments]) => [number, { assignments }])),
       revision: Object.fromEntries(
-        Object.entries(sketch.revisions).map(([name, instances]) => [name, { ...revisionOf(name, instances, host, sketch.calls?.[name]), ...(sketch.streamsEndAfterMs === undefined ? {} : { streamsEndAfterMs: sketch.streamsEndAfterMs }) }]),
+        Object.entries(sketch.revisions).map(([name, instances]) => [
+          name,
+          {
+            ...revisionOf(name, instances, host, sketch.calls?.[name]),
+            ...(sketch.streamsEndAfterMs === undefined ? {} : { streamsEndAfterMs: sketch.streamsEndAfterMs }),
+          },
+        ]),
       ),
       service: Object.fromEntries(
         Object.entries(sketch.services).map(([name, entry]) => [
