@@ -46,7 +46,11 @@ export function revisionEntry(revision: Revision, instances: readonly Instance[]
   }
   endpoints.sort((a, b) => (a.instance < b.instance ? -1 : a.instance > b.instance ? 1 : 0));
   const { service, template } = revision.spec;
-  return { service, version: template.version, endpoints, ...(template.calls === undefined ? {} : { calls: template.calls }),
+  return {
+    service,
+    version: template.version,
+    endpoints,
+    ...(template.calls === undefined ? {} : { calls: template.calls }),
     ...(template.drain.streams === "wait" ? {} : { streamsEndAfterMs: durationMs(template.drain.terminateAfter) }),
   };
 }
