@@ -57,7 +57,7 @@ const REVIEWS: ResourceRule = {
 const EVENTS: ResourceRule = { verbs: ["create"], groups: [""], resources: ["events"] };
 
 const ROLES: Readonly<Record<string, Rules>> = {
-  "orrery:admins": { resources: [{ verbs: ["*"], groups: ["*"], resources: ["*"] }], paths: [{ verbs: ["get"], paths: ["*"] }] },
+  "orrery:admins": { resources: [{ verbs: ["*"], groups: ["*"], resources: ["*"] }], paths: [READ_PATHS, { verbs: ["post"], paths: ["/backup"] }] },
   "orrery:viewers": { resources: [READ_ALL, REVIEWS], paths: [READ_PATHS] },
   "orrery:agents": {
     resources: [

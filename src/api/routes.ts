@@ -35,6 +35,7 @@ export interface RoutesOptions {
   readonly checks: readonly ReadyCheck[];
   readonly metrics: Metrics;
   readonly watchers: WatcherCount;
+  readonly backup?: () => Promise<object>;
 }
 
 /** What a request asks for, and how it is answered. */
@@ -99,6 +100,9 @@ export class Routes {
       return this.#object(this.#place(group ?? "", path.slice(3), version), method, query, path);
     }
     if (root === "link") return this.#pathRoute(method, path, (exchange) => serveLink(exchange, this.#hub()), { verb: "post", isStream: true });
+    const { backup } = this.#options;
+    if (root === "backup" && backup !== undefined)
+      return this.#pathRoute(method, path, async () => jsonReply(await backup(), 201), { verb: "post", isStream: true });
     if (verb !== "get") throw new OrreryError("api/method", `${method} is not served at /${path.join("/")}`);
     return this.#pathRoute(method, path, (exchange) => this.#page(exchange));
   }
@@ -266,7 +270,20 @@ export class Routes {
 }
 
 const PARTS: ReadonlySet<string> = new Set(["status", "scale", "log", "scripts"]);
-const ROOTS: ReadonlySet<string> = new Set(["", "api", "apis", "healthz", "live", "livez", "link", "metrics", "openapi", "readyz", "version"]);
+const ROOTS: ReadonlySet<string> = new Set([
+  "",
+  "api",
+  "apis",
+  "backup",
+  "healthz",
+  "live",
+  "livez",
+  "link",
+  "metrics",
+  "openapi",
+  "readyz",
+  "version",
+]);
 
 function notServed(path: readonly string[]): never {
   throw new OrreryError("api/missing", `the server could not find the requested resource: nothing is served at /${path.join("/").slice(0, 200)}`);

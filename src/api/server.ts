@@ -50,6 +50,8 @@ export interface ApiOptions {
   readonly key: string;
   /** For /readyz. */
   readonly checks?: readonly ReadyCheck[];
+  /** Answers POST /backup: makes a backup of the store and tells where it is. Absent: not served. */
+  readonly backup?: () => Promise<object>;
   /** For /metrics. */
   readonly metrics?: readonly MetricSource[];
 }
@@ -106,6 +108,7 @@ class ApiServer implements Api {
       checks,
       metrics: this.#metrics,
       watchers,
+      ...(options.backup !== undefined && { backup: options.backup }),
     });
     this.#server = this.#createServer();
   }
