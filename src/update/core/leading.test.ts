@@ -32,11 +32,11 @@ test("a table distributes the generations that it can route, and leaves unstampe
 });
 
 test("a new leader is one epoch on and keeps everything else", () => {
-  const status = nextTerm({ ...state, generations: [...state.generations], refused: [], fenced: [], conditions: [] }, () => assert.fail("there is a history"));
+  const status = nextTerm({ ...state, generations: [...state.generations], refused: [], fenced: [], conditions: [] }, state.history);
   assert.equal(status.epoch, 4);
   assert.equal(status.counter, 4);
   assert.deepEqual(status.stamp, { generation: 3 });
-  assert.deepEqual(nextTerm(undefined, () => "new"), { history: "new", epoch: 1, counter: 0, generations: [] });
+  assert.deepEqual(nextTerm(undefined, "new"), { history: "new", epoch: 1, counter: 0, generations: [] });
 });
 
 test("a wish is as old as its last change, and as young as now while a revision is being made", () => {
@@ -46,4 +46,11 @@ test("a wish is as old as its last change, and as young as now while a revision 
   assert.equal(watch.changedMs(wanted, false, 20), 10);
   assert.equal(watch.changedMs(wanted, true, 30), 30);
   assert.equal(watch.changedMs(new Map([["auth", "auth-v2"]]), false, 40), 40);
+});
+
+test("a restored store begins a new history, and its counter jumps beyond what may have been issued since the backup", () => {
+  const restored = nextTerm({ ...state, generations: [...state.generations], refused: [], fenced: [], conditions: [] }, "other");
+  assert.equal(restored.history, "other");
+  assert.equal(restored.counter, state.counter + 2 ** 20);
+  assert.equal(nextTerm(restored, "other").counter, state.counter + 2 ** 20);
 });
