@@ -1,2 +1,2 @@
-export { Board, type BoardEntry, type BoardListener } from "./board.ts";
+export type { Board, BoardEntry, BoardListener } from "./board.ts";
 export { Hub, type HubOptions, type Peer, type PeerHandlers, type PeerListener, type PeerLossListener } from "./hub.ts";
