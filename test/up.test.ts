@@ -81,6 +81,11 @@ describe("the sample site", () => {
       assert.equal(statSync(path.join(data, file)).mode & 0o077, 0, file);
   });
 
+  test("has its gateway registered: updates wait for it", async () => {
+    const names = async (): Promise<string> => (await orrery(["get", "gateways", "-o", "name", "--data", data])).out;
+    await eventually("the gateway is registered", 5000, async () => (await names()) === "gateway.orrery.dev/main\n");
+  });
+
   test("is refused a second time, with the supervisor's pid and what to do", async () => {
     const { supervisor } = pids(await statusOf(data));
     const { status, note } = await orrery(["up", "--data", data, ...ANY_PORTS]);
