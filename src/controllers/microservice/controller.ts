@@ -61,6 +61,10 @@ export function createMicroserviceController(options: MicroserviceControllerOpti
     );
     for (const service of touched) controller.enqueue(`${namespace}/${service}`);
   });
+  caches.revisions.listen((before, after) => {
+    // It may be seen after the Generation that names it.
+    if (before === undefined && after !== undefined) controller.enqueue(`${after.metadata.namespace}/${after.spec.service}`);
+  });
   caches.generations.listen((before, after) => {
     if (before !== undefined || after === undefined) return;
     // Normally seen before the Site names it. If not, what was decided meanwhile was decided without its map.
