@@ -41,7 +41,7 @@ const context: CliContext = {
     paint: (_, text) => text,
     paintNote: (_, text) => text,
   },
-  platform: { version: "", up: async () => 0, down: async () => 0, processes: () => [], edge: () => undefined },
+  platform: { version: "", up: async () => 0, down: async () => 0, processes: () => [], restore: async () => undefined, edge: () => undefined },
   clock: new ManualClock(),
   cwd: "/",
   env: {},

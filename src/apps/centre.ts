@@ -1,4 +1,5 @@
 /** The centre: API, controllers, the memory of what is observed. Started by the supervisor; killed, it comes back and nothing else stops. */
+import { mkdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { createApi } from "#/api/index.ts";
 import { ArtifactStore } from "#/artifacts/index.ts";
@@ -15,12 +16,12 @@ import { publishLive } from "./centre/live.ts";
 import { siteMetrics } from "./centre/metrics.ts";
 import { findOfferedTemplate } from "./centre/offered-versions.ts";
 import { parseChildOptions } from "./child-options.ts";
-import { jsonLog } from "./json-log.ts";
+import { stdoutLog } from "./json-log.ts";
 import { writeRunFile } from "./run-file.ts";
 import { readVersion } from "./version.ts";
 
 const options = parseChildOptions();
-const log = jsonLog((line) => process.stdout.write(line));
+const log = stdoutLog();
 const clock = systemClock;
 const random = systemRandom;
 const lifecycle = new Lifecycle();
@@ -73,6 +74,12 @@ async function start(): Promise<void> {
     certificate: certificates.certificate,
     key: certificates.key,
     metrics: [siteMetrics(lead, calls)],
+    backup: async () => {
+      const file = folder(`backups/${new Date(clock.now()).toISOString().replaceAll(":", "")}.db`);
+      await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+      await tree.backup(file);
+      return { file, bytes: (await stat(file)).size };
+    },
   });
   const { port } = await api.listen({ host: options.listen, port: options.apiPort });
   lifecycle.add("hub", () => hub.close("the centre stops"));

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import path from "node:path";
 import { systemClock, systemRandom } from "#/base/index.ts";
 import type { Platform, PlatformProcess, Terminal, UpOptions } from "#/cli/index.ts";
 import type { Client } from "#/client/index.ts";
@@ -22,6 +23,10 @@ export function localPlatform({ version, connect, interrupts }: PlatformOptions)
       (await import("./supervisor/up-command.ts")).up({ ...options, terminal, connect, interrupts, clock: systemClock, random: systemRandom }),
     down: async (options, terminal) => (await import("./supervisor/down-command.ts")).down({ ...options, terminal, interrupts }),
     processes: listProcesses,
+    restore: async (data, from) => {
+      const { restoreSqliteTree } = await import("#/tree/sqlite/index.ts");
+      await restoreSqliteTree({ from, file: path.join(data, "state", "tree.db"), random: systemRandom });
+    },
     edge: (data) => readEndpoints(data)?.edge,
   };
 }

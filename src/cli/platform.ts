@@ -36,6 +36,9 @@ export interface Platform {
   /** Ends what runs on the data folder: requests first, then instances, then the centre. Returns the exit status; 0 also if nothing runs. */
   down(options: { readonly data: string; readonly timeoutMs: number }, terminal: Terminal): Promise<number>;
   processes(data: string): readonly PlatformProcess[];
+  /** Puts a backup in the place of what is stored on a data folder on which nothing runs.
+   *  @throws tree/damaged, tree/in-use, tree/unwritable */
+  restore(data: string, from: string): Promise<void>;
   /** URL of the edge, if it has ever listened. */
   edge(data: string): string | undefined;
 }

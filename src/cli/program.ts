@@ -51,6 +51,13 @@ export function buildProgram(context: CliContext, finish: (exitStatus: number) =
     (await import("./commands/up.ts")).down(context, options),
   ).option("--timeout <duration>", "longest wait for requests that still run", parseDuration, "30s");
 
+  add("backup", "Copy everything that is stored, while the site runs.", async (args, options) =>
+    (await import("./commands/backup.ts")).backup(context, args, options),
+  ).argument("[file]", "where to; default: a new file in <data>/backups");
+  add("restore", "Put a backup in the place of what is stored; the site must be down.", async (args, options) =>
+    (await import("./commands/backup.ts")).restore(context, args, options),
+  ).argument("<file>", "a file that orrery backup made");
+
   program.commandsGroup("See:");
   const output = (): Option => new Option("-o, --output <format>", "how to show it").choices(["wide", "json", "yaml"]);
   add("status", "Show what runs, where, and what is not as it should be.", async (_, options) =>

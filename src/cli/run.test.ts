@@ -62,6 +62,7 @@ async function run(args: readonly string[], world: World = {}): Promise<Run> {
       },
       down: async () => 0,
       processes: () => [],
+      restore: async () => undefined,
       edge: () => undefined,
     },
   };
