@@ -1,5 +1,5 @@
 /** A server as the centre's, without controllers: the API over the store in a data folder (argument 1). Writes `{"url", "token", "ca"}` to stdout when it listens; ends on SIGTERM. Its log goes to <data>/server.log, as the centre's goes to a file. */
-import { createWriteStream, mkdirSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { createApi } from "#/api/index.ts";
 import { systemClock, systemRandom } from "#/base/index.ts";
@@ -7,12 +7,11 @@ import { kinds } from "#/model/index.ts";
 import { ensureCertificates, ensureTokens, tokenAuthenticator } from "#/pki/index.ts";
 import { openTreeStore } from "#/store/tree/index.ts";
 import { openSqliteTree } from "#/tree/sqlite/index.ts";
-import { jsonLog } from "../../src/apps/json-log.ts";
+import { fileLog } from "../../src/apps/json-log.ts";
 
 const data = process.argv[2] ?? "";
 mkdirSync(path.join(data, "state"), { recursive: true });
-const file = createWriteStream(path.join(data, "server.log"), { flags: "a" });
-const log = jsonLog((line) => file.write(line));
+const log = fileLog(path.join(data, "server.log"));
 const common = { clock: systemClock, random: systemRandom };
 const certificates = await ensureCertificates({ folder: path.join(data, "pki"), addresses: [], nowMs: Date.now(), random: systemRandom });
 const tokens = await ensureTokens(path.join(data, "tokens"), systemRandom);
