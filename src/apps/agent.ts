@@ -8,7 +8,7 @@ import { type Client, createClient, type KeptLink } from "#/client/index.ts";
 import { RemoteStore } from "#/store/remote/index.ts";
 import { parseChildOptions } from "./child-options.ts";
 import { readHostName } from "./host-name.ts";
-import { jsonLog } from "./json-log.ts";
+import { stdoutLog } from "./json-log.ts";
 import { writeRunFile } from "./run-file.ts";
 import { readEndpoints } from "./supervisor/endpoints.ts";
 import { readVersion } from "./version.ts";
@@ -19,7 +19,7 @@ const LOOK_MS = 200;
 const EVENTS_WAIT_MS = 1000;
 
 const { data, host = readHostName() } = parseChildOptions();
-const log = jsonLog((line) => process.stdout.write(line));
+const log = stdoutLog();
 const version = readVersion();
 
 interface Access {

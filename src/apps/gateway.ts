@@ -6,7 +6,7 @@ import { createClient } from "#/client/index.ts";
 import { accessLogFile, Gateway, LinkFeed } from "#/gateway/index.ts";
 import { parseChildOptions } from "./child-options.ts";
 import { readHostName } from "./host-name.ts";
-import { jsonLog } from "./json-log.ts";
+import { stdoutLog } from "./json-log.ts";
 import { writeRunFile } from "./run-file.ts";
 import { readEndpoints } from "./supervisor/endpoints.ts";
 import { readVersion } from "./version.ts";
@@ -17,7 +17,7 @@ const NAME = "main";
 const LOOK_MS = 200;
 
 const options = parseChildOptions();
-const log = jsonLog((line) => process.stdout.write(line));
+const log = stdoutLog();
 const host = options.host ?? readHostName();
 const version = readVersion();
 const feed = new LinkFeed({ log, clock: systemClock });
@@ -57,7 +57,7 @@ try {
     }
     const client = createClient({ ...access, clock: systemClock, random: systemRandom, log, userAgent: `orrery-gateway/${version}` });
     const kept = client.keepLink({
-      hello: { component: "gateway", name: NAME, host, version, incarnation: gateway.incarnation },
+      hello: { component: "gateway", name: NAME, host, version, incarnation: gateway.incarnation, ...(gateway.formerUncleanMs === undefined ? {} : { formerUncleanMs: gateway.formerUncleanMs }) },
       connected: (link) => feed.connected(link),
       disconnected: () => {
         feed.disconnected();

@@ -1,7 +1,26 @@
+import { openSync, writeSync } from "node:fs";
 import type { Log, LogFields } from "#/base/index.ts";
 
-/** A log of JSON lines with time, level, message and fields. `write` gets each line with its end. */
-export function jsonLog(write: (line: string) => void, fields: LogFields = {}): Log {
+/** A log of JSON lines on stdout, with time, level, message and fields. Where the lines cannot go (full disk, closed pipe) they are lost, and the process goes on. */
+export function stdoutLog(): Log {
+  // Without a listener a failed line would end the process.
+  if (process.stdout.listenerCount("error") === 0) process.stdout.on("error", () => undefined);
+  return jsonLog((line) => process.stdout.write(line));
+}
+
+/** As `stdoutLog`, at the end of `file`, which is open as long as the process lives. */
+export function fileLog(file: string): Log {
+  const descriptor = openSync(file, "a", 0o600);
+  return jsonLog((line) => {
+    try {
+      writeSync(descriptor, line);
+    } catch {
+      // As on stdout: the line is lost.
+    }
+  });
+}
+
+function jsonLog(write: (line: string) => void, fields: LogFields = {}): Log {
   const at = (level: string) => (message: string, more?: LogFields) =>
     write(`${JSON.stringify({ time: new Date().toISOString(), level, message, ...fields, ...more })}\n`);
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error"), child: (more) => jsonLog(write, { ...fields, ...more }) };

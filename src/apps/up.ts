@@ -1,16 +1,14 @@
 /** The supervisor in the background: `orrery up --detach` starts it, `orrery down` ends it with SIGTERM. It tells whoever started it, over the channel of child_process.fork, how far it is; afterwards nobody listens. */
 import { once } from "node:events";
-import { createWriteStream } from "node:fs";
 import path from "node:path";
 import { describeError, OrreryError, systemClock, systemRandom } from "#/base/index.ts";
 import { parseChildOptions } from "./child-options.ts";
-import { jsonLog } from "./json-log.ts";
+import { fileLog } from "./json-log.ts";
 import type { SupervisorMessage } from "./supervisor/messages.ts";
 import { startSupervisor } from "./supervisor/supervisor.ts";
 
 const options = parseChildOptions();
-const file = createWriteStream(path.join(options.data, "logs", "supervisor.log"), { flags: "a", mode: 0o600 });
-const log = jsonLog((line) => file.write(line));
+const log = fileLog(path.join(options.data, "logs", "supervisor.log"));
 // Whoever started this may have gone: telling it is a courtesy.
 const tell = (message: SupervisorMessage): void => {
   if (process.connected === true) process.send?.(message, () => undefined);
@@ -48,5 +46,4 @@ try {
   process.exitCode = 1;
 } finally {
   if (process.connected) process.disconnect?.();
-  file.end();
 }

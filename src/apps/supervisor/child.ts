@@ -105,8 +105,13 @@ export class Child {
     });
     if (child.pid !== undefined) {
       const record = recordOf(child.pid);
-      recordSpawn(data, name, child.pid);
       this.#current = record;
+      try {
+        recordSpawn(data, name, child.pid);
+      } catch (error) {
+        // No room on the disk, say: the next supervisor finds the child by its command line.
+        log.warn(`cannot record ${name}`, { error: String(error) });
+      }
       log.info(`started ${name}`, { pid: child.pid });
       if (record !== undefined) await this.#watchReady(record);
     }

@@ -167,10 +167,14 @@ class State {
     });
   }
 
-  /** Writes run/supervisor.json. */
+  /** Writes run/supervisor.json, for people to read: a full disk is no reason to end. */
   record(): void {
     const restarts = Object.fromEntries([...this.#children].map(([name, child]) => [name, child.restarts]));
-    writeRunFile(this.#options.data, "supervisor", { site: this.#options.site, restarts });
+    try {
+      writeRunFile(this.#options.data, "supervisor", { site: this.#options.site, restarts });
+    } catch (error) {
+      this.#options.log.warn("cannot write run/supervisor.json", { error: String(error) });
+    }
   }
 
   #learn(name: ChildName, run: RunFile): void {

@@ -1,6 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { createWriteStream } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Clock, OrreryError, type Random } from "#/base/index.ts";
@@ -10,7 +9,7 @@ import type { Client } from "#/client/index.ts";
 import { ensureCertificates, ensureTokens, kubeconfig, replacePrivateFile } from "#/pki/index.ts";
 import { formatChildOptions } from "../child-options.ts";
 import type { Interrupts } from "../interrupts.ts";
-import { jsonLog } from "../json-log.ts";
+import { fileLog } from "../json-log.ts";
 import { openDataFolder } from "./data-folder.ts";
 import { type Endpoints, readEndpoints } from "./endpoints.ts";
 import type { SupervisorMessage } from "./messages.ts";
@@ -84,8 +83,7 @@ async function makeSecrets({ data, listen, clock, random }: UpCommandOptions): P
 
 async function startHere(options: UpCommandOptions): Promise<Supervisor> {
   const { data, terminal } = options;
-  const file = createWriteStream(path.join(data, "logs", "supervisor.log"), { flags: "a", mode: 0o600 });
-  const log = jsonLog((line) => file.write(line));
+  const log = fileLog(path.join(data, "logs", "supervisor.log"));
   terminal.progress("starting the platform");
   const supervisor = await startSupervisor({ ...options, log, signal: options.interrupts.first, say: (text) => terminal.progress(text) });
   log.info("ready", { pid: process.pid, ...supervisor.endpoints });
