@@ -12,7 +12,8 @@ export function revisionReadiness(seen: {
   readonly isHostKnown: (host: string) => boolean;
 }): Readiness {
   const { revision, serviceOf, isHostKnown } = seen;
-  const service = revision === undefined ? undefined : serviceOf(revision.spec.service);
+  if (revision === undefined) return { wanted: 1, ready: 0, reason: "its Revision is not seen yet" };
+  const service = serviceOf(revision.spec.service);
   const wanted = service === undefined || service.spec.suspended ? 0 : service.spec.replicas;
   const instances = [...seen.instances].filter((one) => one.metadata.deletionTimestamp === undefined);
   const readyOn = new Map<string, number>();
