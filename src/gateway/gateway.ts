@@ -11,6 +11,7 @@ import { tagSocket } from "./inlet.ts";
 import { type Listener, Listeners } from "./listeners.ts";
 import type { ProxyContext } from "./proxy-context.ts";
 import { Reporter } from "./reporter.ts";
+import { beginRun, endRun } from "./run-mark.ts";
 import { TableFile } from "./table-file.ts";
 import { relayTcp } from "./tcp.ts";
 import { Upstreams } from "./upstreams.ts";
@@ -69,12 +70,15 @@ export class Gateway {
   /** The number of this start, counted durably before anything listens.
    *  @throws gateway/incarnation: it cannot be counted */
   readonly incarnation: number;
+  /** When a start last found the one before ended with calls open (Unix ms); absent: never. */
+  readonly formerUncleanMs: number | undefined;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
     this.#log = options.log;
     const { clock, random, log } = options;
     this.incarnation = nextIncarnation(options.folder);
+    this.formerUncleanMs = beginRun(options.folder, options.clock.now());
     const roles = [...(options.edge === undefined ? [] : ["edge" as const]), ...(options.isHost === false ? [] : ["host" as const])];
     this.#core = new GatewayCore({ name: options.name, host: options.host, roles, incarnation: this.incarnation, random });
     this.#accessLog = new AccessLog({ file: options.accessLogFile, log });
@@ -279,6 +283,7 @@ export class Gateway {
       await new Promise<void>((resolve) => this.#options.clock.after(20, resolve));
       this.#http.closeIdle();
     }
+    const isClean = this.#core.open === 0;
     this.#reporter.now();
     this.#reporter.stop();
     this.#unsubscribe?.();
@@ -289,6 +294,7 @@ export class Gateway {
     this.#deadlines.stop();
     await this.#tableFile.close();
     await this.#accessLog.close();
+    if (isClean) endRun(this.#options.folder);
   }
 }
 

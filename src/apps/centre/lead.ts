@@ -40,7 +40,7 @@ export interface Peers {
   isAgentConnected(host: string): boolean;
   /** When the host's agent was last heard; `undefined` if never by this centre. */
   agentSeenMs(host: string): number | undefined;
-  gateway(name: string): { readonly host: string; readonly incarnation: number } | undefined;
+  gateway(name: string): { readonly host: string; readonly incarnation: number; readonly formerUncleanMs?: number } | undefined;
   observationOf(resource: string): Observation | undefined;
 }
 
@@ -269,6 +269,7 @@ function connectionOf(peers: Peers, distribution: TableDistribution, name: strin
     host: peer.host,
     roles: report?.roles ?? ["edge", "host"],
     incarnation: peer.incarnation,
+    ...(peer.formerUncleanMs === undefined ? {} : { formerUncleanMs: peer.formerUncleanMs }),
     ...(report?.edgeAddress === undefined ? {} : { edgeAddress: report.edgeAddress }),
     isCurrent: acknowledged !== undefined && acknowledged.version >= distribution.position.version,
     listenFailures: report?.listenFailures ?? [],

@@ -114,7 +114,9 @@ export function handleLinks(options: LinkHandlersOptions): Peers {
     agentSeenMs: (host) => agentSeen.get(host),
     gateway: (name) => {
       const peer = hub.peer("gateway", name);
-      return peer === undefined ? undefined : { host: peer.hello.host, incarnation: peer.hello.incarnation ?? 0 };
+      if (peer === undefined) return undefined;
+      const { host, incarnation = 0, formerUncleanMs } = peer.hello;
+      return { host, incarnation, ...(formerUncleanMs === undefined ? {} : { formerUncleanMs }) };
     },
     observationOf: (key) => {
       const entry = hub.board.get(TOPICS.observations, key);

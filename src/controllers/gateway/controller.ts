@@ -10,6 +10,8 @@ export interface ConnectedGateway {
   readonly host: string;
   readonly roles: readonly ("edge" | "host")[];
   readonly incarnation: number;
+  /** When a start last found the one before ended with calls open; absent: never. */
+  readonly formerUncleanMs?: number;
   readonly edgeAddress?: string;
   /** True if it has acknowledged the newest table. */
   readonly isCurrent: boolean;
@@ -58,7 +60,7 @@ export function createGatewayController(options: GatewayControllerOptions): Cont
       const counter = caches.sites.get(`default/${SITE_NAME}`)?.status?.counter;
       await writeStatus(store, gateway, one, {
         ...former,
-        ...incarnationStatus(former, connection?.incarnation, counter, nowMs),
+        ...incarnationStatus(former, connection?.incarnation, counter, connection?.formerUncleanMs),
         ...(connection?.edgeAddress === undefined ? {} : { edgeAddress: connection.edgeAddress }),
         conditions,
       });
@@ -76,15 +78,12 @@ export function createGatewayController(options: GatewayControllerOptions): Cont
 
 type IncarnationStatus = Pick<NonNullable<Gateway["status"]>, "incarnation" | "incarnationSince" | "incarnationCounter">;
 
-/** What the register says of a connected gateway's incarnation. A new one is noted with the time and the newest generation: whatever the one before had in flight belongs to none newer and ends within the longest transaction. */
-export function incarnationStatus(
-  former: IncarnationStatus,
-  incarnation: number | undefined,
-  counter: number | undefined,
-  nowMs: number,
-): IncarnationStatus {
+/** What the register says of a connected gateway's incarnation. One that follows another which ended with calls open, or was killed (`uncleanMs`), is noted with that time and the newest generation: whatever the former had in flight belongs to none newer and ends within the longest transaction. After an orderly end nothing is in flight. */
+export function incarnationStatus(former: IncarnationStatus, incarnation: number | undefined, counter: number | undefined, uncleanMs: number | undefined): IncarnationStatus {
   if (incarnation === undefined || incarnation === former.incarnation) return {};
-  return { incarnation, incarnationSince: timestamp(nowMs), ...(counter === undefined ? {} : { incarnationCounter: counter }) };
+  const isNoted = uncleanMs !== undefined && former.incarnationSince !== undefined && Date.parse(former.incarnationSince) >= uncleanMs;
+  if (uncleanMs === undefined || isNoted) return { incarnation };
+  return { incarnation, incarnationSince: timestamp(uncleanMs), ...(counter === undefined ? {} : { incarnationCounter: counter }) };
 }
 
 function readyCondition(name: string, connection: ConnectedGateway | undefined): ConditionInput {
