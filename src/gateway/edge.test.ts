@@ -313,6 +313,10 @@ test("a late answer gives 504, and its transaction counts until the instance has
   (await answerNow.promise)();
   await rig.feed.until(() => rig.feed.reports.at(-1)?.counts[0]?.edge === 0 && rig.feed.reports.at(-1)?.counts[0]?.begun === 1);
   assert.equal(rig.gateway.core.open, 0);
+  assert.equal(
+    rig.feed.reports.flatMap((one) => one.windows).reduce((sum, one) => sum + one.errors, 0),
+    1,
+  );
 });
 
 test("a client that leaves does not end its transaction", async (t) => {
@@ -329,6 +333,10 @@ test("a client that leaves does not end its transaction", async (t) => {
   assert.equal(rig.gateway.core.open, 2);
   finish();
   await rig.feed.until(() => rig.feed.reports.at(-1)?.counts[0]?.edge === 0);
+  const windows = rig.feed.reports.flatMap((one) => one.windows);
+  assert.deepEqual([windows.reduce((sum, one) => sum + one.calls, 0), windows.reduce((sum, one) => sum + one.errors, 0)], [1, 0]);
+  await rig.gateway.stop();
+  assert.deepEqual([rig.accessLines()[0]?.["status"], rig.accessLines()[0]?.["error"]], [499, "client gone"]);
 });
 
 test("a transaction is ended at its limit", async (t) => {

@@ -13,6 +13,8 @@ import { passResponseHeaders } from "./response-headers.ts";
 
 /** What is left of an answer whose client has gone is read up to this, so that its transaction is seen to end; beyond, the connection is cut. */
 const ABANDONED_BYTES_MAX = 1024 * 1024;
+/** Status in the log where the client has left before it was told one; nginx's number for it. */
+const CLIENT_GONE = 499;
 /** Answers up to this size that come at once are sent in one write. */
 const WHOLE_BYTES_MAX = 16 * 1024;
 /** Requests to hosts outside the site that are not answered in this time end with 504. */
@@ -46,7 +48,10 @@ export class Exchange implements Dispatcher.DispatchHandler, Bounded {
   #controller: Dispatcher.DispatchController | undefined;
   #answerDeadlineMs = Number.POSITIVE_INFINITY;
   #answerMs: number | undefined;
+  /** What the client was told; `CLIENT_GONE` if it left before. */
   #status = 0;
+  /** What the instance has answered, whoever still listens. */
+  #instanceStatus = 0;
   /** The answer's headers while they are not written yet. */
   #answerHeaders: string[] | undefined;
   /** A small body that has come at once. */
@@ -157,6 +162,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Bounded {
     const call = this.#call;
     const type = headers["content-type"];
     if (call !== undefined && typeof type === "string" && type.startsWith("text/event-stream")) this.#context.core.stream(call);
+    this.#instanceStatus = status;
     if (this.#isDetached) return;
     this.#status = status;
     const passed = passResponseHeaders(headers);
@@ -204,7 +210,13 @@ export class Exchange implements Dispatcher.DispatchHandler, Bounded {
       if (this.#whole === undefined) this.#res.end();
       else this.#res.end(this.#whole.toString("latin1"), "latin1");
     }
-    this.#finish(this.#status);
+    this.#finish(this.#isDetached ? this.#detachedStatus() : this.#instanceStatus);
+  }
+
+  /** How a call counts whose client was not there for the end: late is an error of the instance, a client that has left is not. */
+  #detachedStatus(): number {
+    if (this.#status === CLIENT_GONE) return this.#instanceStatus === 0 ? CLIENT_GONE : this.#instanceStatus;
+    return this.#error === undefined ? this.#instanceStatus : 504;
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
@@ -217,7 +229,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Bounded {
     if (this.#isDetached || this.#res.headersSent) {
       this.#error ??= describeError(error);
       if (!this.#isDetached) this.#res.destroy();
-      return this.#finish(this.#res.headersSent ? this.#status : 0);
+      return this.#finish(this.#isDetached ? this.#detachedStatus() : 0);
     }
     if (call === undefined) return this.#fail(refuse("gateway/connect", `${this.#origin}: ${describeError(error)}`), 0);
     const isReplayable = this.#answerMs === undefined && (this.#body === null || (!wasSent && !this.#req.readableDidRead));
@@ -268,6 +280,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Bounded {
     if (this.#isOver || this.#isDetached) return;
     this.#isDetached = true;
     this.#error ??= "client gone";
+    if (this.#status === 0) this.#status = CLIENT_GONE;
     const hasAnswer = this.#answerMs !== undefined;
     // Before the answer the instance works on, and is waited for. A stream, or a long rest, ends here.
     if (this.#call === undefined || (hasAnswer && (this.#call.isStream || this.#bytesLeft > ABANDONED_BYTES_MAX))) this.#abort("the client has gone");
