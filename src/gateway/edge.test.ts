@@ -466,3 +466,23 @@ function sendRawStrict(port: number): Promise<void> {
     socket.on("error", reject);
   });
 }
+
+test("a client that leaves in the middle of a long answer ends it, and is no error of the instance", async (t) => {
+  const rig = await rigOf(t);
+  const closed = signalOf();
+  const port = await rig.instance("p", (_req, res) => {
+    res.writeHead(200, { "content-length": String(1 << 30) });
+    res.write(Buffer.alloc(1 << 20));
+    res.on("close", () => closed.resolve());
+  });
+  rig.table(site([port]));
+  const socket = connect(rig.edgePort, "127.0.0.1", () => socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+  await new Promise<void>((resolve) => socket.once("data", () => resolve()));
+  socket.destroy();
+  await closed.promise;
+  await rig.feed.until(() => rig.feed.reports.at(-1)?.counts[0]?.edge === 0 && rig.feed.reports.at(-1)?.counts[0]?.begun === 1);
+  assert.equal(
+    rig.feed.reports.flatMap((one) => one.windows).reduce((sum, one) => sum + one.errors, 0),
+    0,
+  );
+});

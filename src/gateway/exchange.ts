@@ -61,6 +61,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Bounded {
   #error: string | undefined;
   /** True: the client has its answer or has gone, and the instance's is only waited for. */
   #isDetached = false;
+  /** True: the client was told that it took too long. */
+  #isLate = false;
   #isOver = false;
 
   constructor(options: ExchangeOptions) {
@@ -215,8 +217,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Bounded {
 
   /** How a call counts whose client was not there for the end: late is an error of the instance, a client that has left is not. */
   #detachedStatus(): number {
-    if (this.#status === CLIENT_GONE) return this.#instanceStatus === 0 ? CLIENT_GONE : this.#instanceStatus;
-    return this.#error === undefined ? this.#instanceStatus : 504;
+    if (this.#isLate) return 504;
+    return this.#instanceStatus === 0 ? CLIENT_GONE : this.#instanceStatus;
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
@@ -270,6 +272,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Bounded {
     this.#error = refusal.code;
     this.#answer(refusal);
     this.#isDetached = true;
+    this.#isLate = true;
     if (call !== undefined) return;
     this.#abort(refusal.detail);
     this.#finish(0);
