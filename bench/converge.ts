@@ -32,6 +32,8 @@ interface Cost {
   readonly latencyMs: readonly number[];
   /** Processor time of the centre for each change until nothing is left to do; ms. */
   readonly cpuMs: number;
+  /** Changes of the store for each change. */
+  readonly writes: number;
 }
 
 interface Outcome {
@@ -60,9 +62,11 @@ report.table(
     "scale ms p50",
     "max",
     "CPU ms",
+    "writes",
     "template ms p50",
     "max",
     "CPU ms",
+    "writes",
   ],
   outcomes.map((one) => [
     one.services,
@@ -142,11 +146,11 @@ async function measure(services: number): Promise<Outcome> {
   }
 }
 
-/** Performs the changes one after another; the processor time counts until the site is settled again, less what it uses idle. */
+/** Performs the changes one after another, all of them, until the site is settled again. */
 async function costOf(centre: RunningCentre, store: RemoteStore, change: (index: number) => Promise<void>): Promise<Cost> {
   const latencyMs: number[] = [];
   const cpuBefore = cpuSeconds(centre.pid);
-  const begunMs = performance.now();
+  const writesBefore = await versionOf(store);
   for (let index = 0; index < changes; index++) {
     const atMs = performance.now();
     await change(index);
@@ -154,18 +158,23 @@ async function costOf(centre: RunningCentre, store: RemoteStore, change: (index:
   }
   await untilSettled(store);
   const used = cpuSeconds(centre.pid) - cpuBefore;
-  const seconds = (performance.now() - begunMs) / 1000;
-  const idlePercent = await settle(centre, store);
-  return { latencyMs, cpuMs: round(((used - (seconds * idlePercent) / 100) / changes) * 1000) };
+  const writes = (await versionOf(store)) - writesBefore;
+  return { latencyMs, cpuMs: round((used / changes) * 1000), writes: round(writes / changes) };
+}
+
+/** Number of the store's last change. */
+async function versionOf(store: RemoteStore): Promise<number> {
+  return Number((await store.list(site)).resourceVersion);
 }
 
 /** Waits until nothing is being done; returns the processor use in percent of a core then. */
 async function settle(centre: RunningCentre, store: RemoteStore): Promise<number> {
   await untilSettled(store);
-  await wait(1500);
+  // The memory that the beginning has used is given back in the meantime.
+  await wait(5000);
   const before = cpuSeconds(centre.pid);
-  await wait(3000);
-  return round(((cpuSeconds(centre.pid) - before) / 3) * 100);
+  await wait(5000);
+  return round(((cpuSeconds(centre.pid) - before) / 5) * 100);
 }
 
 async function untilSettled(store: RemoteStore): Promise<void> {
@@ -210,5 +219,5 @@ async function startFleet(data: string): Promise<ChildProcess> {
 }
 
 function cells(cost: Cost): (string | number)[] {
-  return [Math.round(median(cost.latencyMs)), Math.round(quantile(cost.latencyMs, 1)), cost.cpuMs];
+  return [Math.round(median(cost.latencyMs)), Math.round(quantile(cost.latencyMs, 1)), cost.cpuMs, cost.writes];
 }
