@@ -205,7 +205,6 @@ describe("the API over HTTP/1.1 and HTTP/2", () => {
     const site = await openApiSite(t, {
       api: {
         checks: [
-          { name: "store", check: () => {} },
           {
             name: "leader",
             check: () => {

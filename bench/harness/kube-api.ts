@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as wait } from "node:timers/promises";
 import { Pool } from "undici";
 import { parse, parseAllDocuments } from "yaml";
 import { ROOT } from "./report.ts";
@@ -89,31 +90,45 @@ interface Kubeconfig {
   }[];
 }
 
+/** Our CRD, unless the kind is served already. */
 async function installCrd(api: KubeApi): Promise<void> {
-  const text = execFileSync(process.execPath, [path.join(ROOT, "src/apps/cli.ts"), "crds"], { encoding: "utf8" });
-  const crd = parseAllDocuments(text)
-    .map((document) => document.toJS() as { readonly metadata?: { readonly name?: string } })
-    .find((one) => one.metadata?.name === "resources.orrery.dev");
   const pool = new Pool(api.url, { connections: 1, allowH2: false, connect: { ...api.tls } });
-  const headers = { ...api.headers, "content-type": "application/json" };
+  const isServed = async (): Promise<boolean> => {
+    const { statusCode, body } = await pool.request({
+      method: "GET",
+      path: "/apis/orrery.dev/v1/namespaces/default/resources?limit=1",
+      headers: { ...api.headers },
+    });
+    await body.dump();
+    return statusCode === 200;
+  };
   try {
+    if (await isServed()) return;
+    const headers = { ...api.headers, "content-type": "application/json" };
     const { statusCode, body } = await pool.request({
       method: "POST",
       path: "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
       headers,
-      body: JSON.stringify(crd),
+      body: JSON.stringify(resourceCrd()),
     });
     const answer = await body.text();
     if (statusCode !== 201 && statusCode !== 409) throw new Error(`the CRD was not taken: ${statusCode} ${answer.slice(0, 500)}`);
     // Served a moment after it was taken.
     for (let attempt = 0; attempt < 100; attempt++) {
-      const list = await pool.request({ method: "GET", path: "/apis/orrery.dev/v1/namespaces/default/resources?limit=1", headers: api.headers });
-      await list.body.dump();
-      if (list.statusCode === 200) return;
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      if (await isServed()) return;
+      await wait(100);
     }
     throw new Error("the CRD is not served after 10 s");
   } finally {
     await pool.close();
   }
+}
+
+/** What `orrery crds` prints for Resource. */
+function resourceCrd(): unknown {
+  const text = execFileSync(process.execPath, [path.join(ROOT, "src/apps/cli.ts"), "crds"], { encoding: "utf8" });
+  const all = parseAllDocuments(text).map((document) => document.toJS() as { readonly metadata?: { readonly name?: string } });
+  const found = all.find((one) => one.metadata?.name === "resources.orrery.dev");
+  if (found === undefined) throw new Error("`orrery crds` prints no CRD of Resource");
+  return found;
 }

@@ -147,7 +147,7 @@ export class Routes {
       case "livez":
         return await serveReady([], exchange.query.has("verbose"));
       case "readyz":
-        return await serveReady(checks, exchange.query.has("verbose"));
+        return await serveReady([{ name: "store", check: () => this.#readStore() }, ...checks], exchange.query.has("verbose"));
       case "version":
         return jsonReply(versionInfo(version));
       case "metrics":
@@ -157,6 +157,11 @@ export class Routes {
       default:
         return this.#discovery.serve(exchange) ?? this.#openApi.serve(exchange) ?? notServed(exchange.path);
     }
+  }
+
+  async #readStore(): Promise<void> {
+    const [kind] = this.#options.kinds;
+    if (kind !== undefined) await this.#options.store.list(kind, { limit: 1 });
   }
 
   #hub(): Hub {
