@@ -16,7 +16,9 @@ test("a backup made while the site runs can be restored: another history, a coun
   const data = path.join(folder, "data");
   const orrery = async (...args: string[]): Promise<string> => (await run(ORRERY, [...args, "--data", data], { encoding: "utf8" })).stdout;
   const up = () => orrery("up", "--site", SITE, "--api-port", "0", "--edge-port", "0", "--detach", "--timeout", "90s");
-  const siteStatus = async () => (JSON.parse(await orrery("get", "site", "site", "-o", "json")) as { status: { history: string; counter: number; stamp: { generation: number } } }).status;
+  const siteStatus = async () =>
+    (JSON.parse(await orrery("get", "site", "site", "-o", "json")) as { status: { history: string; counter: number; stamp: { generation: number } } })
+      .status;
   after(async () => {
     await orrery("down").catch(() => "");
     rmSync(folder, { recursive: true, force: true });

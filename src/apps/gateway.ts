@@ -57,7 +57,14 @@ try {
     }
     const client = createClient({ ...access, clock: systemClock, random: systemRandom, log, userAgent: `orrery-gateway/${version}` });
     const kept = client.keepLink({
-      hello: { component: "gateway", name: NAME, host, version, incarnation: gateway.incarnation, ...(gateway.formerUncleanMs === undefined ? {} : { formerUncleanMs: gateway.formerUncleanMs }) },
+      hello: {
+        component: "gateway",
+        name: NAME,
+        host,
+        version,
+        incarnation: gateway.incarnation,
+        ...(gateway.formerUncleanMs === undefined ? {} : { formerUncleanMs: gateway.formerUncleanMs }),
+      },
       connected: (link) => feed.connected(link),
       disconnected: () => {
         feed.disconnected();

@@ -31,7 +31,6 @@ const spec = z
     grace: duration.default("10s"),
     calls: z.array(label).optional(),
     stateUrl: z.strictObject({ path: z.string() }).optional(),
-    drainBusy: z.strictObject({ http: z.strictObject({ path: z.string() }) }).optional(),
   })
   .refine((one) => one.run !== undefined || one.probe !== undefined, "give run or probe");
 

@@ -12,7 +12,7 @@ export const balancing = z.strictObject({
 });
 
 const spec = z.strictObject({
-  mode: z.enum(["distributed", "primaryBackup"]).default("distributed"),
+  mode: z.enum(["distributed"]).default("distributed").describe("All instances work at the same time."),
   replicas: z.int().min(0).max(1000).default(1).describe("Instances wanted."),
   suspended: z.boolean().default(false).describe("True stops all instances and keeps everything else."),
   port: z.int().min(1).max(65_535).optional().describe("Loopback port on which every host's gateway offers the service; assigned when absent."),

@@ -72,21 +72,8 @@ export const template = z.strictObject({
     .describe("`start` runs before the program, `stop` instead of SIGTERM, any other on demand."),
   grace: duration.default("10s").describe("From SIGTERM to SIGKILL."),
   calls: z.array(label).max(500).optional().describe("Services that it may call; absent: any."),
-  exclusive: z.boolean().default(false).describe("At most one revision is active at a time (a serial line, an antenna)."),
-  handover: z
-    .enum(["hold", "compatible"])
-    .default("hold")
-    .describe(
-      "How an exclusive service is updated: hold new transactions meanwhile, or switch at once because the new revision serves the old one's callers.",
-    ),
-  hold: duration.default("5s").describe("How long new transactions may be held during a handover."),
-  notDuring: z.string().max(253).optional().describe("Interlock: no handover while this condition holds: <resource>/<condition>."),
   drain: z
     .strictObject({
-      busy: z
-        .strictObject({ http: z.strictObject({ path: z.string().startsWith("/") }) })
-        .optional()
-        .describe("Answers 200 while the instance still works for a transaction although no call shows it, 204 when it does not."),
       streams: z.enum(["terminateAfter", "wait"]).default("terminateAfter"),
       terminateAfter: duration.default("1h"),
     })

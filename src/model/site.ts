@@ -10,7 +10,6 @@ const spec = z.strictObject({
   maxOpen: z.int().min(2).max(1000).default(64).describe("Generations that may be open at once."),
   maxTransaction: duration.default("10m").describe("Longest life of a transaction; the edge enforces it."),
   linger: duration.default("500ms").describe("Waited after the last call of a generation before it is closed."),
-  drainMs: z.int().min(0).default(5000).describe("Old instances are stopped this many milliseconds after the switch, where closing goes by time."),
   unlabelled: z.enum(["allow", "reject"]).default("allow").describe("Calls of instances without a trace context."),
   settle: duration.default("500ms").describe("Changed templates are gathered this long into one update."),
   readyWithin: duration.default("2m").describe("Longest wait for new instances to become ready, else the update is given up."),
@@ -67,9 +66,7 @@ const status = z.strictObject({
     .array(z.strictObject({ service: z.string(), revision: z.string(), reason: z.string(), at: time }))
     .meta({ listKey: "service" })
     .optional(),
-  /** Addresses that must not be given away before every gateway has forgotten them. */
-  quarantined: z.array(z.strictObject({ host: z.string(), address: z.string(), version: z.int() })).optional(),
-  /** Hosts whose gateway does not acknowledge: their instances serve generations up to `upTo` only. */
+  /** Hosts whose gateway does not answer: their instances serve no generation newer than `upTo`. */
   fenced: z
     .array(z.strictObject({ host: z.string(), upTo: z.int() }))
     .meta({ listKey: "host" })

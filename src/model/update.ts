@@ -43,7 +43,7 @@ export const gates = z.strictObject({
   maxSlowdown: z.number().min(1).default(1.2).describe("Slower than this factor at the median or the 95th percentile counts as slower."),
 });
 
-export const strategyName = z.enum(["consistent", "rolling", "blueGreen", "recreate", "quiescence"]);
+export const strategyName = z.enum(["consistent"]);
 export type StrategyName = z.infer<typeof strategyName>;
 
 const spec = z.strictObject({

@@ -148,7 +148,8 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
       if (distribution.isAdmitted(name)) return;
       // Read after the register was: whoever leads later reads the register after this.
       const present = readSiteState((await store.get(siteKind, { name: SITE_NAME, namespace: DEFAULT_NAMESPACE }))?.status);
-      if (present?.epoch !== epoch) throw new OrreryError("update/not-leading", `the site is led by epoch ${present?.epoch}, this centre has ${epoch}: it must stop leading`);
+      if (present?.epoch !== epoch)
+        throw new OrreryError("update/not-leading", `the site is led by epoch ${present?.epoch}, this centre has ${epoch}: it must stop leading`);
       distribution.admit(name);
     },
     dismiss: (name) => distribution.dismiss(name),

@@ -9,7 +9,10 @@ import type { Options } from "../program.ts";
 export async function backup(context: CliContext, [to]: readonly string[], options: Options): Promise<number> {
   const api = await context.connect(options.data);
   try {
-    const made = (await api.request({ method: "POST", path: "/backup", timeoutMs: 600_000 })).body as { readonly file: string; readonly bytes: number };
+    const made = (await api.request({ method: "POST", path: "/backup", timeoutMs: 600_000 })).body as {
+      readonly file: string;
+      readonly bytes: number;
+    };
     const file = to === undefined ? made.file : path.resolve(context.cwd, to);
     if (to !== undefined) copyFileSync(made.file, file);
     context.terminal.out(`${file} (${formatBytes(made.bytes)}); put it back with: orrery restore ${file}`);
@@ -22,9 +25,15 @@ export async function backup(context: CliContext, [to]: readonly string[], optio
 /** `orrery restore`: refused while anything runs on the data folder. */
 export async function restore(context: CliContext, [from = ""]: readonly string[], options: Options): Promise<number> {
   const running = context.platform.processes(options.data).filter((one) => one.pid !== undefined);
-  if (running.length > 0) throw new OrreryError("cli/running", `${running.map((one) => one.name).join(", ")} still run on ${options.data}; end them first with: orrery down`);
+  if (running.length > 0)
+    throw new OrreryError(
+      "cli/running",
+      `${running.map((one) => one.name).join(", ")} still run on ${options.data}; end them first with: orrery down`,
+    );
   const file = path.resolve(context.cwd, from);
   await context.platform.restore(options.data, file);
-  context.terminal.out(`restored ${file}; what was stored before is kept beside it as ${path.join(options.data, "state", "tree.db.before-restore")}. Start the site with: orrery up`);
+  context.terminal.out(
+    `restored ${file}; what was stored before is kept beside it as ${path.join(options.data, "state", "tree.db.before-restore")}. Start the site with: orrery up`,
+  );
   return 0;
 }

@@ -59,7 +59,6 @@ async function toVersion(context: CliContext, service: string | undefined, optio
   const spec = {
     services: [{ name, to: options.to }],
     ...(options.message === undefined ? {} : { message: options.message }),
-    ...(options.strategy === undefined ? {} : { strategy: options.strategy }),
     ...(options.ramp === undefined
       ? {}
       : { ramp: { steps: parseRamp(options.ramp, options.hold ?? "30s"), ...(options.key === undefined ? {} : { key: options.key }) } }),

@@ -79,7 +79,12 @@ export function createGatewayController(options: GatewayControllerOptions): Cont
 type IncarnationStatus = Pick<NonNullable<Gateway["status"]>, "incarnation" | "incarnationSince" | "incarnationCounter">;
 
 /** What the register says of a connected gateway's incarnation. One that follows another which ended with calls open, or was killed (`uncleanMs`), is noted with that time and the newest generation: whatever the former had in flight belongs to none newer and ends within the longest transaction. After an orderly end nothing is in flight. */
-export function incarnationStatus(former: IncarnationStatus, incarnation: number | undefined, counter: number | undefined, uncleanMs: number | undefined): IncarnationStatus {
+export function incarnationStatus(
+  former: IncarnationStatus,
+  incarnation: number | undefined,
+  counter: number | undefined,
+  uncleanMs: number | undefined,
+): IncarnationStatus {
   if (incarnation === undefined || incarnation === former.incarnation) return {};
   const isNoted = uncleanMs !== undefined && former.incarnationSince !== undefined && Date.parse(former.incarnationSince) >= uncleanMs;
   if (uncleanMs === undefined || isNoted) return { incarnation };

@@ -128,7 +128,6 @@ function buildInstance(made: { service: Microservice; revision: Revision; name: 
       grace: template.grace,
       ...(template.calls === undefined ? {} : { calls: template.calls }),
       ...(template.stateUrl === undefined ? {} : { stateUrl: template.stateUrl }),
-      ...(template.drain.busy === undefined ? {} : { drainBusy: template.drain.busy }),
     },
   };
 }

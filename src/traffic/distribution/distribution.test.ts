@@ -119,7 +119,15 @@ test("a gateway is told nothing before it is admitted", () => {
   const connected: string[] = [];
   const mark = (): DistributionMark => ({ distributed: [], unstamped: [], fences: "" });
   const clock = new ManualClock();
-  const distribution = new TableDistribution({ history: "h", epoch: 1, source, mark, clock, onProgress: () => {}, onConnect: (gateway) => connected.push(gateway) });
+  const distribution = new TableDistribution({
+    history: "h",
+    epoch: 1,
+    source,
+    mark,
+    clock,
+    onProgress: () => {},
+    onConnect: (gateway) => connected.push(gateway),
+  });
   source.set("1", "a");
   let wakes = 0;
   const stream = distribution.open("main", undefined, () => wakes++);
