@@ -85,6 +85,8 @@ export function buildProgram(context: CliContext, finish: (exitStatus: number) =
     (await import("./commands/calls.ts")).calls(context, options),
   )
     .addOption(new Option("--by <what>", "one row for each").choices(["instance", "service", "host"]).default("instance"))
+    .option("--graph", "who calls whom, as a tree", false)
+    .option("--dot", "who calls whom, for Graphviz", false)
     .addOption(output());
   for (const [plural, description] of [
     ["hosts", "List hosts."],
@@ -185,6 +187,8 @@ export interface Options {
   readonly detach?: boolean;
   readonly timeout?: string;
   readonly output?: "wide" | "json" | "yaml" | "name";
+  readonly dot?: boolean;
+  readonly graph?: boolean;
   readonly selector?: string;
   readonly fieldSelector?: string;
   readonly follow?: boolean;

@@ -1,4 +1,5 @@
 import type { CallSum } from "#/traffic/windows/index.ts";
+import { drawCallGraph, formatCallDot } from "../call-graph.ts";
 import { type CallRow, callRows } from "../call-table.ts";
 import type { CliContext } from "../context.ts";
 import { loadLive } from "../live.ts";
@@ -13,10 +14,12 @@ export async function calls(context: CliContext, options: Options): Promise<numb
   try {
     const rows = callRows(
       (await loadLive(api, "calls")).map((entry) => entry.value as unknown as CallSum),
-      options.by ?? "instance",
+      options.graph === true || options.dot === true ? "service" : (options.by ?? "instance"),
     );
     if (options.output === "json" || options.output === "yaml") printData(terminal, options.output, rows);
     else if (rows.length === 0) terminal.note("no calls in the last minute");
+    else if (options.dot === true) for (const line of formatCallDot(rows)) terminal.out(line);
+    else if (options.graph === true) for (const line of drawCallGraph(rows)) terminal.out(line);
     else printRows(context, rows);
     return 0;
   } finally {
