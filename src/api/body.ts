@@ -7,6 +7,9 @@ import { badRequest } from "./status.ts";
 /** As Kubernetes' API servers. */
 export const BODY_BYTES_MAX: number = 3 * 1024 * 1024;
 
+/** HTTP/1 has a limit of its own; a stream of HTTP/2 could be fed a byte a day. */
+const BODY_MS_MAX = 60_000;
+
 const PROTOBUF = "application/vnd.kubernetes.protobuf";
 
 /** The media type without parameters, lower case; `application/json` where none is given. */
@@ -16,9 +19,10 @@ export function mediaType(request: Request): string {
 
 /** The body as JSON, YAML or (reviews only) protobuf, parsed; `undefined` when it is empty.
  *  @throws api/too-large: above 3 MiB; the rest is not read
+ *  @throws api/slow-body (backoff): it did not come within a minute
  *  @throws api/media-type, api/bad-request: it cannot be read */
 export async function readBody(exchange: Exchange, protobuf?: (bytes: Buffer) => unknown): Promise<unknown> {
-  const bytes = await readBytes(exchange.request);
+  const bytes = await readBytes(exchange);
   if (bytes.length === 0) return undefined;
   const type = mediaType(exchange.request);
   if (type === PROTOBUF && protobuf !== undefined) return protobuf(readUnknown(bytes));
@@ -48,12 +52,13 @@ function tooLarge(): OrreryError {
   return new OrreryError("api/too-large", `the body is longer than ${BODY_BYTES_MAX} bytes (3 MiB)`);
 }
 
-async function readBytes(request: Request): Promise<Buffer> {
+async function readBytes({ request, clock }: Exchange): Promise<Buffer> {
   if (Number(headerOf(request, "content-length") ?? 0) > BODY_BYTES_MAX) throw tooLarge();
   const parts: Buffer[] = [];
   let size = 0;
   return await new Promise<Buffer>((resolve, reject) => {
     const settle = (finish: () => void): void => {
+      cancel();
       request.off("data", onData).off("end", onEnd).off("close", onClose).off("error", onClose);
       finish();
     };
@@ -67,6 +72,11 @@ async function readBytes(request: Request): Promise<Buffer> {
     };
     const onEnd = (): void => settle(() => resolve(parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts)));
     const onClose = (): void => settle(() => reject(badRequest("the connection was cut before the end of the body")));
+    const cancel = clock.after(
+      BODY_MS_MAX,
+      () => settle(() => reject(new OrreryError("api/slow-body", `the body did not come within ${BODY_MS_MAX / 1_000} s`, { retry: "backoff" }))),
+      { background: true },
+    );
     request.on("data", onData).on("end", onEnd).on("close", onClose).on("error", onClose);
   });
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import type { Clock } from "#/base/index.ts";
 import type { User } from "#/pki/index.ts";
 
 export type Request = IncomingMessage | Http2ServerRequest;
@@ -16,6 +17,7 @@ export interface Exchange {
   readonly user: User;
   /** Aborted when the client is gone or the server stops. */
   readonly signal: AbortSignal;
+  readonly clock: Clock;
   /** Text for the client's user, sent as Warning headers with the reply. */
   readonly warnings: string[];
 }

@@ -21,6 +21,7 @@ const IN_FLIGHT_MAX = 1_000;
 const URL_CHARACTERS_MAX = 8_192;
 const HEAD_MS_MAX = 10_000;
 const BODY_MS_MAX = 60_000;
+const KEEP_ALIVE_MS = 30_000;
 /** So long a client may take to read a refusal while it still sends. */
 const LINGER_MS = 1_000;
 const DROPPED_BYTES_MAX = 1024 * 1024;
@@ -160,6 +161,8 @@ class ApiServer implements Api {
     server.on("request", (request: Request, response: Response) => void this.#handle(request, response));
     server.on("secureConnection", (socket: TLSSocket) => {
       socket.setNoDelay(true);
+      // Peers whose machine has gone say nothing: the system asks.
+      socket.setKeepAlive(true, KEEP_ALIVE_MS);
       this.#sockets.add(socket);
       socket.once("close", () => this.#sockets.delete(socket));
     });
@@ -200,6 +203,7 @@ class ApiServer implements Api {
       query: new URLSearchParams(),
       user: NOBODY,
       signal: controller.signal,
+      clock,
       warnings: [],
     };
     let route: Route | undefined;

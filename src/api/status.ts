@@ -98,6 +98,7 @@ const CLASSES: Readonly<Record<string, StatusClass>> = {
   "api/missing": { code: 404, reason: "NotFound" },
   "api/method": { code: 405, reason: "MethodNotAllowed" },
   "api/not-acceptable": { code: 406, reason: "NotAcceptable" },
+  "api/slow-body": { code: 408, reason: "Timeout" },
   "api/protocol": { code: 426, reason: "UpgradeRequired" },
   "api/too-large": { code: 413, reason: "RequestEntityTooLarge" },
   "api/media-type": { code: 415, reason: "UnsupportedMediaType" },
