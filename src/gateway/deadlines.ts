@@ -4,6 +4,8 @@ import type { Clock } from "#/base/index.ts";
 export interface Bounded {
   /** Looks whether its time is over at `nowMs` (monotonic), and acts. */
   expire(nowMs: number): void;
+  /** Its place in the list; kept by `Deadlines`. */
+  deadlineIndex?: number;
 }
 
 const TICK_MS = 50;
@@ -11,7 +13,7 @@ const TICK_MS = 50;
 /** Watches the time limits of all that is under way, by looking at each every 50 ms: cheaper for short requests than a timer each. */
 export class Deadlines {
   readonly #clock: Clock;
-  readonly #open = new Set<Bounded>();
+  readonly #open: Bounded[] = [];
   #cancel: (() => void) | undefined;
 
   constructor(clock: Clock) {
@@ -19,23 +21,29 @@ export class Deadlines {
   }
 
   get size(): number {
-    return this.#open.size;
+    return this.#open.length;
   }
 
   add(one: Bounded): void {
-    this.#open.add(one);
+    one.deadlineIndex = this.#open.push(one) - 1;
     this.#cancel ??= this.#clock.after(TICK_MS, () => this.#tick(), { background: true });
   }
 
+  /** Nothing happens if it is not in the list. */
   delete(one: Bounded): void {
-    this.#open.delete(one);
+    const index = one.deadlineIndex;
+    if (index === undefined || this.#open[index] !== one) return;
+    const last = this.#open.pop() as Bounded;
+    if (last === one) return;
+    this.#open[index] = last;
+    last.deadlineIndex = index;
   }
 
   #tick(): void {
     this.#cancel = undefined;
     const nowMs = this.#clock.monotonic();
-    for (const one of this.#open) one.expire(nowMs);
-    if (this.#open.size > 0) this.#cancel = this.#clock.after(TICK_MS, () => this.#tick(), { background: true });
+    for (const one of [...this.#open]) one.expire(nowMs);
+    if (this.#open.length > 0) this.#cancel = this.#clock.after(TICK_MS, () => this.#tick(), { background: true });
   }
 
   stop(): void {

@@ -39,6 +39,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Bounded {
   readonly #role: "edge" | "host";
   readonly #client: string;
   readonly #startedMs: number;
+  deadlineIndex = -1;
   #call: Call | undefined;
   #request: FilteredRequest | undefined;
   #headers: string[] = [];

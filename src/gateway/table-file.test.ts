@@ -118,7 +118,7 @@ test("a gateway that starts without the centre serves its last table, under a ne
   };
   const again = new Gateway(rig.options({ feed: () => feed }));
   await again.start();
-  t.after(() => again.stop({ graceMs: 0 }));
+  rig.onClose(() => again.stop({ graceMs: 0 }));
   assert.equal(again.incarnation, rig.gateway.incarnation + 1);
   const answer = await fetch(`${again.edgeUrl}/x`);
   const echo = (await answer.json()) as { headers: Record<string, string> };

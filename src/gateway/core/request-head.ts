@@ -75,6 +75,9 @@ function codeOf(name: string): number {
   return codes.get(name) ?? codes.get(name.toLowerCase()) ?? PASS;
 }
 
+/** Shared by all requests without such headers; never written to. */
+const NONE: readonly string[] = [];
+
 /** The head of a request, read once: what passes on as it is, and what the proxy looks at. */
 export class RequestHead {
   readonly method: string;
@@ -88,7 +91,7 @@ export class RequestHead {
   /** Protocol that the client wants to go over to, as in `websocket`. */
   upgrade: string | undefined;
   /** Forwarded, X-Forwarded-* and X-Real-IP, name and value in turn. */
-  readonly forwarded: string[] = [];
+  forwarded: readonly string[] = NONE;
   via: string | undefined;
   traceparent: string | undefined;
   tracestate: string | undefined;
@@ -96,7 +99,7 @@ export class RequestHead {
   b3TraceId: string | undefined;
   b3SpanId: string | undefined;
   b3Sampled: string | undefined;
-  readonly b3Other: string[] = [];
+  b3Other: readonly string[] = NONE;
   generation: string | undefined;
   /** True: a carrier of the trace came twice. */
   isRepeated = false;
@@ -155,13 +158,13 @@ export class RequestHead {
           this.b3Sampled = this.#once(this.b3Sampled, value);
           break;
         case B3_OTHER:
-          this.b3Other.push(name, value);
+          this.b3Other = [...this.b3Other, name, value];
           break;
         case GENERATION:
           this.generation = this.#once(this.generation, value);
           break;
         case FORWARDED:
-          this.forwarded.push(name, value);
+          this.forwarded = [...this.forwarded, name, value];
           break;
         case VIA:
           this.via = this.via === undefined ? value : `${this.via}, ${value}`;
