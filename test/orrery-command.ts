@@ -26,6 +26,18 @@ export function makeFolder(t: { after(end: () => void): void }, name: string): s
   return folder;
 }
 
+/** A data folder for one site, which is ended before the folder is removed. */
+export function makeDataFolder(t: { after(end: () => unknown): void }, name: string): string {
+  const folder = mkdtempSync(path.join(tmpdir(), `orrery-${name}-`));
+  const data = path.join(folder, "data");
+  // In one hook: of two, the first made would run first, and `down` would find nothing to end.
+  t.after(async () => {
+    await orrery(["down", "--data", data]);
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return data;
+}
+
 /** Starts `orrery` with these arguments. */
 export function startOrrery(args: readonly string[], options: { readonly input?: string } = {}): Running {
   const { NODE_TEST_CONTEXT: _, FORCE_COLOR: _color, ...env } = process.env;

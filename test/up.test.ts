@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
-import { eventually, makeFolder, orrery, processesOf, startOrrery } from "./orrery-command.ts";
+import { eventually, makeDataFolder, makeFolder, orrery, processesOf, startOrrery } from "./orrery-command.ts";
 
 interface Status {
   readonly processes: readonly {
@@ -60,18 +60,17 @@ ${fields.extra ?? ""}`,
 const ANY_PORTS = ["--api-port", "0", "--edge-port", "0"];
 
 describe("the sample site", () => {
-  const ends: (() => void)[] = [];
+  const ends: (() => unknown)[] = [];
   let data = "";
   before(async () => {
-    data = path.join(makeFolder({ after: (end) => ends.push(end) }, "up"), "data");
+    data = makeDataFolder({ after: (end) => ends.push(end) }, "up");
     const { status, out, note } = await orrery(["up", "--data", data, ...ANY_PORTS, "--detach"]);
     assert.equal(status, 0, note);
     assert.match(out, /auth +v1 +2\/2 +Ready/);
     assert.match(out, new RegExp(`kubectl --kubeconfig ${data}/kubeconfig get`));
   });
   after(async () => {
-    await orrery(["down", "--data", data]);
-    for (const end of ends) end();
+    for (const end of ends) await end();
   });
 
   test("answers requests at its edge, and its secrets are private", async () => {
@@ -99,7 +98,7 @@ describe("the sample site", () => {
   });
 
   test("keeps its port from another site, which starts nothing", async (t) => {
-    const other = path.join(makeFolder(t, "other"), "data");
+    const other = makeDataFolder(t, "other");
     const { port } = new URL(endpointsOf(data).edge);
     const { status, note } = await orrery(["up", "--data", other, "--api-port", "0", "--edge-port", port, "--detach"]);
     assert.equal(status, 1);
@@ -254,7 +253,7 @@ describe("the sample site", () => {
 
 test("Ctrl-C lets running requests end, then ends everything", async (t) => {
   const site = makeFolder(t, "site");
-  const data = path.join(makeFolder(t, "ctrl-c"), "data");
+  const data = makeDataFolder(t, "ctrl-c");
   writeSite(site);
   const up = startOrrery(["up", "--site", site, "--data", data, ...ANY_PORTS]);
   await up.until("Ctrl-C ends it");
@@ -273,8 +272,7 @@ test("Ctrl-C lets running requests end, then ends everything", async (t) => {
 
 test("a service that does not come up makes up --detach fail, with the reason and its last words", async (t) => {
   const site = makeFolder(t, "site");
-  const data = path.join(makeFolder(t, "crash"), "data");
-  t.after(() => orrery(["down", "--data", data]));
+  const data = makeDataFolder(t, "crash");
   writeSite(site, { command: `[node, -e, "console.error('no key in the lock'); process.exit(3)"]` });
   const { status, note } = await orrery(["up", "--site", site, "--data", data, ...ANY_PORTS, "--detach", "--timeout", "4s"]);
   assert.equal(status, 1);
@@ -283,7 +281,7 @@ test("a service that does not come up makes up --detach fail, with the reason an
 
 test("a site that the model does not allow starts nothing", async (t) => {
   const site = makeFolder(t, "site");
-  const data = path.join(makeFolder(t, "bad"), "data");
+  const data = makeDataFolder(t, "bad");
   writeSite(site, { command: "[]" });
   const { status, note } = await orrery(["up", "--site", site, "--data", data, ...ANY_PORTS, "--detach"]);
   assert.equal(status, 1);
@@ -293,8 +291,7 @@ test("a site that the model does not allow starts nothing", async (t) => {
 
 test("objects that leave the site's files are kept, and deleted with --prune", async (t) => {
   const site = makeFolder(t, "site");
-  const data = path.join(makeFolder(t, "prune"), "data");
-  t.after(() => orrery(["down", "--data", data]));
+  const data = makeDataFolder(t, "prune");
   const extra = "---\napiVersion: orrery.dev/v1\nkind: Resource\nmetadata: { name: operator }\nspec: { id: person/operator, type: human }\n";
   const up = (...more: string[]) => orrery(["up", "--site", site, "--data", data, ...ANY_PORTS, "--detach", ...more]);
   const exists = async (): Promise<boolean> => (await orrery(["get", "resource", "operator", "--data", data])).status === 0;
