@@ -21,6 +21,11 @@ const spec = z
     revision: z.string().optional(),
     resource: z.string().optional().describe("Name of the Resource whose probe it is."),
     duty: duty.default("active"),
+    neededBy: z
+      .int()
+      .min(0)
+      .optional()
+      .describe("Newest generation that has asked for this instance. Nobody who knows only older ones may delete it."),
     run: runSpec.optional(),
     probe: probe.optional().describe("Built-in probe that the agent carries out itself, or the interval and timeout of a probe program in `run`."),
     artifact: z.string().optional(),

@@ -36,7 +36,7 @@ export interface UpdateControllerOptions {
   readonly generations: Reflector<typeof generation>;
   /** Service to the revision that its template says; `isMaking` while some revision is still being made. */
   readonly wanted: (namespace: string) => { readonly map: ReadonlyMap<string, string>; readonly isMaking: boolean };
-  readonly readinessOf: (namespace: string, revision: string) => Readiness;
+  readonly readinessOf: (namespace: string, revision: string, claim: number | undefined) => Readiness;
   /** Explicit updates, and how generations compare. */
   readonly intents: Pick<Observed, "updateFor" | "updateNamed" | "gateOf">;
   /** All gateways that are registered. */
@@ -146,7 +146,7 @@ class UpdateDriver {
         wanted,
         wantedChangedMs: this.#wish.changedMs(wanted, isMaking, nowMs),
         maps,
-        readinessOf: (revision) => readinessOf(namespace, revision),
+        readinessOf: (revision, claim) => readinessOf(namespace, revision, claim),
         generations: [...this.#options.generations.values()].filter((one) => one.metadata.namespace === namespace),
         gateways,
         distribution,

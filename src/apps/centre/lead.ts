@@ -124,7 +124,7 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
     sites: caches.sites,
     generations: caches.generations,
     wanted: () => wanted.now(),
-    readinessOf: (namespace, revision) => readinessOf(caches, namespace, revision, isHostKnown),
+    readinessOf: (namespace, revision, claim) => readinessOf({ caches, namespace, revision, claim, isHostKnown }),
     intents: {
       ...intents,
       gateOf: (fresh, old, sinceMs) => {
@@ -252,12 +252,20 @@ function fillTable(caches: Caches, builder: TableBuilder, distribution: TableDis
   });
 }
 
-function readinessOf(caches: Caches, namespace: string, revision: string, isHostKnown: (host: string) => boolean): Readiness {
+function readinessOf(about: {
+  readonly caches: Caches;
+  readonly namespace: string;
+  readonly revision: string;
+  readonly claim: number | undefined;
+  readonly isHostKnown: (host: string) => boolean;
+}): Readiness {
+  const { caches, namespace, revision, claim, isHostKnown } = about;
   return revisionReadiness({
     revision: caches.revisions.get(`${namespace}/${revision}`),
     serviceOf: (name) => caches.microservices.get(`${namespace}/${name}`),
     instances: caches.instances.byIndex("revision", `${namespace}/${revision}`),
     isHostKnown,
+    claim,
   });
 }
 

@@ -6,7 +6,7 @@ import { type GenerationMap, readSiteState, type SiteState } from "#/update/core
 import { REVISION_ANNOTATION } from "#/update/index.ts";
 import type { Caches } from "../caches.ts";
 import { writeStatus } from "../status-writer.ts";
-import { neededRevisions, type Placeable, planInstances } from "./instance-plan.ts";
+import { isEveryMapSeen, neededRevisions, type Placeable, planInstances } from "./instance-plan.ts";
 import { choosePort, PortBook } from "./port-allocation.ts";
 import type { Propagation } from "./propagation.ts";
 import { type FilesKeeper, makeRevision, templateHash } from "./revision-maker.ts";
@@ -217,11 +217,13 @@ class MicroserviceWorker {
           if (!isOrreryError(error, "store/exists")) throw error;
         });
       }),
-      ...plan.setDuty.map((one) => async () => {
-        await store.patch(instance, one.instance.metadata, { type: "merge", body: { spec: { duty: one.duty } } });
+      ...plan.change.map(({ instance: one, duty, neededBy }) => async () => {
+        const { resourceVersion } = one.metadata;
+        await store.patch(instance, one.metadata, { type: "merge", body: { metadata: { resourceVersion }, spec: { duty, neededBy } } });
       }),
       ...plan.remove.map((one) => async () => {
-        await store.delete(instance, one.metadata, { preconditions: { uid: one.metadata.uid } });
+        const { uid, resourceVersion } = one.metadata;
+        await store.delete(instance, one.metadata, { preconditions: { uid, resourceVersion } });
       }),
     ];
     const results = await Promise.allSettled(work.map((one) => one()));
@@ -232,7 +234,7 @@ class MicroserviceWorker {
   async #prune(service: Microservice, site: SiteState | undefined, mapOf: (generation: number) => GenerationMap | undefined): Promise<void> {
     const { caches, store } = this.#options;
     const all = [...caches.revisions.byIndex("service", objectKey(service))];
-    if (all.length <= service.spec.revisionHistoryLimit) return;
+    if (all.length <= service.spec.revisionHistoryLimit || !isEveryMapSeen(site, mapOf)) return;
     const kept = new Set([...neededRevisions(service.metadata.name, site, mapOf).keys(), service.status?.revision]);
     const idle = all.filter((one) => !kept.has(one.metadata.name) && one.metadata.deletionTimestamp === undefined);
     idle.sort((a, b) => Number(a.metadata.resourceVersion) - Number(b.metadata.resourceVersion));
@@ -243,7 +245,7 @@ class MicroserviceWorker {
   async #withdraw(service: Microservice, site: SiteState | undefined, mapOf: (generation: number) => GenerationMap | undefined): Promise<void> {
     const { finalizers = [], name, namespace } = service.metadata;
     if (!finalizers.includes(WITHDRAW_FINALIZER)) return;
-    const isServed = neededRevisions(name, site, mapOf).size > 0;
+    const isServed = !isEveryMapSeen(site, mapOf) || neededRevisions(name, site, mapOf).size > 0;
     if (isServed || this.#options.caches.instances.byIndex("service", `${namespace}/${name}`).size > 0) return;
     await this.#setFinalizers(
       service,

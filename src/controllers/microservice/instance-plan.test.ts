@@ -65,7 +65,7 @@ test("each slot of a served revision gets one instance, and planning again chang
     ["auth-v1-0", "auth-v1-1"],
   );
   const second = plan({ instances: asInstances(first) });
-  assert.deepEqual(second, { create: [], setDuty: [], remove: [], unplaced: 0 });
+  assert.deepEqual(second, { create: [], change: [], remove: [], unplaced: 0 });
 });
 
 test("a revision that is prepared is passive, then active, and the old one drains until no open generation maps to it", () => {
@@ -79,7 +79,7 @@ test("a revision that is prepared is passive, then active, and the old one drain
   const both = [...running, ...asInstances(preparing)];
   const switched = plan({ instances: both, site: siteWith(2, [1, "Draining"], [2, "Active"]) });
   assert.deepEqual(
-    switched.setDuty.map((one) => `${one.instance.metadata.name} ${one.duty}`),
+    switched.change.map((one) => `${one.instance.metadata.name} ${one.duty}`),
     ["auth-v1-0 draining", "auth-v1-1 draining", "auth-v2-0 active", "auth-v2-1 active"],
   );
   const closed = plan({ instances: both, site: siteWith(2, [2, "Active"]) });
@@ -129,5 +129,35 @@ test("while the map of an open generation, or a revision of it, is not seen, no 
   assert.deepEqual(unseen.remove, []);
   assert.deepEqual(plan({ instances: running, site: undefined }).remove, []);
   const withoutRevision = plan({ instances: running, revisionOf: () => undefined });
-  assert.deepEqual(withoutRevision, { create: [], setDuty: [], remove: [], unplaced: 0 });
+  assert.deepEqual(withoutRevision, { create: [], change: [], remove: [], unplaced: 0 });
+});
+
+const generations = (...list: readonly [number, "Preparing" | "Active" | "Draining", readonly string[]][]): SiteState => ({
+  ...siteWith(1),
+  generations: list.map(([number, phase, changes]) => ({ number, phase, since: "2026-01-01T00:00:00Z", changes: [...changes] })),
+});
+
+test("a generation that changes a service to a revision claims the instances that are there; one that leaves it alone does not", () => {
+  const running = asInstances(plan());
+  assert.deepEqual(
+    running.map((one) => one.spec.neededBy),
+    [1, 1],
+  );
+  const mapOf = (): GenerationMap => ({ auth: "auth-v1" });
+  const claimed = plan({ instances: running, mapOf, site: { ...generations([1, "Draining", ["auth"]], [3, "Preparing", ["auth"]]), stamp: { generation: 2 } } });
+  assert.deepEqual(
+    claimed.change.map((one) => one.neededBy),
+    [3, 3],
+  );
+  const untouched = plan({ instances: running, mapOf, site: generations([1, "Active", ["auth"]], [3, "Preparing", ["other"]]) });
+  assert.deepEqual(untouched.change, []);
+});
+
+test("what a generation newer than the Site that is seen has asked for is not removed", () => {
+  const old = asInstances(plan({ site: siteWith(1, [1, "Active"]) }));
+  const site = { ...siteWith(2, [2, "Active"]), counter: 2 };
+  assert.equal(plan({ instances: old, site }).remove.length, 2);
+  const claimed = old.map((one) => ({ ...one, spec: { ...one.spec, neededBy: 3 } }));
+  assert.deepEqual(plan({ instances: claimed, site }).remove, []);
+  assert.equal(plan({ instances: claimed, site, service: makeService({ suspended: true }) }).remove.length, 2);
 });

@@ -22,28 +22,50 @@ export interface InstancePlanInput {
 
 export interface InstancePlan {
   readonly create: readonly ObjectInput[];
-  readonly setDuty: readonly { readonly instance: Instance; readonly duty: Duty }[];
+  /** Each by compare-and-set on the version that was seen: a claim made late must not lower a newer one. */
+  readonly change: readonly { readonly instance: Instance; readonly duty: Duty; readonly neededBy: number }[];
+  /** Each only if it is still as it was seen: a generation that needs it again has claimed it by changing it. */
   readonly remove: readonly Instance[];
   /** Slots that no host can take. */
   readonly unplaced: number;
 }
 
-/** Revisions of `service` that must run, and what each may do: active if new transactions meet it, draining if only old ones do, passive while it is prepared. */
+/** Why a revision must run. */
+export interface Need {
+  /** What its instances may do: active if new transactions meet them, draining if only old ones do, passive while they are prepared. */
+  readonly duty: Duty;
+  /** Newest open generation that has changed the service to it; 0 if that one is closed already. */
+  readonly claim: number;
+  /** Newest open generation that maps to it. */
+  readonly newest: number;
+}
+
+/** Revisions of `service` that must run. */
 export function neededRevisions(
   service: string,
   site: SiteState | undefined,
   mapOf: (generation: number) => GenerationMap | undefined,
-): ReadonlyMap<string, Duty> {
-  const needed = new Map<string, Duty>();
+): ReadonlyMap<string, Need> {
+  const needed = new Map<string, Need>();
   const rank: Record<Duty, number> = { passive: 0, draining: 1, active: 2 };
   for (const open of site?.generations ?? []) {
     const revision = mapOf(open.number)?.[service];
     if (revision === undefined) continue;
     const duty: Duty = stamps(site?.stamp, open.number) ? "active" : open.phase === "Draining" ? "draining" : "passive";
+    const claim = open.changes?.includes(service) === false ? 0 : open.number;
     const former = needed.get(revision);
-    if (former === undefined || rank[duty] > rank[former]) needed.set(revision, duty);
+    needed.set(revision, {
+      duty: former === undefined || rank[duty] > rank[former.duty] ? duty : former.duty,
+      claim: Math.max(claim, former?.claim ?? 0),
+      newest: Math.max(open.number, former?.newest ?? 0),
+    });
   }
   return needed;
+}
+
+/** True if what is needed is known: an open generation whose map is not seen yet may need anything. */
+export function isEveryMapSeen(site: SiteState | undefined, mapOf: (generation: number) => GenerationMap | undefined): boolean {
+  return site?.generations.every((one) => mapOf(one.number) !== undefined) === true;
 }
 
 /** What has to be started, told and stopped for one service. Pure; computed from the Site, so that it may be done again at any time. */
@@ -53,11 +75,11 @@ export function planInstances(input: InstancePlanInput): InstancePlan {
   const replicas = service.spec.suspended ? 0 : service.spec.replicas;
   const byName = new Map(input.instances.map((one) => [one.metadata.name, one]));
   const create: ObjectInput[] = [];
-  const setDuty: { instance: Instance; duty: Duty }[] = [];
+  const change: { instance: Instance; duty: Duty; neededBy: number }[] = [];
   const kept = new Set<string>();
   const load = new Map(input.hosts.map((host) => [host.name, host.load]));
   let unplaced = 0;
-  for (const [revisionName, duty] of needed) {
+  for (const [revisionName, need] of needed) {
     const revision = input.revisionOf(revisionName);
     for (let slot = 0; slot < replicas; slot++) {
       const name = instanceName(revisionName, slot);
@@ -68,18 +90,19 @@ export function planInstances(input: InstancePlanInput): InstancePlan {
         if (revision === undefined) continue;
         const host = chooseHost(input.hosts, load);
         if (host === undefined) unplaced++;
-        else create.push(buildInstance({ service, revision, name, slot, duty, host }));
-      } else if (present.spec.duty !== duty && present.metadata.deletionTimestamp === undefined) {
-        setDuty.push({ instance: present, duty });
+        else create.push(buildInstance({ service, revision, name, slot, need, host }));
+      } else if (present.metadata.deletionTimestamp === undefined) {
+        const claimed = present.spec.neededBy ?? 0;
+        const neededBy = Math.max(claimed, need.claim);
+        if (present.spec.duty !== need.duty || neededBy !== claimed) change.push({ instance: present, duty: need.duty, neededBy });
       }
     }
   }
-  // A generation whose map is not seen yet may need any of them: unknown is not nothing.
-  const isKnown = site !== undefined && site.generations.every((one) => input.mapOf(one.number) !== undefined);
-  const remove = input.instances.filter(
-    (one) => !kept.has(one.metadata.name) && one.metadata.deletionTimestamp === undefined && (isKnown || replicas === 0),
-  );
-  return { create, setDuty, remove, unplaced };
+  const isKnown = isEveryMapSeen(site, input.mapOf);
+  // One that a newer generation than this Site knows has asked for: the Site is old.
+  const isOurs = (one: Instance): boolean => isKnown && (one.spec.neededBy ?? 0) <= (site?.counter ?? 0);
+  const remove = input.instances.filter((one) => !kept.has(one.metadata.name) && one.metadata.deletionTimestamp === undefined && (isOurs(one) || replicas === 0));
+  return { create, change, remove, unplaced };
 }
 
 /** `<revision>-<slot>`: a slot's name is known beforehand, so that making it twice makes one. */
@@ -99,8 +122,8 @@ function chooseHost(hosts: readonly Placeable[], load: Map<string, number>): str
   return best?.name;
 }
 
-function buildInstance(made: { service: Microservice; revision: Revision; name: string; slot: number; duty: Duty; host: string }): ObjectInput {
-  const { service, revision, name, slot, duty, host } = made;
+function buildInstance(made: { service: Microservice; revision: Revision; name: string; slot: number; need: Need; host: string }): ObjectInput {
+  const { service, revision, name, slot, need, host } = made;
   const { template, artifact } = revision.spec;
   return {
     apiVersion: API_VERSION,
@@ -118,7 +141,8 @@ function buildInstance(made: { service: Microservice; revision: Revision; name: 
       service: service.metadata.name,
       version: template.version,
       revision: revision.metadata.name,
-      duty,
+      duty: need.duty,
+      neededBy: need.newest,
       run: template.run,
       ...(artifact === undefined ? {} : { artifact }),
       env: template.env,

@@ -17,6 +17,14 @@ test("a revision is as ready as its instances that are not being deleted, on hos
   assert.deepEqual(readiness, { wanted: 2, ready: 1, readyOn: new Map([["a", 1]]) });
 });
 
+test("for a generation that is prepared only instances count that it has claimed", () => {
+  const claimed = { ...instance("a", true), spec: { host: "a", neededBy: 4 } } as unknown as Instance;
+  const instances = [instance("a", true), claimed];
+  assert.equal(revisionReadiness({ ...seen, instances, claim: 4 }).ready, 1);
+  assert.equal(revisionReadiness({ ...seen, instances, claim: 5 }).ready, 0);
+  assert.equal(revisionReadiness({ ...seen, instances }).ready, 2);
+});
+
 test("a revision that is not seen yet is not ready, however little is wanted", () => {
   const readiness = revisionReadiness({ ...seen, revision: undefined, instances: [] });
   assert.ok(readiness.ready < readiness.wanted);

@@ -10,15 +10,17 @@ export function revisionReadiness(seen: {
   readonly instances: Iterable<Instance>;
   /** True if the host's agent answers. */
   readonly isHostKnown: (host: string) => boolean;
+  /** Only instances that this generation, or a newer one, has claimed: others may be about to be deleted by someone who does not know of it yet. Absent: all. */
+  readonly claim?: number | undefined;
 }): Readiness {
-  const { revision, serviceOf, isHostKnown } = seen;
+  const { revision, serviceOf, isHostKnown, claim = 0 } = seen;
   if (revision === undefined) return { wanted: 1, ready: 0, reason: "its Revision is not seen yet" };
   const service = serviceOf(revision.spec.service);
   const wanted = service === undefined || service.spec.suspended ? 0 : service.spec.replicas;
   const instances = [...seen.instances].filter((one) => one.metadata.deletionTimestamp === undefined);
   const readyOn = new Map<string, number>();
   for (const one of instances) {
-    if (one.status?.ready === true && isHostKnown(one.spec.host)) readyOn.set(one.spec.host, (readyOn.get(one.spec.host) ?? 0) + 1);
+    if (one.status?.ready === true && isHostKnown(one.spec.host) && (one.spec.neededBy ?? 0) >= claim) readyOn.set(one.spec.host, (readyOn.get(one.spec.host) ?? 0) + 1);
   }
   const ready = [...readyOn.values()].reduce((sum, count) => sum + count, 0);
   const told = instances.flatMap((one) =>

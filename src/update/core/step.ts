@@ -54,7 +54,8 @@ export interface Observed {
   readonly wantedChangedMs: number;
   /** Map of an issued generation; `undefined` if its object is missing. */
   mapOf(generation: number): GenerationMap | undefined;
-  readinessOf(revision: string): Readiness;
+  /** `claim`: only instances that this generation has claimed count. */
+  readinessOf(revision: string, claim?: number): Readiness;
   readonly gateways: readonly ObservedGateway[];
   /** True if nothing of `generation` is or may be in flight; else what it waits for. */
   drainOf(generation: number): { readonly isEmpty: boolean; readonly waits: readonly Wait[] };
@@ -210,7 +211,7 @@ function prepare(site: SiteState, pending: OpenGeneration, map: GenerationMap, o
   const sinceMs = Date.parse(pending.since);
   // The first generation of a site protects nothing that is served: one service that cannot start must not keep all others from being reached.
   const awaited = site.stamp === undefined ? [] : (pending.changes ?? []);
-  const unready = awaited.map((service) => ({ service, revision: map[service] ?? "", ...observed.readinessOf(map[service] ?? "") })).filter((one) => one.ready < one.wanted);
+  const unready = awaited.map((service) => ({ service, revision: map[service] ?? "", ...observed.readinessOf(map[service] ?? "", pending.number) })).filter((one) => one.ready < one.wanted);
   if (unready.length === 0) {
     return { site: withPhase(site, pending, "Distributing", nowMs), happened: [{ what: "distributing", generation: pending.number, services: pending.changes ?? [] }], waits };
   }
