@@ -13,8 +13,9 @@ export function beginRun(folder: string, nowMs: number): number | undefined {
   return Number.isFinite(noted) && noted > 0 ? noted : undefined;
 }
 
-/** Takes the mark away: the gateway ends with no call open. */
+/** Takes the mark away: the gateway ends with no call open. A folder that is gone has no mark. */
 export function endRun(folder: string): void {
+  if (!existsSync(folder)) return;
   rmSync(path.join(folder, "running"), { force: true });
   syncFolder(folder);
 }
