@@ -1,5 +1,6 @@
 import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
 import path from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { describeError, OrreryError } from "#/base/index.ts";
 import type { Duty, Instance } from "#/model/index.ts";
 import { replaceFile, writeFileDurably } from "#/process/index.ts";
@@ -43,10 +44,20 @@ export class InstanceFolder {
     return readJson(path.join(this.path, "instance.json"));
   }
 
-  /** Durable: after a restart without the centre this is all that is known. It holds secrets, hence the modes. */
+  /** Durable: after a restart without the centre this is all that is known. It holds secrets, hence the modes. What stands there already is not written: an agent that starts on a full disk finds its processes again. */
   writeInstance(one: Instance): void {
+    if (isDeepStrictEqual(this.#written(), one)) return;
     mkdirSync(this.path, { recursive: true, mode: 0o700 });
     writeFileDurably(path.join(this.path, "instance.json"), `${JSON.stringify(one)}\n`);
+  }
+
+  #written(): Instance | undefined {
+    try {
+      return this.readInstance();
+    } catch {
+      // Damaged: it is written anew.
+      return undefined;
+    }
   }
 
   readNetwork(): NetworkRecord {

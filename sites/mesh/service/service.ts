@@ -32,6 +32,8 @@ server.listen(Number(process.env.PORT ?? 0), process.env.HOST ?? "127.0.0.1", ()
   const address = server.address();
   log("listening", typeof address === "object" ? { port: address?.port } : {});
 });
+// On a full disk lines of the log are lost; the service goes on.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
 process.on("SIGTERM", stop);
 process.on("SIGINT", stop);
 

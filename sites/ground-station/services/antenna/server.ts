@@ -26,6 +26,8 @@ server.listen(Number(process.env.PORT ?? 0), process.env.HOST ?? "127.0.0.1", ()
   const address = server.address();
   log("listening", { port: typeof address === "object" ? address?.port : address });
 });
+// On a full disk lines of the log are lost; the antenna goes on.
+process.stdout.on("error", () => undefined);
 process.on("SIGTERM", stop);
 process.on("SIGINT", stop);
 

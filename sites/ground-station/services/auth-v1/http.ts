@@ -67,6 +67,8 @@ export function serve(service: string, routes: Readonly<Record<string, Handler>>
     });
   }
 
+  // On a full disk lines of the log are lost; the service goes on.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
   server.on("error", (error) => {
