@@ -1,0 +1,47 @@
+import type { Program } from "./program.ts";
+import type { Scheduler } from "./scheduler.ts";
+import type { Kinds, KindName, SimulatedStore } from "./store.ts";
+
+type Listener<T> = (before: T | undefined, after: T | undefined) => void;
+
+/** A process's copy of one kind: a list, then events in order, each some time after its write. */
+export class Cache<K extends KindName> {
+  readonly #objects = new Map<string, Kinds[K]>();
+  readonly #listeners: Listener<Kinds[K]>[] = [];
+  readonly #unlisten: () => void;
+
+  /** Fills itself from what is there now. `lagMs` rolls the delay of each event. */
+  constructor(options: { readonly kind: K; readonly store: SimulatedStore; readonly scheduler: Scheduler; readonly program: Program; readonly lagMs: () => number }) {
+    const { kind, store, scheduler, program, lagMs } = options;
+    for (const one of store.list(kind)) this.#objects.set(one.metadata.name, one);
+    let lastMs = 0;
+    this.#unlisten = store.listen((changed, before, after) => {
+      if ((changed as KindName) !== kind) return;
+      if (!program.isAlive) return this.#unlisten();
+      lastMs = Math.max(lastMs, scheduler.elapsedMs + lagMs());
+      scheduler.after(lastMs - scheduler.elapsedMs, () => program.deliver(() => this.#take(before as Kinds[K] | undefined, after as Kinds[K] | undefined)));
+    });
+  }
+
+  #take(before: Kinds[K] | undefined, after: Kinds[K] | undefined): void {
+    const name = (after ?? before)?.metadata.name ?? "";
+    const former = this.#objects.get(name);
+    if (after === undefined) this.#objects.delete(name);
+    else this.#objects.set(name, after);
+    for (const listener of this.#listeners) listener(former, after);
+  }
+
+  get(name: string): Kinds[K] | undefined {
+    return this.#objects.get(name);
+  }
+
+  values(): Iterable<Kinds[K]> {
+    return this.#objects.values();
+  }
+
+  /** Calls `listener` at each change from now on, and at once for each object that is there. */
+  listen(listener: Listener<Kinds[K]>): void {
+    this.#listeners.push(listener);
+    for (const one of this.#objects.values()) listener(undefined, one);
+  }
+}

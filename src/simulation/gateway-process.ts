@@ -1,0 +1,575 @@
+import { type Admitted, type Call, GatewayCore, type Inlet, type Refusal, RequestHead, refuse, type UnknownGeneration } from "#/gateway/core/index.ts";
+import { type GatewayReport, PROXY_PORT, type Table, type TableMessage, type TablePosition, type TableUpdate } from "#/traffic/index.ts";
+import type { Dice } from "./dice.ts";
+import type { Exchange } from "./exchange.ts";
+import type { Link } from "./link.ts";
+import { Program } from "./program.ts";
+import type { GatewayPlan, RootPlan } from "./scenario.ts";
+import type { ServiceProcess } from "./service-process.ts";
+import type { Transaction } from "./transaction.ts";
+import type { World } from "./world.ts";
+
+/** As in src/gateway/. */
+const TICK_MS = 250;
+const QUIET_MS = 2000;
+const TABLE_WAIT_MS = 1000;
+const ACK_AGAIN_MS = 250;
+const STREAM_AGAIN_MS = 500;
+/** How long an orderly end lets running calls end. */
+const STOP_MS = 600;
+const CALL_BUDGET = 10;
+
+export interface HostRequest {
+  readonly tx: Transaction;
+  readonly headers: readonly string[];
+  readonly service: string;
+  readonly depth: number;
+  readonly endByMs: number;
+  readonly caller: ServiceProcess;
+  readonly onAnswer: () => void;
+}
+
+/** What a start of a gateway leaves behind for the next one. */
+interface Disk {
+  incarnation: number;
+  /** A start has not ended orderly yet. */
+  isRunning: boolean;
+  uncleanMs: number | undefined;
+  table: Table | undefined;
+}
+
+/** What the centre hears of a gateway. */
+export interface CentrePort {
+  hello(link: Link, hello: { readonly name: string; readonly host: string; readonly incarnation: number; readonly formerUncleanMs: number | undefined; readonly roles: GatewayPlan["roles"] }): void;
+  /** `receive` is given every message, and `undefined` when the stream ends on an open link. */
+  subscribe(link: Link, name: string, position: TablePosition | undefined, receive: (message: TableMessage | undefined) => void): void;
+  acknowledge(link: Link, name: string, position: TablePosition): void;
+  report(link: Link, name: string, report: GatewayReport): void;
+}
+
+/** The gateway of a host, or another edge there: the real core, with the table file, reports and acknowledgements of `src/gateway/`, over links that fail and sockets that do not exist. */
+export class GatewayProcess {
+  readonly #world: World;
+  readonly plan: GatewayPlan;
+  readonly #dice: Dice;
+  readonly #disk: Disk = { incarnation: 0, isRunning: false, uncleanMs: undefined, table: undefined };
+  #program: Program;
+  #core: GatewayCore | undefined;
+  #link: Link | undefined;
+  #centre: CentrePort | undefined;
+  #subscription = 0;
+  #durable: TablePosition | undefined;
+  #acknowledged: TablePosition | undefined;
+  #reported: TablePosition | undefined;
+  #isWriting = false;
+  #isStopping = false;
+  #pendingTable: Table | undefined;
+  #round = 0;
+  #lastReportMs = Number.NEGATIVE_INFINITY;
+  #waiters: { readonly generation: number; readonly tell: () => void }[] = [];
+  readonly #open = new Set<OpenExchange>();
+  /** No link comes about before this. */
+  #unreachableUntilMs = 0;
+  hasEnded = false;
+
+  constructor(world: World, plan: GatewayPlan, dice: Dice) {
+    this.#world = world;
+    this.plan = plan;
+    this.#dice = dice;
+    this.#program = new Program(world.scheduler, plan.name);
+    this.#program.kill();
+  }
+
+  get isUp(): boolean {
+    return this.#program.isAlive;
+  }
+
+  /** True if it takes requests. */
+  get isOpen(): boolean {
+    return this.isUp && !this.#isStopping;
+  }
+
+  get isEdge(): boolean {
+    return this.plan.roles.includes("edge");
+  }
+
+  get incarnation(): number {
+    return this.#disk.incarnation;
+  }
+
+  /** True if its next calls of `generation` could be routed: it runs or would start with a table that has it. A gateway without any table serves nothing, and knows enough. */
+  knows(generation: number): boolean {
+    const table = this.isUp ? this.#core?.table.table : this.#disk.table;
+    return table === undefined || Object.hasOwn(table.entries.generation, String(generation));
+  }
+
+  start(): void {
+    if (this.hasEnded || this.isUp) return;
+    this.#disk.incarnation++;
+    if (this.#disk.isRunning) this.#disk.uncleanMs = this.#world.scheduler.nowMs;
+    this.#disk.isRunning = true;
+    this.#isStopping = false;
+    const { name, host, roles } = this.plan;
+    this.#program = new Program(this.#world.scheduler, name);
+    this.#core = new GatewayCore({ name, host, roles, incarnation: this.#disk.incarnation, random: this.#dice.random });
+    this.#link = undefined;
+    this.#durable = undefined;
+    this.#acknowledged = undefined;
+    this.#reported = undefined;
+    this.#isWriting = false;
+    this.#round = 0;
+    this.#lastReportMs = Number.NEGATIVE_INFINITY;
+    if (this.#disk.table !== undefined) {
+      this.#core.update({ table: this.#disk.table });
+      this.#durable = this.#disk.table.position;
+    }
+    this.#world.judge.note(() => `gateway ${name} starts as incarnation ${this.#disk.incarnation}, table ${format(this.#durable)}`);
+    this.#tick();
+    this.#dialLater();
+  }
+
+  /** SIGTERM: nothing new is taken, what is in flight comes to its end, within bounds. */
+  stop(): void {
+    if (!this.isUp || this.#isStopping) return;
+    this.#world.judge.note(() => `gateway ${this.plan.name} is stopping`);
+    this.#isStopping = true;
+    const endMs = this.#world.scheduler.elapsedMs + STOP_MS;
+    const look = (): void => {
+      if (this.#open.size > 0 && this.#world.scheduler.elapsedMs < endMs) {
+        this.#program.after(20, look);
+        return;
+      }
+      if (this.#core?.open === 0) this.#disk.isRunning = false;
+      this.kill();
+    };
+    look();
+  }
+
+  /** SIGKILL: what is in flight breaks off. */
+  kill(excuse?: string): void {
+    if (!this.isUp) return;
+    this.#world.judge.note(() => `gateway ${this.plan.name} is killed`);
+    this.#program.kill();
+    this.#link?.cut(5);
+    this.#link = undefined;
+    this.#waiters = [];
+    for (const one of [...this.#open]) one.breakOff("a gateway that carried it was killed", excuse);
+    this.#open.clear();
+  }
+
+  /** Its table cannot be read any more. */
+  loseTable(): void {
+    this.#disk.table = undefined;
+  }
+
+  // ---- the feed, as LinkFeed and Gateway do it
+
+  #dialLater(): void {
+    const waitMs = Math.max(this.#dice.between(5, 120), this.#unreachableUntilMs - this.#world.scheduler.elapsedMs);
+    this.#program.after(waitMs, () => this.#dial());
+  }
+
+  #dial(): void {
+    if (this.#link !== undefined) return;
+    const leader = this.#world.leaderToDial(this.#dice);
+    if (leader === undefined) return this.#dialLater();
+    const link = leader.open(this.#program, this.#world.delayOf(this.plan.name), this.#dice.fork());
+    this.#link = link;
+    this.#centre = leader;
+    link.onGatewayClose = () => {
+      if (this.#link !== link) return;
+      this.#link = undefined;
+      this.#dialLater();
+    };
+    const { name, host, roles } = this.plan;
+    const hello = { name, host, roles, incarnation: this.#disk.incarnation, formerUncleanMs: this.#disk.uncleanMs };
+    link.toCentre(() => leader.hello(link, hello));
+    this.#subscribe();
+    const again = (): void => {
+      const position = this.#acknowledged;
+      if (this.#link === link && position !== undefined) link.toCentre(() => leader.acknowledge(link, name, position));
+    };
+    again();
+    this.#program.after(ACK_AGAIN_MS, again);
+  }
+
+  #subscribe(): void {
+    const { centre, link } = { centre: this.#centre, link: this.#link };
+    if (centre === undefined || link === undefined) return;
+    const subscription = ++this.#subscription;
+    const position = this.#core?.table.position;
+    const isCurrent = (): boolean => this.#link === link && this.#subscription === subscription;
+    const again = (): void => {
+      if (isCurrent()) this.#subscribe();
+    };
+    const receive = (message: TableMessage | undefined): void => {
+      link.toGateway(() => {
+        if (!isCurrent()) return;
+        if (message === undefined) this.#program.after(STREAM_AGAIN_MS, again);
+        else this.#hear(message);
+      });
+    };
+    link.toCentre(() => centre.subscribe(link, this.plan.name, position, receive));
+  }
+
+  #hear(message: TableMessage): void {
+    if ("round" in message) {
+      this.#round = message.round;
+      this.#reportNow();
+    } else if ("load" in message) this.#core?.load(message.load);
+    else this.#update(message);
+  }
+
+  #update(update: TableUpdate): void {
+    const core = this.#core as GatewayCore;
+    const applied = core.update(update);
+    if (applied === "gap") {
+      this.#program.after(0, () => this.#subscribe());
+      return;
+    }
+    const { table } = core.table;
+    if (applied === "older" || table === undefined) return;
+    this.#save(table);
+    this.#boundStreams();
+    this.#tellWaiters();
+  }
+
+  #save(table: Table): void {
+    this.#pendingTable = table;
+    if (this.#isWriting) return;
+    this.#isWriting = true;
+    this.#write();
+  }
+
+  #write(): void {
+    const table = this.#pendingTable as Table;
+    const needsMs = this.#dice.chance(0.05) ? this.#dice.between(10, 150) : this.#dice.between(0.5, 8);
+    this.#program.after(needsMs, () => {
+      this.#disk.table = table;
+      this.#durable = table.position;
+      this.#acknowledged = table.position;
+      const { position } = table;
+      const { centre, link } = { centre: this.#centre, link: this.#link };
+      if (centre !== undefined && link !== undefined) link.toCentre(() => centre.acknowledge(link, this.plan.name, position));
+      if (table === this.#pendingTable) this.#isWriting = false;
+      else this.#write();
+    });
+  }
+
+  /** Streams of a generation that is no longer stamped end when their revision says so. */
+  #boundStreams(): void {
+    this.#core?.boundStreams(this.#program.monotonic());
+    for (const one of this.#open) one.look();
+  }
+
+  #tick(): void {
+    this.#program.after(TICK_MS, () => {
+      this.#boundStreams();
+      if (this.#core?.hasChanged === true || this.#durable !== this.#reported || this.#program.monotonic() - this.#lastReportMs >= QUIET_MS) this.#reportNow();
+      this.#tick();
+    });
+  }
+
+  #reportNow(): void {
+    const core = this.#core as GatewayCore;
+    const { centre, link } = { centre: this.#centre, link: this.#link };
+    if (this.#durable === undefined || centre === undefined || link === undefined) return;
+    const report = core.report({ position: this.#durable, round: this.#round, listenFailures: [] });
+    link.toCentre(() => centre.report(link, this.plan.name, report));
+    core.reported();
+    this.#reported = report.position;
+    this.#lastReportMs = this.#program.monotonic();
+  }
+
+  /** The link breaks, and no other comes about for a while. */
+  cutLink(forMs: number): void {
+    this.#unreachableUntilMs = this.#world.scheduler.elapsedMs + forMs;
+    this.#link?.cut(30);
+  }
+
+  /** The link is silently dead: this end notices late, the other at its own time. */
+  hangLink(forMs: number): void {
+    this.#unreachableUntilMs = this.#world.scheduler.elapsedMs + forMs;
+    this.#link?.cut(forMs);
+  }
+
+  // ---- requests, as HttpProxy and Exchange do it
+
+  #waitForGeneration(generation: number, then: () => void): void {
+    let isTold = false;
+    const tell = (): void => {
+      if (isTold) return;
+      isTold = true;
+      then();
+    };
+    this.#waiters.push({ generation, tell });
+    this.#program.after(TABLE_WAIT_MS, () => {
+      this.#waiters = this.#waiters.filter((one) => one.tell !== tell);
+      tell();
+    });
+  }
+
+  #tellWaiters(): void {
+    const known = this.#waiters.filter((one) => this.#core?.table.generation(one.generation) !== undefined);
+    if (known.length === 0) return;
+    this.#waiters = this.#waiters.filter((one) => !known.includes(one));
+    for (const one of known) one.tell();
+  }
+
+  /** A request from outside. */
+  edgeRequest(root: RootPlan): void {
+    const { judge, scenario } = this.#world;
+    const core = this.#core as GatewayCore;
+    const head = new RequestHead("GET", "/", ["Host", "site.example", "Cookie", `session=s${root.seed % 50}`]);
+    const decision = core.edge(head, "10.0.0.1", this.#program.monotonic());
+    if (decision.kind === "refusal") {
+      this.#world.refusedRoot(this, decision);
+      return;
+    }
+    const { call } = decision;
+    const tx = judge.transaction({ generation: call.generation, isFromEdge: true, seed: root.seed, budget: CALL_BUDGET });
+    const endByMs = this.#world.scheduler.elapsedMs + 0.5 * scenario.maxTransactionMs;
+    this.#forward({ call, tx, depth: 0, endByMs, isStream: root.isStream, onAnswer: () => {} });
+  }
+
+  /** A call of an instance of this host. */
+  hostRequest(request: HostRequest): void {
+    const core = this.#core as GatewayCore;
+    const release = this.#world.judge.begin(request.tx);
+    const isProxied = request.tx.dice.chance(0.5);
+    this.#world.judge.calls++;
+    const decide = (): Admitted | Refusal | UnknownGeneration => {
+      const { caller, service, headers } = request;
+      const head = new RequestHead("GET", isProxied ? `http://${service}/` : "/", ["Host", service, ...headers]);
+      const inlet: Inlet = { kind: isProxied ? "proxy" : "service", address: caller.callerAddress, port: isProxied ? PROXY_PORT : this.#world.servicePort(service) };
+      const target = core.target(inlet, head);
+      if (target.kind === "outside") return refuse("gateway/no-service", `${service} is no service of the site's: the call would go outside`);
+      return target.kind === "refusal" ? target : core.host(inlet, target, head, this.#program.monotonic());
+    };
+    const take = (decision: Admitted | Refusal | UnknownGeneration): void => {
+      release();
+      if (decision.kind === "admitted") return this.#forwardFrom(request, decision);
+      this.#world.refused(this, request, decision);
+      this.#world.scheduler.after(0.2, request.onAnswer);
+    };
+    const first = decide();
+    if (first.kind !== "unknown-generation") return take(first);
+    // Killed while it waits: the caller's connection breaks.
+    const cancel = this.#program.onDeath(() => {
+      release();
+      request.tx.touch("a gateway that it waited at was killed");
+      this.#world.scheduler.after(1, request.onAnswer);
+    });
+    this.#waitForGeneration(first.generation, () => {
+      cancel();
+      take(decide());
+    });
+  }
+
+  #forwardFrom(request: HostRequest, admitted: Admitted): void {
+    const { call } = admitted;
+    const tx = this.#world.transactionOf(request, call);
+    this.#forward({ call, tx, depth: request.depth, endByMs: request.endByMs, isStream: false, onAnswer: request.onAnswer });
+  }
+
+  #forward(options: { readonly call: Call; readonly tx: Transaction; readonly depth: number; readonly endByMs: number; readonly isStream: boolean; readonly onAnswer: () => void }): void {
+    const exchange = new OpenExchange({ ...options, world: this.#world, gateway: this, program: this.#program, core: this.#core as GatewayCore, onOver: (one) => this.#open.delete(one) });
+    this.#open.add(exchange);
+    exchange.dial();
+  }
+}
+
+interface OpenExchangeOptions {
+  readonly world: World;
+  readonly gateway: GatewayProcess;
+  readonly program: Program;
+  readonly core: GatewayCore;
+  readonly call: Call;
+  readonly tx: Transaction;
+  readonly depth: number;
+  readonly endByMs: number;
+  readonly isStream: boolean;
+  readonly onAnswer: () => void;
+  readonly onOver: (one: OpenExchange) => void;
+}
+
+/** A call on its way through a gateway. */
+class OpenExchange {
+  readonly #options: OpenExchangeOptions;
+  readonly #release: () => void;
+  readonly #cancelDeadline: () => void;
+  #isOver = false;
+  #attempt = 0;
+  #isStreaming = false;
+
+  constructor(options: OpenExchangeOptions) {
+    this.#options = options;
+    const { world, tx, call, program } = options;
+    this.#release = world.judge.begin(tx);
+    this.#cancelDeadline = program.after(call.deadlineMs - program.monotonic(), () => this.#expire());
+    world.judge.note(
+      () => `${options.gateway.plan.name} ${call.role === "edge" ? "outside" : call.callerInstance} → ${call.service} in generation ${call.generation}, transaction ${tx.id}: ${call.endpoint.instance}`,
+    );
+  }
+
+  get tx(): Transaction {
+    return this.#options.tx;
+  }
+
+  get headers(): readonly string[] {
+    return this.#options.call.traceHeaders;
+  }
+
+  get depth(): number {
+    return this.#options.depth;
+  }
+
+  get endByMs(): number {
+    return this.#options.endByMs;
+  }
+
+  get isStream(): boolean {
+    return this.#options.isStream;
+  }
+
+  dial(): void {
+    const { world, program, call, tx } = this.#options;
+    const attempt = ++this.#attempt;
+    const { endpoint } = call;
+    const port = endpoint.ports[call.port] ?? 0;
+    program.after(tx.dice.between(0.05, 2), () => {
+      if (this.#isOver || attempt !== this.#attempt) return;
+      const process = world.listenerAt(endpoint.host, port);
+      world.dialled({ call, tx, process, port });
+      if (process !== undefined) return process.accept(new Attempt(this, attempt));
+      this.#failed(false);
+    });
+  }
+
+  #failed(wasSent: boolean): void {
+    if (this.#isOver) return;
+    const { core, call, program, world, tx } = this.#options;
+    const next = core.retry(call, { status: 0, wasSent }, { method: "GET", isReplayable: !this.#isStreaming }, program.monotonic());
+    if (next !== undefined) return this.dial();
+    world.unanswered({ call, tx, wasSent });
+    this.#end(502);
+  }
+
+  resetAttempt(attempt: number): void {
+    if (attempt !== this.#attempt) return;
+    const { world, program, tx } = this.#options;
+    world.scheduler.after(tx.dice.between(0, 2), () => program.deliver(() => this.#failed(true)));
+  }
+
+  answerAttempt(attempt: number, status: number): void {
+    if (attempt !== this.#attempt) return;
+    const { world, program, tx } = this.#options;
+    world.scheduler.after(tx.dice.between(0.05, 1), () =>
+      program.deliver(() => {
+        if (attempt === this.#attempt) this.#end(status);
+      }),
+    );
+  }
+
+  isOpenAttempt(attempt: number): boolean {
+    return !this.#isOver && attempt === this.#attempt;
+  }
+
+  becomeStream(): void {
+    const { core, call } = this.#options;
+    if (this.#isOver) return;
+    core.stream(call);
+    this.#isStreaming = true;
+    this.#cancelDeadline();
+  }
+
+  /** Ends a stream whose time is over. */
+  look(): void {
+    const { call, program, tx } = this.#options;
+    if (!this.#isStreaming || program.monotonic() < call.deadlineMs) return;
+    tx.touch("its stream was ended");
+    tx.excusedBy ??= "its stream was ended";
+    this.#end(101);
+  }
+
+  #expire(): void {
+    this.#options.tx.touch("it lasted longer than maxTransaction");
+    this.#options.tx.excusedBy ??= "it lasted longer than maxTransaction";
+    this.#end(504);
+  }
+
+  #end(status: number): void {
+    if (this.#isOver) return;
+    const { core, call, program, world, onAnswer } = this.#options;
+    core.end(call, status, program.monotonic());
+    this.#over();
+    world.scheduler.after(0.2, onAnswer);
+  }
+
+  /** The gateway dies. */
+  breakOff(why: string, excuse: string | undefined): void {
+    const { tx, world, onAnswer } = this.#options;
+    tx.touch(why);
+    tx.excusedBy ??= excuse;
+    this.#over();
+    world.scheduler.after(tx.dice.between(0, 2), onAnswer);
+  }
+
+  #over(): void {
+    this.#isOver = true;
+    this.#cancelDeadline();
+    this.#release();
+    this.#options.onOver(this);
+  }
+}
+
+/** One try of a call: a process that was given up on answers into the void. */
+class Attempt implements Exchange {
+  readonly #exchange: OpenExchange;
+  readonly #number: number;
+
+  constructor(exchange: OpenExchange, number: number) {
+    this.#exchange = exchange;
+    this.#number = number;
+  }
+
+  get tx(): Transaction {
+    return this.#exchange.tx;
+  }
+
+  get headers(): readonly string[] {
+    return this.#exchange.headers;
+  }
+
+  get depth(): number {
+    return this.#exchange.depth;
+  }
+
+  get endByMs(): number {
+    return this.#exchange.endByMs;
+  }
+
+  get isStream(): boolean {
+    return this.#exchange.isStream;
+  }
+
+  get isOpen(): boolean {
+    return this.#exchange.isOpenAttempt(this.#number);
+  }
+
+  becomeStream(): void {
+    if (this.isOpen) this.#exchange.becomeStream();
+  }
+
+  answer(status: number): void {
+    this.#exchange.answerAttempt(this.#number, status);
+  }
+
+  reset(): void {
+    this.#exchange.resetAttempt(this.#number);
+  }
+}
+
+function format(position: TablePosition | undefined): string {
+  return position === undefined ? "none" : `${position.epoch}/${position.version}`;
+}

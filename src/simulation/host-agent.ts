@@ -1,0 +1,162 @@
+import { INSTANCE_FINALIZER, type Instance, TRAFFIC_FINALIZER, timestamp } from "#/model/index.ts";
+import { Cache } from "./cache.ts";
+import type { Dice } from "./dice.ts";
+import { Program, type Routine } from "./program.ts";
+import { ServiceProcess } from "./service-process.ts";
+import { Worker } from "./worker.ts";
+import type { World } from "./world.ts";
+
+/** First of the ports that an agent gives to instances. */
+const PORT_FIRST = 20_000;
+
+/** What an agent keeps for one Instance object, through all restarts of its process. */
+interface Slot {
+  readonly uid: string;
+  readonly port: number;
+  readonly address: string;
+  process: ServiceProcess | undefined;
+  isReady: boolean;
+}
+
+/** The agent of a host: starts what Instances say, tells when it is ready, starts it again when it dies, stops it when the traffic finalizer is gone, and gives its port away as soon as the object is gone. */
+export class HostAgent {
+  readonly #world: World;
+  readonly host: string;
+  readonly #dice: Dice;
+  readonly #program: Program;
+  readonly #instances: Cache<"Instance">;
+  readonly #slots = new Map<string, Slot>();
+  /** The port freed last is given first: the worst for whoever still knows its former owner. */
+  readonly #freePorts: number[];
+  readonly #listening = new Map<number, ServiceProcess>();
+  readonly #worker: Worker;
+  #addresses = 0;
+
+  constructor(world: World, host: string, dice: Dice) {
+    this.#world = world;
+    this.host = host;
+    this.#dice = dice;
+    this.#program = new Program(world.scheduler, `agent of ${host}`);
+    this.#freePorts = Array.from({ length: world.scenario.portsPerHost }, (_, index) => PORT_FIRST + index);
+    this.#worker = new Worker(this.#program, (name) => this.#reconcile(name));
+    const { store, scheduler, scenario } = world;
+    this.#instances = new Cache({ kind: "Instance", store, scheduler, program: this.#program, lagMs: () => dice.between(0.1, scenario.lagMaxMs) });
+    this.#instances.listen((before, after) => {
+      const one = after ?? before;
+      if (one?.spec.host === host) this.#worker.enqueue(one.metadata.name);
+    });
+  }
+
+  listenerAt(port: number): ServiceProcess | undefined {
+    return this.#listening.get(port);
+  }
+
+  get processes(): readonly ServiceProcess[] {
+    return [...this.#listening.values()];
+  }
+
+  *#reconcile(name: string): Routine<number | undefined> {
+    const one = this.#instances.get(name);
+    const slot = this.#slots.get(name);
+    if (slot !== undefined && one?.metadata.uid !== slot.uid) {
+      // The object is gone, and with it the quarantine of its address.
+      this.#slots.delete(name);
+      this.#freePorts.push(slot.port);
+      this.#world.judge.note(() => `port ${slot.port} of ${name} is free`);
+    }
+    if (one === undefined) return undefined;
+    if (one.metadata.deletionTimestamp !== undefined) return yield* this.#stop(one);
+    if (this.#slots.get(name) === undefined && !this.#begin(one)) return 15;
+    return yield* this.#tell(name);
+  }
+
+  #begin(one: Instance): boolean {
+    const port = this.#freePorts.pop();
+    if (port === undefined) return false;
+    const number = ++this.#addresses;
+    const slot: Slot = { uid: one.metadata.uid, port, address: `127.16.${number >> 8}.${number & 255}`, process: undefined, isReady: false };
+    this.#slots.set(one.metadata.name, slot);
+    this.#startProcess(one, slot, 0);
+    return true;
+  }
+
+  #startProcess(one: Instance, slot: Slot, afterMs: number): void {
+    const revision = one.spec.revision ?? "";
+    const { minMs, maxMs, isNever } = this.#world.scenario.starts[revision] ?? { minMs: 20, maxMs: 150 };
+    this.#program.after(afterMs + this.#dice.between(minMs, maxMs), () => {
+      const current = this.#instances.get(one.metadata.name);
+      const isWanted = current?.metadata.uid === slot.uid && (current.metadata.finalizers?.includes(TRAFFIC_FINALIZER) ?? false);
+      if (isNever === true || slot.process !== undefined || !isWanted) return;
+      const process = new ServiceProcess({
+        world: this.#world,
+        instance: one.metadata.name,
+        host: this.host,
+        service: one.spec.service ?? "",
+        revision,
+        port: slot.port,
+        callerAddress: slot.address,
+      });
+      const other = this.#listening.get(slot.port);
+      if (other !== undefined) this.#world.judge.violate("X", `port ${slot.port} was given to ${one.metadata.name} and ${other.instance}`);
+      slot.process = process;
+      slot.isReady = true;
+      this.#listening.set(slot.port, process);
+      this.#world.judge.note(() => `${one.metadata.name} listens on port ${slot.port}`);
+      this.#worker.enqueue(one.metadata.name);
+    });
+  }
+
+  *#tell(name: string): Routine<number | undefined> {
+    const one = this.#instances.get(name);
+    const slot = this.#slots.get(name);
+    if (one === undefined || slot === undefined) return undefined;
+    const { isReady } = slot;
+    if (one.status?.ready === isReady && one.status.duty === one.spec.duty) return undefined;
+    const at = timestamp(this.#program.now());
+    const status: Instance["status"] = {
+      phase: isReady ? "Running" : "Starting",
+      ready: isReady,
+      duty: one.spec.duty,
+      ports: { http: slot.port },
+      callerAddress: slot.address,
+      conditions: [{ type: "Ready", status: isReady ? "True" : "False", reason: isReady ? "Ready" : "Starting", message: isReady ? "ready" : "starting", lastTransitionTime: at }],
+    };
+    yield* this.#world.store.request(() => this.#world.store.update("Instance", { metadata: { name, uid: one.metadata.uid }, status }, "status"));
+    return slot.isReady === isReady ? undefined : 1;
+  }
+
+  *#stop(one: Instance): Routine<number | undefined> {
+    const { name, uid, resourceVersion, finalizers = [] } = one.metadata;
+    if (finalizers.includes(TRAFFIC_FINALIZER) || !finalizers.includes(INSTANCE_FINALIZER)) return undefined;
+    const slot = this.#slots.get(name);
+    if (slot?.process !== undefined) {
+      const { process } = slot;
+      yield this.#dice.between(0, 20);
+      if (process.isAlive) process.stop();
+      slot.process = undefined;
+      slot.isReady = false;
+      this.#listening.delete(slot.port);
+      this.#world.stopped(one);
+      yield this.#dice.between(0, 30);
+    }
+    const left = finalizers.filter((finalizer) => finalizer !== INSTANCE_FINALIZER);
+    yield* this.#world.store.request(() => this.#world.store.update("Instance", { metadata: { name, uid, resourceVersion, finalizers: left } }, "spec"));
+    return undefined;
+  }
+
+  /** The process of an instance dies by itself; the agent notices and starts it again. */
+  crash(process: ServiceProcess, forMs: number): void {
+    const slot = this.#slots.get(process.instance);
+    const one = this.#instances.get(process.instance);
+    if (slot === undefined || slot.process !== process || one === undefined) return;
+    this.#world.judge.crashed.add(`${this.host}/${process.revision}`);
+    process.crash();
+    slot.process = undefined;
+    this.#listening.delete(slot.port);
+    this.#program.after(this.#dice.between(1, 20), () => {
+      slot.isReady = slot.process !== undefined;
+      this.#worker.enqueue(process.instance);
+    });
+    this.#startProcess(one, slot, forMs);
+  }
+}

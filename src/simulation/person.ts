@@ -1,0 +1,98 @@
+import { microservice } from "#/model/index.ts";
+import type { GateVerdict, SiteState, UpdateIntent } from "#/update/core/index.ts";
+import type { RampPlan, Wish } from "./scenario.ts";
+import type { World } from "./world.ts";
+
+interface Intent {
+  readonly name: string;
+  readonly service: string;
+  readonly ramp: RampPlan;
+  isPaused: boolean;
+  isPromoted: boolean;
+  isAborted: boolean;
+  isTaken: boolean;
+}
+
+/** Whoever applies manifests and Updates. */
+export class Person {
+  readonly #world: World;
+  readonly #intents: Intent[] = [];
+
+  constructor(world: World) {
+    this.#world = world;
+    world.store.listen((kind, _, after) => {
+      if (kind !== "Site" || after === undefined) return;
+      const status = after.status as { generations?: readonly { update?: string }[] } | undefined;
+      for (const one of this.#intents) if (status?.generations?.some((generation) => generation.update === one.name) === true) one.isTaken = true;
+    });
+  }
+
+  createService(name: string, version: string): void {
+    const { scenario, store } = this.#world;
+    const { streamsEndAfterMs } = scenario;
+    const drain = streamsEndAfterMs === undefined ? { streams: "wait" } : { streams: "terminateAfter", terminateAfter: `${streamsEndAfterMs}ms` };
+    const template = { version, run: { command: ["serve"] }, drain };
+    const spec = microservice.spec.parse({ replicas: scenario.replicas * scenario.hosts.length, template });
+    store.create("Microservice", { metadata: { name }, spec });
+  }
+
+  /** Does what the scenario says. */
+  wish(wish: Wish): void {
+    const { store, judge } = this.#world;
+    judge.note(() => `wish: ${JSON.stringify(wish)}`);
+    if (wish.what === "template") {
+      const one = store.get("Microservice", wish.service);
+      if (one === undefined || one.metadata.deletionTimestamp !== undefined || one.spec.template.version === wish.version) return;
+      if (wish.ramp !== undefined)
+        this.#intents.push({ name: `u${this.#intents.length}`, service: wish.service, ramp: wish.ramp, isPaused: false, isPromoted: false, isAborted: false, isTaken: false });
+      store.update("Microservice", { metadata: { name: wish.service }, spec: { ...one.spec, template: { ...one.spec.template, version: wish.version } } }, "spec");
+    } else if (wish.what === "delete") store.delete("Microservice", wish.service);
+    else if (wish.what === "create") {
+      if (store.get("Microservice", wish.service) === undefined) this.createService(wish.service, wish.version);
+    } else {
+      const intent = this.#intents.at(-1);
+      if (intent === undefined) return;
+      if (wish.what === "pause" || wish.what === "resume") intent.isPaused = wish.what === "pause";
+      else if (wish.what === "promote") intent.isPromoted = true;
+      else intent.isAborted = true;
+    }
+  }
+
+  /** Ends what waits for a person. */
+  letGo(): void {
+    for (const one of this.#intents) {
+      one.isPaused = false;
+      one.isPromoted ||= !one.isAborted;
+    }
+  }
+
+  updateFor(services: readonly string[], state: SiteState): UpdateIntent | undefined {
+    const found = this.#intents.find((one) => !one.isTaken && services.includes(one.service) && !state.generations.some((open) => open.update === one.name));
+    return found === undefined ? undefined : toIntent(found);
+  }
+
+  updateNamed(name: string): UpdateIntent | undefined {
+    const found = this.#intents.find((one) => one.name === name);
+    return found === undefined ? undefined : toIntent(found);
+  }
+
+  gateOf(state: SiteState, fresh: number): GateVerdict | undefined {
+    const name = state.generations.find((one) => one.number === fresh)?.update;
+    const gate = this.#intents.find((one) => one.name === name)?.ramp.gate ?? "none";
+    switch (gate) {
+      case "none":
+        return undefined;
+      case "passes":
+        return { verdict: "pass", message: "no worse" };
+      case "fails":
+        return { verdict: "fail", message: "slower" };
+      case "undecided":
+        return { verdict: "unknown", message: "too few" };
+    }
+  }
+}
+
+function toIntent(one: Intent): UpdateIntent {
+  const { name, ramp, isPaused, isPromoted, isAborted } = one;
+  return { name, isPaused, isPromoted, isAborted, ramp: { steps: ramp.steps, ...(ramp.key === undefined ? {} : { key: ramp.key }) } };
+}

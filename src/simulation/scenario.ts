@@ -1,0 +1,214 @@
+import { Dice } from "./dice.ts";
+
+/** How a service passes on the trace of the request that it serves. */
+export type Forwarding = "everything" | "w3c" | "b3" | "b3Multi" | "second" | "nothing";
+
+export interface ServicePlan {
+  readonly name: string;
+  readonly forwarding: Forwarding;
+}
+
+export interface GatewayPlan {
+  readonly name: string;
+  readonly host: string;
+  readonly roles: readonly ("edge" | "host")[];
+  /** When it is started first. */
+  readonly atMs: number;
+}
+
+/** How a revision starts: after so long it is ready, or never. */
+export interface StartPlan {
+  readonly minMs: number;
+  readonly maxMs: number;
+  readonly isNever?: boolean;
+}
+
+/** What someone does to the templates or the update that is under way. */
+export type Wish =
+  | { readonly atMs: number; readonly what: "template"; readonly service: string; readonly version: string; readonly ramp?: RampPlan }
+  | { readonly atMs: number; readonly what: "delete" | "create"; readonly service: string; readonly version: string }
+  | { readonly atMs: number; readonly what: "pause" | "resume" | "promote" | "abort" };
+
+export interface RampPlan {
+  readonly steps: readonly { readonly share: number; readonly holdMs: number }[];
+  readonly key?: string;
+  readonly gate: "none" | "passes" | "fails" | "undecided";
+}
+
+export type Fault =
+  | { readonly atMs: number; readonly what: "kill-gateway" | "restart-gateway" | "cut-link" | "hang-link" | "lose-table"; readonly gateway: string; readonly forMs: number }
+  | { readonly atMs: number; readonly what: "slow-link"; readonly gateway: string; readonly forMs: number; readonly delayMs: number }
+  | { readonly atMs: number; readonly what: "end-gateway"; readonly gateway: string; readonly forMs: number }
+  | { readonly atMs: number; readonly what: "kill-leader" | "pause-leader" | "stall-store"; readonly forMs: number }
+  | { readonly atMs: number; readonly what: "crash-instance"; readonly service: string; readonly index: number; readonly forMs: number };
+
+/** A request from outside. Everything that it causes is rolled from its own seed. */
+export interface RootPlan {
+  readonly atMs: number;
+  readonly seed: number;
+  readonly edge: number;
+  readonly isStream: boolean;
+}
+
+/** One run, as data: a part can be left out and the rest stays. */
+export interface Scenario {
+  readonly seed: number;
+  readonly services: readonly ServicePlan[];
+  readonly gateways: readonly GatewayPlan[];
+  readonly hosts: readonly string[];
+  readonly replicas: number;
+  readonly lingerMs: number;
+  readonly settleMs: number;
+  readonly maxTransactionMs: number;
+  readonly readyWithinMs: number;
+  readonly maxOpen: number;
+  /** Streams of a generation that is no longer stamped end after so long; `undefined`: they are waited for. */
+  readonly streamsEndAfterMs: number | undefined;
+  /** By revision; others start within 20 to 150 ms. */
+  readonly starts: Readonly<Record<string, StartPlan>>;
+  /** Watches of one kind may lag behind those of others by so much. */
+  readonly lagMaxMs: number;
+  /** Usual time of a message between gateway and centre. */
+  readonly linkMaxMs: number;
+  /** Ports that an agent has for each host: few, so that they are given again at once. */
+  readonly portsPerHost: number;
+  readonly wishes: readonly Wish[];
+  readonly faults: readonly Fault[];
+  readonly roots: readonly RootPlan[];
+  /** When the last wish and the last fault are over. */
+  readonly calmFromMs: number;
+}
+
+const NAMES = ["portal", "auth", "predictor", "planner", "archive"] as const;
+const VERSIONS = ["v1", "v2", "v3", "v4", "v5"] as const;
+const FORWARDINGS: readonly Forwarding[] = ["everything", "w3c", "b3", "b3Multi", "second", "everything", "w3c", "nothing"];
+/** Until then the first generation comes into service. */
+const FIRST_WISH_MS = 1300;
+
+/** The run of a seed. */
+export function makeScenario(seed: number): Scenario {
+  // Neighbouring seeds of the generator resemble each other at first.
+  const dice = new Dice(Math.imul(seed + 1, 0x9e37_79b1));
+  for (let count = 0; count < 4; count++) dice.random.next();
+  const services = NAMES.slice(0, dice.whole(2, NAMES.length)).map((name) => ({ name, forwarding: dice.pick(FORWARDINGS) }));
+  const hosts = dice.chance(0.3) ? ["h1", "h2"] : ["h1"];
+  const gateways = makeGateways(dice, hosts);
+  const lastMs = FIRST_WISH_MS + dice.between(1000, 3500);
+  const wishes = makeWishes(dice, services, lastMs);
+  const faults = dice.chance(0.15) ? [] : makeFaults(dice, { services, gateways, lastMs });
+  const endOf = (fault: Fault): number => fault.atMs + fault.forMs + (fault.what === "restart-gateway" ? 700 : 0);
+  const calmFromMs = Math.max(lastMs, ...faults.map(endOf), ...wishes.map((wish) => wish.atMs), ...gateways.map((one) => one.atMs));
+  const replicas = dice.whole(1, 2);
+  return {
+    seed,
+    services,
+    gateways,
+    hosts,
+    replicas,
+    lingerMs: dice.pick([100, 200, 400]),
+    settleMs: dice.pick([20, 60, 150]),
+    maxTransactionMs: dice.pick([1500, 2500]),
+    readyWithinMs: dice.pick([1200, 2000]),
+    maxOpen: dice.pick([3, 5, 64]),
+    streamsEndAfterMs: dice.pick([undefined, 300, 800]),
+    starts: makeStarts(dice, services.map((one) => one.name)),
+    lagMaxMs: dice.pick([2, 5, 5, 30, 150]),
+    linkMaxMs: dice.pick([2, 5, 20]),
+    portsPerHost: services.length * replicas + dice.whole(2, 10),
+    wishes,
+    faults,
+    roots: makeRoots(dice, gateways, Math.min(calmFromMs, lastMs + 1500)),
+    calmFromMs,
+  };
+}
+
+/** Each host has one gateway for calls between services; it may be an edge, too, and there may be further edges. */
+function makeGateways(dice: Dice, hosts: readonly string[]): GatewayPlan[] {
+  const gateways: GatewayPlan[] = [];
+  for (const host of hosts) {
+    const isBoth = dice.chance(0.6);
+    gateways.push({ name: `${host}-main`, host, roles: isBoth ? ["edge", "host"] : ["host"], atMs: dice.between(0, 50) });
+    const edges = (isBoth ? 0 : 1) + (dice.chance(0.5) ? 1 : 0);
+    for (let index = 0; index < edges; index++) gateways.push({ name: `${host}-edge${index}`, host, roles: ["edge"], atMs: dice.between(0, 50) });
+  }
+  if (dice.chance(0.2)) gateways.push({ name: "h1-late", host: "h1", roles: ["edge"], atMs: dice.between(FIRST_WISH_MS, 3500) });
+  return gateways;
+}
+
+function makeStarts(dice: Dice, services: readonly string[]): Record<string, StartPlan> {
+  const starts: Record<string, StartPlan> = {};
+  for (const service of services) {
+    for (const version of VERSIONS.slice(1)) {
+      if (dice.chance(0.05)) starts[`${service}-${version}`] = { minMs: 0, maxMs: 0, isNever: true };
+      else if (dice.chance(0.15)) starts[`${service}-${version}`] = { minMs: 300, maxMs: 900 };
+      else if (dice.chance(0.3)) starts[`${service}-${version}`] = { minMs: 1, maxMs: 20 };
+    }
+  }
+  return starts;
+}
+
+function makeWishes(dice: Dice, services: readonly ServicePlan[], lastMs: number): Wish[] {
+  const wishes: Wish[] = [];
+  const count = dice.whole(1, 7);
+  const isBurst = dice.chance(0.4);
+  const first = dice.between(FIRST_WISH_MS, lastMs);
+  for (let index = 0; index < count; index++) {
+    const atMs = isBurst ? first + dice.between(0, 800) : dice.between(FIRST_WISH_MS, lastMs);
+    const { name: service } = dice.pick(services);
+    // Few versions, so that the former one is often wished again.
+    const version = dice.pick(VERSIONS.slice(0, dice.pick([2, 2, 3, 5])));
+    const ramp = dice.chance(0.2) ? makeRamp(dice) : undefined;
+    wishes.push({ atMs, what: "template", service, version, ...(ramp === undefined ? {} : { ramp }) });
+    if (ramp?.gate === "undecided") wishes.push({ atMs: atMs + dice.between(500, 2000), what: dice.pick(["promote", "abort"] as const) });
+  }
+  const removable = services.slice(1);
+  if (removable.length > 0 && dice.chance(0.2)) {
+    const { name: service } = dice.pick(removable);
+    const atMs = dice.between(FIRST_WISH_MS, lastMs);
+    wishes.push({ atMs, what: "delete", service, version: "v1" });
+    if (dice.chance(0.5)) wishes.push({ atMs: atMs + dice.between(50, 1500), what: "create", service, version: dice.pick(VERSIONS.slice(0, 2)) });
+  }
+  if (dice.chance(0.1)) {
+    const atMs = dice.between(FIRST_WISH_MS, lastMs);
+    wishes.push({ atMs, what: "pause" }, { atMs: atMs + dice.between(50, 600), what: "resume" });
+  }
+  if (dice.chance(0.1)) wishes.push({ atMs: dice.between(FIRST_WISH_MS, lastMs), what: "abort" });
+  return wishes.sort((a, b) => a.atMs - b.atMs);
+}
+
+function makeRamp(dice: Dice): RampPlan {
+  const steps = dice.pick([[0.1, 0.5], [0.5], [0.01, 0.1, 0.5]]).map((share) => ({ share, holdMs: dice.whole(20, 300) }));
+  return { steps, gate: dice.pick(["none", "none", "passes", "fails", "undecided"] as const), ...(dice.chance(0.5) ? { key: "cookie:session" } : {}) };
+}
+
+function makeFaults(dice: Dice, about: { readonly services: readonly ServicePlan[]; readonly gateways: readonly GatewayPlan[]; readonly lastMs: number }): Fault[] {
+  const { services, gateways, lastMs } = about;
+  const faults: Fault[] = [];
+  const count = dice.whole(1, 4);
+  const edges = gateways.filter((one) => !one.roles.includes("host"));
+  for (let index = 0; index < count; index++) {
+    const atMs = dice.between(FIRST_WISH_MS, lastMs + 300);
+    const { name: gateway } = dice.pick(gateways);
+    const forMs = dice.pick([dice.between(20, 200), dice.between(100, 700), dice.between(300, 1500)]);
+    const kind = dice.pick(["kill-gateway", "kill-gateway", "restart-gateway", "cut-link", "cut-link", "hang-link", "slow-link", "kill-leader", "pause-leader", "pause-leader", "stall-store", "crash-instance", "end-gateway", "lose-table"] as const);
+    if (kind === "slow-link") faults.push({ atMs, what: kind, gateway, forMs, delayMs: dice.pick([50, 300, 800]) });
+    else if (kind === "crash-instance") faults.push({ atMs, what: kind, service: dice.pick(services).name, index: dice.whole(0, 7), forMs: dice.between(30, 400) });
+    else if (kind === "kill-leader" || kind === "pause-leader" || kind === "stall-store") faults.push({ atMs, what: kind, forMs });
+    else if (kind === "end-gateway") {
+      const [one] = edges;
+      // Only one edge among others ends for good, and someone says so later.
+      if (one !== undefined && gateways.filter((other) => other.roles.includes("edge")).length > 1) faults.push({ atMs, what: kind, gateway: one.name, forMs });
+    } else faults.push({ atMs, what: kind, gateway, forMs });
+  }
+  return faults.sort((a, b) => a.atMs - b.atMs);
+}
+
+function makeRoots(dice: Dice, gateways: readonly GatewayPlan[], lastMs: number): RootPlan[] {
+  const roots: RootPlan[] = [];
+  const everyMs = dice.pick([20, 40, 80]);
+  const edges = gateways.filter((one) => one.roles.includes("edge")).length;
+  for (let atMs = FIRST_WISH_MS; atMs < lastMs; atMs += dice.between(0, 2 * everyMs)) {
+    roots.push({ atMs, seed: Math.floor(dice.random.next() * 0x1_0000_0000), edge: dice.whole(0, edges - 1), isStream: dice.chance(0.06) });
+  }
+  return roots;
+}

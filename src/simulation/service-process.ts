@@ -1,0 +1,212 @@
+import type { Exchange } from "./exchange.ts";
+import { Program, type Routine } from "./program.ts";
+import type { Forwarding } from "./scenario.ts";
+import type { Transaction } from "./transaction.ts";
+import type { World } from "./world.ts";
+
+/** Which of the headers it was given a service passes on. */
+const FORWARDED: Readonly<Record<Forwarding, readonly string[]>> = {
+  everything: ["traceparent", "tracestate", "b3", "X-B3-TraceId", "X-B3-SpanId", "X-B3-Sampled", "x-orrery-generation"],
+  w3c: ["traceparent", "tracestate"],
+  b3: ["b3"],
+  b3Multi: ["X-B3-TraceId", "X-B3-SpanId", "X-B3-Sampled"],
+  second: ["x-orrery-generation"],
+  nothing: [],
+};
+const DEPTH_MAX = 3;
+
+export interface ServiceProcessOptions {
+  readonly world: World;
+  readonly instance: string;
+  readonly host: string;
+  readonly service: string;
+  readonly revision: string;
+  readonly port: number;
+  readonly callerAddress: string;
+}
+
+/** In whose name a process works: what it was asked for, and until when it may go on. */
+interface Errand {
+  readonly tx: Transaction;
+  readonly headers: readonly string[];
+  readonly depth: number;
+  readonly endByMs: number;
+}
+
+interface Work {
+  readonly tx: Transaction;
+  /** True: a call that is being answered, which gateways can see. */
+  readonly isAnswering: boolean;
+  readonly release: () => void;
+}
+
+/** A process of a service: answers calls, and makes calls of its own while it does and shortly afterwards. */
+export class ServiceProcess {
+  readonly #world: World;
+  readonly #program: Program;
+  readonly #forwarded: readonly string[];
+  readonly instance: string;
+  readonly host: string;
+  readonly service: string;
+  readonly revision: string;
+  readonly port: number;
+  readonly callerAddress: string;
+  readonly #work = new Set<Work>();
+  readonly #exchanges = new Set<Exchange>();
+
+  constructor(options: ServiceProcessOptions) {
+    const { world, instance } = options;
+    this.#world = world;
+    this.#program = new Program(world.scheduler, instance);
+    this.#forwarded = FORWARDED[world.forwardingOf(options.service)];
+    this.instance = instance;
+    this.host = options.host;
+    this.service = options.service;
+    this.revision = options.revision;
+    this.port = options.port;
+    this.callerAddress = options.callerAddress;
+  }
+
+  get isAlive(): boolean {
+    return this.#program.isAlive;
+  }
+
+  #begin(tx: Transaction, isAnswering: boolean): () => void {
+    const end = this.#world.judge.begin(tx);
+    const work: Work = {
+      tx,
+      isAnswering,
+      release: () => {
+        this.#work.delete(work);
+        end();
+      },
+    };
+    this.#work.add(work);
+    return work.release;
+  }
+
+  /** A request has come in. */
+  accept(exchange: Exchange): void {
+    this.#exchanges.add(exchange);
+    const release = this.#begin(exchange.tx, true);
+    this.#program.spawn(this.#serve(exchange, release));
+  }
+
+  *#serve(exchange: Exchange, release: () => void): Routine {
+    const { tx, headers, depth, endByMs } = exchange;
+    if (exchange.isStream) yield* this.#talk(exchange);
+    else yield* this.#answer({ tx, headers, depth, endByMs }, depth === 0 ? 4 : 2);
+    exchange.answer(200);
+    this.#exchanges.delete(exchange);
+    release();
+  }
+
+  *#answer(errand: Errand, stepsMax: number): Routine {
+    const { tx, endByMs, depth } = errand;
+    const { dice } = tx;
+    const steps = dice.whole(0, stepsMax);
+    for (let step = 0; step < steps; step++) {
+      yield dice.chance(0.04) ? dice.between(100, 400) : dice.between(0.2, 12);
+      if (this.#world.scheduler.elapsedMs > endByMs || depth >= DEPTH_MAX) break;
+      yield* this.#callSome(errand, dice.pick([1, 1, 2, 3]));
+    }
+    yield dice.between(0.2, 4);
+    if (dice.chance(0.15) && this.#world.scheduler.elapsedMs < endByMs) this.#program.spawn(this.#workOn(errand, this.#begin(tx, false)));
+  }
+
+  /** Background work: further calls after the answer, each within half of `linger` after what went before. */
+  *#workOn(errand: Errand, release: () => void): Routine {
+    const { lingerMs } = this.#world.scenario;
+    const times = errand.tx.dice.whole(1, 2);
+    for (let time = 0; time < times; time++) {
+      yield errand.tx.dice.between(0, lingerMs / 2 - 1.5);
+      yield* this.#callSome({ ...errand, depth: DEPTH_MAX - 1 }, 1);
+    }
+    release();
+  }
+
+  /** A WebSocket: open for a while, with calls now and then, until either end has enough. */
+  *#talk(exchange: Exchange): Routine {
+    const { tx } = exchange;
+    const { scheduler, scenario } = this.#world;
+    const untilMs = scheduler.elapsedMs + tx.dice.between(100, 1.6 * scenario.maxTransactionMs);
+    exchange.becomeStream();
+    while (scheduler.elapsedMs < untilMs && exchange.isOpen) {
+      yield tx.dice.between(5, 250);
+      if (!exchange.isOpen) break;
+      tx.budget = Math.max(tx.budget, 1);
+      const errand = { tx, headers: exchange.headers, depth: exchange.depth, endByMs: scheduler.elapsedMs + 0.3 * scenario.maxTransactionMs };
+      yield* this.#callSome(errand, 1);
+    }
+  }
+
+  /** So many calls at once; goes on when all have been answered. */
+  *#callSome(errand: Errand, count: number): Routine {
+    const services: string[] = [];
+    for (let index = 0; index < count && errand.tx.budget > 0; index++) {
+      const service = this.#world.pickService(errand.tx);
+      if (service === undefined) break;
+      errand.tx.budget--;
+      services.push(service);
+    }
+    if (services.length === 0) return;
+    let left = services.length;
+    yield (resume) => {
+      for (const service of services) {
+        this.#call(errand, service, () => {
+          if (--left === 0) resume();
+        });
+      }
+    };
+  }
+
+  /** A call to another service through the host's gateway. */
+  #call(errand: Errand, service: string, onAnswer: () => void): void {
+    const { tx, depth, endByMs } = errand;
+    const headers = forward(errand.headers, this.#forwarded);
+    this.#program.after(tx.dice.between(0.05, 1), () => {
+      const gateway = this.#world.hostGateway(this.host);
+      if (gateway !== undefined) return gateway.hostRequest({ tx, headers, service, depth: depth + 1, endByMs, caller: this, onAnswer: () => this.#program.deliver(onAnswer) });
+      tx.touch("the host's gateway was down");
+      onAnswer();
+    });
+  }
+
+  /** It dies by itself. */
+  crash(): void {
+    this.#world.judge.note(() => `${this.instance} crashes`);
+    this.#die("an instance that worked for it has crashed");
+  }
+
+  /** The agent stops it: nothing may be in flight here. */
+  stop(): void {
+    const { judge } = this.#world;
+    judge.note(() => `${this.instance} is stopped`);
+    for (const { tx, isAnswering } of this.#work) {
+      // What no gateway counts any more, because it was cut or its gateway has died, is awaited by its generation alone.
+      if (tx.excusedBy !== undefined && (!isAnswering || tx.touchedBy !== undefined)) continue;
+      judge.violate("S", `${this.instance} was stopped while it worked for transaction ${tx.id} of generation ${tx.generation}`);
+    }
+    this.#die("an instance that worked for it was stopped");
+  }
+
+  #die(why: string): void {
+    this.#program.kill();
+    for (const { tx, release } of [...this.#work]) {
+      tx.touch(why);
+      release();
+    }
+    for (const exchange of this.#exchanges) exchange.reset();
+    this.#exchanges.clear();
+  }
+}
+
+/** The headers among `names`, as a tracing library passes them on. */
+function forward(headers: readonly string[], names: readonly string[]): string[] {
+  const passed: string[] = [];
+  for (let index = 0; index < headers.length; index += 2) {
+    const name = headers[index] as string;
+    if (names.includes(name)) passed.push(name, headers[index + 1] as string);
+  }
+  return passed;
+}

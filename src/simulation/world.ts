@@ -1,0 +1,340 @@
+import type { Call, Refusal, UnknownGeneration } from "#/gateway/core/index.ts";
+import { type Instance, route, SITE_NAME, site } from "#/model/index.ts";
+import { type Observed, readSiteState, type SiteState, type Step } from "#/update/core/index.ts";
+import { Dice } from "./dice.ts";
+import { GatewayProcess, type HostRequest } from "./gateway-process.ts";
+import { HostAgent } from "./host-agent.ts";
+import { Judge } from "./judge.ts";
+import { Leader } from "./leader.ts";
+import type { LinkDelay } from "./link.ts";
+import { Person } from "./person.ts";
+import type { Fault, Forwarding, RootPlan, Scenario } from "./scenario.ts";
+import { Scheduler } from "./scheduler.ts";
+import type { ServiceProcess } from "./service-process.ts";
+import { SimulatedStore } from "./store.ts";
+import type { Transaction } from "./transaction.ts";
+
+const SERVICE_PORT_FIRST = 10_000;
+const ENTRY = "portal";
+/** Every instance of the first generation has had the time to start. */
+const STARTED_MS = 1300;
+
+/** A site with everything in it. */
+export class World {
+  readonly scenario: Scenario;
+  readonly scheduler = new Scheduler();
+  readonly store: SimulatedStore;
+  readonly judge: Judge;
+  readonly person: Person;
+  readonly #dice: Dice;
+  readonly #gateways: readonly GatewayProcess[];
+  readonly #agents = new Map<string, HostAgent>();
+  readonly #delays = new Map<string, LinkDelay>();
+  #leaders: Leader[] = [];
+  #leaderCount = 0;
+  /** When each instance was stopped by its agent. */
+  readonly stops: { readonly revision: string; readonly atMs: number }[] = [];
+  readonly #lostTables = new Set<string>();
+
+  constructor(scenario: Scenario, keepsHistory: boolean) {
+    this.scenario = scenario;
+    this.#dice = new Dice(scenario.seed ^ 0x5eed_0001);
+    this.store = new SimulatedStore(this.scheduler, this.#dice.fork());
+    this.judge = new Judge(this.scheduler, this.store, keepsHistory);
+    this.person = new Person(this);
+    this.#makeObjects();
+    for (const host of scenario.hosts) this.#agents.set(host, new HostAgent(this, host, this.#dice.fork()));
+    for (const { name } of scenario.gateways) this.#delays.set(name, { minMs: 0.1, maxMs: scenario.linkMaxMs });
+    this.#gateways = scenario.gateways.map((plan) => new GatewayProcess(this, plan, this.#dice.fork()));
+    this.judge.onStamped = (generation) => this.#judgeStamp(generation);
+    this.#startLeader();
+    for (const one of this.#gateways) this.scheduler.after(one.plan.atMs, () => one.start());
+    for (const wish of scenario.wishes) this.scheduler.after(wish.atMs, () => this.person.wish(wish));
+    for (const fault of scenario.faults) this.scheduler.after(fault.atMs, () => this.#inflict(fault));
+    for (const root of scenario.roots) this.scheduler.after(root.atMs, () => this.#begin(root));
+    this.scheduler.after(scenario.calmFromMs, () => this.person.letGo());
+  }
+
+  #makeObjects(): void {
+    const { services, lingerMs, settleMs, maxTransactionMs, readyWithinMs, maxOpen } = this.scenario;
+    const ms = (value: number): string => `${value}ms`;
+    const spec = site.spec.parse({ linger: ms(lingerMs), settle: ms(settleMs), maxTransaction: ms(maxTransactionMs), readyWithin: ms(readyWithinMs), maxOpen });
+    this.store.create("Site", { metadata: { name: SITE_NAME }, spec });
+    for (const one of services) this.person.createService(one.name, "v1");
+    this.store.create("Route", { metadata: { name: "all" }, spec: route.spec.parse({ path: { prefix: "/" }, service: ENTRY }) });
+  }
+
+  // ---- looking things up
+
+  forwardingOf(service: string): Forwarding {
+    return this.scenario.services.find((one) => one.name === service)?.forwarding ?? "everything";
+  }
+
+  servicePort(service: string): number {
+    return SERVICE_PORT_FIRST + this.scenario.services.findIndex((one) => one.name === service);
+  }
+
+  delayOf(gateway: string): LinkDelay {
+    return this.#delays.get(gateway) as LinkDelay;
+  }
+
+  /** One of the services that the transaction's generation has. */
+  pickService(tx: Transaction): string | undefined {
+    const services = Object.keys(this.judge.mapOf(tx.generation) ?? {});
+    return services.length === 0 ? undefined : tx.dice.pick(services);
+  }
+
+  hostGateway(host: string): GatewayProcess | undefined {
+    const found = this.#gateways.find((one) => one.plan.host === host && one.plan.roles.includes("host"));
+    return found?.isOpen === true ? found : undefined;
+  }
+
+  listenerAt(host: string, port: number): ServiceProcess | undefined {
+    return this.#agents.get(host)?.listenerAt(port);
+  }
+
+  // ---- leaders
+
+  #startLeader(): void {
+    this.#leaders = [...this.#leaders.filter((one) => one.program.isAlive), new Leader(this, this.#dice.fork(), `centre${++this.#leaderCount}`)];
+  }
+
+  get #newest(): Leader | undefined {
+    return this.#leaders.filter((one) => one.program.isAlive).at(-1);
+  }
+
+  /** The centre that a gateway reaches: mostly the newest. */
+  leaderToDial(dice: Dice): Leader | undefined {
+    const open = this.#leaders.filter((one) => one.isLeading && one.program.isRunning);
+    return open.length > 1 && dice.chance(0.2) ? dice.pick(open) : open.at(-1);
+  }
+
+  /** A leader has found that it leads no longer. */
+  deposed(leader: Leader): void {
+    leader.kill();
+    if (this.#newest === undefined) this.#startLeader();
+  }
+
+  // ---- what happens
+
+  #begin(root: RootPlan): void {
+    const edges = this.#gateways.filter((one) => one.isEdge);
+    const edge = edges[root.edge % edges.length];
+    if (edge?.isOpen === true) edge.edgeRequest(root);
+  }
+
+  #inflict(fault: Fault): void {
+    this.judge.note(() => `fault: ${JSON.stringify(fault)}`);
+    const gateway = "gateway" in fault ? this.#gateways.find((one) => one.plan.name === fault.gateway) : undefined;
+    switch (fault.what) {
+      case "kill-gateway":
+        gateway?.kill();
+        this.scheduler.after(fault.forMs, () => {
+          if (gateway?.isUp === false) gateway.start();
+        });
+        return;
+      case "restart-gateway":
+        gateway?.stop();
+        this.scheduler.after(fault.forMs + 700, () => {
+          if (gateway?.isUp === false) gateway.start();
+        });
+        return;
+      case "lose-table":
+        gateway?.kill();
+        gateway?.loseTable();
+        this.#lostTables.add(fault.gateway);
+        this.scheduler.after(fault.forMs, () => {
+          if (gateway?.isUp === false) gateway.start();
+        });
+        return;
+      case "end-gateway":
+        gateway?.kill("its gateway was declared dead");
+        if (gateway !== undefined) gateway.hasEnded = true;
+        this.scheduler.after(fault.forMs, () => this.store.delete("Gateway", fault.gateway));
+        return;
+      case "cut-link":
+        return gateway?.cutLink(fault.forMs);
+      case "hang-link":
+        return gateway?.hangLink(fault.forMs);
+      case "slow-link": {
+        const delay = this.delayOf(fault.gateway);
+        delay.maxMs = fault.delayMs;
+        this.scheduler.after(fault.forMs, () => {
+          delay.maxMs = this.scenario.linkMaxMs;
+        });
+        return;
+      }
+      case "kill-leader":
+        this.#newest?.kill();
+        this.scheduler.after(fault.forMs, () => {
+          if (this.#newest === undefined) this.#startLeader();
+        });
+        return;
+      case "pause-leader":
+        return this.#pauseLeader(fault.forMs);
+      case "stall-store":
+        this.store.stalledUntilMs = this.scheduler.elapsedMs + fault.forMs;
+        return;
+      case "crash-instance":
+        return this.#crash(fault.service, fault.index, fault.forMs);
+    }
+  }
+
+  /** The leader stops as a process does under SIGSTOP; another one is elected; then the former one goes on, and finds out in its own time. */
+  #pauseLeader(forMs: number): void {
+    const leader = this.#newest;
+    if (leader === undefined || leader.program.isPaused) return;
+    leader.program.pause();
+    for (const link of leader.links) if (this.#dice.chance(0.8)) this.scheduler.after(this.#dice.between(10, Math.max(20, forMs)), () => link.cut(10));
+    this.scheduler.after(this.#dice.between(10, Math.max(20, forMs)), () => {
+      if (this.#newest === leader) this.#startLeader();
+    });
+    this.scheduler.after(forMs, () => {
+      this.judge.note(() => `${leader.program.name} goes on`);
+      leader.program.resume();
+    });
+  }
+
+  #crash(service: string, index: number, forMs: number): void {
+    const running = [...this.#agents.values()].flatMap((agent) => agent.processes.filter((one) => one.service === service).map((process) => ({ agent, process })));
+    const chosen = running[index % Math.max(1, running.length)];
+    chosen?.agent.crash(chosen.process, forMs);
+  }
+
+  stopped(instance: Instance): void {
+    this.stops.push({ revision: instance.spec.revision ?? "", atMs: this.scheduler.elapsedMs });
+  }
+
+  // ---- judging
+
+  /** The transaction that an admitted call of an instance belongs to. */
+  transactionOf(request: HostRequest, call: Call): Transaction {
+    const { tx, caller } = request;
+    if (request.headers.length > 0) {
+      if (call.generation !== tx.generation) this.judge.violate("C", `a call of transaction ${tx.id} of generation ${tx.generation} was given generation ${call.generation}`);
+      return tx;
+    }
+    const own = this.judge.mapOf(call.generation)?.[caller.service];
+    if (own !== caller.revision) this.judge.violate("C", `a call of ${caller.instance} without a context was given generation ${call.generation}, which has ${own ?? "no such service"}`);
+    return this.judge.transaction({ generation: call.generation, isFromEdge: false, seed: tx.dice.whole(0, 0x7fff_ffff), budget: Math.min(tx.budget, 3) });
+  }
+
+  /** A gateway has dialled what should be an instance of the right revision. */
+  dialled(about: { readonly call: Call; readonly tx: Transaction; readonly process: ServiceProcess | undefined; readonly port: number }): void {
+    const { call, tx, process, port } = about;
+    if (process === undefined) return;
+    const right = this.judge.mapOf(call.generation)?.[call.service];
+    if (process.revision === right) return;
+    this.judge.violate("C", `transaction ${tx.id} of generation ${call.generation} called ${call.service} at port ${port} and met ${process.instance}, not ${right ?? "nothing"}`);
+  }
+
+  #isExcused(tx: Transaction, host: string, revision: string | undefined): boolean {
+    if (!tx.isFromEdge || tx.touchedBy !== undefined || tx.excusedBy !== undefined) return true;
+    return this.#isShaken(host, revision);
+  }
+
+  #isShaken(host: string, revision: string | undefined): boolean {
+    // The first generation of a site comes into service as it is.
+    if (this.scheduler.elapsedMs < STARTED_MS) return true;
+    return this.judge.fencedHosts.has(host) || this.judge.crashed.has(`${host}/${revision}`);
+  }
+
+  refused(gateway: GatewayProcess, request: HostRequest, decision: Refusal | UnknownGeneration): void {
+    const { tx, service, caller } = request;
+    const why = decision.kind === "refusal" ? `${decision.code}: ${decision.detail}` : `unknown generation ${decision.generation}`;
+    this.judge.note(() => `${gateway.plan.name} refuses transaction ${tx.id}, ${caller.instance} → ${service}: ${why}`);
+    this.judge.refusals++;
+    const revision = this.judge.mapOf(tx.generation)?.[service];
+    if (request.headers.length === 0 || this.#isExcused(tx, gateway.plan.host, revision) || this.#lostTables.has(gateway.plan.name)) return;
+    this.judge.violate("A", `a call of transaction ${tx.id} of generation ${tx.generation} to ${service} was refused by ${gateway.plan.name}: ${why}`);
+    tx.touch("it was refused before");
+  }
+
+  refusedRoot(gateway: GatewayProcess, refusal: Refusal): void {
+    this.judge.refusals++;
+    this.judge.note(() => `${gateway.plan.name} refuses a request from outside: ${refusal.code}: ${refusal.detail}`);
+    if (refusal.generation === undefined || this.#lostTables.has(gateway.plan.name)) return;
+    const revision = this.judge.mapOf(refusal.generation)?.[ENTRY];
+    if (this.#isShaken(gateway.plan.host, revision)) return;
+    this.judge.violate("A", `a request from outside was refused by ${gateway.plan.name}: ${refusal.detail}`);
+  }
+
+  unanswered(about: { readonly call: Call; readonly tx: Transaction; readonly wasSent: boolean }): void {
+    const { call, tx } = about;
+    this.judge.note(() => `transaction ${tx.id}: ${call.service} does not answer`);
+    const excused = this.#isExcused(tx, call.endpoint.host, call.revision.name);
+    if (!excused) this.judge.violate("A", `a call of transaction ${tx.id} of generation ${call.generation} to ${call.endpoint.instance} failed`);
+  }
+
+  /** Nobody may be sent where a gateway does not know the way. */
+  #judgeStamp(generation: number): void {
+    // One that has just been registered, as seen by a leader whose caches lag, waits for its first tables and lets calls wait, too.
+    const isSeen = (at: string): boolean => Date.parse(at) + 500 < this.scheduler.nowMs;
+    const registered = new Set(this.store.list("Gateway").flatMap((one) => (isSeen(one.metadata.creationTimestamp) ? [one.metadata.name] : [])));
+    for (const one of this.#gateways) {
+      if (!registered.has(one.plan.name) || one.hasEnded || this.judge.fencedHosts.has(one.plan.host) || one.knows(generation)) continue;
+      this.judge.violate("A", `generation ${generation} is stamped, and gateway ${one.plan.name} does not know it`);
+    }
+  }
+
+  /** Whatever does not go on has a reason that can be read. */
+  judgeWaits(state: SiteState, observed: Observed, result: Step): void {
+    for (const one of state.generations) {
+      const isOpenEnded = one.phase !== "Active";
+      if (isOpenEnded && (result.waits.get(one.number)?.length ?? 0) === 0) this.judge.violate("V", `generation ${one.number} is ${one.phase} and nobody says why`);
+    }
+    const pending = state.generations.some((one) => one.phase !== "Active" && one.phase !== "Draining");
+    const served = state.stamp === undefined ? undefined : observed.mapOf(state.stamp.generation);
+    const isMissing = [...observed.wanted].some(([service, revision]) => served?.[service] !== revision && !state.refused.some((one) => one.service === service && one.revision === revision));
+    if (!pending && isMissing && result.wakeAtMs === undefined && (result.waits.get(0)?.length ?? 0) === 0) this.judge.violate("V", "something is wanted, nothing is under way, and nobody says why");
+  }
+
+  /** What is still missing to the end: everything wanted is served and nothing else is left. `undefined`: nothing. */
+  unfinished(): string | undefined {
+    const state = readSiteState(this.store.get("Site", SITE_NAME)?.status);
+    const [only] = state?.generations ?? [];
+    if (state === undefined || only === undefined || state.stamp === undefined) return "no generation is served";
+    if (state.generations.length > 1 || only.phase !== "Active") return `open: ${state.generations.map((one) => `${one.number}:${one.phase}`).join(" ")}`;
+    const served = this.judge.mapOf(state.stamp.generation) ?? {};
+    const services = this.store.list("Microservice");
+    for (const one of services) {
+      const { name } = one.metadata;
+      if (one.metadata.deletionTimestamp !== undefined) return `${name} is still being deleted`;
+      const revision = `${name}-${one.spec.template.version}`;
+      if (served[name] !== revision && !state.refused.some((refusal) => refusal.service === name && refusal.revision === revision)) return `${revision} is wanted, ${served[name] ?? "nothing"} is served`;
+    }
+    for (const name of Object.keys(served)) if (!services.some((one) => one.metadata.name === name)) return `${name} is served and was deleted`;
+    return this.#unfinishedInstances(served);
+  }
+
+  #unfinishedInstances(served: Readonly<Record<string, string>>): string | undefined {
+    const { replicas, hosts } = this.scenario;
+    const instances = this.store.list("Instance");
+    for (const one of instances) {
+      if (one.metadata.deletionTimestamp !== undefined) return `${one.metadata.name} is still being stopped: ${this.#newest?.holders(one.metadata.name) ?? one.metadata.finalizers?.join(", ")}`;
+      if (served[one.spec.service ?? ""] !== one.spec.revision) return `${one.metadata.name} is still there`;
+      if (one.status?.ready !== true) return `${one.metadata.name} is not ready`;
+    }
+    const wanted = Object.keys(served).length * replicas * hosts.length;
+    return instances.length === wanted ? undefined : `${instances.length} of ${wanted} instances are there`;
+  }
+
+  /** Without faults, nothing may be kept for longer than it must. */
+  judgeDelays(): void {
+    const { lingerMs, faults, lagMaxMs, linkMaxMs } = this.scenario;
+    if (faults.length > 0 || lagMaxMs > 5 || linkMaxMs > 5) return;
+    const limitMs = lingerMs + 1000;
+    const freeMs = new Map<string, number>();
+    for (const [number, record] of this.judge.records) {
+      const emptyMs = Math.max(record.drainingMs ?? 0, record.lastEndMs, record.drainingMs === undefined ? (record.endedMs ?? Number.POSITIVE_INFINITY) : 0);
+      for (const revision of Object.values(this.judge.mapOf(number) ?? {})) freeMs.set(revision, Math.max(freeMs.get(revision) ?? 0, emptyMs));
+      if (record.drainingMs === undefined || record.endedMs === undefined) continue;
+      const lateMs = record.endedMs - emptyMs;
+      if (lateMs > limitMs) this.judge.violate("P", `generation ${number} was closed ${Math.round(lateMs)} ms after its last transaction`);
+    }
+    for (const { revision, atMs } of this.stops) {
+      const lateMs = atMs - (freeMs.get(revision) ?? Number.POSITIVE_INFINITY);
+      if (lateMs > limitMs) this.judge.violate("P", `an instance of ${revision} was stopped ${Math.round(lateMs)} ms after the last transaction that could reach it`);
+    }
+  }
+}
