@@ -73,6 +73,7 @@ async function start(): Promise<void> {
     version,
     certificate: certificates.certificate,
     key: certificates.key,
+    checks: [{ name: "leader", check: () => lead.epoch }],
     metrics: [siteMetrics(lead, calls)],
     backup: async () => {
       const file = folder(`backups/${new Date(clock.now()).toISOString().replaceAll(":", "")}.db`);
