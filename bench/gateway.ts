@@ -181,7 +181,7 @@ function report(
       bodyBytes: BODY.length,
       rows,
       summary,
-      versions: { node: process.version, nginx, wrk, undici: process.versions["undici"] },
+      versions: { node: process.version, nginx, wrk, undici: undiciVersion() },
       machine,
     }),
   );
@@ -189,6 +189,13 @@ function report(
 
 function round(number: number): number {
   return Math.round(number * 1000) / 1000;
+}
+
+function undiciVersion(): string {
+  const manifest = JSON.parse(readFileSync(path.join(import.meta.dirname, "..", "node_modules", "undici", "package.json"), "utf8")) as {
+    version: string;
+  };
+  return manifest.version;
 }
 
 function isWanted(name: string): boolean {

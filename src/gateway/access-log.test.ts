@@ -3,8 +3,10 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:
 import { tmpdir } from "node:os";
 import path from "node:path";
 import test, { type TestContext } from "node:test";
-import { silentLog } from "#/base/index.ts";
+import { ManualClock, silentLog } from "#/base/index.ts";
 import { type AccessEntry, AccessLog } from "./access-log.ts";
+
+const clock = new ManualClock(Date.UTC(2026, 0, 2, 3, 4, 5));
 
 function folderOf(t: TestContext): string {
   const folder = mkdtempSync(path.join(tmpdir(), "orrery-access-"));
@@ -14,7 +16,7 @@ function folderOf(t: TestContext): string {
 
 function entry(more: Partial<AccessEntry> = {}): AccessEntry {
   return {
-    atMs: Date.UTC(2026, 0, 2, 3, 4, 5, 6),
+    startedMs: 6,
     role: "edge",
     client: "127.0.0.1",
     method: "GET",
@@ -46,7 +48,7 @@ const linesOf = (file: string): unknown[] =>
 
 test("every line is JSON, whatever a client has put into its request", async (t) => {
   const file = path.join(folderOf(t), "logs", "access.log");
-  const log = new AccessLog({ file, log: silentLog });
+  const log = new AccessLog({ file, log: silentLog, clock });
   log.add(entry());
   log.add(
     entry({
@@ -102,7 +104,7 @@ test("every line is JSON, whatever a client has put into its request", async (t)
 test("no line is lost or broken at the end of a chunk or at a rotation, and old files are kept up to their number", async (t) => {
   const folder = folderOf(t);
   const file = path.join(folder, "access.log");
-  const log = new AccessLog({ file, log: silentLog, bytesMax: 300_000, filesKept: 3 });
+  const log = new AccessLog({ file, log: silentLog, clock, bytesMax: 300_000, filesKept: 3 });
   const count = 6000;
   for (let index = 0; index < count; index++) {
     log.add(entry({ bytesOut: index }));
@@ -127,7 +129,7 @@ test("a file that cannot be written is said once, and holds nothing up", async (
   const file = path.join(folder, "access.log");
   mkdirSync(file);
   const said: string[] = [];
-  const log = new AccessLog({ file, log: { ...silentLog, error: (message) => said.push(message) } });
+  const log = new AccessLog({ file, log: { ...silentLog, error: (message) => said.push(message) }, clock });
   for (let index = 0; index < 100_000; index++) log.add(entry());
   await log.close();
   assert.deepEqual(said, ["the access log cannot be written"]);

@@ -1,11 +1,11 @@
 import { closeSync, fstatSync, mkdirSync, openSync, renameSync, rmSync, write } from "node:fs";
 import path from "node:path";
-import { describeError, type Log } from "#/base/index.ts";
+import { type Clock, describeError, type Log } from "#/base/index.ts";
 
 /** One request or connection that has ended. Absent fields are left out of the line. */
 export interface AccessEntry {
-  /** Unix ms. */
-  readonly atMs: number;
+  /** When it began; monotonic ms of the log's clock. */
+  readonly startedMs: number;
   readonly role: "edge" | "host";
   readonly client: string;
   readonly method: string;
@@ -32,6 +32,7 @@ export interface AccessEntry {
 export interface AccessLogOptions {
   readonly file: string;
   readonly log: Log;
+  readonly clock: Clock;
   /** Rotated when it has grown beyond this; default 64 MiB. */
   readonly bytesMax?: number;
   /** Old files kept, `.1` the newest; default 4. */
@@ -58,6 +59,7 @@ export class AccessLog {
   #lost = 0;
   #timer: NodeJS.Timeout | undefined;
   #hasFailed = false;
+  #wallOffsetMs = 0;
   #second = -1;
   #secondText = "";
 
@@ -79,7 +81,7 @@ export class AccessLog {
   }
 
   #format(entry: AccessEntry): string {
-    let line = `{"time":"${this.#time(entry.atMs)}","role":"${entry.role}","client":"${entry.client}","method":"${entry.method}","host":${quote(entry.host)},"path":${quote(entry.path)},"status":${entry.status},"durationMs":${round(entry.durationMs)}`;
+    let line = `{"time":"${this.#time(entry.startedMs)}","role":"${entry.role}","client":"${entry.client}","method":"${entry.method}","host":${quote(entry.host)},"path":${quote(entry.path)},"status":${entry.status},"durationMs":${round(entry.durationMs)}`;
     if (entry.answerMs !== undefined) line += `,"answerMs":${round(entry.answerMs)}`;
     if (entry.bytesIn !== undefined) line += `,"bytesIn":${entry.bytesIn}`;
     line += `,"bytesOut":${entry.bytesOut}`;
@@ -94,7 +96,10 @@ export class AccessLog {
   }
 
   /** RFC 3339; the part up to the seconds is kept, as most lines share it. */
-  #time(atMs: number): string {
+  #time(startedMs: number): string {
+    // The wall clock may be set while we run: compared once in each chunk's life.
+    if (this.#chunkBytes === 0) this.#wallOffsetMs = this.#options.clock.now() - this.#options.clock.monotonic();
+    const atMs = startedMs + this.#wallOffsetMs;
     const second = Math.floor(atMs / 1000);
     if (second !== this.#second) {
       this.#second = second;

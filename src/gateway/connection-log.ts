@@ -23,7 +23,7 @@ export function logConnection(
   const { call, refusal } = about;
   const durationMs = context.clock.monotonic() - about.startedMs;
   context.accessLog.add({
-    atMs: context.clock.now() - durationMs,
+    startedMs: about.startedMs,
     role: about.role,
     client: about.client,
     method: about.method,

@@ -49,6 +49,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Bounded {
   #controller: Dispatcher.DispatchController | undefined;
   #answerDeadlineMs = Number.POSITIVE_INFINITY;
   #answerMs: number | undefined;
+  /** When the answer began, while that is still the same moment; clocks cost. */
+  #answeredAtMs: number | undefined;
   /** What the client was told; `CLIENT_GONE` if it left before. */
   #status = 0;
   /** What the instance has answered, whoever still listens. */
@@ -159,6 +161,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Bounded {
     if (status < 200) return;
     const nowMs = this.#context.clock.monotonic();
     this.#answerMs = nowMs - this.#startedMs;
+    this.#answeredAtMs = nowMs;
     this.#answerDeadlineMs = Number.POSITIVE_INFINITY;
     const length = headers["content-length"];
     this.#bytesLeft = typeof length === "string" ? Number(length) : Number.POSITIVE_INFINITY;
@@ -177,6 +180,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Bounded {
 
   /** Sends the head, if that has not been done. It is put off to the end of this turn of the event loop, because head and body of most answers come together and then go out as one write. */
   flush(): void {
+    this.#answeredAtMs = undefined;
     if (this.#writeHead() && !this.#res.writableEnded) this.#res.flushHeaders();
   }
 
@@ -298,7 +302,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Bounded {
   #finish(status: number): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    const nowMs = this.#context.clock.monotonic();
+    const nowMs = this.#answeredAtMs ?? this.#context.clock.monotonic();
     this.#context.deadlines.delete(this);
     detach(this.#req.socket, this);
     if (this.#call !== undefined) this.#context.core.end(this.#call, status, nowMs);
@@ -306,11 +310,11 @@ export class Exchange implements Dispatcher.DispatchHandler, Bounded {
   }
 
   #log(nowMs: number, generation: number | undefined, traceId: string | undefined): void {
-    const { clock, accessLog } = this.#context;
+    const { accessLog } = this.#context;
     const call = this.#call;
     const durationMs = nowMs - this.#startedMs;
     accessLog.add({
-      atMs: clock.now() - durationMs,
+      startedMs: this.#startedMs,
       role: this.#role,
       client: this.#client,
       method: this.#head.method,

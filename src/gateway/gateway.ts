@@ -81,7 +81,7 @@ export class Gateway {
     this.formerUncleanMs = beginRun(options.folder, options.clock.now());
     const roles = [...(options.edge === undefined ? [] : ["edge" as const]), ...(options.isHost === false ? [] : ["host" as const])];
     this.#core = new GatewayCore({ name: options.name, host: options.host, roles, incarnation: this.incarnation, random });
-    this.#accessLog = new AccessLog({ file: options.accessLogFile, log });
+    this.#accessLog = new AccessLog({ file: options.accessLogFile, log, clock });
     this.#deadlines = new Deadlines(clock);
     this.#context = {
       name: options.name,
