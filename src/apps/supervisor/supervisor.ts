@@ -178,16 +178,19 @@ class State {
   }
 
   #learn(name: ChildName, run: RunFile): void {
-    const before = readEndpoints(this.#options.data);
+    const { data } = this.#options;
+    const before = readEndpoints(data);
     if (name === "centre" && typeof run["url"] === "string") {
       this.#ports.api = portOf(run["url"]);
-      this.#endpoints = { ...this.#endpoints, api: run["url"] };
+      // Where a gateway listens that is about to be adopted stays known meanwhile.
+      const edge = this.#endpoints.edge ?? (isRunning(data, "gateway") ? before?.edge : undefined);
+      this.#endpoints = { api: run["url"], ...(edge === undefined ? {} : { edge }) };
     }
     if (name === "gateway" && typeof run["edge"] === "string") {
       this.#ports.edge = portOf(run["edge"]);
       this.#endpoints = { ...this.#endpoints, edge: run["edge"] };
     }
-    if (before?.api !== this.#endpoints.api || before?.edge !== this.#endpoints.edge) writeEndpoints(this.#options.data, this.#endpoints);
+    if (before?.api !== this.#endpoints.api || before?.edge !== this.#endpoints.edge) writeEndpoints(data, this.#endpoints);
   }
 }
 
