@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
-import { request } from "node:http";
+import { Agent, request } from "node:http";
 import { connect } from "node:net";
 import test, { type TestContext } from "node:test";
 import type { TableSketch } from "./feed/table-sketch.ts";
@@ -127,6 +127,25 @@ test("large bodies pass both ways unchanged, whatever their framing", async (t) 
       outgoing.end(body);
     });
     assert.equal(hash.digest("hex"), createHash("sha256").update(body).digest("hex"));
+  }
+});
+
+test("a request with a body ends with its answer: nothing stays open, and its line is in the log", async (t) => {
+  const rig = await Rig.start();
+  rig.onClose(() =>
+    assert.deepEqual(
+      rig.accessLines().map(({ method, status }) => `${method} ${status}`),
+      ["POST 200", "POST 200"],
+    ),
+  );
+  t.after(() => rig.close());
+  rig.table(site([await rig.instance("portal-0")]));
+  const agent = new Agent({ keepAlive: true });
+  t.after(() => agent.destroy());
+  for (const turn of ["first", "second"]) {
+    const answer = await rig.get("/token", { method: "POST", body: turn, agent });
+    assert.equal(answer.json["body"], turn);
+    assert.equal(rig.gateway.core.open, 0);
   }
 });
 

@@ -40,6 +40,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Bounded {
   readonly #client: string;
   readonly #startedMs: number;
   deadlineIndex = -1;
+  /** Kept, because Node takes the socket away from a request with a body as soon as its answer has gone out. */
+  #socket: ClientSocket | undefined;
   #call: Call | undefined;
   #request: FilteredRequest | undefined;
   #headers: string[] = [];
@@ -123,7 +125,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Bounded {
     if (this.#head.contentLength !== undefined) headers.push("content-length", this.#head.contentLength);
     this.#headers = headers;
     if (this.#head.hasBody) this.#body = this.#head.isChunked ? bodyWithin(this.#req, request.requestBytesMax) : this.#req;
-    attach(this.#req.socket, this);
+    this.#socket = this.#req.socket;
+    attach(this.#socket, this);
     this.#context.deadlines.add(this);
     this.#dispatch();
   }
@@ -304,7 +307,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Bounded {
     this.#isOver = true;
     const nowMs = this.#answeredAtMs ?? this.#context.clock.monotonic();
     this.#context.deadlines.delete(this);
-    detach(this.#req.socket, this);
+    if (this.#socket !== undefined) detach(this.#socket, this);
     if (this.#call !== undefined) this.#context.core.end(this.#call, status, nowMs);
     this.#log(nowMs, this.#call?.generation, this.#call?.traceId);
   }

@@ -1,5 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import {
+  type Agent,
   createServer as createHttpServer,
   type IncomingHttpHeaders,
   type IncomingMessage,
@@ -155,13 +156,15 @@ export interface SendOptions {
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   readonly body?: string | Buffer;
   readonly signal?: AbortSignal;
+  /** Default: a connection of its own. */
+  readonly agent?: Agent;
 }
 
-/** One request on a connection of its own. */
+/** One request. */
 export function send(options: SendOptions & { readonly path: string }): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const { host = "127.0.0.1", method = "GET", headers = {}, body, ...rest } = options;
-    const outgoing = request({ ...rest, host, method, headers: headers as Record<string, string>, agent: false }, (res) => {
+    const outgoing = request({ agent: false, ...rest, host, method, headers: headers as Record<string, string> }, (res) => {
       let text = "";
       res.setEncoding("utf8");
       res.on("data", (chunk: string) => {
