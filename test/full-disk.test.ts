@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { appendFileSync, mkdtempSync, rmSync, statfsSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { type TestContext, test } from "node:test";
+import { describeError, isOrreryError } from "#/base/index.ts";
+import { microservice, resource } from "#/model/index.ts";
+import { askPasses } from "./ground-station-load.ts";
+import { RunningSite } from "./running-site.ts";
+import { SteadyLoad, summarize, unexcused } from "./steady-load.ts";
+
+const DISK = "200m";
+/** After the disk has room again: a child of the supervisor that could not start waits up to ten seconds before it tries again. */
+const BACK_WITHIN_MS = 40_000;
+
+/** A disk of its own, small enough to be filled; `undefined` where mounting is not allowed. `end` is called before it goes. */
+function mountDisk(context: TestContext, end: () => Promise<void>): string | undefined {
+  const folder = mkdtempSync(path.join(tmpdir(), "orrery-disk-"));
+  const isMounted = spawnSync("mount", ["-t", "tmpfs", "-o", `size=${DISK}`, "tmpfs", folder]).status === 0;
+  context.after(async () => {
+    try {
+      await end();
+    } finally {
+      if (isMounted) spawnSync("umount", ["-l", folder]);
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+  return isMounted ? folder : undefined;
+}
+
+/** Leaves not one byte. Whoever runs there may free some by a rename, so that this is done again and again. */
+function fill(disk: string): void {
+  for (const bytes of [1024 * 1024, 4096, 1]) {
+    const chunk = Buffer.alloc(bytes);
+    for (;;) {
+      try {
+        appendFileSync(path.join(disk, "filler"), chunk);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === "ENOSPC") break;
+        throw error;
+      }
+    }
+  }
+}
+
+test("a full disk is said clearly, loses nothing acknowledged and no request, and when there is room again all goes on by itself", async (context) => {
+  const running: { site?: RunningSite; load?: SteadyLoad } = {};
+  const disk = mountDisk(context, async () => {
+    await running.load?.stop();
+    await running.site?.close();
+  });
+  if (disk === undefined) return context.skip("mounting a small disk needs root");
+  const site = await RunningSite.start("ground-station", path.join(disk, "site"));
+  running.site = site;
+  const load = new SteadyLoad({ ...askPasses(site), perSecond: 20 });
+  running.load = load;
+  const acknowledged: string[] = [];
+  const write = async (name: string): Promise<void> => {
+    await site.store.create(resource, { metadata: { name }, spec: { id: `person/${name}`, type: "human", description: "x".repeat(1500) } });
+    acknowledged.push(name);
+  };
+  const assertAllThere = async (): Promise<void> => {
+    const there = new Set((await site.store.list(resource)).items.map((one) => one.metadata.name));
+    assert.deepEqual(
+      acknowledged.filter((name) => !there.has(name)),
+      [],
+    );
+  };
+  for (let count = 0; count < 20; count++) await write(`before-${count}`);
+
+  // The store may have room kept for some more writes; then it refuses them, and says why and what to do.
+  fill(disk);
+  let refusal: unknown;
+  for (let count = 0; count < 5000 && refusal === undefined; count++) {
+    fill(disk);
+    await write(`during-${count}`).catch((error: unknown) => (refusal = error));
+  }
+  assert.ok(isOrreryError(refusal, "store/full"), describeError(refusal));
+  assert.match(describeError(refusal), /no room for .*tree\.db on its disk; nothing was written; free some room, then try again/);
+  await assertAllThere();
+  const auth = await site.store.get(microservice, { name: "auth" });
+  assert.ok(auth !== undefined);
+  await assert.rejects(site.store.patch(microservice, auth.metadata, { type: "merge", body: { spec: { replicas: 3 } } }), /no room/);
+
+  // Whatever dies now may have to wait for room; requests go on.
+  const programs = site.programs();
+  for (const name of ["centre", "agent"] as const) site.killPlatform(name);
+  await site.until("they were tried to be started again", async () =>
+    (await fetch(`${site.edge}/api/passes?satellite=ISS`)).status === 200 && site.platformPids("supervisor").length === 1 ? true : undefined,
+  );
+  const { bavail } = statfsSync(disk);
+  context.diagnostic(`${bavail} blocks were free`);
+  const second = await site.up();
+  assert.equal(second.status, 1);
+  assert.match(second.err, /the disk of the data folder .* is full; free some room/);
+  assert.deepEqual(site.programs(), programs);
+
+  rmSync(path.join(disk, "filler"));
+  const tookMs = await site.untilWhole(BACK_WITHIN_MS);
+  context.diagnostic(`back ${Math.round(tookMs)} ms after there was room again`);
+  assert.deepEqual(site.programs(), programs, "instances were started again");
+  await assertAllThere();
+  await write("after");
+  const sent = await load.stop();
+  assert.ok(sent.length > 50);
+  assert.deepEqual(
+    sent.filter((one) => one.outcome === "mixed"),
+    [],
+  );
+  assert.equal(unexcused(sent, []).length, 0, summarize(sent));
+});
