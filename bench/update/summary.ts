@@ -1,0 +1,75 @@
+/** What several rounds of one kind say together. */
+import { median, quantile, round } from "../harness/report.ts";
+import type { Answer } from "./load.ts";
+import type { Round } from "./rounds.ts";
+
+export interface Latency {
+  readonly requests: number;
+  readonly p50: number;
+  readonly p99: number;
+}
+
+export interface Summary {
+  readonly rounds: number;
+  readonly requests: number;
+  readonly mixed: number;
+  readonly failed: number;
+  /** Of requests due before, during (from the asking until the last old process is gone) and after the change; ms. */
+  readonly before: Latency;
+  readonly during: Latency;
+  readonly after: Latency;
+  /** From the new instances' readiness until the last request that still met the old version began, medians and the worst; ms. */
+  readonly switchMs: Spread | undefined;
+  /** From the end of the last request that met the old version until its processes were told to end; ms. */
+  readonly withdrawMs: Spread | undefined;
+  /** From the asking until all are ready, and until the last old process is gone; ms. */
+  readonly readyMs: Spread;
+  readonly goneMs: Spread;
+  readonly extraInstanceSeconds: Spread;
+  /** First failures and mixes. */
+  readonly details: readonly string[];
+}
+
+export interface Spread {
+  readonly median: number;
+  readonly max: number;
+}
+
+export function summarize(rounds: readonly Round[]): Summary {
+  const all = rounds.flatMap((one) => one.answers);
+  const within = (isIn: (answer: Answer, of: Round) => boolean): Latency =>
+    latency(rounds.flatMap((one) => one.answers.filter((answer) => isIn(answer, one))));
+  const updates = rounds.filter((one) => one.from !== one.to);
+  return {
+    rounds: rounds.length,
+    requests: all.length,
+    mixed: all.filter((one) => one.outcome === "mixed").length,
+    failed: all.filter((one) => one.outcome === "failed").length,
+    before: within((answer, of) => answer.dueMs < of.startedMs),
+    during: within((answer, of) => answer.dueMs >= of.startedMs && answer.dueMs <= of.startedMs + of.marks.goneMs),
+    after: within((answer, of) => answer.dueMs > of.startedMs + of.marks.goneMs),
+    switchMs: updates.length === 0 ? undefined : spread(updates.map((one) => Math.max(0, lastOld(one, "dueMs") - one.startedMs - one.marks.readyMs))),
+    withdrawMs: updates.length === 0 ? undefined : spread(updates.map((one) => one.startedMs + one.marks.withdrawnMs - lastOld(one, "endMs"))),
+    readyMs: spread(rounds.map((one) => one.marks.readyMs)),
+    goneMs: spread(rounds.map((one) => one.marks.goneMs)),
+    extraInstanceSeconds: spread(
+      rounds.map((one) => one.extraInstanceSeconds),
+      1,
+    ),
+    details: [...new Set(all.filter((one) => one.outcome !== "ok").map((one) => `${one.outcome}: ${one.detail.slice(0, 200)}`))].slice(0, 5),
+  };
+}
+
+/** The latest beginning or end of a request that met the old version. */
+function lastOld(of: Round, which: "dueMs" | "endMs"): number {
+  return Math.max(...of.answers.filter((answer) => answer.version.includes(of.from)).map((answer) => answer[which]));
+}
+
+function latency(answers: readonly Answer[]): Latency {
+  const times = answers.map((one) => one.endMs - one.dueMs);
+  return { requests: times.length, p50: round(quantile(times, 0.5)), p99: round(quantile(times, 0.99)) };
+}
+
+function spread(values: readonly number[], digits = 0): Spread {
+  return { median: round(median(values), digits), max: round(Math.max(...values), digits) };
+}
