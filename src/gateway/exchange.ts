@@ -7,6 +7,7 @@ import { bodyWithin, isTooLarge } from "./body-limit.ts";
 import { type Call, type FilteredRequest, type Refusal, type RequestHead, refuse, renderRefusal } from "./core/index.ts";
 import { pathOf } from "./core/request-target.ts";
 import type { Bounded } from "./deadlines.ts";
+import { pushForwarded } from "./forwarded.ts";
 import type { ProxyContext } from "./proxy-context.ts";
 import { flushSoon } from "./response-flush.ts";
 import { passResponseHeaders } from "./response-headers.ts";
@@ -106,7 +107,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Bounded {
     const headers = request.headers;
     headers.push("host", request.host);
     for (const item of call.traceHeaders) headers.push(item);
-    if (call.role === "edge") this.#pushForwarded(headers);
+    if (call.role === "edge") pushForwarded(headers, this.#client, this.#head.host);
     this.#start(headers, request);
   }
 
@@ -129,20 +130,6 @@ export class Exchange implements Dispatcher.DispatchHandler, Bounded {
     attach(this.#socket, this);
     this.#context.deadlines.add(this);
     this.#dispatch();
-  }
-
-  #pushForwarded(headers: string[]): void {
-    const { host } = this.#head;
-    const node = this.#client.includes(":") ? `"[${this.#client}]"` : this.#client;
-    headers.push("x-forwarded-for", this.#client, "x-forwarded-proto", "http");
-    if (host === undefined) headers.push("forwarded", `for=${node};proto=http`);
-    else
-      headers.push(
-        "x-forwarded-host",
-        host,
-        "forwarded",
-        host.includes(":") ? `for=${node};host="${host}";proto=http` : `for=${node};host=${host};proto=http`,
-      );
   }
 
   #dispatch(): void {

@@ -58,7 +58,8 @@ export class Gateway {
   readonly #tableFile: TableFile;
   readonly #reporter: Reporter;
   readonly #feed: TableFeed;
-  readonly #tcpSockets = new Set<Socket>();
+  /** Every connection that came in, whatever it has become since: HTTP, stream, tunnel. */
+  readonly #sockets = new Set<Socket>();
   #waiters: { readonly generation: number; readonly tell: (isKnown: boolean) => void }[] = [];
   #unsubscribe: (() => void) | undefined;
   #edge: Server | undefined;
@@ -127,6 +128,7 @@ export class Gateway {
 
   async #listenEdge(edge: { readonly address: string; readonly port: number }): Promise<void> {
     const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
+      this.#keep(socket);
       tagSocket(socket, { kind: "edge", address: edge.address, port: edge.port });
       this.#http.accept(socket);
     });
@@ -217,7 +219,13 @@ export class Gateway {
     this.#listeners.set(wanted);
   }
 
+  #keep(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.once("close", () => this.#sockets.delete(socket));
+  }
+
   #accept(socket: Socket, listener: Listener): void {
+    this.#keep(socket);
     const { address, port, use } = listener;
     if (use === "proxy") {
       tagSocket(socket, { kind: "proxy", address, port });
@@ -239,8 +247,6 @@ export class Gateway {
   }
 
   #acceptTcp(socket: Socket, role: "edge" | "host", decide: () => Call | Refusal | UnknownGeneration): void {
-    this.#tcpSockets.add(socket);
-    socket.once("close", () => this.#tcpSockets.delete(socket));
     const decision = decide();
     // A TCP connection carries no context, so its generation is never unknown.
     if (decision.kind !== "unknown-generation") relayTcp(this.#context, socket, role, decision);
@@ -272,14 +278,15 @@ export class Gateway {
     for (const waiter of known) waiter.tell(true);
   }
 
-  /** Stops listening, lets what runs come to its end (at most `graceMs`, default 30 s), then cuts the rest. */
+  /** Stops listening, ends streams, lets requests come to their end (at most `graceMs`, default 30 s), then cuts the rest. */
   async stop(options: { readonly graceMs?: number } = {}): Promise<void> {
     this.#context.isStopping = true;
     this.#listeners.close();
     this.#edge?.close();
     this.#http.closeIdle();
     const endMs = this.#options.clock.monotonic() + (options.graceMs ?? STOP_MS);
-    while (this.#deadlines.size + this.#tcpSockets.size + this.#core.open > 0 && this.#options.clock.monotonic() < endMs) {
+    while (this.#deadlines.size + this.#core.open > 0 && this.#options.clock.monotonic() < endMs) {
+      this.#core.endStreams(this.#options.clock.monotonic());
       await new Promise<void>((resolve) => this.#options.clock.after(20, resolve));
       this.#http.closeIdle();
     }
@@ -289,7 +296,7 @@ export class Gateway {
     this.#unsubscribe?.();
     for (const waiter of this.#waiters.splice(0)) waiter.tell(false);
     this.#http.closeAll();
-    for (const socket of this.#tcpSockets) socket.destroy();
+    for (const socket of this.#sockets) socket.destroy();
     await this.#upstreams.destroy();
     this.#deadlines.stop();
     await this.#tableFile.close();

@@ -14,6 +14,8 @@ const HEADERS_TIMEOUT_MS = 15_000;
 /** For a whole request to come in. */
 const REQUEST_TIMEOUT_MS = 30 * 60_000;
 const KEEP_ALIVE_MS = 65_000;
+/** Requests and streams under way at most, those included whose client has gone. */
+const OPEN_MAX = 50_000;
 
 /** The HTTP side of a gateway: it is given sockets (`accept`), whatever listener they came from, and serves what they ask for. */
 export class HttpProxy {
@@ -54,6 +56,8 @@ export class HttpProxy {
     const head = new RequestHead(req.method ?? "", req.url ?? "", req.rawHeaders, req.httpVersionMinor === 0);
     const client = req.socket.remoteAddress ?? "";
     const exchange = new Exchange({ context: this.#context, req, res, head, role: inlet.kind === "edge" ? "edge" : "host", client, startedMs });
+    if (this.#context.deadlines.size >= OPEN_MAX)
+      return exchange.refuse(refuse("gateway/overloaded", `${OPEN_MAX} requests are under way; no more are taken`));
     if (inlet.kind === "edge") {
       const decision = this.#context.core.edge(head, client, startedMs);
       if (decision.kind === "refusal") return exchange.refuse(decision);
@@ -102,6 +106,10 @@ export class HttpProxy {
     const startedMs = this.#context.clock.monotonic();
     const head = new RequestHead(req.method ?? "", req.url ?? "", req.rawHeaders, req.httpVersionMinor === 0);
     const client = req.socket.remoteAddress ?? "";
+    if (this.#context.deadlines.size >= OPEN_MAX) {
+      socket.destroy();
+      return;
+    }
     const relay = (decision: Admitted | Refusal): void =>
       relayUpgrade({ context: this.#context, socket, early, head, role: inlet.kind === "edge" ? "edge" : "host", client, startedMs, decision });
     if (inlet.kind === "edge") return relay(this.#context.core.edge(head, client, startedMs));

@@ -1,4 +1,8 @@
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+
+/** A peer that has vanished without a word is found by the kernel after this time of silence. */
+const KEEP_ALIVE_MS = 60_000;
 
 /** Joins two connections until both directions have ended, each closing its half when the other does; an error of one destroys both. `done` is called once, with the bytes that went each way. */
 export function splice(
@@ -31,6 +35,7 @@ export function splice(
     fromB += chunk.length;
   });
   for (const one of [a, b]) {
+    if (one instanceof Socket) one.setKeepAlive(true, KEEP_ALIVE_MS);
     one.on("error", onError);
     one.on("close", onClose);
   }

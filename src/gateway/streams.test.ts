@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
-import { type AddressInfo, connect } from "node:net";
+import { type AddressInfo, connect, type Socket } from "node:net";
 import test, { type TestContext } from "node:test";
 import { WebSocket, WebSocketServer } from "ws";
 import type { GenerationCount } from "#/traffic/index.ts";
@@ -228,5 +228,35 @@ async function tcpCallFrom(host: string, port: number, text: string): Promise<st
   for (;;) {
     const answer = await sendRaw(port, text, { host, isEnough: (one) => one === text });
     if (answer !== "") return answer;
+  }
+}
+
+test("a gateway that stops ends its streams and tunnels at once, WebSockets with 1012", async (t) => {
+  const rig = await rigOf(t);
+  const caller = callerAddress();
+  const echo = await rig.tcpInstance((socket) => socket.pipe(socket));
+  rig.table(site(await echoSockets(t), { revisions: { "portal-v1": [{ instance: "portal-0", port: await echoSockets(t), caller }] } }));
+  const socket = new WebSocket(`ws://127.0.0.1:${rig.edgePort}/live`);
+  await once(socket, "message");
+  const tunnel = await retriedTunnel(caller, echo);
+  const closed = once(socket, "close");
+  const cut = once(tunnel, "close");
+  const startedMs = performance.now();
+  await rig.gateway.stop();
+  const [code] = await closed;
+  assert.equal(code, 1012);
+  await cut;
+  assert.ok(performance.now() - startedMs < 5000);
+});
+
+async function retriedTunnel(caller: string, port: number): Promise<Socket> {
+  for (;;) {
+    const socket = connect({ host: caller, port: 3128 });
+    const isOpen = await Promise.race([once(socket, "connect").then(() => true), once(socket, "error").then(() => false)]);
+    if (!isOpen) continue;
+    socket.write(`CONNECT 127.0.0.1:${port} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    await once(socket, "data");
+    socket.on("error", () => {});
+    return socket;
   }
 }

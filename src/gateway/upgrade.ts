@@ -5,6 +5,7 @@ import { logConnection } from "./connection-log.ts";
 import { type Admitted, type Call, type FilteredRequest, type Refusal, type RequestHead, refuse, renderRefusal } from "./core/index.ts";
 import type { Bounded } from "./deadlines.ts";
 import { portOf } from "./exchange.ts";
+import { pushForwarded } from "./forwarded.ts";
 import type { ProxyContext } from "./proxy-context.ts";
 import { passResponseHeaders } from "./response-headers.ts";
 import { splice } from "./splice.ts";
@@ -47,8 +48,8 @@ class UpgradeRelay implements Bounded {
 
   start(): void {
     const { context, socket, head } = this.#options;
-    const headers = [...this.#request.headers, "Host", this.#request.host, ...this.#call.traceHeaders];
-    if (this.#options.role === "edge") headers.push("X-Forwarded-For", this.#options.client, "X-Forwarded-Proto", "http");
+    const headers: string[] = [...this.#request.headers, "Host", this.#request.host, ...this.#call.traceHeaders];
+    if (this.#options.role === "edge") pushForwarded(headers, this.#options.client, head.host);
     headers.push("Via", head.via === undefined ? "1.1 orrery" : `${head.via}, 1.1 orrery`, "Connection", "Upgrade", "Upgrade", head.upgrade ?? "");
     context.deadlines.add(this);
     socket.on("error", () => this.#end(0, "client gone", 0, 0));
@@ -99,7 +100,9 @@ class UpgradeRelay implements Bounded {
     }
     context.core.stream(this.#call);
     this.#upstream = upstream;
-    const headers = [...passResponseHeaders(answer.headers), "Connection", "Upgrade", "Upgrade", answer.headers.upgrade ?? ""];
+    const passed = passResponseHeaders(answer.headers);
+    this.#call.route?.filters.response(passed);
+    const headers = [...passed, "Connection", "Upgrade", "Upgrade", answer.headers.upgrade ?? ""];
     socket.write(renderHead(101, "Switching Protocols", headers));
     if (early.length > 0) socket.write(early);
     if (this.#options.early.length > 0) upstream.write(this.#options.early);
@@ -112,6 +115,7 @@ class UpgradeRelay implements Bounded {
     this.#deadlineMs = this.#call.deadlineMs;
     // The body's end is the connection's: the instance's own framing has been taken off.
     const headers = passResponseHeaders(answer.headers);
+    this.#call.route?.filters.response(headers);
     socket.write(renderHead(status, answer.statusMessage ?? "", [...headers, "Connection", "close"]));
     let bytes = 0;
     answer.on("data", (chunk: Buffer) => {

@@ -114,7 +114,7 @@ export class GatewayCore {
     const request: FilteredRequest = {
       method: head.method,
       path: target.path,
-      host: head.host ?? "",
+      host: head.host ?? route.entry.service,
       headers: head.passed,
       contentLength: head.isChunked ? undefined : Number(head.contentLength ?? 0),
       requestBytesMax: Number.POSITIVE_INFINITY,
@@ -470,6 +470,11 @@ export class GatewayCore {
       const afterMs = call.revision.streamsEndAfterMs;
       if (!isStamped && afterMs !== undefined && call.deadlineMs === Number.POSITIVE_INFINITY) call.deadlineMs = nowMs + afterMs;
     }
+  }
+
+  /** Gives every stream its end now: the gateway stops, and a stream would not end by itself. */
+  endStreams(nowMs: number): void {
+    for (const call of this.#streams) call.deadlineMs = Math.min(call.deadlineMs, nowMs);
   }
 
   /** The call is over: its instance has answered or is not waited for any more. `status` 0: without an answer. Further calls do nothing. */
