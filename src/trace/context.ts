@@ -13,19 +13,6 @@ export interface Carriers {
   readonly isRepeated?: boolean;
 }
 
-/** Names of the carriers, lower case. */
-export const CARRIER_NAMES = {
-  traceparent: "traceparent",
-  tracestate: "tracestate",
-  b3: "b3",
-  b3TraceId: "x-b3-traceid",
-  b3SpanId: "x-b3-spanid",
-  b3Sampled: "x-b3-sampled",
-  b3ParentSpanId: "x-b3-parentspanid",
-  b3Flags: "x-b3-flags",
-  generation: "x-orrery-generation",
-} as const;
-
 /** Which carriers hold the trace id of ours, as they came: the others must be replaced on the way on. */
 export interface Held {
   readonly traceparent: boolean;

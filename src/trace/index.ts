@@ -1,5 +1,5 @@
 export { formatB3, parseB3, parseB3Multi } from "./b3.ts";
-export { CARRIER_NAMES, type Carriers, type Held, readContext, type TraceContext } from "./context.ts";
+export { type Carriers, type Held, readContext, type TraceContext } from "./context.ts";
 export {
   formatGenerationHeader,
   makeSpanId,
@@ -11,7 +11,6 @@ export {
   readTraceId,
   type TraceKey,
   type TraceMark,
-  traceCheck,
   traceIdPrefix,
 } from "./trace-id.ts";
 export { formatLink, formatTraceparent, parseLink, parseTraceparent, type TraceIds } from "./traceparent.ts";

@@ -14,7 +14,7 @@ import { stampedGeneration } from "./stamp.ts";
 import { type CarriedTrace, carriedTrace, foreignTrace, readTrace, rootTrace } from "./trace-headers.ts";
 
 /** The caller in windows and logs where nobody is known. */
-export const UNKNOWN_CALLER = "?";
+const UNKNOWN_CALLER = "?";
 /** After a failed connection an instance is left alone this long, if there are others. */
 const AVOID_MS = 1000;
 /** Requests above this are counted as large (the size of a packet between services). */

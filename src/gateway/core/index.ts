@@ -9,7 +9,6 @@ export {
   type HostTarget,
   type Inlet,
   type Outcome,
-  UNKNOWN_CALLER,
   type UnknownGeneration,
 } from "./gateway-core.ts";
 export { type Applied, LiveTable } from "./live-table.ts";

@@ -13,7 +13,7 @@ import type {
   TableSection,
   TableUpdate,
 } from "#/traffic/index.ts";
-import { applyChange, emptyTable, isOlder, isSamePosition } from "#/traffic/table/index.ts";
+import { applyChange, emptyTable, isOlder, isSamePosition, TABLE_SECTIONS } from "#/traffic/table/index.ts";
 import { type EndpointState, RevisionState } from "./endpoint.ts";
 import { RouteMatcher } from "./route-matcher.ts";
 
@@ -141,7 +141,7 @@ export class LiveTable {
     const former = this.#table ?? emptyTable(table.position);
     this.#table = table;
     const changes: { section: TableSection; key: string; value: unknown }[] = [];
-    for (const section of ["site", "stamp", "generation", "revision", "service", "caller", "route"] as const) {
+    for (const section of TABLE_SECTIONS) {
       for (const key of Object.keys(former.entries[section]))
         if (!Object.hasOwn(table.entries[section], key)) changes.push({ section, key, value: null });
       for (const [key, value] of Object.entries(table.entries[section])) changes.push({ section, key, value });

@@ -2,4 +2,4 @@ export { compile, type ObjectLists, TableBuilder, type TableKind, type TableObje
 export { applyChange, diff, emptyTable, TABLE_SECTIONS } from "./change.ts";
 export { callerKey } from "./entries.ts";
 export { parsePosition, parseTable, parseTableChange, parseTableUpdate } from "./parse.ts";
-export { formatPosition, isOlder, isSamePosition } from "./position.ts";
+export { isOlder, isSamePosition } from "./position.ts";
