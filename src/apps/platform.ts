@@ -6,6 +6,7 @@ import type { Client } from "#/client/index.ts";
 import { procUnits } from "#/process/index.ts";
 import type { Interrupts } from "./interrupts.ts";
 import { readRunFile } from "./run-file.ts";
+import { openDataFolder } from "./supervisor/data-folder.ts";
 import { readEndpoints } from "./supervisor/endpoints.ts";
 
 export interface PlatformOptions {
@@ -24,6 +25,7 @@ export function localPlatform({ version, connect, interrupts }: PlatformOptions)
     down: async (options, terminal) => (await import("./supervisor/down-command.ts")).down({ ...options, terminal, interrupts }),
     processes: listProcesses,
     restore: async (data, from) => {
+      openDataFolder(data);
       const { restoreSqliteTree } = await import("#/tree/sqlite/index.ts");
       await restoreSqliteTree({ from, file: path.join(data, "state", "tree.db"), random: systemRandom });
     },

@@ -72,8 +72,8 @@ export function buildProgram(context: CliContext, finish: (exitStatus: number) =
   add("describe", "Show everything about one object, with its events.", async (args, options) =>
     (await import("./commands/describe.ts")).describe(context, args, options),
   )
-    .argument("<kind>", "kind, plural or short name")
-    .argument("<name>", "name");
+    .argument("<kind>", "kind, plural or short name, or kind/name")
+    .argument("[name...]", "names");
   add("logs", "Show the output of a service's instances, or of one instance.", async (args, options) =>
     (await import("./commands/logs.ts")).logs(context, args, options),
   )

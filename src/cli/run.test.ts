@@ -315,5 +315,18 @@ test("crds gives one document for each kind", async () => {
 test("a kind that nobody knows is misuse, with the nearest one", async () => {
   const { status, note } = await run(["get", "microservise"]);
   assert.equal(status, 2);
-  assert.match(note, /there is no kind "microservise"; did you mean microservice\?/);
+  assert.match(note, /there is no kind "microservise"; did you mean microservice\?; kinds: sites,/);
+});
+
+test("describe takes kind/name, and says what to give where the name is missing", async () => {
+  const { status, note } = await run(["describe", "ms"]);
+  assert.equal(status, 2);
+  assert.match(note, /orrery describe ms NAME/);
+  assert.match((await run(["describe", "ms/nobody"])).note, /nobody/);
+});
+
+test("a ramp that does not rise is misuse", async () => {
+  const { status, note } = await run(["update", "auth", "--to", "v2", "--ramp", "50,10"]);
+  assert.equal(status, 2);
+  assert.match(note, /--ramp 50,10 does not rise/);
 });

@@ -1,7 +1,7 @@
 import { formatAge } from "./output.ts";
 import { formatTable } from "./table.ts";
 import type { Style, Terminal } from "./terminal.ts";
-import type { Bar, UpdateView, WaitView } from "./update-view.ts";
+import { type Bar, isOver, type UpdateView, type WaitView } from "./update-view.ts";
 
 const STYLES: Readonly<Record<string, Style>> = {
   Preparing: "yellow",
@@ -43,7 +43,7 @@ export function drawUpdates(terminal: Terminal, view: UpdateView, nowMs: number)
       terminal.paint(STYLES[one.status?.phase ?? ""] ?? "yellow", one.status?.phase ?? "Pending"),
       since(one.status?.phases?.at(-1)?.since ?? one.metadata.creationTimestamp),
       one.spec.services.map((service) => `${service.name} → ${service.to}`).join(", "),
-      one.spec.message ?? "",
+      (isOver(one) ? one.status?.waits?.[0]?.message : undefined) ?? one.spec.message ?? "",
     ]),
   );
   table(
@@ -100,7 +100,8 @@ export function drawUpdates(terminal: Terminal, view: UpdateView, nowMs: number)
       one.message,
     ]),
   );
-  const waits = [...view.updates.flatMap((one) => one.status?.waits ?? []), ...view.generations.flatMap((one) => one.waits)];
+  // An ended Update keeps its reason as a wait, but nothing ends it any more.
+  const waits = [...view.updates.flatMap((one) => (isOver(one) ? [] : (one.status?.waits ?? []))), ...view.generations.flatMap((one) => one.waits)];
   lines.push("", ...drawWaits(terminal, waits, since));
   return lines;
 }

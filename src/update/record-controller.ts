@@ -10,6 +10,9 @@ export const REVISION_ANNOTATION = "orrery.dev/revision";
 /** Ended Updates that are kept as history. */
 const ENDED_KEPT = 100;
 
+/** An Update that has no generation yet is looked at again after so long. */
+const PREPARING_AGAIN_MS = 500;
+
 export interface UpdateRecordOptions {
   readonly store: Store;
   readonly updates: Reflector<typeof update>;
@@ -94,7 +97,8 @@ class RecordKeeper {
     if (one === undefined || one.metadata.deletionTimestamp !== undefined || isEnded(one.status?.phase)) return undefined;
     const status = await this.#next(one, namespace, state);
     await this.#write(one, withConditions(one, status, clock.now()));
-    return undefined;
+    // What its templates come to shows in the Microservices, or, where it is served already, nowhere: look again.
+    return status.phase === "Preparing" && status.generation === undefined ? { requeueAfterMs: PREPARING_AGAIN_MS } : undefined;
   }
 
   async #next(one: Update, namespace: string, state: SiteState): Promise<UpdateStatus> {

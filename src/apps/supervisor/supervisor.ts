@@ -92,7 +92,7 @@ export async function takeLock(data: string): Promise<{ release(): Promise<void>
     const pid = readRunFile(data, "supervisor")?.pid;
     throw new OrreryError(
       "up/running",
-      `a site runs on ${data} already${pid === undefined ? "" : ` (supervisor: process ${pid})`}; see it with: orrery status, end it with: orrery down, or choose another folder with --data`,
+      `a site runs on ${data} already${pid === undefined ? "" : ` (supervisor: process ${pid})`}; see it with: orrery status --data ${data}, end it with: orrery down --data ${data}, or choose another folder with --data`,
       { details: { pid }, cause: error },
     );
   }

@@ -1,6 +1,6 @@
-import { copyFileSync } from "node:fs";
+import { copyFileSync, existsSync } from "node:fs";
 import path from "node:path";
-import { OrreryError } from "#/base/index.ts";
+import { describeError, OrreryError } from "#/base/index.ts";
 import type { CliContext } from "../context.ts";
 import { formatBytes } from "../output.ts";
 import type { Options } from "../program.ts";
@@ -14,11 +14,19 @@ export async function backup(context: CliContext, [to]: readonly string[], optio
       readonly bytes: number;
     };
     const file = to === undefined ? made.file : path.resolve(context.cwd, to);
-    if (to !== undefined) copyFileSync(made.file, file);
+    if (to !== undefined) copyTo(file, made.file);
     context.terminal.out(`${file} (${formatBytes(made.bytes)}); put it back with: orrery restore ${file}`);
     return 0;
   } finally {
     await api.close();
+  }
+}
+
+function copyTo(file: string, made: string): void {
+  try {
+    copyFileSync(made, file);
+  } catch (error) {
+    throw new OrreryError("cli/unwritable", `cannot write ${file}: ${describeError(error)}; the backup itself was made: ${made}`, { cause: error });
   }
 }
 
@@ -28,9 +36,10 @@ export async function restore(context: CliContext, [from = ""]: readonly string[
   if (running.length > 0)
     throw new OrreryError(
       "cli/running",
-      `${running.map((one) => one.name).join(", ")} still run on ${options.data}; end them first with: orrery down`,
+      `${running.map((one) => one.name).join(", ")} still run on ${options.data}; end them first with: orrery down --data ${options.data}`,
     );
   const file = path.resolve(context.cwd, from);
+  if (!existsSync(file)) throw new OrreryError("cli/unreadable", `cannot read ${file}: there is no such file; give one that orrery backup made`);
   await context.platform.restore(options.data, file);
   context.terminal.out(
     `restored ${file}; what was stored before is kept beside it as ${path.join(options.data, "state", "tree.db.before-restore")}. Start the site with: orrery up`,

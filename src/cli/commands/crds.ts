@@ -22,6 +22,6 @@ export function kindNamed(name: string): (typeof kinds)[number] {
   );
   throw new OrreryError(
     "cli/usage",
-    `there is no kind ${JSON.stringify(name)}${nearest === undefined ? "" : `; did you mean ${nearest}?`} kinds: ${kinds.map((one) => one.plural).join(", ")}`,
+    `there is no kind ${JSON.stringify(name)}${nearest === undefined ? "" : `; did you mean ${nearest}?`}; kinds: ${kinds.map((one) => one.plural).join(", ")}`,
   );
 }

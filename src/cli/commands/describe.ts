@@ -1,4 +1,5 @@
 import { stringify } from "yaml";
+import { OrreryError } from "#/base/index.ts";
 import type { Client } from "#/client/index.ts";
 import { type Condition, type Instance, instance, type Kind, microservice, type StoredObject } from "#/model/index.ts";
 import type { CliContext } from "../context.ts";
@@ -20,9 +21,12 @@ interface EventFields {
 
 /** `orrery describe`: what one object is, wants and is seen to be, its conditions with their messages, and its events. */
 export async function describe(context: CliContext, args: readonly string[], options: Options): Promise<number> {
+  const wishes = parseObjects(args);
+  if (wishes.some((wish) => wish.name === undefined))
+    throw new OrreryError("cli/usage", `name what to describe: orrery describe ${args[0]} NAME; see: orrery get ${args[0]}`);
   const api = await context.connect(options.data);
   try {
-    for (const { kind, name = "" } of parseObjects(args)) await describeObject(context, api, kind, name);
+    for (const { kind, name = "" } of wishes) await describeObject(context, api, kind, name);
     return 0;
   } finally {
     await api.close();

@@ -69,12 +69,15 @@ async function toVersion(context: CliContext, service: string | undefined, optio
 
 /** `1,10,50` → shares with the same hold. */
 function parseRamp(text: string, hold: string): { share: number; hold: string }[] {
-  return text.split(",").map((part) => {
+  const steps = text.split(",").map((part) => {
     const share = Number(part.replace(/%$/, "")) / 100;
     if (!(share > 0 && share <= 1))
       throw new OrreryError("cli/usage", `${JSON.stringify(part)} is no share: give percentages from above 0 to 100, as in --ramp 1,10,50`);
     return { share, hold };
   });
+  if (steps.some((step, index) => step.share <= (steps[index - 1]?.share ?? 0)))
+    throw new OrreryError("cli/usage", `--ramp ${text} does not rise: give each share larger than the one before, as in --ramp 1,10,50`);
+  return steps;
 }
 
 async function fromFiles(context: CliContext, options: Options): Promise<number> {
