@@ -44,3 +44,16 @@ test("an update whose generation was given up is aborted; one that a later updat
   const draining = follow(preparing, siteWith(2, open(1, "Draining"), open(2, "Active", "u")));
   assert.equal(follow(draining, siteWith(3, open(3, "Active")), "Closed").phase, "Complete");
 });
+
+test("an update that was replaced before anybody saw it served is complete, not rolled back", () => {
+  const distributing = follow({}, siteWith(1, open(1, "Active"), open(2, "Distributing", "u")));
+  const replaced = follow(distributing, siteWith(3, open(1, "Draining"), open(2, "Draining", "u"), open(3, "Active")));
+  assert.equal(replaced.phase, "Draining");
+  assert.equal(follow(distributing, siteWith(3, open(2, "Draining", "u"), open(3, "Active"))).phase, "Complete");
+  assert.equal(follow(distributing, siteWith(3, open(3, "Active")), "Closed").phase, "Complete");
+});
+
+test("an update whose generation is not open any more ends only when the generation's object says how", () => {
+  const preparing = follow({}, siteWith(1, open(1, "Active"), open(2, "Preparing", "u")));
+  assert.equal(follow(preparing, siteWith(1, open(1, "Active"))).phase, "Preparing");
+});

@@ -9,7 +9,7 @@ export interface UpdateView {
   readonly status: UpdateStatus;
   readonly name: string;
   readonly site: SiteState;
-  /** Phase of its generation's object, for generations that are no longer open. */
+  /** Phase of its generation's object, for generations that are no longer open; `undefined` while it is not written. */
   readonly endedAs: (generation: number) => "Closed" | "Aborted" | undefined;
   readonly waitsOf: (generation: number) => UpdateStatus["waits"];
   /** Transactions begun in its generation, as far as gateways have told. */
@@ -45,15 +45,20 @@ export function followGeneration(view: UpdateView, nowMs: number): UpdateStatus 
 }
 
 function phaseOf(view: UpdateView, open: OpenGeneration | undefined, generation: number): Phase {
-  const { site } = view;
+  const { site, status } = view;
+  // Some of its turns may have gone unseen: a centre was away, or the next update came at once. What was stamped alone is complete, whatever came after.
+  const wasServedInFull = status.phase === "Draining" || status.phase === "Complete";
+  const isStampedOlder = (site.stamp?.generation ?? 0) < generation;
   if (open === undefined) {
     const ended = view.endedAs(generation);
+    // The site forgets a generation a moment before its object says how it ended.
+    if (ended === undefined) return status.phase ?? "Pending";
     if (ended === "Aborted") return "Aborted";
-    // Closed after it had been stamped: another one has replaced it since, or it was gone back from.
-    return view.status.phase === "Draining" || view.status.phase === "Complete" ? "Complete" : "RolledBack";
+    const wasRamped = status.phases?.some((one) => one.phase === "Ramping") === true;
+    return wasRamped && !wasServedInFull && isStampedOlder ? "RolledBack" : "Complete";
   }
   if (open.phase === "Preparing" || open.phase === "Distributing" || open.phase === "Ramping") return open.phase;
-  if (open.phase === "Draining" && view.status.phase !== "Draining" && view.status.phase !== "Complete") return "RolledBack";
+  if (open.phase === "Draining" && !wasServedInFull && isStampedOlder) return "RolledBack";
   return oldestDraining(site, generation) < generation ? "Draining" : "Complete";
 }
 
