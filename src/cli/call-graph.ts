@@ -41,5 +41,5 @@ function nameOf(caller: string | undefined): string {
 }
 
 function figures(row: CallRow): string {
-  return `${row.calls} calls, ${row.errors} errors, ${row.meanMs.toPrecision(2)} ms`;
+  return `${row.calls} calls, ${row.errors} errors, ${Number(row.meanMs.toPrecision(2))} ms`;
 }

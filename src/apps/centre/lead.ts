@@ -108,8 +108,8 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
   fillTable(caches, builder, distribution);
   distribution.flush();
   const shared = { store, caches, clock, random, log };
-  const isHostKnown = (host: string): boolean => peers.isAgentConnected(host) || clock.now() - (peers.agentSeenMs(host) ?? startedMs) < 15_000;
-  const startedMs = clock.now();
+  // A host that this centre has not heard yet is unknown, whatever the store says of its instances from before.
+  const isHostKnown = (host: string): boolean => peers.isAgentConnected(host) || clock.now() - (peers.agentSeenMs(host) ?? Number.NEGATIVE_INFINITY) < 15_000;
   const watch = new GatewayWatch();
   const wanted = new WantedRevisions();
   caches.microservices.listen((before, after) => {

@@ -57,3 +57,9 @@ test("an update whose generation is not open any more ends only when the generat
   const preparing = follow({}, siteWith(1, open(1, "Active"), open(2, "Preparing", "u")));
   assert.equal(follow(preparing, siteWith(1, open(1, "Active"))).phase, "Preparing");
 });
+
+test("a replaced update is not complete while what it replaced itself still drains", () => {
+  const draining = follow({}, siteWith(2, open(1, "Draining"), open(2, "Active", "u")));
+  assert.equal(follow(draining, siteWith(3, open(1, "Draining"), open(3, "Active")), "Closed").phase, "Draining");
+  assert.equal(follow(draining, siteWith(3, open(3, "Active")), "Closed").phase, "Complete");
+});

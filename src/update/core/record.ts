@@ -55,7 +55,9 @@ function phaseOf(view: UpdateView, open: OpenGeneration | undefined, generation:
     if (ended === undefined) return status.phase ?? "Pending";
     if (ended === "Aborted") return "Aborted";
     const wasRamped = status.phases?.some((one) => one.phase === "Ramping") === true;
-    return wasRamped && !wasServedInFull && isStampedOlder ? "RolledBack" : "Complete";
+    if (wasRamped && !wasServedInFull && isStampedOlder) return "RolledBack";
+    // Replaced by a later one; but what it replaced itself may still be there.
+    return oldestDraining(site, generation) < generation ? "Draining" : "Complete";
   }
   if (open.phase === "Preparing" || open.phase === "Distributing" || open.phase === "Ramping") return open.phase;
   if (open.phase === "Draining" && !wasServedInFull && isStampedOlder) return "RolledBack";
