@@ -1,8 +1,8 @@
 import type { Random } from "#/base/index.ts";
-import type { GatewayReport, PublishedLoad, RouteEntry, TablePosition, TableUpdate } from "#/traffic/index.ts";
+import type { GatewayReport, PublishedLoad, RouteEntry, TableUpdate } from "#/traffic/index.ts";
 import { type Authority, isLoopback, parseAuthority } from "./authority.ts";
 import type { Call, Caller, CallPolicy } from "./call.ts";
-import { GenerationCounts, Tally } from "./counts.ts";
+import { CallLedger, type ReportContext } from "./call-ledger.ts";
 import type { EndpointState, RevisionState } from "./endpoint.ts";
 import type { FilteredRequest } from "./filters.ts";
 import { type Applied, type GenerationState, LiveTable } from "./live-table.ts";
@@ -66,21 +66,14 @@ export interface Outcome {
 
 /** Decides about every request and call of one gateway and counts them. Deterministic: time and randomness are arguments, nothing is read or sent. Not for concurrent use from several threads. */
 export class GatewayCore {
-  readonly #options: GatewayCoreOptions;
   readonly #random: Random;
   readonly #table: LiveTable;
-  readonly #counts = new Map<number, GenerationCounts>();
-  readonly #active = new Set<EndpointState>();
-  readonly #streams = new Set<Call>();
-  readonly #unlabelled = new Tally();
-  readonly #refused = new Tally();
-  #hasChanged = true;
-  #sequence = 0;
+  readonly #ledger: CallLedger;
 
   constructor(options: GatewayCoreOptions) {
-    this.#options = options;
     this.#random = options.random;
     this.#table = new LiveTable(options);
+    this.#ledger = new CallLedger(options, this.#table);
   }
 
   /** The table in force, for reading. */
@@ -91,9 +84,7 @@ export class GatewayCore {
   /** Takes a table or a change; never an older one. */
   update(update: TableUpdate): Applied {
     const applied = this.#table.apply(update);
-    if (applied !== "applied") return applied;
-    this.#hasChanged = true;
-    for (const [number, counts] of this.#counts) if (counts.open === 0 && this.#table.generation(number) === undefined) this.#counts.delete(number);
+    if (applied === "applied") this.#ledger.tableChanged();
     return applied;
   }
 
@@ -285,8 +276,7 @@ export class GatewayCore {
   #unlabelledGeneration(caller: Caller, client: string): GenerationState | Refusal {
     const name = caller?.service ?? UNKNOWN_CALLER;
     if (caller === undefined || caller.revision !== "") {
-      this.#hasChanged = true;
-      this.#unlabelled.add(name);
+      this.#ledger.unlabelled(name);
       if (this.#table.site.unlabelled === "reject") {
         this.#refuseCaller(caller, "unlabelled");
         return refuse(
@@ -320,8 +310,7 @@ export class GatewayCore {
   }
 
   #refuseCaller(caller: Caller, reason: string): void {
-    this.#hasChanged = true;
-    this.#refused.add(caller?.service ?? UNKNOWN_CALLER, reason);
+    this.#ledger.refused(caller?.service ?? UNKNOWN_CALLER, reason);
   }
 
   #begin(options: {
@@ -353,7 +342,6 @@ export class GatewayCore {
         refuse("gateway/no-instance", `no instance of ${revision.name} is ready on a way open to this gateway`, about),
       );
     const policy: CallPolicy = { timeoutMs: route?.entry.timeoutMs ?? entry?.timeoutMs ?? DEFAULT_POLICY.timeoutMs, balancing };
-    const counts = this.#countsOf(generation.number);
     const call: Call = {
       kind: "call",
       role,
@@ -365,7 +353,7 @@ export class GatewayCore {
       callerInstance: caller?.instance,
       route,
       traceId: trace.traceId,
-      counts,
+      counts: this.#ledger.countsOf(generation.number),
       generation: generation.number,
       traceHeaders: trace.headers,
       startedMs: nowMs,
@@ -379,54 +367,13 @@ export class GatewayCore {
       tried: undefined,
       isOver: false,
     };
-    counts.started++;
-    if (role === "edge") {
-      counts.edge++;
-      counts.begun++;
-    } else counts.outbound++;
-    this.#attempt(call, endpoint, nowMs);
+    this.#ledger.begin(call, nowMs);
     return call;
   }
 
   #refuseService(caller: string, refusal: Refusal): Refusal {
-    this.#hasChanged = true;
-    this.#refused.add(caller, refusal.code.slice(refusal.code.indexOf("/") + 1));
+    this.#ledger.refused(caller, refusal.code.slice(refusal.code.indexOf("/") + 1));
     return refusal;
-  }
-
-  #countsOf(generation: number): GenerationCounts {
-    let counts = this.#counts.get(generation);
-    if (counts === undefined) {
-      counts = new GenerationCounts(generation);
-      this.#counts.set(generation, counts);
-    }
-    return counts;
-  }
-
-  /** Counts a try at `endpoint`. */
-  #attempt(call: Call, endpoint: EndpointState, nowMs: number): void {
-    this.#hasChanged = true;
-    call.endpoint = endpoint;
-    call.window = endpoint.window(call.caller, call.generation);
-    call.attemptStartedMs = nowMs;
-    call.window.inFlight++;
-    endpoint.stats.begin(nowMs);
-    this.#active.add(endpoint);
-    call.revision.labelledIn++;
-    call.isInbound = endpoint.host === this.#options.host;
-    if (call.isInbound) {
-      call.counts.inbound++;
-      call.counts.started++;
-    }
-  }
-
-  #endAttempt(call: Call, status: number, nowMs: number): void {
-    const timeMs = nowMs - call.attemptStartedMs;
-    const isError = status === 0 || status >= 500;
-    call.endpoint.stats.end(nowMs, timeMs, isError);
-    call.window.end(timeMs, isError);
-    if (call.isInbound) call.counts.inbound--;
-    call.isInbound = false;
   }
 
   /** After a failed try: the instance for the next one (same generation, same revision), already counted, or `undefined` if there must be none:
@@ -447,128 +394,48 @@ export class GatewayCore {
     if (endpoint === undefined) return undefined;
     call.tried = tried;
     call.retriesLeft--;
-    this.#endAttempt(call, 0, nowMs);
-    this.#attempt(call, endpoint, nowMs);
+    this.#ledger.retry(call, endpoint, nowMs);
     return endpoint;
   }
 
   /** The call has become a stream (WebSocket, SSE, TCP): outside `maxTransaction`. */
   stream(call: Call): void {
-    if (call.isStream || call.isOver) return;
-    call.isStream = true;
-    call.deadlineMs = Number.POSITIVE_INFINITY;
-    this.#streams.add(call);
-    if (call.role === "edge") call.counts.streams++;
-    this.#hasChanged = true;
-  }
-
-  /** Gives an end to streams of generations that are no longer stamped, each as its revision says (`streamsEndAfterMs`). Ask after each table, and now and then: a call may become a stream later. */
-  boundStreams(nowMs: number): void {
-    const plan = this.#table.stamp;
-    for (const call of this.#streams) {
-      const isStamped = plan === undefined || call.generation === plan.generation || call.generation === plan.ramp?.to;
-      const afterMs = call.revision.streamsEndAfterMs;
-      if (!isStamped && afterMs !== undefined && call.deadlineMs === Number.POSITIVE_INFINITY) call.deadlineMs = nowMs + afterMs;
-    }
-  }
-
-  /** Gives every stream its end now: the gateway stops, and a stream would not end by itself. */
-  endStreams(nowMs: number): void {
-    for (const call of this.#streams) call.deadlineMs = Math.min(call.deadlineMs, nowMs);
+    this.#ledger.stream(call);
   }
 
   /** The call is over: its instance has answered or is not waited for any more. `status` 0: without an answer. Further calls do nothing. */
   end(call: Call, status: number, nowMs: number): void {
-    if (call.isOver) return;
-    call.isOver = true;
-    if (call.isStream) this.#streams.delete(call);
-    this.#hasChanged = true;
-    this.#endAttempt(call, status, nowMs);
-    if (call.role === "edge") {
-      call.counts.edge--;
-      if (call.isStream) call.counts.streams--;
-    } else call.counts.outbound--;
-    if (call.counts.open === 0 && this.#table.generation(call.generation) === undefined) this.#counts.delete(call.generation);
+    this.#ledger.end(call, status, nowMs);
+  }
+
+  /** Gives an end to streams of generations that are no longer stamped, each as its revision says (`streamsEndAfterMs`). Ask after each table, and now and then: a call may become a stream later. */
+  boundStreams(nowMs: number): void {
+    this.#ledger.boundStreams(nowMs);
+  }
+
+  /** Gives every stream its end now: the gateway stops, and a stream would not end by itself. */
+  endStreams(nowMs: number): void {
+    this.#ledger.endStreams(nowMs);
   }
 
   /** True if something has happened since the report before. */
   get hasChanged(): boolean {
-    return this.#hasChanged;
+    return this.#ledger.hasChanged;
   }
 
   /** Transactions and calls open, of all generations. */
   get open(): number {
-    let open = 0;
-    for (const counts of this.#counts.values()) open += counts.open;
-    return open;
+    return this.#ledger.open;
   }
 
-  /** What has happened since the last `reported`. `position`: the table that counts as in force. */
-  report(about: {
-    readonly position: TablePosition;
-    readonly round: number;
-    readonly listenFailures: GatewayReport["listenFailures"];
-    readonly edgeAddress?: string | undefined;
-  }): GatewayReport {
-    const labelled = new Map<string, number>();
-    for (const revision of this.#table.revisions) labelled.set(revision.service, (labelled.get(revision.service) ?? 0) + revision.labelledIn);
-    return {
-      gateway: this.#options.name,
-      host: this.#options.host,
-      roles: this.#options.roles,
-      incarnation: this.#options.incarnation,
-      sequence: this.#sequence + 1,
-      position: about.position,
-      round: about.round,
-      counts: this.#readCounts(),
-      windows: this.#readWindows(),
-      unlabelled: this.#unlabelled.read().map(({ service, calls }) => ({ service, calls, labelledIn: labelled.get(service) ?? 0 })),
-      refused: this.#refused.read(),
-      listenFailures: about.listenFailures,
-      ...(about.edgeAddress === undefined ? {} : { edgeAddress: about.edgeAddress }),
-    };
-  }
-
-  /** Every open generation of the table is told, also at zero: silence is not zero. */
-  #readCounts(): GatewayReport["counts"] {
-    const numbers = new Set([...this.#table.generations.map((one) => one.number), ...this.#counts.keys()]);
-    return [...numbers].sort((a, b) => a - b).map((number) => (this.#counts.get(number) ?? new GenerationCounts(number)).read());
-  }
-
-  #readWindows(): GatewayReport["windows"] {
-    return [...this.#active].flatMap((endpoint) =>
-      endpoint.windows
-        .filter((one) => one.calls > 0 || one.inFlight > 0)
-        .map((one) => ({
-          caller: one.caller,
-          service: endpoint.service,
-          revision: endpoint.revision,
-          instance: endpoint.instance,
-          host: endpoint.host,
-          calls: one.calls,
-          errors: one.errors,
-          timeSumMs: one.timeSumMs,
-          timeMaxMs: one.timeMaxMs,
-          buckets: one.buckets,
-          inFlight: one.inFlight,
-          large: one.large,
-          generation: one.generation,
-        })),
-    );
+  /** What has happened since the last `reported`. */
+  report(about: ReportContext): GatewayReport {
+    return this.#ledger.report(about);
   }
 
   /** The last `report` has been handed over: begin new sums. */
   reported(): void {
-    this.#sequence++;
-    this.#hasChanged = false;
-    this.#unlabelled.clear();
-    this.#refused.clear();
-    for (const revision of this.#table.revisions) revision.labelledIn = 0;
-    for (const endpoint of this.#active) {
-      for (const window of endpoint.windows) window.reset();
-      endpoint.sweepWindows();
-      if (endpoint.windows.length === 0) this.#active.delete(endpoint);
-    }
+    this.#ledger.reported();
   }
 }
 
