@@ -483,7 +483,7 @@ describe("the real kubectl", { skip }, () => {
 
     it("a second object with the same unique id is refused and the holder named", async () => {
       const name = await newThing();
-      assert.match(await refused(thing("twin").replace("TWIN", name)), new RegExp(`spec.id[\\s\\S]*${name}`));
+      assert.match(await refused(thing("twin").replace("TWIN", name)), new RegExp(`"twin" is invalid: spec.id[\\s\\S]*${name}`));
     });
 
     it("another namespace is not found", async () => {

@@ -51,8 +51,9 @@ export function failureStatus(error: unknown, subject: Subject): Status {
   if (!isOrreryError(error))
     return failure({ code: 500, reason: "InternalError", message: "the centre failed in a way that it did not expect; its log says more" });
   const { code, reason } = classOf(error, subject);
+  const name = subject.name ?? (subject.verb === "create" ? error.details["name"] : undefined);
   const details: StatusDetails = {
-    ...(subject.name !== undefined && { name: subject.name }),
+    ...(typeof name === "string" && { name }),
     ...(subject.group !== undefined && subject.group !== "" && { group: subject.group }),
     ...(subject.kind !== undefined && { kind: reason === "Invalid" ? subject.kind : (subject.plural ?? subject.kind) }),
     ...causesOf(error),

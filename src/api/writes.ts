@@ -32,7 +32,9 @@ export class Writes {
   async create(exchange: Exchange, target: Target): Promise<Reply> {
     const { collection, kind } = target;
     const object = this.#input(exchange, target, await readObject(exchange), undefined);
-    const created = await this.#store.create(kind, object, writeOptions(exchange));
+    const created = await this.#store.create(kind, object, writeOptions(exchange)).catch((error: unknown) => {
+      throw named(error, object.metadata.name);
+    });
     return this.#reads.object(exchange, collection, shownTo(exchange.user, created), 201);
   }
 
@@ -170,4 +172,10 @@ function deleteOptions({ query }: Exchange, body: unknown): DeleteOptions {
 
 function isKept({ metadata }: StoredObject): boolean {
   return metadata.deletionTimestamp !== undefined && (metadata.finalizers?.length ?? 0) > 0;
+}
+
+/** The error with the name of the object that was to be created: a creation's path does not hold it, and kubectl shows it. */
+function named(error: unknown, name: string | undefined): unknown {
+  if (!isOrreryError(error) || name === undefined) return error;
+  return new OrreryError(error.code, error.message, { retry: error.retry, details: { ...error.details, name }, cause: error });
 }
