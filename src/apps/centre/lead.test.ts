@@ -4,7 +4,19 @@ import os from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
 import { silentLog, systemClock, systemRandom } from "#/base/index.ts";
-import { generation, type Instance, instance, kinds, type Microservice, microservice, SITE_NAME, type Site, site, update } from "#/model/index.ts";
+import {
+  generation,
+  type Instance,
+  instance,
+  kinds,
+  type Microservice,
+  microservice,
+  resource,
+  SITE_NAME,
+  type Site,
+  site,
+  update,
+} from "#/model/index.ts";
 import { SimulatedAgent, SimulatedGateway } from "#/simulation/index.ts";
 import { openTreeStore } from "#/store/tree/index.ts";
 import { openSqliteTree } from "#/tree/sqlite/index.ts";
@@ -22,6 +34,7 @@ async function startCentre() {
     log,
   } as never);
   const store = await openTreeStore({ tree, clock: systemClock, random: systemRandom, kinds, log });
+  store.startGarbageCollector(stop.signal);
   const broken = new Set<string>();
   const lead = await startLeading({
     store,
@@ -209,4 +222,24 @@ test("a deleted Microservice leaves the map first, then its instances end, then 
     (await store.list(instance)).items.map((one) => one.spec.service),
     ["portal"],
   );
+});
+
+test("a Resource's probe gets an Instance: a changed probe another one, none while it is switched off or after the Resource has gone", async () => {
+  const { store, until } = await startCentre();
+  const antenna = { name: "antenna" };
+  const change = (spec: Record<string, unknown>) => store.patch(resource, antenna, { type: "merge", body: { spec } });
+  const probes = (predicate: (items: readonly Instance[]) => boolean, what: string) =>
+    until(async () => (await store.list(instance)).items, predicate, what);
+  await store.create(resource, { metadata: antenna, spec: { id: "antenna/1", type: "thing", probe: { command: ["probe"] } } });
+  const [first] = await probes((items) => items[0]?.spec.run?.command[0] === "probe", "a probe");
+  assert.equal(first?.metadata.name, "probe-antenna");
+  await change({ probe: { command: ["other"] } });
+  const [second] = await probes((items) => items[0]?.spec.run?.command[0] === "other", "the changed probe");
+  assert.notEqual(second?.metadata.uid, first.metadata.uid);
+  await change({ probeEnabled: false });
+  await probes((items) => items.length === 0, "no probe");
+  await change({ probeEnabled: true });
+  await probes((items) => items.length === 1, "the probe again");
+  await store.delete(resource, antenna);
+  await probes((items) => items.length === 0, "the end of the probe");
 });

@@ -56,3 +56,9 @@ test("without a probe, with the probe switched off, or with an image alone, the 
   assert.equal(of({ probe: { image: "registry/antenna:1" } }), "ProbeNotRunnable");
   assert.equal(of({}), "NotYetObserved");
 });
+
+test("an image beside a command is kept, and the status says that the command runs", () => {
+  const probe = { image: "registry/antenna:1", command: ["probe"], interval: "10s" };
+  const { status } = resourceStatus(makeResource({ probe }), { observed: { azimuth: 12 }, atMs: NOW_MS, by: "p" }, "p", NOW_MS);
+  assert.equal(status.conditions?.[0]?.message, "observed at least every 30s; its image registry/antenna:1 is kept, its command is what runs");
+});

@@ -71,5 +71,6 @@ function readyCondition(
   if (!Number.isFinite(seenAtMs)) return unknown("NotYetObserved", `its probe has not yet seen it${trouble}`);
   const ageMs = nowMs - seenAtMs;
   if (ageMs > promisedMs) return unknown("Stale", `last seen at ${timestamp(seenAtMs)}, more than ${formatDuration(promisedMs)} ago${trouble}`);
-  return { type: "Ready", status: "True", reason: "Observed", message: `observed at least every ${formatDuration(promisedMs)}` };
+  const unused = probe.image === undefined ? "" : `; its image ${probe.image} is kept, its command is what runs`;
+  return { type: "Ready", status: "True", reason: "Observed", message: `observed at least every ${formatDuration(promisedMs)}${unused}` };
 }
