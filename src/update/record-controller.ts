@@ -132,7 +132,10 @@ class RecordKeeper {
         name: one.metadata.name,
         site: state,
         endedAs: (number) => {
-          const phase = generationOf(number)?.status?.phase;
+          const object = generationOf(number);
+          // Long ended and pruned.
+          if (object === undefined) return "Closed";
+          const { phase } = object.status ?? {};
           return phase === "Closed" || phase === "Aborted" ? phase : undefined;
         },
         waitsOf: (number) => generationOf(number)?.status?.waits,
