@@ -33,11 +33,6 @@ export function setCondition(list: readonly Condition[] | undefined, input: Cond
   return former === undefined ? [...(list ?? []), next] : (list ?? []).map((one) => (one === former ? next : one));
 }
 
-/** True if the condition `type` is there with status `True`. */
-export function isConditionTrue(list: readonly Condition[] | undefined, type: string): boolean {
-  return list?.some((one) => one.type === type && one.status === "True") ?? false;
-}
-
 /** RFC 3339 with milliseconds, UTC. */
 export function timestamp(atMs: number): string {
   return new Date(atMs).toISOString();

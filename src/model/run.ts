@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { duration } from "./duration.ts";
 import { health } from "./health.ts";
-import { label, variableName } from "./names.ts";
+import { label, variableName, version } from "./names.ts";
 
 /** An environment variable. The value of a `secret` one is shown as `REDACTED` to every reader but agents; writing `REDACTED` back keeps the value. */
 export const environmentVariable = z.strictObject({
@@ -45,10 +45,7 @@ export const runSpec = z.strictObject({
 
 /** Everything that makes one version of a service. A change of anything here makes a new Revision. */
 export const template = z.strictObject({
-  version: z
-    .string()
-    .max(40)
-    .regex(/^[a-z0-9](?:[-.a-z0-9]*[a-z0-9])?$/, "lower-case letters, digits, '-' and '.', as in v2 or 1.4.0"),
+  version,
   files: z
     .array(fileMapping)
     .max(100)
