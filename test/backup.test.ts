@@ -33,7 +33,7 @@ test("a backup made while the site runs can be restored: another history, a coun
   await assert.rejects(orrery("restore", file), /still run on/);
   await orrery("down");
   await assert.rejects(orrery("restore", path.join(folder, "nothing.db")), /nothing\.db/);
-  assert.match(await orrery("restore", file), /Start the site with: orrery up/);
+  assert.match(await orrery("restore", file), /Start the site with: orrery up --data/);
   await up();
   const restored = await siteStatus();
   assert.notEqual(restored.history, before.history);

@@ -35,7 +35,8 @@ function settlingOf(service: Microservice, instances: readonly Instance[]): Read
       ? { ...readiness, isReady: true, isFinal: true }
       : { isReady: false, reason: "Stopping", message: `${left} instances still run`, isFinal: false };
   }
-  if (readiness.isReady && diverged !== undefined) return { isReady: false, reason: diverged.reason, message: diverged.message, isFinal: true };
+  if (diverged !== undefined && (readiness.isReady || readiness.reason === diverged.reason))
+    return { isReady: false, reason: diverged.reason, message: diverged.message, isFinal: true };
   // Ready by the revision that is served until the new one is.
   if (readiness.reason === "Updating") return { ...readiness, isReady: false, isFinal: false };
   return { ...readiness, isFinal: false };

@@ -280,6 +280,17 @@ test("apply says what was created, changed and unchanged, and sends no status an
   assert.deepEqual([Object.keys(body), body.metadata], [["apiVersion", "kind", "metadata", "spec"], { name: "auth" }]);
 });
 
+test("apply to an object that is being deleted fails, for what was applied goes with it", async (t) => {
+  const cwd = writeManifests(t, GOOD);
+  const dying = { ...auth(), metadata: { ...auth().metadata, deletionTimestamp: "2026-01-01T00:00:00.000Z" } };
+  const { status, note } = await run(["apply", "-f", "a.yaml"], {
+    cwd,
+    answers: { [`GET ${SERVICES}/auth`]: dying, [`PATCH ${SERVICES}/auth`]: dying },
+  });
+  assert.equal(status, 1);
+  assert.match(note, /being deleted.*apply it again when it is gone/);
+});
+
 test("apply --wait waits until the service is ready, and fails with its reason when it is not in time", async (t) => {
   const cwd = writeManifests(t, GOOD);
   const withReady = (status: string) => ({

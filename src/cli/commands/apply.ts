@@ -1,3 +1,4 @@
+import { OrreryError } from "#/base/index.ts";
 import type { Client } from "#/client/index.ts";
 import { durationMs, kinds, type StoredObject } from "#/model/index.ts";
 import type { CliContext } from "../context.ts";
@@ -84,6 +85,11 @@ async function applyOne(api: Client, { status: _, ...object }: StoredObject, dry
     contentType: "application/apply-patch+yaml",
     body: { ...object, metadata },
   });
+  if ((body as StoredObject).metadata.deletionTimestamp !== undefined)
+    throw new OrreryError(
+      "cli/deleting",
+      "it is being deleted, and what was applied goes with it; apply it again when it is gone (orrery delete --wait waits for that)",
+    );
   if (before === undefined) return "created";
   // A dry run has no new version to compare.
   if (dryRun) return "changed";

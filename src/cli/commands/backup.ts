@@ -40,9 +40,9 @@ export async function restore(context: CliContext, [from = ""]: readonly string[
     );
   const file = path.resolve(context.cwd, from);
   if (!existsSync(file)) throw new OrreryError("cli/unreadable", `cannot read ${file}: there is no such file; give one that orrery backup made`);
+  const stored = path.join(options.data, "state", "tree.db");
+  const former = existsSync(stored) ? `; what was stored before is kept as ${stored}.before-restore` : "";
   await context.platform.restore(options.data, file);
-  context.terminal.out(
-    `restored ${file}; what was stored before is kept beside it as ${path.join(options.data, "state", "tree.db.before-restore")}. Start the site with: orrery up`,
-  );
+  context.terminal.out(`restored ${file}${former}. Start the site with: orrery up --data ${options.data}`);
   return 0;
 }

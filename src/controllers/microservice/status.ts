@@ -31,7 +31,7 @@ export function serviceStatus(view: ServiceView, nowMs: number): NonNullable<Mic
   const refusal = view.site?.refused.find((one) => one.service === service.metadata.name && one.revision === revision);
   let conditions = former?.conditions ?? [];
   for (const input of [
-    readyCondition(view, served, ready.length, ofServed),
+    readyCondition(view, served, refusal?.reason, ready.length, ofServed),
     divergedCondition(revision, refusal?.reason),
     ...(view.propagation === undefined ? [] : [view.propagation]),
   ]) {
@@ -55,7 +55,13 @@ export function serviceStatus(view: ServiceView, nowMs: number): NonNullable<Mic
 
 type Fact = Omit<ConditionInput, "observedGeneration">;
 
-function readyCondition(view: ServiceView, served: string | undefined, readyCount: number, ofServed: readonly Instance[]): Fact {
+function readyCondition(
+  view: ServiceView,
+  served: string | undefined,
+  refused: string | undefined,
+  readyCount: number,
+  ofServed: readonly Instance[],
+): Fact {
   const { spec, metadata } = view.service;
   const no = (reason: string, message: string): Fact => ({ type: "Ready", status: "False", reason, message });
   if (metadata.deletionTimestamp !== undefined)
@@ -63,7 +69,8 @@ function readyCondition(view: ServiceView, served: string | undefined, readyCoun
   if (view.revisionError !== undefined)
     return no("RevisionFailed", `${view.revisionError}${served === undefined ? "" : `; ${served} goes on being served`}`);
   if (spec.suspended) return no("Suspended", `stopped on request; start it with: orrery start ${metadata.name}`);
-  if (served === undefined) return no("Preparing", "its first generation is being prepared");
+  if (served === undefined)
+    return refused === undefined ? no("Preparing", preparingMessage(view)) : no("RevisionRefused", refusedMessage(view.made?.revision, refused));
   if (view.unplaced > 0) return no("Unplaced", `${view.unplaced} instances have no host: no host with an agent is ready, uncordoned and has room`);
   if (readyCount < spec.replicas) {
     const lost = ofServed.find((one) => !view.isHostKnown(one.spec.host));
@@ -106,6 +113,19 @@ function divergedCondition(revision: string | undefined, refused: string | undef
     type: "Diverged",
     status: "True",
     reason: "RevisionRefused",
-    message: `${revision} is not served: ${refused}. It is tried again when the template changes`,
+    message: refusedMessage(revision, refused),
   };
+}
+
+function refusedMessage(revision: string | undefined, refused: string): string {
+  return `${revision} is not served: ${refused}. It is tried again when the template changes`;
+}
+
+/** Its own instances' trouble, or else that it may be others that are waited for: a generation begins whole. */
+function preparingMessage({ instances, made }: ServiceView): string {
+  const own = instances.filter((one) => one.metadata.deletionTimestamp === undefined && one.spec.revision === made?.revision);
+  const trouble = own.map(instanceTrouble).find((one) => one !== undefined);
+  if (trouble !== undefined) return `its first generation is being prepared; ${trouble.message}`;
+  const isReady = own.length > 0 && own.every((one) => one.status?.ready === true);
+  return `its first generation is being prepared${isReady ? "; its own instances are ready, what else it waits for: orrery update show" : ""}`;
 }
