@@ -52,8 +52,13 @@ export class BoundedQueue<T> implements AsyncIterable<T> {
       });
       this.#wake = undefined;
     }
-    const item = this.#items[this.#head++] as T;
-    if (this.#head > 1024 && this.#head * 2 > this.#items.length) {
+    const item = this.#items[this.#head] as T;
+    // What was taken must not be kept alive by its place in the list.
+    this.#items[this.#head++] = undefined as T;
+    if (this.#head === this.#items.length) {
+      this.#items.length = 0;
+      this.#head = 0;
+    } else if (this.#head > 1024 && this.#head * 2 > this.#items.length) {
       this.#items = this.#items.slice(this.#head);
       this.#head = 0;
     }
