@@ -5,6 +5,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { describeError, isOrreryError, type Random, randomBelow, seededRandom } from "#/base/index.ts";
 import { type Instance, resource } from "#/model/index.ts";
 import { askPasses, seedOf } from "./ground-station-load.ts";
+import { median } from "./killing.ts";
 import { type Kill, type PlatformProcess, RunningSite, slowness } from "./running-site.ts";
 import { refusedForMs, SteadyLoad, summarize, unexcused } from "./steady-load.ts";
 
@@ -64,10 +65,6 @@ class SteadyWriter {
     assert.deepEqual(lost, [], `lost although acknowledged, of ${this.acknowledged.length}`);
     assert.ok(this.acknowledged.length > 20, `only ${this.acknowledged.length} writes were acknowledged`);
   }
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) / 2)] ?? Number.NaN;
 }
 
 function shuffle<T>(items: readonly T[], random: Random): T[] {

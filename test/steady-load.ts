@@ -137,19 +137,21 @@ export function readAccessLog(data: string): AccessLine[] {
     });
 }
 
-/** How long after it was killed a process may still be the reason of a failure: until it is back. Twice and thrice what is promised, as a starved machine is not the product's fault; what is promised is checked over several kills. */
-const BACK_WITHIN_MS = 10_000;
-const REFUSED_WITHIN_MS = 3000;
+/** How long after it was killed a process may still be the reason of a failure. Longer than what is promised, which is checked by itself: a starved machine is not the product's fault. */
+const BACK_WITHIN_MS = 15_000;
 
 /** The failures that no kill excuses: those that were neither in a killed process nor connecting to one. Only gateways and instances may be the reason of any. */
 export function unexcused(sent: readonly Sent[], kills: readonly Kill[]): Sent[] {
-  return sent.filter((one) => one.outcome === "failed" && !kills.some((kill) => isExcused(one, kill)));
+  const outages = kills.map((kill) => ({ kill, refusedUntilMs: kill.atMs + Math.min(refusedForMs(sent, kill), BACK_WITHIN_MS) }));
+  return sent.filter((one) => one.outcome === "failed" && !outages.some(({ kill, refusedUntilMs }) => isExcused(one, kill, refusedUntilMs)));
 }
 
-function isExcused(one: Sent, kill: Kill): boolean {
+function isExcused(one: Sent, kill: Kill, refusedUntilMs: number): boolean {
   if (kill.what === "gateway") {
     const wasInFlight = one.startMs <= kill.atMs && one.endMs >= kill.atMs;
-    return one.status === 0 && (wasInFlight || (one.startMs >= kill.atMs && one.startMs <= kill.atMs + REFUSED_WITHIN_MS));
+    return (
+      one.status === 0 && (wasInFlight || (one.isRefused && one.startMs >= kill.atMs && one.startMs <= refusedUntilMs) || isJustAfter(one, kill))
+    );
   }
   if (kill.what !== "instance" || one.endMs < kill.atMs || one.startMs > kill.atMs + BACK_WITHIN_MS) return false;
   // The answer names the instance in which the call was, or which it could not reach; or its revision, when that was the only instance.
@@ -158,6 +160,11 @@ function isExcused(one: Sent, kill: Kill): boolean {
     one.detail.includes(`${kill.name}: `) ||
     (kill.isOnly === true && one.detail.includes(`no instance of ${kill.revision} is ready`))
   );
+}
+
+/** On a connection that was still there when the kernel had not yet ended the killed process. */
+function isJustAfter(one: Sent, kill: Kill): boolean {
+  return one.startMs >= kill.atMs && one.startMs <= kill.atMs + 200;
 }
 
 /** How long after the kill of a gateway new connections were refused: until the first that was not. */
