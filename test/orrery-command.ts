@@ -1,5 +1,5 @@
 /** Runs the real command `./orrery` for whole-process tests, on data folders of their own. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -30,12 +30,29 @@ export function makeFolder(t: { after(end: () => void): void }, name: string): s
 export function makeDataFolder(t: { after(end: () => unknown): void }, name: string): string {
   const folder = mkdtempSync(path.join(tmpdir(), `orrery-${name}-`));
   const data = path.join(folder, "data");
+  endWhenInterrupted(data);
   // In one hook: of two, the first made would run first, and `down` would find nothing to end.
   t.after(async () => {
     await orrery(["down", "--data", data]);
+    openFolders.delete(data);
     rmSync(folder, { recursive: true, force: true });
   });
   return data;
+}
+
+const openFolders = new Set<string>();
+
+/** A site outlives whoever started it, and no hook runs in a test that is interrupted (a time limit, Ctrl-C): its sites are ended here. */
+function endWhenInterrupted(data: string): void {
+  if (openFolders.size === 0 && process.listenerCount("SIGTERM") === 0) {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+      process.once(signal, () => {
+        for (const open of openFolders) spawnSync(ORRERY, ["down", "--data", open, "--timeout", "2s"], { stdio: "ignore", timeout: 60_000 });
+        process.exit(1);
+      });
+    }
+  }
+  openFolders.add(data);
 }
 
 /** Starts `orrery` with these arguments. */
