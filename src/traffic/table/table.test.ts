@@ -265,3 +265,29 @@ test("a generation is complete when the table has its map and the revisions of t
   builder.takeChanges();
   assert.equal(builder.isComplete(1, ["auth"]), true);
 });
+
+test("a fence around a host touches the instances of that host, and is lifted again", () => {
+  const builder = new TableBuilder();
+  const siteWith = (fenced: readonly unknown[]): never => ({ ...SITE, status: { ...(SITE.status as object), fenced } }) as never;
+  builder.put("Site", siteWith([]));
+  builder.put("Generation", object("Generation", "g1", { number: 1, map: { auth: "auth-v1" }, history: "h" }));
+  builder.put("Revision", AUTH as never);
+  for (const host of ["h1", "h2"]) {
+    const spec = instance.spec.parse({ host, slot: 0, service: "auth", revision: "auth-v1", run: { command: ["x"] } });
+    builder.put("Instance", object("Instance", `on-${host}`, spec, { ports: { http: 1 }, ready: true }));
+  }
+  builder.takeChanges();
+  const fences = (): unknown => builder.entries().revision["auth-v1"]?.endpoints.map((one) => [one.instance, one.upTo]);
+  builder.put("Site", siteWith([{ host: "h1", upTo: 4 }]));
+  assert.equal(builder.takeChanges().length, 1);
+  assert.deepEqual(fences(), [
+    ["on-h1", 4],
+    ["on-h2", undefined],
+  ]);
+  builder.put("Site", siteWith([]));
+  assert.equal(builder.takeChanges().length, 1);
+  assert.deepEqual(fences(), [
+    ["on-h1", undefined],
+    ["on-h2", undefined],
+  ]);
+});
