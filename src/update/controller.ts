@@ -1,5 +1,5 @@
 import { type Clock, isOrreryError, type Log, OrreryError, type Random } from "#/base/index.ts";
-import { API_VERSION, type Generation, generation, generationName, type Site, SITE_NAME, site, timestamp } from "#/model/index.ts";
+import { API_VERSION, type Generation, generation, generationName, SITE_NAME, type Site, site, timestamp } from "#/model/index.ts";
 import { Controller, objectKey, type ReconcileResult, type Reflector } from "#/reconcile/index.ts";
 import type { Store } from "#/store/index.ts";
 import {
@@ -13,12 +13,12 @@ import {
   type Observed,
   observe,
   prepareLedger,
-  readSiteState,
   type Readiness,
   ROUND_INTERVAL_MS,
-  siteUpdate,
+  readSiteState,
   type SiteState,
   type Step,
+  siteUpdate,
   step,
   type Wait,
   WishWatch,
@@ -59,7 +59,15 @@ const STEPS_MAX = 50;
 export function createUpdateController(options: UpdateControllerOptions): Controller {
   const driver = new UpdateDriver(options);
   const { clock, random, log } = options;
-  const controller = new Controller({ name: "update-controller", clock, random, log, reconcile: (key) => driver.reconcile(key), resyncMs: 10_000, backoff: { firstMs: 10, maxMs: 2000 } });
+  const controller = new Controller({
+    name: "update-controller",
+    clock,
+    random,
+    log,
+    reconcile: (key) => driver.reconcile(key),
+    resyncMs: 10_000,
+    backoff: { firstMs: 10, maxMs: 2000 },
+  });
   options.sites.listen((_, after) => {
     if (after !== undefined) controller.enqueue(objectKey(after));
   });
@@ -108,7 +116,8 @@ class UpdateDriver {
     for (let count = 0; count < STEPS_MAX; count++) {
       const state = readSiteState(object.status);
       if (state === undefined) return undefined;
-      if (state.epoch !== epoch) throw new OrreryError("update/not-leading", `the site is led by epoch ${state.epoch}, this centre has ${epoch}: it must stop leading`);
+      if (state.epoch !== epoch)
+        throw new OrreryError("update/not-leading", `the site is led by epoch ${state.epoch}, this centre has ${epoch}: it must stop leading`);
       const namespace = object.metadata.namespace ?? "default";
       const observed = await this.#observe(object, state);
       const result = step(state, observed, clock.now());
@@ -191,8 +200,25 @@ class UpdateDriver {
       closed: `generation ${one.generation} is closed: nothing of it is in flight`,
       aborted: `generation ${one.generation} given up${services}: ${"reason" in one ? one.reason : ""}`,
     };
-    const reasons: Record<Happening["what"], string> = { issued: "Issued", distributing: "Distributing", ramped: "Ramped", returned: "Returned", fenced: "Fenced", unfenced: "Unfenced", switched: "Switched", closed: "Closed", aborted: "Aborted" };
-    this.#options.store.emit({ kind: site, object, type: "reason" in one || one.what === "fenced" ? "Warning" : "Normal", reason: reasons[one.what], message: texts[one.what], component: "update-controller" });
+    const reasons: Record<Happening["what"], string> = {
+      issued: "Issued",
+      distributing: "Distributing",
+      ramped: "Ramped",
+      returned: "Returned",
+      fenced: "Fenced",
+      unfenced: "Unfenced",
+      switched: "Switched",
+      closed: "Closed",
+      aborted: "Aborted",
+    };
+    this.#options.store.emit({
+      kind: site,
+      object,
+      type: "reason" in one || one.what === "fenced" ? "Warning" : "Normal",
+      reason: reasons[one.what],
+      message: texts[one.what],
+      component: "update-controller",
+    });
   }
 
   /** Keeps the Generation objects' status, and deletes those that are long closed. */
@@ -201,7 +227,8 @@ class UpdateDriver {
     const open = new Map(result.site.generations.map((one) => [one.number, one]));
     for (const [number, one] of open) {
       const object = generations.get(`${namespace}/${generationName(number)}`);
-      if (object !== undefined) await this.#writeGeneration(object, { phase: one.phase, since: one.since, waits: this.#aged(number, result.waits.get(number) ?? []) });
+      if (object !== undefined)
+        await this.#writeGeneration(object, { phase: one.phase, since: one.since, waits: this.#aged(number, result.waits.get(number) ?? []) });
     }
     for (const former of before.generations) {
       if (open.has(former.number)) continue;
@@ -217,7 +244,12 @@ class UpdateDriver {
     const next = { ...object.status, ...rest, ...(waits === undefined || waits.length === 0 ? {} : { waits }) };
     if (waits === undefined || waits.length === 0) delete next.waits;
     if (JSON.stringify(next) === JSON.stringify(object.status ?? {})) return;
-    await this.#options.store.patch(generation, object.metadata, { type: "merge", body: { status: { phase: null, since: null, waits: null, ...next } } }, { subresource: "status", fieldManager: "orrery-centre" });
+    await this.#options.store.patch(
+      generation,
+      object.metadata,
+      { type: "merge", body: { status: { phase: null, since: null, waits: null, ...next } } },
+      { subresource: "status", fieldManager: "orrery-centre" },
+    );
   }
 
   #aged(number: number, waits: readonly Wait[]): { reason: string; object: string; since: string; message: string }[] {
@@ -236,7 +268,13 @@ class UpdateDriver {
   async #pruneGenerations(namespace: string, state: SiteState): Promise<void> {
     const { generations, store } = this.#options;
     const open = new Set(state.generations.map((one) => one.number));
-    const ended = [...generations.values()].filter((one) => one.metadata.namespace === namespace && !open.has(one.spec.number) && one.metadata.deletionTimestamp === undefined && one.spec.number <= state.counter);
+    const ended = [...generations.values()].filter(
+      (one) =>
+        one.metadata.namespace === namespace &&
+        !open.has(one.spec.number) &&
+        one.metadata.deletionTimestamp === undefined &&
+        one.spec.number <= state.counter,
+    );
     if (ended.length <= CLOSED_KEPT) return;
     ended.sort((a, b) => a.spec.number - b.spec.number);
     for (const one of ended.slice(0, ended.length - CLOSED_KEPT)) await store.delete(generation, one.metadata);

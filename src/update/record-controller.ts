@@ -1,5 +1,19 @@
 import { type Clock, isOrreryError, type Log, type Random } from "#/base/index.ts";
-import { API_VERSION, durationMs, type generation, type Generation, type Microservice, microservice, type Revision, type site, SITE_NAME, setCondition, timestamp, type Update, update } from "#/model/index.ts";
+import {
+  API_VERSION,
+  durationMs,
+  type Generation,
+  type generation,
+  type Microservice,
+  microservice,
+  type Revision,
+  SITE_NAME,
+  setCondition,
+  type site,
+  timestamp,
+  type Update,
+  update,
+} from "#/model/index.ts";
 import { Controller, objectKey, type ReconcileResult, type Reflector } from "#/reconcile/index.ts";
 import type { Store } from "#/store/index.ts";
 import { followGeneration, isEnded, readSiteState, type SiteState, type UpdateIntent, withPhase } from "./core/index.ts";
@@ -54,10 +68,19 @@ export function createUpdateRecordController(options: UpdateRecordOptions): Cont
 }
 
 /** What the update controller asks of explicit Updates. */
-export function updateIntents(updates: Reflector<typeof update>, namespace: string): { updateFor(services: readonly string[]): UpdateIntent | undefined; updateNamed(name: string): UpdateIntent | undefined } {
+export function updateIntents(
+  updates: Reflector<typeof update>,
+  namespace: string,
+): { updateFor(services: readonly string[]): UpdateIntent | undefined; updateNamed(name: string): UpdateIntent | undefined } {
   return {
     updateFor(services) {
-      const written = [...updates.values()].filter((one) => one.metadata.namespace === namespace && one.status?.phase === "Preparing" && one.status.generation === undefined && one.spec.services.some(({ name }) => services.includes(name)));
+      const written = [...updates.values()].filter(
+        (one) =>
+          one.metadata.namespace === namespace &&
+          one.status?.phase === "Preparing" &&
+          one.status.generation === undefined &&
+          one.spec.services.some(({ name }) => services.includes(name)),
+      );
       written.sort(byAge);
       return written[0] === undefined ? undefined : intentOf(written[0]);
     },
@@ -76,7 +99,14 @@ function intentOf(one: Update): UpdateIntent {
     isPromoted: promoted,
     isAborted: aborted,
     ...(message === undefined ? {} : { message }),
-    ...(ramp === undefined ? {} : { ramp: { steps: ramp.steps.map((step) => ({ share: step.share, holdMs: durationMs(step.hold) })), ...(ramp.key === undefined ? {} : { key: ramp.key }) } }),
+    ...(ramp === undefined
+      ? {}
+      : {
+          ramp: {
+            steps: ramp.steps.map((step) => ({ share: step.share, holdMs: durationMs(step.hold) })),
+            ...(ramp.key === undefined ? {} : { key: ramp.key }),
+          },
+        }),
   };
 }
 
@@ -104,19 +134,33 @@ class RecordKeeper {
   async #next(one: Update, namespace: string, state: SiteState): Promise<UpdateStatus> {
     const nowMs = this.#options.clock.now();
     const status = one.status ?? {};
-    if (status.generation !== undefined || state.generations.some((open) => open.update === one.metadata.name)) return this.#follow(one, status, namespace, state);
+    if (status.generation !== undefined || state.generations.some((open) => open.update === one.metadata.name))
+      return this.#follow(one, status, namespace, state);
     if (one.spec.aborted) return { ...status, ...withPhase(status, "Aborted", nowMs), waits: [] };
     const resolved = await this.#resolve(one, namespace);
-    if ("problem" in resolved) return { ...status, ...withPhase(status, "Aborted", nowMs), waits: [{ reason: "CannotBegin", object: `update/${one.metadata.name}`, since: timestamp(nowMs), message: resolved.problem }] };
+    if ("problem" in resolved)
+      return {
+        ...status,
+        ...withPhase(status, "Aborted", nowMs),
+        waits: [{ reason: "CannotBegin", object: `update/${one.metadata.name}`, since: timestamp(nowMs), message: resolved.problem }],
+      };
     const ahead = this.#ahead(one, namespace, state);
     if (ahead !== undefined) {
       const since = status.waits?.[0]?.object === ahead ? (status.waits[0]?.since ?? timestamp(nowMs)) : timestamp(nowMs);
-      return { ...status, ...withPhase(status, "Pending", nowMs), waits: [{ reason: "OtherUpdateFirst", object: ahead, since, message: `updates are made one after the other: ${ahead} is under way` }] };
+      return {
+        ...status,
+        ...withPhase(status, "Pending", nowMs),
+        waits: [{ reason: "OtherUpdateFirst", object: ahead, since, message: `updates are made one after the other: ${ahead} is under way` }],
+      };
     }
     if (status.phase !== "Preparing") {
       // Recorded before the templates are written: after a crash between the two, it goes on here.
       const { waits: _waits, ...rest } = status;
-      return { ...rest, ...withPhase(status, "Preparing", nowMs), revisions: resolved.revisions.map(({ service, from, to }) => ({ service, ...(from === undefined ? {} : { from }), to: to.metadata.name })) };
+      return {
+        ...rest,
+        ...withPhase(status, "Preparing", nowMs),
+        revisions: resolved.revisions.map(({ service, from, to }) => ({ service, ...(from === undefined ? {} : { from }), to: to.metadata.name })),
+      };
     }
     const written = await this.#writeTemplates(namespace, resolved.revisions);
     const isServed = !written && resolved.revisions.every(({ from, to }) => from === to.metadata.name);
@@ -150,17 +194,29 @@ class RecordKeeper {
     const pending = state.generations.find((open) => open.phase === "Preparing" || open.phase === "Distributing" || open.phase === "Ramping");
     if (pending !== undefined) return `generation/g${pending.number}`;
     const older = [...this.#options.updates.values()].find(
-      (other) => other.metadata.namespace === namespace && other !== one && !isEnded(other.status?.phase) && other.status?.phase !== "Draining" && other.metadata.uid !== one.metadata.uid && byAge(other, one) < 0,
+      (other) =>
+        other.metadata.namespace === namespace &&
+        other !== one &&
+        !isEnded(other.status?.phase) &&
+        other.status?.phase !== "Draining" &&
+        other.metadata.uid !== one.metadata.uid &&
+        byAge(other, one) < 0,
     );
     return older === undefined ? undefined : `update/${older.metadata.name}`;
   }
 
   /** The Revisions that the Update names. */
-  async #resolve(one: Update, namespace: string): Promise<{ readonly revisions: readonly { service: string; from: string | undefined; to: Revision }[] } | { readonly problem: string }> {
+  async #resolve(
+    one: Update,
+    namespace: string,
+  ): Promise<{ readonly revisions: readonly { service: string; from: string | undefined; to: Revision }[] } | { readonly problem: string }> {
     const revisions: { service: string; from: string | undefined; to: Revision }[] = [];
     for (const { name, to } of one.spec.services) {
       const service = this.#options.microservices.get(`${namespace}/${name}`);
-      if (service === undefined || service.metadata.deletionTimestamp !== undefined) return { problem: `there is no Microservice ${name}${service === undefined ? "" : " any more (it is being deleted)"}; see: orrery get microservices` };
+      if (service === undefined || service.metadata.deletionTimestamp !== undefined)
+        return {
+          problem: `there is no Microservice ${name}${service === undefined ? "" : " any more (it is being deleted)"}; see: orrery get microservices`,
+        };
       const known = this.#options.revisionsOf(namespace, name);
       let found = known.find((revision) => revision.metadata.name === to) ?? known.find((revision) => revision.spec.template.version === to);
       try {
@@ -171,7 +227,9 @@ class RecordKeeper {
       }
       if (found === undefined) {
         const versions = [...new Set(known.map((revision) => revision.spec.template.version))];
-        return { problem: `${name} has no version or revision ${to} (it may have been pruned); known are ${versions.join(", ") || "none"}. Apply a manifest with that version instead` };
+        return {
+          problem: `${name} has no version or revision ${to} (it may have been pruned); known are ${versions.join(", ") || "none"}. Apply a manifest with that version instead`,
+        };
       }
       revisions.push({ service: name, from: service.status?.servedRevision, to: found });
     }
@@ -201,7 +259,9 @@ class RecordKeeper {
     for (const open of state.generations) {
       if (open.update === undefined || open.update !== `g${open.number}` || updates.get(`${namespace}/${open.update}`) !== undefined) continue;
       const map = generations.get(`${namespace}/g${open.number}`)?.spec.map ?? {};
-      const services = (open.changes ?? []).filter((service) => map[service] !== undefined).map((service) => ({ name: service, to: map[service] ?? "" }));
+      const services = (open.changes ?? [])
+        .filter((service) => map[service] !== undefined)
+        .map((service) => ({ name: service, to: map[service] ?? "" }));
       if (services.length === 0) continue;
       try {
         await store.create(update, {
@@ -225,12 +285,19 @@ class RecordKeeper {
 
   async #write(one: Update, status: UpdateStatus): Promise<void> {
     if (JSON.stringify(status) === JSON.stringify(one.status ?? {})) return;
-    await this.#options.store.update(update, { metadata: one.metadata, spec: one.spec, status }, { subresource: "status", fieldManager: "orrery-centre" });
+    await this.#options.store.update(
+      update,
+      { metadata: one.metadata, spec: one.spec, status },
+      { subresource: "status", fieldManager: "orrery-centre" },
+    );
   }
 }
 
 function isWritten(service: Microservice, to: Revision): boolean {
-  return service.metadata.annotations?.[REVISION_ANNOTATION] === to.metadata.name && JSON.stringify(service.spec.template) === JSON.stringify(to.spec.template);
+  return (
+    service.metadata.annotations?.[REVISION_ANNOTATION] === to.metadata.name &&
+    JSON.stringify(service.spec.template) === JSON.stringify(to.spec.template)
+  );
 }
 
 function withConditions(one: Update, status: UpdateStatus, nowMs: number): UpdateStatus {
@@ -239,12 +306,21 @@ function withConditions(one: Update, status: UpdateStatus, nowMs: number): Updat
   const wait = status.waits?.[0];
   const conditions = setCondition(
     one.status?.conditions,
-    { type: "Complete", status: isComplete ? "True" : "False", reason: phase, message: wait?.message ?? (isComplete ? "the new revisions serve all transactions; the old ones are withdrawn" : `phase ${phase}`), observedGeneration: one.metadata.generation },
+    {
+      type: "Complete",
+      status: isComplete ? "True" : "False",
+      reason: phase,
+      message: wait?.message ?? (isComplete ? "the new revisions serve all transactions; the old ones are withdrawn" : `phase ${phase}`),
+      observedGeneration: one.metadata.generation,
+    },
     nowMs,
   );
   return { ...status, conditions: [...conditions] };
 }
 
 function byAge(a: Update, b: Update): number {
-  return a.metadata.creationTimestamp.localeCompare(b.metadata.creationTimestamp) || Number(a.metadata.resourceVersion) - Number(b.metadata.resourceVersion);
+  return (
+    a.metadata.creationTimestamp.localeCompare(b.metadata.creationTimestamp) ||
+    Number(a.metadata.resourceVersion) - Number(b.metadata.resourceVersion)
+  );
 }

@@ -109,7 +109,8 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
   distribution.flush();
   const shared = { store, caches, clock, random, log };
   // A host that this centre has not heard yet is unknown, whatever the store says of its instances from before.
-  const isHostKnown = (host: string): boolean => peers.isAgentConnected(host) || clock.now() - (peers.agentSeenMs(host) ?? Number.NEGATIVE_INFINITY) < 15_000;
+  const isHostKnown = (host: string): boolean =>
+    peers.isAgentConnected(host) || clock.now() - (peers.agentSeenMs(host) ?? Number.NEGATIVE_INFINITY) < 15_000;
   const watch = new GatewayWatch();
   const wanted = new WantedRevisions();
   caches.microservices.listen((before, after) => {

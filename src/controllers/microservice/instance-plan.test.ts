@@ -144,7 +144,11 @@ test("a generation that changes a service to a revision claims the instances tha
     [1, 1],
   );
   const mapOf = (): GenerationMap => ({ auth: "auth-v1" });
-  const claimed = plan({ instances: running, mapOf, site: { ...generations([1, "Draining", ["auth"]], [3, "Preparing", ["auth"]]), stamp: { generation: 2 } } });
+  const claimed = plan({
+    instances: running,
+    mapOf,
+    site: { ...generations([1, "Draining", ["auth"]], [3, "Preparing", ["auth"]]), stamp: { generation: 2 } },
+  });
   assert.deepEqual(
     claimed.change.map((one) => one.neededBy),
     [3, 3],

@@ -116,7 +116,8 @@ test("no service whose needed revisions or duties change is missed", () => {
       // A stamp that names no open generation is not what the protocol makes.
       fc.pre([before, after].every((one) => one.stamp === undefined || one.generations.some((open) => open.number === one.stamp?.generation)));
       for (const service of ["a", "b", "c"]) {
-        const needed = (one: SiteState): string => JSON.stringify([...neededRevisions(service, one, mapOf)].map(([revision, { duty }]) => [revision, duty]).sort());
+        const needed = (one: SiteState): string =>
+          JSON.stringify([...neededRevisions(service, one, mapOf)].map(([revision, { duty }]) => [revision, duty]).sort());
         if (needed(before) !== needed(after)) assert.ok(found.has(service), `${service}: ${needed(before)} to ${needed(after)}`);
       }
     }),

@@ -113,11 +113,21 @@ export class DrainLedger {
       open += count.open;
       if (count.open > 0) {
         const streams = count.streams > 0 ? `, ${count.streams} of them streams (WebSocket, SSE, TCP)` : "";
-        waits.push({ reason: "TransactionsOpen", object: `gateway/${gateway}`, sinceMs: drain.sinceMs, message: `${count.open} calls of generation ${generation} are open at gateway ${gateway}${streams}; they end by themselves` });
+        waits.push({
+          reason: "TransactionsOpen",
+          object: `gateway/${gateway}`,
+          sinceMs: drain.sinceMs,
+          message: `${count.open} calls of generation ${generation} are open at gateway ${gateway}${streams}; they end by themselves`,
+        });
       }
     }
     if (waits.length === 0 && !drain.isEmpty) {
-      waits.push({ reason: "Counting", object: `generation/g${generation}`, sinceMs: drain.sinceMs, message: `nothing of generation ${generation} is seen in flight; two complete rounds of counting, ${this.#policy.lingerMs} ms apart, have to confirm it` });
+      waits.push({
+        reason: "Counting",
+        object: `generation/g${generation}`,
+        sinceMs: drain.sinceMs,
+        message: `nothing of generation ${generation} is seen in flight; two complete rounds of counting, ${this.#policy.lingerMs} ms apart, have to confirm it`,
+      });
     }
     return { isEmpty: waits.length === 0, open, waits };
   }
@@ -126,7 +136,12 @@ export class DrainLedger {
     const waits: Wait[] = [];
     for (const gateway of this.#gateways) {
       if (!gateway.isConnected) {
-        waits.push({ reason: "GatewayLost", object: `gateway/${gateway.name}`, sinceMs: gateway.lostSinceMs ?? drain.sinceMs, message: `gateway ${gateway.name} is not connected: what it has in flight is unknown. Bring it back, or, if it is surely dead, run: orrery gateway forget ${gateway.name}` });
+        waits.push({
+          reason: "GatewayLost",
+          object: `gateway/${gateway.name}`,
+          sinceMs: gateway.lostSinceMs ?? drain.sinceMs,
+          message: `gateway ${gateway.name} is not connected: what it has in flight is unknown. Bring it back, or, if it is surely dead, run: orrery gateway forget ${gateway.name}`,
+        });
       }
       const untilMs = (gateway.incarnationSinceMs ?? Number.NEGATIVE_INFINITY) + this.#policy.maxTransactionMs;
       if (gateway.incarnation > 1 && generation <= (gateway.incarnationCounter ?? -1) && nowMs < untilMs) {

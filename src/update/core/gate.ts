@@ -27,17 +27,27 @@ export type GateVerdict =
 export function judgeGate(old: GateSample, fresh: GateSample, bounds: readonly number[], policy: GatePolicy): GateVerdict {
   const fewest = Math.min(old.requests, fresh.requests);
   if (fewest < policy.minRequests) {
-    return { verdict: "unknown", message: `${fresh.requests} requests of the new and ${old.requests} of the old generation at this step; at least ${policy.minRequests} of each are needed to compare` };
+    return {
+      verdict: "unknown",
+      message: `${fresh.requests} requests of the new and ${old.requests} of the old generation at this step; at least ${policy.minRequests} of each are needed to compare`,
+    };
   }
   if (policy.errorRate) {
     const p = errorRateP(old, fresh);
-    if (p < policy.alpha) return { verdict: "fail", message: `errors rose from ${percent(old.errors, old.requests)} to ${percent(fresh.errors, fresh.requests)} (p = ${p.toPrecision(2)})` };
+    if (p < policy.alpha)
+      return {
+        verdict: "fail",
+        message: `errors rose from ${percent(old.errors, old.requests)} to ${percent(fresh.errors, fresh.requests)} (p = ${p.toPrecision(2)})`,
+      };
   }
   if (policy.latency) {
     const p = rankSumP(old.buckets, fresh.buckets);
     const slower = [0.5, 0.95].find((share) => quantile(fresh.buckets, bounds, share) > policy.maxSlowdown * quantile(old.buckets, bounds, share));
     if (p < policy.alpha && slower !== undefined) {
-      return { verdict: "fail", message: `the ${slower * 100}th percentile rose from ${quantile(old.buckets, bounds, slower).toFixed(1)} to ${quantile(fresh.buckets, bounds, slower).toFixed(1)} ms (p = ${p.toPrecision(2)})` };
+      return {
+        verdict: "fail",
+        message: `the ${slower * 100}th percentile rose from ${quantile(old.buckets, bounds, slower).toFixed(1)} to ${quantile(fresh.buckets, bounds, slower).toFixed(1)} ms (p = ${p.toPrecision(2)})`,
+      };
     }
   }
   return { verdict: "pass", message: `no worse than the old generation over ${fresh.requests} requests` };

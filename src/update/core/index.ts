@@ -1,9 +1,28 @@
+export { DrainLedger, type DrainPolicy, type KnownGateway } from "./drain-ledger.ts";
 export { type GatePolicy, type GateSample, type GateVerdict, judgeGate } from "./gate.ts";
-export { type DrainPolicy, DrainLedger, type KnownGateway } from "./drain-ledger.ts";
+export {
+  type DistributionView,
+  distributionMark,
+  type LeaderView,
+  nextLookMs,
+  nextTerm,
+  observe,
+  prepareLedger,
+  ROUND_INTERVAL_MS,
+  WishWatch,
+} from "./leading.ts";
 export { followGeneration, isEnded, type UpdateView, withPhase } from "./record.ts";
-export { type Fence, type GenerationMap, type OpenGeneration, readSiteState, type Refusal, type SiteState, stamps, type Wait } from "./state.ts";
-export { type Happening, type Observed, type ObservedGateway, type Readiness, type Step, step, type UpdateIntent, type UpdatePolicy } from "./step.ts";
-export { type DistributionView, distributionMark, type LeaderView, nextLookMs, nextTerm, observe, prepareLedger, ROUND_INTERVAL_MS, WishWatch } from "./leading.ts";
 export { GatewayWatch, revisionReadiness } from "./sight.ts";
 export { siteUpdate } from "./site-update.ts";
+export { type Fence, type GenerationMap, type OpenGeneration, type Refusal, readSiteState, type SiteState, stamps, type Wait } from "./state.ts";
+export {
+  type Happening,
+  type Observed,
+  type ObservedGateway,
+  type Readiness,
+  type Step,
+  step,
+  type UpdateIntent,
+  type UpdatePolicy,
+} from "./step.ts";
 export { type Wanted, WantedRevisions, wantedRevisions } from "./wanted.ts";

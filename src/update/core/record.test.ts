@@ -6,11 +6,31 @@ import type { OpenGeneration, SiteState } from "./state.ts";
 
 const since = "2026-11-22T12:00:00.000Z";
 const NOW_MS = Date.parse("2026-11-22T12:01:00Z");
-const open = (number: number, phase: OpenGeneration["phase"], update?: string): OpenGeneration => ({ number, phase, since, ...(update === undefined ? {} : { update }) });
-const siteWith = (stamped: number, ...generations: OpenGeneration[]): SiteState => ({ history: "h", epoch: 1, counter: 9, generations, stamp: { generation: stamped }, refused: [], fenced: [] });
+const open = (number: number, phase: OpenGeneration["phase"], update?: string): OpenGeneration => ({
+  number,
+  phase,
+  since,
+  ...(update === undefined ? {} : { update }),
+});
+const siteWith = (stamped: number, ...generations: OpenGeneration[]): SiteState => ({
+  history: "h",
+  epoch: 1,
+  counter: 9,
+  generations,
+  stamp: { generation: stamped },
+  refused: [],
+  fenced: [],
+});
 
 function follow(status: NonNullable<Update["status"]>, site: SiteState, endedAs?: "Closed" | "Aborted"): NonNullable<Update["status"]> {
-  const view: UpdateView = { status, name: "u", site, endedAs: () => endedAs, waitsOf: (generation) => [{ reason: "R", object: `g${generation}`, since, message: "m" }], transactionsOf: () => 7 };
+  const view: UpdateView = {
+    status,
+    name: "u",
+    site,
+    endedAs: () => endedAs,
+    waitsOf: (generation) => [{ reason: "R", object: `g${generation}`, since, message: "m" }],
+    transactionsOf: () => 7,
+  };
   return followGeneration(view, NOW_MS);
 }
 

@@ -6,13 +6,29 @@ import { GatewayWatch, revisionReadiness } from "./sight.ts";
 const metadata = { name: "auth", namespace: "default", uid: "u", resourceVersion: "1", generation: 1, creationTimestamp: "2026-01-01T00:00:00Z" };
 const spec = microservice.spec.parse({ replicas: 2, template: { version: "v1", run: { command: ["node"] } } });
 const service = { apiVersion: "orrery.dev/v1", kind: "Microservice", metadata, spec } as Microservice;
-const revision = { apiVersion: "orrery.dev/v1", kind: "Revision", metadata, spec: { service: "auth", template: spec.template, hash: "x" } } as Revision;
+const revision = {
+  apiVersion: "orrery.dev/v1",
+  kind: "Revision",
+  metadata,
+  spec: { service: "auth", template: spec.template, hash: "x" },
+} as Revision;
 const instance = (host: string, isReady: boolean, more: object = {}): Instance =>
-  ({ apiVersion: "orrery.dev/v1", kind: "Instance", metadata: { ...metadata, ...more }, spec: { host }, status: { ready: isReady } }) as unknown as Instance;
+  ({
+    apiVersion: "orrery.dev/v1",
+    kind: "Instance",
+    metadata: { ...metadata, ...more },
+    spec: { host },
+    status: { ready: isReady },
+  }) as unknown as Instance;
 const seen = { revision, serviceOf: () => service, isHostKnown: () => true };
 
 test("a revision is as ready as its instances that are not being deleted, on hosts that answer", () => {
-  const instances = [instance("a", true), instance("b", true), instance("a", false), instance("a", true, { deletionTimestamp: "2026-01-01T00:00:00Z" })];
+  const instances = [
+    instance("a", true),
+    instance("b", true),
+    instance("a", false),
+    instance("a", true, { deletionTimestamp: "2026-01-01T00:00:00Z" }),
+  ];
   const readiness = revisionReadiness({ ...seen, instances, isHostKnown: (host) => host === "a" });
   assert.deepEqual(readiness, { wanted: 2, ready: 1, readyOn: new Map([["a", 1]]) });
 });
@@ -33,10 +49,23 @@ test("a revision that is not seen yet is not ready, however little is wanted", (
 
 test("a gateway counts as connected only as the incarnation that is registered, and is lost since it was first seen so", () => {
   const watch = new GatewayWatch();
-  const one = { apiVersion: "orrery.dev/v1", kind: "Gateway", metadata, spec: { host: "a", roles: ["edge"] }, status: { incarnation: 2, incarnationSince: "2026-01-01T00:00:00Z", incarnationCounter: 7 } } as Gateway;
+  const one = {
+    apiVersion: "orrery.dev/v1",
+    kind: "Gateway",
+    metadata,
+    spec: { host: "a", roles: ["edge"] },
+    status: { incarnation: 2, incarnationSince: "2026-01-01T00:00:00Z", incarnationCounter: 7 },
+  } as Gateway;
   assert.equal(watch.known([one], () => 3, 5)[0]?.lostSinceMs, 5);
   assert.equal(watch.known([one], () => undefined, 9)[0]?.lostSinceMs, 5);
   const [known] = watch.known([one], () => 2, 10);
-  assert.deepEqual(known, { name: "auth", host: "a", isConnected: true, incarnation: 2, incarnationSinceMs: Date.parse("2026-01-01T00:00:00Z"), incarnationCounter: 7 });
+  assert.deepEqual(known, {
+    name: "auth",
+    host: "a",
+    isConnected: true,
+    incarnation: 2,
+    incarnationSinceMs: Date.parse("2026-01-01T00:00:00Z"),
+    incarnationCounter: 7,
+  });
   assert.equal(watch.known([one], () => 3, 20)[0]?.lostSinceMs, 20);
 });

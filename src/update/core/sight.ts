@@ -20,7 +20,8 @@ export function revisionReadiness(seen: {
   const instances = [...seen.instances].filter((one) => one.metadata.deletionTimestamp === undefined);
   const readyOn = new Map<string, number>();
   for (const one of instances) {
-    if (one.status?.ready === true && isHostKnown(one.spec.host) && (one.spec.neededBy ?? 0) >= claim) readyOn.set(one.spec.host, (readyOn.get(one.spec.host) ?? 0) + 1);
+    if (one.status?.ready === true && isHostKnown(one.spec.host) && (one.spec.neededBy ?? 0) >= claim)
+      readyOn.set(one.spec.host, (readyOn.get(one.spec.host) ?? 0) + 1);
   }
   const ready = [...readyOn.values()].reduce((sum, count) => sum + count, 0);
   const told = instances.flatMap((one) =>

@@ -3,11 +3,16 @@ import { readSiteState, type SiteState } from "./state.ts";
 import type { Step } from "./step.ts";
 
 /** What is to be written to the Site after a step: everything decided, and the condition that tells people what is waited for, in one compare-and-set on the version that was read. `undefined` if it says so already. */
-export function siteUpdate(object: Site, result: Step, nowMs: number): Pick<Site, "metadata" | "spec"> & { readonly status: NonNullable<Site["status"]> } | undefined {
+export function siteUpdate(
+  object: Site,
+  result: Step,
+  nowMs: number,
+): (Pick<Site, "metadata" | "spec"> & { readonly status: NonNullable<Site["status"]> }) | undefined {
   const { history, epoch, counter, generations, stamp, refused, fenced } = result.site;
   const former = object.status?.conditions;
   const conditions = [...setCondition(former, settledCondition(result), nowMs)];
-  const isSame = isSameState(object.status, result.site) && conditions.length === former?.length && conditions.every((one, index) => one === former[index]);
+  const isSame =
+    isSameState(object.status, result.site) && conditions.length === former?.length && conditions.every((one, index) => one === former[index]);
   if (isSame) return undefined;
   const status = {
     ...object.status,
@@ -27,12 +32,31 @@ function settledCondition(result: Step): ConditionInput {
   const pending = result.site.generations.find((one) => one.phase === "Preparing" || one.phase === "Distributing" || one.phase === "Ramping");
   const waiting = result.waits.get(0)?.[0];
   if (waiting !== undefined) return { type: "Settled", status: "False", reason: waiting.reason, message: waiting.message };
-  if (pending !== undefined) return { type: "Settled", status: "False", reason: pending.phase, message: `generation ${pending.number} is under way; see: orrery describe generation g${pending.number}` };
-  if (result.site.generations.length > 1) return { type: "Settled", status: "True", reason: "Draining", message: "what is wanted is served; older generations are finishing" };
+  if (pending !== undefined)
+    return {
+      type: "Settled",
+      status: "False",
+      reason: pending.phase,
+      message: `generation ${pending.number} is under way; see: orrery describe generation g${pending.number}`,
+    };
+  if (result.site.generations.length > 1)
+    return { type: "Settled", status: "True", reason: "Draining", message: "what is wanted is served; older generations are finishing" };
   return { type: "Settled", status: "True", reason: "Settled", message: "what is wanted is served" };
 }
 
 function isSameState(status: Site["status"], state: SiteState): boolean {
   const present = readSiteState(status);
-  return present !== undefined && JSON.stringify(present) === JSON.stringify({ history: state.history, epoch: state.epoch, counter: state.counter, generations: state.generations, ...(state.stamp === undefined ? {} : { stamp: state.stamp }), refused: state.refused, fenced: state.fenced });
+  return (
+    present !== undefined &&
+    JSON.stringify(present) ===
+      JSON.stringify({
+        history: state.history,
+        epoch: state.epoch,
+        counter: state.counter,
+        generations: state.generations,
+        ...(state.stamp === undefined ? {} : { stamp: state.stamp }),
+        refused: state.refused,
+        fenced: state.fenced,
+      })
+  );
 }

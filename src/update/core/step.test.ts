@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type GenerationMap, type SiteState } from "./state.ts";
 import type { GateVerdict } from "./gate.ts";
+import type { GenerationMap, SiteState } from "./state.ts";
 import { type Observed, step, type UpdateIntent } from "./step.ts";
 
 const START_MS = 1_800_000_000_000;
@@ -29,9 +29,15 @@ class World {
       wanted: new Map(this.wanted),
       wantedChangedMs: this.wantedChangedMs,
       mapOf: (generation) => this.maps.get(generation),
-      readinessOf: (revision) => (this.unready.has(revision) ? { wanted: 1, ready: 0, reason: this.unready.get(revision) ?? "" } : { wanted: 1, ready: 1, readyOn: this.readyOn }),
+      readinessOf: (revision) =>
+        this.unready.has(revision)
+          ? { wanted: 1, ready: 0, reason: this.unready.get(revision) ?? "" }
+          : { wanted: 1, ready: 1, readyOn: this.readyOn },
       gateways: this.gateways,
-      drainOf: (generation) => ({ isEmpty: this.empty.has(generation), waits: [{ reason: "TransactionsOpen", object: "gateway/main", sinceMs: START_MS, message: "2 calls are open" }] }),
+      drainOf: (generation) => ({
+        isEmpty: this.empty.has(generation),
+        waits: [{ reason: "TransactionsOpen", object: "gateway/main", sinceMs: START_MS, message: "2 calls are open" }],
+      }),
       updateFor: () => this.intent,
       updateNamed: () => this.intent,
       gateOf: () => this.gate,

@@ -207,18 +207,36 @@ function advance(site: SiteState, pending: OpenGeneration, observed: Observed, n
   return distribute(site, pending, intent, observed, nowMs, waits);
 }
 
-function prepare(site: SiteState, pending: OpenGeneration, map: GenerationMap, observed: Observed, nowMs: number, waits: Map<number, readonly Wait[]>): Step {
+function prepare(
+  site: SiteState,
+  pending: OpenGeneration,
+  map: GenerationMap,
+  observed: Observed,
+  nowMs: number,
+  waits: Map<number, readonly Wait[]>,
+): Step {
   const sinceMs = Date.parse(pending.since);
   // The first generation of a site protects nothing that is served: one service that cannot start must not keep all others from being reached.
   const awaited = site.stamp === undefined ? [] : (pending.changes ?? []);
-  const unready = awaited.map((service) => ({ service, revision: map[service] ?? "", ...observed.readinessOf(map[service] ?? "", pending.number) })).filter((one) => one.ready < one.wanted);
+  const unready = awaited
+    .map((service) => ({ service, revision: map[service] ?? "", ...observed.readinessOf(map[service] ?? "", pending.number) }))
+    .filter((one) => one.ready < one.wanted);
   if (unready.length === 0) {
-    return { site: withPhase(site, pending, "Distributing", nowMs), happened: [{ what: "distributing", generation: pending.number, services: pending.changes ?? [] }], waits };
+    return {
+      site: withPhase(site, pending, "Distributing", nowMs),
+      happened: [{ what: "distributing", generation: pending.number, services: pending.changes ?? [] }],
+      waits,
+    };
   }
   const deadlineMs = sinceMs + observed.policy.readyWithinMs;
   if (nowMs >= deadlineMs) {
     const at = timestamp(nowMs);
-    const refusals = unready.map((one) => ({ service: one.service, revision: one.revision, reason: `not ready within ${observed.policy.readyWithinMs / 1000} s: ${one.reason ?? `${one.ready} of ${one.wanted} instances ready`}`, at }));
+    const refusals = unready.map((one) => ({
+      service: one.service,
+      revision: one.revision,
+      reason: `not ready within ${observed.policy.readyWithinMs / 1000} s: ${one.reason ?? `${one.ready} of ${one.wanted} instances ready`}`,
+      at,
+    }));
     const kept = site.refused.filter((old) => !refusals.some((one) => one.service === old.service));
     return abort(site, pending, refusals.map((one) => `${one.revision} ${one.reason}`).join("; "), [...kept, ...refusals]);
   }
@@ -234,7 +252,14 @@ function prepare(site: SiteState, pending: OpenGeneration, map: GenerationMap, o
   return { site, happened: [], waits, wakeAtMs: deadlineMs };
 }
 
-function distribute(site: SiteState, pending: OpenGeneration, intent: UpdateIntent | undefined, observed: Observed, nowMs: number, waits: Map<number, readonly Wait[]>): Step {
+function distribute(
+  site: SiteState,
+  pending: OpenGeneration,
+  intent: UpdateIntent | undefined,
+  observed: Observed,
+  nowMs: number,
+  waits: Map<number, readonly Wait[]>,
+): Step {
   const sinceMs = Date.parse(pending.since);
   const ignorant = observed.gateways.filter((gateway) => !gateway.knows(pending.number) && !site.fenced.some((fence) => fence.host === gateway.host));
   const late = ignorant.filter((gateway) => !gateway.isConnected || nowMs >= sinceMs + ACKNOWLEDGE_WITHIN_MS);
@@ -256,14 +281,25 @@ function distribute(site: SiteState, pending: OpenGeneration, intent: UpdateInte
 }
 
 /** Why the hosts of `late` gateways cannot be done without: a service of the new generation would have no ready instance on any other. */
-function shortageWithout(site: SiteState, pending: OpenGeneration, late: readonly ObservedGateway[], observed: Observed, nowMs: number): Wait | undefined {
+function shortageWithout(
+  site: SiteState,
+  pending: OpenGeneration,
+  late: readonly ObservedGateway[],
+  observed: Observed,
+  nowMs: number,
+): Wait | undefined {
   const without = new Set([...site.fenced.map((one) => one.host), ...late.map((one) => one.host)]);
   for (const [service, revision] of Object.entries(observed.mapOf(pending.number) ?? {})) {
     const { wanted, readyOn } = observed.readinessOf(revision);
     const left = [...(readyOn ?? [])].reduce((sum, [host, count]) => (without.has(host) ? sum : sum + count), 0);
     if (wanted === 0 || left > 0) continue;
     const names = late.map((one) => one.name).join(", ");
-    return { reason: "TooFewReady", object: `microservice/${service}`, sinceMs: nowMs, message: `without the hosts of gateway ${names}, which does not answer, no instance of ${service} is left for generation ${pending.number}: bring the gateway back, or, if it is surely dead, run: orrery gateway forget ${names}` };
+    return {
+      reason: "TooFewReady",
+      object: `microservice/${service}`,
+      sinceMs: nowMs,
+      message: `without the hosts of gateway ${names}, which does not answer, no instance of ${service} is left for generation ${pending.number}: bring the gateway back, or, if it is surely dead, run: orrery gateway forget ${names}`,
+    };
   }
   return undefined;
 }
@@ -282,7 +318,11 @@ function fence(site: SiteState, pending: OpenGeneration, late: readonly Observed
 /** A host is free again when all its gateways are connected and know every generation in service. */
 function liftFences(site: SiteState, pending: OpenGeneration | undefined, observed: Observed): Step | undefined {
   const needed = [site.stamp?.generation, pending?.phase === "Preparing" ? undefined : pending?.number].filter((number) => number !== undefined);
-  const lifted = site.fenced.filter((one) => observed.gateways.filter((gateway) => gateway.host === one.host).every((gateway) => gateway.isConnected && needed.every((number) => gateway.knows(number))));
+  const lifted = site.fenced.filter((one) =>
+    observed.gateways
+      .filter((gateway) => gateway.host === one.host)
+      .every((gateway) => gateway.isConnected && needed.every((number) => gateway.knows(number))),
+  );
   if (lifted.length === 0) return undefined;
   return {
     site: { ...site, fenced: site.fenced.filter((one) => !lifted.includes(one)) },
@@ -310,29 +350,62 @@ function switchOver(site: SiteState, pending: OpenGeneration, observed: Observed
 }
 
 /** A ramp holds its step for its time, asks the gate, and goes on, back, or to a person. */
-function climb(now: { site: SiteState; pending: OpenGeneration; map: GenerationMap; target: GenerationMap; intent: UpdateIntent | undefined; observed: Observed; nowMs: number; waits: Map<number, readonly Wait[]> }): Step {
+function climb(now: {
+  site: SiteState;
+  pending: OpenGeneration;
+  map: GenerationMap;
+  target: GenerationMap;
+  intent: UpdateIntent | undefined;
+  observed: Observed;
+  nowMs: number;
+  waits: Map<number, readonly Wait[]>;
+}): Step {
   const { site, pending, map, target, intent, observed, nowMs, waits } = now;
   const old = site.stamp?.generation ?? 0;
   const stepSinceMs = Date.parse(pending.ramp?.stepSince ?? pending.since);
-  if (intent?.isAborted === true) return goBack(site, pending, "gone back on request", refuse(site, pending, map, "gone back on request", nowMs), nowMs);
+  if (intent?.isAborted === true)
+    return goBack(site, pending, "gone back on request", refuse(site, pending, map, "gone back on request", nowMs), nowMs);
   if (!isSameMap(target, map)) {
-    if (isSameMap(target, observed.mapOf(old) ?? {})) return goBack(site, pending, "the templates say the former revisions again", site.refused, nowMs);
-    waits.set(0, [{ reason: "RampRunning", object: `generation/g${pending.number}`, sinceMs: nowMs, message: `the next update waits until the ramp of generation ${pending.number} is over; promote or abort it to go on` }]);
+    if (isSameMap(target, observed.mapOf(old) ?? {}))
+      return goBack(site, pending, "the templates say the former revisions again", site.refused, nowMs);
+    waits.set(0, [
+      {
+        reason: "RampRunning",
+        object: `generation/g${pending.number}`,
+        sinceMs: nowMs,
+        message: `the next update waits until the ramp of generation ${pending.number} is over; promote or abort it to go on`,
+      },
+    ]);
   }
   if (intent?.isPromoted === true) return switchOver(site, pending, observed, nowMs, waits);
   const verdict = observed.gateOf(pending.number, old, stepSinceMs);
-  if (verdict?.verdict === "fail") return goBack(site, pending, verdict.message, refuse(site, pending, map, `a gate failed: ${verdict.message}`, nowMs), nowMs);
+  if (verdict?.verdict === "fail")
+    return goBack(site, pending, verdict.message, refuse(site, pending, map, `a gate failed: ${verdict.message}`, nowMs), nowMs);
   if (intent?.isPaused === true) return pause(site, pending, intent, waits);
   const index = pending.ramp?.step ?? 0;
   const steps = pending.ramp?.steps ?? [];
   const holdUntilMs = stepSinceMs + (steps[index]?.holdMs ?? 0);
   const share = `${((steps[index]?.share ?? 1) * 100).toPrecision(3)} % of new transactions`;
   if (nowMs < holdUntilMs) {
-    waits.set(pending.number, [{ reason: "Holding", object: `generation/g${pending.number}`, sinceMs: stepSinceMs, message: `${share} have generation ${pending.number}; the next step comes at ${timestamp(holdUntilMs)} (in ${formatDuration(holdUntilMs - nowMs)})` }]);
+    waits.set(pending.number, [
+      {
+        reason: "Holding",
+        object: `generation/g${pending.number}`,
+        sinceMs: stepSinceMs,
+        message: `${share} have generation ${pending.number}; the next step comes at ${timestamp(holdUntilMs)} (in ${formatDuration(holdUntilMs - nowMs)})`,
+      },
+    ]);
     return { site, happened: [], waits, wakeAtMs: holdUntilMs };
   }
   if (verdict?.verdict === "unknown") {
-    waits.set(pending.number, [{ reason: "GateUndecided", object: `generation/g${pending.number}`, sinceMs: holdUntilMs, message: `${share} have generation ${pending.number}; ${verdict.message}. It waits for more, or for a person: orrery update promote ${intent?.name ?? ""} or orrery update abort ${intent?.name ?? ""}` }]);
+    waits.set(pending.number, [
+      {
+        reason: "GateUndecided",
+        object: `generation/g${pending.number}`,
+        sinceMs: holdUntilMs,
+        message: `${share} have generation ${pending.number}; ${verdict.message}. It waits for more, or for a person: orrery update promote ${intent?.name ?? ""} or orrery update abort ${intent?.name ?? ""}`,
+      },
+    ]);
     return { site, happened: [], waits };
   }
   return index + 1 < steps.length ? takeRampStep(site, pending, index + 1, nowMs, waits) : switchOver(site, pending, observed, nowMs, waits);
@@ -343,9 +416,18 @@ function takeRampStep(site: SiteState, pending: OpenGeneration, index: number, n
   const ramp = pending.ramp ?? { steps: [] };
   const share = ramp.steps[index]?.share ?? 1;
   const old = site.stamp?.generation ?? pending.number;
-  const generations = site.generations.map((one): OpenGeneration => (one.number === pending.number ? { ...one, phase: "Ramping", since: one.phase === "Ramping" ? one.since : at, ramp: { ...ramp, step: index, stepSince: at } } : one));
+  const generations = site.generations.map(
+    (one): OpenGeneration =>
+      one.number === pending.number
+        ? { ...one, phase: "Ramping", since: one.phase === "Ramping" ? one.since : at, ramp: { ...ramp, step: index, stepSince: at } }
+        : one,
+  );
   return {
-    site: { ...site, generations, stamp: { generation: old, ramp: { to: pending.number, share, ...(ramp.key === undefined ? {} : { key: ramp.key }) } } },
+    site: {
+      ...site,
+      generations,
+      stamp: { generation: old, ramp: { to: pending.number, share, ...(ramp.key === undefined ? {} : { key: ramp.key }) } },
+    },
     happened: [{ what: "ramped", generation: pending.number, services: pending.changes ?? [] }],
     waits,
   };
@@ -361,13 +443,22 @@ function goBack(site: SiteState, pending: OpenGeneration, reason: string, refuse
 }
 
 function pause(site: SiteState, pending: OpenGeneration, intent: UpdateIntent, waits: Map<number, readonly Wait[]>): Step {
-  waits.set(pending.number, [{ reason: "Paused", object: `update/${intent.name}`, sinceMs: Date.parse(pending.since), message: `update ${intent.name} is paused; go on with: orrery update pause ${intent.name} --off, or end it with: orrery update promote|abort ${intent.name}` }]);
+  waits.set(pending.number, [
+    {
+      reason: "Paused",
+      object: `update/${intent.name}`,
+      sinceMs: Date.parse(pending.since),
+      message: `update ${intent.name} is paused; go on with: orrery update pause ${intent.name} --off, or end it with: orrery update promote|abort ${intent.name}`,
+    },
+  ]);
   return { site, happened: [], waits };
 }
 
 /** The changed services' revisions are not tried again while their templates say them. */
 function refuse(site: SiteState, pending: OpenGeneration, map: GenerationMap, reason: string, nowMs: number): SiteState["refused"] {
-  const fresh = (pending.changes ?? []).flatMap((service) => (map[service] === undefined ? [] : [{ service, revision: map[service], reason, at: timestamp(nowMs) }]));
+  const fresh = (pending.changes ?? []).flatMap((service) =>
+    map[service] === undefined ? [] : [{ service, revision: map[service], reason, at: timestamp(nowMs) }],
+  );
   return [...site.refused.filter((old) => !fresh.some((one) => one.service === old.service)), ...fresh];
 }
 
@@ -380,5 +471,8 @@ function abort(site: SiteState, pending: OpenGeneration, reason: string, refused
 }
 
 function withPhase(site: SiteState, generation: OpenGeneration, phase: OpenGeneration["phase"], nowMs: number): SiteState {
-  return { ...site, generations: site.generations.map((one) => (one.number === generation.number ? { ...one, phase, since: timestamp(nowMs) } : one)) };
+  return {
+    ...site,
+    generations: site.generations.map((one) => (one.number === generation.number ? { ...one, phase, since: timestamp(nowMs) } : one)),
+  };
 }
