@@ -1,6 +1,6 @@
 import type { Program } from "./program.ts";
 import type { Scheduler } from "./scheduler.ts";
-import type { Kinds, KindName, SimulatedStore } from "./store.ts";
+import type { KindName, Kinds, SimulatedStore } from "./store.ts";
 
 type Listener<T> = (before: T | undefined, after: T | undefined) => void;
 
@@ -11,7 +11,13 @@ export class Cache<K extends KindName> {
   readonly #unlisten: () => void;
 
   /** Fills itself from what is there now. `lagMs` rolls the delay of each event. */
-  constructor(options: { readonly kind: K; readonly store: SimulatedStore; readonly scheduler: Scheduler; readonly program: Program; readonly lagMs: () => number }) {
+  constructor(options: {
+    readonly kind: K;
+    readonly store: SimulatedStore;
+    readonly scheduler: Scheduler;
+    readonly program: Program;
+    readonly lagMs: () => number;
+  }) {
     const { kind, store, scheduler, program, lagMs } = options;
     for (const one of store.list(kind)) this.#objects.set(one.metadata.name, one);
     let lastMs = 0;
@@ -19,7 +25,9 @@ export class Cache<K extends KindName> {
       if ((changed as KindName) !== kind) return;
       if (!program.isAlive) return this.#unlisten();
       lastMs = Math.max(lastMs, scheduler.elapsedMs + lagMs());
-      scheduler.after(lastMs - scheduler.elapsedMs, () => program.deliver(() => this.#take(before as Kinds[K] | undefined, after as Kinds[K] | undefined)));
+      scheduler.after(lastMs - scheduler.elapsedMs, () =>
+        program.deliver(() => this.#take(before as Kinds[K] | undefined, after as Kinds[K] | undefined)),
+      );
     });
   }
 

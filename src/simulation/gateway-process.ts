@@ -1,4 +1,13 @@
-import { type Admitted, type Call, GatewayCore, type Inlet, type Refusal, RequestHead, refuse, type UnknownGeneration } from "#/gateway/core/index.ts";
+import {
+  type Admitted,
+  type Call,
+  GatewayCore,
+  type Inlet,
+  type Refusal,
+  RequestHead,
+  refuse,
+  type UnknownGeneration,
+} from "#/gateway/core/index.ts";
 import { type GatewayReport, PROXY_PORT, type Table, type TableMessage, type TablePosition, type TableUpdate } from "#/traffic/index.ts";
 import type { Dice } from "./dice.ts";
 import type { Exchange } from "./exchange.ts";
@@ -26,6 +35,8 @@ export interface HostRequest {
   readonly depth: number;
   readonly endByMs: number;
   readonly caller: ServiceProcess;
+  /** The transaction whose context it carries, if it is not its own. */
+  readonly leakedFrom: Transaction | undefined;
   readonly onAnswer: () => void;
 }
 
@@ -40,7 +51,16 @@ interface Disk {
 
 /** What the centre hears of a gateway. */
 export interface CentrePort {
-  hello(link: Link, hello: { readonly name: string; readonly host: string; readonly incarnation: number; readonly formerUncleanMs: number | undefined; readonly roles: GatewayPlan["roles"] }): void;
+  hello(
+    link: Link,
+    hello: {
+      readonly name: string;
+      readonly host: string;
+      readonly incarnation: number;
+      readonly formerUncleanMs: number | undefined;
+      readonly roles: GatewayPlan["roles"];
+    },
+  ): void;
   /** `receive` is given every message, and `undefined` when the stream ends on an open link. */
   subscribe(link: Link, name: string, position: TablePosition | undefined, receive: (message: TableMessage | undefined) => void): void;
   acknowledge(link: Link, name: string, position: TablePosition): void;
@@ -57,6 +77,7 @@ export class GatewayProcess {
   #core: GatewayCore | undefined;
   #link: Link | undefined;
   #centre: CentrePort | undefined;
+  #preferred: CentrePort | undefined;
   #subscription = 0;
   #durable: TablePosition | undefined;
   #acknowledged: TablePosition | undefined;
@@ -71,6 +92,8 @@ export class GatewayProcess {
   /** No link comes about before this. */
   #unreachableUntilMs = 0;
   hasEnded = false;
+  /** Called after each table that is taken. */
+  onTable: () => void = () => {};
 
   constructor(world: World, plan: GatewayPlan, dice: Dice) {
     this.#world = world;
@@ -171,7 +194,8 @@ export class GatewayProcess {
 
   #dial(): void {
     if (this.#link !== undefined) return;
-    const leader = this.#world.leaderToDial(this.#dice);
+    const leader = this.#world.leaderToDial(this.#dice, this.#preferred);
+    this.#preferred = undefined;
     if (leader === undefined) return this.#dialLater();
     const link = leader.open(this.#program, this.#world.delayOf(this.plan.name), this.#dice.fork());
     this.#link = link;
@@ -229,6 +253,7 @@ export class GatewayProcess {
     }
     const { table } = core.table;
     if (applied === "older" || table === undefined) return;
+    this.onTable();
     this.#save(table);
     this.#boundStreams();
     this.#tellWaiters();
@@ -243,7 +268,9 @@ export class GatewayProcess {
 
   #write(): void {
     const table = this.#pendingTable as Table;
-    const needsMs = this.#dice.chance(0.05) ? this.#dice.between(10, 150) : this.#dice.between(0.5, 8);
+    const { slowDiskShare } = this.#world.scenario;
+    const isSlow = this.#dice.chance(slowDiskShare) && this.#world.hasStarted;
+    const needsMs = isSlow ? this.#dice.between(10, slowDiskShare > 0.1 ? 600 : 150) : this.#dice.between(0.5, 8);
     this.#program.after(needsMs, () => {
       this.#disk.table = table;
       this.#durable = table.position;
@@ -265,7 +292,8 @@ export class GatewayProcess {
   #tick(): void {
     this.#program.after(TICK_MS, () => {
       this.#boundStreams();
-      if (this.#core?.hasChanged === true || this.#durable !== this.#reported || this.#program.monotonic() - this.#lastReportMs >= QUIET_MS) this.#reportNow();
+      if (this.#core?.hasChanged === true || this.#durable !== this.#reported || this.#program.monotonic() - this.#lastReportMs >= QUIET_MS)
+        this.#reportNow();
       this.#tick();
     });
   }
@@ -279,6 +307,12 @@ export class GatewayProcess {
     core.reported();
     this.#reported = report.position;
     this.#lastReportMs = this.#program.monotonic();
+  }
+
+  /** Its next link leads to this centre. */
+  preferNext(centre: CentrePort | undefined): void {
+    this.#preferred = centre;
+    this.#link?.cut(5);
   }
 
   /** The link breaks, and no other comes about for a while. */
@@ -341,7 +375,11 @@ export class GatewayProcess {
     const decide = (): Admitted | Refusal | UnknownGeneration => {
       const { caller, service, headers } = request;
       const head = new RequestHead("GET", isProxied ? `http://${service}/` : "/", ["Host", service, ...headers]);
-      const inlet: Inlet = { kind: isProxied ? "proxy" : "service", address: caller.callerAddress, port: isProxied ? PROXY_PORT : this.#world.servicePort(service) };
+      const inlet: Inlet = {
+        kind: isProxied ? "proxy" : "service",
+        address: caller.callerAddress,
+        port: isProxied ? PROXY_PORT : this.#world.servicePort(service),
+      };
       const target = core.target(inlet, head);
       if (target.kind === "outside") return refuse("gateway/no-service", `${service} is no service of the site's: the call would go outside`);
       return target.kind === "refusal" ? target : core.host(inlet, target, head, this.#program.monotonic());
@@ -372,8 +410,22 @@ export class GatewayProcess {
     this.#forward({ call, tx, depth: request.depth, endByMs: request.endByMs, isStream: false, onAnswer: request.onAnswer });
   }
 
-  #forward(options: { readonly call: Call; readonly tx: Transaction; readonly depth: number; readonly endByMs: number; readonly isStream: boolean; readonly onAnswer: () => void }): void {
-    const exchange = new OpenExchange({ ...options, world: this.#world, gateway: this, program: this.#program, core: this.#core as GatewayCore, onOver: (one) => this.#open.delete(one) });
+  #forward(options: {
+    readonly call: Call;
+    readonly tx: Transaction;
+    readonly depth: number;
+    readonly endByMs: number;
+    readonly isStream: boolean;
+    readonly onAnswer: () => void;
+  }): void {
+    const exchange = new OpenExchange({
+      ...options,
+      world: this.#world,
+      gateway: this,
+      program: this.#program,
+      core: this.#core as GatewayCore,
+      onOver: (one) => this.#open.delete(one),
+    });
     this.#open.add(exchange);
     exchange.dial();
   }
@@ -408,7 +460,8 @@ class OpenExchange {
     this.#release = world.judge.begin(tx);
     this.#cancelDeadline = program.after(call.deadlineMs - program.monotonic(), () => this.#expire());
     world.judge.note(
-      () => `${options.gateway.plan.name} ${call.role === "edge" ? "outside" : call.callerInstance} → ${call.service} in generation ${call.generation}, transaction ${tx.id}: ${call.endpoint.instance}`,
+      () =>
+        `${options.gateway.plan.name} ${call.role === "edge" ? "outside" : call.callerInstance} → ${call.service} in generation ${call.generation}, transaction ${tx.id}: ${call.endpoint.instance}`,
     );
   }
 

@@ -119,7 +119,15 @@ export class HostAgent {
       duty: one.spec.duty,
       ports: { http: slot.port },
       callerAddress: slot.address,
-      conditions: [{ type: "Ready", status: isReady ? "True" : "False", reason: isReady ? "Ready" : "Starting", message: isReady ? "ready" : "starting", lastTransitionTime: at }],
+      conditions: [
+        {
+          type: "Ready",
+          status: isReady ? "True" : "False",
+          reason: isReady ? "Ready" : "Starting",
+          message: isReady ? "ready" : "starting",
+          lastTransitionTime: at,
+        },
+      ],
     };
     yield* this.#world.store.request(() => this.#world.store.update("Instance", { metadata: { name, uid: one.metadata.uid }, status }, "status"));
     return slot.isReady === isReady ? undefined : 1;
@@ -140,7 +148,9 @@ export class HostAgent {
       yield this.#dice.between(0, 30);
     }
     const left = finalizers.filter((finalizer) => finalizer !== INSTANCE_FINALIZER);
-    yield* this.#world.store.request(() => this.#world.store.update("Instance", { metadata: { name, uid, resourceVersion, finalizers: left } }, "spec"));
+    yield* this.#world.store.request(() =>
+      this.#world.store.update("Instance", { metadata: { name, uid, resourceVersion, finalizers: left } }, "spec"),
+    );
     return undefined;
   }
 

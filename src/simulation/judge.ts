@@ -1,6 +1,6 @@
+import type { Generation, Site } from "#/model/index.ts";
 import type { GenerationMap } from "#/update/core/index.ts";
 import { readSiteState, stamps } from "#/update/core/index.ts";
-import type { Generation, Site } from "#/model/index.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { SimulatedStore } from "./store.ts";
 import { Transaction } from "./transaction.ts";
@@ -38,6 +38,7 @@ export class Judge {
   readonly #live = new Map<number, Set<Transaction>>();
   readonly #ended = new Set<number>();
   #counter = 0;
+  #open: readonly number[] = [];
   #transactionId = 0;
   /** `<host>/<revision>` whose instances have crashed by themselves. */
   readonly crashed = new Set<string>();
@@ -83,13 +84,17 @@ export class Judge {
     const former = before === undefined ? undefined : readSiteState(before.status);
     if (now === undefined) return;
     const text = now.generations.map((one) => `${one.number}:${one.phase}`).join(" ");
-    this.note(() => `site epoch ${now.epoch} counter ${now.counter} [${text}] stamp ${JSON.stringify(now.stamp ?? null)}${now.fenced.length > 0 ? ` fenced ${JSON.stringify(now.fenced)}` : ""}`);
+    this.note(
+      () =>
+        `site epoch ${now.epoch} counter ${now.counter} [${text}] stamp ${JSON.stringify(now.stamp ?? null)}${now.fenced.length > 0 ? ` fenced ${JSON.stringify(now.fenced)}` : ""}`,
+    );
     for (const one of now.fenced) this.fencedHosts.add(one.host);
     if (now.counter < this.#counter) this.violate("M", `the counter fell from ${this.#counter} to ${now.counter}`);
     if (former !== undefined && now.epoch < former.epoch) this.violate("M", `the epoch fell from ${former.epoch} to ${now.epoch}`);
     this.#counter = Math.max(this.#counter, now.counter);
     for (const one of now.generations) this.#onOpen(one.number, one.phase, stamps(now.stamp, one.number), now.counter);
-    const open = new Set(now.generations.map((one) => one.number));
+    this.#open = now.generations.map((one) => one.number);
+    const open = new Set(this.#open);
     for (const stamped of [now.stamp?.generation, now.stamp?.ramp?.to]) {
       if (stamped !== undefined && !open.has(stamped)) this.violate("M", `generation ${stamped} is stamped and not open`);
     }
@@ -119,6 +124,11 @@ export class Judge {
         return;
       }
     }
+  }
+
+  /** True if an open generation has the service in this revision. */
+  isNeeded(service: string, revision: string): boolean {
+    return this.#open.some((number) => this.#maps.get(number)?.[service] === revision);
   }
 
   #recordOf(number: number): GenerationRecord {

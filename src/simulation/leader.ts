@@ -7,16 +7,16 @@ import { TableBuilder } from "#/traffic/table/index.ts";
 import {
   DrainLedger,
   distributionMark,
-  type GenerationMap,
   GatewayWatch,
+  type GenerationMap,
   type KnownGateway,
   nextLookMs,
   nextTerm,
   type Observed,
   observe,
   prepareLedger,
-  ROUND_INTERVAL_MS,
   type Readiness,
+  ROUND_INTERVAL_MS,
   readSiteState,
   revisionReadiness,
   type SiteState,
@@ -31,7 +31,7 @@ import type { Dice } from "./dice.ts";
 import type { CentrePort } from "./gateway-process.ts";
 import { Link, type LinkDelay } from "./link.ts";
 import { Program, type Routine } from "./program.ts";
-import { type KindName, KIND_NAMES } from "./store.ts";
+import { KIND_NAMES, type KindName } from "./store.ts";
 import { Worker } from "./worker.ts";
 import type { World } from "./world.ts";
 
@@ -307,7 +307,7 @@ export class Leader implements CentrePort {
       if (state === undefined) return undefined;
       if (state.epoch !== this.#epoch) {
         this.#world.judge.note(() => `${this.program.name} finds that it leads no longer`);
-        this.program.after(this.#dice.between(0, 50), () => this.#world.deposed(this));
+        this.program.after(this.#dice.pick([this.#dice.between(0, 50), this.#dice.between(0, 400)]), () => this.#world.deposed(this));
         return undefined;
       }
       const observed = yield* this.#observe(object, state);
@@ -403,7 +403,9 @@ export class Leader implements CentrePort {
     const { template } = service.spec;
     const revision = `${name}-${template.version}`;
     if (this.#seen.Revision.get(revision) === undefined) {
-      yield* this.#unlessExists(() => store.create("Revision", { metadata: { name: revision }, spec: { service: name, template, hash: template.version } }));
+      yield* this.#unlessExists(() =>
+        store.create("Revision", { metadata: { name: revision }, spec: { service: name, template, hash: template.version } }),
+      );
     }
     if (service.status?.observedGeneration === generation && service.status.revision === revision) return;
     const status = { ...service.status, observedGeneration: generation, revision, port: this.#world.servicePort(name) };
@@ -419,9 +421,16 @@ export class Leader implements CentrePort {
   }
 
   /** The plan of one host: each host has every slot of its own, so that every revision is on each. */
-  #plan(about: { readonly service: Microservice; readonly state: SiteState | undefined; readonly mapOf: (number: number) => GenerationMap | undefined; readonly instances: readonly Instance[]; readonly host: string }): ReturnType<typeof planInstances> {
+  #plan(about: {
+    readonly service: Microservice;
+    readonly state: SiteState | undefined;
+    readonly mapOf: (number: number) => GenerationMap | undefined;
+    readonly instances: readonly Instance[];
+    readonly host: string;
+  }): ReturnType<typeof planInstances> {
     const { service, state, mapOf, instances, host } = about;
-    const { hosts, replicas } = this.#world.scenario;
+    const { hosts } = this.#world.scenario;
+    const replicas = service.spec.replicas / hosts.length;
     const suffix = hosts.length > 1 ? `.${host}` : "";
     const rename = (one: Instance): Instance =>
       suffix === "" ? one : { ...one, metadata: { ...one.metadata, name: one.metadata.name.slice(0, -suffix.length) } };
@@ -433,7 +442,8 @@ export class Leader implements CentrePort {
       instances: instances.filter((one) => one.spec.host === host).map(rename),
       hosts: [{ name: host, load: 0 }],
     });
-    const named = (one: Instance): Instance => (suffix === "" ? one : { ...one, metadata: { ...one.metadata, name: `${one.metadata.name}${suffix}` } });
+    const named = (one: Instance): Instance =>
+      suffix === "" ? one : { ...one, metadata: { ...one.metadata, name: `${one.metadata.name}${suffix}` } };
     return {
       ...plan,
       create: plan.create.map((input) => ({ ...input, metadata: { ...input.metadata, name: `${input.metadata.name}${suffix}` } })),
@@ -450,7 +460,11 @@ export class Leader implements CentrePort {
         const { name, resourceVersion } = one.metadata;
         store.update("Instance", { metadata: { name, resourceVersion }, spec: { ...one.spec, duty, neededBy } }, "spec");
       }),
-      ...plan.remove.map(({ metadata: { name, uid, resourceVersion } }) => () => store.delete("Instance", name, { uid, resourceVersion })),
+      ...plan.remove.map(
+        ({ metadata: { name, uid, resourceVersion } }) =>
+          () =>
+            store.delete("Instance", name, { uid, resourceVersion }),
+      ),
     ];
     if (work.length === 0) return;
     const failures: unknown[] = [];
@@ -481,7 +495,7 @@ export class Leader implements CentrePort {
 
   /** Why gateways hold the instance, if they do. */
   holders(instance: string): string | undefined {
-    const registered = [...this.#seen.Gateway.values()].map((gateway) => gateway.metadata.name);
+    const registered = [...(this.#caches?.Gateway.values() ?? [])].map((gateway) => gateway.metadata.name);
     return this.#distribution?.holders(instance, registered);
   }
 
@@ -496,4 +510,3 @@ export class Leader implements CentrePort {
     return undefined;
   }
 }
-

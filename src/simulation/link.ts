@@ -29,7 +29,13 @@ export class Link {
   readonly #centre: End;
   #isCut = false;
 
-  constructor(options: { readonly scheduler: Scheduler; readonly dice: Dice; readonly delay: LinkDelay; readonly gateway: Program; readonly centre: Program }) {
+  constructor(options: {
+    readonly scheduler: Scheduler;
+    readonly dice: Dice;
+    readonly delay: LinkDelay;
+    readonly gateway: Program;
+    readonly centre: Program;
+  }) {
     this.#scheduler = options.scheduler;
     this.#dice = options.dice;
     this.#delay = options.delay;
@@ -68,7 +74,8 @@ export class Link {
   cut(noticeMs: number): void {
     if (this.#isCut) return;
     this.#isCut = true;
-    for (const end of [this.#gateway, this.#centre]) this.#scheduler.after(this.#dice.between(0, noticeMs), () => end.program.deliver(() => this.#close(end)));
+    for (const end of [this.#gateway, this.#centre])
+      this.#scheduler.after(this.#dice.between(0, noticeMs), () => end.program.deliver(() => this.#close(end)));
   }
 
   /** One end hangs up; the other learns of it after what is still on the way to it. */

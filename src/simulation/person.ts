@@ -44,17 +44,61 @@ export class Person {
       const one = store.get("Microservice", wish.service);
       if (one === undefined || one.metadata.deletionTimestamp !== undefined || one.spec.template.version === wish.version) return;
       if (wish.ramp !== undefined)
-        this.#intents.push({ name: `u${this.#intents.length}`, service: wish.service, ramp: wish.ramp, isPaused: false, isPromoted: false, isAborted: false, isTaken: false });
-      store.update("Microservice", { metadata: { name: wish.service }, spec: { ...one.spec, template: { ...one.spec.template, version: wish.version } } }, "spec");
+        this.#intents.push({
+          name: `u${this.#intents.length}`,
+          service: wish.service,
+          ramp: wish.ramp,
+          isPaused: false,
+          isPromoted: false,
+          isAborted: false,
+          isTaken: false,
+        });
+      store.update(
+        "Microservice",
+        { metadata: { name: wish.service }, spec: { ...one.spec, template: { ...one.spec.template, version: wish.version } } },
+        "spec",
+      );
     } else if (wish.what === "delete") store.delete("Microservice", wish.service);
     else if (wish.what === "create") {
       if (store.get("Microservice", wish.service) === undefined) this.createService(wish.service, wish.version);
-    } else {
+    } else if (wish.what === "scale") this.#scale(wish.service, wish.replicas);
+    else if (wish.what === "delete-instance") this.#deleteInstance(wish.service, wish.index);
+    else {
       const intent = this.#intents.at(-1);
       if (intent === undefined) return;
       if (wish.what === "pause" || wish.what === "resume") intent.isPaused = wish.what === "pause";
       else if (wish.what === "promote") intent.isPromoted = true;
       else intent.isAborted = true;
+    }
+  }
+
+  #scale(service: string, replicas: number): void {
+    const { scenario, store } = this.#world;
+    const one = store.get("Microservice", service);
+    if (one === undefined || one.metadata.deletionTimestamp !== undefined) return;
+    this.#shakeUnlessSpare(service);
+    store.update("Microservice", { metadata: { name: service }, spec: { ...one.spec, replicas: replicas * scenario.hosts.length } }, "spec");
+  }
+
+  #deleteInstance(service: string, index: number): void {
+    const { store } = this.#world;
+    const running = store
+      .list("Instance")
+      .filter((one) => one.spec.service === service && one.metadata.deletionTimestamp === undefined && one.status?.ready === true);
+    const chosen = running[index % Math.max(1, running.length)];
+    if (chosen === undefined) return;
+    this.#shakeUnlessSpare(service);
+    store.delete("Instance", chosen.metadata.name);
+  }
+
+  /** Whoever takes instances away has fewer afterwards; where not all of two are ready that may be none. */
+  #shakeUnlessSpare(service: string): void {
+    const { store, judge } = this.#world;
+    const own = store.list("Instance").filter((one) => one.spec.service === service);
+    for (const { spec } of own) {
+      const group = own.filter((other) => other.spec.revision === spec.revision && other.spec.host === spec.host);
+      const ready = group.filter((other) => other.metadata.deletionTimestamp === undefined && other.status?.ready === true);
+      if (ready.length < 2 || ready.length < group.length) judge.crashed.add(`${spec.host}/${spec.revision}`);
     }
   }
 
@@ -67,7 +111,9 @@ export class Person {
   }
 
   updateFor(services: readonly string[], state: SiteState): UpdateIntent | undefined {
-    const found = this.#intents.find((one) => !one.isTaken && services.includes(one.service) && !state.generations.some((open) => open.update === one.name));
+    const found = this.#intents.find(
+      (one) => !one.isTaken && services.includes(one.service) && !state.generations.some((open) => open.update === one.name),
+    );
     return found === undefined ? undefined : toIntent(found);
   }
 

@@ -30,7 +30,8 @@ export function runScenario(scenario: Scenario, options: { readonly keepsHistory
       scheduler.runUntil(scheduler.elapsedMs + LOOK_MS, EVENTS_MAX);
     }
     const unfinished = judge.open > 0 ? `${judge.open} transactions have not ended` : world.unfinished();
-    if (unfinished !== undefined && judge.violations.length === 0) judge.violate("P", `after ${Math.round(limitMs - scenario.calmFromMs)} ms without wishes and faults: ${unfinished}`);
+    if (unfinished !== undefined && judge.violations.length === 0)
+      judge.violate("P", `after ${Math.round(limitMs - scenario.calmFromMs)} ms without wishes and faults: ${unfinished}`);
     if (judge.violations.length === 0) world.judgeDelays();
   } catch (error) {
     judge.violate("X", error instanceof Error ? (error.stack ?? error.message) : String(error));

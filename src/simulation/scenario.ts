@@ -1,7 +1,7 @@
 import { Dice } from "./dice.ts";
 
-/** How a service passes on the trace of the request that it serves. */
-export type Forwarding = "everything" | "w3c" | "b3" | "b3Multi" | "second" | "nothing";
+/** How a service passes on the trace of the request that it serves. `leaky` ones now and then pass on that of another. */
+export type Forwarding = "everything" | "w3c" | "b3" | "b3Multi" | "second" | "nothing" | "leaky";
 
 export interface ServicePlan {
   readonly name: string;
@@ -27,6 +27,8 @@ export interface StartPlan {
 export type Wish =
   | { readonly atMs: number; readonly what: "template"; readonly service: string; readonly version: string; readonly ramp?: RampPlan }
   | { readonly atMs: number; readonly what: "delete" | "create"; readonly service: string; readonly version: string }
+  | { readonly atMs: number; readonly what: "scale"; readonly service: string; readonly replicas: number }
+  | { readonly atMs: number; readonly what: "delete-instance"; readonly service: string; readonly index: number }
   | { readonly atMs: number; readonly what: "pause" | "resume" | "promote" | "abort" };
 
 export interface RampPlan {
@@ -36,11 +38,24 @@ export interface RampPlan {
 }
 
 export type Fault =
-  | { readonly atMs: number; readonly what: "kill-gateway" | "restart-gateway" | "cut-link" | "hang-link" | "lose-table"; readonly gateway: string; readonly forMs: number }
+  | { readonly atMs: number; readonly what: "kill-gateway"; readonly gateway: string; readonly forMs: number; readonly when: Moment }
+  | {
+      readonly atMs: number;
+      readonly what: "restart-gateway" | "cut-link" | "hang-link" | "lose-table";
+      readonly gateway: string;
+      readonly forMs: number;
+    }
   | { readonly atMs: number; readonly what: "slow-link"; readonly gateway: string; readonly forMs: number; readonly delayMs: number }
   | { readonly atMs: number; readonly what: "end-gateway"; readonly gateway: string; readonly forMs: number }
-  | { readonly atMs: number; readonly what: "kill-leader" | "pause-leader" | "stall-store"; readonly forMs: number }
+  /** As soon as it has its first table, its link breaks and the leader dies. */
+  | { readonly atMs: number; readonly what: "vanish"; readonly gateway: string; readonly forMs: number }
+  | { readonly atMs: number; readonly what: "kill-leader" | "pause-leader"; readonly forMs: number; readonly when: Moment }
+  /** Another centre is elected although the leader works on. */
+  | { readonly atMs: number; readonly what: "second-leader" | "stall-store"; readonly forMs: number }
   | { readonly atMs: number; readonly what: "crash-instance"; readonly service: string; readonly index: number; readonly forMs: number };
+
+/** When exactly: at once, or after the next Generation was made, Site was written, or Instance was marked for deletion. */
+export type Moment = "now" | "issue" | "decision" | "deletion";
 
 /** A request from outside. Everything that it causes is rolled from its own seed. */
 export interface RootPlan {
@@ -49,6 +64,9 @@ export interface RootPlan {
   readonly edge: number;
   readonly isStream: boolean;
 }
+
+/** A fault that waits for its moment, or for calls to end, does so at most this long. */
+export const WAIT_MAX_MS = 700;
 
 /** One run, as data: a part can be left out and the rest stays. */
 export interface Scenario {
@@ -72,6 +90,10 @@ export interface Scenario {
   readonly linkMaxMs: number;
   /** Ports that an agent has for each host: few, so that they are given again at once. */
   readonly portsPerHost: number;
+  /** Share of handlers that work on after their answer. */
+  readonly backgroundShare: number;
+  /** Share of a gateway's table writes that are slow. */
+  readonly slowDiskShare: number;
   readonly wishes: readonly Wish[];
   readonly faults: readonly Fault[];
   readonly roots: readonly RootPlan[];
@@ -81,7 +103,7 @@ export interface Scenario {
 
 const NAMES = ["portal", "auth", "predictor", "planner", "archive"] as const;
 const VERSIONS = ["v1", "v2", "v3", "v4", "v5"] as const;
-const FORWARDINGS: readonly Forwarding[] = ["everything", "w3c", "b3", "b3Multi", "second", "everything", "w3c", "nothing"];
+const FORWARDINGS: readonly Forwarding[] = ["everything", "w3c", "b3", "b3Multi", "second", "everything", "w3c", "nothing", "leaky"];
 /** Until then the first generation comes into service. */
 const FIRST_WISH_MS = 1300;
 
@@ -96,7 +118,7 @@ export function makeScenario(seed: number): Scenario {
   const lastMs = FIRST_WISH_MS + dice.between(1000, 3500);
   const wishes = makeWishes(dice, services, lastMs);
   const faults = dice.chance(0.15) ? [] : makeFaults(dice, { services, gateways, lastMs });
-  const endOf = (fault: Fault): number => fault.atMs + fault.forMs + (fault.what === "restart-gateway" ? 700 : 0);
+  const endOf = (fault: Fault): number => fault.atMs + fault.forMs + (fault.what === "restart-gateway" || "when" in fault ? WAIT_MAX_MS : 0);
   const calmFromMs = Math.max(lastMs, ...faults.map(endOf), ...wishes.map((wish) => wish.atMs), ...gateways.map((one) => one.atMs));
   const replicas = dice.whole(1, 2);
   return {
@@ -111,10 +133,15 @@ export function makeScenario(seed: number): Scenario {
     readyWithinMs: dice.pick([1200, 2000]),
     maxOpen: dice.pick([3, 5, 64]),
     streamsEndAfterMs: dice.pick([undefined, 300, 800]),
-    starts: makeStarts(dice, services.map((one) => one.name)),
+    starts: makeStarts(
+      dice,
+      services.map((one) => one.name),
+    ),
     lagMaxMs: dice.pick([2, 5, 5, 30, 150]),
     linkMaxMs: dice.pick([2, 5, 20]),
     portsPerHost: services.length * replicas + dice.whole(2, 10),
+    backgroundShare: dice.pick([0.05, 0.15, 0.5]),
+    slowDiskShare: dice.pick([0.02, 0.05, 0.4]),
     wishes,
     faults,
     roots: makeRoots(dice, gateways, Math.min(calmFromMs, lastMs + 1500)),
@@ -168,6 +195,13 @@ function makeWishes(dice: Dice, services: readonly ServicePlan[], lastMs: number
     wishes.push({ atMs, what: "delete", service, version: "v1" });
     if (dice.chance(0.5)) wishes.push({ atMs: atMs + dice.between(50, 1500), what: "create", service, version: dice.pick(VERSIONS.slice(0, 2)) });
   }
+  if (dice.chance(0.25))
+    wishes.push({ atMs: dice.between(FIRST_WISH_MS, lastMs), what: "delete-instance", service: dice.pick(services).name, index: dice.whole(0, 7) });
+  if (dice.chance(0.15)) {
+    const atMs = dice.between(FIRST_WISH_MS, lastMs);
+    const { name: service } = dice.pick(services);
+    wishes.push({ atMs, what: "scale", service, replicas: 1 }, { atMs: atMs + dice.between(20, 1000), what: "scale", service, replicas: 2 });
+  }
   if (dice.chance(0.1)) {
     const atMs = dice.between(FIRST_WISH_MS, lastMs);
     wishes.push({ atMs, what: "pause" }, { atMs: atMs + dice.between(50, 600), what: "resume" });
@@ -178,10 +212,17 @@ function makeWishes(dice: Dice, services: readonly ServicePlan[], lastMs: number
 
 function makeRamp(dice: Dice): RampPlan {
   const steps = dice.pick([[0.1, 0.5], [0.5], [0.01, 0.1, 0.5]]).map((share) => ({ share, holdMs: dice.whole(20, 300) }));
-  return { steps, gate: dice.pick(["none", "none", "passes", "fails", "undecided"] as const), ...(dice.chance(0.5) ? { key: "cookie:session" } : {}) };
+  return {
+    steps,
+    gate: dice.pick(["none", "none", "passes", "fails", "undecided"] as const),
+    ...(dice.chance(0.5) ? { key: "cookie:session" } : {}),
+  };
 }
 
-function makeFaults(dice: Dice, about: { readonly services: readonly ServicePlan[]; readonly gateways: readonly GatewayPlan[]; readonly lastMs: number }): Fault[] {
+function makeFaults(
+  dice: Dice,
+  about: { readonly services: readonly ServicePlan[]; readonly gateways: readonly GatewayPlan[]; readonly lastMs: number },
+): Fault[] {
   const { services, gateways, lastMs } = about;
   const faults: Fault[] = [];
   const count = dice.whole(1, 4);
@@ -189,15 +230,47 @@ function makeFaults(dice: Dice, about: { readonly services: readonly ServicePlan
   for (let index = 0; index < count; index++) {
     const atMs = dice.between(FIRST_WISH_MS, lastMs + 300);
     const { name: gateway } = dice.pick(gateways);
-    const forMs = dice.pick([dice.between(20, 200), dice.between(100, 700), dice.between(300, 1500)]);
-    const kind = dice.pick(["kill-gateway", "kill-gateway", "restart-gateway", "cut-link", "cut-link", "hang-link", "slow-link", "kill-leader", "pause-leader", "pause-leader", "stall-store", "crash-instance", "end-gateway", "lose-table"] as const);
-    if (kind === "slow-link") faults.push({ atMs, what: kind, gateway, forMs, delayMs: dice.pick([50, 300, 800]) });
-    else if (kind === "crash-instance") faults.push({ atMs, what: kind, service: dice.pick(services).name, index: dice.whole(0, 7), forMs: dice.between(30, 400) });
-    else if (kind === "kill-leader" || kind === "pause-leader" || kind === "stall-store") faults.push({ atMs, what: kind, forMs });
-    else if (kind === "end-gateway") {
+    const forMs = dice.pick([
+      dice.between(20, 200),
+      dice.between(20, 200),
+      dice.between(100, 700),
+      dice.between(300, 1500),
+      dice.between(1500, 3500),
+    ]);
+    const when = dice.pick(["now", "now", "issue", "decision", "deletion"] as const);
+    const kind = dice.pick([
+      "kill-gateway",
+      "kill-gateway",
+      "restart-gateway",
+      "cut-link",
+      "cut-link",
+      "hang-link",
+      "slow-link",
+      "kill-leader",
+      "pause-leader",
+      "pause-leader",
+      "second-leader",
+      "stall-store",
+      "crash-instance",
+      "crash-instance",
+      "end-gateway",
+      "vanish",
+      "lose-table",
+    ] as const);
+    if (kind === "slow-link") faults.push({ atMs, what: kind, gateway, forMs: forMs + 500, delayMs: dice.pick([50, 300, 800]) });
+    else if (kind === "crash-instance")
+      faults.push({ atMs, what: kind, service: dice.pick(services).name, index: dice.whole(0, 7), forMs: dice.between(30, 400) });
+    else if (kind === "kill-leader" || kind === "pause-leader") faults.push({ atMs, what: kind, forMs, when });
+    else if (kind === "second-leader" || kind === "stall-store") faults.push({ atMs, what: kind, forMs });
+    else if (kind === "kill-gateway") faults.push({ atMs, what: kind, gateway, forMs, when });
+    else if (kind === "vanish") {
+      const late = gateways.find((one) => one.atMs > FIRST_WISH_MS);
+      if (late !== undefined) faults.push({ atMs: 0, what: kind, gateway: late.name, forMs });
+    } else if (kind === "end-gateway") {
       const [one] = edges;
       // Only one edge among others ends for good, and someone says so later.
-      if (one !== undefined && gateways.filter((other) => other.roles.includes("edge")).length > 1) faults.push({ atMs, what: kind, gateway: one.name, forMs });
+      if (one !== undefined && gateways.filter((other) => other.roles.includes("edge")).length > 1)
+        faults.push({ atMs, what: kind, gateway: one.name, forMs });
     } else faults.push({ atMs, what: kind, gateway, forMs });
   }
   return faults.sort((a, b) => a.atMs - b.atMs);

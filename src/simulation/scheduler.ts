@@ -38,7 +38,8 @@ export class Scheduler {
       if (next === undefined || next.atMs > endMs) break;
       this.#pop();
       if (next.callback === undefined) continue;
-      if (++this.events > eventsMax) throw new RangeError(`more than ${eventsMax} events at ${Math.round(this.elapsedMs)} ms: something never comes to rest`);
+      if (++this.events > eventsMax)
+        throw new RangeError(`more than ${eventsMax} events at ${Math.round(this.elapsedMs)} ms: something never comes to rest`);
       this.elapsedMs = next.atMs;
       next.callback();
     }

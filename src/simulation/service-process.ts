@@ -12,8 +12,13 @@ const FORWARDED: Readonly<Record<Forwarding, readonly string[]>> = {
   b3Multi: ["X-B3-TraceId", "X-B3-SpanId", "X-B3-Sampled"],
   second: ["x-orrery-generation"],
   nothing: [],
+  leaky: ["traceparent", "tracestate", "b3", "X-B3-TraceId", "X-B3-SpanId", "X-B3-Sampled", "x-orrery-generation"],
 };
+/** How often a leaky service takes the trace of a request that it served before. */
+const LEAK_SHARE = 0.15;
 const DEPTH_MAX = 3;
+/** Handlers of one transaction that work on after their answer. */
+const BACKGROUND_MAX = 4;
 
 export interface ServiceProcessOptions {
   readonly world: World;
@@ -53,12 +58,17 @@ export class ServiceProcess {
   readonly callerAddress: string;
   readonly #work = new Set<Work>();
   readonly #exchanges = new Set<Exchange>();
+  readonly #isLeaky: boolean;
+  /** What it served before, if it leaks. */
+  #remembered: { readonly tx: Transaction; readonly headers: readonly string[] } | undefined;
 
   constructor(options: ServiceProcessOptions) {
     const { world, instance } = options;
     this.#world = world;
     this.#program = new Program(world.scheduler, instance);
-    this.#forwarded = FORWARDED[world.forwardingOf(options.service)];
+    const forwarding = world.forwardingOf(options.service);
+    this.#forwarded = FORWARDED[forwarding];
+    this.#isLeaky = forwarding === "leaky";
     this.instance = instance;
     this.host = options.host;
     this.service = options.service;
@@ -88,6 +98,7 @@ export class ServiceProcess {
   /** A request has come in. */
   accept(exchange: Exchange): void {
     this.#exchanges.add(exchange);
+    if (this.#isLeaky && exchange.tx.dice.chance(0.3)) this.#remembered = this.#world.leak(exchange);
     const release = this.#begin(exchange.tx, true);
     this.#program.spawn(this.#serve(exchange, release));
   }
@@ -111,15 +122,27 @@ export class ServiceProcess {
       yield* this.#callSome(errand, dice.pick([1, 1, 2, 3]));
     }
     yield dice.between(0.2, 4);
-    if (dice.chance(0.15) && this.#world.scheduler.elapsedMs < endByMs) this.#program.spawn(this.#workOn(errand, this.#begin(tx, false)));
+    // What carries no context, or another's, is not seen to go on.
+    if (
+      this.#forwarded.length > 0 &&
+      !this.#isLeaky &&
+      depth < DEPTH_MAX &&
+      tx.background < BACKGROUND_MAX &&
+      dice.chance(this.#world.scenario.backgroundShare) &&
+      this.#world.scheduler.elapsedMs < endByMs
+    )
+      this.#program.spawn(this.#workOn(errand, this.#begin(tx, false)));
   }
 
   /** Background work: further calls after the answer, each within half of `linger` after what went before. */
   *#workOn(errand: Errand, release: () => void): Routine {
     const { lingerMs } = this.#world.scenario;
-    const times = errand.tx.dice.whole(1, 2);
+    const { dice } = errand.tx;
+    const times = dice.whole(1, 4);
+    errand.tx.background++;
     for (let time = 0; time < times; time++) {
-      yield errand.tx.dice.between(0, lingerMs / 2 - 1.5);
+      yield dice.chance(0.5) ? dice.between(0, lingerMs / 2 - 1.5) : dice.between(lingerMs / 3, lingerMs / 2 - 1.5);
+      errand.tx.budget = Math.max(1, errand.tx.budget);
       yield* this.#callSome({ ...errand, depth: DEPTH_MAX - 1 }, 1);
     }
     release();
@@ -163,10 +186,21 @@ export class ServiceProcess {
   /** A call to another service through the host's gateway. */
   #call(errand: Errand, service: string, onAnswer: () => void): void {
     const { tx, depth, endByMs } = errand;
-    const headers = forward(errand.headers, this.#forwarded);
+    const leaked = this.#isLeaky && tx.dice.chance(LEAK_SHARE) ? this.#remembered : undefined;
+    const headers = forward((leaked ?? errand).headers, this.#forwarded);
     this.#program.after(tx.dice.between(0.05, 1), () => {
       const gateway = this.#world.hostGateway(this.host);
-      if (gateway !== undefined) return gateway.hostRequest({ tx, headers, service, depth: depth + 1, endByMs, caller: this, onAnswer: () => this.#program.deliver(onAnswer) });
+      if (gateway !== undefined)
+        return gateway.hostRequest({
+          tx,
+          headers,
+          service,
+          depth: depth + 1,
+          endByMs,
+          caller: this,
+          leakedFrom: leaked?.tx,
+          onAnswer: () => this.#program.deliver(onAnswer),
+        });
       tx.touch("the host's gateway was down");
       onAnswer();
     });
@@ -182,7 +216,10 @@ export class ServiceProcess {
   stop(): void {
     const { judge } = this.#world;
     judge.note(() => `${this.instance} is stopped`);
+    // One of several that a person takes away finishes its calls; what it does besides is its own affair.
+    const isTakenAway = judge.isNeeded(this.service, this.revision);
     for (const { tx, isAnswering } of this.#work) {
+      if (isTakenAway && !isAnswering) continue;
       // What no gateway counts any more, because it was cut or its gateway has died, is awaited by its generation alone.
       if (tx.excusedBy !== undefined && (!isAnswering || tx.touchedBy !== undefined)) continue;
       judge.violate("S", `${this.instance} was stopped while it worked for transaction ${tx.id} of generation ${tx.generation}`);

@@ -1,5 +1,5 @@
 import { type Clock, isOrreryError, type Log, type Random } from "#/base/index.ts";
-import { API_VERSION, host, INSTANCE_FINALIZER, type Instance, instance, timestamp, TRAFFIC_FINALIZER } from "#/model/index.ts";
+import { API_VERSION, host, INSTANCE_FINALIZER, type Instance, instance, TRAFFIC_FINALIZER, timestamp } from "#/model/index.ts";
 import { Controller, objectKey, type ReconcileResult, Reflector } from "#/reconcile/index.ts";
 import type { Store } from "#/store/index.ts";
 
@@ -25,7 +25,14 @@ export class SimulatedAgent {
     this.#options = options;
     const { store, clock, random, log } = options;
     this.#reflector = new Reflector({ store, kind: instance, clock, random, log, selection: { fieldSelector: `spec.host=${options.host}` } });
-    this.#controller = new Controller({ name: `agent-${options.host}`, clock, random, log, concurrency: 16, reconcile: (key) => this.#reconcile(key) });
+    this.#controller = new Controller({
+      name: `agent-${options.host}`,
+      clock,
+      random,
+      log,
+      concurrency: 16,
+      reconcile: (key) => this.#reconcile(key),
+    });
   }
 
   /** Registers the host and works until `signal` aborts. */
@@ -53,7 +60,10 @@ export class SimulatedAgent {
     const { deletionTimestamp, finalizers = [], resourceVersion, uid } = one.metadata;
     if (deletionTimestamp !== undefined) {
       if (finalizers.includes(TRAFFIC_FINALIZER) || !finalizers.includes(INSTANCE_FINALIZER)) return undefined;
-      await store.patch(instance, one.metadata, { type: "merge", body: { metadata: { resourceVersion, finalizers: finalizers.filter((name) => name !== INSTANCE_FINALIZER) } } });
+      await store.patch(instance, one.metadata, {
+        type: "merge",
+        body: { metadata: { resourceVersion, finalizers: finalizers.filter((name) => name !== INSTANCE_FINALIZER) } },
+      });
       return undefined;
     }
     const startedMs = this.#startedMs.get(uid) ?? clock.now();
@@ -77,8 +87,20 @@ export class SimulatedAgent {
       restarts: 0,
       observedAt: at,
       observedBy: name,
-      conditions: [{ type: "Ready", status: isReady ? "True" : "False", reason: isReady ? "Ready" : "Starting", message: isReady ? "ready" : "starting", lastTransitionTime: at }],
+      conditions: [
+        {
+          type: "Ready",
+          status: isReady ? "True" : "False",
+          reason: isReady ? "Ready" : "Starting",
+          message: isReady ? "ready" : "starting",
+          lastTransitionTime: at,
+        },
+      ],
     };
-    await store.update(instance, { metadata: one.metadata, spec: one.spec, ...(status === undefined ? {} : { status }) }, { subresource: "status", fieldManager: "orrery-agent" });
+    await store.update(
+      instance,
+      { metadata: one.metadata, spec: one.spec, ...(status === undefined ? {} : { status }) },
+      { subresource: "status", fieldManager: "orrery-agent" },
+    );
   }
 }

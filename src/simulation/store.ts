@@ -1,5 +1,16 @@
 import { OrreryError } from "#/base/index.ts";
-import { API_VERSION, type Gateway, type Generation, type Instance, type Microservice, type ObjectMeta, type Revision, type Route, type Site, timestamp } from "#/model/index.ts";
+import {
+  API_VERSION,
+  type Gateway,
+  type Generation,
+  type Instance,
+  type Microservice,
+  type ObjectMeta,
+  type Revision,
+  type Route,
+  type Site,
+  timestamp,
+} from "#/model/index.ts";
 import type { Dice } from "./dice.ts";
 import type { Routine } from "./program.ts";
 import type { Scheduler } from "./scheduler.ts";
@@ -72,7 +83,14 @@ export class SimulatedStore {
     const object = {
       apiVersion: API_VERSION,
       kind,
-      metadata: { namespace: "default", ...input.metadata, uid: `${kind}-${version}`, resourceVersion: version, generation: 1, creationTimestamp: timestamp(this.#scheduler.nowMs) },
+      metadata: {
+        namespace: "default",
+        ...input.metadata,
+        uid: `${kind}-${version}`,
+        resourceVersion: version,
+        generation: 1,
+        creationTimestamp: timestamp(this.#scheduler.nowMs),
+      },
       spec: input.spec ?? {},
       ...(input.status === undefined ? {} : { status: input.status }),
     } as unknown as Kinds[K];
@@ -82,11 +100,18 @@ export class SimulatedStore {
 
   /** Replaces spec and metadata's finalizers (`part` spec) or the status. `metadata.resourceVersion`, if given, must be current.
    *  @throws store/missing, store/conflict */
-  update<K extends KindName>(kind: K, input: { readonly metadata: Meta; readonly spec?: unknown; readonly status?: unknown }, part: "spec" | "status"): Kinds[K] {
+  update<K extends KindName>(
+    kind: K,
+    input: { readonly metadata: Meta; readonly spec?: unknown; readonly status?: unknown },
+    part: "spec" | "status",
+  ): Kinds[K] {
     const { name, resourceVersion, uid } = input.metadata;
     const former = this.#objects[kind].get(name);
     if (former === undefined) throw new OrreryError("store/missing", `no ${kind} ${name}`, { retry: "after-reread" });
-    if ((resourceVersion !== undefined && resourceVersion !== former.metadata.resourceVersion) || (uid !== undefined && uid !== former.metadata.uid)) {
+    if (
+      (resourceVersion !== undefined && resourceVersion !== former.metadata.resourceVersion) ||
+      (uid !== undefined && uid !== former.metadata.uid)
+    ) {
       throw new OrreryError("store/conflict", `${kind} ${name} has moved`, { retry: "after-reread" });
     }
     const finalizers = part === "spec" ? (input.metadata.finalizers ?? former.metadata.finalizers) : former.metadata.finalizers;
@@ -108,7 +133,11 @@ export class SimulatedStore {
 
   /** Marks for deletion, or removes what has no finalizer. Nothing happens if it is gone.
    *  @throws store/conflict: a precondition does not hold */
-  delete(kind: KindName, name: string, preconditions: { readonly uid?: string | undefined; readonly resourceVersion?: string | undefined } = {}): void {
+  delete(
+    kind: KindName,
+    name: string,
+    preconditions: { readonly uid?: string | undefined; readonly resourceVersion?: string | undefined } = {},
+  ): void {
     const former = this.#objects[kind].get(name);
     if (former === undefined) return;
     const { uid, resourceVersion, finalizers, deletionTimestamp } = former.metadata;

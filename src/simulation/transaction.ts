@@ -12,12 +12,21 @@ export class Transaction {
   live = 0;
   /** Calls that it may still make. */
   budget: number;
+  /** Handlers that have worked on after their answer. */
+  background = 0;
   /** The fault that hit it: its calls may fail now. */
   touchedBy: string | undefined;
   /** Why its generation need not wait for it any more. */
   excusedBy: string | undefined;
 
-  constructor(options: { readonly id: number; readonly generation: number; readonly isFromEdge: boolean; readonly startedMs: number; readonly seed: number; readonly budget: number }) {
+  constructor(options: {
+    readonly id: number;
+    readonly generation: number;
+    readonly isFromEdge: boolean;
+    readonly startedMs: number;
+    readonly seed: number;
+    readonly budget: number;
+  }) {
     this.id = options.id;
     this.generation = options.generation;
     this.isFromEdge = options.isFromEdge;

@@ -2,13 +2,14 @@ import type { Call, Refusal, UnknownGeneration } from "#/gateway/core/index.ts";
 import { type Instance, route, SITE_NAME, site } from "#/model/index.ts";
 import { type Observed, readSiteState, type SiteState, type Step } from "#/update/core/index.ts";
 import { Dice } from "./dice.ts";
-import { GatewayProcess, type HostRequest } from "./gateway-process.ts";
+import type { Exchange } from "./exchange.ts";
+import { type CentrePort, GatewayProcess, type HostRequest } from "./gateway-process.ts";
 import { HostAgent } from "./host-agent.ts";
 import { Judge } from "./judge.ts";
 import { Leader } from "./leader.ts";
 import type { LinkDelay } from "./link.ts";
 import { Person } from "./person.ts";
-import type { Fault, Forwarding, RootPlan, Scenario } from "./scenario.ts";
+import { type Fault, type Forwarding, type Moment, type RootPlan, type Scenario, WAIT_MAX_MS } from "./scenario.ts";
 import { Scheduler } from "./scheduler.ts";
 import type { ServiceProcess } from "./service-process.ts";
 import { SimulatedStore } from "./store.ts";
@@ -58,10 +59,21 @@ export class World {
   #makeObjects(): void {
     const { services, lingerMs, settleMs, maxTransactionMs, readyWithinMs, maxOpen } = this.scenario;
     const ms = (value: number): string => `${value}ms`;
-    const spec = site.spec.parse({ linger: ms(lingerMs), settle: ms(settleMs), maxTransaction: ms(maxTransactionMs), readyWithin: ms(readyWithinMs), maxOpen });
+    const spec = site.spec.parse({
+      linger: ms(lingerMs),
+      settle: ms(settleMs),
+      maxTransaction: ms(maxTransactionMs),
+      readyWithin: ms(readyWithinMs),
+      maxOpen,
+    });
     this.store.create("Site", { metadata: { name: SITE_NAME }, spec });
     for (const one of services) this.person.createService(one.name, "v1");
     this.store.create("Route", { metadata: { name: "all" }, spec: route.spec.parse({ path: { prefix: "/" }, service: ENTRY }) });
+  }
+
+  /** The first generation is in service, with all its instances. */
+  get hasStarted(): boolean {
+    return this.scheduler.elapsedMs >= STARTED_MS;
   }
 
   // ---- looking things up
@@ -104,9 +116,9 @@ export class World {
   }
 
   /** The centre that a gateway reaches: mostly the newest. */
-  leaderToDial(dice: Dice): Leader | undefined {
+  leaderToDial(dice: Dice, preferred: CentrePort | undefined): Leader | undefined {
     const open = this.#leaders.filter((one) => one.isLeading && one.program.isRunning);
-    return open.length > 1 && dice.chance(0.2) ? dice.pick(open) : open.at(-1);
+    return open.find((one) => one === preferred) ?? (open.length > 1 && dice.chance(0.3) ? dice.pick(open) : open.at(-1));
   }
 
   /** A leader has found that it leads no longer. */
@@ -128,24 +140,19 @@ export class World {
     const gateway = "gateway" in fault ? this.#gateways.find((one) => one.plan.name === fault.gateway) : undefined;
     switch (fault.what) {
       case "kill-gateway":
-        gateway?.kill();
-        this.scheduler.after(fault.forMs, () => {
-          if (gateway?.isUp === false) gateway.start();
+        return this.#at(fault.when, () => {
+          gateway?.kill();
+          this.scheduler.after(fault.forMs, () => gateway?.start());
         });
-        return;
       case "restart-gateway":
         gateway?.stop();
-        this.scheduler.after(fault.forMs + 700, () => {
-          if (gateway?.isUp === false) gateway.start();
-        });
+        this.scheduler.after(fault.forMs + WAIT_MAX_MS, () => gateway?.start());
         return;
       case "lose-table":
         gateway?.kill();
         gateway?.loseTable();
         this.#lostTables.add(fault.gateway);
-        this.scheduler.after(fault.forMs, () => {
-          if (gateway?.isUp === false) gateway.start();
-        });
+        this.scheduler.after(fault.forMs, () => gateway?.start());
         return;
       case "end-gateway":
         gateway?.kill("its gateway was declared dead");
@@ -164,14 +171,20 @@ export class World {
         });
         return;
       }
-      case "kill-leader":
-        this.#newest?.kill();
-        this.scheduler.after(fault.forMs, () => {
-          if (this.#newest === undefined) this.#startLeader();
-        });
+      case "vanish":
+        if (gateway === undefined) return;
+        gateway.onTable = () => {
+          gateway.onTable = () => {};
+          gateway.cutLink(fault.forMs);
+          this.#killLeader(10);
+        };
         return;
+      case "kill-leader":
+        return this.#at(fault.when, () => this.#killLeader(fault.forMs));
       case "pause-leader":
-        return this.#pauseLeader(fault.forMs);
+        return this.#at(fault.when, () => this.#pauseLeader(fault.forMs));
+      case "second-leader":
+        return this.#startLeader();
       case "stall-store":
         this.store.stalledUntilMs = this.scheduler.elapsedMs + fault.forMs;
         return;
@@ -180,23 +193,53 @@ export class World {
     }
   }
 
+  /** Acts at a certain moment; at once if it does not come about soon. */
+  #at(when: Moment, act: () => void): void {
+    if (when === "now") return act();
+    let isOver = false;
+    const once = (): void => {
+      if (isOver) return;
+      isOver = true;
+      unlisten();
+      act();
+    };
+    const unlisten = this.store.listen((kind, before, after) => {
+      const isMarked = kind === "Instance" && before?.metadata.deletionTimestamp === undefined && after?.metadata.deletionTimestamp !== undefined;
+      const isIt = when === "issue" ? kind === "Generation" && before === undefined : when === "decision" ? kind === "Site" : isMarked;
+      // The answer of the write is still on its way to whoever made it.
+      if (isIt) this.scheduler.after(0, once);
+    });
+    this.scheduler.after(WAIT_MAX_MS, once);
+  }
+
+  #killLeader(forMs: number): void {
+    this.#newest?.kill();
+    this.scheduler.after(forMs, () => {
+      if (this.#newest === undefined) this.#startLeader();
+    });
+  }
+
   /** The leader stops as a process does under SIGSTOP; another one is elected; then the former one goes on, and finds out in its own time. */
   #pauseLeader(forMs: number): void {
     const leader = this.#newest;
     if (leader === undefined || leader.program.isPaused) return;
     leader.program.pause();
-    for (const link of leader.links) if (this.#dice.chance(0.8)) this.scheduler.after(this.#dice.between(10, Math.max(20, forMs)), () => link.cut(10));
+    for (const link of leader.links)
+      if (this.#dice.chance(0.8)) this.scheduler.after(this.#dice.between(10, Math.max(20, forMs)), () => link.cut(10));
     this.scheduler.after(this.#dice.between(10, Math.max(20, forMs)), () => {
       if (this.#newest === leader) this.#startLeader();
     });
     this.scheduler.after(forMs, () => {
       this.judge.note(() => `${leader.program.name} goes on`);
       leader.program.resume();
+      for (const gateway of this.#gateways) if (gateway.isUp && this.#dice.chance(0.2)) gateway.preferNext(leader);
     });
   }
 
   #crash(service: string, index: number, forMs: number): void {
-    const running = [...this.#agents.values()].flatMap((agent) => agent.processes.filter((one) => one.service === service).map((process) => ({ agent, process })));
+    const running = [...this.#agents.values()].flatMap((agent) =>
+      agent.processes.filter((one) => one.service === service).map((process) => ({ agent, process })),
+    );
     const chosen = running[index % Math.max(1, running.length)];
     chosen?.agent.crash(chosen.process, forMs);
   }
@@ -210,13 +253,47 @@ export class World {
   /** The transaction that an admitted call of an instance belongs to. */
   transactionOf(request: HostRequest, call: Call): Transaction {
     const { tx, caller } = request;
+    if (request.leakedFrom !== undefined) return this.#leakedCall(request, request.leakedFrom, call);
     if (request.headers.length > 0) {
-      if (call.generation !== tx.generation) this.judge.violate("C", `a call of transaction ${tx.id} of generation ${tx.generation} was given generation ${call.generation}`);
+      if (call.generation !== tx.generation)
+        this.judge.violate("C", `a call of transaction ${tx.id} of generation ${tx.generation} was given generation ${call.generation}`);
       return tx;
     }
     const own = this.judge.mapOf(call.generation)?.[caller.service];
-    if (own !== caller.revision) this.judge.violate("C", `a call of ${caller.instance} without a context was given generation ${call.generation}, which has ${own ?? "no such service"}`);
-    return this.judge.transaction({ generation: call.generation, isFromEdge: false, seed: tx.dice.whole(0, 0x7fff_ffff), budget: Math.min(tx.budget, 3) });
+    if (own !== caller.revision)
+      this.judge.violate(
+        "C",
+        `a call of ${caller.instance} without a context was given generation ${call.generation}, which has ${own ?? "no such service"}`,
+      );
+    return this.judge.transaction({
+      generation: call.generation,
+      isFromEdge: false,
+      seed: tx.dice.whole(0, 0x7fff_ffff),
+      budget: Math.min(tx.budget, 3),
+    });
+  }
+
+  /** A call in the name of another transaction: whatever becomes of it, no revision may act in a generation that has another one. */
+  #leakedCall({ tx, caller }: HostRequest, from: Transaction, call: Call): Transaction {
+    const own = this.judge.mapOf(call.generation)?.[caller.service];
+    if (call.generation !== from.generation)
+      this.judge.violate("C", `a leaked context of generation ${from.generation} was given generation ${call.generation}`);
+    else if (own !== caller.revision)
+      this.judge.violate(
+        "C",
+        `${caller.instance} has made a call in generation ${call.generation}, which has ${own ?? "no such service"}: its context came from another transaction`,
+      );
+    return this.judge.transaction({
+      generation: call.generation,
+      isFromEdge: false,
+      seed: tx.dice.whole(0, 0x7fff_ffff),
+      budget: Math.min(tx.budget, 3),
+    });
+  }
+
+  /** What a leaky service remembers of a request. */
+  leak(exchange: Exchange): { readonly tx: Transaction; readonly headers: readonly string[] } {
+    return { tx: exchange.tx, headers: exchange.headers };
   }
 
   /** A gateway has dialled what should be an instance of the right revision. */
@@ -225,7 +302,10 @@ export class World {
     if (process === undefined) return;
     const right = this.judge.mapOf(call.generation)?.[call.service];
     if (process.revision === right) return;
-    this.judge.violate("C", `transaction ${tx.id} of generation ${call.generation} called ${call.service} at port ${port} and met ${process.instance}, not ${right ?? "nothing"}`);
+    this.judge.violate(
+      "C",
+      `transaction ${tx.id} of generation ${call.generation} called ${call.service} at port ${port} and met ${process.instance}, not ${right ?? "nothing"}`,
+    );
   }
 
   #isExcused(tx: Transaction, host: string, revision: string | undefined): boolean {
@@ -235,7 +315,7 @@ export class World {
 
   #isShaken(host: string, revision: string | undefined): boolean {
     // The first generation of a site comes into service as it is.
-    if (this.scheduler.elapsedMs < STARTED_MS) return true;
+    if (!this.hasStarted) return true;
     return this.judge.fencedHosts.has(host) || this.judge.crashed.has(`${host}/${revision}`);
   }
 
@@ -245,8 +325,17 @@ export class World {
     this.judge.note(() => `${gateway.plan.name} refuses transaction ${tx.id}, ${caller.instance} → ${service}: ${why}`);
     this.judge.refusals++;
     const revision = this.judge.mapOf(tx.generation)?.[service];
-    if (request.headers.length === 0 || this.#isExcused(tx, gateway.plan.host, revision) || this.#lostTables.has(gateway.plan.name)) return;
-    this.judge.violate("A", `a call of transaction ${tx.id} of generation ${tx.generation} to ${service} was refused by ${gateway.plan.name}: ${why}`);
+    if (
+      request.headers.length === 0 ||
+      request.leakedFrom !== undefined ||
+      this.#isExcused(tx, gateway.plan.host, revision) ||
+      this.#lostTables.has(gateway.plan.name)
+    )
+      return;
+    this.judge.violate(
+      "A",
+      `a call of transaction ${tx.id} of generation ${tx.generation} to ${service} was refused by ${gateway.plan.name}: ${why}`,
+    );
     tx.touch("it was refused before");
   }
 
@@ -281,12 +370,16 @@ export class World {
   judgeWaits(state: SiteState, observed: Observed, result: Step): void {
     for (const one of state.generations) {
       const isOpenEnded = one.phase !== "Active";
-      if (isOpenEnded && (result.waits.get(one.number)?.length ?? 0) === 0) this.judge.violate("V", `generation ${one.number} is ${one.phase} and nobody says why`);
+      if (isOpenEnded && (result.waits.get(one.number)?.length ?? 0) === 0)
+        this.judge.violate("V", `generation ${one.number} is ${one.phase} and nobody says why`);
     }
     const pending = state.generations.some((one) => one.phase !== "Active" && one.phase !== "Draining");
     const served = state.stamp === undefined ? undefined : observed.mapOf(state.stamp.generation);
-    const isMissing = [...observed.wanted].some(([service, revision]) => served?.[service] !== revision && !state.refused.some((one) => one.service === service && one.revision === revision));
-    if (!pending && isMissing && result.wakeAtMs === undefined && (result.waits.get(0)?.length ?? 0) === 0) this.judge.violate("V", "something is wanted, nothing is under way, and nobody says why");
+    const isMissing = [...observed.wanted].some(
+      ([service, revision]) => served?.[service] !== revision && !state.refused.some((one) => one.service === service && one.revision === revision),
+    );
+    if (!pending && isMissing && result.wakeAtMs === undefined && (result.waits.get(0)?.length ?? 0) === 0)
+      this.judge.violate("V", "something is wanted, nothing is under way, and nobody says why");
   }
 
   /** What is still missing to the end: everything wanted is served and nothing else is left. `undefined`: nothing. */
@@ -294,28 +387,30 @@ export class World {
     const state = readSiteState(this.store.get("Site", SITE_NAME)?.status);
     const [only] = state?.generations ?? [];
     if (state === undefined || only === undefined || state.stamp === undefined) return "no generation is served";
-    if (state.generations.length > 1 || only.phase !== "Active") return `open: ${state.generations.map((one) => `${one.number}:${one.phase}`).join(" ")}`;
+    if (state.generations.length > 1 || only.phase !== "Active")
+      return `open: ${state.generations.map((one) => `${one.number}:${one.phase}`).join(" ")}`;
     const served = this.judge.mapOf(state.stamp.generation) ?? {};
     const services = this.store.list("Microservice");
     for (const one of services) {
       const { name } = one.metadata;
       if (one.metadata.deletionTimestamp !== undefined) return `${name} is still being deleted`;
       const revision = `${name}-${one.spec.template.version}`;
-      if (served[name] !== revision && !state.refused.some((refusal) => refusal.service === name && refusal.revision === revision)) return `${revision} is wanted, ${served[name] ?? "nothing"} is served`;
+      if (served[name] !== revision && !state.refused.some((refusal) => refusal.service === name && refusal.revision === revision))
+        return `${revision} is wanted, ${served[name] ?? "nothing"} is served`;
     }
     for (const name of Object.keys(served)) if (!services.some((one) => one.metadata.name === name)) return `${name} is served and was deleted`;
     return this.#unfinishedInstances(served);
   }
 
   #unfinishedInstances(served: Readonly<Record<string, string>>): string | undefined {
-    const { replicas, hosts } = this.scenario;
     const instances = this.store.list("Instance");
     for (const one of instances) {
-      if (one.metadata.deletionTimestamp !== undefined) return `${one.metadata.name} is still being stopped: ${this.#newest?.holders(one.metadata.name) ?? one.metadata.finalizers?.join(", ")}`;
+      if (one.metadata.deletionTimestamp !== undefined)
+        return `${one.metadata.name} is still being stopped: ${this.#newest?.holders(one.metadata.name) ?? one.metadata.finalizers?.join(", ")}`;
       if (served[one.spec.service ?? ""] !== one.spec.revision) return `${one.metadata.name} is still there`;
       if (one.status?.ready !== true) return `${one.metadata.name} is not ready`;
     }
-    const wanted = Object.keys(served).length * replicas * hosts.length;
+    const wanted = Object.keys(served).reduce((sum, name) => sum + (this.store.get("Microservice", name)?.spec.replicas ?? 0), 0);
     return instances.length === wanted ? undefined : `${instances.length} of ${wanted} instances are there`;
   }
 
@@ -326,7 +421,11 @@ export class World {
     const limitMs = lingerMs + 1000;
     const freeMs = new Map<string, number>();
     for (const [number, record] of this.judge.records) {
-      const emptyMs = Math.max(record.drainingMs ?? 0, record.lastEndMs, record.drainingMs === undefined ? (record.endedMs ?? Number.POSITIVE_INFINITY) : 0);
+      const emptyMs = Math.max(
+        record.drainingMs ?? 0,
+        record.lastEndMs,
+        record.drainingMs === undefined ? (record.endedMs ?? Number.POSITIVE_INFINITY) : 0,
+      );
       for (const revision of Object.values(this.judge.mapOf(number) ?? {})) freeMs.set(revision, Math.max(freeMs.get(revision) ?? 0, emptyMs));
       if (record.drainingMs === undefined || record.endedMs === undefined) continue;
       const lateMs = record.endedMs - emptyMs;
@@ -334,7 +433,8 @@ export class World {
     }
     for (const { revision, atMs } of this.stops) {
       const lateMs = atMs - (freeMs.get(revision) ?? Number.POSITIVE_INFINITY);
-      if (lateMs > limitMs) this.judge.violate("P", `an instance of ${revision} was stopped ${Math.round(lateMs)} ms after the last transaction that could reach it`);
+      if (lateMs > limitMs)
+        this.judge.violate("P", `an instance of ${revision} was stopped ${Math.round(lateMs)} ms after the last transaction that could reach it`);
     }
   }
 }

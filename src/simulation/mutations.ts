@@ -1,0 +1,281 @@
+/** One change of the real source. */
+export interface Edit {
+  /** From the project's root. */
+  readonly file: string;
+  /** Stands there exactly once. */
+  readonly find: string;
+  readonly replace: string;
+}
+
+/** A guard that is taken away, with those that mask it. The simulation must fail then: a guard that nothing misses should not be there. */
+export interface Mutation extends Edit {
+  readonly name: string;
+  /** What goes wrong without the guard. */
+  readonly without: string;
+  /** Further edits, where another guard holds the same thing. */
+  readonly with?: readonly Edit[];
+}
+
+const LEDGER = "src/update/core/drain-ledger.ts";
+const STEP = "src/update/core/step.ts";
+const SIGHT = "src/update/core/sight.ts";
+const LEADING = "src/update/core/leading.ts";
+const DISTRIBUTION = "src/traffic/distribution/distribution.ts";
+const GATEWAY = "src/gateway/core/gateway-core.ts";
+const LIVE_TABLE = "src/gateway/core/live-table.ts";
+const PLAN = "src/controllers/microservice/instance-plan.ts";
+
+const ROUND_NUMBER: Edit = {
+  file: LEDGER,
+  find: "if (round === undefined || report.round < round.number) return;",
+  replace: "if (round === undefined) return;",
+};
+
+const POSITION: Edit = {
+  file: LEDGER,
+  find: "report === undefined || !isAtLeast(report.position, drain.unstamped) ||",
+  replace: "report === undefined ||",
+};
+const STARTED: Edit = {
+  file: LEDGER,
+  find: " || quiet.started.size !== started.size || [...started].some(([gateway, count]) => quiet.started.get(gateway) !== count)",
+  replace: "",
+};
+
+export const MUTATIONS: readonly Mutation[] = [
+  {
+    name: "zero-before-stop-order",
+    without: "zero is counted at a table that still stamps the generation, just before the next transaction begins",
+    ...POSITION,
+    // Answers to a round come after the table that was sent before it, and what begins in between is counted: each of the three guards is enough for this.
+    with: [ROUND_NUMBER, STARTED],
+  },
+  {
+    name: "table-not-durable-counted",
+    without: "a gateway that is killed before its newest table is on disk comes back with one that stamps the generation",
+    ...POSITION,
+  },
+  {
+    name: "single-round",
+    without: "a call that moves between two gateways while they are asked is missed by both",
+    file: LEDGER,
+    find: `      drain.quiet = { atMs: nowMs, started };
+      return;`,
+    replace: `      drain.isEmpty = true;
+      return;`,
+  },
+  {
+    name: "started-counters-ignored",
+    without: "a call that began and moved on between two rounds is missed",
+    ...STARTED,
+  },
+  {
+    name: "linger-ignored",
+    without: "work that goes on shortly after the answer, and calls then, is missed",
+    file: LEDGER,
+    find: "if (round.askedAtMs >= quiet.atMs + this.#policy.lingerMs) drain.isEmpty = true;",
+    replace: "drain.isEmpty = true;",
+  },
+  {
+    name: "round-number-ignored",
+    without: "a report from before the round was asked counts as an answer to it",
+    ...ROUND_NUMBER,
+  },
+  {
+    name: "open-calls-ignored",
+    without: "what is open is not looked at",
+    file: LEDGER,
+    find: " || openOf(report, generation).open > 0) {",
+    replace: ") {",
+    with: [
+      { file: LEDGER, find: "      if (open.open > 0) {\n        drain.isEmpty", replace: "      if (open.open > 1e9) {\n        drain.isEmpty" },
+      { file: LEDGER, find: "      if (count.open > 0) {", replace: "      if (count.open > 1e9) {" },
+    ],
+  },
+  {
+    name: "former-incarnation-forgotten",
+    without: "what a gateway had in flight when it was killed is forgotten with its counts",
+    file: LEDGER,
+    find: "if (gateway.incarnation > 1 && generation",
+    replace: "if (gateway.incarnation > 1e9 && generation",
+  },
+  {
+    name: "lost-gateway-assumed-dead",
+    without: "a gateway that is only not connected goes on stamping and carrying",
+    file: SIGHT,
+    find: "    return [...registered].map((one) => {",
+    replace: "    return [...registered].filter((one) => connectedAs(one.metadata.name) !== undefined).map((one) => {",
+  },
+  {
+    name: "former-epoch-reports-counted",
+    without: "reports made at a former leader's table count for the new one",
+    file: LEDGER,
+    find: "return position.epoch > floor.epoch || (position.epoch === floor.epoch && position.version >= floor.version);",
+    replace: "return position.version >= floor.version;",
+    with: [ROUND_NUMBER],
+  },
+  {
+    name: "former-epoch-acknowledgements-counted",
+    without: "a table of a former leader counts as the new one's",
+    file: DISTRIBUTION,
+    find: "|| position.history !== this.#options.history || position.epoch !== this.#options.epoch) return;",
+    replace: ") return;",
+    with: [{ file: LEADING, find: "acknowledged.epoch === wanted.epoch && ", replace: "" }],
+  },
+  {
+    name: "older-table-applied",
+    without: "a late table of a former leader brings back what was stamped before",
+    file: LIVE_TABLE,
+    find: "(isOlder(update.table.position, current.position) || isSamePosition(update.table.position, current.position))",
+    replace: "isSamePosition(update.table.position, current.position)",
+  },
+  {
+    name: "site-write-unconditional",
+    without: "a former leader that goes on overwrites what was decided meanwhile",
+    file: "src/update/core/site-update.ts",
+    find: "return { metadata: object.metadata, spec",
+    replace: "return { metadata: { name: object.metadata.name } as typeof object.metadata, spec",
+  },
+  {
+    name: "stamped-before-acknowledged",
+    without: "calls reach gateways that do not know their generation",
+    file: STEP,
+    find: "const ignorant = observed.gateways.filter((gateway) => ",
+    replace: "const ignorant = observed.gateways.filter((gateway) => gateway.name === '' && ",
+  },
+  {
+    name: "distributed-before-complete",
+    without: "a table counts as knowing a generation before it has its map",
+    file: LEADING,
+    find: 'one.phase !== "Preparing" && isComplete(one.number, one.changes ?? [])',
+    replace: 'one.phase !== "Preparing"',
+  },
+  {
+    name: "not-awaited-until-ready",
+    without: "new transactions meet instances that are still starting",
+    file: STEP,
+    find: ".filter((one) => one.ready < one.wanted);",
+    replace: ".filter((one) => one.ready < 0);",
+  },
+  {
+    name: "closed-without-emptiness",
+    without: "a generation is closed while its transactions are in flight",
+    file: STEP,
+    find: 'one.phase === "Draining" && observed.drainOf(one.number).isEmpty);',
+    replace: 'one.phase === "Draining");',
+  },
+  {
+    name: "numbers-by-counter-alone",
+    without: "a Generation that was made and never named keeps its number for ever",
+    file: STEP,
+    find: "Math.max(site.counter, observed.numberMax) + 1",
+    replace: "site.counter + 1",
+  },
+  {
+    name: "wrong-revision-admitted",
+    without: "a leaked trace context carries calls of one revision into another's generation",
+    file: GATEWAY,
+    find: "if (assigned === caller.revision) return undefined;",
+    replace: "return undefined;",
+  },
+  {
+    name: "unknown-generation-guessed",
+    without: "a call of a generation that is not in the table is routed by another one",
+    file: GATEWAY,
+    find: "const known = this.#table.generation(context.generation);",
+    replace: "const known = this.#table.generation(context.generation) ?? this.#table.generations[0];",
+  },
+  {
+    name: "context-from-outside-ignored",
+    without: "calls of services belong to no transaction",
+    file: GATEWAY,
+    find: 'const context = head === undefined ? ({ kind: "none", reason: "absent" } as const)',
+    replace: 'const context = head !== null ? ({ kind: "none", reason: "absent" } as const)',
+  },
+  {
+    name: "retry-by-stamp",
+    without: "a retry goes to the revision that is stamped now",
+    file: GATEWAY,
+    find: "const revision: RevisionState = this.#table.revision(call.revision.name) ?? call.revision;",
+    replace:
+      'const revision: RevisionState = this.#table.revision(this.#table.generation(this.#table.stamp?.generation ?? 0)?.assignments.get(call.service) ?? "") ?? call.revision;',
+  },
+  {
+    name: "deleted-instances-chosen",
+    without: "calls go to instances that are being stopped",
+    file: "src/traffic/table/entries.ts",
+    find: "return instance.status?.ready === true && instance.metadata.deletionTimestamp === undefined;",
+    replace: "return instance.status?.ready === true;",
+  },
+  {
+    name: "stopped-while-tables-name-it",
+    without: "an instance is stopped, and its port given away, while gateways still send calls there",
+    file: DISTRIBUTION,
+    find: "    for (const name of gateways) {\n      const connection",
+    replace: "    for (const name of [] as string[]) {\n      const connection",
+  },
+  {
+    name: "lost-gateways-hold-no-instance",
+    without: "a gateway that is cut off dials an address that was given to another revision",
+    file: DISTRIBUTION,
+    find: "if (connection === undefined) return `gateway ${name} is not connected and may still know it`;",
+    replace: "if (connection === undefined) continue;",
+  },
+  {
+    name: "told-before-registered",
+    without: "a gateway serves that no drain counts on",
+    file: DISTRIBUTION,
+    find: "if (!this.#options.isAdmitted()) return undefined;",
+    replace: "",
+  },
+  {
+    name: "lost-acknowledgement-not-repeated",
+    without: "an acknowledgement that was lost with its connection is waited for",
+    file: DISTRIBUTION,
+    find: "    this.acknowledge(report.gateway, report.position);\n",
+    replace: "",
+  },
+  {
+    name: "unclaimed-instances-counted",
+    without: "an instance counts as ready that a decision made before is about to delete",
+    file: SIGHT,
+    find: " && (one.spec.neededBy ?? 0) >= claim) readyOn",
+    replace: ") readyOn",
+  },
+  {
+    name: "deleted-by-an-old-site",
+    without: "who knows only an old Site deletes what a newer generation needs",
+    file: PLAN,
+    find: "isKnown && (one.spec.neededBy ?? 0) <= (site?.counter ?? 0);",
+    replace: "isKnown;",
+  },
+  {
+    name: "unseen-map-means-nothing",
+    without: "instances of a generation whose map is not seen yet are deleted",
+    file: PLAN,
+    find: "return site?.generations.every((one) => mapOf(one.number) !== undefined) === true;",
+    replace: "return site !== undefined;",
+    with: [{ file: PLAN, find: "isKnown && (one.spec.neededBy ?? 0) <= (site?.counter ?? 0);", replace: "isKnown;" }],
+  },
+  {
+    name: "unseen-revision-counts-as-ready",
+    without: "a revision that is not seen yet needs no instance",
+    file: SIGHT,
+    find: 'if (revision === undefined) return { wanted: 1, ready: 0, reason: "its Revision is not seen yet" };',
+    replace: "if (revision === undefined) return { wanted: 0, ready: 0 };",
+  },
+  {
+    name: "draining-revisions-not-needed",
+    without: "instances are deleted while older transactions still reach them",
+    file: PLAN,
+    find: "    if (revision === undefined) continue;\n    const duty",
+    replace: '    if (revision === undefined || open.phase === "Draining") continue;\n    const duty',
+  },
+  {
+    name: "no-wait-named",
+    without: "an update waits and nobody can tell why",
+    file: LEDGER,
+    find: "return { isEmpty: waits.length === 0, open, waits };",
+    replace: "return { isEmpty: waits.length === 0, open, waits: [] };",
+  },
+];
