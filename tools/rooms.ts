@@ -41,6 +41,7 @@ export const ROOMS: readonly Room[] = [
   { name: "cli", faces: ["site"], imports: ["base", "model", "trace", "pki", "link", "client", "store", "process", "traffic", "update/core"] },
   {
     name: "simulation",
+    faces: ["mutations", "run"],
     imports: ["base", "model", "trace", "link", "tree", "store", "reconcile", "traffic", "update", "controllers", "gateway", "agent"],
   },
   {

@@ -218,6 +218,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "lost-gateways-hold-no-instance",
     without: "a gateway that is cut off dials an address that was given to another revision",
     file: DISTRIBUTION,
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: text of the source that is replaced
     find: "if (connection === undefined) return `gateway ${name} is not connected and may still know it`;",
     replace: "if (connection === undefined) continue;",
   },
