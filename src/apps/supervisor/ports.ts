@@ -46,7 +46,7 @@ function findListener(port: number): { readonly pid: number; readonly command: s
       const isHolder = readdirSync(`/proc/${entry}/fd`).some((fd) =>
         inodes.has(/^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${entry}/fd/${fd}`))?.[1] ?? ""),
       );
-      if (isHolder) return { pid: Number(entry), command: readFileSync(`/proc/${entry}/cmdline`, "utf8").replaceAll("\0", " ").trim().slice(0, 80) };
+      if (isHolder) return { pid: Number(entry), command: readFileSync(`/proc/${entry}/cmdline`, "utf8").replaceAll("\0", " ").trim().slice(0, 200) };
     } catch {
       // Another user's process, or one that has just ended.
     }
