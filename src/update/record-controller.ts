@@ -163,6 +163,22 @@ class RecordKeeper {
       };
     }
     const written = await this.#writeTemplates(namespace, resolved.revisions);
+    const refusal = written
+      ? undefined
+      : state.refused.find((one) => resolved.revisions.some(({ service, to }) => one.service === service && one.revision === to.metadata.name));
+    if (refusal !== undefined)
+      return {
+        ...status,
+        ...withPhase(status, "Aborted", nowMs),
+        waits: [
+          {
+            reason: "CannotBegin",
+            object: `microservice/${refusal.service}`,
+            since: timestamp(nowMs),
+            message: `${refusal.revision} was refused at ${refusal.at}: ${refusal.reason}. It is tried again when the template has said another version in between: go back to the one that is served first`,
+          },
+        ],
+      };
     const isServed = !written && resolved.revisions.every(({ from, to }) => from === to.metadata.name);
     return isServed ? { ...status, ...withPhase(status, "Complete", nowMs) } : status;
   }

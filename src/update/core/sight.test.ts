@@ -33,6 +33,21 @@ test("a revision is as ready as its instances that are not being deleted, on hos
   assert.deepEqual(readiness, { wanted: 2, ready: 1, readyOn: new Map([["a", 1]]) });
 });
 
+test("the reason quotes what an instance said before it was started again", () => {
+  const conditions = [{ type: "Ready", status: "False", reason: "Starting", message: "started, its checks have not passed" }];
+  const status = { ready: false, conditions, lastExit: { at: "2026-01-01T00:00:00Z", code: 3, lines: ["one", "two", "the key store is locked"] } };
+  const crashing = { ...instance("a", false), status } as unknown as Instance;
+  assert.match(
+    revisionReadiness({ ...seen, instances: [crashing] }).reason ?? "",
+    /have not passed; it had ended before, its last lines: one \/ two \/ the key store is locked$/,
+  );
+  const told = {
+    ...crashing,
+    status: { ...status, conditions: [{ ...conditions[0], message: "exit status 3: the key store is locked" }] },
+  } as unknown as Instance;
+  assert.equal(revisionReadiness({ ...seen, instances: [told] }).reason, "auth: exit status 3: the key store is locked");
+});
+
 test("for a generation that is prepared only instances count that it has claimed", () => {
   const claimed = { ...instance("a", true), spec: { host: "a", neededBy: 4 } } as unknown as Instance;
   const instances = [instance("a", true), claimed];

@@ -29,9 +29,15 @@ export function revisionReadiness(seen: {
       ? []
       : (one.status?.conditions ?? [])
           .filter((condition) => condition.type === "Ready" && condition.status !== "True")
-          .map((condition) => `${one.metadata.name}: ${condition.message}`),
+          .map((condition) => `${one.metadata.name}: ${condition.message}${lastWords(one, condition.message)}`),
   );
   return { wanted, ready, readyOn, ...(told[0] === undefined ? {} : { reason: told[0] }) };
+}
+
+/** What a process said at its last end, for a moment in which its next start has just begun. */
+function lastWords(one: Instance, message: string): string {
+  const lines = one.status?.lastExit?.lines?.slice(-3).join(" / ") ?? "";
+  return lines === "" || message.includes(lines.split(" / ").at(-1) ?? "") ? "" : `; it had ended before, its last lines: ${lines}`;
 }
 
 /** Turns registered gateways into what the ledger and the step know of them, and remembers since when one is lost. */

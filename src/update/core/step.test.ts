@@ -126,6 +126,20 @@ test("a version that never gets ready is given up, quoted, and not tried again u
   assert.deepEqual(world.state.refused, []);
 });
 
+test("a refused version is tried again when the template has said another one meanwhile", () => {
+  const world = runningSite().want("auth", "auth-v2");
+  world.unready.set("auth-v2", "broken");
+  world.settle();
+  world.nowMs += 60_000;
+  world.settle();
+  world.want("auth", "auth-v1").settle();
+  assert.deepEqual(world.state.refused, []);
+  world.unready.delete("auth-v2");
+  world.knows.add(3);
+  world.want("auth", "auth-v2").settle();
+  assert.equal(world.phases(), "1:Draining 3:Active");
+});
+
 test("a refused service does not hold back the others", () => {
   const world = runningSite().want("auth", "auth-v2");
   world.unready.set("auth-v2", "broken");

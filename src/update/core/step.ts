@@ -96,6 +96,8 @@ export function step(site: SiteState, observed: Observed, nowMs: number): Step {
   const pending = site.generations.find((one) => one.phase === "Preparing" || one.phase === "Distributing" || one.phase === "Ramping");
   const unfenced = liftFences(site, pending, observed);
   if (unfenced !== undefined) return unfenced;
+  const forgotten = forgetRefusals(site, observed);
+  if (forgotten !== undefined) return forgotten;
   return pending === undefined ? issueNext(site, observed, nowMs, waits) : advance(site, pending, observed, nowMs, waits);
 }
 
@@ -108,6 +110,12 @@ function closeDrained(site: SiteState, observed: Observed): Step | undefined {
     happened: empty.map((one) => ({ what: "closed", generation: one.number, services: one.changes ?? [] })),
     waits: new Map(),
   };
+}
+
+/** A refusal lasts as long as the template says the refused revision: said again later, it is tried again. */
+function forgetRefusals(site: SiteState, observed: Observed): Step | undefined {
+  const refused = site.refused.filter((one) => observed.wanted.get(one.service) === one.revision);
+  return refused.length === site.refused.length ? undefined : { site: { ...site, refused }, happened: [], waits: new Map() };
 }
 
 /** What `wanted` says as a map of a generation. It is asked many times while nothing changes. */
