@@ -369,7 +369,7 @@ export class GatewayProcess {
   /** A call of an instance of this host. */
   hostRequest(request: HostRequest): void {
     const core = this.#core as GatewayCore;
-    const release = this.#world.judge.begin(request.tx);
+    const release = this.#world.judge.begin(request.tx, `a call to ${request.service} at ${this.plan.name}`);
     const isProxied = request.tx.dice.chance(0.5);
     this.#world.judge.calls++;
     const decide = (): Admitted | Refusal | UnknownGeneration => {
@@ -457,7 +457,7 @@ class OpenExchange {
   constructor(options: OpenExchangeOptions) {
     this.#options = options;
     const { world, tx, call, program } = options;
-    this.#release = world.judge.begin(tx);
+    this.#release = world.judge.begin(tx, `a call to ${call.service} through ${options.gateway.plan.name}`);
     this.#cancelDeadline = program.after(call.deadlineMs - program.monotonic(), () => this.#expire());
     world.judge.note(
       () =>

@@ -120,6 +120,7 @@ export class Judge {
     if (wasStamped) this.violate("S", `generation ${number} was ended while it was stamped (${phase})`);
     for (const one of this.#live.get(number) ?? []) {
       if (one.excusedBy === undefined) {
+        this.note(() => `transaction ${one.id} is at: ${one.activities.join("; ")}`);
         this.violate("S", `generation ${number} (${phase}) was closed while transaction ${one.id} of it is in flight`);
         return;
       }
@@ -150,16 +151,18 @@ export class Judge {
   }
 
   /** Something of the transaction is under way, until the function returned is called (further calls do nothing). */
-  begin(one: Transaction): () => void {
+  begin(one: Transaction, what: string): () => void {
     if (one.live++ === 0) {
       const set = this.#live.get(one.generation);
       if (set === undefined) this.#live.set(one.generation, new Set([one]));
       else set.add(one);
     }
+    if (this.#keepsHistory) one.activities.push(what);
     let isOver = false;
     return () => {
       if (isOver) return;
       isOver = true;
+      if (this.#keepsHistory) one.activities.splice(one.activities.indexOf(what), 1);
       if (--one.live > 0) return;
       this.#live.get(one.generation)?.delete(one);
       const record = this.#recordOf(one.generation);

@@ -6,13 +6,13 @@ import type { World } from "./world.ts";
 
 /** Which of the headers it was given a service passes on. */
 const FORWARDED: Readonly<Record<Forwarding, readonly string[]>> = {
-  everything: ["traceparent", "tracestate", "b3", "X-B3-TraceId", "X-B3-SpanId", "X-B3-Sampled", "x-orrery-generation"],
+  everything: ["traceparent", "tracestate", "b3", "x-b3-traceid", "x-b3-spanid", "x-b3-sampled", "x-orrery-generation"],
   w3c: ["traceparent", "tracestate"],
   b3: ["b3"],
-  b3Multi: ["X-B3-TraceId", "X-B3-SpanId", "X-B3-Sampled"],
+  b3Multi: ["x-b3-traceid", "x-b3-spanid", "x-b3-sampled"],
   second: ["x-orrery-generation"],
   nothing: [],
-  leaky: ["traceparent", "tracestate", "b3", "X-B3-TraceId", "X-B3-SpanId", "X-B3-Sampled", "x-orrery-generation"],
+  leaky: ["traceparent", "tracestate", "b3", "x-b3-traceid", "x-b3-spanid", "x-b3-sampled", "x-orrery-generation"],
 };
 /** How often a leaky service takes the trace of a request that it served before. */
 const LEAK_SHARE = 0.15;
@@ -82,7 +82,7 @@ export class ServiceProcess {
   }
 
   #begin(tx: Transaction, isAnswering: boolean): () => void {
-    const end = this.#world.judge.begin(tx);
+    const end = this.#world.judge.begin(tx, `${this.instance} ${isAnswering ? "answers" : "works on"}`);
     const work: Work = {
       tx,
       isAnswering,
@@ -216,10 +216,10 @@ export class ServiceProcess {
   stop(): void {
     const { judge } = this.#world;
     judge.note(() => `${this.instance} is stopped`);
-    // One of several that a person takes away finishes its calls; what it does besides is its own affair.
+    // One of several that a person takes away finishes its calls; what it does besides, or for a gateway that has died, is its own affair.
     const isTakenAway = judge.isNeeded(this.service, this.revision);
     for (const { tx, isAnswering } of this.#work) {
-      if (isTakenAway && !isAnswering) continue;
+      if (isTakenAway && (!isAnswering || tx.touchedBy !== undefined)) continue;
       // What no gateway counts any more, because it was cut or its gateway has died, is awaited by its generation alone.
       if (tx.excusedBy !== undefined && (!isAnswering || tx.touchedBy !== undefined)) continue;
       judge.violate("S", `${this.instance} was stopped while it worked for transaction ${tx.id} of generation ${tx.generation}`);
@@ -243,7 +243,7 @@ function forward(headers: readonly string[], names: readonly string[]): string[]
   const passed: string[] = [];
   for (let index = 0; index < headers.length; index += 2) {
     const name = headers[index] as string;
-    if (names.includes(name)) passed.push(name, headers[index + 1] as string);
+    if (names.includes(name.toLowerCase())) passed.push(name, headers[index + 1] as string);
   }
   return passed;
 }

@@ -10,6 +10,8 @@ export class Transaction {
   readonly dice: Dice;
   /** Calls, handlers and background timers that are under way. */
   live = 0;
+  /** What these are, for the history. */
+  readonly activities: string[] = [];
   /** Calls that it may still make. */
   budget: number;
   /** Handlers that have worked on after their answer. */

@@ -416,8 +416,8 @@ export class World {
 
   /** Without faults, nothing may be kept for longer than it must. */
   judgeDelays(): void {
-    const { lingerMs, faults, lagMaxMs, linkMaxMs } = this.scenario;
-    if (faults.length > 0 || lagMaxMs > 5 || linkMaxMs > 5) return;
+    const { lingerMs, faults, lagMaxMs, linkMaxMs, slowDiskShare } = this.scenario;
+    if (faults.length > 0 || lagMaxMs > 5 || linkMaxMs > 5 || slowDiskShare > 0.1) return;
     const limitMs = lingerMs + 1000;
     const freeMs = new Map<string, number>();
     for (const [number, record] of this.judge.records) {
