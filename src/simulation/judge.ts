@@ -147,6 +147,7 @@ export class Judge {
     this.#recordOf(one.generation).transactions++;
     // A call without a context may begin in a draining generation at the very moment when that is closed: it belongs to no transaction that was promised anything.
     if (!one.isFromEdge) one.excusedBy = "it has no context";
+    else if (this.#ended.has(one.generation)) this.violate("S", `transaction ${one.id} has begun in generation ${one.generation}, which is closed`);
     return one;
   }
 

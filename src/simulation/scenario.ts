@@ -92,6 +92,8 @@ export interface Scenario {
   readonly portsPerHost: number;
   /** Share of handlers that work on after their answer. */
   readonly backgroundShare: number;
+  /** Share of steps that take long. */
+  readonly thinkingShare: number;
   /** Share of a gateway's table writes that are slow. */
   readonly slowDiskShare: number;
   readonly wishes: readonly Wish[];
@@ -141,6 +143,7 @@ export function makeScenario(seed: number): Scenario {
     linkMaxMs: dice.pick([2, 5, 20]),
     portsPerHost: services.length * replicas + dice.whole(2, 10),
     backgroundShare: dice.pick([0.05, 0.15, 0.5]),
+    thinkingShare: dice.pick([0.01, 0.05, 0.3]),
     slowDiskShare: dice.pick([0.02, 0.05, 0.4]),
     wishes,
     faults,

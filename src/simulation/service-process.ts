@@ -117,11 +117,11 @@ export class ServiceProcess {
     const { dice } = tx;
     const steps = dice.whole(0, stepsMax);
     for (let step = 0; step < steps; step++) {
-      yield dice.chance(0.04) ? dice.between(100, 400) : dice.between(0.2, 12);
+      yield dice.chance(this.#world.scenario.thinkingShare) ? dice.between(100, 500) : dice.between(0.2, 12);
       if (this.#world.scheduler.elapsedMs > endByMs || depth >= DEPTH_MAX) break;
       yield* this.#callSome(errand, dice.pick([1, 1, 2, 3]));
     }
-    yield dice.between(0.2, 4);
+    yield dice.chance(this.#world.scenario.thinkingShare / 2) ? dice.between(50, 300) : dice.between(0.2, 4);
     // What carries no context, or another's, is not seen to go on.
     if (
       this.#forwarded.length > 0 &&
