@@ -164,12 +164,13 @@ function isExcused(one: Sent, kill: Kill, refusedUntilMs: number): boolean {
 
 /** On a connection that was still there when the kernel had not yet ended the killed process. */
 function isJustAfter(one: Sent, kill: Kill): boolean {
-  return one.startMs >= kill.atMs && one.startMs <= kill.atMs + 200;
+  return one.startMs >= kill.atMs && one.startMs <= kill.atMs + 1000;
 }
 
 /** How long after the kill of a gateway new connections were refused: until the first that was not. */
 export function refusedForMs(sent: readonly Sent[], kill: Kill): number {
-  const later = sent.filter((one) => one.startMs >= kill.atMs).sort((a, b) => a.startMs - b.startMs);
+  // What broke off on a connection that was still there says nothing about new ones.
+  const later = sent.filter((one) => one.startMs >= kill.atMs && (one.status !== 0 || one.isRefused)).sort((a, b) => a.startMs - b.startMs);
   const begin = later.findIndex((one) => one.isRefused);
   const length = later.slice(begin).findIndex((one) => !one.isRefused);
   const last = later[begin + (length < 0 ? later.length - begin : length) - 1];
