@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import type { ChildProcess } from "node:child_process";
 import { after, before, type TestContext, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { describeError, isOrreryError, type Random, randomBelow, seededRandom } from "#/base/index.ts";
@@ -175,14 +174,13 @@ test("a killed supervisor harms nothing, and the next up adopts its children", a
 test("without the centre the gateway serves, an agent and a gateway that start anew go on from what is on disk, and an instance that dies is started again", async (context) => {
   const load = newLoad(context);
   const pidsBefore = await pidsByName();
-  const words = { agent: site.commandLine(site.platformPids("agent")[0] ?? 0), gateway: site.commandLine(site.platformPids("gateway")[0] ?? 0) };
+  const words = { agent: site.commandOf("agent"), gateway: site.commandOf("gateway") };
   const all = await site.instances();
   const kills = [site.killPlatform("supervisor"), site.killPlatform("centre")];
-  const started: ChildProcess[] = [];
   const startAgain = async (name: "agent" | "gateway"): Promise<void> => {
     const kill = site.killPlatform(name);
     kills.push(kill);
-    started.push(site.spawnAgain(words[name]));
+    site.spawnAgain(words[name]);
     await site.until(`${name} is ready`, () => (site.platformPids(name).length === 1 ? site.record(name) : undefined));
   };
   await startAgain("agent");

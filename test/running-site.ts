@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -99,9 +99,12 @@ export class RunningSite {
     return this.#connect().client;
   }
 
+  /** Where the tests find the API, if not where `endpoints.json` says. */
+  api: string | undefined;
+
   /** The API may be at another port after an `up`. */
   #connect(): { readonly url: string; readonly client: Client; readonly store: RemoteStore } {
-    const url = this.#endpoints().api;
+    const url = this.api ?? this.#endpoints().api;
     if (this.#connection?.url !== url) {
       const client = createClient({
         url,
@@ -249,16 +252,17 @@ export class RunningSite {
     return undefined;
   }
 
-  /** Starts again, by hand, a child whose supervisor is dead. */
-  spawnAgain(words: readonly string[]): ChildProcess {
-    const [program = "", ...args] = words;
-    const child = spawn(program, args, { cwd: this.data, detached: true, stdio: "ignore" });
-    child.unref();
-    return child;
+  /** How to start a child again by hand, on the ports that it has now. */
+  commandOf(name: PlatformProcess): string[] {
+    const words = commandLine(this.platformPids(name)[0] ?? 0);
+    words[words.indexOf("--edge-port") + 1] = new URL(this.edge).port;
+    return words;
   }
 
-  commandLine(pid: number): string[] {
-    return commandLine(pid);
+  /** Starts again, by hand, a child whose supervisor is dead. */
+  spawnAgain(words: readonly string[]): void {
+    const [program = "", ...args] = words;
+    spawn(program, args, { cwd: this.data, detached: true, stdio: "ignore" }).unref();
   }
 
   /** Ends everything and removes the folder. Fails if something is left running. */

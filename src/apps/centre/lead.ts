@@ -15,7 +15,16 @@ import {
   runCaches,
   servicesOfHost,
 } from "#/controllers/index.ts";
-import { DEFAULT_NAMESPACE, type FileMapping, type Instance, type Microservice, SITE_NAME, site as siteKind, type Template } from "#/model/index.ts";
+import {
+  DEFAULT_NAMESPACE,
+  type FileMapping,
+  type Instance,
+  type Microservice,
+  SITE_NAME,
+  site as siteKind,
+  type Template,
+  TRAFFIC_FINALIZER,
+} from "#/model/index.ts";
 import type { Controller } from "#/reconcile/index.ts";
 import type { Store } from "#/store/index.ts";
 import { TableDistribution } from "#/traffic/distribution/index.ts";
@@ -125,7 +134,7 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
     sites: caches.sites,
     generations: caches.generations,
     wanted: () => wanted.now(),
-    readinessOf: (namespace, revision, claim) => readinessOf({ caches, namespace, revision, claim, isHostKnown }),
+    readinessOf: (namespace, revision, claim) => readinessOf({ caches, namespace, revision, claim, isHostKnown, distribution }),
     intents: {
       ...intents,
       gateOf: (fresh, old, sinceMs) => {
@@ -259,12 +268,14 @@ function readinessOf(about: {
   readonly revision: string;
   readonly claim: number | undefined;
   readonly isHostKnown: (host: string) => boolean;
+  readonly distribution: TableDistribution;
 }): Readiness {
-  const { caches, namespace, revision, claim, isHostKnown } = about;
+  const { caches, namespace, revision, claim, isHostKnown, distribution } = about;
   return revisionReadiness({
     revision: caches.revisions.get(`${namespace}/${revision}`),
     serviceOf: (name) => caches.microservices.get(`${namespace}/${name}`),
     instances: caches.instances.byIndex("revision", `${namespace}/${revision}`),
+    holderOf: (one) => (one.metadata.finalizers?.includes(TRAFFIC_FINALIZER) === true ? trafficOf(caches, distribution, one) : undefined),
     isHostKnown,
     claim,
   });

@@ -48,6 +48,16 @@ test("the reason quotes what an instance said before it was started again", () =
   assert.equal(revisionReadiness({ ...seen, instances: [told] }).reason, "auth: exit status 3: the key store is locked");
 });
 
+test("the reason tells of an instance of before that cannot go, and who holds it", () => {
+  const leaving = instance("a", true, { deletionTimestamp: "2026-01-01T00:00:00Z" });
+  const holderOf = (): string => "gateway main is not connected and may still know it";
+  assert.equal(
+    revisionReadiness({ ...seen, instances: [leaving], holderOf }).reason,
+    "auth of before is still on its way out: gateway main is not connected and may still know it",
+  );
+  assert.equal(revisionReadiness({ ...seen, instances: [leaving, instance("a", true), instance("b", true)], holderOf }).reason, undefined);
+});
+
 test("for a generation that is prepared only instances count that it has claimed", () => {
   const claimed = { ...instance("a", true), spec: { host: "a", neededBy: 4 } } as unknown as Instance;
   const instances = [instance("a", true), claimed];

@@ -12,6 +12,8 @@ export function revisionReadiness(seen: {
   readonly isHostKnown: (host: string) => boolean;
   /** Only instances that this generation, or a newer one, has claimed: others may be about to be deleted by someone who does not know of it yet. Absent: all. */
   readonly claim?: number | undefined;
+  /** Why an instance that is being deleted has to stay; `undefined` if nothing holds it. Only for messages. */
+  readonly holderOf?: (instance: Instance) => string | undefined;
 }): Readiness {
   const { revision, serviceOf, isHostKnown, claim = 0 } = seen;
   if (revision === undefined) return { wanted: 1, ready: 0, reason: "its Revision is not seen yet" };
@@ -31,7 +33,18 @@ export function revisionReadiness(seen: {
           .filter((condition) => condition.type === "Ready" && condition.status !== "True")
           .map((condition) => `${one.metadata.name}: ${condition.message}${lastWords(one, condition.message)}`),
   );
-  return { wanted, ready, readyOn, ...(told[0] === undefined ? {} : { reason: told[0] }) };
+  const reason = told[0] ?? (instances.length < wanted ? whyOutgoing(seen) : undefined);
+  return { wanted, ready, readyOn, ...(reason === undefined ? {} : { reason }) };
+}
+
+/** An instance of the revision that still leaves has the name that the next one needs. */
+function whyOutgoing({ instances, holderOf }: Parameters<typeof revisionReadiness>[0]): string | undefined {
+  for (const one of instances) {
+    if (one.metadata.deletionTimestamp === undefined) continue;
+    const holder = holderOf?.(one);
+    return `${one.metadata.name} of before is still on its way out${holder === undefined ? "" : `: ${holder}`}`;
+  }
+  return undefined;
 }
 
 /** What a process said at its last end, for a moment in which its next start has just begun. */

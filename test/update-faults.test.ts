@@ -1,0 +1,386 @@
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { request } from "node:http";
+import { connect, createServer, type Socket } from "node:net";
+import path from "node:path";
+import { after, before, describe, type TestContext, test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
+import { systemRandom } from "#/base/index.ts";
+import { generation, instance, type Microservice, microservice, SITE_NAME, site as siteKind, type Update, update } from "#/model/index.ts";
+import { formatGenerationHeader, makeTraceId, parseTraceKey, type TraceKey } from "#/trace/index.ts";
+import { askPasses } from "./ground-station-load.ts";
+import { type Kill, RunningSite } from "./running-site.ts";
+import { readAccessLog, SteadyLoad, summarize, unexcused } from "./steady-load.ts";
+import { assertCallsConsistent, createUpdate, setPolicy, untilSettled, untilUpdatesEnd } from "./updating-site.ts";
+
+let site: RunningSite;
+
+before(async () => {
+  site = await RunningSite.start("ground-station");
+  await setPolicy(site, { maxTransaction: "5s" });
+});
+after(async () => {
+  await assertCallsConsistent(site);
+  await site.close();
+});
+
+function newLoad(context: TestContext): SteadyLoad {
+  const load = new SteadyLoad({ ...askPasses(site), perSecond: 10 });
+  context.after(() => load.stop());
+  return load;
+}
+
+/** Fails unless nothing mixed and nothing failed, but for what `kills` excuse. */
+async function judge(load: SteadyLoad, kills: readonly Kill[] = []): Promise<void> {
+  const sent = await load.stop();
+  assert.equal(sent.filter((one) => one.outcome === "mixed").length, 0, summarize(sent, kills));
+  assert.equal(unexcused(sent, kills).length, 0, summarize(sent, kills));
+  assert.ok(sent.length > 0);
+}
+
+async function getUpdate(name: string): Promise<Update | undefined> {
+  return await site.store.get(update, { name });
+}
+
+/** Waits until an Update is in one of `phases`. */
+async function untilPhase(name: string, ...phases: string[]): Promise<Update> {
+  const { found } = await site.until(`${name} is ${phases.join(" or ")}`, async () => {
+    const one = await getUpdate(name);
+    return phases.includes(one?.status?.phase ?? "") ? one : undefined;
+  });
+  return found;
+}
+
+/** Waits until an Update says that it waits for what `isIt` tells. */
+async function untilWait(
+  name: string,
+  isIt: (one: { reason: string; object: string; message: string }) => boolean,
+): Promise<{ reason: string; message: string }> {
+  let last: Update | undefined;
+  try {
+    const { found } = await site.until(`${name} waits`, async () => {
+      last = await getUpdate(name);
+      return last?.status?.waits?.find(isIt);
+    });
+    return found;
+  } catch (error) {
+    const { items } = await site.store.list(generation);
+    throw new Error(`${JSON.stringify(last?.status)}\n${JSON.stringify(items.slice(-2).map((one) => one.status))}\n${(error as Error).message}`);
+  }
+}
+
+async function serviceNamed(name: string): Promise<Microservice> {
+  const { found } = await site.until(`${name} is read`, () => site.store.get(microservice, { name }));
+  return found;
+}
+
+/** The version of a service that its template does not say. */
+async function otherVersion(service: string): Promise<string> {
+  return (await serviceNamed(service)).spec.template.version === "v1" ? "v2" : "v1";
+}
+
+function instancePids(): string {
+  return JSON.stringify([...site.programs()].sort());
+}
+
+test("a version that never gets healthy is given up with its last lines quoted, and nothing has changed for anybody", async (context) => {
+  await setPolicy(site, { readyWithin: "4s" });
+  const load = newLoad(context);
+  const auth = await serviceNamed("auth");
+  const [pids, map] = [instancePids(), auth.status?.servedRevision];
+  const run = { command: ["node", "-e", "console.error('the key store is locked: ask the operator'); process.exit(3)"] };
+  await site.store.patch(microservice, { name: "auth" }, { type: "merge", body: { spec: { template: { version: "v9", run } } } });
+  const aborted = await site.until("it is given up", async () =>
+    (await site.store.list(update)).items.find((one) => one.status?.phase === "Aborted"),
+  );
+  await site.until("auth says why", async () => {
+    const condition = (await serviceNamed("auth")).status?.conditions?.find((one) => one.type === "Diverged");
+    return condition?.status === "True" &&
+      /not ready within 4 s/.test(condition.message) &&
+      /the key store is locked: ask the operator/.test(condition.message)
+      ? true
+      : undefined;
+  });
+  const described = await site.orrery("describe", "update", aborted.found.metadata.name);
+  assert.match(described.out, /Aborted/);
+  await site.until("its instances are gone", () => (instancePids() === pids ? true : undefined));
+  assert.equal((await serviceNamed("auth")).status?.servedRevision, map);
+  await createUpdate(site, "refused-again", { auth: "v9" });
+  assert.match((await untilPhase("refused-again", "Aborted")).status?.waits?.[0]?.message ?? "", /was refused at .*the key store is locked/);
+  await site.store.patch(microservice, { name: "auth" }, { type: "merge", body: { spec: { template: auth.spec.template } } });
+  await setPolicy(site, { readyWithin: "2m" });
+  await site.until("auth is as wanted again", async () =>
+    (await serviceNamed("auth")).status?.conditions?.some((one) => one.type === "Diverged" && one.status === "True") === true ? undefined : true,
+  );
+  await untilSettled(site);
+  assert.equal(instancePids(), pids);
+  await judge(load);
+});
+
+test("an update of a service that is not there any more, or to a revision that was pruned, is refused in words", async () => {
+  const extra = { template: { version: "v1", run: { command: ["node", "-e", "setInterval(() => {}, 1000)"] }, ports: [] } };
+  await site.store.create(microservice, { metadata: { name: "extra" }, spec: extra });
+  await site.until("extra is served", async () => (await serviceNamed("extra")).status?.servedRevision);
+  await site.store.delete(microservice, { name: "extra" });
+  await createUpdate(site, "gone", { extra: "v2" });
+  const gone = await untilPhase("gone", "Aborted");
+  assert.match(gone.status?.waits?.[0]?.message ?? "", /there is no Microservice extra/);
+  assert.equal(gone.status?.waits?.[0]?.reason, "CannotBegin");
+  await createUpdate(site, "pruned", { auth: "auth-v0-00000000" });
+  const pruned = await untilPhase("pruned", "Aborted");
+  assert.match(
+    pruned.status?.waits?.[0]?.message ?? "",
+    /auth has no version or revision auth-v0-00000000 \(it may have been pruned\); known are .*v1/,
+  );
+  await untilSettled(site);
+});
+
+test("two updates of one service are made one after the other, and the later one wins", async (context) => {
+  const load = newLoad(context);
+  const [first, second] = [await otherVersion("auth"), (await serviceNamed("auth")).spec.template.version];
+  await Promise.all([createUpdate(site, "first", { auth: first }), wait(50).then(() => createUpdate(site, "second", { auth: second }))]);
+  await untilUpdatesEnd(site);
+  assert.deepEqual([(await getUpdate("first"))?.status?.phase, (await getUpdate("second"))?.status?.phase], ["Complete", "Complete"]);
+  assert.equal((await serviceNamed("auth")).spec.template.version, second);
+  await untilSettled(site);
+  await judge(load);
+});
+
+describe("what a caller says of its transaction", () => {
+  let key: TraceKey;
+  let current = 0;
+  let callerAddress = "";
+  let port = 0;
+
+  before(async () => {
+    const status = (await site.store.get(siteKind, { name: SITE_NAME }))?.status;
+    key = parseTraceKey(/"traceKey":"([0-9a-f]{32})"/.exec(readFileSync(path.join(site.data, "gateway", "table.json"), "utf8"))?.[1] ?? "");
+    current = status?.stamp?.generation ?? 0;
+    const portal = (await site.store.list(instance)).items.find((one) => one.spec.service === "portal");
+    callerAddress = portal?.status?.callerAddress ?? "";
+    port = (await serviceNamed("auth")).status?.port ?? 0;
+  });
+
+  /** Calls auth as the portal's instance does; `lines`: further header lines, as they go over the wire. */
+  function call(headers: readonly string[]): Promise<{ status: number; body: string }> {
+    return new Promise((resolve, reject) => {
+      const sent = request(
+        { host: callerAddress, port, path: "/health", headers: ["Host", `${callerAddress}:${port}`, ...headers], agent: false },
+        (response) => {
+          let body = "";
+          response.setEncoding("utf8").on("data", (chunk: string) => (body += chunk));
+          response.on("end", () => resolve({ status: response.statusCode ?? 0, body }));
+        },
+      );
+      sent.on("error", reject);
+      sent.end();
+    });
+  }
+
+  const id = (number: number): string => makeTraceId(key, { generation: number, incarnation: 1 }, systemRandom);
+  const traceparent = (traceId: string): string[] => ["traceparent", `00-${traceId}-00f067aa0ba902b7-01`];
+
+  test("its generation, by either carrier, is followed", async () => {
+    const own = id(current);
+    assert.equal((await call(traceparent(own))).status, 200);
+    assert.equal((await call(["b3", `${own}-00f067aa0ba902b7-1`])).status, 200);
+    assert.equal((await call(["x-orrery-generation", formatGenerationHeader(key, { generation: current, incarnation: 1 })])).status, 200);
+    await site.until("it stands in the access log", () =>
+      readAccessLog(site.data).some((line) => line.traceId === own && line.generation === current) ? true : undefined,
+    );
+  });
+
+  test("forged, foreign, truncated, malformed and repeated trace ids are no context: they are not believed, and the call counts as one without", async () => {
+    const own = id(current);
+    const forged = `${own.slice(0, 16)}${own.slice(16, 18) === "00" ? "01" : "00"}${own.slice(18)}`;
+    const cases = {
+      forged: traceparent(forged),
+      "of the future, forged": traceparent(`6f72000fffff${own.slice(12)}`),
+      foreign: traceparent("4bf92f3577b34da6a3ce929d0e0e4736"),
+      truncated: ["X-B3-TraceId", own.slice(16), "X-B3-SpanId", "00f067aa0ba902b7"],
+      malformed: ["traceparent", `00-${own}`],
+      repeated: [...traceparent(own), ...traceparent(id(current))],
+    };
+    for (const [name, headers] of Object.entries(cases)) {
+      const { status, body } = await call(headers);
+      assert.equal(status, 200, `${name}: ${body}`);
+    }
+    const lines = readAccessLog(site.data);
+    for (const traceId of [forged, "4bf92f3577b34da6a3ce929d0e0e4736"])
+      assert.ok(!lines.some((line) => line.traceId === traceId), `${traceId} was taken over`);
+  });
+
+  test("a generation from the future, though signed rightly, is refused, and so is one that is closed, and two at once", async () => {
+    const future = await call(traceparent(id(current + 1000)));
+    assert.deepEqual([future.status, (JSON.parse(future.body) as { code: string }).code], [503, "gateway/unknown-generation"], future.body);
+    const closed = (await site.store.list(generation)).items.find((one) => one.status?.phase === "Closed")?.spec.number ?? 0;
+    assert.ok(closed > 0);
+    const late = await call(traceparent(id(closed)));
+    assert.ok(late.status === 503 || late.status === 409, late.body);
+    const both = await call([
+      ...traceparent(id(current)),
+      "x-orrery-generation",
+      formatGenerationHeader(key, { generation: current + 1, incarnation: 1 }),
+    ]);
+    assert.deepEqual([both.status, (JSON.parse(both.body) as { code: string }).code], [409, "gateway/conflict"]);
+  });
+
+  test("from outside no context is believed at all", async () => {
+    for (const traceId of [id(current + 1000), id(current), "4bf92f3577b34da6a3ce929d0e0e4736"]) {
+      const answer = await fetch(`${site.edge}/api/passes?satellite=ISS`, {
+        headers: { traceparent: `00-${traceId}-00f067aa0ba902b7-01`, b3: `${traceId}-00f067aa0ba902b7-1`, "x-orrery-generation": "9999-0001-aa" },
+      });
+      assert.equal(answer.status, 200);
+      await answer.text();
+    }
+    await wait(300);
+    assert.ok(readAccessLog(site.data).every((line) => line.role === "host" || (line.generation ?? 0) <= current));
+  });
+});
+
+test("a stream that does not end keeps the versions it began with and holds the drain, which says so; requests beside it have the new version", async (context) => {
+  const load = newLoad(context);
+  const controller = new AbortController();
+  context.after(() => controller.abort());
+  const response = await fetch(`${site.edge}/api/track?satellite=ISS&intervalMs=100`, { signal: controller.signal });
+  const events: string[] = [];
+  const reading = (async () => {
+    for await (const chunk of response.body as AsyncIterable<Uint8Array>) events.push(Buffer.from(chunk).toString("utf8"));
+  })().catch(() => undefined);
+  await site.until("the stream has begun", () => (events.length > 0 ? true : undefined));
+  const version = await otherVersion("auth");
+  await createUpdate(site, "beside-a-stream", { auth: version, predictor: await otherVersion("predictor") });
+  const { found } = await site.until("the drain waits for the stream", async () =>
+    (await untilPhase("beside-a-stream", "Draining")).status?.waits?.find((one) => one.reason === "TransactionsOpen"),
+  );
+  assert.match(found.message, /stream/);
+  // Much longer than a transaction may take, and than the linger.
+  const before = events.length;
+  await wait(6000);
+  assert.ok(events.length > before + 10);
+  assert.equal((await getUpdate("beside-a-stream"))?.status?.phase, "Draining");
+  const beside = (await (await fetch(`${site.edge}/api/passes?satellite=ISS`)).json()) as { servedBy: { authIssued: string } };
+  assert.equal(beside.servedBy.authIssued, version);
+  controller.abort();
+  await reading;
+  const text = events.join("");
+  assert.doesNotMatch(text, /event: problem/);
+  assert.equal(new Set([...text.matchAll(/"servedBy":(\{[^}]*\})/g)].map(([, servedBy]) => servedBy)).size, 1);
+  await untilPhase("beside-a-stream", "Complete");
+  await untilSettled(site);
+  await judge(load);
+});
+
+for (const phase of ["Preparing", "Distributing", "Ramping", "Draining"] as const) {
+  test(`a centre killed in the phase ${phase} goes on with the update when it is back`, async (context) => {
+    const load = newLoad(context);
+    const name = `killed-in-${phase.toLowerCase()}`;
+    const services = [{ name: "auth", to: await otherVersion("auth") }];
+    await site.store.create(update, {
+      metadata: { name },
+      spec: {
+        services,
+        ...(phase === "Ramping" ? { ramp: { steps: [{ share: 0.5, hold: "2s" }] } } : {}),
+        ...(phase === "Distributing" ? { paused: true } : {}),
+      },
+    });
+    const reached = await untilPhase(name, phase, "Complete");
+    assert.equal(reached.status?.phase, phase);
+    const kill = site.killPlatform("centre");
+    await site.until("the centre is back", () => (site.record("centre")?.pid === undefined ? undefined : true));
+    if (phase === "Distributing")
+      await site.until("it may go on", () => site.store.patch(update, { name }, { type: "merge", body: { spec: { paused: false } } }));
+    await untilPhase(name, "Complete");
+    await untilSettled(site);
+    assert.equal((await serviceNamed("auth")).spec.template.version, services[0]?.to);
+    await judge(load, [kill]);
+  });
+}
+
+test("a gateway cut off from the centre in each phase serves on as before; the update waits for it by name, and ends when it is back", async (context) => {
+  const load = newLoad(context);
+  const relay = await startRelay(context);
+  // Its supervisor would give it the centre's own address again.
+  const words = site.commandOf("gateway");
+  const kills = [site.killPlatform("supervisor"), site.killPlatform("gateway")];
+  const file = path.join(site.data, "endpoints.json");
+  const endpoints = JSON.parse(readFileSync(file, "utf8")) as { api: string; edge: string };
+  site.api = endpoints.api;
+  writeFileSync(file, JSON.stringify({ ...endpoints, api: relay.url(endpoints.api) }));
+  site.spawnAgain(words);
+  await site.until("the gateway is connected through the relay", () =>
+    relay.connections() > 0 && site.record("gateway") !== undefined ? true : undefined,
+  );
+
+  for (const phase of ["Preparing", "Distributing", "Draining"] as const) {
+    const name = `cut-in-${phase.toLowerCase()}`;
+    const services = [{ name: "auth", to: await otherVersion("auth") }];
+    await site.store.create(update, { metadata: { name }, spec: { services, ...(phase === "Distributing" ? { paused: true } : {}) } });
+    assert.equal((await untilPhase(name, phase, "Complete")).status?.phase, phase);
+    relay.cut();
+    if (phase === "Distributing") await site.store.patch(update, { name }, { type: "merge", body: { spec: { paused: false } } });
+    const waited = await untilWait(
+      name,
+      (one) => ["TableNotAcknowledged", "TooFewReady", "GatewayLost"].includes(one.reason) && one.message.includes("gateway main"),
+    );
+    context.diagnostic(`${phase}: ${waited.reason}: ${waited.message}`);
+    relay.heal();
+    await untilPhase(name, "Complete");
+  }
+  await judge(load, kills);
+  writeFileSync(file, JSON.stringify(endpoints));
+  site.api = undefined;
+
+  // No gateway at all: nothing new is put into service, and it is said why.
+  site.killPlatform("gateway");
+  await createUpdate(site, "without-edge", { auth: await otherVersion("auth") });
+  await untilWait("without-edge", (one) => one.object === "gateway/main" || one.message.includes("gateway main"));
+  const { status, out, err } = await site.up();
+  assert.equal(status, 0, out + err);
+  await untilPhase("without-edge", "Complete");
+  await untilSettled(site);
+});
+
+/** A relay of TCP connections that can be cut: those that are open end, new ones are refused at once, until it is healed. */
+async function startRelay(context: TestContext): Promise<{ url(target: string): string; connections(): number; cut(): void; heal(): void }> {
+  let target = 0;
+  let isCut = false;
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    if (isCut) return void socket.destroy();
+    const upstream = connect(target, "127.0.0.1");
+    for (const one of [socket, upstream]) {
+      sockets.add(one);
+      one.on("error", () => one.destroy());
+      one.on("close", () => {
+        sockets.delete(one);
+        socket.destroy();
+        upstream.destroy();
+      });
+    }
+    socket.pipe(upstream).pipe(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const destroyAll = (): void => {
+    for (const socket of sockets) socket.destroy();
+  };
+  context.after(() => {
+    destroyAll();
+    server.close();
+  });
+  const { port } = server.address() as { port: number };
+  return {
+    url(api) {
+      target = Number(new URL(api).port);
+      return `https://127.0.0.1:${port}`;
+    },
+    connections: () => sockets.size,
+    cut() {
+      isCut = true;
+      destroyAll();
+    },
+    heal() {
+      isCut = false;
+    },
+  };
+}
