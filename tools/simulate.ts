@@ -78,7 +78,12 @@ async function runMutated(name: string): Promise<number> {
   const mutation = MUTATIONS.find((one) => one.name === name);
   if (mutation === undefined) throw new Error(`no mutation is named ${name}`);
   mutate(mutation);
-  const { runSeed } = await import("#/simulation/run.ts");
+  const { runScenario, runSeed } = await import("#/simulation/run.ts");
+  if (values.history) {
+    const { makeScenario } = await import("#/simulation/scenario.ts");
+    console.log(runScenario(makeScenario(from), { keepsHistory: true }).history.join("\n"));
+    return 0;
+  }
   const count = readNumber("seeds", values.seeds ?? String(MUTATION_SEEDS));
   for (let seed = from; seed < from + count; seed++) {
     const [violation] = runSeed(seed).violations;

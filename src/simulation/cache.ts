@@ -10,24 +10,34 @@ export class Cache<K extends KindName> {
   readonly #listeners: Listener<Kinds[K]>[] = [];
   readonly #unlisten: () => void;
 
-  /** Fills itself from what is there now. `lagMs` rolls the delay of each event. */
+  /** Fills itself from what is there now. `lagMs` rolls the delay of each event, `relistMs` that of an event that came while the process was stopped. */
   constructor(options: {
     readonly kind: K;
     readonly store: SimulatedStore;
     readonly scheduler: Scheduler;
     readonly program: Program;
     readonly lagMs: () => number;
+    readonly relistMs: () => number;
   }) {
-    const { kind, store, scheduler, program, lagMs } = options;
+    const { kind, store, scheduler, program, lagMs, relistMs } = options;
     for (const one of store.list(kind)) this.#objects.set(one.metadata.name, one);
+    // Whatever becomes of their times, events are taken in their order.
+    const waiting: (() => void)[] = [];
+    const next = (): void => waiting.shift()?.();
     let lastMs = 0;
     this.#unlisten = store.listen((changed, before, after) => {
       if ((changed as KindName) !== kind) return;
       if (!program.isAlive) return this.#unlisten();
+      waiting.push(() => this.#take(before as Kinds[K] | undefined, after as Kinds[K] | undefined));
       lastMs = Math.max(lastMs, scheduler.elapsedMs + lagMs());
-      scheduler.after(lastMs - scheduler.elapsedMs, () =>
-        program.deliver(() => this.#take(before as Kinds[K] | undefined, after as Kinds[K] | undefined)),
-      );
+      scheduler.after(lastMs - scheduler.elapsedMs, () => {
+        const wasPaused = program.isPaused;
+        program.deliver(() => {
+          // Its watch has broken off meanwhile, and has to be begun again.
+          if (wasPaused) program.after(relistMs(), next);
+          else next();
+        });
+      });
     });
   }
 

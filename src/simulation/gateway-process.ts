@@ -252,6 +252,12 @@ export class GatewayProcess {
       return;
     }
     const { table } = core.table;
+    if ("table" in update) {
+      const { position, entries } = update.table;
+      this.#world.judge.note(
+        () => `gateway ${this.plan.name} hears table ${format(position)}, which stamps ${entries.stamp[""]?.generation ?? "nothing"}: ${applied}`,
+      );
+    }
     if (applied === "older" || table === undefined) return;
     this.onTable();
     this.#save(table);

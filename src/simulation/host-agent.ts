@@ -40,7 +40,14 @@ export class HostAgent {
     this.#freePorts = Array.from({ length: world.scenario.portsPerHost }, (_, index) => PORT_FIRST + index);
     this.#worker = new Worker(this.#program, (name) => this.#reconcile(name));
     const { store, scheduler, scenario } = world;
-    this.#instances = new Cache({ kind: "Instance", store, scheduler, program: this.#program, lagMs: () => dice.between(0.1, scenario.lagMaxMs) });
+    this.#instances = new Cache({
+      kind: "Instance",
+      store,
+      scheduler,
+      program: this.#program,
+      lagMs: () => dice.between(0.1, scenario.lagMaxMs),
+      relistMs: () => dice.between(0, 300),
+    });
     this.#instances.listen((before, after) => {
       const one = after ?? before;
       if (one?.spec.host === host) this.#worker.enqueue(one.metadata.name);

@@ -66,6 +66,7 @@ export class Leader implements CentrePort {
   #caches: Caches | undefined;
   #distribution: TableDistribution | undefined;
   #epoch = 0;
+  #isDeposed = false;
   readonly #updates: Worker;
   readonly #gateways: Worker;
   readonly #services: Worker;
@@ -126,7 +127,14 @@ export class Leader implements CentrePort {
     for (const kind of KIND_NAMES) {
       yield this.#dice.between(0.1, 3);
       const maxMs = kind === slow ? scenario.lagMaxMs : Math.min(5, scenario.lagMaxMs);
-      caches[kind] = new Cache({ kind, store, scheduler, program, lagMs: () => this.#dice.between(0.1, maxMs) });
+      caches[kind] = new Cache({
+        kind,
+        store,
+        scheduler,
+        program,
+        lagMs: () => this.#dice.between(0.1, maxMs),
+        relistMs: () => this.#dice.between(0, 300),
+      });
     }
     this.#caches = caches as unknown as Caches;
   }
@@ -306,8 +314,13 @@ export class Leader implements CentrePort {
       const state = readSiteState(object.status);
       if (state === undefined) return undefined;
       if (state.epoch !== this.#epoch) {
+        // It may take its time to end: the protocol must not count on it.
+        if (this.#isDeposed) return undefined;
+        this.#isDeposed = true;
         this.#world.judge.note(() => `${this.program.name} finds that it leads no longer`);
-        this.program.after(this.#dice.pick([this.#dice.between(0, 50), this.#dice.between(0, 400)]), () => this.#world.deposed(this));
+        this.program.after(this.#dice.pick([this.#dice.between(0, 50), this.#dice.between(0, 400), this.#dice.between(300, 2000)]), () =>
+          this.#world.deposed(this),
+        );
         return undefined;
       }
       const observed = yield* this.#observe(object, state);

@@ -240,8 +240,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "unclaimed-instances-counted",
     without: "an instance counts as ready that a decision made before is about to delete",
     file: SIGHT,
-    find: " && (one.spec.neededBy ?? 0) >= claim) readyOn",
-    replace: ") readyOn",
+    find: "(one.spec.neededBy ?? 0) >= claim",
+    replace: "claim >= 0",
   },
   {
     name: "deleted-by-an-old-site",

@@ -119,7 +119,7 @@ export function makeScenario(seed: number): Scenario {
   const gateways = makeGateways(dice, hosts);
   const lastMs = FIRST_WISH_MS + dice.between(1000, 3500);
   const wishes = makeWishes(dice, services, lastMs);
-  const faults = dice.chance(0.15) ? [] : makeFaults(dice, { services, gateways, lastMs });
+  const faults = dice.chance(0.15) ? [] : makeFaults(dice, { services, gateways, wishes, lastMs });
   const endOf = (fault: Fault): number => fault.atMs + fault.forMs + (fault.what === "restart-gateway" || "when" in fault ? WAIT_MAX_MS : 0);
   const calmFromMs = Math.max(lastMs, ...faults.map(endOf), ...wishes.map((wish) => wish.atMs), ...gateways.map((one) => one.atMs));
   const replicas = dice.whole(1, 2);
@@ -147,7 +147,7 @@ export function makeScenario(seed: number): Scenario {
     slowDiskShare: dice.pick([0.02, 0.05, 0.4]),
     wishes,
     faults,
-    roots: makeRoots(dice, gateways, Math.min(calmFromMs, lastMs + 1500)),
+    roots: makeRoots(dice, gateways, lastMs + 300, calmFromMs + 400),
     calmFromMs,
   };
 }
@@ -224,9 +224,14 @@ function makeRamp(dice: Dice): RampPlan {
 
 function makeFaults(
   dice: Dice,
-  about: { readonly services: readonly ServicePlan[]; readonly gateways: readonly GatewayPlan[]; readonly lastMs: number },
+  about: {
+    readonly services: readonly ServicePlan[];
+    readonly gateways: readonly GatewayPlan[];
+    readonly wishes: readonly Wish[];
+    readonly lastMs: number;
+  },
 ): Fault[] {
-  const { services, gateways, lastMs } = about;
+  const { services, gateways, wishes, lastMs } = about;
   const faults: Fault[] = [];
   const count = dice.whole(1, 4);
   const edges = gateways.filter((one) => !one.roles.includes("host"));
@@ -263,7 +268,8 @@ function makeFaults(
     if (kind === "slow-link") faults.push({ atMs, what: kind, gateway, forMs: forMs + 500, delayMs: dice.pick([50, 300, 800]) });
     else if (kind === "crash-instance")
       faults.push({ atMs, what: kind, service: dice.pick(services).name, index: dice.whole(0, 7), forMs: dice.between(30, 400) });
-    else if (kind === "kill-leader" || kind === "pause-leader") faults.push({ atMs, what: kind, forMs, when });
+    else if (kind === "kill-leader") faults.push({ atMs, what: kind, forMs, when });
+    else if (kind === "pause-leader") faults.push({ atMs, what: kind, forMs: forMs + dice.pick([0, 600]), when });
     else if (kind === "second-leader" || kind === "stall-store") faults.push({ atMs, what: kind, forMs });
     else if (kind === "kill-gateway") faults.push({ atMs, what: kind, gateway, forMs, when });
     else if (kind === "vanish") {
@@ -276,14 +282,18 @@ function makeFaults(
         faults.push({ atMs, what: kind, gateway: one.name, forMs });
     } else faults.push({ atMs, what: kind, gateway, forMs });
   }
+  // A leader that sleeps through a whole update.
+  if (dice.chance(0.1))
+    faults.push({ atMs: dice.pick(wishes).atMs - dice.between(0, 300), what: "pause-leader", forMs: dice.between(1000, 2500), when: "now" });
   return faults.sort((a, b) => a.atMs - b.atMs);
 }
 
-function makeRoots(dice: Dice, gateways: readonly GatewayPlan[], lastMs: number): RootPlan[] {
+/** Dense while wishes come, thinner until all faults are over. */
+function makeRoots(dice: Dice, gateways: readonly GatewayPlan[], denseUntilMs: number, lastMs: number): RootPlan[] {
   const roots: RootPlan[] = [];
   const everyMs = dice.pick([20, 40, 80]);
   const edges = gateways.filter((one) => one.roles.includes("edge")).length;
-  for (let atMs = FIRST_WISH_MS; atMs < lastMs; atMs += dice.between(0, 2 * everyMs)) {
+  for (let atMs = FIRST_WISH_MS; atMs < lastMs; atMs += dice.between(0, (atMs < denseUntilMs ? 2 : 5) * everyMs)) {
     roots.push({ atMs, seed: Math.floor(dice.random.next() * 0x1_0000_0000), edge: dice.whole(0, edges - 1), isStream: dice.chance(0.06) });
   }
   return roots;

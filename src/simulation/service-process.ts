@@ -14,7 +14,7 @@ const FORWARDED: Readonly<Record<Forwarding, readonly string[]>> = {
   nothing: [],
   leaky: ["traceparent", "tracestate", "b3", "x-b3-traceid", "x-b3-spanid", "x-b3-sampled", "x-orrery-generation"],
 };
-/** How often a leaky service takes the trace of a request that it served before. */
+/** How often a leaky service takes the trace of a request that it, or another instance of it, served before. */
 const LEAK_SHARE = 0.15;
 const DEPTH_MAX = 3;
 /** Handlers of one transaction that work on after their answer. */
@@ -59,8 +59,6 @@ export class ServiceProcess {
   readonly #work = new Set<Work>();
   readonly #exchanges = new Set<Exchange>();
   readonly #isLeaky: boolean;
-  /** What it served before, if it leaks. */
-  #remembered: { readonly tx: Transaction; readonly headers: readonly string[] } | undefined;
 
   constructor(options: ServiceProcessOptions) {
     const { world, instance } = options;
@@ -98,7 +96,7 @@ export class ServiceProcess {
   /** A request has come in. */
   accept(exchange: Exchange): void {
     this.#exchanges.add(exchange);
-    if (this.#isLeaky && exchange.tx.dice.chance(0.3)) this.#remembered = this.#world.leak(exchange);
+    if (this.#isLeaky && exchange.tx.dice.chance(0.3)) this.#world.leaks.set(this.service, { tx: exchange.tx, headers: exchange.headers });
     const release = this.#begin(exchange.tx, true);
     this.#program.spawn(this.#serve(exchange, release));
   }
@@ -186,7 +184,7 @@ export class ServiceProcess {
   /** A call to another service through the host's gateway. */
   #call(errand: Errand, service: string, onAnswer: () => void): void {
     const { tx, depth, endByMs } = errand;
-    const leaked = this.#isLeaky && tx.dice.chance(LEAK_SHARE) ? this.#remembered : undefined;
+    const leaked = this.#isLeaky && tx.dice.chance(LEAK_SHARE) ? this.#world.leaks.get(this.service) : undefined;
     const headers = forward((leaked ?? errand).headers, this.#forwarded);
     this.#program.after(tx.dice.between(0.05, 1), () => {
       const gateway = this.#world.hostGateway(this.host);

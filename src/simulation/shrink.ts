@@ -5,13 +5,17 @@ import type { Scenario } from "./scenario.ts";
 const RUNS_MAX = 400;
 
 /** A smaller scenario that breaks the same invariant: faults, wishes, gateways and requests are left out as long as it does. */
-export function shrink(scenario: Scenario, invariant: string): { readonly scenario: Scenario; readonly result: RunResult } {
-  let best = { scenario, result: runScenario(scenario, { keepsHistory: true }) };
+export function shrink(
+  scenario: Scenario,
+  invariant: string,
+  run: (scenario: Scenario) => RunResult = (one) => runScenario(one, { keepsHistory: true }),
+): { readonly scenario: Scenario; readonly result: RunResult } {
+  let best = { scenario, result: run(scenario) };
   let runs = 0;
   const attempt = (smaller: Scenario): boolean => {
     if (runs >= RUNS_MAX) return false;
     runs++;
-    const result = runScenario(smaller, { keepsHistory: true });
+    const result = run(smaller);
     if (result.violations[0]?.invariant !== invariant) return false;
     best = { scenario: smaller, result };
     return true;

@@ -2,7 +2,6 @@ import type { Call, Refusal, UnknownGeneration } from "#/gateway/core/index.ts";
 import { type Instance, route, SITE_NAME, site } from "#/model/index.ts";
 import { type Observed, readSiteState, type SiteState, type Step } from "#/update/core/index.ts";
 import { Dice } from "./dice.ts";
-import type { Exchange } from "./exchange.ts";
 import { type CentrePort, GatewayProcess, type HostRequest } from "./gateway-process.ts";
 import { HostAgent } from "./host-agent.ts";
 import { Judge } from "./judge.ts";
@@ -36,6 +35,8 @@ export class World {
   /** When each instance was stopped by its agent. */
   readonly stops: { readonly revision: string; readonly atMs: number }[] = [];
   readonly #lostTables = new Set<string>();
+  /** What leaky services keep of requests, in a place that all their revisions share. */
+  readonly leaks = new Map<string, { readonly tx: Transaction; readonly headers: readonly string[] }>();
 
   constructor(scenario: Scenario, keepsHistory: boolean) {
     this.scenario = scenario;
@@ -232,7 +233,7 @@ export class World {
     this.scheduler.after(forMs, () => {
       this.judge.note(() => `${leader.program.name} goes on`);
       leader.program.resume();
-      for (const gateway of this.#gateways) if (gateway.isUp && this.#dice.chance(0.2)) gateway.preferNext(leader);
+      for (const gateway of this.#gateways) if (gateway.isUp && this.#dice.chance(0.5)) gateway.preferNext(leader);
     });
   }
 
@@ -289,11 +290,6 @@ export class World {
       seed: tx.dice.whole(0, 0x7fff_ffff),
       budget: Math.min(tx.budget, 3),
     });
-  }
-
-  /** What a leaky service remembers of a request. */
-  leak(exchange: Exchange): { readonly tx: Transaction; readonly headers: readonly string[] } {
-    return { tx: exchange.tx, headers: exchange.headers };
   }
 
   /** A gateway has dialled what should be an instance of the right revision. */

@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { runSeeds } from "./batch.ts";
+import { MUTATIONS } from "./mutations.ts";
+import { explainFailure } from "./report.ts";
+import { type RunResult, runScenario } from "./run.ts";
+import { makeScenario } from "./scenario.ts";
+import { shrink } from "./shrink.ts";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const SEEDS = 2000;
+
+test("every promise of the consistent update holds under faults, for two thousand seeds", async () => {
+  const done = await runSeeds({ from: 0, count: SEEDS, workers: 2 });
+  const [failure] = done.failures;
+  assert.ok(failure === undefined, failure === undefined ? "" : explainFailure(failure, "npm run simulate --"));
+  assert.equal(done.seeds, SEEDS);
+  // What the seeds are worth: several generations each, and calls enough to be caught between two of them.
+  assert.ok(done.generations > 2 * SEEDS, `${done.generations} generations`);
+  assert.ok(done.calls > 300 * SEEDS, `${done.calls} calls`);
+});
+
+test("a seed runs the same way each time", () => {
+  const [one, other] = [11, 11].map((seed) => runScenario(makeScenario(seed), { keepsHistory: true }));
+  assert.ok((one?.history.length ?? 0) > 100);
+  assert.deepEqual(one, other);
+});
+
+test("seeds differ in what happens: hosts, gateways, faults and wishes of every sort come up", () => {
+  const scenarios = Array.from({ length: 400 }, (_, seed) => makeScenario(seed));
+  assert.deepEqual(new Set(scenarios.map((one) => one.hosts.length)), new Set([1, 2]));
+  assert.ok(new Set(scenarios.map((one) => one.gateways.length)).size >= 4);
+  const faults = new Set(scenarios.flatMap((one) => one.faults.map((fault) => fault.what)));
+  const wishes = new Set(scenarios.flatMap((one) => one.wishes.map((wish) => wish.what)));
+  assert.equal(faults.size, 13, [...faults].join(" "));
+  assert.equal(wishes.size, 9, [...wishes].join(" "));
+});
+
+test("a failing scenario shrinks to what still fails", () => {
+  const scenario = makeScenario(5);
+  const [needed] = scenario.wishes;
+  const run = (one: typeof scenario): RunResult => {
+    const isBroken = one.wishes.includes(needed as NonNullable<typeof needed>) && one.roots.length >= 2;
+    const violations = isBroken ? [{ invariant: "C" as const, atMs: 1, message: "mixed" }] : [];
+    return { seed: one.seed, violations, history: [], generations: 0, transactions: 0, calls: 0, events: 0, elapsedMs: 0 };
+  };
+  const small = shrink(scenario, "C", run).scenario;
+  assert.deepEqual(small.wishes, [needed]);
+  assert.deepEqual(small.faults, []);
+  assert.equal(small.roots.length, 2);
+});
+
+test("the text that each mutation changes stands exactly once in its file", () => {
+  for (const mutation of MUTATIONS) {
+    for (const { file, find } of [mutation, ...(mutation.with ?? [])]) {
+      assert.equal(readFileSync(`${ROOT}${file}`, "utf8").split(find).length - 1, 1, `${mutation.name}: ${file}: ${find}`);
+    }
+  }
+  assert.equal(new Set(MUTATIONS.map((one) => one.name)).size, MUTATIONS.length);
+});
