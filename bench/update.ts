@@ -91,6 +91,7 @@ async function measureSite(site: BenchSite): Promise<void> {
           const one = await updateRound(options, strategy, version, next);
           version = next;
           done.get(strategy)?.push(one);
+          console.error(`${site.name}, ${Math.round(load * 100)} %, round ${count + 1} of ${rounds}: ${strategy} done`);
           if (strategy !== "consistent") continue;
           await wait(500);
           done.get("control")?.push(await controlRound(options, version, Math.max(0, one.marks.withdrawnMs - one.marks.readyMs)));

@@ -68,6 +68,8 @@ class Reader {
       this.#reason ??= "malformed";
       return false;
     }
+    // Most callers pass all carriers on, and all hold the same id: it is read once.
+    if (this.#ids !== undefined && ids.traceId === this.#ids.traceId) return true;
     const isOurs = this.takeMark(readTraceId(this.#key, ids.traceId), ids);
     if (!isOurs) this.#link ??= ids;
     return isOurs;
