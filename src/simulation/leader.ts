@@ -1,6 +1,15 @@
-import { isOrreryError } from "#/base/index.ts";
+import { isOrreryError, OrreryError } from "#/base/index.ts";
 import { incarnationStatus, planInstances } from "#/controllers/index.ts";
-import { type Gateway, generationName, type Instance, type Microservice, SITE_NAME, type Site, TRAFFIC_FINALIZER } from "#/model/index.ts";
+import {
+  API_VERSION,
+  type Gateway,
+  generationName,
+  type Instance,
+  type Microservice,
+  SITE_NAME,
+  type Site,
+  TRAFFIC_FINALIZER,
+} from "#/model/index.ts";
 import { TableDistribution, type TableStream } from "#/traffic/distribution/index.ts";
 import type { GatewayReport, TableMessage, TablePosition } from "#/traffic/index.ts";
 import { TableBuilder } from "#/traffic/table/index.ts";
@@ -415,12 +424,17 @@ export class Leader implements CentrePort {
     const { name, uid, resourceVersion, generation } = service.metadata;
     const { template } = service.spec;
     const revision = `${name}-${template.version}`;
-    if (this.#seen.Revision.get(revision) === undefined) {
-      yield* this.#unlessExists(() =>
-        store.create("Revision", { metadata: { name: revision }, spec: { service: name, template, hash: template.version } }),
-      );
+    const isKept = service.status?.observedGeneration === generation && service.status.revision === revision;
+    if (isKept && this.#seen.Revision.get(revision) !== undefined) return;
+    const existing = yield* store.request(() => store.get("Revision", revision));
+    if (existing !== undefined && existing.metadata.ownerReferences?.[0]?.uid !== uid)
+      throw new OrreryError("store/conflict", `${revision} is about to be collected`);
+    if (existing === undefined) {
+      const ownerReferences = [{ apiVersion: API_VERSION, kind: "Microservice", name, uid, controller: true }];
+      const spec = { service: name, template, hash: template.version };
+      yield* this.#unlessExists(() => store.create("Revision", { metadata: { name: revision, ownerReferences }, spec }));
     }
-    if (service.status?.observedGeneration === generation && service.status.revision === revision) return;
+    if (isKept) return;
     const status = { ...service.status, observedGeneration: generation, revision, port: this.#world.servicePort(name) };
     yield* store.request(() => store.update("Microservice", { metadata: { name, uid, resourceVersion }, status }, "status"));
   }

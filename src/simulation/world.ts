@@ -1,6 +1,7 @@
 import type { Call, Refusal, UnknownGeneration } from "#/gateway/core/index.ts";
 import { type Instance, route, SITE_NAME, site } from "#/model/index.ts";
 import { type Observed, readSiteState, type SiteState, type Step } from "#/update/core/index.ts";
+import { collectGarbage } from "./collector.ts";
 import { Dice } from "./dice.ts";
 import { type CentrePort, GatewayProcess, type HostRequest } from "./gateway-process.ts";
 import { HostAgent } from "./host-agent.ts";
@@ -44,6 +45,7 @@ export class World {
     this.store = new SimulatedStore(this.scheduler, this.#dice.fork());
     this.judge = new Judge(this.scheduler, this.store, keepsHistory);
     this.person = new Person(this);
+    collectGarbage(this.store, this.scheduler, this.#dice.fork());
     this.#makeObjects();
     for (const host of scenario.hosts) this.#agents.set(host, new HostAgent(this, host, this.#dice.fork()));
     for (const { name } of scenario.gateways) this.#delays.set(name, { minMs: 0.1, maxMs: scenario.linkMaxMs });

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { isOrreryError } from "#/base/index.ts";
+import { isOrreryError, OrreryError } from "#/base/index.ts";
 import { API_VERSION, type FileMapping, type Microservice, type Revision, revision, type Template } from "#/model/index.ts";
 import type { Store } from "#/store/index.ts";
 
@@ -19,7 +19,8 @@ export function templateHash(template: Template): string {
 }
 
 /** Makes the Revision of a Microservice's template (or of another one offered for it): `<service>-<version>-<first 8 characters of the hash of template and files>`. Made again, it is the same.
- *  @throws artifacts/...: a file is missing or too large; the message names it */
+ *  @throws artifacts/...: a file is missing or too large; the message names it
+ *  @throws store/conflict: one of that name is about to be collected; try again */
 export async function makeRevision(
   store: Store,
   service: Microservice,
@@ -35,7 +36,7 @@ export async function makeRevision(
   const { name: serviceName, namespace = "default" } = service.metadata;
   const name = `${serviceName}-${template.version}-${hash}`;
   const existing = await store.get(revision, { name, namespace });
-  if (existing !== undefined) return existing;
+  if (existing !== undefined) return lasting(existing, service);
   try {
     return await store.create(revision, {
       apiVersion: API_VERSION,
@@ -51,8 +52,20 @@ export async function makeRevision(
   } catch (error) {
     const found = isOrreryError(error, "store/exists") ? await store.get(revision, { name, namespace }) : undefined;
     if (found === undefined) throw error;
-    return found;
+    return lasting(found, service);
   }
+}
+
+/** `found`, unless it belongs to a deleted Microservice of the same name: it is about to be collected, and everything that relies on it with it. */
+function lasting(found: Revision, service: Microservice): Revision {
+  const owners = found.metadata.ownerReferences ?? [];
+  const isOurs = owners.length === 0 || owners.some((one) => one.uid === service.metadata.uid);
+  if (isOurs && found.metadata.deletionTimestamp === undefined) return found;
+  throw new OrreryError(
+    "store/conflict",
+    `Revision ${found.metadata.name} belongs to a ${service.metadata.name} that was deleted; it is made anew when that one is gone`,
+    { retry: "after-reread" },
+  );
 }
 
 /** JSON with ordered keys: equal values give equal text. */
