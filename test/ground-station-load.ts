@@ -5,7 +5,8 @@ import type { LoadOptions } from "./steady-load.ts";
 /** Asks the ground station for passes. An answer is mixed if its token was given and verified by two versions of auth; such a token is refused, so that refusals of tokens are signs of a mix, too. */
 export function askPasses(site: RunningSite): Omit<LoadOptions, "perSecond"> {
   return {
-    url: () => `${site.edge}/api/passes?satellite=ISS&hours=1`,
+    // Some take long enough to see a switch come in their middle.
+    url: (count) => `${site.edge}/api/passes?satellite=ISS&hours=${count % 4 === 0 ? 24 : 1}`,
     judge(body) {
       const { servedBy } = JSON.parse(body) as { servedBy: { portal: string; authIssued: string; predictor: string; authVerified: string } };
       const { authIssued, authVerified, predictor } = servedBy;

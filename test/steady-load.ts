@@ -28,7 +28,8 @@ export interface Judgement {
 }
 
 export interface LoadOptions {
-  readonly url: () => string;
+  /** What the `count`th request asks for. */
+  readonly url: (count: number) => string;
   readonly perSecond: number;
   /** Reads the body of a 200. */
   readonly judge: (body: string) => Judgement;
@@ -67,13 +68,14 @@ export class SteadyLoad {
     while (this.#count < due) {
       this.#count += 1;
       if (this.#running.size >= IN_FLIGHT_MAX) throw new Error(`${IN_FLIGHT_MAX} requests wait for their answers: the site does not bear the load`);
-      const request = this.#send(`r${this.#count}.load`, this.#count % 2 === 0);
+      const request = this.#send(this.#count);
       this.#running.add(request);
       void request.finally(() => this.#running.delete(request));
     }
   }
 
-  #send(id: string, isKept: boolean): Promise<void> {
+  #send(count: number): Promise<void> {
+    const [id, isKept] = [`r${count}.load`, count % 2 === 0];
     const { url, judge, isMixFailure } = this.#options;
     const startMs = performance.now();
     let isConnected = false;
@@ -94,7 +96,7 @@ export class SteadyLoad {
         resolve();
       };
       const options: RequestOptions = { agent: isKept ? this.#agent : false, headers: { host: id }, timeout: ANSWER_WITHIN_MS };
-      const request = get(url(), options, (response) => {
+      const request = get(url(count), options, (response) => {
         let body = "";
         response.setEncoding("utf8").on("data", (chunk: string) => (body += chunk));
         response.on("end", () => finish(response.statusCode ?? 0, body));

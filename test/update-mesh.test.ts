@@ -46,7 +46,7 @@ function judge(body: string): { mix?: string; servedBy: string } {
 
 test("updates of many services that forward only B3 or only W3C headers, parallel, repeated and in a cycle: no answer mixes, but below the one that forwards nothing, and that one is named", async (context) => {
   const random = seededRandom(seedOf(context));
-  const load = new SteadyLoad({ url: () => `${site.edge}/?ttl=4`, perSecond: 2, judge });
+  const load = new SteadyLoad({ url: () => `${site.edge}/?ttl=4`, perSecond: 3, judge });
   context.after(() => load.stop());
   const killing = new Killing({ site, random, among: ["centre", "agent"], mayDie: () => false, pauseMs: { least: 3000, most: 9000 } });
   context.after(() => killing.stop());
