@@ -48,7 +48,7 @@ test("updates of many services that forward only B3 or only W3C headers, paralle
   const random = seededRandom(seedOf(context));
   const load = new SteadyLoad({ url: () => `${site.edge}/?ttl=4`, perSecond: 3, judge });
   context.after(() => load.stop());
-  const killing = new Killing({ site, random, among: ["centre", "agent"], mayDie: () => false, pauseMs: { least: 3000, most: 9000 } });
+  const killing = new Killing({ site, random, among: ["centre", "agent", "gateway"], mayDie: () => false, pauseMs: { least: 3000, most: 9000 } });
   context.after(() => killing.stop());
   const wish = new Map(
     [...makeManifests().keys()].filter((file) => file.startsWith("versions/")).map((file) => [path.basename(file, "-v2.yaml"), "v1"]),
