@@ -34,6 +34,13 @@ export function describeFailure(ending: Ending, failures: number, retryAtMs: num
   }
 }
 
+/** What happened before, of one that has just been started again: whoever looks in this moment wants to know it. Empty if nothing did. */
+export function describeFormer(failures: number, exit: Exit | undefined): string {
+  if (failures === 0 || exit === undefined) return "";
+  const said = exit.lines.length === 0 ? "it printed nothing" : `its last lines: ${exit.lines.slice(-5).join(" | ")}`;
+  return `; before, ${describeEnd(exit)}${failures > 1 ? `, ${failures} times in a row` : ""}; ${said}`;
+}
+
 function formatSeconds(ms: number): string {
   return `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
 }

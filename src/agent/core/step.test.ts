@@ -195,6 +195,9 @@ describe("an instance", () => {
       /^exit status 3 after .* s, 10 times in a row; it is started again at .*; its last lines: Error: no database \| at main$/,
     );
     assert.equal(world.state.restarts, 10);
+    world.answers = { readiness: false };
+    world.pass((world.state.retryAtMs ?? 0) - world.nowMs);
+    assert.equal(world.state.message, "readiness asked; before, exit status 3, 10 times in a row; its last lines: Error: no database | at main");
   });
 
   it("is forgiven its crashes after a minute of health", () => {

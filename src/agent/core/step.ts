@@ -1,6 +1,6 @@
 import { backoffDelayMs, type Random } from "#/base/index.ts";
 import { CHECK_NAMES, type CheckName, type CheckPlan, type Demand } from "./demand.ts";
-import { describeEnd, describeFailure, type Ending } from "./ending.ts";
+import { describeEnd, describeFailure, describeFormer, type Ending } from "./ending.ts";
 import type { CheckState, Exit, InstanceState, StopCause } from "./state.ts";
 
 /** Delays between failures: 1 s doubling to 60 s. */
@@ -109,7 +109,7 @@ class Turn {
       hasStartedUp: isUp,
       checks: {},
       reason: isReady ? "Ready" : "Starting",
-      message: isReady ? "it runs" : "started; its checks have not passed yet",
+      message: isReady ? "it runs" : `started; its checks have not passed yet${this.#former()}`,
     };
     this.#well(isReady);
     this.#tell("Normal", input.isAdopted ? "Adopted" : "Started", `${input.isAdopted ? "found again" : "started"}: pid ${input.pid}`);
@@ -195,7 +195,7 @@ class Turn {
     } else if (check.failures > 0 && this.#at.nowMs >= startedAtMs + plan.initialDelayMs + plan.intervalMs * plan.failureThreshold) {
       this.#unhealthy(`not started up within ${plan.initialDelayMs + plan.intervalMs * plan.failureThreshold} ms: ${message}`);
     } else if (check.failures > 0) {
-      this.#set({ message: `starting: ${message}` });
+      this.#set({ message: `starting: ${message}${this.#former()}` });
     }
   }
 
@@ -206,9 +206,14 @@ class Turn {
       this.#well(true);
     } else if (check.failures > 0 && (!this.#state.isReady || check.failures >= plan.failureThreshold)) {
       if (this.#state.isReady) this.#tell("Warning", "NotReady", message);
-      this.#set({ isReady: false, reason: this.#state.phase === "Starting" ? "Starting" : "NotReady", message });
+      const isStarting = this.#state.phase === "Starting";
+      this.#set({ isReady: false, reason: isStarting ? "Starting" : "NotReady", message: isStarting ? message + this.#former() : message });
       this.#well(false);
     }
+  }
+
+  #former(): string {
+    return describeFormer(this.#state.failures, this.#state.lastExit);
   }
 
   #unhealthy(message: string): void {
