@@ -31,7 +31,12 @@ export const ROOMS: readonly Room[] = [
   },
   { name: "update", faces: ["core"], imports: ["base", "model", "trace", "link", "store", "reconcile", "traffic"], pure: ["core"] },
   { name: "controllers", imports: ["base", "model", "trace", "link", "store", "reconcile", "artifacts", "traffic", "update"] },
-  { name: "gateway", faces: ["core"], imports: ["base", "model", "trace", "pki", "link", "traffic", "update/core"], pure: ["core"] },
+  {
+    name: "gateway",
+    faces: ["core", "core/call-ledger", "core/trace-headers", "feed/table-sketch"],
+    imports: ["base", "model", "trace", "pki", "link", "traffic", "update/core"],
+    pure: ["core"],
+  },
   {
     name: "agent",
     imports: ["base", "model", "pki", "link", "client", "store", "reconcile", "artifacts", "process", "probes", "traffic"],
@@ -41,7 +46,7 @@ export const ROOMS: readonly Room[] = [
   { name: "cli", faces: ["site"], imports: ["base", "model", "trace", "pki", "link", "client", "store", "process", "traffic", "update/core"] },
   {
     name: "simulation",
-    faces: ["mutations", "run"],
+    faces: ["mutations", "run", "scenario"],
     imports: ["base", "model", "trace", "link", "tree", "store", "reconcile", "traffic", "update", "controllers", "gateway", "agent"],
   },
   {
