@@ -380,6 +380,8 @@ export class GatewayProcess {
     this.#world.judge.calls++;
     const decide = (): Admitted | Refusal | UnknownGeneration => {
       const { caller, service, headers } = request;
+      // It listens on the addresses of the callers that it knows, and on no others.
+      if (!core.table.callers.has(caller.callerAddress)) return refuse("gateway/connect", `nothing listens on the address of ${caller.instance} yet`);
       const head = new RequestHead("GET", isProxied ? `http://${service}/` : "/", ["Host", service, ...headers]);
       const inlet: Inlet = {
         kind: isProxied ? "proxy" : "service",

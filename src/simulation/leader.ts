@@ -68,7 +68,7 @@ export class Leader implements CentrePort {
   readonly links = new Set<Link>();
   readonly #peers = new Map<string, Peer>();
   readonly #streams = new Map<string, TableStream>();
-  readonly #ledger: DrainLedger;
+  #ledger = new DrainLedger();
   readonly #builder = new TableBuilder();
   readonly #wish = new WishWatch();
   readonly #watch = new GatewayWatch();
@@ -85,7 +85,6 @@ export class Leader implements CentrePort {
     this.#world = world;
     this.#dice = dice;
     this.program = new Program(world.scheduler, name);
-    this.#ledger = new DrainLedger();
     this.#updates = new Worker(this.program, () => this.#reconcileSite());
     this.#gateways = new Worker(this.program, (key) => this.#reconcileGateway(key));
     this.#services = new Worker(this.program, (key) => this.#reconcileService(key));
@@ -108,16 +107,22 @@ export class Leader implements CentrePort {
     for (const link of this.links) link.cut(30);
   }
 
+  /** A request to the store; what is on its way when this process dies arrives or not. */
+  #ask<T>(act: () => T): Routine<T> {
+    return this.#world.store.request(act, () => !this.program.isAlive && this.#dice.chance(0.5));
+  }
+
   // ---- beginning, as takeLead and startLeading do it
 
   *#takeLead(): Routine {
     const { store } = this.#world;
     for (;;) {
       try {
-        const present = yield* store.request(() => store.get("Site", SITE_NAME) as Site);
+        const present = yield* this.#ask(() => store.get("Site", SITE_NAME) as Site);
         const status = nextTerm(present.status, "simulated");
-        yield* store.request(() => store.update("Site", { metadata: present.metadata, status }, "status"));
+        yield* this.#ask(() => store.update("Site", { metadata: present.metadata, status }, "status"));
         this.#epoch = status.epoch;
+        this.#ledger = new DrainLedger(status.epoch);
         break;
       } catch (error) {
         if (!isOrreryError(error, "store/conflict")) throw error;
@@ -284,7 +289,7 @@ export class Leader implements CentrePort {
     if (one === undefined) {
       if (connection === undefined) return undefined;
       const { host, roles } = connection;
-      yield* store.request(() => store.create("Gateway", { metadata: { name }, spec: { host, roles } }));
+      yield* this.#ask(() => store.create("Gateway", { metadata: { name }, spec: { host, roles } }));
       return undefined;
     }
     if (connection !== undefined && !(yield* this.#admit(name))) return undefined;
@@ -293,7 +298,7 @@ export class Leader implements CentrePort {
     if (Object.keys(fresh).length === 0) return undefined;
     const status: Gateway["status"] = { ...one.status, ...fresh };
     const { uid, resourceVersion } = one.metadata;
-    yield* store.request(() => store.update("Gateway", { metadata: { name, uid, resourceVersion }, status }, "status"));
+    yield* this.#ask(() => store.update("Gateway", { metadata: { name, uid, resourceVersion }, status }, "status"));
     return undefined;
   }
 
@@ -301,7 +306,7 @@ export class Leader implements CentrePort {
   *#admit(name: string): Routine<boolean> {
     const { store } = this.#world;
     if (this.#distribution?.isAdmitted(name) === true) return true;
-    const present = yield* store.request(() => store.get("Site", SITE_NAME));
+    const present = yield* this.#ask(() => store.get("Site", SITE_NAME));
     if (present?.status?.epoch !== this.#epoch) return false;
     this.#distribution?.admit(name);
     return true;
@@ -317,7 +322,7 @@ export class Leader implements CentrePort {
   *#reconcileSite(): Routine<number | undefined> {
     const { store } = this.#world;
     if (this.#distribution === undefined) return undefined;
-    let object = yield* store.request(() => store.get("Site", SITE_NAME) as Site);
+    let object = yield* this.#ask(() => store.get("Site", SITE_NAME) as Site);
     let wakeAtMs: number | undefined;
     for (let count = 0; count < STEPS_MAX; count++) {
       const state = readSiteState(object.status);
@@ -338,7 +343,7 @@ export class Leader implements CentrePort {
       if (result.site === state) this.#world.judgeWaits(state, observed, result);
       if (result.issue !== undefined) yield* this.#issue(state.history, result.issue);
       const input = siteUpdate(object, result, this.program.now());
-      if (input !== undefined) object = yield* store.request(() => store.update("Site", input, "status"));
+      if (input !== undefined) object = yield* this.#ask(() => store.update("Site", input, "status"));
       if (result.site === state) break;
     }
     const round = this.#ledger.roundToAsk(this.program.now(), ROUND_INTERVAL_MS);
@@ -349,7 +354,7 @@ export class Leader implements CentrePort {
   *#issue(history: string, issue: NonNullable<Step["issue"]>): Routine {
     const { store } = this.#world;
     const { number, map, cause } = issue;
-    yield* store.request(() => store.create("Generation", { metadata: { name: generationName(number) }, spec: { number, map, cause, history } }));
+    yield* this.#ask(() => store.create("Generation", { metadata: { name: generationName(number) }, spec: { number, map, cause, history } }));
   }
 
   *#observe(object: Site, state: SiteState): Routine<Observed> {
@@ -357,7 +362,7 @@ export class Leader implements CentrePort {
     const maps = new Map<number, GenerationMap>();
     for (const { number } of state.generations) {
       const name = generationName(number);
-      const found = this.#seen.Generation.get(name) ?? (yield* store.request(() => store.get("Generation", name)));
+      const found = this.#seen.Generation.get(name) ?? (yield* this.#ask(() => store.get("Generation", name)));
       if (found !== undefined) maps.set(number, found.spec.map);
     }
     const nowMs = this.program.now();
@@ -415,7 +420,7 @@ export class Leader implements CentrePort {
   *#setFinalizers(service: Microservice, finalizers: readonly string[]): Routine<undefined> {
     const { store } = this.#world;
     const { name, uid, resourceVersion } = service.metadata;
-    yield* store.request(() => store.update("Microservice", { metadata: { name, uid, resourceVersion, finalizers }, spec: service.spec }, "spec"));
+    yield* this.#ask(() => store.update("Microservice", { metadata: { name, uid, resourceVersion, finalizers }, spec: service.spec }, "spec"));
     return undefined;
   }
 
@@ -426,7 +431,7 @@ export class Leader implements CentrePort {
     const revision = `${name}-${template.version}`;
     const isKept = service.status?.observedGeneration === generation && service.status.revision === revision;
     if (isKept && this.#seen.Revision.get(revision) !== undefined) return;
-    const existing = yield* store.request(() => store.get("Revision", revision));
+    const existing = yield* this.#ask(() => store.get("Revision", revision));
     if (existing !== undefined && existing.metadata.ownerReferences?.[0]?.uid !== uid)
       throw new OrreryError("store/conflict", `${revision} is about to be collected`);
     if (existing === undefined) {
@@ -436,12 +441,12 @@ export class Leader implements CentrePort {
     }
     if (isKept) return;
     const status = { ...service.status, observedGeneration: generation, revision, port: this.#world.servicePort(name) };
-    yield* store.request(() => store.update("Microservice", { metadata: { name, uid, resourceVersion }, status }, "status"));
+    yield* this.#ask(() => store.update("Microservice", { metadata: { name, uid, resourceVersion }, status }, "status"));
   }
 
   *#unlessExists(act: () => unknown): Routine {
     try {
-      yield* this.#world.store.request(act);
+      yield* this.#ask(act);
     } catch (error) {
       if (!isOrreryError(error, "store/exists")) throw error;
     }
@@ -512,7 +517,7 @@ export class Leader implements CentrePort {
 
   *#attempt(act: () => unknown, done: (error: unknown) => void): Routine {
     try {
-      yield* this.#world.store.request(act);
+      yield* this.#ask(act);
     } catch (error) {
       if (!isOrreryError(error)) throw error;
       return done(error);
@@ -533,7 +538,7 @@ export class Leader implements CentrePort {
     if (this.holders(name) !== undefined) return LOOK_AGAIN_MS;
     const finalizers = one.metadata.finalizers.filter((finalizer) => finalizer !== TRAFFIC_FINALIZER);
     const { uid, resourceVersion } = one.metadata;
-    yield* store.request(() => store.update("Instance", { metadata: { name, uid, resourceVersion, finalizers } }, "spec"));
+    yield* this.#ask(() => store.update("Instance", { metadata: { name, uid, resourceVersion, finalizers } }, "spec"));
     return undefined;
   }
 }

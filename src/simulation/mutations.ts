@@ -25,12 +25,6 @@ const GATEWAY = "src/gateway/core/gateway-core.ts";
 const LIVE_TABLE = "src/gateway/core/live-table.ts";
 const PLAN = "src/controllers/microservice/instance-plan.ts";
 
-const ROUND_NUMBER: Edit = {
-  file: LEDGER,
-  find: "if (round === undefined || report.round < round.number) return;",
-  replace: "if (round === undefined) return;",
-};
-
 const POSITION: Edit = {
   file: LEDGER,
   find: "report === undefined || !isAtLeast(report.position, drain.unstamped) ||",
@@ -45,14 +39,8 @@ const STARTED: Edit = {
 export const MUTATIONS: readonly Mutation[] = [
   {
     name: "zero-before-stop-order",
-    without: "zero is counted at a table that still stamps the generation, just before the next transaction begins",
-    ...POSITION,
-    // Answers to a round come after the table that was sent before it, and what begins in between is counted: each of the three guards is enough for this.
-    with: [ROUND_NUMBER, STARTED],
-  },
-  {
-    name: "table-not-durable-counted",
-    without: "a gateway that is killed before its newest table is on disk comes back with one that stamps the generation",
+    without:
+      "zero is counted at a table that still stamps the generation, or at one that is not on disk yet: a gateway that is killed then comes back with the one before",
     ...POSITION,
   },
   {
@@ -75,11 +63,6 @@ export const MUTATIONS: readonly Mutation[] = [
     file: LEDGER,
     find: "if (round.askedAtMs >= quiet.atMs + this.#policy.lingerMs) drain.isEmpty = true;",
     replace: "drain.isEmpty = true;",
-  },
-  {
-    name: "round-number-ignored",
-    without: "a report from before the round was asked counts as an answer to it",
-    ...ROUND_NUMBER,
   },
   {
     name: "open-calls-ignored",
@@ -105,14 +88,6 @@ export const MUTATIONS: readonly Mutation[] = [
     file: SIGHT,
     find: "    return [...registered].map((one) => {",
     replace: "    return [...registered].filter((one) => connectedAs(one.metadata.name) !== undefined).map((one) => {",
-  },
-  {
-    name: "former-epoch-reports-counted",
-    without: "reports made at a former leader's table count for the new one",
-    file: LEDGER,
-    find: "return position.epoch > floor.epoch || (position.epoch === floor.epoch && position.version >= floor.version);",
-    replace: "return position.version >= floor.version;",
-    with: [ROUND_NUMBER],
   },
   {
     name: "former-epoch-acknowledgements-counted",

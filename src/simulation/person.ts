@@ -17,6 +17,8 @@ interface Intent {
 export class Person {
   readonly #world: World;
   readonly #intents: Intent[] = [];
+  /** Someone has scaled a service or deleted an instance. */
+  hasChangedInstances = false;
 
   constructor(world: World) {
     this.#world = world;
@@ -93,6 +95,7 @@ export class Person {
 
   /** Whoever takes instances away has fewer afterwards; where not all of two are ready that may be none. */
   #shakeUnlessSpare(service: string): void {
+    this.hasChangedInstances = true;
     const { store, judge } = this.#world;
     const own = store.list("Instance").filter((one) => one.spec.service === service);
     for (const { spec } of own) {

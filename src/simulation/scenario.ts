@@ -54,8 +54,8 @@ export type Fault =
   | { readonly atMs: number; readonly what: "second-leader" | "stall-store"; readonly forMs: number }
   | { readonly atMs: number; readonly what: "crash-instance"; readonly service: string; readonly index: number; readonly forMs: number };
 
-/** When exactly: at once, or after the next Generation was made, Site was written, or Instance was marked for deletion. */
-export type Moment = "now" | "issue" | "decision" | "deletion";
+/** When exactly: at once, or after the next Generation was made, Site was written, generation was closed, or Instance was marked for deletion. */
+export type Moment = "now" | "issue" | "decision" | "closing" | "deletion";
 
 /** A request from outside. Everything that it causes is rolled from its own seed. */
 export interface RootPlan {
@@ -66,7 +66,7 @@ export interface RootPlan {
 }
 
 /** A fault that waits for its moment, or for calls to end, does so at most this long. */
-export const WAIT_MAX_MS = 700;
+export const WAIT_MAX_MS = 1000;
 
 /** One run, as data: a part can be left out and the rest stays. */
 export interface Scenario {
@@ -105,6 +105,8 @@ export interface Scenario {
 
 const NAMES = ["portal", "auth", "predictor", "planner", "archive"] as const;
 const VERSIONS = ["v1", "v2", "v3", "v4", "v5"] as const;
+/** What a run makes hard on purpose. */
+const STRESSES = ["none", "none", "none", "none", "none", "none", "late-reports", "slow-disks", "slow-disks"] as const;
 const FORWARDINGS: readonly Forwarding[] = ["everything", "w3c", "b3", "b3Multi", "second", "everything", "w3c", "nothing", "leaky"];
 /** Until then the first generation comes into service. */
 const FIRST_WISH_MS = 1300;
@@ -120,6 +122,9 @@ export function makeScenario(seed: number): Scenario {
   const lastMs = FIRST_WISH_MS + dice.between(1000, 3500);
   const wishes = makeWishes(dice, services, lastMs);
   const faults = dice.chance(0.15) ? [] : makeFaults(dice, { services, gateways, wishes, lastMs });
+  const stress = faults.length === 0 ? "none" : dice.pick(STRESSES);
+  if (stress === "late-reports") faults.push(...lateReports(dice, gateways, wishes));
+  if (stress === "slow-disks") faults.push(...slowDisks(dice, gateways, wishes));
   const endOf = (fault: Fault): number => fault.atMs + fault.forMs + (fault.what === "restart-gateway" || "when" in fault ? WAIT_MAX_MS : 0);
   const calmFromMs = Math.max(lastMs, ...faults.map(endOf), ...wishes.map((wish) => wish.atMs), ...gateways.map((one) => one.atMs));
   const replicas = dice.whole(1, 2);
@@ -129,7 +134,7 @@ export function makeScenario(seed: number): Scenario {
     gateways,
     hosts,
     replicas,
-    lingerMs: dice.pick([100, 200, 400]),
+    lingerMs: stress === "none" ? dice.pick([100, 200, 400]) : 100,
     settleMs: dice.pick([20, 60, 150]),
     maxTransactionMs: dice.pick([1500, 2500]),
     readyWithinMs: dice.pick([1200, 2000]),
@@ -142,12 +147,17 @@ export function makeScenario(seed: number): Scenario {
     lagMaxMs: dice.pick([2, 5, 5, 30, 150]),
     linkMaxMs: dice.pick([2, 5, 20]),
     portsPerHost: services.length * replicas + dice.whole(2, 10),
-    backgroundShare: dice.pick([0.05, 0.15, 0.5]),
-    thinkingShare: dice.pick([0.01, 0.05, 0.3]),
-    slowDiskShare: dice.pick([0.02, 0.05, 0.4]),
+    backgroundShare: stress === "late-reports" ? 0.5 : stress === "slow-disks" ? 0 : dice.pick([0.05, 0.15, 0.5]),
+    thinkingShare: stress === "late-reports" ? 0.3 : stress === "slow-disks" ? 0 : dice.pick([0.01, 0.05, 0.3]),
+    slowDiskShare: stress === "slow-disks" ? 0.9 : dice.pick([0.02, 0.05, 0.4]),
     wishes,
     faults,
-    roots: makeRoots(dice, gateways, lastMs + 300, calmFromMs + 400),
+    roots: makeRoots(dice, {
+      gateways,
+      denseUntilMs: lastMs + 300,
+      lastMs: calmFromMs + 400,
+      streamShare: stress === "none" ? dice.pick([0, 0, 0.06]) : 0,
+    }),
     calmFromMs,
   };
 }
@@ -245,7 +255,7 @@ function makeFaults(
       dice.between(300, 1500),
       dice.between(1500, 3500),
     ]);
-    const when = dice.pick(["now", "now", "issue", "decision", "deletion"] as const);
+    const when = dice.pick(["now", "now", "issue", "decision", "closing", "closing", "deletion"] as const);
     const kind = dice.pick([
       "kill-gateway",
       "kill-gateway",
@@ -262,7 +272,6 @@ function makeFaults(
       "crash-instance",
       "crash-instance",
       "end-gateway",
-      "vanish",
       "lose-table",
     ] as const);
     if (kind === "slow-link") faults.push({ atMs, what: kind, gateway, forMs: forMs + 500, delayMs: dice.pick([50, 300, 800]) });
@@ -272,29 +281,47 @@ function makeFaults(
     else if (kind === "pause-leader") faults.push({ atMs, what: kind, forMs: forMs + dice.pick([0, 600]), when });
     else if (kind === "second-leader" || kind === "stall-store") faults.push({ atMs, what: kind, forMs });
     else if (kind === "kill-gateway") faults.push({ atMs, what: kind, gateway, forMs, when });
-    else if (kind === "vanish") {
-      const late = gateways.find((one) => one.atMs > FIRST_WISH_MS);
-      if (late !== undefined) faults.push({ atMs: 0, what: kind, gateway: late.name, forMs });
-    } else if (kind === "end-gateway") {
+    else if (kind === "end-gateway") {
       const [one] = edges;
       // Only one edge among others ends for good, and someone says so later.
       if (one !== undefined && gateways.filter((other) => other.roles.includes("edge")).length > 1)
         faults.push({ atMs, what: kind, gateway: one.name, forMs });
     } else faults.push({ atMs, what: kind, gateway, forMs });
   }
+  const late = gateways.find((one) => one.atMs > FIRST_WISH_MS);
+  if (late !== undefined && dice.chance(0.3)) faults.push({ atMs: 0, what: "vanish", gateway: late.name, forMs: dice.between(500, 3000) });
   // A leader that sleeps through a whole update.
   if (dice.chance(0.1))
     faults.push({ atMs: dice.pick(wishes).atMs - dice.between(0, 300), what: "pause-leader", forMs: dice.between(1000, 2500), when: "now" });
   return faults.sort((a, b) => a.atMs - b.atMs);
 }
 
+/** Much work after the answer, seen by a gateway whose reports come late. */
+function lateReports(dice: Dice, gateways: readonly GatewayPlan[], wishes: readonly Wish[]): Fault[] {
+  const { name: gateway } = dice.pick(gateways.filter((one) => one.roles.includes("host")));
+  const { atMs } = dice.pick(wishes);
+  const faults: Fault[] = [{ atMs, what: "slow-link", gateway, forMs: 6000, delayMs: dice.pick([500, 1200]) }];
+  if (dice.chance(0.4)) faults.push({ atMs: atMs + dice.between(100, 1500), what: "kill-leader", forMs: dice.between(10, 100), when: "decision" });
+  return faults;
+}
+
+/** An edge is killed as a generation is closed, and comes back at once with the table that its disk has. */
+function slowDisks(dice: Dice, gateways: readonly GatewayPlan[], wishes: readonly Wish[]): Fault[] {
+  const { name: gateway } = dice.pick(gateways.filter((one) => one.roles.includes("edge")));
+  return [{ atMs: dice.pick(wishes).atMs + 200, what: "kill-gateway", gateway, forMs: dice.between(1, 20), when: "closing" }];
+}
+
 /** Dense while wishes come, thinner until all faults are over. */
-function makeRoots(dice: Dice, gateways: readonly GatewayPlan[], denseUntilMs: number, lastMs: number): RootPlan[] {
+function makeRoots(
+  dice: Dice,
+  about: { readonly gateways: readonly GatewayPlan[]; readonly denseUntilMs: number; readonly lastMs: number; readonly streamShare: number },
+): RootPlan[] {
+  const { gateways, denseUntilMs, lastMs, streamShare } = about;
   const roots: RootPlan[] = [];
   const everyMs = dice.pick([20, 40, 80]);
   const edges = gateways.filter((one) => one.roles.includes("edge")).length;
   for (let atMs = FIRST_WISH_MS; atMs < lastMs; atMs += dice.between(0, (atMs < denseUntilMs ? 2 : 5) * everyMs)) {
-    roots.push({ atMs, seed: Math.floor(dice.random.next() * 0x1_0000_0000), edge: dice.whole(0, edges - 1), isStream: dice.chance(0.06) });
+    roots.push({ atMs, seed: Math.floor(dice.random.next() * 0x1_0000_0000), edge: dice.whole(0, edges - 1), isStream: dice.chance(streamShare) });
   }
   return roots;
 }

@@ -165,12 +165,13 @@ export class SimulatedStore {
     return former;
   }
 
-  /** Carries `act` out after the way there; gives its result, or throws its error, after the way back. */
-  *request<T>(act: () => T): Routine<T> {
+  /** Carries `act` out after the way there, unless it is lost then; gives its result, or throws its error, after the way back. */
+  *request<T>(act: () => T, isLost: () => boolean = () => false): Routine<T> {
     let outcome: { readonly value: T } | { readonly error: unknown } | undefined;
     yield (resume) => {
       const arriveMs = Math.max(this.#delayMs(), this.stalledUntilMs - this.#scheduler.elapsedMs);
       this.#scheduler.after(arriveMs, () => {
+        if (isLost()) return;
         try {
           outcome = { value: act() };
         } catch (error) {

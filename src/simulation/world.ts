@@ -1,5 +1,5 @@
 import type { Call, Refusal, UnknownGeneration } from "#/gateway/core/index.ts";
-import { type Instance, route, SITE_NAME, site } from "#/model/index.ts";
+import { type Instance, route, SITE_NAME, type Site, site } from "#/model/index.ts";
 import { type Observed, readSiteState, type SiteState, type Step } from "#/update/core/index.ts";
 import { collectGarbage } from "./collector.ts";
 import { Dice } from "./dice.ts";
@@ -208,7 +208,14 @@ export class World {
     };
     const unlisten = this.store.listen((kind, before, after) => {
       const isMarked = kind === "Instance" && before?.metadata.deletionTimestamp === undefined && after?.metadata.deletionTimestamp !== undefined;
-      const isIt = when === "issue" ? kind === "Generation" && before === undefined : when === "decision" ? kind === "Site" : isMarked;
+      const isClosed = kind === "Site" && isOneLess(before as Site | undefined, after as Site | undefined);
+      const moments: Record<Exclude<Moment, "now">, boolean> = {
+        issue: kind === "Generation" && before === undefined,
+        decision: kind === "Site",
+        closing: isClosed,
+        deletion: isMarked,
+      };
+      const isIt = moments[when];
       // The answer of the write is still on its way to whoever made it.
       if (isIt) this.scheduler.after(0, once);
     });
@@ -435,4 +442,8 @@ export class World {
         this.judge.violate("P", `an instance of ${revision} was stopped ${Math.round(lateMs)} ms after the last transaction that could reach it`);
     }
   }
+}
+
+function isOneLess(before: Site | undefined, after: Site | undefined): boolean {
+  return (after?.status?.generations?.length ?? 0) < (before?.status?.generations?.length ?? 0);
 }

@@ -92,7 +92,7 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
   const history = site()?.status?.history ?? "";
   const tally = new GenerationTally();
   const propagation = new Propagation();
-  const ledger = new DrainLedger();
+  const ledger = new DrainLedger(epoch);
   const builder = new TableBuilder();
   const settled: { update?: Controller; gateway?: Controller; microservices?: Controller } = {};
   const distribution = new TableDistribution({

@@ -113,3 +113,17 @@ test("a generation whose draining has not begun here says what it waits for, too
     ["Counting"],
   );
 });
+
+test("an answer to a former leader's round is none to a new leader's", () => {
+  const former = new DrainLedger(3);
+  former.begin(1, at(1), 0);
+  const old = former.roundToAsk(0, 0) ?? 0;
+  const ledger = new DrainLedger(4);
+  ledger.setGateways([gateway("a")], 0);
+  ledger.setPolicy({ lingerMs: 0, maxTransactionMs: 1000 });
+  ledger.begin(1, at(1), 0);
+  const asked = ledger.roundToAsk(0, 0) ?? 0;
+  assert.ok(asked > old + 1000);
+  for (let count = 0; count < 3; count++) ledger.report(report("a", old + 50), count);
+  assert.equal(ledger.roundToAsk(10, 0), asked);
+});

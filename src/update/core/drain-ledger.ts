@@ -36,6 +36,9 @@ interface Drain {
   readonly open: Map<string, { readonly open: number; readonly streams: number }>;
 }
 
+/** More than one leader can ask: a year of ten a second is 2^28. */
+const ROUNDS_PER_EPOCH = 2 ** 30;
+
 /** Counts, over rounds, what is in flight of each generation that is no longer stamped. Memory of one leader; a new one begins with everything unknown.
  *
  *  A round is a number that every gateway answers with counts taken after it has heard the number; the next is asked only when all have answered, so a round lies wholly after the one before.
@@ -46,8 +49,13 @@ export class DrainLedger {
   #gateways: readonly KnownGateway[] = [];
   #policy: DrainPolicy = { lingerMs: 500, maxTransactionMs: 600_000 };
   #round: Round | undefined;
-  #roundNumber = 0;
+  #roundNumber: number;
   #lastCompletedAtMs = Number.NEGATIVE_INFINITY;
+
+  /** `epoch` of the leader: its rounds have numbers above those of every former leader, which gateways may still remember. */
+  constructor(epoch = 0) {
+    this.#roundNumber = epoch * ROUNDS_PER_EPOCH;
+  }
 
   /** What the site's spec says. */
   setPolicy(policy: DrainPolicy): void {
