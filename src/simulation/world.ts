@@ -330,6 +330,9 @@ export class World {
     this.judge.note(() => `${gateway.plan.name} refuses transaction ${tx.id}, ${caller.instance} → ${service}: ${why}`);
     this.judge.refusals++;
     const revision = this.judge.mapOf(tx.generation)?.[service];
+    // An instance that a person has added may be called through an edge before its host's own gateway listens for it.
+    if (decision.kind === "refusal" && decision.code === "gateway/connect" && this.person.hasChangedInstances)
+      return tx.touch("its instance had just been added");
     if (
       request.headers.length === 0 ||
       request.leakedFrom !== undefined ||
