@@ -262,6 +262,20 @@ describe("an instance", () => {
     assert.equal(world.state.failures, 3);
   });
 
+  it("whose start nobody has recorded is asked, or is ready, once it is adopted; one with a startup check still has to pass it", () => {
+    const adopt = (demand: Demand): World => {
+      const world = new World(demand);
+      world.put({ type: "started", pid: 100, startedAtMs: START_MS, runHash: demand.runHash, isAdopted: true });
+      return world;
+    };
+    const portless = adopt(planDemand(spec({ ports: [] })));
+    assert.deepEqual([portless.state.phase, portless.state.isReady, portless.done], ["Running", true, []]);
+    const listening = adopt(planDemand(spec()));
+    assert.deepEqual([listening.state.phase, listening.state.isReady, listening.done], ["Running", true, ["readiness"]]);
+    const slow = adopt(planDemand(spec({ health: { startup: { tcp: {} } } })));
+    assert.deepEqual([slow.state.isReady, slow.done], [true, ["startup", "readiness"]]);
+  });
+
   it("that is adopted stays as ready as it was, and an answer about a former process changes nothing", () => {
     const world = started();
     const recalled = new World();

@@ -98,7 +98,8 @@ class Turn {
 
   #started(input: Extract<Input, { type: "started" }>): void {
     const { demand } = this.#at;
-    const isUp = input.isAdopted ? this.#state.hasStartedUp : demand.checks.startup === undefined;
+    // Without a startup check it is up, adopted or not: an agent killed between the start and its record has left no word, and none would ever come.
+    const isUp = demand.checks.startup === undefined || (input.isAdopted && this.#state.hasStartedUp);
     const needsNoCheck = isUp && demand.checks.readiness === undefined;
     const isReady = input.isAdopted ? this.#state.isReady || needsNoCheck : needsNoCheck;
     this.#state = {
