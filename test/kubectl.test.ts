@@ -240,6 +240,25 @@ describe("the real kubectl", { skip }, () => {
       );
     });
 
+    it("sees no change to be made in who changed a service last", async () => {
+      // kubectl does not know that a secret that it cannot read is the same.
+      const manifest = service("owned").replace("    - {name: PASSWORD, value: tiger, secret: true}\n", "");
+      const path = await file("owned.yaml", manifest);
+      await k("apply", "-f", path);
+      const by = () => k("get", "ms", "owned", "-o", "jsonpath={.metadata.annotations.orrery\\.dev/changed-by}");
+      assert.equal(await by(), "admin");
+      assert.match(await k("apply", "-f", path), /unchanged/);
+      assert.deepEqual(await run(["diff", "-f", path]), { code: 0, out: "", err: "" });
+      assert.deepEqual(await run(["diff", "--server-side", "-f", path]), { code: 0, out: "", err: "" });
+      assert.match(await k("apply", "--server-side", "-f", path), /serverside-applied/);
+      const shown = await file("shown.yaml", await k("get", "ms", "owned", "-o", "yaml"));
+      await k("apply", "-f", shown);
+      assert.equal(await by(), "admin");
+      await file("owned.yaml", manifest.replace("replicas: 1", "replicas: 2"));
+      const { code, out } = await run(["diff", "-f", path]);
+      assert.equal(code, 1);
+      assert.doesNotMatch(out, /^[-+].*changed-by/m);
+    });
     it("shows differences", async () => {
       const path = await file("diffed.yaml", thing("diffed", "  place: roof\n"));
       await k("apply", "-f", path);

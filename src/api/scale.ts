@@ -31,7 +31,7 @@ export async function serveScale(exchange: Exchange, store: Store, target: Targe
     ...(typeof resourceVersion === "string" && resourceVersion !== "" && { metadata: { resourceVersion } }),
     ...nested(kind.scale.specPath, replicas),
   };
-  return jsonReply(scaleOf(await store.patch(kind, key, { type: "merge", body }, writeOptions(exchange)), target));
+  return jsonReply(scaleOf(await store.patch(kind, key, { type: "merge", body }, writeOptions(exchange, kind)), target));
 }
 
 function scaleOf(object: StoredObject, { kind }: Target): object {

@@ -1,6 +1,7 @@
 import { isOrreryError, OrreryError } from "#/base/index.ts";
 import { API_VERSION, type Kind, type StoredObject } from "#/model/index.ts";
 import type { DeleteOptions, ObjectInput, ObjectKey, Patch, Store, WriteOptions } from "#/store/index.ts";
+import { authorOf, withoutAuthor } from "./author.ts";
 import { mediaType, readBody, readObject } from "./body.ts";
 import { isOwnFormerApply } from "./client-side-apply.ts";
 import { type Collection, shownTo } from "./collection.ts";
@@ -32,7 +33,7 @@ export class Writes {
   async create(exchange: Exchange, target: Target): Promise<Reply> {
     const { collection, kind } = target;
     const object = this.#input(exchange, target, await readObject(exchange), undefined);
-    const created = await this.#store.create(kind, object, writeOptions(exchange)).catch((error: unknown) => {
+    const created = await this.#store.create(kind, object, writeOptions(exchange, kind)).catch((error: unknown) => {
       throw named(error, object.metadata.name);
     });
     return this.#reads.object(exchange, collection, shownTo(exchange.user, created), 201);
@@ -40,13 +41,13 @@ export class Writes {
 
   async update(exchange: Exchange, target: Target, name: string, subresource?: "status"): Promise<Reply> {
     const object = this.#input(exchange, target, await readObject(exchange), name);
-    return await this.#shown(exchange, target, name, this.#store.update(target.kind, object, writeOptions(exchange, subresource)));
+    return await this.#shown(exchange, target, name, this.#store.update(target.kind, object, writeOptions(exchange, target.kind, subresource)));
   }
 
   async patch(exchange: Exchange, target: Target, name: string, subresource?: "status"): Promise<Reply> {
     const { kind } = target;
     const patch = await this.#readPatch(exchange, target, name);
-    const options = writeOptions(exchange, subresource);
+    const options = writeOptions(exchange, kind, subresource);
     if (patch.type !== "apply") return await this.#shown(exchange, target, name, this.#store.patch(kind, keyOf(target, name), patch, options));
     const live = await this.#store.get(kind, keyOf(target, name));
     const applied = this.#store.patch(kind, keyOf(target, name), patch, options).catch(async (error: unknown) => {
@@ -96,8 +97,9 @@ export class Writes {
   /** The object of a body, as far as path and body agree. */
   #input(exchange: Exchange, { kind, namespace }: Target, body: Readonly<Record<string, unknown>>, name: string | undefined): ObjectInput {
     const pruned = dropUnknownFields(kind, body, exchange.query, exchange.warnings);
-    const metadata = (pruned["metadata"] ?? {}) as ObjectInput["metadata"];
-    if (typeof metadata !== "object" || Array.isArray(metadata)) throw badRequest("metadata: give a map");
+    const given = (pruned["metadata"] ?? {}) as ObjectInput["metadata"];
+    if (typeof given !== "object" || Array.isArray(given)) throw badRequest("metadata: give a map");
+    const metadata = withoutAuthor(kind, given);
     if (name !== undefined && metadata.name !== undefined && metadata.name !== name) throw mismatch(kind, "metadata.name", metadata.name, name);
     if (namespace !== undefined && (metadata.namespace ?? "") !== "" && metadata.namespace !== namespace)
       throw mismatch(kind, "metadata.namespace", metadata.namespace, namespace);
@@ -129,9 +131,9 @@ export function keyOf({ namespace }: { readonly namespace?: string | undefined }
   return { name, ...(namespace !== undefined && { namespace }) };
 }
 
-/** dryRun and fieldManager of a query.
+/** dryRun and fieldManager of a query, and who writes.
  *  @throws api/bad-request */
-export function writeOptions({ query, request }: Exchange, subresource?: "status"): WriteOptions {
+export function writeOptions({ query, request, user }: Exchange, kind: Kind, subresource?: "status"): WriteOptions {
   const manager = query.get("fieldManager") ?? "";
   if (manager.length > 128) throw badRequest("fieldManager: at most 128 characters");
   const fieldManager = manager !== "" ? manager : (headerOf(request, "user-agent")?.split("/")[0] ?? "").slice(0, 128);
@@ -139,6 +141,7 @@ export function writeOptions({ query, request }: Exchange, subresource?: "status
     dryRun: isDryRun(query.getAll("dryRun")),
     ...(fieldManager !== "" && { fieldManager }),
     ...(subresource !== undefined && { subresource }),
+    ...authorOf(kind, user),
   };
 }
 

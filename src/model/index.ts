@@ -1,3 +1,4 @@
+export { CHANGED_BY_ANNOTATION } from "./annotations.ts";
 export { type Condition, type ConditionInput, setCondition, timestamp } from "./conditions.ts";
 export { duration, durationMs, formatDuration } from "./duration.ts";
 export type { Event } from "./event.ts";

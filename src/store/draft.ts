@@ -1,6 +1,6 @@
 import { OrreryError } from "#/base/index.ts";
-import { API_VERSION, type Kind, type ManagedFieldsEntry, type ObjectMeta, type StoredObject } from "#/model/index.ts";
-import type { ObjectKey } from "./contract.ts";
+import { API_VERSION, CHANGED_BY_ANNOTATION, type Kind, type ManagedFieldsEntry, type ObjectMeta, type StoredObject } from "#/model/index.ts";
+import type { Author, ObjectKey } from "./contract.ts";
 import type { Applied } from "./fields/apply.ts";
 import { differenceOf } from "./fields/difference.ts";
 import { recordApply, recordUpdate, type Writer } from "./fields/managed-fields.ts";
@@ -30,6 +30,9 @@ export interface DraftContext {
   readonly applied?: Pick<Applied, "fields" | "taken">;
   /** Given to a new object. */
   readonly uid: string;
+  /** Recorded in the annotations; absent: they are as the draft has them. */
+  readonly author?: Author;
+  readonly isDryRun?: boolean;
 }
 
 /** The checked, defaulted, sealed object that `draft` makes of `former`, with its managed fields; `former` itself if nothing differs. A new one has the resourceVersion "0".
@@ -44,7 +47,10 @@ export function buildObject(context: DraftContext): StoredObject {
   checkIdentity(context, metadata, causes);
   const spec = parts === "status" && former !== undefined ? former.spec : buildPart(context, "spec", former?.spec, causes);
   const status = parts === "main" ? former?.status : buildPart(context, "status", former?.status, causes);
-  const own = parts === "status" && former !== undefined ? former.metadata : ownMetadata(context, metadata, former, causes);
+  const own =
+    parts === "status" && former !== undefined
+      ? former.metadata
+      : withAuthor(context, ownMetadata(context, metadata, former, causes), spec !== former?.spec);
   causes.check();
   if (former !== undefined && spec !== former.spec && kind.isImmutable === true) {
     throw new OrreryError("store/immutable", `${titleOf(kind, key)}: the spec of a ${kind.kind} never changes after creation; create another one`, {
@@ -101,6 +107,18 @@ function ownMetadata(
     ...(ownerReferences !== undefined &&
       ownerReferences.length > 0 && { ownerReferences: ownerReferences as NonNullable<ObjectMeta["ownerReferences"]> }),
   };
+}
+
+/** `own` with the annotation that says who wrote: new where the author made what is recorded, else as it was. */
+function withAuthor({ author, former, isDryRun }: DraftContext, own: Partial<ObjectMeta>, isSpecChanged: boolean): Partial<ObjectMeta> {
+  if (author === undefined) return own;
+  const isNew = isDryRun !== true && (former === undefined || (author.of === "spec" && isSpecChanged));
+  const user = isNew ? author.user : former?.metadata.annotations?.[CHANGED_BY_ANNOTATION];
+  if (own.annotations?.[CHANGED_BY_ANNOTATION] === user) return own;
+  const { annotations, ...rest } = own;
+  const { [CHANGED_BY_ANNOTATION]: _, ...others } = annotations ?? {};
+  const next = { ...others, ...(user !== undefined && { [CHANGED_BY_ANNOTATION]: user }) };
+  return { ...rest, ...(Object.keys(next).length > 0 && { annotations: next }) };
 }
 
 function checkOwners(references: readonly { readonly uid: string; readonly controller?: boolean | undefined }[], causes: Causes): void {

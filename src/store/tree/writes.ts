@@ -112,6 +112,7 @@ export class Writes {
       draft,
       parts: options.subresource === "status" ? "all" : "main",
       uid: random.uuid(),
+      ...authorship(options),
     });
     return await this.#turns.run(objectPath(kind, key), () => this.#write(kind, key, undefined, next, options));
   }
@@ -180,7 +181,8 @@ export class Writes {
   #context(kind: Kind, key: ObjectKey, former: StoredObject | undefined, draft: Draft, options: WriteOptions, applied?: Applied): DraftContext {
     const uid = former?.metadata.uid ?? this.#options.random.uuid();
     const parts = options.subresource === "status" ? "status" : "main";
-    return { kind, key, former, draft, parts, uid, writer: this.#writer("Update", options, former), ...(applied !== undefined && { applied }) };
+    const writer = this.#writer("Update", options, former);
+    return { kind, key, former, draft, parts, uid, writer, ...authorship(options), ...(applied !== undefined && { applied }) };
   }
 
   #writer(operation: "Update" | "Apply", options: WriteOptions, former: StoredObject | undefined): Writer {
@@ -297,6 +299,10 @@ export class Writes {
   #now(): string {
     return `${new Date(this.#options.clock.now()).toISOString().slice(0, 19)}Z`;
   }
+}
+
+function authorship({ author, dryRun }: WriteOptions): Pick<DraftContext, "author" | "isDryRun"> {
+  return author === undefined ? {} : { author, isDryRun: dryRun === true };
 }
 
 function uniqueOperations(kind: Kind, former: StoredObject | undefined, next: StoredObject): readonly TreeOperation[] {
