@@ -25,7 +25,7 @@ test("a backup made while the site runs can be restored: another history, a coun
   });
   await up();
   const file = path.join(folder, "then.db");
-  assert.match(await orrery("backup", file), /then\.db \(.*put it back with: orrery restore/);
+  assert.match(await orrery("backup", file), /then\.db \(.*put it back with: \S*orrery restore/);
   assert.ok(existsSync(file));
   const before = await siteStatus();
   await orrery("update", "auth", "--to", "v2");
@@ -33,7 +33,7 @@ test("a backup made while the site runs can be restored: another history, a coun
   await assert.rejects(orrery("restore", file), /still run on/);
   await orrery("down");
   await assert.rejects(orrery("restore", path.join(folder, "nothing.db")), /nothing\.db/);
-  assert.match(await orrery("restore", file), /Start the site with: orrery up --data/);
+  assert.match(await orrery("restore", file), /Start the site with: \S*orrery up --data/);
   await up();
   const restored = await siteStatus();
   assert.notEqual(restored.history, before.history);

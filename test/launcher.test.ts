@@ -32,7 +32,7 @@ async function makeCheckout(context: TestContext): Promise<Checkout> {
   await writeFile(join(root, "package-lock.json"), "first");
   await writeFile(
     join(root, "src/apps/cli.ts"),
-    "const words: string[] = process.argv.slice(2);\nconsole.log(JSON.stringify({ words, cwd: process.cwd() }));\n",
+    "const words: string[] = process.argv.slice(2);\nconsole.log(JSON.stringify({ words, cwd: process.cwd(), command: process.env.ORRERY_COMMAND }));\n",
   );
   for (const tool of ["sh", "dirname", "cmp", "uname", "tr", "grep", "readlink", "ln", "sleep", "mkdir", "rmdir", "rm", "cp", "mv"])
     await linkTool(bin, tool);
@@ -95,6 +95,16 @@ test("the command works from any folder and through symbolic links, relative and
     assert.equal(ended.status, 0, ended.stderr);
     assert.equal(JSON.parse(ended.stdout).cwd, elsewhere);
   }
+});
+
+test("the program is told how it was called: the bare name only where PATH finds it", async (context) => {
+  const checkout = await makeCheckout(context);
+  const calledAs = async (command: string) => JSON.parse((await run(checkout, command, [], checkout.root)).stdout).command;
+  assert.equal(await calledAs("./orrery"), "./orrery");
+  assert.equal(await calledAs(join(checkout.root, "orrery")), join(checkout.root, "orrery"));
+  await symlink(join(checkout.root, "orrery"), join(checkout.bin, "orrery"));
+  assert.equal(await calledAs("orrery"), "orrery");
+  assert.equal(await calledAs("./orrery"), "./orrery");
 });
 
 test("two at once install once, and both work", async (context) => {

@@ -4,7 +4,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
-const ORRERY = path.join(import.meta.dirname, "../orrery");
+/** The command, as these tests call it. */
+export const ORRERY = path.join(import.meta.dirname, "../orrery");
 
 export interface Ended {
   readonly status: number | null;

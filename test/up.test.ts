@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
-import { eventually, makeDataFolder, makeFolder, orrery, processesOf, startOrrery } from "./orrery-command.ts";
+import { eventually, makeDataFolder, makeFolder, ORRERY, orrery, processesOf, startOrrery } from "./orrery-command.ts";
 
 interface Status {
   readonly processes: readonly {
@@ -92,7 +92,7 @@ describe("the sample site", () => {
     assert.match(
       note,
       new RegExp(
-        `error: a site runs on ${data} already \\(supervisor: process ${supervisor}\\); see it with: orrery status.*, end it with: orrery down`,
+        `error: a site runs on ${data} already \\(supervisor: process ${supervisor}\\); see it with: \\S*orrery status.*, end it with: \\S*orrery down`,
       ),
     );
   });
@@ -137,7 +137,7 @@ describe("the sample site", () => {
     const missing = await orrery(["logs", "nobody", "--data", data]);
     assert.deepEqual(
       [missing.status, missing.note],
-      [1, 'error: there is no microservice and no instance called "nobody"; see: orrery get microservices,instances\n'],
+      [1, `error: there is no microservice and no instance called "nobody"; see: ${ORRERY} get microservices,instances\n`],
     );
   });
 
@@ -229,7 +229,7 @@ describe("the sample site", () => {
     assert.deepEqual(processesOf(data), []);
     const shown = await orrery(["status", "--data", data]);
     assert.deepEqual([shown.status, shown.note], [1, shown.note]);
-    assert.match(shown.note, /^nothing runs on .*; start it with: orrery up/);
+    assert.match(shown.note, /^nothing runs on .*; start it with: \S*orrery up/);
     assert.deepEqual(await orrery(["down", "--data", data]), { status: 0, out: `nothing runs on ${data}\n`, note: "" });
     assert.equal((await orrery(["up", "--data", data, ...ANY_PORTS, "--detach"])).status, 0);
     const auth = JSON.parse((await orrery(["get", "ms", "auth", "-o", "json", "--data", data])).out);

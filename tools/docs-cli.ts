@@ -38,6 +38,7 @@ const context: CliContext = {
     progress() {},
     drain: async () => true,
     columns: 100,
+    command: "./orrery",
     paint: (_, text) => text,
     paintNote: (_, text) => text,
   },
@@ -51,7 +52,7 @@ const context: CliContext = {
 };
 
 function describeCommand(command: Command): string {
-  const usage = `orrery ${command.name()} ${command.usage()}`.trim();
+  const usage = `./orrery ${command.name()} ${command.usage()}`.trim();
   const parts = [`### orrery ${command.name()}`, command.description(), `\`\`\`\n${usage}\n\`\`\``];
   const args = command.registeredArguments.map((one) => [`\`${one.name()}\``, one.description]);
   if (args.length > 0) parts.push(markdownTable(["argument", "meaning"], args));

@@ -11,6 +11,8 @@ const version = readVersion();
 const interrupts = listenToInterrupts();
 const connect = (data: string) => connectTo(data, { user: "admin", version });
 const terminal = processTerminal({ stdout: process.stdout, stderr: process.stderr, readInput: () => readFileSync(0, "utf8") }, process.env);
+// Of this call alone: no process that it starts is called so.
+delete process.env["ORRERY_COMMAND"];
 
 process.exitCode = await runCli(process.argv.slice(2), {
   terminal,

@@ -2,4 +2,4 @@ export type { CliContext } from "./context.ts";
 export type { Platform, PlatformProcess, UpOptions } from "./platform.ts";
 export { buildProgram } from "./program.ts";
 export { runCli } from "./run.ts";
-export { processTerminal, type Terminal } from "./terminal.ts";
+export { asCalled, processTerminal, type Terminal } from "./terminal.ts";

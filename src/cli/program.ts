@@ -5,7 +5,7 @@ import { isDuration } from "./durations.ts";
 
 /** The command `orrery` with all its subcommands. `finish` is called with the exit status of the one that ran. Commands are loaded when they run: the start stays quick. */
 export function buildProgram(context: CliContext, finish: (exitStatus: number) => void): Command {
-  const program = new Command("orrery");
+  const program = new Command(context.terminal.command);
   program
     .description("Runs a site: its services, the machines, things and people it is made of, and every change to them.")
     .version(context.platform.version, "-V, --version", "Print Orrery's version.")

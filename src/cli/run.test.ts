@@ -22,6 +22,7 @@ interface World {
   readonly input?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  readonly columns?: number;
   readonly requests?: ClientRequest[];
   readonly ups?: UpOptions[];
 }
@@ -42,7 +43,8 @@ async function run(args: readonly string[], world: World = {}): Promise<Run> {
     readInput: () => world.input ?? "",
     progress: () => undefined,
     drain: async () => true,
-    columns: 100,
+    columns: world.columns ?? 100,
+    command: "orrery",
     paint: (_, text) => text,
     paintNote: (_, text) => text,
   };

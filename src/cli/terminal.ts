@@ -15,6 +15,8 @@ export interface Terminal {
   /** Resolves false when the reader of `out` has gone (`orrery logs | head`), true when more may be written. */
   drain(): Promise<boolean>;
   readonly columns: number;
+  /** How this program was called, as a shell takes it: `orrery`, `./orrery`. Notes name commands so. */
+  readonly command: string;
   /** Colours `text` if `out` is a terminal. */
   paint(style: Style | readonly Style[], text: string): string;
   /** Colours `text` if `note` is a terminal. */
@@ -29,7 +31,12 @@ interface Streams {
 
 const COLUMNS = 100;
 
-/** The terminal of this process. NO_COLOR and FORCE_COLOR are respected. */
+/** `text` with every `orrery COMMAND` in it as someone would type it here. For hints that belong to a result; notes are written so anyway. */
+export function asCalled({ command }: Pick<Terminal, "command">, text: string): string {
+  return text.replace(/(?<![\w./-])orrery(?= (?:--help|[a-z]))/g, () => command);
+}
+
+/** The terminal of this process. NO_COLOR and FORCE_COLOR are respected; ORRERY_COMMAND says how this program was called. */
 export function processTerminal({ stdout, stderr, readInput }: Streams, env: Readonly<Record<string, string | undefined>>): Terminal {
   let gone = false;
   let shown = "";
@@ -46,7 +53,9 @@ export function processTerminal({ stdout, stderr, readInput }: Streams, env: Rea
     return (style: Style | readonly Style[], text: string): string =>
       isColoured ? styleText([style].flat() as Style[], text, { validateStream: false }) : text;
   };
+  const command = quote(env["ORRERY_COMMAND"] ?? "orrery");
   return {
+    command,
     out(text) {
       clear();
       if (!gone) stdout.write(text.endsWith("\n") ? text : `${text}\n`);
@@ -57,7 +66,7 @@ export function processTerminal({ stdout, stderr, readInput }: Streams, env: Rea
     },
     note(text) {
       clear();
-      stderr.write(`${text}\n`);
+      stderr.write(`${asCalled({ command }, text)}\n`);
     },
     readInput,
     progress(text) {
@@ -83,4 +92,9 @@ export function processTerminal({ stdout, stderr, readInput }: Streams, env: Rea
     paint: paintOn(stdout),
     paintNote: paintOn(stderr),
   };
+}
+
+/** A word as a shell reads it. */
+function quote(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -1,5 +1,5 @@
 import path from "node:path";
-import type { Terminal } from "#/cli/index.ts";
+import { asCalled, type Terminal } from "#/cli/index.ts";
 import { formatTable, readinessOf, routeUrl } from "#/cli/site.ts";
 import type { Client } from "#/client/index.ts";
 import { API_VERSION, DEFAULT_NAMESPACE, type Microservice, microservice, type Resource, type Route, resource, route } from "#/model/index.ts";
@@ -50,6 +50,6 @@ export async function describeSite({ api, data, site, endpoints, terminal }: Wel
     "",
     `kubectl --kubeconfig ${folder}/kubeconfig get microservices,instances,resources`,
     `curl --cacert ${folder}/pki/ca.crt -H "Authorization: Bearer $(cat ${folder}/tokens/admin)" ${endpoints.api}/readyz`,
-    `orrery status${withData}`,
+    asCalled(terminal, `orrery status${withData}`),
   ].join("\n");
 }

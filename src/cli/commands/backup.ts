@@ -4,6 +4,7 @@ import { describeError, OrreryError } from "#/base/index.ts";
 import type { CliContext } from "../context.ts";
 import { formatBytes } from "../output.ts";
 import type { Options } from "../program.ts";
+import { asCalled } from "../terminal.ts";
 
 /** `orrery backup`: a copy as of one moment. Restored, it begins a new history of generations. */
 export async function backup(context: CliContext, [to]: readonly string[], options: Options): Promise<number> {
@@ -15,7 +16,7 @@ export async function backup(context: CliContext, [to]: readonly string[], optio
     };
     const file = to === undefined ? made.file : path.resolve(context.cwd, to);
     if (to !== undefined) copyTo(file, made.file);
-    context.terminal.out(`${file} (${formatBytes(made.bytes)}); put it back with: orrery restore ${file}`);
+    context.terminal.out(asCalled(context.terminal, `${file} (${formatBytes(made.bytes)}); put it back with: orrery restore ${file}`));
     return 0;
   } finally {
     await api.close();
@@ -43,6 +44,6 @@ export async function restore(context: CliContext, [from = ""]: readonly string[
   const stored = path.join(options.data, "state", "tree.db");
   const former = existsSync(stored) ? `; what was stored before is kept as ${stored}.before-restore` : "";
   await context.platform.restore(options.data, file);
-  context.terminal.out(`restored ${file}${former}. Start the site with: orrery up --data ${options.data}`);
+  context.terminal.out(asCalled(context.terminal, `restored ${file}${former}. Start the site with: orrery up --data ${options.data}`));
   return 0;
 }

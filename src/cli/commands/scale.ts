@@ -6,6 +6,7 @@ import { objectPath } from "../kubernetes.ts";
 import { count } from "../output.ts";
 import type { Options } from "../program.ts";
 import { waitAndSay } from "../readiness.ts";
+import { asCalled } from "../terminal.ts";
 import { isMissing } from "./logs.ts";
 
 /** Under this name the fields that these commands change are recorded. */
@@ -55,7 +56,7 @@ async function change(
   const api = await context.connect(options.data);
   try {
     const said = await apply(api, await loadService(api, name));
-    terminal.out(`microservice ${name}: ${said}`);
+    terminal.out(asCalled(terminal, `microservice ${name}: ${said}`));
     return options.wait === true
       ? await waitAndSay({ api, terminal, clock, signal, timeoutMs: durationMs(options.timeout ?? "120s"), names: [name] })
       : 0;
