@@ -17,6 +17,7 @@ describe("a stat file", () => {
       startTime: 987654,
       cpuTicks: 12,
       residentPages: 250,
+      isBecomingProgram: false,
     });
   });
 

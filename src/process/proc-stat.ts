@@ -15,6 +15,8 @@ export interface ProcStat {
   /** User and system time, in clock ticks. */
   readonly cpuTicks: number;
   readonly residentPages: number;
+  /** True in the midst of an execve(2): the old program is gone, and the new one has no environment yet. */
+  readonly isBecomingProgram: boolean;
 }
 
 /** Reads the text of a stat file; `undefined` if it is not one. */
@@ -41,6 +43,8 @@ export function parseProcStat(text: string): ProcStat | undefined {
     startTime,
     cpuTicks: field(14) + field(15),
     residentPages: field(24),
+    // It has memory (a kernel thread has none), but start_code, which an execve(2) sets after the environment, is missing. env_start and env_end are no sign: for a moment they are the same.
+    isBecomingProgram: field(23) > 0 && field(26) === 0,
   };
 }
 

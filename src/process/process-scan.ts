@@ -22,20 +22,36 @@ export function scanProcesses(): ProcStat[] {
   return found;
 }
 
-/** Environment of a process as it was at its start; empty if it cannot be read or the program has overwritten it. */
+/** An execve(2) takes less, unless the machine is very busy or reads the program from a slow disk. */
+const EXEC_WAIT_MS = 50;
+const EMPTY_LOOKS = 2;
+const nobody = new Int32Array(new SharedArrayBuffer(4));
+
+/** Environment of a process as it was at its start; empty if it cannot be read or the program has overwritten it.
+ *  In the midst of an execve(2) it is empty, too: this waits (and this process with it) until that is over, at most 50 ms. Otherwise a process would not be known by its marks for a moment, and whoever ends what carries them would leave it over. */
 export function readEnvironment(pid: number): Readonly<Record<string, string>> {
-  let text: string;
-  try {
-    text = readFileSync(`/proc/${pid}/environ`, "utf8");
-  } catch {
-    return {};
+  let text = readEnvironmentText(pid);
+  const deadlineMs = performance.now() + EXEC_WAIT_MS;
+  // Looked at again although no execve(2) is seen: one may have ended, and another begun, between two looks.
+  for (let looks = 0; text === "" && looks < EMPTY_LOOKS && performance.now() < deadlineMs; text = readEnvironmentText(pid)) {
+    if (readProcStat(pid)?.isBecomingProgram === true) Atomics.wait(nobody, 0, 0, 1);
+    else looks++;
   }
   const environment: Record<string, string> = {};
-  for (const entry of text.split("\0")) {
+  for (const entry of text?.split("\0") ?? []) {
     const equals = entry.indexOf("=");
     if (equals > 0) environment[entry.slice(0, equals)] = entry.slice(equals + 1);
   }
   return environment;
+}
+
+/** `undefined` if this user may not read it, or the process is gone. */
+function readEnvironmentText(pid: number): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, "utf8");
+  } catch {
+    return undefined;
+  }
 }
 
 /** The processes of this user that carry `marks`, with their environment. */
