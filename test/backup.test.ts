@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
@@ -26,13 +26,15 @@ test("a backup made while the site runs can be restored: another history, a coun
   await up();
   const file = path.join(folder, "then.db");
   assert.match(await orrery("backup", file), /then\.db \(.*put it back with: \S*orrery restore/);
-  assert.ok(existsSync(file));
+  for (const copy of [file, ...readdirSync(path.join(data, "backups")).map((name) => path.join(data, "backups", name))])
+    assert.equal(statSync(copy).mode & 0o777, 0o600, copy);
   const before = await siteStatus();
   await orrery("update", "auth", "--to", "v2");
   assert.equal((await siteStatus()).counter, before.counter + 1);
   await assert.rejects(orrery("restore", file), /still run on/);
   await orrery("down");
   await assert.rejects(orrery("restore", path.join(folder, "nothing.db")), /nothing\.db/);
+  await assert.rejects(orrery("restore", `${SITE}/README.md`), /README\.md is no backup that can be restored: it is no database/);
   assert.match(await orrery("restore", file), /Start the site with: \S*orrery up --data/);
   await up();
   const restored = await siteStatus();

@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync } from "node:fs";
 import path from "node:path";
 import { describeError, OrreryError } from "#/base/index.ts";
 import type { CliContext } from "../context.ts";
@@ -26,6 +26,8 @@ export async function backup(context: CliContext, [to]: readonly string[], optio
 function copyTo(file: string, made: string): void {
   try {
     copyFileSync(made, file);
+    // A file that was there keeps its mode.
+    chmodSync(file, 0o600);
   } catch (error) {
     throw new OrreryError("cli/unwritable", `cannot write ${file}: ${describeError(error)}; the backup itself was made: ${made}`, { cause: error });
   }

@@ -4,7 +4,7 @@ import { OrreryError } from "#/base/index.ts";
 import { sqliteCode, translateSqliteError } from "./sqlite-error.ts";
 
 /** "Orry": tells our files from other SQLite files (PRAGMA application_id). */
-const APPLICATION_ID = 0x4f727279;
+export const APPLICATION_ID = 0x4f727279;
 const FORMAT = 1;
 
 const SCHEMA = `

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { copyFile, mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it, type TestContext } from "node:test";
 import { isOrreryError, ManualClock, systemClock, systemRandom } from "#/base/index.ts";
@@ -145,8 +145,23 @@ describe("SqliteTree", () => {
     await tree.create("/kept", "");
     await tree.close();
     const bad = await temporaryFile(context);
-    await writeFile(bad, "no database at all, just some characters in a file of some length".repeat(20));
-    await rejects(restoreSqliteTree({ from: bad, file, random: systemRandom }), "tree/damaged", /restore a backup|another program/);
+    const other = await temporaryFile(context);
+    const database = new DatabaseSync(other);
+    database.exec("CREATE TABLE x (y); PRAGMA application_id = 7");
+    database.close();
+    for (const [from, text, why] of [
+      [bad, "no database at all, just some characters in a file of some length".repeat(20), /it is no database/],
+      [bad, "", /nothing of Orrery is in it/],
+      [other, undefined, /it is a database of another program/],
+    ] as const) {
+      if (text !== undefined) await writeFile(from, text);
+      const restored = restoreSqliteTree({ from, file, random: systemRandom });
+      await rejects(restored, "tree/damaged", new RegExp(`^${RegExp.escape(from)} is no backup that can be restored: ${why.source}`));
+    }
+    assert.deepEqual(
+      (await readdir(dirname(file))).filter((name) => name.includes("restoring")),
+      [],
+    );
     assert.ok(await (await openFor(context, file)).get("/kept"));
   });
 
