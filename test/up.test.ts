@@ -103,7 +103,7 @@ describe("the sample site", () => {
     const { status, note } = await orrery(["up", "--data", other, "--api-port", "0", "--edge-port", port, "--detach"]);
     assert.equal(status, 1);
     assert.match(note, new RegExp(`port ${port} is in use by process \\d+ \\(.*gateway\\.ts.*\\); choose another with --edge-port`));
-    assert.equal(existsSync(path.join(other, "run", "centre.json")), false);
+    assert.equal(existsSync(other), false);
     assert.deepEqual(processesOf(other), []);
   });
 
@@ -292,6 +292,7 @@ test("a site that the model does not allow starts nothing", async (t) => {
   assert.equal(status, 1);
   assert.match(note, /site\.yaml:8: Microservice slow: spec\.template\.run\.command: missing: give the program and its arguments/);
   assert.deepEqual(processesOf(data), []);
+  assert.equal(existsSync(data), false);
 });
 
 test("objects that leave the site's files are kept, and deleted with --prune", async (t) => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
@@ -32,6 +32,15 @@ test("a folder of another format is refused and left alone", (t) => {
     );
     assert.equal(readFileSync(path.join(data, "format"), "utf8"), text);
   }
+});
+
+test("a data folder that cannot be filled leaves nothing empty behind, and nothing of others is taken away", (t) => {
+  const folder = makeFolder(t);
+  mkdirSync(path.join(folder, "data"));
+  // Stands in the way of the folder state/.
+  writeFileSync(path.join(folder, "data", "state"), "");
+  assert.throws(() => openDataFolder(path.join(folder, "data")));
+  assert.deepEqual(readdirSync(path.join(folder, "data")), ["state"]);
 });
 
 test("a folder that cannot be made or written is refused with the reason and the way out", (t) => {

@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describeError, OrreryError } from "#/base/index.ts";
 import { replaceFile } from "#/process/index.ts";
@@ -11,8 +11,19 @@ const FREE_BYTES_MIN = 64 * 1024 * 1024;
 /** Makes the data folder (mode 0700) or checks one that is there: writable, room left, of this format.
  *  @throws data/unwritable, data/full, data/format: each says what to do */
 export function openDataFolder(data: string): void {
+  const made: string[] = [];
   try {
-    for (const folder of ["", "run", "logs", "state", "pki", "tokens"]) makeFolder(path.join(data, folder));
+    openFolders(data, made);
+  } catch (error) {
+    // Those that are empty: nobody shall wonder about a folder in which nothing ever ran.
+    for (const folder of made.reverse()) removeEmptyFolder(folder);
+    throw error;
+  }
+}
+
+function openFolders(data: string, made: string[]): void {
+  try {
+    for (const folder of ["", "run", "logs", "state", "pki", "tokens"]) makeFolder(path.join(data, folder), made);
     accessSync(data, constants.R_OK | constants.W_OK | constants.X_OK);
     // Asking is not enough: a read-only mount or a full disk shows only when something is written.
     const probe = path.join(data, "run", `.write-${process.pid}`);
@@ -31,11 +42,20 @@ export function openDataFolder(data: string): void {
 }
 
 /** Not `mkdir` with `recursive`: that turns for ever where the system answers ENOENT although the parent is there (/proc, some network file systems). */
-function makeFolder(folder: string): void {
+function makeFolder(folder: string, made: string[]): void {
   if (existsSync(folder)) return void readdirSync(folder);
   const parent = path.dirname(folder);
-  if (parent !== folder && !existsSync(parent)) makeFolder(parent);
+  if (parent !== folder && !existsSync(parent)) makeFolder(parent, made);
   mkdirSync(folder, { mode: 0o700 });
+  made.push(folder);
+}
+
+function removeEmptyFolder(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // Something is in it.
+  }
 }
 
 /** True if something was ever started on this folder. */

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Clock, OrreryError, type Random } from "#/base/index.ts";
@@ -29,11 +30,16 @@ export interface UpCommandOptions extends UpOptions {
 /** `orrery up`: everything that can be refused is refused before anything starts. */
 export async function up(options: UpCommandOptions): Promise<number> {
   const { data, terminal, interrupts } = options;
-  openDataFolder(data);
+  const isNew = !existsSync(data);
   // Taken and given back: whether another supervisor runs must be said before anything about ports, which are busy then.
-  await (await takeLock(data)).release();
+  if (!isNew) {
+    openDataFolder(data);
+    await (await takeLock(data)).release();
+  }
   const site = loadSite(options.site);
   await checkPorts(options);
+  // Only now: what was refused leaves no folder behind.
+  if (isNew) openDataFolder(data);
   const secrets = await makeSecrets(options);
   if (options.detach) {
     await startInBackground(options);
