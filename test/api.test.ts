@@ -7,7 +7,7 @@ import { createServer as createTcpServer } from "node:net";
 import { describe, it, type TestContext } from "node:test";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { gunzipSync } from "node:zlib";
-import { isOrreryError, silentLog, systemClock } from "#/base/index.ts";
+import { isOrreryError, OrreryError, silentLog, systemClock } from "#/base/index.ts";
 import type { ClientRequest } from "#/client/index.ts";
 import { instance, microservice, resource } from "#/model/index.ts";
 import { type ApiSite, openApiSite } from "./api-site.ts";
@@ -503,16 +503,26 @@ describe("agents and gateways", () => {
       { component: "agent", name: host, host, version: "0.1.0" },
       {
         calls: {
-          "script/run": async (params) => ({
-            exitCode: 0,
-            timedOut: false,
-            durationMs: 1,
-            output: `ran ${(params as { script: string }).script} on ${host}`,
-          }),
+          "script/run": async (params) => {
+            const { script, instance: name } = params as { script: string; instance: string };
+            if (name === "auth-broken") throw new OrreryError("process/command", "cannot run gone: there is no such program on PATH");
+            return { exitCode: 0, timedOut: false, durationMs: 1, output: `ran ${script} on ${host}` };
+          },
         },
         streams: {
           "log/read": async function* (params) {
-            const { instance: name, tailLines, follow } = params as { instance: string; tailLines?: number; follow: boolean };
+            const {
+              instance: name,
+              tailLines,
+              follow,
+              previous,
+            } = params as {
+              instance: string;
+              tailLines?: number;
+              follow: boolean;
+              previous: boolean;
+            };
+            if (previous && name !== "auth-restarted") throw new OrreryError("agent/no-previous", `${name} has not run before its present run`);
             yield `first of ${name}\nsecond`;
             yield ` of ${name} (tail ${tailLines}, follow ${follow})\n`;
           },
@@ -564,6 +574,23 @@ describe("agents and gateways", () => {
     assert.equal((await http1(site, `${base}/instances/auth-0/log?tailLines=many`)).status, 400);
   });
 
+  it("give the logs of runs before the present ones where there were any, and say so where there was none", async (t) => {
+    const site = await openApiSite(t);
+    await connectAgent(t, site, "rack-1");
+    await site.store.create(microservice, { metadata: { name: "auth" }, spec: { template: { version: "v1", run: { command: ["node"] } } } });
+    const base = "/apis/orrery.dev/v1/namespaces/default";
+    for (const name of ["auth-0", "auth-1"]) await site.store.create(instance, { metadata: { name }, spec });
+    const none = await http1(site, `${base}/microservices/auth/log?previous=true`);
+    assert.deepEqual([none.status, json(none).message], [404, "no instance of microservice auth has run before its present run: none was restarted"]);
+    const one = await http1(site, `${base}/instances/auth-0/log?previous=true`);
+    assert.deepEqual([one.status, json(one).message], [404, "auth-0 has not run before its present run"]);
+    await site.store.create(instance, { metadata: { name: "auth-restarted" }, spec });
+    const some = await http1(site, `${base}/microservices/auth/log?previous=true`);
+    assert.equal(some.status, 200);
+    assert.match(some.body.toString(), /^auth-restarted \| first of auth-restarted\nauth-restarted \| second of /);
+    assert.doesNotMatch(some.body.toString(), /auth-0/);
+  });
+
   it("when not connected: instances there are said to be out of reach", async (t) => {
     const site = await openApiSite(t);
     await site.store.create(instance, { metadata: { name: "auth-0" }, spec });
@@ -592,10 +619,14 @@ describe("agents and gateways", () => {
   it("run scripts on one ready instance or on all, and only those that exist", async (t) => {
     const site = await openApiSite(t);
     await connectAgent(t, site, "rack-1");
-    await site.store.create(microservice, { metadata: { name: "auth" }, spec: { template: { version: "v1", run: { command: ["node"] } } } });
+    const { host: _host, slot: _slot, service: _service, ...template } = spec;
+    await site.store.create(microservice, { metadata: { name: "auth" }, spec: { template: { version: "v1", ...template } } });
     const base = "/apis/orrery.dev/v1/namespaces/default";
     const run = async (path: string) => await http1(site, base + path, { method: "POST" });
     assert.equal((await run("/microservices/auth/scripts/backup")).status, 503);
+    assert.match(json(await run("/microservices/auth/scripts/restore")).message, /microservice auth has no script restore; it has backup/);
+    await site.store.patch(microservice, { name: "auth" }, { type: "merge", body: { spec: { replicas: 0 } } });
+    assert.match(json(await run("/microservices/auth/scripts/backup")).message, /no ready instance to run a script on: it is scaled to 0/);
     for (const name of ["auth-0", "auth-1"]) {
       await site.store.create(instance, { metadata: { name }, spec });
       await site.store.patch(instance, { name }, { type: "merge", body: { status: { ready: true } } }, { subresource: "status" });
@@ -608,6 +639,10 @@ describe("agents and gateways", () => {
     const unknown = await run("/instances/auth-0/scripts/restore");
     assert.equal(unknown.status, 404);
     assert.match(json(unknown).message, /no script restore; it has backup/);
+    await site.store.create(instance, { metadata: { name: "auth-broken" }, spec });
+    assert.deepEqual(json(await run("/instances/auth-broken/scripts/backup")), [
+      { instance: "auth-broken", script: "backup", error: "cannot run gone: there is no such program on PATH" },
+    ]);
   });
 
   it("tell Events, and nothing else may be told in their name", async (t) => {

@@ -303,7 +303,12 @@ describe("a command", () => {
   it("says what is missing when it cannot be started", async () => {
     await assert.rejects(runCommand({ command: ["no-such-program"], workingDir: root, env: {}, timeoutMs: 1000 }), {
       code: "process/command",
-      message: /no-such-program/,
+      message: "cannot run no-such-program: there is no such program on PATH; install it, or give its path",
+    });
+    const workingDir = path.join(root, "gone");
+    await assert.rejects(runCommand({ command: ["true"], workingDir, env: {}, timeoutMs: 1000 }), {
+      code: "process/command",
+      message: `cannot run true: its working folder ${workingDir} is not there`,
     });
   });
 });

@@ -1,7 +1,7 @@
-import { type Clock, OrreryError } from "#/base/index.ts";
+import { type Clock, isOrreryError, OrreryError } from "#/base/index.ts";
 import type { Hub } from "#/link/hub/index.ts";
 import type { Link } from "#/link/index.ts";
-import { findKind, type Instance, instance } from "#/model/index.ts";
+import { findKind, type Instance, instance, type Microservice, microservice } from "#/model/index.ts";
 import type { Store } from "#/store/index.ts";
 import { type Exchange, jsonReply, type Reply } from "./exchange.ts";
 import { MergedLines } from "./merged-lines.ts";
@@ -32,39 +32,55 @@ export class InstanceAccess {
     const { query, signal } = exchange;
     const options: LogOptions = { follow: query.get("follow") === "true", previous: query.get("previous") === "true", ...tailLines(query) };
     if (target.kind === instance) return textStream(await withFirst(this.#read(await this.#get(target, name), options, signal), this.#clock));
-    await this.#checkService(target, name);
+    await this.#getService(target, name);
+    if (options.previous) return await this.#previous(target, name, signal, options);
     const merged = new MergedLines();
     void this.#addAll(merged, target, name, options, signal).finally(() => merged.seal());
     return textStream(merged);
   }
 
-  /** `POST …/instances/NAME/scripts/SCRIPT`, and the same of a microservice: on one ready instance, or `?all=true` on each. The answer is a list of what came of it. */
+  /** The runs before the present ones, of those instances that had one. */
+  async #previous(target: Target, service: string, signal: AbortSignal, options: LogOptions): Promise<Reply> {
+    const { items } = await this.#store.list(instance, instancesOf(target, service));
+    const merged = new MergedLines();
+    let count = 0;
+    for (const object of items) {
+      const lines = await withFirst(this.#read(object, { ...options, follow: false }, signal), this.#clock).catch((error: unknown) => {
+        if (isOrreryError(error, "agent/no-previous")) return undefined;
+        return failing(error);
+      });
+      if (lines === undefined) continue;
+      count += 1;
+      merged.add(`${object.metadata.name} | `, lines);
+    }
+    merged.seal();
+    if (count === 0)
+      throw new OrreryError("api/missing", `no instance of microservice ${service} has run before its present run: none was restarted`);
+    return textStream(merged);
+  }
+
+  /** `POST …/instances/NAME/scripts/SCRIPT`, and the same of a microservice: on one ready instance, or `?all=true` on each. The answer is a list of what came of it; where the script's program could not be started, `error` says why. */
   async script(exchange: Exchange, target: Target, name: string, script: string): Promise<Reply> {
     const { signal } = exchange;
     const objects =
-      target.kind === instance ? [await this.#get(target, name)] : await this.#choose(target, name, exchange.query.get("all") === "true");
+      target.kind === instance ? [await this.#get(target, name)] : await this.#choose(target, name, script, exchange.query.get("all") === "true");
     return jsonReply(
       await Promise.all(
         objects.map(async (object) => {
-          const known = object.spec.scripts.map((one) => one.name);
-          if (!known.includes(script))
-            throw new OrreryError(
-              "api/missing",
-              `instance ${object.metadata.name} has no script ${script}; ${known.length === 0 ? "it has none" : `it has ${known.join(", ")}`}`,
-            );
-          const result = await this.#linkTo(object).call(
+          checkScript(`instance ${object.metadata.name}`, script, object.spec.scripts);
+          const result = this.#linkTo(object).call(
             "script/run",
             { namespace: object.metadata.namespace, instance: object.metadata.name, script },
             { signal, timeoutMs: SCRIPT_MS_MAX },
           );
-          return { instance: object.metadata.name, script, ...(result as object) };
+          return { instance: object.metadata.name, script, ...((await result.catch(notStarted)) as object) };
         }),
       ),
     );
   }
 
   async #addAll(merged: MergedLines, target: Target, service: string, options: LogOptions, signal: AbortSignal): Promise<void> {
-    const selection = { ...(target.namespace !== undefined && { namespace: target.namespace }), fieldSelector: `spec.service=${service}` };
+    const selection = instancesOf(target, service);
     const add = (object: Instance): void => merged.add(`${object.metadata.name} | `, this.#read(object, options, signal));
     if (!options.follow) {
       for (const object of (await this.#store.list(instance, selection)).items) add(object);
@@ -93,23 +109,25 @@ export class InstanceAccess {
     return object;
   }
 
-  async #checkService(target: Target, name: string): Promise<void> {
+  async #getService(target: Target, name: string): Promise<Microservice> {
     if (target.kind !== findKind("Microservice"))
       throw new OrreryError("api/missing", `${target.kind.plural} have no log and no scripts; instances and microservices have`);
-    if ((await this.#store.get(target.kind, keyOf(target, name))) === undefined) throw missing(target.collection, name);
+    const object = await this.#store.get(microservice, keyOf(target, name));
+    if (object === undefined) throw missing(target.collection, name);
+    return object;
   }
 
-  async #choose(target: Target, service: string, isAll: boolean): Promise<readonly Instance[]> {
-    await this.#checkService(target, service);
-    const { items } = await this.#store.list(instance, {
-      ...(target.namespace !== undefined && { namespace: target.namespace }),
-      fieldSelector: `spec.service=${service}`,
-    });
+  async #choose(target: Target, service: string, script: string, isAll: boolean): Promise<readonly Instance[]> {
+    const { spec } = await this.#getService(target, service);
+    const { items } = await this.#store.list(instance, instancesOf(target, service));
     const ready = items.filter((object) => object.status?.ready === true && object.metadata.deletionTimestamp === undefined);
     // The active ones serve; a passive one belongs to a version that is not served yet.
     const best = ready.find((object) => object.spec.duty === "active") ?? ready[0];
-    if (best === undefined)
-      throw new OrreryError("api/unavailable", `microservice ${service} has no ready instance to run a script on`, { retry: "backoff" });
+    if (best === undefined) {
+      checkScript(`microservice ${service}`, script, spec.template.scripts);
+      const why = spec.suspended ? ": it is stopped" : spec.replicas === 0 ? ": it is scaled to 0" : "";
+      throw new OrreryError("api/unavailable", `microservice ${service} has no ready instance to run a script on${why}`, { retry: "backoff" });
+    }
     return isAll ? ready : [best];
   }
 
@@ -123,6 +141,28 @@ export class InstanceAccess {
       );
     return peer.link;
   }
+}
+
+function instancesOf({ namespace }: Target, service: string): { readonly namespace?: string; readonly fieldSelector: string } {
+  return { ...(namespace !== undefined && { namespace }), fieldSelector: `spec.service=${service}` };
+}
+
+/** @throws api/missing */
+function checkScript(title: string, script: string, scripts: readonly { readonly name: string }[]): void {
+  const known = scripts.map((one) => one.name);
+  if (!known.includes(script))
+    throw new OrreryError("api/missing", `${title} has no script ${script}; ${known.length === 0 ? "it has none" : `it has ${known.join(", ")}`}`);
+}
+
+/** A script whose program cannot be started has failed on this instance; nothing else has. */
+function notStarted(error: unknown): object {
+  if (isOrreryError(error, "process/command")) return { error: error.message };
+  throw error;
+}
+
+// biome-ignore lint/correctness/useYield: it fails before it has anything to give.
+async function* failing(error: unknown): AsyncGenerator<string, void, undefined> {
+  throw error;
 }
 
 interface LogOptions {

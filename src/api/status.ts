@@ -104,6 +104,10 @@ const CLASSES: Readonly<Record<string, StatusClass>> = {
   "api/too-large": { code: 413, reason: "RequestEntityTooLarge" },
   "api/media-type": { code: 415, reason: "UnsupportedMediaType" },
   "api/busy": { code: 429, reason: "TooManyRequests" },
+  "agent/no-instance": { code: 404, reason: "NotFound" },
+  "agent/no-log": { code: 404, reason: "NotFound" },
+  "agent/no-previous": { code: 404, reason: "NotFound" },
+  "agent/no-script": { code: 404, reason: "NotFound" },
 };
 
 const READS: readonly string[] = ["get", "list", "watch"];

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { describeError, OrreryError } from "#/base/index.ts";
 
 export interface CommandOptions {
@@ -59,15 +60,20 @@ export async function runCommand(options: CommandOptions): Promise<CommandResult
     return { exitCode, signal, timedOut, durationMs: Math.round(performance.now() - beganMs), output: output.text() };
   } catch (error) {
     if (options.signal?.aborted === true) throw error;
-    throw new OrreryError("process/command", `cannot run ${program}: ${describeError(error)}; is it installed, and is ${options.workingDir} there?`, {
-      cause: error,
-    });
+    throw new OrreryError("process/command", `cannot run ${program}: ${explain(error, program, options.workingDir)}`, { cause: error });
   } finally {
     clearTimeout(timer);
     options.signal?.removeEventListener("abort", kill);
     child.stdout.destroy();
     child.stderr.destroy();
   }
+}
+
+function explain(error: unknown, program: string, workingDir: string): string {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (!existsSync(workingDir)) return `its working folder ${workingDir} is not there`;
+  if (code === "ENOENT") return program.includes("/") ? "there is no such program" : "there is no such program on PATH; install it, or give its path";
+  return code === "EACCES" ? "this user may not execute it" : describeError(error);
 }
 
 function killGroup(pid: number | undefined): void {

@@ -12,7 +12,7 @@ interface ScriptResult {
   readonly timedOut?: boolean;
   readonly durationMs?: number;
   readonly output?: string;
-  /** The instance's host could not be asked. */
+  /** It could not be run there, and why. */
   readonly error?: string;
 }
 
@@ -39,8 +39,8 @@ function isDone(result: ScriptResult): boolean {
 function printResult({ terminal }: CliContext, result: ScriptResult, isOneOfMany: boolean): void {
   const output = (result.output ?? "").trimEnd();
   if (output !== "") terminal.out(isOneOfMany ? output.replace(/^/gm, `${result.instance} | `) : output);
-  const took = formatDuration(result.durationMs ?? 0);
-  const words = `${result.script} on ${result.instance}: ${describeEnd(result)} after ${took}`;
+  const took = result.durationMs === undefined ? "" : ` after ${formatDuration(result.durationMs)}`;
+  const words = `${result.script} on ${result.instance}: ${describeEnd(result)}${took}`;
   terminal.note(isDone(result) ? terminal.paintNote("dim", words) : terminal.paintNote("red", words));
 }
 
