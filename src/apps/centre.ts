@@ -1,5 +1,5 @@
 /** The centre: API, controllers, the memory of what is observed. Started by the supervisor; killed, it comes back and nothing else stops. */
-import { mkdir, stat } from "node:fs/promises";
+import { chmod, mkdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { createApi } from "#/api/index.ts";
 import { ArtifactStore } from "#/artifacts/index.ts";
@@ -79,6 +79,8 @@ async function start(): Promise<void> {
       const file = folder(`backups/${new Date(clock.now()).toISOString().replaceAll(":", "")}.db`);
       await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
       await tree.backup(file);
+      // It holds every secret of the site.
+      await chmod(file, 0o600);
       return { file, bytes: (await stat(file)).size };
     },
   });
@@ -87,7 +89,7 @@ async function start(): Promise<void> {
   lifecycle.add("api", () => api.close());
   const name = isAny ? "127.0.0.1" : options.listen;
   const url = `https://${name.includes(":") ? `[${name}]` : name}:${port}`;
-  writeRunFile(options.data, "centre", { url });
+  writeRunFile(options.data, "centre", { url, site: options.site });
   log.info("ready", { url, epoch: lead.epoch });
 }
 

@@ -30,6 +30,11 @@ export function localPlatform({ version, connect, interrupts }: PlatformOptions)
       await restoreSqliteTree({ from, file: path.join(data, "state", "tree.db"), random: systemRandom });
     },
     edge: (data) => readEndpoints(data)?.edge,
+    site: (data) => {
+      const site = readRunFile(data, "centre")?.["site"];
+      return typeof site === "string" ? site : undefined;
+    },
+    offeredVersions: async (site, service) => (await import("./centre/offered-versions.ts")).listOfferedVersions(site, service),
   };
 }
 

@@ -14,7 +14,7 @@ export interface RunFile {
   readonly bootId: string;
   /** RFC 3339; there once the process does its work: its ready sign. */
   readonly readyAt?: string;
-  /** Facts: the centre's `url` (https://127.0.0.1:7443), the gateway's `edge` (http://127.0.0.1:8080). */
+  /** Facts: the centre's `url` (https://127.0.0.1:7443) and `site` (its folder), the gateway's `edge` (http://127.0.0.1:8080). */
   readonly [fact: string]: unknown;
 }
 

@@ -6,7 +6,7 @@ import { type TestContext, test } from "node:test";
 import { ManualClock, OrreryError } from "#/base/index.ts";
 import type { Answer, Client, ClientRequest } from "#/client/index.ts";
 import type { CliContext } from "./context.ts";
-import type { UpOptions } from "./platform.ts";
+import type { PlatformProcess, UpOptions } from "./platform.ts";
 import { runCli } from "./run.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -23,6 +23,10 @@ interface World {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly columns?: number;
+  /** Folder of the site that runs. */
+  readonly site?: string;
+  readonly offered?: readonly string[];
+  readonly processes?: readonly PlatformProcess[];
   readonly requests?: ClientRequest[];
   readonly ups?: UpOptions[];
 }
@@ -63,19 +67,32 @@ async function run(args: readonly string[], world: World = {}): Promise<Run> {
         return 0;
       },
       down: async () => 0,
-      processes: () => [],
+      processes: () => world.processes ?? [],
       restore: async () => undefined,
       edge: () => undefined,
+      site: () => world.site,
+      offeredVersions: async () => world.offered ?? [],
     },
   };
   return { status: await runCli(args, context), out, note };
+}
+
+/** Answers of one request, one after the other. */
+class Sequence {
+  readonly answers: unknown[];
+
+  constructor(...answers: unknown[]) {
+    this.answers = answers;
+  }
 }
 
 function fakeClient({ answers = {}, requests }: World): Client {
   const request = async (one: ClientRequest): Promise<Answer> => {
     requests?.push(one);
     const name = `${one.method ?? "GET"} ${one.path}`;
-    const answer = answers[name];
+    const found = answers[name];
+    // Of several the last one stays.
+    const answer = found instanceof Sequence ? (found.answers.length > 1 ? found.answers.shift() : found.answers[0]) : found;
     if (answer === undefined) throw new OrreryError("store/missing", `${name}: not found`);
     if (answer instanceof Error) throw answer;
     return { status: 200, headers: {}, body: answer };
@@ -94,7 +111,8 @@ function fakeClient({ answers = {}, requests }: World): Client {
   };
 }
 
-const SERVICES = "/apis/orrery.dev/v1/namespaces/default/microservices";
+const BASE = "/apis/orrery.dev/v1/namespaces/default";
+const SERVICES = `${BASE}/microservices`;
 const auth = (fields: { replicas?: number; suspended?: boolean } = {}) => ({
   apiVersion: "orrery.dev/v1",
   kind: "Microservice",
@@ -105,7 +123,7 @@ const auth = (fields: { replicas?: number; suspended?: boolean } = {}) => ({
 test("an unknown command is misuse, and the nearest one is suggested", async () => {
   const { status, note } = await run(["stauts"]);
   assert.equal(status, 2);
-  assert.match(note, /unknown command 'stauts'\n\(Did you mean status\?\)/);
+  assert.match(note, /unknown command 'stauts'\n\(Did you mean status\?\)\n+See: orrery --help\n$/);
 });
 
 test("an unknown option, a missing argument and a bad value are misuse, and lead to the command's help", async () => {
@@ -312,8 +330,46 @@ test("apply --wait waits until the service is ready, and fails with its reason w
 });
 
 test("delete says what was there and fails for what was not", async () => {
-  const { status, out, note } = await run(["delete", "ms", "auth", "nobody"], { answers: { [`DELETE ${SERVICES}/auth`]: {} } });
+  const answers = { [`DELETE ${SERVICES}/auth`]: {}, [`GET ${BASE}/routes`]: { items: [] } };
+  const { status, out, note } = await run(["delete", "ms", "auth", "nobody"], { answers });
   assert.deepEqual([status, out, note], [1, "microservice auth: deleted\n", "microservice nobody: there is none\n"]);
+});
+
+test("delete of a service names the routes that now lead nowhere, and what to do", async () => {
+  const route = (name: string, service: string, more: object = {}) => ({ metadata: { name, ...more }, spec: { service } });
+  const items = [route("login", "auth"), route("portal", "portal"), route("old", "auth", { deletionTimestamp: "2030-01-01T00:00:00Z" })];
+  const { status, note } = await run(["delete", "ms", "auth"], { answers: { [`DELETE ${SERVICES}/auth`]: {}, [`GET ${BASE}/routes`]: { items } } });
+  assert.equal(status, 0);
+  assert.match(note, /^route login now leads nowhere: its service auth is deleted; delete it with: orrery delete route login, or .*\n$/);
+});
+
+test("apply --dry-run says what would be changed, and what not", async (t) => {
+  const cwd = writeManifests(t, GOOD);
+  const said = async (after: object): Promise<string> =>
+    (await run(["apply", "-f", "a.yaml", "--dry-run"], { cwd, answers: { [`GET ${SERVICES}/auth`]: auth(), [`PATCH ${SERVICES}/auth`]: after } }))
+      .out;
+  const managed = { ...auth(), metadata: { ...auth().metadata, managedFields: [{ manager: "orrery-up" }] }, status: { replicas: 1 } };
+  assert.equal(await said(managed), "microservice auth: unchanged (dry run)\n");
+  assert.equal(await said(auth({ replicas: 3 })), "microservice auth: changed (dry run)\n");
+});
+
+test("apply refuses a template whose files are not in the site's folder, and names where it looked", async (t) => {
+  const site = mkdtempSync(path.join(tmpdir(), "orrery-cli-site-"));
+  t.after(() => rmSync(site, { recursive: true }));
+  const cwd = writeManifests(t, GOOD.replace("run:", "files: [{from: server.mjs}], run:"));
+  writeFileSync(path.join(cwd, "server.mjs"), "");
+  const requests: ClientRequest[] = [];
+  const lost = await run(["apply", "-f", "a.yaml"], { cwd, site, requests });
+  assert.equal(lost.status, 1);
+  assert.ok(
+    lost.note.startsWith(
+      `a.yaml:6: Microservice auth: spec.template.files[0].from: there is no ${site}/server.mjs: relative files are looked for in the folder of the site that runs, ${site}; there is ${cwd}/server.mjs: give that`,
+    ),
+    lost.note,
+  );
+  assert.deepEqual(requests, []);
+  writeFileSync(path.join(site, "server.mjs"), "");
+  assert.equal((await run(["apply", "-f", "a.yaml"], { cwd, site, answers: { [`PATCH ${SERVICES}/auth`]: auth() } })).status, 0);
 });
 
 test("crds gives one document for each kind", async () => {
@@ -342,4 +398,213 @@ test("a ramp that does not rise is misuse", async () => {
   const { status, note } = await run(["update", "auth", "--to", "v2", "--ramp", "50,10"]);
   assert.equal(status, 2);
   assert.match(note, /--ramp 50,10 does not rise/);
+});
+
+const REVISIONS = { items: [{ metadata: { name: "auth-v1-0a1b2c3d" }, spec: { service: "auth", template: { version: "v1" } } }] };
+
+test("an update of a service or to a version that does not exist makes none, and names near ones", async () => {
+  const requests: ClientRequest[] = [];
+  const world = {
+    answers: { [`GET ${SERVICES}`]: { items: [auth()] }, [`GET ${BASE}/revisions`]: REVISIONS },
+    site: "/site",
+    offered: ["v2"],
+    requests,
+  };
+  const nobody = await run(["update", "autt", "--to", "v2"], world);
+  assert.deepEqual(
+    [nobody.status, nobody.note],
+    [1, 'error: there is no microservice called "autt"; did you mean auth?; see: orrery get microservices\n'],
+  );
+  const never = await run(["update", "auth", "--to", "v9"], world);
+  assert.equal(never.status, 1);
+  assert.match(
+    never.note,
+    /auth has no version or revision "v9"; did you mean v1\?; known are v1, v2 \(revisions that ran, and what \/site\/versions offers\)/,
+  );
+  assert.ok(requests.every((one) => one.method === undefined || one.method === "GET"));
+});
+
+test("an update to a version that ran, that is offered, or that only the centre can judge, is made", async () => {
+  for (const [to, world] of [
+    ["v1", { site: "/site" }],
+    ["auth-v1-0a1b2c3d", { site: "/site" }],
+    ["v2", { site: "/site", offered: ["v2"] }],
+    ["v9", {}],
+  ] as const) {
+    const made = { metadata: { name: "auth-x" }, spec: { services: [{ name: "auth", to }] } };
+    const answers = { [`GET ${SERVICES}`]: { items: [auth()] }, [`GET ${BASE}/revisions`]: REVISIONS, [`POST ${BASE}/updates`]: made };
+    const { status, out, note } = await run(["update", "auth", "--to", to, "--no-wait"], { ...world, answers });
+    assert.deepEqual([status, out], [0, `update auth-x: auth to ${to}\n`], note);
+  }
+});
+
+const UPDATE = `${BASE}/updates/u`;
+const updateIn = (phase: string, spec: object = {}, status: object = {}) => ({
+  metadata: { name: "u" },
+  spec: { services: [{ name: "auth", to: "v2" }], paused: false, aborted: false, ...spec },
+  status: { phase, generation: 5, revisions: [{ service: "auth", to: "auth-v2-1" }], ...status },
+});
+const RAMP = { steps: [10, 50].map((share) => ({ share: share / 100, holdMs: 90_000 })), step: 0, stepSince: "2030-01-01T00:00:00Z" };
+const siteWith = (generation: object) => ({
+  items: [{ metadata: { name: "site" }, status: { generations: [{ number: 5, update: "u", ...generation }] } }],
+});
+
+test("update pause says at which step of the ramp it holds, and --off how long that step lasts", async () => {
+  const paused = async (phase: string, isPaused: boolean, generation: object = {}, ...more: string[]): Promise<string> => {
+    const answers = {
+      [`GET ${UPDATE}`]: updateIn(phase),
+      [`PATCH ${UPDATE}`]: updateIn(phase, { paused: isPaused }),
+      [`GET ${BASE}/sites`]: siteWith(generation),
+    };
+    return (await run(["update", "pause", "u", ...more], { answers })).out;
+  };
+  assert.match(
+    await paused("Ramping", true, { ramp: RAMP }),
+    /^update u is held at step 1 of 2 \(10 % of new transactions\); it stays there until: orrery update pause u --off, /,
+  );
+  assert.match(await paused("Preparing", true), /^update u is held before any transaction has the new versions; it stays so until: /);
+  // The clock of this test stands a minute after the step's begin.
+  assert.equal(
+    await paused("Ramping", false, { ramp: RAMP }, "--off"),
+    "update u goes on at step 1 of 2 (10 % of new transactions): it stays there 30s or longer, then 50 %\n",
+  );
+  assert.equal(
+    await paused("Ramping", false, { ramp: { ...RAMP, step: 1, stepSince: "2029-01-01T00:00:00Z" } }, "--off"),
+    "update u goes on at step 2 of 2 (50 % of new transactions): its time there is over, then all new transactions\n",
+  );
+});
+
+test("update abort says what became of it", async () => {
+  const aborted = (before: object, ...after: object[]) =>
+    run(["update", "abort", "u"], { answers: { [`GET ${UPDATE}`]: new Sequence(before, ...after), [`PATCH ${UPDATE}`]: new Sequence(...after) } });
+  const back = await aborted(updateIn("Ramping"), updateIn("RolledBack", { aborted: true }));
+  assert.deepEqual([back.status, back.note], [0, ""]);
+  assert.equal(back.out, "update u is given up: new transactions have what was served before; those that began in the new versions end there\n");
+  const early = await aborted(updateIn("Preparing"), updateIn("Aborted", { aborted: true }));
+  assert.equal(early.out, "update u is given up: no transaction has met the new versions; what was served before goes on\n");
+});
+
+test("update abort, pause and promote after the switch are too late, change nothing, and lead to rollback", async () => {
+  for (const [action, verb] of [
+    ["abort", "give up"],
+    ["pause", "hold"],
+    ["promote", "promote"],
+  ] as const) {
+    const requests: ClientRequest[] = [];
+    const { status, out, note } = await run(["update", action, "u"], { answers: { [`GET ${UPDATE}`]: updateIn("Draining") }, requests });
+    assert.deepEqual([status, out], [1, ""]);
+    assert.equal(
+      note,
+      `error: too late to ${verb}: update u has switched, all new transactions have generation 5; to go back from it: orrery update rollback u\n`,
+    );
+    assert.ok(requests.every((one) => one.method !== "PATCH"));
+  }
+  const raced = { [`GET ${UPDATE}`]: updateIn("Ramping"), [`PATCH ${UPDATE}`]: updateIn("Draining", { aborted: true }) };
+  const { status, note } = await run(["update", "abort", "u"], { answers: raced });
+  assert.equal(status, 1);
+  assert.match(note, /^error: too late to give up/);
+});
+
+test("whoever waits for an update that does not complete is told why", async () => {
+  const waited = async (one: object, sites: object = { items: [] }): Promise<string> => {
+    const answers = {
+      [`GET ${SERVICES}`]: { items: [auth()] },
+      [`GET ${BASE}/revisions`]: REVISIONS,
+      [`POST ${BASE}/updates`]: one,
+      [`GET ${UPDATE}`]: one,
+      [`GET ${BASE}/sites`]: sites,
+    };
+    const { status, note } = await run(["update", "auth", "--to", "v2"], { answers });
+    assert.equal(status, 1);
+    return note;
+  };
+  assert.match(
+    await waited(updateIn("RolledBack", { aborted: true })),
+    /^update u: RolledBack: given up on request\nnew transactions have what was served/,
+  );
+  const refused = { items: [{ status: { refused: [{ service: "auth", revision: "auth-v2-1", reason: "more errors than before" }] } }] };
+  assert.match(await waited(updateIn("RolledBack"), refused), /^update u: RolledBack: more errors than before\n/);
+  const waits = [{ message: "auth-0 is not ready" }];
+  assert.match(await waited(updateIn("Aborted", {}, { waits })), /^update u: Aborted: auth-0 is not ready\nno transaction has met the new versions/);
+});
+
+/** A site as `status` sees it. */
+function siteAnswers(services: readonly object[] = []): Readonly<Record<string, unknown>> {
+  const long = "a-service-with-quite-a-long-name-of-its-own";
+  const ready = { conditions: [{ type: "Ready", status: "False", reason: "Crashing", message: "exit status 1: ".padEnd(120, "x") }] };
+  const items: Readonly<Record<string, readonly object[]>> = {
+    sites: [
+      {
+        metadata: { name: "site" },
+        status: { stamp: { generation: 3 }, conditions: [{ type: "Settled", status: "False", reason: "Waiting", message: "waits for ".repeat(12) }] },
+      },
+    ],
+    microservices: [{ ...auth(), metadata: { ...auth().metadata, name: long }, status: ready }, ...services],
+    instances: [
+      {
+        metadata: { name: `${long}-v1-0a1b2c3d-0`, namespace: "default" },
+        spec: { run: {}, service: long },
+        status: { phase: "Running", pid: 4_194_304, restarts: 10 },
+      },
+    ],
+    resources: [{ metadata: { name: long }, spec: { id: "station/antenna/main-reflector", type: "machine" }, status: ready }],
+    routes: [{ metadata: { name: long }, spec: { service: long, path: { prefix: "/a/long/prefix/of/a/path" } } }],
+  };
+  const base = Object.fromEntries(Object.entries(items).map(([plural, list]) => [`GET ${BASE}/${plural}`, { items: list }]));
+  const gateways = [
+    { metadata: { name: long }, spec: { host: "h", roles: ["edge", "host"] }, status: { edgeAddress: "http://127.0.0.1:37943", ...ready } },
+  ];
+  return {
+    ...base,
+    "GET /apis/orrery.dev/v1/gateways": { items: gateways },
+    "GET /apis/orrery.dev/v1/hosts": { items: [{ metadata: { name: `host-of-${long}` } }] },
+  };
+}
+
+const processOf = (name: PlatformProcess["name"], pid?: number): PlatformProcess => ({
+  name,
+  ...(pid === undefined ? {} : { pid }),
+  ready: pid !== undefined,
+  restarts: 0,
+});
+
+test("status fits a terminal of 80 columns, and shows all of it with -o wide", async () => {
+  const world = { answers: siteAnswers(), columns: 80, processes: [processOf("supervisor", 1)] };
+  const { out, status } = await run(["status", "--data", "/a/data/folder/somewhere"], world);
+  assert.equal(status, 0);
+  for (const line of out.split("\n")) assert.ok(line.length <= 80, line);
+  assert.match(out, /Crashing/);
+  assert.match((await run(["status", "-o", "wide"], world)).out, /a-service-with-quite-a-long-name-of-its-own-v1-0a1b2c3d-0 /);
+});
+
+test("status and describe say that a service is scaled to 0", async () => {
+  const idle = {
+    ...auth({ replicas: 0 }),
+    status: { servedVersion: "v1", conditions: [{ type: "Ready", status: "True", reason: "Ready", message: "0 of 0 instances ready" }] },
+  };
+  const answers = { ...siteAnswers([idle]), [`GET ${SERVICES}/auth`]: idle, "GET /api/v1/namespaces/default/events": { items: [] } };
+  assert.match(
+    (await run(["status"], { answers, columns: 200 })).out,
+    /^auth +v1 +0\/0 +ScaledToZero +scaled to 0, nothing serves it; .*orrery scale auth 1$/m,
+  );
+  assert.match(
+    (await run(["describe", "ms", "auth"], { answers })).out,
+    /^Runs: +nothing: it is scaled to 0; start some with: orrery scale auth 1$/m,
+  );
+});
+
+test("status says that a site without a supervisor goes on, and how it is adopted", async () => {
+  const at = async (...processes: PlatformProcess[]): Promise<string> =>
+    (await run(["status", "--data", "/d"], { answers: siteAnswers(), processes, site: "/site" })).note;
+  assert.match(await at(processOf("supervisor"), processOf("centre", 2)), /supervisor does not run: .* orrery up --data \/d --site \/site\n$/);
+  assert.equal(await at(processOf("supervisor", 1), processOf("centre", 2)), "");
+});
+
+test("a script whose program cannot be started is told with its instance, and without a time that it took", async () => {
+  const answers = {
+    [`GET ${SERVICES}/auth`]: auth(),
+    [`POST ${SERVICES}/auth/scripts/gone`]: [{ instance: "auth-0", script: "gone", error: "cannot run gone: there is no such program on PATH" }],
+  };
+  const { status, note } = await run(["run-script", "auth", "gone"], { answers });
+  assert.deepEqual([status, note], [1, "gone on auth-0: cannot run gone: there is no such program on PATH\n"]);
 });

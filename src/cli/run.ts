@@ -21,7 +21,8 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
       getErrHelpWidth: () => Math.min(terminal.columns, 100),
       outputError: (text, write) => write(terminal.paintNote("red", text.trimEnd())),
     });
-    if (command !== program) command.showHelpAfterError(`See: orrery ${command.name()} --help`).showSuggestionAfterError(true);
+    const words = command === program ? "orrery" : `orrery ${command.name()}`;
+    command.showHelpAfterError(`See: ${words} --help`).showSuggestionAfterError(true);
   }
   try {
     if (args.length === 0) {

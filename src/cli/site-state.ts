@@ -107,7 +107,7 @@ export async function loadSiteState(api: Client, data: string, own: readonly Pla
       ...optional("version", one.status?.servedVersion),
       desired: one.spec.suspended ? 0 : one.spec.replicas,
       ready: one.status?.readyReplicas ?? 0,
-      ...readinessOf(one),
+      ...serviceReadiness(one),
     })),
     resources: resources.map((one) => ({
       name: one.metadata.name,
@@ -129,6 +129,17 @@ export async function loadSiteState(api: Client, data: string, own: readonly Pla
       service: one.spec.service,
       ...conditionOf(one, "Accepted"),
     })),
+  };
+}
+
+/** None wanted and none there is ready in a way that nobody should overlook. */
+function serviceReadiness(one: Microservice): Readiness {
+  const readiness = readinessOf(one);
+  if (one.spec.replicas > 0 || one.spec.suspended || !readiness.isReady) return readiness;
+  return {
+    isReady: true,
+    reason: "ScaledToZero",
+    message: `scaled to 0, nothing serves it; start some with: orrery scale ${one.metadata.name} 1`,
   };
 }
 

@@ -43,6 +43,17 @@ export function cut(text: string, width: number): string {
   return `${result}…`;
 }
 
+/** `text` in lines of at most `width` columns, broken at spaces; a word that is longer has its own line. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last !== undefined && textWidth(last) + 1 + textWidth(word) <= width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
+
 const SHRUNK_MIN = 8;
 
 function shrink(columns: readonly TableColumn[], widths: number[], widthMax: number): void {

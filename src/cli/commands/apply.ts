@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { OrreryError } from "#/base/index.ts";
 import type { Client } from "#/client/index.ts";
 import { durationMs, kinds, type StoredObject } from "#/model/index.ts";
@@ -8,6 +9,7 @@ import type { Manifest } from "../manifests.ts";
 import { count } from "../output.ts";
 import type { Options } from "../program.ts";
 import { waitAndSay } from "../readiness.ts";
+import { findLostFiles } from "../template-files.ts";
 import { isMissing } from "./logs.ts";
 import { loadAll } from "./validate.ts";
 
@@ -18,7 +20,9 @@ export const APPLY_MANAGER = "orrery-up";
 export async function apply(context: CliContext, _args: readonly string[], options: Options): Promise<number> {
   const { terminal, clock, signal } = context;
   const loaded = loadAll(context, options.file ?? []);
-  const faults = findFaults(loaded);
+  const site = context.platform.site(options.data);
+  const wrong = findFaults(loaded);
+  const faults = wrong.length > 0 || site === undefined ? wrong : findLostFiles(loaded.manifests, site, context.cwd);
   if (faults.length > 0) {
     for (const fault of faults) terminal.note(formatFault(fault));
     terminal.note(terminal.paintNote("red", `nothing was applied: ${count(faults.length, "fault")}`));
@@ -77,7 +81,7 @@ async function applyOne(api: Client, { status: _, ...object }: StoredObject, dry
     ...metadata
   } = object.metadata;
   const path = objectPath(kind, metadata.name);
-  const before = await versionOf(api, path);
+  const before = await findObject(api, path);
   const { body } = await api.request({
     method: "PATCH",
     path,
@@ -91,14 +95,20 @@ async function applyOne(api: Client, { status: _, ...object }: StoredObject, dry
       "it is being deleted, and what was applied goes with it; apply it again when it is gone (orrery delete --wait waits for that)",
     );
   if (before === undefined) return "created";
-  // A dry run has no new version to compare.
-  if (dryRun) return "changed";
-  return (body as StoredObject).metadata.resourceVersion === before ? "unchanged" : "changed";
+  const after = body as StoredObject;
+  // A dry run makes no new version, and one of its status may have come between: what was applied is compared, too.
+  const isSame = !dryRun && after.metadata.resourceVersion === before.metadata.resourceVersion;
+  return isSame || isDeepStrictEqual(wishOf(before), wishOf(after)) ? "unchanged" : "changed";
 }
 
-async function versionOf(api: Client, path: string): Promise<string | undefined> {
+/** What of an object manifests may say. */
+function wishOf({ metadata: { resourceVersion: _version, managedFields: _managed, ...metadata }, spec }: StoredObject): object {
+  return { metadata, spec };
+}
+
+async function findObject(api: Client, path: string): Promise<StoredObject | undefined> {
   try {
-    return ((await api.request({ path })).body as StoredObject).metadata.resourceVersion;
+    return (await api.request({ path })).body as StoredObject;
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw error;

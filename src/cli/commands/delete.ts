@@ -1,6 +1,6 @@
 import { OrreryError, sleep } from "#/base/index.ts";
 import type { Client } from "#/client/index.ts";
-import { durationMs, formatDuration, type Kind, kinds, type StoredObject } from "#/model/index.ts";
+import { durationMs, formatDuration, type Kind, kinds, microservice, type Route, route, type StoredObject } from "#/model/index.ts";
 import type { CliContext } from "../context.ts";
 import { objectPath } from "../kubernetes.ts";
 import type { Options } from "../program.ts";
@@ -27,10 +27,27 @@ export async function remove(context: CliContext, args: readonly string[], optio
         terminal.out(`${kind.singular} ${name}: deleted`);
       } else terminal.note(`${kind.singular} ${name}: there is none`);
     }
+    await warnOfRoutes(context, api, deleted);
     const areGone = options.wait !== true || (await waitForAbsence(context, api, deleted, durationMs(options.timeout ?? "120s")));
     return areGone && deleted.length === victims.length ? 0 : 1;
   } finally {
     await api.close();
+  }
+}
+
+/** Names the Routes that lead to a service that is gone: they stay, and what they take in finds nobody. */
+async function warnOfRoutes({ terminal }: CliContext, api: Client, deleted: readonly Victim[]): Promise<void> {
+  const services = new Set(deleted.filter((one) => one.kind.kind === microservice.kind).map((one) => one.name));
+  if (services.size === 0) return;
+  const { items } = (await api.request({ path: objectPath(route) })).body as { readonly items: readonly Route[] };
+  for (const { metadata, spec } of items) {
+    if (!services.has(spec.service) || metadata.deletionTimestamp !== undefined) continue;
+    terminal.note(
+      terminal.paintNote(
+        "yellow",
+        `route ${metadata.name} now leads nowhere: its service ${spec.service} is deleted; delete it with: orrery delete route ${metadata.name}, or let it lead elsewhere (spec.service)`,
+      ),
+    );
   }
 }
 

@@ -1,13 +1,13 @@
 import { stringify } from "yaml";
 import { OrreryError } from "#/base/index.ts";
 import type { Client } from "#/client/index.ts";
-import { type Condition, type Instance, instance, type Kind, microservice, type StoredObject } from "#/model/index.ts";
+import { type Condition, type Instance, instance, type Kind, type Microservice, microservice, type StoredObject } from "#/model/index.ts";
 import type { CliContext } from "../context.ts";
 import { eventsOf, objectPath } from "../kubernetes.ts";
 import { formatAge } from "../output.ts";
 import type { Options } from "../program.ts";
 import { formatTable } from "../table.ts";
-import type { Terminal } from "../terminal.ts";
+import { asCalled, type Terminal } from "../terminal.ts";
 import { parseObjects } from "./get.ts";
 
 interface EventFields {
@@ -54,6 +54,7 @@ async function describeObject(context: CliContext, api: Client, kind: Kind, name
         ? undefined
         : `${metadata.deletionTimestamp}, waits for ${(metadata.finalizers ?? []).join(", ") || "its collection"}`,
     ],
+    ["Runs", kind.kind === microservice.kind ? describeIdle(terminal, object as Microservice) : undefined],
     ["Owned by", metadata.ownerReferences?.map((owner) => `${owner.kind} ${owner.name}`).join(", ")],
   ];
   for (const [title, value] of facts)
@@ -83,6 +84,12 @@ async function describeObject(context: CliContext, api: Client, kind: Kind, name
         one.message,
       ]),
     );
+}
+
+/** Why no instance is wanted, if none is. */
+function describeIdle(terminal: Terminal, { metadata: { name }, spec }: Microservice): string | undefined {
+  if (spec.suspended) return asCalled(terminal, `nothing: it is stopped; start it with: orrery start ${name}`);
+  return spec.replicas === 0 ? asCalled(terminal, `nothing: it is scaled to 0; start some with: orrery scale ${name} 1`) : undefined;
 }
 
 async function loadInstances(api: Client, service: string): Promise<readonly Instance[]> {

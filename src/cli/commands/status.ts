@@ -4,7 +4,7 @@ import { formatAge, formatBytes, printData } from "../output.ts";
 import type { Options } from "../program.ts";
 import type { Readiness } from "../readiness.ts";
 import { loadSiteState, type SiteState } from "../site-state.ts";
-import { formatTable, type TableColumn } from "../table.ts";
+import { formatTable, type TableColumn, textWidth, wrap } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 
 /** `orrery status`: also with the centre dead, then of the processes alone. 1 if nothing runs, or the API does not answer. */
@@ -12,7 +12,10 @@ export async function status(context: CliContext, options: Options): Promise<num
   const { terminal } = context;
   const state = await loadState(context, options.data);
   if (options.output === "json" || options.output === "yaml") printData(terminal, options.output, state);
-  else printState(terminal, state, context.clock.now(), options.output === "wide");
+  else {
+    printState(terminal, state, context.clock.now(), options.output === "wide");
+    sayUnattended(context, state);
+  }
   return state.problem === undefined ? 0 : 1;
 }
 
@@ -39,12 +42,25 @@ async function loadState(context: CliContext, data: string): Promise<SiteState> 
   }
 }
 
+/** Without a supervisor everything goes on, and nothing that ends is started again. */
+function sayUnattended({ terminal, platform }: CliContext, { data, processes }: SiteState): void {
+  const isSupervised = processes.some((one) => one.type === "supervisor" && one.pid !== undefined);
+  if (isSupervised || processes.every((one) => one.pid === undefined)) return;
+  const site = platform.site(data);
+  terminal.note(
+    terminal.paintNote(
+      "yellow",
+      `\nthe supervisor does not run: what runs goes on, but nothing that ends is started again. This adopts what runs: orrery up --data ${data}${site === undefined ? "" : ` --site ${site}`}`,
+    ),
+  );
+}
+
 /** Not as it could be, and yet nothing is wrong. */
-const QUIET: ReadonlySet<string> = new Set(["Unknown", "Suspended", "NotProbed", "NotYetObserved", "Preparing", "Starting"]);
+const QUIET: ReadonlySet<string> = new Set(["Unknown", "Suspended", "NotProbed", "NotYetObserved", "Preparing", "Starting", "ScaledToZero"]);
 
 function printState(terminal: Terminal, state: SiteState, nowMs: number, isWide: boolean): void {
   const age = (time: string | undefined): string => (time === undefined ? "-" : formatAge(nowMs - Date.parse(time)));
-  const mark = (one: Readiness): string => terminal.paint(one.isReady ? "green" : QUIET.has(one.reason) ? "yellow" : "red", one.reason);
+  const mark = (one: Readiness): string => terminal.paint(QUIET.has(one.reason) ? "yellow" : one.isReady ? "green" : "red", one.reason);
   const print = (columns: readonly TableColumn[], rows: readonly (readonly string[])[]): void => {
     if (rows.length === 0) return;
     const [head = "", ...lines] = formatTable(columns, rows, isWide ? Number.POSITIVE_INFINITY : terminal.columns);
@@ -58,14 +74,14 @@ function printState(terminal: Terminal, state: SiteState, nowMs: number, isWide:
   if (state.problem !== undefined) terminal.note(terminal.paintNote("red", state.problem));
   if (state.problem !== undefined && state.processes.every((one) => one.pid === undefined)) return;
   const { site } = state;
-  terminal.out(
-    `${terminal.paint("bold", "site")}  ${state.data}${site === undefined ? "" : `  generation ${site.generation ?? "none"}: ${site.message === "" ? site.reason : site.message}`}`,
-  );
-  if (state.api !== undefined)
-    terminal.out(`${terminal.paint("bold", "API")}   ${state.api}   ${terminal.paint("bold", "edge")}  ${state.edge ?? "-"}`);
+  printFact(terminal, "site", [
+    state.data,
+    ...(site === undefined ? [] : [`generation ${site.generation ?? "none"}: ${site.message === "" ? site.reason : site.message}`]),
+  ]);
+  if (state.api !== undefined) printFact(terminal, "API", [state.api, `${terminal.paint("bold", "edge")}  ${state.edge ?? "-"}`]);
 
   print(
-    [left("PROCESS"), right("PID"), right("UP"), right("RESTARTS"), right("MEMORY"), right("CPU"), left("STATUS")],
+    [shrinking("PROCESS"), right("PID"), right("UP"), right("RESTARTS"), right("MEMORY"), right("CPU"), left("STATUS")],
     state.processes.map((one) => [
       one.name,
       one.pid?.toString() ?? "-",
@@ -81,7 +97,7 @@ function printState(terminal: Terminal, state: SiteState, nowMs: number, isWide:
     ]),
   );
   print(
-    [left("HOST"), right("CPU"), right("MEMORY"), right("DISK"), right("LOAD"), left("STATUS")],
+    [shrinking("HOST"), right("CPU"), right("MEMORY"), { title: "DISK", align: "right", shrinks: true }, right("LOAD"), left("STATUS")],
     state.hosts.map((one) => [
       one.name,
       one.cpuPercent === undefined ? "-" : `${one.cpuPercent.toFixed(0)} % of ${one.cpus}`,
@@ -94,11 +110,17 @@ function printState(terminal: Terminal, state: SiteState, nowMs: number, isWide:
     ]),
   );
   print(
-    [left("SERVICE"), left("VERSION"), right("READY"), left("STATUS"), shrinking("REASON")],
-    state.microservices.map((one) => [one.name, one.version ?? "-", `${one.ready}/${one.desired}`, mark(one), one.isReady ? "" : one.message]),
+    [shrinking("SERVICE"), shrinking("VERSION"), right("READY"), left("STATUS"), shrinking("REASON")],
+    state.microservices.map((one) => [
+      one.name,
+      one.version ?? "-",
+      `${one.ready}/${one.desired}`,
+      mark(one),
+      one.isReady && !QUIET.has(one.reason) ? "" : one.message,
+    ]),
   );
   print(
-    [left("RESOURCE"), left("TYPE"), left("ID"), left("STATUS"), right("OBSERVED"), shrinking("REASON")],
+    [shrinking("RESOURCE"), left("TYPE"), shrinking("ID"), left("STATUS"), right("OBSERVED"), shrinking("REASON")],
     state.resources.map((one) => [
       one.name,
       one.type,
@@ -109,11 +131,21 @@ function printState(terminal: Terminal, state: SiteState, nowMs: number, isWide:
     ]),
   );
   print(
-    [left("GATEWAY"), left("ROLES"), left("EDGE"), left("STATUS"), shrinking("REASON")],
+    [shrinking("GATEWAY"), left("ROLES"), shrinking("EDGE"), left("STATUS"), shrinking("REASON")],
     state.gateways.map((one) => [one.name, one.roles.join(", "), one.edge ?? "-", mark(one), one.isReady ? "" : one.message]),
   );
   print(
-    [left("ROUTE"), shrinking("URL"), left("SERVICE"), left("STATUS")],
+    [shrinking("ROUTE"), shrinking("URL"), shrinking("SERVICE"), left("STATUS")],
     state.routes.map((one) => [one.name, one.url, one.service, mark(one)]),
   );
+}
+
+/** In one line if the terminal is that wide, else each part from a line of its own. */
+function printFact(terminal: Terminal, title: string, parts: readonly string[]): void {
+  const width = terminal.columns - 6;
+  const whole = parts.join("  ");
+  const lines = textWidth(whole) <= width ? [whole] : parts.flatMap((part) => wrap(part, width));
+  lines.forEach((line, index) => {
+    terminal.out(`${index === 0 ? terminal.paint("bold", title.padEnd(4)) : "    "}  ${line}`);
+  });
 }

@@ -1,19 +1,24 @@
 import { OrreryError, sleep } from "#/base/index.ts";
 import type { Client } from "#/client/index.ts";
-import { API_VERSION, durationMs, formatDuration, gateway, type Update, update } from "#/model/index.ts";
+import { API_VERSION, durationMs, formatDuration, gateway, type Site, site, type Update, update } from "#/model/index.ts";
 import type { CliContext } from "../context.ts";
 import { findFaults, formatFault } from "../faults.ts";
 import { objectPath } from "../kubernetes.ts";
 import { count, formatAge, printData } from "../output.ts";
 import type { Options } from "../program.ts";
 import { formatTable } from "../table.ts";
+import { asCalled } from "../terminal.ts";
 import { drawUpdates } from "../update-lanes.ts";
+import { describePause } from "../update-pause.ts";
+import { findUnknownTargets } from "../update-targets.ts";
 import { isOver, loadUpdateView } from "../update-view.ts";
 import { isMissing } from "./logs.ts";
 import { loadAll } from "./validate.ts";
 
 const FIELD_MANAGER = "orrery-cli";
 const ASK_MS = 250;
+/** So long `abort` waits for what came of it. */
+const ABORT_MS = 10_000;
 
 /** `orrery update`: makes Updates (`SERVICE --to VERSION`, `-f FILE`), follows them (`show`), steers them (`pause`, `promote`, `abort`, `rollback`), and tells of them (`history`). */
 export async function runUpdate(context: CliContext, args: readonly string[], options: Options): Promise<number> {
@@ -26,17 +31,19 @@ export async function runUpdate(context: CliContext, args: readonly string[], op
     case "history":
       return history(context, need(second, "a service: orrery update history SERVICE"), options);
     case "pause":
-      return steer(
-        context,
-        options,
-        need(second, "an update: orrery update pause NAME"),
-        { paused: options.off !== true },
-        options.off === true ? "goes on" : "is held",
-      );
+      return steer(context, options, need(second, "an update: orrery update pause NAME"), {
+        verb: options.off === true ? "let go on" : "hold",
+        spec: { paused: options.off !== true },
+        say: async (api, one) => context.terminal.out(asCalled(context.terminal, describePause(one, await loadSite(api), context.clock.now()))),
+      });
     case "promote":
-      return steer(context, options, need(second, "an update: orrery update promote NAME"), { promoted: true, paused: false }, "is taken to its end");
+      return steer(context, options, need(second, "an update: orrery update promote NAME"), {
+        verb: "promote",
+        spec: { promoted: true, paused: false },
+        say: async (_, one) => context.terminal.out(`update ${one.metadata.name} is taken to its end`),
+      });
     case "abort":
-      return steer(context, options, need(second, "an update: orrery update abort NAME"), { aborted: true }, "is given up");
+      return abort(context, options, need(second, "an update: orrery update abort NAME"));
     case "rollback":
       return rollback(context, need(second, "an update: orrery update rollback NAME"), options);
     default:
@@ -57,7 +64,7 @@ function need(value: string | undefined, what: string): string {
 async function toVersion(context: CliContext, service: string | undefined, options: Options): Promise<number> {
   const name = need(service, "a service: orrery update SERVICE --to VERSION");
   const spec = {
-    services: [{ name, to: options.to }],
+    services: [{ name, to: need(options.to, "a version: --to VERSION") }],
     ...(options.message === undefined ? {} : { message: options.message }),
     ...(options.ramp === undefined
       ? {}
@@ -85,20 +92,26 @@ async function fromFiles(context: CliContext, options: Options): Promise<number>
   const faults = findFaults(loaded);
   for (const fault of faults) context.terminal.note(formatFault(fault));
   if (faults.length > 0) return 1;
-  const objects = loaded.manifests.map(
-    (one) =>
-      one.object as { readonly kind: string; readonly metadata: { readonly name?: string; readonly generateName?: string }; readonly spec: unknown },
-  );
+  const objects = loaded.manifests.map((one) => one.object as Wish & { readonly kind: string });
   const other = objects.find((one) => one.kind !== update.kind);
   if (other !== undefined)
     throw new OrreryError("cli/usage", `found kind ${other.kind}; orrery update -f takes only Update (apply others with: orrery apply -f)`);
   return make(context, objects, options);
 }
 
-async function make(context: CliContext, objects: readonly object[], options: Options): Promise<number> {
+/** An Update that is to be made. */
+interface Wish {
+  readonly spec: { readonly services: readonly { readonly name: string; readonly to: string }[]; readonly [field: string]: unknown };
+  readonly [field: string]: unknown;
+}
+
+async function make(context: CliContext, objects: readonly Wish[], options: Options): Promise<number> {
   const { terminal } = context;
   const api = await context.connect(options.data);
   try {
+    const targets = objects.flatMap((one) => one.spec.services);
+    const problems = await findUnknownTargets(api, context.platform, context.platform.site(options.data), targets);
+    if (problems.length > 0) throw new OrreryError("cli/missing", problems.join("; "));
     const made: Update[] = [];
     for (const body of objects) {
       const answer = await api.request({
@@ -136,7 +149,7 @@ async function follow(context: CliContext, api: Client, name: string, timeoutMs:
     const share = one.status?.phase === "Ramping" && one.status.share !== undefined ? ` ${Number((one.status.share * 100).toPrecision(3))} %` : "";
     if (isOver(one)) {
       terminal.progress(undefined);
-      return tellEnd(context, one);
+      return tellEnd(context, one, refusalOf(one, await loadSite(api)));
     }
     // Figures inside a message change all the time: a new line only when something else is waited for.
     const step = `${one.status?.phase}${share}${wait?.reason}${wait?.object}`;
@@ -151,7 +164,7 @@ async function follow(context: CliContext, api: Client, name: string, timeoutMs:
   }
 }
 
-function tellEnd({ terminal }: CliContext, one: Update): number {
+function tellEnd({ terminal }: CliContext, one: Update, refusal: string | undefined): number {
   const { name } = one.metadata;
   if (one.status?.phase === "Complete") {
     const phases = (one.status.phases ?? [])
@@ -162,10 +175,35 @@ function tellEnd({ terminal }: CliContext, one: Update): number {
     );
     return 0;
   }
-  const reason = one.status?.waits?.[0]?.message ?? one.status?.conditions?.find((condition) => condition.type === "Complete")?.message ?? "";
-  terminal.note(`update ${name}: ${terminal.paintNote("red", one.status?.phase ?? "?")}: ${reason}`);
-  terminal.note(`what was served before goes on; see: orrery describe update ${name}`);
+  const { phase, waits } = one.status ?? {};
+  const asked = one.spec.aborted ? "given up on request" : undefined;
+  const reason = waits?.[0]?.message ?? asked ?? refusal ?? (phase === "Superseded" ? "a later update came first" : "no reason was kept");
+  terminal.note(`update ${name}: ${terminal.paintNote("red", phase ?? "?")}: ${reason}`);
+  terminal.note(`${describeReturn(one)}; see: orrery describe update ${name}`);
   return 1;
+}
+
+/** What is served now that it has ended without being complete. */
+function describeReturn(one: Update): string {
+  switch (one.status?.phase) {
+    case "RolledBack":
+      return "new transactions have what was served before; those that began in the new versions end there";
+    case "Superseded":
+      return "see what came in its place: orrery update show";
+    default:
+      return "no transaction has met the new versions; what was served before goes on";
+  }
+}
+
+/** Why the site refuses what the Update wanted, where it has kept that. */
+function refusalOf(one: Update, object: Site | undefined): string | undefined {
+  return object?.status?.refused?.find((each) =>
+    one.status?.revisions?.some((revision) => revision.service === each.service && revision.to === each.revision),
+  )?.reason;
+}
+
+async function loadSite(api: Client): Promise<Site | undefined> {
+  return ((await api.request({ path: objectPath(site) })).body as { readonly items: readonly Site[] }).items[0];
 }
 
 async function show(context: CliContext, name: string | undefined, options: Options): Promise<number> {
@@ -243,20 +281,67 @@ async function history(context: CliContext, service: string, options: Options): 
   }
 }
 
-async function steer(context: CliContext, options: Options, name: string, spec: object, said: string): Promise<number> {
+interface Steering {
+  /** What is done to the Update, for the message that it is too late for. */
+  readonly verb: string;
+  readonly spec: object;
+  /** Says what came of it. */
+  readonly say: (api: Client, one: Update) => Promise<void>;
+}
+
+async function steer(context: CliContext, options: Options, name: string, { verb, spec, say }: Steering): Promise<number> {
   return withUpdate(context, options, name, async (api, one) => {
     if (isOver(one))
       throw new OrreryError("cli/too-late", `update ${name} has ended (${one.status?.phase}); to go back from it: orrery update rollback ${name}`);
-    await api.request({
+    if (hasSwitched(one)) throw tooLate(one, verb);
+    const { body } = await api.request({
       method: "PATCH",
       path: objectPath(update, name),
       query: { fieldManager: FIELD_MANAGER },
       contentType: "application/merge-patch+json",
       body: { spec },
     });
-    context.terminal.out(`update ${name} ${said}`);
+    await say(api, body as Update);
     return 0;
   });
+}
+
+/** Gives an Update up, and waits until it is: a switch may have come first. */
+async function abort(context: CliContext, options: Options, name: string): Promise<number> {
+  const { terminal, clock, signal } = context;
+  let outcome = 0;
+  await steer(context, options, name, {
+    verb: "give up",
+    spec: { aborted: true },
+    say: async (api, asked) => {
+      const deadlineMs = clock.monotonic() + ABORT_MS;
+      let one = asked;
+      for (; !isOver(one) && !hasSwitched(one) && clock.monotonic() < deadlineMs; ) {
+        await sleep(clock, ASK_MS, signal);
+        one = (await api.request({ path: objectPath(update, name) })).body as Update;
+      }
+      if (hasSwitched(one) || one.status?.phase === "Complete") throw tooLate(one, "give up");
+      if (!isOver(one)) terminal.out(asCalled(terminal, `update ${name} is being given up; see: orrery update show ${name}`));
+      else if (one.status?.phase === "Superseded") outcome = tellEnd(context, one, undefined);
+      else terminal.out(`update ${name} is given up: ${describeReturn(one)}`);
+    },
+  });
+  return outcome;
+}
+
+/** True once all new transactions have its generation: nothing of it can be held, hurried or given up any more. */
+function hasSwitched(one: Update): boolean {
+  return one.status?.phase === "Draining";
+}
+
+function tooLate(one: Update, verb: string): OrreryError {
+  const { name } = one.metadata;
+  const number = one.status?.generation;
+  const what = number === undefined ? "the new versions" : `generation ${number}`;
+  return new OrreryError(
+    "cli/too-late",
+    `too late to ${verb}: update ${name} has switched, all new transactions have ${what}; to go back from it: orrery update rollback ${name}`,
+  );
 }
 
 async function rollback(context: CliContext, name: string, options: Options): Promise<number> {
