@@ -22,7 +22,7 @@ import { loadLive } from "./live.ts";
 export interface Bar {
   readonly revision: string;
   readonly version: string;
-  readonly phase: "Preparing" | "Distributing" | "Ramping" | "Active" | "Draining";
+  readonly phase: "Preparing" | "Distributing" | "Holding" | "Ramping" | "Active" | "Draining";
   /** Generations that map to it, oldest first. */
   readonly generations: readonly number[];
   readonly ready: number;
@@ -147,7 +147,7 @@ interface LaneInput {
   readonly wanted?: ReadonlySet<string>;
 }
 
-const RANK = { Draining: 0, Preparing: 1, Distributing: 2, Ramping: 3, Active: 4 } as const;
+const RANK = { Draining: 0, Preparing: 1, Distributing: 2, Holding: 3, Ramping: 4, Active: 5 } as const;
 
 function buildLanes({ open, known, revisions, instances, counts, status, wanted }: LaneInput): Lane[] {
   const bars = new Map<string, Map<string, Bar>>();

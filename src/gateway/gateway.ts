@@ -3,7 +3,7 @@ import path from "node:path";
 import { type Clock, describeError, type Log, OrreryError, type Random } from "#/base/index.ts";
 import { PROXY_PORT, type PublishedLoad, type TableFeed, type TablePosition, type TableUpdate } from "#/traffic/index.ts";
 import { AccessLog } from "./access-log.ts";
-import { type Call, GatewayCore, type Refusal, refuse, type UnknownGeneration } from "./core/index.ts";
+import { type Call, GatewayCore, type Refusal, refuse, type Undecided } from "./core/index.ts";
 import { Deadlines } from "./deadlines.ts";
 import { nextIncarnation } from "./durable-file.ts";
 import { HttpProxy } from "./http-proxy.ts";
@@ -15,6 +15,7 @@ import { beginRun, endRun } from "./run-mark.ts";
 import { TableFile } from "./table-file.ts";
 import { relayTcp } from "./tcp.ts";
 import { Upstreams } from "./upstreams.ts";
+import { isUndecided, Waiting } from "./waiting.ts";
 
 export interface GatewayOptions {
   readonly name: string;
@@ -36,10 +37,6 @@ export interface GatewayOptions {
   readonly headersTimeoutMs?: number;
 }
 
-/** How long a call of a generation unknown here waits for a table that knows it. */
-const TABLE_WAIT_MS = 1000;
-/** Calls that may wait so at once. */
-const TABLE_WAITERS_MAX = 1000;
 /** How long `stop` lets running requests end. */
 const STOP_MS = 30_000;
 const LOOPBACK = "127.0.0.1";
@@ -60,7 +57,7 @@ export class Gateway {
   readonly #feed: TableFeed;
   /** Every connection that came in, whatever it has become since: HTTP, stream, tunnel. */
   readonly #sockets = new Set<Socket>();
-  #waiters: { readonly generation: number; readonly tell: (isKnown: boolean) => void }[] = [];
+  readonly #waiting: Waiting;
   #unsubscribe: (() => void) | undefined;
   #edge: Server | undefined;
   #edgeAddress: string | undefined;
@@ -84,6 +81,7 @@ export class Gateway {
     this.#core = new GatewayCore({ name: options.name, host: options.host, roles, incarnation: this.incarnation, random });
     this.#accessLog = new AccessLog({ file: options.accessLogFile, log, clock });
     this.#deadlines = new Deadlines(clock);
+    this.#waiting = new Waiting(this.#core, clock);
     this.#context = {
       name: options.name,
       core: this.#core,
@@ -91,7 +89,7 @@ export class Gateway {
       accessLog: this.#accessLog,
       deadlines: this.#deadlines,
       clock,
-      waitForGeneration: (generation) => this.#waitForGeneration(generation),
+      waiting: this.#waiting,
       isStopping: false,
     };
     this.#http = new HttpProxy(this.#context, options.headersTimeoutMs === undefined ? {} : { headersTimeoutMs: options.headersTimeoutMs });
@@ -176,7 +174,7 @@ export class Gateway {
     this.#core.boundStreams(this.#options.clock.monotonic());
     this.#setListeners();
     this.#upstreams.sweep();
-    this.#tellWaiters();
+    this.#waiting.tableChanged();
   }
 
   /** Acknowledged and reported is what survives a crash: after it this gateway may not begin again with less. */
@@ -246,36 +244,20 @@ export class Gateway {
     );
   }
 
-  #acceptTcp(socket: Socket, role: "edge" | "host", decide: () => Call | Refusal | UnknownGeneration): void {
+  #acceptTcp(socket: Socket, role: "edge" | "host", decide: () => Call | Refusal | Undecided): void {
     const decision = decide();
-    // A TCP connection carries no context, so its generation is never unknown.
-    if (decision.kind !== "unknown-generation") relayTcp(this.#context, socket, role, decision);
-  }
-
-  #waitForGeneration(generation: number): Promise<boolean> {
-    if (this.#core.table.generation(generation) !== undefined) return Promise.resolve(true);
-    if (this.#waiters.length >= TABLE_WAITERS_MAX) return Promise.resolve(false);
-    return new Promise((resolve) => {
-      const cancel = this.#options.clock.after(TABLE_WAIT_MS, () => {
-        this.#waiters = this.#waiters.filter((one) => one !== waiter);
-        resolve(false);
+    if (!isUndecided(decision)) return relayTcp(this.#context, socket, role, decision);
+    const onError = (): void => {
+      socket.destroy();
+    };
+    socket.pause();
+    socket.on("error", onError);
+    void this.#waiting
+      .settle(decision, decide, () => socket.destroyed)
+      .then((settled) => {
+        socket.off("error", onError);
+        relayTcp(this.#context, socket, role, settled);
       });
-      const waiter = {
-        generation,
-        tell: (isKnown: boolean): void => {
-          cancel();
-          resolve(isKnown);
-        },
-      };
-      this.#waiters.push(waiter);
-    });
-  }
-
-  #tellWaiters(): void {
-    const known = this.#waiters.filter((one) => this.#core.table.generation(one.generation) !== undefined);
-    if (known.length === 0) return;
-    this.#waiters = this.#waiters.filter((one) => !known.includes(one));
-    for (const waiter of known) waiter.tell(true);
   }
 
   /** Stops listening, ends streams, lets requests come to their end (at most `graceMs`, default 30 s), then cuts the rest. */
@@ -283,6 +265,7 @@ export class Gateway {
     this.#context.isStopping = true;
     this.#listeners.close();
     this.#edge?.close();
+    this.#waiting.end();
     this.#http.closeIdle();
     const endMs = this.#options.clock.monotonic() + (options.graceMs ?? STOP_MS);
     while (this.#deadlines.size + this.#core.open > 0 && this.#options.clock.monotonic() < endMs) {
@@ -294,7 +277,6 @@ export class Gateway {
     this.#reporter.now();
     this.#reporter.stop();
     this.#unsubscribe?.();
-    for (const waiter of this.#waiters.splice(0)) waiter.tell(false);
     this.#http.closeAll();
     for (const socket of this.#sockets) socket.destroy();
     await this.#upstreams.destroy();

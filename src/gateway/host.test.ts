@@ -319,16 +319,13 @@ test("a CONNECT to a host outside the site is a tunnel; one to an instance's por
   assert.match(await sendRaw(PROXY, `CONNECT 127.0.0.1:${await freePort()} HTTP/1.1\r\nHost: x\r\n\r\n`, { host: site.portal1 }), /^HTTP\/1.1 502 /);
 });
 
-test("shares of strategies without versions decide instead of the generation", async (t) => {
+test("where a strategy keeps no versions, what was moved is met instead of what the generation's map says", async (t) => {
   const site = await Site.start(t);
   site.table({
     services: {
       auth: {
         port: site.authPort,
-        current: [
-          { revision: "auth-v1", share: 0.5 },
-          { revision: "auth-v2", share: 0.5 },
-        ],
+        moves: [{ before: 2, from: "auth-v1", to: "auth-v2", isPartial: true }],
       },
       portal: { port: 1 },
     },

@@ -2,11 +2,21 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { acceptConnect } from "./connect.ts";
-import { type Admitted, type FilteredRequest, type HostTarget, type Inlet, type Refusal, RequestHead, refuse, renderRefusal } from "./core/index.ts";
+import {
+  type Admitted,
+  type FilteredRequest,
+  type HostTarget,
+  type Refusal,
+  RequestHead,
+  refuse,
+  renderRefusal,
+  type Undecided,
+} from "./core/index.ts";
 import { Exchange } from "./exchange.ts";
 import { inletOf } from "./inlet.ts";
 import type { ProxyContext } from "./proxy-context.ts";
 import { relayUpgrade } from "./upgrade.ts";
+import { isUndecided } from "./waiting.ts";
 
 /** Bytes of a request's head at most: line and headers. */
 export const HEAD_BYTES_MAX = 16 * 1024;
@@ -58,47 +68,38 @@ export class HttpProxy {
     const exchange = new Exchange({ context: this.#context, req, res, head, role: inlet.kind === "edge" ? "edge" : "host", client, startedMs });
     if (this.#context.deadlines.size >= OPEN_MAX)
       return exchange.refuse(refuse("gateway/overloaded", `${OPEN_MAX} requests are under way; no more are taken`));
+    const { core, clock } = this.#context;
     if (inlet.kind === "edge") {
-      const decision = this.#context.core.edge(head, client, startedMs);
-      if (decision.kind === "refusal") return exchange.refuse(decision);
-      if (expectsContinue) res.writeContinue();
-      return exchange.forward(decision.call, decision.request);
+      const decision = core.edge(head, client, startedMs);
+      if (!isUndecided(decision)) return this.#take(exchange, decision, res, expectsContinue);
+      void this.#context.waiting
+        .settle(
+          decision,
+          () => core.edge(head, client, clock.monotonic()),
+          () => res.destroyed,
+        )
+        .then((settled) => this.#take(exchange, settled, res, expectsContinue));
+      return;
     }
-    const target = this.#context.core.target(inlet, head);
+    const target = core.target(inlet, head);
     if (target.kind === "refusal") return exchange.refuse(target);
     if (expectsContinue) res.writeContinue();
     if (target.kind === "outside") return exchange.forwardOutside(`http://${target.host}`, outsideRequest(head, target));
-    const decision = this.#context.core.host(inlet, target, head, startedMs);
-    if (decision.kind === "unknown-generation") {
-      void this.#waitThenServe(exchange, inlet, target, head, decision.generation);
-      return;
-    }
-    if (decision.kind === "refusal") exchange.refuse(decision);
-    else exchange.forward(decision.call, decision.request);
+    const decision = core.host(inlet, target, head, startedMs);
+    if (!isUndecided(decision)) return this.#take(exchange, decision, res, false);
+    void this.#context.waiting
+      .settle(
+        decision,
+        () => core.host(inlet, target, head, clock.monotonic()),
+        () => res.destroyed,
+      )
+      .then((settled) => this.#take(exchange, settled, res, false));
   }
 
-  async #waitThenServe(
-    exchange: Exchange,
-    inlet: Inlet,
-    target: HostTarget & { readonly kind: "service" },
-    head: RequestHead,
-    generation: number,
-  ): Promise<void> {
-    const decision = await this.decideAgain(() => this.#context.core.host(inlet, target, head, this.#context.clock.monotonic()), generation);
-    if (decision.kind === "refusal") exchange.refuse(decision);
-    else exchange.forward(decision.call, decision.request);
-  }
-
-  /** Waits for a table that knows `generation`, then decides again; a generation that stays unknown is refused: any other would be a guess. */
-  async decideAgain(decide: () => Admitted | Refusal | { readonly kind: "unknown-generation" }, generation: number): Promise<Admitted | Refusal> {
-    await this.#context.waitForGeneration(generation);
-    const decision = decide();
-    if (decision.kind !== "unknown-generation") return decision;
-    return refuse(
-      "gateway/unknown-generation",
-      `generation ${generation} is not in this gateway's table: it is closed, or newer than what the gateway could fetch`,
-      { generation },
-    );
+  #take(exchange: Exchange, decision: Admitted | Refusal, res: ServerResponse, expectsContinue: boolean): void {
+    if (decision.kind === "refusal") return exchange.refuse(decision);
+    if (expectsContinue) res.writeContinue();
+    exchange.forward(decision.call, decision.request);
   }
 
   #upgrade(req: IncomingMessage, socket: Duplex, early: Buffer): void {
@@ -112,13 +113,23 @@ export class HttpProxy {
     }
     const relay = (decision: Admitted | Refusal): void =>
       relayUpgrade({ context: this.#context, socket, early, head, role: inlet.kind === "edge" ? "edge" : "host", client, startedMs, decision });
-    if (inlet.kind === "edge") return relay(this.#context.core.edge(head, client, startedMs));
-    const target = this.#context.core.target(inlet, head);
-    if (target.kind === "refusal") return relay(target);
-    if (target.kind === "outside") return relay(refuse("gateway/upgrade", `upgrades to hosts outside the site go through CONNECT (${target.host})`));
-    const decision = this.#context.core.host(inlet, target, head, startedMs);
-    if (decision.kind !== "unknown-generation") return relay(decision);
-    void this.decideAgain(() => this.#context.core.host(inlet, target, head, this.#context.clock.monotonic()), decision.generation).then(relay);
+    const { core, clock, waiting } = this.#context;
+    const decide = (nowMs: number): Admitted | Refusal | Undecided => {
+      if (inlet.kind === "edge") return core.edge(head, client, nowMs);
+      const target = core.target(inlet, head);
+      if (target.kind === "refusal") return target;
+      if (target.kind === "outside") return refuse("gateway/upgrade", `upgrades to hosts outside the site go through CONNECT (${target.host})`);
+      return core.host(inlet, target, head, nowMs);
+    };
+    const decision = decide(startedMs);
+    if (!isUndecided(decision)) return relay(decision);
+    void waiting
+      .settle(
+        decision,
+        () => decide(clock.monotonic()),
+        () => socket.destroyed,
+      )
+      .then(relay);
   }
 
   #connect(req: IncomingMessage, socket: Duplex, early: Buffer): void {

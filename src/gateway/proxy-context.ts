@@ -3,6 +3,7 @@ import type { AccessLog } from "./access-log.ts";
 import type { GatewayCore } from "./core/index.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { Upstreams } from "./upstreams.ts";
+import type { Waiting } from "./waiting.ts";
 
 /** What every proxied request and connection of one gateway shares. */
 export interface ProxyContext {
@@ -12,8 +13,7 @@ export interface ProxyContext {
   readonly accessLog: AccessLog;
   readonly deadlines: Deadlines;
   readonly clock: Clock;
-  /** Waits until the table knows `generation`; false if it does not in time. */
-  readonly waitForGeneration: (generation: number) => Promise<boolean>;
+  readonly waiting: Waiting;
   /** True once the gateway finishes what it has and takes no new connections. */
   isStopping: boolean;
 }

@@ -12,7 +12,7 @@ const spec = z.strictObject({
 });
 
 const status = z.strictObject({
-  phase: z.enum(["Preparing", "Distributing", "Ramping", "Active", "Draining", "Closed", "Aborted"]).optional(),
+  phase: z.enum(["Preparing", "Distributing", "Holding", "Ramping", "Active", "Draining", "Closed", "Aborted"]).optional(),
   since: time.optional(),
   /** What it waits for: reason code, object, since when, what a person can do. */
   waits: z.array(z.strictObject({ reason: z.string(), object: z.string(), since: time, message: z.string() })).optional(),

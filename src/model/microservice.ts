@@ -2,6 +2,7 @@ import { z } from "zod";
 import { conditions, time } from "./conditions.ts";
 import { duration } from "./duration.ts";
 import { defineKind } from "./kind.ts";
+import { label } from "./names.ts";
 import { template } from "./run.ts";
 
 export const balancing = z.strictObject({
@@ -20,6 +21,22 @@ const spec = z.strictObject({
   balancing: balancing.default({ algorithm: "roundRobin" }),
   timeout: duration.default("30s").describe("For the answer's beginning to a call."),
   retries: z.int().min(0).max(5).default(1).describe("Further tries of a call that was not sent or is idempotent."),
+  exclusive: z
+    .boolean()
+    .default(false)
+    .describe(
+      "True: its instances use a thing that only one revision may use at a time. An update hands it over: new transactions that can reach it are held for at most the Site's hold.",
+    ),
+  notDuring: z
+    .array(
+      z.strictObject({
+        resource: label.describe("Name of a Resource."),
+        condition: z.string().min(1).max(100).describe("A condition of its status, or a property that its probe observes as true or false."),
+      }),
+    )
+    .max(20)
+    .default([])
+    .describe("The service is not updated while one of these is true, or not known."),
   revisionHistoryLimit: z.int().min(1).max(50).default(10),
 });
 

@@ -43,6 +43,23 @@ export const runSpec = z.strictObject({
   workingDir: z.string().default(".").describe("Relative to the instance's folder of files."),
 });
 
+/** Work that no call shows, as a job in the background. Asked of each instance before a generation that it may work for is closed. */
+export const busyCheck = z
+  .strictObject({
+    http: z
+      .strictObject({ path: z.string().startsWith("/"), port: label.optional().describe("Name of a port; default the first.") })
+      .optional()
+      .describe("GET; 200: busy, 204: idle, anything else: not known."),
+    exec: z
+      .strictObject({ command: z.array(z.string()).min(1) })
+      .optional()
+      .describe("Exit status 0: busy, 1: idle, anything else: not known."),
+    timeout: duration.default("2s"),
+  })
+  .refine((one) => (one.http === undefined) !== (one.exec === undefined), "give exactly one of http, exec")
+  .describe("Work that no call shows: while an instance says that it is busy, generations that it may work for stay open.");
+export type BusyCheck = z.infer<typeof busyCheck>;
+
 /** Everything that makes one version of a service. A change of anything here makes a new Revision. */
 export const template = z.strictObject({
   version,
@@ -73,8 +90,15 @@ export const template = z.strictObject({
     .strictObject({
       streams: z.enum(["terminateAfter", "wait"]).default("terminateAfter"),
       terminateAfter: duration.default("1h"),
+      busy: busyCheck.optional(),
     })
     .default({ streams: "terminateAfter", terminateAfter: "1h" }),
+  handover: z
+    .enum(["hold", "compatible"])
+    .optional()
+    .describe(
+      "Of an exclusive service: hold (default) lets no transaction meet two revisions; compatible declares that this revision serves the callers of the one before, so that nothing is held and versions may mix.",
+    ),
   stateUrl: z
     .strictObject({ path: z.string().startsWith("/") })
     .optional()

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { conditions, time } from "./conditions.ts";
 import { duration } from "./duration.ts";
 import { defineKind } from "./kind.ts";
+import { strategyName } from "./strategy.ts";
 
 const rampShare = z.number().min(0).max(1);
 
@@ -12,10 +13,13 @@ const spec = z.strictObject({
   linger: duration.default("500ms").describe("Waited after the last call of a generation before it is closed."),
   unlabelled: z.enum(["allow", "reject"]).default("allow").describe("Calls of instances without a trace context."),
   settle: duration.default("500ms").describe("Changed templates are gathered this long into one update."),
+  hold: duration
+    .default("5s")
+    .describe("Longest time that new transactions are held while an exclusive service is handed over, or under the strategy quiescence."),
   readyWithin: duration.default("2m").describe("Longest wait for new instances to become ready, else the update is given up."),
 });
 
-/** Which generation an edge stamps: `generation`, or `ramp.to` for a share of the keys. */
+/** Which generation an edge stamps: `generation`, or `ramp.to` for a share of the keys. Under `hold`, transactions that can reach one of its services wait, and all others get `hold.to`. */
 export const stampPlan = z.strictObject({
   generation: z.int(),
   ramp: z
@@ -25,6 +29,7 @@ export const stampPlan = z.strictObject({
       key: z.string().optional().describe("header:NAME, cookie:NAME, client, or absent: each request by itself"),
     })
     .optional(),
+  hold: z.strictObject({ to: z.int(), services: z.array(z.string()), since: time }).optional(),
 });
 export type StampPlan = z.infer<typeof stampPlan>;
 
@@ -40,12 +45,14 @@ const status = z.strictObject({
     .array(
       z.strictObject({
         number: z.int(),
-        phase: z.enum(["Preparing", "Distributing", "Ramping", "Active", "Draining"]),
+        phase: z.enum(["Preparing", "Distributing", "Holding", "Ramping", "Active", "Draining"]),
         since: time,
         /** Services that differ from the generation before, and those that are new. */
         changes: z.array(z.string()).optional(),
         /** The Update that it belongs to. */
         update: z.string().optional(),
+        /** How new transactions come to it, fixed when it is issued; absent: consistent. */
+        strategy: strategyName.optional(),
         /** How it is ramped, fixed when it is issued. */
         ramp: z
           .strictObject({
@@ -61,6 +68,10 @@ const status = z.strictObject({
     .meta({ listKey: "number" })
     .optional(),
   stamp: stampPlan.optional(),
+  /** Where a strategy keeps no versions: in generations older than `before`, calls of the service that belong to revision `from` go to `to`; while `isPartial`, to either, by ready instances. */
+  moves: z
+    .array(z.strictObject({ service: z.string(), before: z.int(), from: z.string(), to: z.string(), isPartial: z.boolean().optional() }))
+    .optional(),
   /** Templates (by revision name) that an abort or a gate has refused; not tried again until the template changes. */
   refused: z
     .array(z.strictObject({ service: z.string(), revision: z.string(), reason: z.string(), at: time }))

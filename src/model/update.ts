@@ -3,6 +3,7 @@ import { conditions, time } from "./conditions.ts";
 import { duration } from "./duration.ts";
 import { defineKind } from "./kind.ts";
 import { label } from "./names.ts";
+import { strategyName } from "./strategy.ts";
 
 /** Share of new transactions that get the new generation, and how long it stays so before the next step. */
 const rampStep = z.strictObject({
@@ -43,9 +44,6 @@ export const gates = z.strictObject({
   maxSlowdown: z.number().min(1).default(1.2).describe("Slower than this factor at the median or the 95th percentile counts as slower."),
 });
 
-export const strategyName = z.enum(["consistent"]);
-export type StrategyName = z.infer<typeof strategyName>;
-
 const spec = z.strictObject({
   services: z
     .array(z.strictObject({ name: label, to: z.string().min(1).max(253).describe("A version, as v2, or the name of a Revision.") }))
@@ -67,7 +65,9 @@ const spec = z.strictObject({
 const waits = z.array(z.strictObject({ reason: z.string(), object: z.string(), since: time, message: z.string() }));
 
 const status = z.strictObject({
-  phase: z.enum(["Pending", "Preparing", "Distributing", "Ramping", "Draining", "Complete", "Aborted", "RolledBack", "Superseded"]).optional(),
+  phase: z
+    .enum(["Pending", "Preparing", "Distributing", "Holding", "Ramping", "Draining", "Complete", "Aborted", "RolledBack", "Superseded"])
+    .optional(),
   generation: z.int().optional(),
   fromGeneration: z.int().optional(),
   /** What each service came from and goes to. */

@@ -1,13 +1,4 @@
-import {
-  type Admitted,
-  type Call,
-  GatewayCore,
-  type Inlet,
-  type Refusal,
-  RequestHead,
-  refuse,
-  type UnknownGeneration,
-} from "#/gateway/core/index.ts";
+import { type Admitted, type Call, GatewayCore, type Inlet, type Refusal, RequestHead, refuse, type Undecided } from "#/gateway/core/index.ts";
 import { type GatewayReport, PROXY_PORT, type Table, type TableMessage, type TablePosition, type TableUpdate } from "#/traffic/index.ts";
 import type { Dice } from "./dice.ts";
 import type { Exchange } from "./exchange.ts";
@@ -87,7 +78,7 @@ export class GatewayProcess {
   #pendingTable: Table | undefined;
   #round = 0;
   #lastReportMs = Number.NEGATIVE_INFINITY;
-  #waiters: { readonly generation: number; readonly tell: () => void }[] = [];
+  #waiters: { readonly isOver: () => boolean; readonly tell: () => void }[] = [];
   readonly #open = new Set<OpenExchange>();
   /** No link comes about before this. */
   #unreachableUntilMs = 0;
@@ -335,38 +326,66 @@ export class GatewayProcess {
 
   // ---- requests, as HttpProxy and Exchange do it
 
-  #waitForGeneration(generation: number, then: () => void): void {
+  #wait(isOver: () => boolean, forMs: number, then: () => void): void {
     let isTold = false;
     const tell = (): void => {
       if (isTold) return;
       isTold = true;
       then();
     };
-    this.#waiters.push({ generation, tell });
-    this.#program.after(TABLE_WAIT_MS, () => {
+    this.#waiters.push({ isOver, tell });
+    this.#program.after(forMs, () => {
       this.#waiters = this.#waiters.filter((one) => one.tell !== tell);
       tell();
     });
   }
 
   #tellWaiters(): void {
-    const known = this.#waiters.filter((one) => this.#core?.table.generation(one.generation) !== undefined);
-    if (known.length === 0) return;
-    this.#waiters = this.#waiters.filter((one) => !known.includes(one));
-    for (const one of known) one.tell();
+    const over = this.#waiters.filter((one) => one.isOver());
+    if (over.length === 0) return;
+    this.#waiters = this.#waiters.filter((one) => !over.includes(one));
+    for (const one of over) one.tell();
+  }
+
+  /** Takes `decide`'s decision when there is one; what waited too long is refused. */
+  #settle(decide: () => Admitted | Refusal | Undecided, untilMs: number, take: (decision: Admitted | Refusal) => void): void {
+    const core = this.#core as GatewayCore;
+    const decision = decide();
+    if (decision.kind === "admitted" || decision.kind === "refusal") return take(decision);
+    const nowMs = this.#program.monotonic();
+    if (decision.kind === "unknown-generation") {
+      const { generation } = decision;
+      const refusal = refuse("gateway/unknown-generation", `generation ${generation} is not in the table`, { generation });
+      if (nowMs >= untilMs) return take(refusal);
+      const isKnown = (): boolean => core.table.generation(generation) !== undefined;
+      return this.#wait(isKnown, TABLE_WAIT_MS, () => (isKnown() ? this.#settle(decide, untilMs, take) : take(refusal)));
+    }
+    if (nowMs >= untilMs) return take(refuse("gateway/held", `${decision.services.join(", ")} is being handed over`));
+    const { hold } = core.table.stamp ?? {};
+    this.#wait(
+      () => core.table.stamp?.hold !== hold,
+      untilMs - nowMs,
+      () => this.#settle(decide, untilMs, take),
+    );
   }
 
   /** A request from outside. */
   edgeRequest(root: RootPlan): void {
-    const { judge, scenario } = this.#world;
     const core = this.#core as GatewayCore;
     const head = new RequestHead("GET", "/", ["Host", "site.example", "Cookie", `session=s${root.seed % 50}`]);
-    const decision = core.edge(head, "10.0.0.1", this.#program.monotonic());
-    if (decision.kind === "refusal") {
-      this.#world.refusedRoot(this, decision);
-      return;
-    }
-    const { call } = decision;
+    const sentMs = this.#program.monotonic();
+    this.#settle(
+      () => core.edge(head, "10.0.0.1", this.#program.monotonic()),
+      sentMs + core.table.site.holdMs,
+      (decision) => {
+        if (decision.kind === "refusal") this.#world.refusedRoot(this, decision);
+        else this.#forwardRoot(root, decision.call);
+      },
+    );
+  }
+
+  #forwardRoot(root: RootPlan, call: Call): void {
+    const { judge, scenario } = this.#world;
     const tx = judge.transaction({ generation: call.generation, isFromEdge: true, seed: root.seed, budget: CALL_BUDGET });
     const endByMs = this.#world.scheduler.elapsedMs + 0.5 * scenario.maxTransactionMs;
     this.#forward({ call, tx, depth: 0, endByMs, isStream: root.isStream, onAnswer: () => {} });
@@ -378,7 +397,7 @@ export class GatewayProcess {
     const release = this.#world.judge.begin(request.tx, `a call to ${request.service} at ${this.plan.name}`);
     const isProxied = request.tx.dice.chance(0.5);
     this.#world.judge.calls++;
-    const decide = (): Admitted | Refusal | UnknownGeneration => {
+    const decide = (): Admitted | Refusal | Undecided => {
       const { caller, service, headers } = request;
       // It listens on the addresses of the callers that it knows, and on no others.
       if (!core.table.callers.has(caller.callerAddress)) return refuse("gateway/connect", `nothing listens on the address of ${caller.instance} yet`);
@@ -392,24 +411,20 @@ export class GatewayProcess {
       if (target.kind === "outside") return refuse("gateway/no-service", `${service} is no service of the site's: the call would go outside`);
       return target.kind === "refusal" ? target : core.host(inlet, target, head, this.#program.monotonic());
     };
-    const take = (decision: Admitted | Refusal | UnknownGeneration): void => {
-      release();
-      if (decision.kind === "admitted") return this.#forwardFrom(request, decision);
-      this.#world.refused(this, request, decision);
-      this.#world.scheduler.after(0.2, request.onAnswer);
-    };
-    const first = decide();
-    if (first.kind !== "unknown-generation") return take(first);
     // Killed while it waits: the caller's connection breaks.
     const cancel = this.#program.onDeath(() => {
       release();
       request.tx.touch("a gateway that it waited at was killed");
       this.#world.scheduler.after(1, request.onAnswer);
     });
-    this.#waitForGeneration(first.generation, () => {
+    const take = (decision: Admitted | Refusal): void => {
       cancel();
-      take(decide());
-    });
+      release();
+      if (decision.kind === "admitted") return this.#forwardFrom(request, decision);
+      this.#world.refused(this, request, decision);
+      this.#world.scheduler.after(0.2, request.onAnswer);
+    };
+    this.#settle(decide, this.#program.monotonic() + core.table.site.holdMs, take);
   }
 
   #forwardFrom(request: HostRequest, admitted: Admitted): void {

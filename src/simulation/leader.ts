@@ -385,6 +385,8 @@ export class Leader implements CentrePort {
         updateFor: (services) => person.updateFor(services, state),
         updateNamed: (name) => person.updateNamed(name),
         gateOf: (fresh) => person.gateOf(state, fresh),
+        handoverOf: () => undefined,
+        interlockOf: () => undefined,
       },
       nowMs,
     );

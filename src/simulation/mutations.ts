@@ -18,6 +18,8 @@ export interface Mutation extends Edit {
 
 const LEDGER = "src/update/core/drain-ledger.ts";
 const STEP = "src/update/core/step.ts";
+const ISSUE = "src/update/core/issue.ts";
+const ADVANCE = "src/update/core/advance.ts";
 const SIGHT = "src/update/core/sight.ts";
 const LEADING = "src/update/core/leading.ts";
 const DISTRIBUTION = "src/traffic/distribution/distribution.ts";
@@ -114,7 +116,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "stamped-before-acknowledged",
     without: "calls reach gateways that do not know their generation",
-    file: STEP,
+    file: ADVANCE,
     find: "const ignorant = observed.gateways.filter((gateway) => ",
     replace: "const ignorant = observed.gateways.filter((gateway) => gateway.name === '' && ",
   },
@@ -128,7 +130,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "not-awaited-until-ready",
     without: "new transactions meet instances that are still starting",
-    file: STEP,
+    file: ADVANCE,
     find: ".filter((one) => one.ready < one.wanted);",
     replace: ".filter((one) => one.ready < 0);",
   },
@@ -142,7 +144,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "numbers-by-counter-alone",
     without: "a Generation that was made and never named keeps its number for ever",
-    file: STEP,
+    file: ISSUE,
     find: "Math.max(site.counter, observed.numberMax) + 1",
     replace: "site.counter + 1",
   },
@@ -150,8 +152,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "wrong-revision-admitted",
     without: "a leaked trace context carries calls of one revision into another's generation",
     file: GATEWAY,
-    find: "if (assigned === caller.revision) return undefined;",
-    replace: "return undefined;",
+    find: "this.#table.takesPart(generation, caller.service, caller.revision)) return undefined;",
+    replace: 'caller.revision !== "") return undefined;',
   },
   {
     name: "unknown-generation-guessed",
@@ -244,8 +246,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "draining-revisions-not-needed",
     without: "instances are deleted while older transactions still reach them",
     file: PLAN,
-    find: "    if (revision === undefined) continue;\n    const duty",
-    replace: '    if (revision === undefined || open.phase === "Draining") continue;\n    const duty',
+    find: "    if (mapped === undefined) continue;\n    const duty",
+    replace: '    if (mapped === undefined || open.phase === "Draining") continue;\n    const duty',
   },
   {
     name: "no-wait-named",

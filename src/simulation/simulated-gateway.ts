@@ -58,6 +58,7 @@ export class SimulatedGateway {
       windows: [],
       unlabelled: [],
       refused: [],
+      held: { now: 0, total: 0, timeSumMs: 0, timeMaxMs: 0 },
       listenFailures: [],
     });
   }

@@ -1,4 +1,4 @@
-import type { Call, Refusal, UnknownGeneration } from "#/gateway/core/index.ts";
+import type { Call, Refusal } from "#/gateway/core/index.ts";
 import { type Instance, route, SITE_NAME, type Site, site } from "#/model/index.ts";
 import { type Observed, readSiteState, type SiteState, type Step } from "#/update/core/index.ts";
 import { collectGarbage } from "./collector.ts";
@@ -324,15 +324,14 @@ export class World {
     return this.judge.fencedHosts.has(host) || this.judge.crashed.has(`${host}/${revision}`);
   }
 
-  refused(gateway: GatewayProcess, request: HostRequest, decision: Refusal | UnknownGeneration): void {
+  refused(gateway: GatewayProcess, request: HostRequest, decision: Refusal): void {
     const { tx, service, caller } = request;
-    const why = decision.kind === "refusal" ? `${decision.code}: ${decision.detail}` : `unknown generation ${decision.generation}`;
+    const why = `${decision.code}: ${decision.detail}`;
     this.judge.note(() => `${gateway.plan.name} refuses transaction ${tx.id}, ${caller.instance} → ${service}: ${why}`);
     this.judge.refusals++;
     const revision = this.judge.mapOf(tx.generation)?.[service];
     // An instance that a person has added may be called through an edge before its host's own gateway listens for it.
-    if (decision.kind === "refusal" && decision.code === "gateway/connect" && this.person.hasChangedInstances)
-      return tx.touch("its instance had just been added");
+    if (decision.code === "gateway/connect" && this.person.hasChangedInstances) return tx.touch("its instance had just been added");
     if (
       request.headers.length === 0 ||
       request.leakedFrom !== undefined ||

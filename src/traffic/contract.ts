@@ -14,6 +14,8 @@ export interface TablePosition {
 export interface SiteEntry {
   readonly maxTransactionMs: number;
   readonly lingerMs: number;
+  /** Longest time that an edge holds a transaction. */
+  readonly holdMs: number;
   readonly unlabelled: "allow" | "reject";
   /** Key of the check inside trace ids (hex, 16 bytes); guards against accidents. */
   readonly traceKey: string;
@@ -53,8 +55,16 @@ export interface ServiceEntry {
   readonly balancing: "roundRobin" | "leastTime" | "callFrequency";
   readonly timeoutMs: number;
   readonly retries: number;
-  /** Only for strategies that keep no versions: revisions by share (sum 1), instead of the generation's assignment. */
-  readonly current?: readonly { readonly revision: string; readonly share: number }[];
+  /** Only for strategies that keep no versions, oldest first. */
+  readonly moves?: readonly ServiceMove[];
+}
+
+/** In generations older than `before`, calls that belong to revision `from` go to `to`; while `isPartial`, to either, by their ready instances. */
+export interface ServiceMove {
+  readonly before: number;
+  readonly from: string;
+  readonly to: string;
+  readonly isPartial?: boolean | undefined;
 }
 
 /** An instance as a caller. Keyed by `<host>/<its own loopback address>` (`callerKey`): an address is unique on its host only. `service` is `resource/<name>` and `revision` empty for a probe. */
@@ -169,6 +179,8 @@ export interface GatewayReport {
   /** Per calling service since the report before: calls without a context although it gets labelled ones; calls refused because of a wrong revision. */
   readonly unlabelled: readonly { readonly service: string; readonly calls: number; readonly labelledIn: number }[];
   readonly refused: readonly { readonly service: string; readonly calls: number; readonly reason: string }[];
+  /** New transactions that wait for a handover now, and what has waited since the report before. */
+  readonly held: { readonly now: number; readonly total: number; readonly timeSumMs: number; readonly timeMaxMs: number };
   /** Addresses on which it could not listen, and why. */
   readonly listenFailures: readonly { readonly address: string; readonly port: number; readonly reason: string }[];
   readonly edgeAddress?: string;

@@ -37,8 +37,8 @@ export interface UpdateControllerOptions {
   /** Service to the revision that its template says; `isMaking` while some revision is still being made. */
   readonly wanted: (namespace: string) => { readonly map: ReadonlyMap<string, string>; readonly isMaking: boolean };
   readonly readinessOf: (namespace: string, revision: string, claim: number | undefined) => Readiness;
-  /** Explicit updates, and how generations compare. */
-  readonly intents: Pick<Observed, "updateFor" | "updateNamed" | "gateOf">;
+  /** Explicit updates, how generations compare, and what forbids an update. */
+  readonly intents: Pick<Observed, "updateFor" | "updateNamed" | "gateOf" | "handoverOf" | "interlockOf">;
   /** All gateways that are registered. */
   readonly gateways: () => readonly KnownGateway[];
   readonly distribution: Distribution;
@@ -192,6 +192,8 @@ class UpdateDriver {
     const texts: Record<Happening["what"], string> = {
       issued: `generation ${one.generation} issued${services}: its instances are being prepared`,
       distributing: `generation ${one.generation} is ready${services}: its table goes to all gateways`,
+      held: `new transactions that can reach ${one.services.join(", ")} are held until the running ones are over`,
+      released: `held transactions go on: ${one.services.join(", ")} is active in generation ${one.generation}`,
       ramped: `generation ${one.generation} gets a share of ${percentOf(object)} of new transactions${services}`,
       returned: `gone back from generation ${one.generation}${services}: ${"reason" in one ? one.reason : ""}`,
       fenced: `hosts ${"hosts" in one ? one.hosts.join(", ") : ""} are fenced: their gateway does not answer, their instances serve nothing newer`,
@@ -203,6 +205,8 @@ class UpdateDriver {
     const reasons: Record<Happening["what"], string> = {
       issued: "Issued",
       distributing: "Distributing",
+      held: "Held",
+      released: "Released",
       ramped: "Ramped",
       returned: "Returned",
       fenced: "Fenced",

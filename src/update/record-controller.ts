@@ -1,6 +1,8 @@
 import { type Clock, isOrreryError, type Log, type Random } from "#/base/index.ts";
 import {
   API_VERSION,
+  CHANGED_BY_ANNOTATION,
+  type ConditionInput,
   durationMs,
   type Generation,
   type generation,
@@ -92,9 +94,10 @@ export function updateIntents(
 }
 
 function intentOf(one: Update): UpdateIntent {
-  const { paused, promoted, aborted, ramp, message } = one.spec;
+  const { paused, promoted, aborted, ramp, message, strategy } = one.spec;
   return {
     name: one.metadata.name,
+    strategy,
     isPaused: paused,
     isPromoted: promoted,
     isAborted: aborted,
@@ -126,9 +129,20 @@ class RecordKeeper {
     const one = updates.get(key);
     if (one === undefined || one.metadata.deletionTimestamp !== undefined || isEnded(one.status?.phase)) return undefined;
     const status = await this.#next(one, namespace, state);
-    await this.#write(one, withConditions(one, status, clock.now()));
+    const by = one.metadata.annotations?.[CHANGED_BY_ANNOTATION];
+    const known = by === undefined || status.by !== undefined ? status : { ...status, by };
+    await this.#write(one, withConditions(one, known, this.#compatible(one, namespace), clock.now()));
     // What its templates come to shows in the Microservices, or, where it is served already, nowhere: look again.
     return status.phase === "Preparing" && status.generation === undefined ? { requeueAfterMs: PREPARING_AGAIN_MS } : undefined;
+  }
+
+  /** Exclusive services whose new revision takes over without holding. */
+  #compatible(one: Update, namespace: string): readonly string[] {
+    return (one.status?.revisions ?? []).flatMap(({ service, to }) => {
+      const isExclusive = this.#options.microservices.get(`${namespace}/${service}`)?.spec.exclusive === true;
+      const revision = this.#options.revisionsOf(namespace, service).find((candidate) => candidate.metadata.name === to);
+      return isExclusive && revision?.spec.template.handover === "compatible" ? [service] : [];
+    });
   }
 
   async #next(one: Update, namespace: string, state: SiteState): Promise<UpdateStatus> {
@@ -143,6 +157,13 @@ class RecordKeeper {
         ...status,
         ...withPhase(status, "Aborted", nowMs),
         waits: [{ reason: "CannotBegin", object: `update/${one.metadata.name}`, since: timestamp(nowMs), message: resolved.problem }],
+      };
+    const unfit = unfitStrategy(one, resolved.revisions, (name) => this.#options.microservices.get(`${namespace}/${name}`)?.spec.exclusive === true);
+    if (unfit !== undefined)
+      return {
+        ...status,
+        ...withPhase(status, "Aborted", nowMs),
+        waits: [{ reason: "CannotBegin", object: `update/${one.metadata.name}`, since: timestamp(nowMs), message: unfit }],
       };
     const ahead = this.#ahead(one, namespace, state);
     if (ahead !== undefined) {
@@ -207,7 +228,9 @@ class RecordKeeper {
 
   /** What stands before it: a generation that is being made, or an older Update. */
   #ahead(one: Update, namespace: string, state: SiteState): string | undefined {
-    const pending = state.generations.find((open) => open.phase === "Preparing" || open.phase === "Distributing" || open.phase === "Ramping");
+    const pending = state.generations.find(
+      (open) => open.phase === "Preparing" || open.phase === "Distributing" || open.phase === "Holding" || open.phase === "Ramping",
+    );
     if (pending !== undefined) return `generation/g${pending.number}`;
     const older = [...this.#options.updates.values()].find(
       (other) =>
@@ -279,11 +302,23 @@ class RecordKeeper {
         .filter((service) => map[service] !== undefined)
         .map((service) => ({ name: service, to: map[service] ?? "" }));
       if (services.length === 0) continue;
+      const by = [
+        ...new Set(
+          services.flatMap(
+            ({ name }) => this.#options.microservices.get(`${namespace}/${name}`)?.metadata.annotations?.[CHANGED_BY_ANNOTATION] ?? [],
+          ),
+        ),
+      ];
       try {
         await store.create(update, {
           apiVersion: API_VERSION,
           kind: update.kind,
-          metadata: { name: open.update, namespace, labels: { "orrery.dev/implicit": "true" } },
+          metadata: {
+            name: open.update,
+            namespace,
+            labels: { "orrery.dev/implicit": "true" },
+            ...(by.length === 0 ? {} : { annotations: { [CHANGED_BY_ANNOTATION]: by.join(", ") } }),
+          },
           spec: { services: services.slice(0, 1000), message: "templates were changed" },
         });
       } catch (error) {
@@ -316,11 +351,39 @@ function isWritten(service: Microservice, to: Revision): boolean {
   );
 }
 
-function withConditions(one: Update, status: UpdateStatus, nowMs: number): UpdateStatus {
+/** Why this strategy, or this ramp, cannot be had for these services. */
+function unfitStrategy(
+  one: Update,
+  revisions: readonly { readonly service: string; readonly to: Revision }[],
+  isExclusive: (service: string) => boolean,
+): string | undefined {
+  const { strategy, ramp } = one.spec;
+  if (ramp !== undefined && strategy !== "consistent")
+    return `a ramp goes with strategy consistent only, not with ${strategy}: leave one of them out`;
+  const exclusive = revisions.find(({ service }) => isExclusive(service))?.service;
+  if (exclusive === undefined) return undefined;
+  if (ramp !== undefined) return `${exclusive} is exclusive: only one of its revisions may work at a time, so there can be no ramp; leave it out`;
+  if (strategy === "rolling" || strategy === "blueGreen")
+    return `${exclusive} is exclusive: only one of its revisions may work at a time, which ${strategy} does not keep to; use consistent, quiescence or recreate`;
+  return undefined;
+}
+
+/** What the update does not promise, if anything. */
+function consistencyOf(one: Update, compatible: readonly string[]): ConditionInput {
+  const { strategy } = one.spec;
+  const mixed = (reason: string, message: string): ConditionInput => ({ type: "Consistent", status: "False", reason, message });
+  if (strategy === "rolling" || strategy === "blueGreen" || strategy === "recreate")
+    return mixed("StrategyMixes", `strategy ${strategy} keeps no versions: a transaction may meet two revisions`);
+  if (compatible.length > 0)
+    return mixed("CompatibleHandover", `${compatible.join(", ")} is handed over without holding transactions: one may meet two revisions of it`);
+  return { type: "Consistent", status: "True", reason: "OneGeneration", message: "each transaction meets the revisions of one generation" };
+}
+
+function withConditions(one: Update, status: UpdateStatus, compatible: readonly string[], nowMs: number): UpdateStatus {
   const phase = status.phase ?? "Pending";
   const isComplete = phase === "Complete";
   const wait = status.waits?.[0];
-  const conditions = setCondition(
+  const complete = setCondition(
     one.status?.conditions,
     {
       type: "Complete",
@@ -331,7 +394,7 @@ function withConditions(one: Update, status: UpdateStatus, nowMs: number): Updat
     },
     nowMs,
   );
-  return { ...status, conditions: [...conditions] };
+  return { ...status, conditions: [...setCondition(complete, consistencyOf(one, compatible), nowMs)] };
 }
 
 function byAge(a: Update, b: Update): number {

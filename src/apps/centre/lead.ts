@@ -34,6 +34,7 @@ import {
   DrainLedger,
   distributionMark,
   GatewayWatch,
+  interlockOf,
   judgeGate,
   type KnownGateway,
   type Readiness,
@@ -142,6 +143,16 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
         const gates = name === undefined ? undefined : caches.updates.get(`${DEFAULT_NAMESPACE}/${name}`)?.spec.gates;
         return gates === undefined ? undefined : judgeGate(tally.since(old, sinceMs), tally.since(fresh, sinceMs), LATENCY_BUCKETS_MS, gates);
       },
+      handoverOf(service, revision) {
+        if (caches.microservices.get(`${DEFAULT_NAMESPACE}/${service}`)?.spec.exclusive !== true) return undefined;
+        return caches.revisions.get(`${DEFAULT_NAMESPACE}/${revision}`)?.spec.template.handover ?? "hold";
+      },
+      interlockOf: (services, nowMs) =>
+        interlockOf(
+          services.map((service) => caches.microservices.get(`${DEFAULT_NAMESPACE}/${service}`)),
+          (name) => caches.resources.get(`${DEFAULT_NAMESPACE}/${name}`),
+          nowMs,
+        ),
     },
     gateways,
     distribution,

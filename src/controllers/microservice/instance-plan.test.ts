@@ -35,6 +35,7 @@ const siteWith = (stamped: number, ...generations: [number, "Preparing" | "Distr
   stamp: { generation: stamped },
   refused: [],
   fenced: [],
+  moves: [],
 });
 
 function plan(more: Partial<InstancePlanInput> = {}): ReturnType<typeof planInstances> {
@@ -164,4 +165,84 @@ test("what a generation newer than the Site that is seen has asked for is not re
   const claimed = old.map((one) => ({ ...one, spec: { ...one.spec, neededBy: 3 } }));
   assert.deepEqual(plan({ instances: claimed, site }).remove, []);
   assert.equal(plan({ instances: claimed, site, service: makeService({ suspended: true }) }).remove.length, 2);
+});
+
+const MOVE = { service: "auth", before: 2, from: "auth-v1", to: "auth-v2" };
+
+/** A plan's instances as they are when their processes are ready. */
+function ready(instances: readonly Instance[]): Instance[] {
+  return instances.map((one) => ({ ...one, status: { ...one.status, ready: true } }));
+}
+
+function names(list: readonly { readonly metadata: { readonly name?: string | undefined } }[]): (string | undefined)[] {
+  return list.map((one) => one.metadata.name);
+}
+
+test("rolling: one more than are ready, and one of the old ones less for each", () => {
+  const site: SiteState = { ...siteWith(1, [1, "Active"], [2, "Preparing"]), moves: [{ ...MOVE, isPartial: true }] };
+  const old = ready(asInstances(plan()));
+  const first = plan({ instances: old, site });
+  assert.deepEqual(names(first.create), ["auth-v2-0"]);
+  assert.deepEqual(first.remove, []);
+  const fresh = asInstances(first);
+  assert.deepEqual(names(plan({ instances: [...old, ...fresh], site }).create), []);
+  const second = plan({ instances: [...old, ...ready(fresh)], site });
+  assert.deepEqual([names(second.create), names(second.remove)], [["auth-v2-1"], ["auth-v1-1"]]);
+  const all = ready([...fresh, ...asInstances(second)]);
+  const last = plan({ instances: [...old.slice(0, 1), ...all], site });
+  assert.deepEqual([names(last.create), names(last.remove)], [[], ["auth-v1-0"]]);
+});
+
+test("recreate: the old ones stop first, and the new ones come when they are gone", () => {
+  const generations = [1, 2].map((number) => ({
+    number,
+    phase: number === 1 ? ("Active" as const) : ("Preparing" as const),
+    since: "2026-01-01T00:00:00Z",
+  }));
+  const site: SiteState = {
+    ...siteWith(1),
+    generations: generations.map((one) => (one.number === 2 ? { ...one, strategy: "recreate" as const } : one)),
+    moves: [MOVE],
+  };
+  const old = asInstances(plan());
+  const first = plan({ instances: old, site });
+  assert.deepEqual([names(first.create), names(first.remove)], [[], ["auth-v1-0", "auth-v1-1"]]);
+  const stopping = old.map((one) => ({ ...one, metadata: { ...one.metadata, deletionTimestamp: "2026-01-01T00:00:01Z" } }));
+  assert.deepEqual(plan({ instances: stopping, site }).create, []);
+  assert.deepEqual(names(plan({ instances: [], site }).create), ["auth-v2-0", "auth-v2-1"]);
+});
+
+test("what was moved is not needed any more, although an older generation still maps to it", () => {
+  const site: SiteState = { ...siteWith(2, [1, "Draining"], [2, "Active"]), moves: [MOVE] };
+  assert.deepEqual(names(plan({ instances: asInstances(plan()), site }).remove), ["auth-v1-0", "auth-v1-1"]);
+});
+
+test("while new transactions are held, the old revision drains and the new one stays passive", () => {
+  const hold = { to: 2, services: ["auth"], since: "2026-01-01T00:00:00Z" };
+  const preparing = siteWith(1, [1, "Active"], [2, "Preparing"]);
+  const both = [...asInstances(plan()), ...asInstances(plan({ site: preparing })).filter((one) => one.spec.revision === "auth-v2")];
+  const site: SiteState = {
+    ...preparing,
+    generations: preparing.generations.map((one) => (one.number === 2 ? { ...one, phase: "Holding" } : one)),
+    stamp: { generation: 1, hold },
+  };
+  const { change } = plan({ instances: both, site });
+  assert.deepEqual(
+    change.map((one) => `${one.instance.metadata.name} ${one.duty}`),
+    ["auth-v1-0 draining", "auth-v1-1 draining"],
+  );
+});
+
+test("an exclusive revision becomes active when no instance of another is left", () => {
+  const service = makeService({ exclusive: true });
+  const site = siteWith(2, [2, "Active"]);
+  const old = asInstances(plan({ service }));
+  const fresh = asInstances(plan({ service, site: siteWith(1, [1, "Active"], [2, "Preparing"]) })).filter((one) => one.spec.revision === "auth-v2");
+  assert.equal(fresh[0]?.spec.duty, "passive");
+  const stopping = old.map((one) => ({ ...one, metadata: { ...one.metadata, deletionTimestamp: "2026-01-01T00:00:01Z" } }));
+  assert.deepEqual(plan({ service, site, instances: [...stopping, ...fresh] }).change, []);
+  assert.deepEqual(
+    plan({ service, site, instances: fresh }).change.map((one) => one.duty),
+    ["active", "active"],
+  );
 });

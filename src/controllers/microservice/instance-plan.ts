@@ -1,6 +1,7 @@
 import { API_VERSION, type Duty, INSTANCE_FINALIZER, type Instance, type Microservice, type Revision, TRAFFIC_FINALIZER } from "#/model/index.ts";
 import type { ObjectInput } from "#/store/index.ts";
-import { type GenerationMap, type SiteState, stamps } from "#/update/core/index.ts";
+import { revisionsMet } from "#/traffic/table/index.ts";
+import { type GenerationMap, movesOf, type OpenGeneration, type SiteState, stamps } from "#/update/core/index.ts";
 
 /** A host on which instances may be placed. */
 export interface Placeable {
@@ -48,19 +49,29 @@ export function neededRevisions(
 ): ReadonlyMap<string, Need> {
   const needed = new Map<string, Need>();
   const rank: Record<Duty, number> = { passive: 0, draining: 1, active: 2 };
+  const moves = movesOf(site, service);
   for (const open of site?.generations ?? []) {
-    const revision = mapOf(open.number)?.[service];
-    if (revision === undefined) continue;
-    const duty: Duty = stamps(site?.stamp, open.number) ? "active" : open.phase === "Draining" ? "draining" : "passive";
+    const mapped = mapOf(open.number)?.[service];
+    if (mapped === undefined) continue;
+    const duty = dutyIn(open, service, site);
     const claim = open.changes?.includes(service) === false ? 0 : open.number;
-    const former = needed.get(revision);
-    needed.set(revision, {
-      duty: former === undefined || rank[duty] > rank[former.duty] ? duty : former.duty,
-      claim: Math.max(claim, former?.claim ?? 0),
-      newest: Math.max(open.number, former?.newest ?? 0),
-    });
+    for (const revision of revisionsMet(moves, open.number, mapped)) {
+      const former = needed.get(revision);
+      needed.set(revision, {
+        duty: former === undefined || rank[duty] > rank[former.duty] ? duty : former.duty,
+        claim: Math.max(claim, former?.claim ?? 0),
+        newest: Math.max(open.number, former?.newest ?? 0),
+      });
+    }
   }
   return needed;
+}
+
+function dutyIn(open: OpenGeneration, service: string, site: SiteState | undefined): Duty {
+  const hold = site?.stamp?.hold;
+  const isHandedOver = hold?.services.includes(service) === true && open.number === hold.to && open.phase === "Holding";
+  if (stamps(site?.stamp, open.number)) return isHandedOver ? "passive" : "active";
+  return open.phase === "Draining" || open.phase === "Active" ? "draining" : "passive";
 }
 
 /** True if what is needed is known: an open generation whose map is not seen yet may need anything. */
@@ -73,6 +84,7 @@ export function planInstances(input: InstancePlanInput): InstancePlan {
   const { service, site } = input;
   const needed = neededRevisions(service.metadata.name, site, input.mapOf);
   const replicas = service.spec.suspended ? 0 : service.spec.replicas;
+  const turn = whoseTurn(input, replicas);
   const byName = new Map(input.instances.map((one) => [one.metadata.name, one]));
   const create: ObjectInput[] = [];
   const change: { instance: Instance; duty: Duty; neededBy: number }[] = [];
@@ -81,20 +93,23 @@ export function planInstances(input: InstancePlanInput): InstancePlan {
   let unplaced = 0;
   for (const [revisionName, need] of needed) {
     const revision = input.revisionOf(revisionName);
-    for (let slot = 0; slot < replicas; slot++) {
+    const isAlone = input.instances.every((one) => one.spec.revision === revisionName);
+    // An exclusive thing has one user: who comes next works when who was there before is gone.
+    const duty = service.spec.exclusive && need.duty === "active" && !isAlone && need.newest === newestOf(needed) ? "passive" : need.duty;
+    for (let slot = 0; slot < Math.min(replicas, turn.limits.get(revisionName) ?? replicas); slot++) {
       const name = instanceName(revisionName, slot);
       kept.add(name);
       const present = byName.get(name);
       if (present === undefined) {
         // Not seen yet: it comes with the Revision.
-        if (revision === undefined) continue;
+        if (revision === undefined || (turn.isLast.has(revisionName) && !isAlone)) continue;
         const host = chooseHost(input.hosts, load);
         if (host === undefined) unplaced++;
-        else create.push(buildInstance({ service, revision, name, slot, need, host }));
+        else create.push(buildInstance({ service, revision, name, slot, need: { ...need, duty }, host }));
       } else if (present.metadata.deletionTimestamp === undefined) {
         const claimed = present.spec.neededBy ?? 0;
         const neededBy = Math.max(claimed, need.claim);
-        if (present.spec.duty !== need.duty || neededBy !== claimed) change.push({ instance: present, duty: need.duty, neededBy });
+        if (present.spec.duty !== duty || neededBy !== claimed) change.push({ instance: present, duty, neededBy });
       }
     }
   }
@@ -105,6 +120,31 @@ export function planInstances(input: InstancePlanInput): InstancePlan {
     (one) => !kept.has(one.metadata.name) && one.metadata.deletionTimestamp === undefined && (isOurs(one) || replicas === 0),
   );
   return { create, change, remove, unplaced };
+}
+
+/** What strategies that keep no versions say: how many instances of a revision there may be (rolling: one more of the new than are ready, and of the old those that are missing), and which revisions come only when all others are gone (recreate). */
+function whoseTurn(
+  input: InstancePlanInput,
+  replicas: number,
+): { readonly limits: ReadonlyMap<string, number>; readonly isLast: ReadonlySet<string> } {
+  const { service, site, instances } = input;
+  const limits = new Map<string, number>();
+  const isLast = new Set<string>();
+  for (const move of movesOf(site, service.metadata.name)) {
+    const strategy = site?.generations.find((one) => one.number === move.before)?.strategy;
+    if (strategy === "recreate") isLast.add(move.to);
+    if (move.isPartial !== true) continue;
+    const ready = instances.filter(
+      (one) => one.spec.revision === move.to && one.status?.ready === true && one.metadata.deletionTimestamp === undefined,
+    ).length;
+    limits.set(move.to, ready + 1);
+    limits.set(move.from, Math.max(0, replicas - ready));
+  }
+  return { limits, isLast };
+}
+
+function newestOf(needed: ReadonlyMap<string, Need>): number {
+  return Math.max(...[...needed.values()].map((one) => one.newest));
 }
 
 /** `<revision>-<slot>`: a slot's name is known beforehand, so that making it twice makes one. */

@@ -20,6 +20,7 @@ function site(
     ...(stamp === undefined ? {} : { stamp: { generation: stamp } }),
     refused,
     fenced: [],
+    moves: [],
   };
 }
 

@@ -8,6 +8,9 @@ export function servicesTouched(
 ): ReadonlySet<string> {
   const touched = new Set<string>();
   if (before?.refused !== after?.refused) for (const one of [...(before?.refused ?? []), ...(after?.refused ?? [])]) touched.add(one.service);
+  const movesBefore = before?.moves ?? [];
+  const movesAfter = after?.moves ?? [];
+  if (JSON.stringify(movesBefore) !== JSON.stringify(movesAfter)) for (const one of [...movesBefore, ...movesAfter]) touched.add(one.service);
   const isSame = before?.stamp === after?.stamp && isSameList(before?.generations ?? [], after?.generations ?? []);
   if (isSame) return touched;
   const numbers = new Set([...(before?.generations ?? []), ...(after?.generations ?? [])].map((one) => one.number));

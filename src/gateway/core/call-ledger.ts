@@ -23,6 +23,7 @@ export class CallLedger {
   readonly #streams = new Set<Call>();
   readonly #unlabelled = new Tally();
   readonly #refused = new Tally();
+  #held = { now: 0, total: 0, timeSumMs: 0, timeMaxMs: 0 };
   #hasChanged = true;
   #sequence = 0;
 
@@ -54,6 +55,21 @@ export class CallLedger {
   unlabelled(service: string): void {
     this.#hasChanged = true;
     this.#unlabelled.add(service);
+  }
+
+  /** A new transaction is held. */
+  beginHeld(): void {
+    this.#hasChanged = true;
+    this.#held.now++;
+  }
+
+  /** It is not held any more, after `timeMs`. */
+  endHeld(timeMs: number): void {
+    this.#hasChanged = true;
+    this.#held.now--;
+    this.#held.total++;
+    this.#held.timeSumMs += timeMs;
+    this.#held.timeMaxMs = Math.max(this.#held.timeMaxMs, timeMs);
   }
 
   /** A call that was refused. */
@@ -171,6 +187,7 @@ export class CallLedger {
       windows: this.#readWindows(),
       unlabelled: this.#unlabelled.read().map(({ service, calls }) => ({ service, calls, labelledIn: labelled.get(service) ?? 0 })),
       refused: this.#refused.read(),
+      held: { ...this.#held },
       listenFailures: about.listenFailures,
       ...(about.edgeAddress === undefined ? {} : { edgeAddress: about.edgeAddress }),
     };
@@ -210,6 +227,7 @@ export class CallLedger {
     this.#hasChanged = false;
     this.#unlabelled.clear();
     this.#refused.clear();
+    this.#held = { now: this.#held.now, total: 0, timeSumMs: 0, timeMaxMs: 0 };
     for (const revision of this.#table.revisions) revision.labelledIn = 0;
     for (const endpoint of this.#active) {
       for (const window of endpoint.windows) window.reset();

@@ -157,6 +157,11 @@ export class RevisionState {
     return this.#ready.length > 0;
   }
 
+  /** Instances to which this gateway has a way. */
+  get readyCount(): number {
+    return this.#ready.length;
+  }
+
   /** An instance for a call of `generation`; `undefined` if none is ready. Those in `tried` come only where there is no other. */
   choose(options: {
     readonly generation: number;

@@ -1,5 +1,6 @@
 import type { Random } from "#/base/index.ts";
-import type { GatewayReport, PublishedLoad, RouteEntry, TableUpdate } from "#/traffic/index.ts";
+import type { GatewayReport, PublishedLoad, RouteEntry, ServiceEntry, TableUpdate } from "#/traffic/index.ts";
+import { revisionsMet } from "#/traffic/table/index.ts";
 import { type Authority, isLoopback, parseAuthority } from "./authority.ts";
 import type { Call, Caller, CallPolicy } from "./call.ts";
 import { CallLedger, type ReportContext } from "./call-ledger.ts";
@@ -58,6 +59,15 @@ export interface UnknownGeneration {
   readonly generation: number;
 }
 
+/** A new transaction that can reach a service which is being handed over: ask again when the table does not hold any more; answer 503 if that takes too long. */
+export interface Held {
+  readonly kind: "held";
+  readonly services: readonly string[];
+}
+
+/** What the table in force does not decide. */
+export type Undecided = UnknownGeneration | Held;
+
 /** How a try ended. `status` 0: without an answer. `wasSent`: the instance may have seen the request. */
 export interface Outcome {
   readonly status: number;
@@ -93,7 +103,7 @@ export class GatewayCore {
   }
 
   /** Begins a transaction: a request from outside. `client` is its address. */
-  edge(head: RequestHead, client: string, nowMs: number): Admitted | Refusal {
+  edge(head: RequestHead, client: string, nowMs: number): Admitted | Refusal | Held {
     const target = parseTarget(head.method, head.target);
     const authority = head.host === undefined ? undefined : parseAuthority(head.host);
     const violation = head.violation ?? findViolation(head, target, authority);
@@ -112,7 +122,7 @@ export class GatewayCore {
     };
     const refusal = route.filters.isEmpty ? undefined : route.filters.request(request);
     if (refusal !== undefined) return refusal;
-    const generation = this.#stamped(head, client);
+    const generation = this.#stamped(route.entry.service, head, client);
     if ("kind" in generation) return generation;
     const call = this.#begin({
       role: "edge",
@@ -131,8 +141,8 @@ export class GatewayCore {
   }
 
   /** Begins a transaction that is a TCP connection from outside: a stream. */
-  edgeTcp(route: RouteEntry, client: string, nowMs: number): Call | Refusal {
-    const generation = this.#stamped(undefined, client);
+  edgeTcp(route: RouteEntry, client: string, nowMs: number): Call | Refusal | Held {
+    const generation = this.#stamped(route.service, undefined, client);
     if ("kind" in generation) return generation;
     const call = this.#begin({
       role: "edge",
@@ -153,9 +163,10 @@ export class GatewayCore {
     return refuse("gateway/no-generation", "no generation is in service yet: the site is starting, or has no services");
   }
 
-  #stamped(head: RequestHead | undefined, client: string): GenerationState | Refusal {
+  #stamped(service: string, head: RequestHead | undefined, client: string): GenerationState | Refusal | Held {
     const plan = this.#table.stamp;
     if (plan === undefined) return this.#notInService();
+    if (plan.hold !== undefined && this.#table.isHeld(service)) return { kind: "held", services: plan.hold.services };
     const history = this.#table.position?.history ?? "";
     const number = stampedGeneration(plan, { history, head, client, random: this.#random });
     return (
@@ -199,7 +210,7 @@ export class GatewayCore {
   }
 
   /** Begins a call between services. */
-  host(inlet: Inlet, target: HostTarget & { readonly kind: "service" }, head: RequestHead, nowMs: number): Admitted | Refusal | UnknownGeneration {
+  host(inlet: Inlet, target: HostTarget & { readonly kind: "service" }, head: RequestHead, nowMs: number): Admitted | Refusal | Undecided {
     const call = this.#hostCall(inlet, target.service, head, nowMs);
     if (call.kind !== "call") return call;
     const contentLength = head.isChunked ? undefined : Number(head.contentLength ?? 0);
@@ -213,13 +224,13 @@ export class GatewayCore {
   }
 
   /** Begins a TCP connection between services: a stream without a context. */
-  hostTcp(inlet: Inlet, service: string, nowMs: number): Call | Refusal | UnknownGeneration {
+  hostTcp(inlet: Inlet, service: string, nowMs: number): Call | Refusal | Undecided {
     const call = this.#hostCall(inlet, service, undefined, nowMs);
     if (call.kind === "call") this.stream(call);
     return call;
   }
 
-  #hostCall(inlet: Inlet, service: string, head: RequestHead | undefined, nowMs: number): Call | Refusal | UnknownGeneration {
+  #hostCall(inlet: Inlet, service: string, head: RequestHead | undefined, nowMs: number): Call | Refusal | Undecided {
     const caller: Caller = this.#table.callers.get(inlet.address);
     const context = head === undefined ? ({ kind: "none", reason: "absent" } as const) : readTrace(this.#table.traceKey, head);
     if (context.kind === "conflict") {
@@ -236,7 +247,7 @@ export class GatewayCore {
       generation = known;
       trace = carriedTrace(context, head as RequestHead, known, this.#table.traceKey, this.#random);
     } else {
-      const found = this.#unlabelledGeneration(caller, inlet.address);
+      const found = this.#unlabelledGeneration(caller, service, inlet.address);
       if ("kind" in found) return found;
       generation = found;
       trace = rootTrace(found, context.link, this.#random);
@@ -264,16 +275,15 @@ export class GatewayCore {
 
   /** A labelled call of a known caller is refused if the caller's revision does not belong to the generation: a leak or a forgery becomes a failure instead of a mix. */
   #guard(caller: Caller, generation: GenerationState, traceId: string | undefined): Refusal | undefined {
-    if (caller === undefined || caller.revision === "" || this.#table.service(caller.service)?.current !== undefined) return undefined;
+    if (caller === undefined || caller.revision === "" || this.#table.takesPart(generation, caller.service, caller.revision)) return undefined;
     const assigned = generation.assignments.get(caller.service);
-    if (assigned === caller.revision) return undefined;
     this.#refuseCaller(caller, "revision");
     const detail = `${caller.instance} is ${caller.revision}, but generation ${generation.number} has ${assigned ?? `no ${caller.service}`}: the trace context came from another transaction`;
     return refuse("gateway/wrong-revision", detail, { generation: generation.number, traceId });
   }
 
   /** The generation of a call without a context. */
-  #unlabelledGeneration(caller: Caller, client: string): GenerationState | Refusal {
+  #unlabelledGeneration(caller: Caller, service: string, client: string): GenerationState | Refusal | Held {
     const name = caller?.service ?? UNKNOWN_CALLER;
     if (caller === undefined || caller.revision !== "") {
       this.#ledger.unlabelled(name);
@@ -285,7 +295,7 @@ export class GatewayCore {
         );
       }
     }
-    if (caller === undefined || caller.revision === "") return this.#stamped(undefined, client);
+    if (caller === undefined || caller.revision === "") return this.#stamped(service, undefined, client);
     const found = this.#newestOf(caller);
     if (found !== undefined) return found;
     this.#refuseCaller(caller, "no-generation");
@@ -296,15 +306,17 @@ export class GatewayCore {
   #newestOf(caller: NonNullable<Caller>): GenerationState | undefined {
     const plan = this.#table.stamp;
     if (plan === undefined) return undefined;
-    const { ramp } = plan;
+    const { ramp, hold } = plan;
+    // It may be part of a running transaction, so it is not held: what can reach a service that is handed over stays with the generation before.
+    const newest = hold === undefined || this.#table.isHeld(caller.service) ? plan.generation : hold.to;
     const isRamped = ramp !== undefined && this.#random.next() < ramp.share;
     let rampOnly: GenerationState | undefined;
     for (const one of this.#table.generations) {
-      if (one.assignments.get(caller.service) !== caller.revision) continue;
+      if (!this.#table.takesPart(one, caller.service, caller.revision)) continue;
       if (one.number === ramp?.to) {
         if (isRamped) return one;
         rampOnly = one;
-      } else if (one.number <= plan.generation) return one;
+      } else if (one.number <= newest) return one;
     }
     return rampOnly;
   }
@@ -327,8 +339,8 @@ export class GatewayCore {
     const { role, service, generation, caller, route, trace, nowMs } = options;
     const about = { generation: generation.number, traceId: trace.traceId };
     const entry = this.#table.service(service);
-    const revisionName = entry?.current === undefined ? generation.assignments.get(service) : pickShare(entry.current, this.#random);
-    const revision = revisionName === undefined ? undefined : this.#table.revision(revisionName);
+    const revisionName = generation.assignments.get(service);
+    const revision = revisionName === undefined ? undefined : this.#revisionOf(generation, revisionName, entry?.moves);
     if (revision === undefined) {
       const detail =
         revisionName === undefined ? `generation ${generation.number} has no service ${service}` : `revision ${revisionName} is not in the table`;
@@ -369,6 +381,18 @@ export class GatewayCore {
     };
     this.#ledger.begin(call, nowMs);
     return call;
+  }
+
+  /** The revision that a call meets: what the generation's map says, unless a strategy keeps no versions. While instances are replaced one by one, each of those that are ready is as likely as any other. */
+  #revisionOf(generation: GenerationState, mapped: string, moves: ServiceEntry["moves"]): RevisionState | undefined {
+    if (moves === undefined) return this.#table.revision(mapped);
+    const met = revisionsMet(moves, generation.number, mapped).flatMap((name) => this.#table.revision(name) ?? []);
+    let left = this.#random.next() * met.reduce((sum, one) => sum + one.readyCount, 0);
+    for (const one of met) {
+      left -= one.readyCount;
+      if (left < 0) return one;
+    }
+    return met.at(-1);
   }
 
   #refuseService(caller: string, refusal: Refusal): Refusal {
@@ -418,6 +442,16 @@ export class GatewayCore {
     this.#ledger.endStreams(nowMs);
   }
 
+  /** A new transaction is held from now on. */
+  beginHeld(): void {
+    this.#ledger.beginHeld();
+  }
+
+  /** A transaction was held for `timeMs`, and is not any more. */
+  endHeld(timeMs: number): void {
+    this.#ledger.endHeld(timeMs);
+  }
+
   /** True if something has happened since the report before. */
   get hasChanged(): boolean {
     return this.#ledger.hasChanged;
@@ -449,13 +483,4 @@ function findViolation(head: RequestHead, target: ReturnType<typeof parseTarget>
   )
     return "the Host differs from the request target's";
   return undefined;
-}
-
-function pickShare(current: readonly { readonly revision: string; readonly share: number }[], random: Random): string | undefined {
-  let left = random.next();
-  for (const { revision, share } of current) {
-    left -= share;
-    if (left < 0) return revision;
-  }
-  return current.at(-1)?.revision;
 }

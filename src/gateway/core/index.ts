@@ -6,9 +6,11 @@ export {
   type Admitted,
   GatewayCore,
   type GatewayCoreOptions,
+  type Held,
   type HostTarget,
   type Inlet,
   type Outcome,
+  type Undecided,
   type UnknownGeneration,
 } from "./gateway-core.ts";
 export { type Applied, LiveTable } from "./live-table.ts";

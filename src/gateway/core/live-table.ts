@@ -13,7 +13,7 @@ import type {
   TableSection,
   TableUpdate,
 } from "#/traffic/index.ts";
-import { applyChange, emptyTable, isOlder, isSamePosition, TABLE_SECTIONS } from "#/traffic/table/index.ts";
+import { applyChange, emptyTable, isOlder, isSamePosition, TABLE_SECTIONS, takesPart } from "#/traffic/table/index.ts";
 import { type EndpointState, RevisionState } from "./endpoint.ts";
 import { RouteMatcher } from "./route-matcher.ts";
 
@@ -26,7 +26,7 @@ export interface GenerationState {
   readonly header: string;
 }
 
-const DEFAULT_SITE: SiteEntry = { maxTransactionMs: 600_000, lingerMs: 500, unlabelled: "allow", traceKey: "0".repeat(32) };
+const DEFAULT_SITE: SiteEntry = { maxTransactionMs: 600_000, lingerMs: 500, holdMs: 5000, unlabelled: "allow", traceKey: "0".repeat(32) };
 
 /** `applied`, `older` (ignored: it was in force already, or is behind), or `gap`: the change is for another table, a whole one is needed. */
 export type Applied = "applied" | "older" | "gap";
@@ -46,6 +46,8 @@ export class LiveTable {
   #servicePorts = new Map<number, string>();
   #routes = new RouteMatcher([]);
   readonly #endpointsByPort = new Map<number, EndpointState>();
+  /** By service that is called first: whether the transaction can reach what is being handed over. */
+  readonly #isHeld = new Map<string, boolean>();
 
   constructor(options: { readonly host: string; readonly incarnation: number }) {
     this.#host = options.host;
@@ -119,6 +121,37 @@ export class LiveTable {
     return this.service(name) !== undefined || this.#newestFirst.some((one) => one.assignments.has(name));
   }
 
+  /** True if an instance of `revision` may take part in `generation`. */
+  takesPart(generation: GenerationState, service: string, revision: string): boolean {
+    const mapped = generation.assignments.get(service);
+    if (mapped === revision) return true;
+    const moves = this.service(service)?.moves;
+    return mapped !== undefined && moves !== undefined && takesPart(moves, generation.number, mapped, revision);
+  }
+
+  /** True if a new transaction that begins with a call of `service` can reach a service for which new transactions are held. A revision that declares no `calls` may call anything. */
+  isHeld(service: string): boolean {
+    const known = this.#isHeld.get(service);
+    if (known !== undefined) return known;
+    const answer = this.#canReachHeld(service);
+    this.#isHeld.set(service, answer);
+    return answer;
+  }
+
+  #canReachHeld(first: string): boolean {
+    const hold = this.#stamp?.hold;
+    if (hold === undefined) return false;
+    const assignments = this.#generations.get(hold.to)?.assignments;
+    const seen = new Set([first]);
+    for (const service of seen) {
+      if (hold.services.includes(service)) return true;
+      const revision = this.#revisions.get(assignments?.get(service) ?? "");
+      if (revision?.calls === undefined) return true;
+      for (const next of revision.calls) seen.add(next);
+    }
+    return false;
+  }
+
   /** Takes a table or a change. A whole table of another history is taken: the store was restored. */
   apply(update: TableUpdate): Applied {
     const current = this.#table;
@@ -151,6 +184,7 @@ export class LiveTable {
 
   #index(changes: TableChange["changes"]): void {
     const touched = new Set(changes.map((one) => one.section));
+    this.#isHeld.clear();
     // Trace ids depend on the key, so the site comes first.
     if (touched.has("site")) this.#indexSite();
     for (const { section, key } of changes) {

@@ -27,6 +27,7 @@ export const GATEWAY_ERRORS = {
   "gateway/unknown-generation": { status: 503, proxyError: "destination_unavailable", title: "Unknown generation" },
   "gateway/no-service": { status: 503, proxyError: "destination_not_found", title: "The generation does not have this service" },
   "gateway/no-instance": { status: 503, proxyError: "destination_unavailable", title: "No instance is ready" },
+  "gateway/held": { status: 503, proxyError: "destination_unavailable", title: "Held for an update for too long" },
   "gateway/stopping": { status: 503, proxyError: "proxy_internal_response", title: "The gateway is stopping" },
   "gateway/overloaded": { status: 503, proxyError: "connection_limit_reached", title: "Too many calls wait" },
   "gateway/connect": { status: 502, proxyError: "connection_refused", title: "The instance cannot be reached" },

@@ -134,6 +134,7 @@ const report = (sequence: number): GatewayReport => ({
   windows: [],
   unlabelled: [],
   refused: [],
+  held: { now: 0, total: 0, timeSumMs: 0, timeMaxMs: 0 },
   listenFailures: [],
 });
 

@@ -36,7 +36,16 @@ export function sketchTable(sketch: TableSketch): Table {
   return {
     position: { history: sketch.history ?? "sketch", epoch: sketch.epoch ?? 1, version: sketch.version ?? 1 },
     entries: {
-      site: { "": { maxTransactionMs: 600_000, lingerMs: 500, unlabelled: "allow", traceKey: "00112233445566778899aabbccddeeff", ...sketch.site } },
+      site: {
+        "": {
+          maxTransactionMs: 600_000,
+          lingerMs: 500,
+          holdMs: 5000,
+          unlabelled: "allow",
+          traceKey: "00112233445566778899aabbccddeeff",
+          ...sketch.site,
+        },
+      },
       stamp: numbers.length === 0 ? {} : { "": sketch.stamp ?? { generation: Math.max(...numbers) } },
       generation: Object.fromEntries(Object.entries(sketch.generations).map(([number, assignments]) => [number, { assignments }])),
       revision: Object.fromEntries(

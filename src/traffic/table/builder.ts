@@ -78,6 +78,7 @@ export class TableBuilder {
         this.#dirty.site.add("");
         this.#dirty.stamp.add("");
         const site = object as Site;
+        for (const { service } of site.status?.moves ?? []) this.#dirty.service.add(service);
         for (const { host } of site.status?.fenced ?? []) for (const revision of this.#revisionsOfHost.get(host)) this.#dirty.revision.add(revision);
         return;
       }
@@ -173,7 +174,7 @@ export class TableBuilder {
       const revision = this.#mappings.has(key) ? this.#objects.Revision.get(key) : undefined;
       return mapped(revision, (one) => revisionEntry(one, this.#instances(this.#instancesOfRevision.get(key)), (host) => this.#fence(host)));
     },
-    service: (key) => mapped(this.#objects.Microservice.get(key), serviceEntry),
+    service: (key) => mapped(this.#objects.Microservice.get(key), (one) => serviceEntry(one, this.#site()?.status?.moves)),
     caller: (key) => {
       // An address may be named by two objects while it passes from one to the other: the newer one has it.
       const [newest] = this.#instances(this.#instancesOfCaller.get(key)).toSorted(byAgeThenName);

@@ -1,5 +1,5 @@
 import { durationMs, type Generation, type Instance, type Microservice, type Revision, type Route, type Site } from "#/model/index.ts";
-import type { CallerEntry, Endpoint, GenerationEntry, RevisionEntry, RouteEntry, ServiceEntry, SiteEntry } from "../contract.ts";
+import type { CallerEntry, Endpoint, GenerationEntry, RevisionEntry, RouteEntry, ServiceEntry, ServiceMove, SiteEntry } from "../contract.ts";
 
 /** Where instances listen: on their own host only. */
 const INSTANCE_ADDRESS = "127.0.0.1";
@@ -8,6 +8,7 @@ export function siteEntry(site: Site): SiteEntry {
   return {
     maxTransactionMs: durationMs(site.spec.maxTransaction),
     lingerMs: durationMs(site.spec.linger),
+    holdMs: durationMs(site.spec.hold),
     unlabelled: site.spec.unlabelled,
     traceKey: traceKeyOf(site.status?.history ?? ""),
   };
@@ -60,17 +61,21 @@ function isServing(instance: Instance): boolean {
   return instance.status?.ready === true && instance.metadata.deletionTimestamp === undefined;
 }
 
-/** `undefined` while the service has no port yet. */
-export function serviceEntry(microservice: Microservice): ServiceEntry | undefined {
+/** `undefined` while the service has no port yet. `moves` are those of the Site. */
+export function serviceEntry(microservice: Microservice, moves: NonNullable<Site["status"]>["moves"] = []): ServiceEntry | undefined {
   const port = microservice.spec.port ?? microservice.status?.port;
   if (port === undefined) return undefined;
   const { spec } = microservice;
+  const own = moves
+    .filter((one) => one.service === microservice.metadata.name)
+    .map(({ before, from, to, isPartial }): ServiceMove => ({ before, from, to, ...(isPartial === undefined ? {} : { isPartial }) }));
   return {
     port,
     ports: spec.template.ports.map(({ name, protocol }) => ({ name, protocol })),
     balancing: spec.balancing.algorithm,
     timeoutMs: durationMs(spec.timeout),
     retries: spec.retries,
+    ...(own.length === 0 ? {} : { moves: own }),
   };
 }
 

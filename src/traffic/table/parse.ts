@@ -10,10 +10,16 @@ const sections = {
   site: z.looseObject({
     maxTransactionMs: z.number(),
     lingerMs: z.number(),
+    // Absent in tables that an older release has kept on disk.
+    holdMs: z.number().default(5000),
     unlabelled: z.enum(["allow", "reject"]),
     traceKey: z.string().regex(/^[0-9a-f]{32}$/),
   }),
-  stamp: z.looseObject({ generation: z.number(), ramp: z.looseObject({ to: z.number(), share: z.number(), key: z.string().optional() }).optional() }),
+  stamp: z.looseObject({
+    generation: z.number(),
+    ramp: z.looseObject({ to: z.number(), share: z.number(), key: z.string().optional() }).optional(),
+    hold: z.looseObject({ to: z.number(), services: z.array(z.string()) }).optional(),
+  }),
   generation: z.looseObject({ assignments: z.record(z.string(), z.string()) }),
   revision: z.looseObject({
     service: z.string(),
@@ -37,7 +43,7 @@ const sections = {
     balancing: z.enum(["roundRobin", "leastTime", "callFrequency"]),
     timeoutMs: z.number(),
     retries: z.number(),
-    current: z.array(z.looseObject({ revision: z.string(), share: z.number() })).optional(),
+    moves: z.array(z.looseObject({ before: z.number(), from: z.string(), to: z.string(), isPartial: z.boolean().optional() })).optional(),
   }),
   caller: z.looseObject({ instance: z.string(), service: z.string(), revision: z.string(), host: z.string() }),
   route: z.looseObject({

@@ -39,6 +39,7 @@ function reportOf(gateway: string, windows: readonly CallWindow[]): GatewayRepor
     windows,
     unlabelled: [],
     refused: [],
+    held: { now: 0, total: 0, timeSumMs: 0, timeMaxMs: 0 },
     listenFailures: [],
   };
 }

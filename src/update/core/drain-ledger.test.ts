@@ -19,6 +19,7 @@ function report(name: string, round: number, more: { open?: number; started?: nu
     windows: [],
     unlabelled: [],
     refused: [],
+    held: { now: 0, total: 0, timeSumMs: 0, timeMaxMs: 0 },
     listenFailures: [],
   };
 }

@@ -1,5 +1,6 @@
 export { DrainLedger, type DrainPolicy, type KnownGateway } from "./drain-ledger.ts";
 export { type GatePolicy, type GateSample, type GateVerdict, judgeGate } from "./gate.ts";
+export { interlockOf } from "./interlock.ts";
 export {
   type DistributionView,
   distributionMark,
@@ -11,18 +12,22 @@ export {
   ROUND_INTERVAL_MS,
   WishWatch,
 } from "./leading.ts";
+export type { Happening, Observed, ObservedGateway, Readiness, Step, UpdateIntent, UpdatePolicy } from "./observed.ts";
 export { followGeneration, isEnded, type UpdateView, withPhase } from "./record.ts";
 export { GatewayWatch, revisionReadiness } from "./sight.ts";
 export { siteUpdate } from "./site-update.ts";
-export { type Fence, type GenerationMap, type OpenGeneration, type Refusal, readSiteState, type SiteState, stamps, type Wait } from "./state.ts";
 export {
-  type Happening,
-  type Observed,
-  type ObservedGateway,
-  type Readiness,
-  type Step,
-  step,
-  type UpdateIntent,
-  type UpdatePolicy,
-} from "./step.ts";
+  type Fence,
+  type GenerationMap,
+  type Move,
+  mixes,
+  movesOf,
+  type OpenGeneration,
+  type Refusal,
+  readSiteState,
+  type SiteState,
+  stamps,
+  type Wait,
+} from "./state.ts";
+export { step } from "./step.ts";
 export { type Wanted, WantedRevisions, wantedRevisions } from "./wanted.ts";

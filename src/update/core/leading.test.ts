@@ -16,6 +16,7 @@ const state: SiteState = {
   stamp: { generation: 3 },
   refused: [],
   fenced: [],
+  moves: [],
 };
 
 test("a table distributes the generations that it can route, and leaves unstamped what the plan does not name", () => {
@@ -32,7 +33,7 @@ test("a table distributes the generations that it can route, and leaves unstampe
 });
 
 test("a new leader is one epoch on and keeps everything else", () => {
-  const status = nextTerm({ ...state, generations: [...state.generations], refused: [], fenced: [], conditions: [] }, state.history);
+  const status = nextTerm({ ...state, generations: [...state.generations], refused: [], fenced: [], moves: [], conditions: [] }, state.history);
   assert.equal(status.epoch, 4);
   assert.equal(status.counter, 4);
   assert.deepEqual(status.stamp, { generation: 3 });
@@ -49,7 +50,7 @@ test("a wish is as old as its last change, and as young as now while a revision 
 });
 
 test("a restored store begins a new history, and its counter jumps beyond what may have been issued since the backup", () => {
-  const restored = nextTerm({ ...state, generations: [...state.generations], refused: [], fenced: [], conditions: [] }, "other");
+  const restored = nextTerm({ ...state, generations: [...state.generations], refused: [], fenced: [], moves: [], conditions: [] }, "other");
   assert.equal(restored.history, "other");
   assert.equal(restored.counter, state.counter + 2 ** 20);
   assert.equal(nextTerm(restored, "other").counter, state.counter + 2 ** 20);

@@ -1,8 +1,8 @@
 import { durationMs, type Site } from "#/model/index.ts";
 import type { TablePosition } from "#/traffic/index.ts";
 import type { DrainLedger, KnownGateway } from "./drain-ledger.ts";
+import type { Observed } from "./observed.ts";
 import { type GenerationMap, readSiteState, type SiteState, stamps } from "./state.ts";
-import type { Observed } from "./step.ts";
 
 /** Between counting rounds while something drains. */
 export const ROUND_INTERVAL_MS = 100;
@@ -64,7 +64,9 @@ export function prepareLedger(
   const { spec, state, gateways, distribution } = seen;
   ledger.setPolicy({ lingerMs: durationMs(spec.linger), maxTransactionMs: durationMs(spec.maxTransaction) });
   ledger.setGateways(gateways, nowMs);
-  const draining = new Set(state.generations.filter((one) => one.phase === "Draining" && !stamps(state.stamp, one.number)).map((one) => one.number));
+  // While new transactions are held, those of the generation before have to end, too.
+  const isEnding = (phase: string): boolean => phase === "Draining" || (phase === "Active" && state.stamp?.hold !== undefined);
+  const draining = new Set(state.generations.filter((one) => isEnding(one.phase) && !stamps(state.stamp, one.number)).map((one) => one.number));
   for (const number of ledger.draining) if (!draining.has(number)) ledger.end(number);
   for (const number of draining) {
     const unstamped = distribution.unstampedAt(number);
@@ -92,7 +94,8 @@ function isSameWish(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, strin
   return true;
 }
 
-export interface LeaderView extends Pick<Observed, "wanted" | "wantedChangedMs" | "readinessOf" | "updateFor" | "updateNamed" | "gateOf"> {
+export interface LeaderView
+  extends Pick<Observed, "wanted" | "wantedChangedMs" | "readinessOf" | "handoverOf" | "interlockOf" | "updateFor" | "updateNamed" | "gateOf"> {
   readonly spec: Site["spec"];
   readonly history: string;
   /** Maps of the open generations. */
@@ -110,11 +113,18 @@ export function observe(view: LeaderView, nowMs: number): Observed {
   let numberMax = 0;
   for (const one of view.generations) if (one.spec.history === history) numberMax = Math.max(numberMax, one.spec.number);
   return {
-    policy: { openMax: spec.maxOpen, settleMs: durationMs(spec.settle), readyWithinMs: durationMs(spec.readyWithin) },
+    policy: {
+      openMax: spec.maxOpen,
+      settleMs: durationMs(spec.settle),
+      readyWithinMs: durationMs(spec.readyWithin),
+      holdMs: durationMs(spec.hold),
+    },
     wanted: view.wanted,
     wantedChangedMs: view.wantedChangedMs,
     mapOf: (number) => maps.get(number),
     readinessOf: view.readinessOf,
+    handoverOf: view.handoverOf,
+    interlockOf: view.interlockOf,
     gateways: gateways.map(({ name, host, isConnected }) => ({
       name,
       host,

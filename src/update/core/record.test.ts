@@ -20,6 +20,7 @@ const siteWith = (stamped: number, ...generations: OpenGeneration[]): SiteState 
   stamp: { generation: stamped },
   refused: [],
   fenced: [],
+  moves: [],
 });
 
 function follow(status: NonNullable<Update["status"]>, site: SiteState, endedAs?: "Closed" | "Aborted"): NonNullable<Update["status"]> {

@@ -54,12 +54,12 @@ function phaseOf(view: UpdateView, open: OpenGeneration | undefined, generation:
     // The site forgets a generation a moment before its object says how it ended.
     if (ended === undefined) return status.phase ?? "Pending";
     if (ended === "Aborted") return "Aborted";
-    const wasRamped = status.phases?.some((one) => one.phase === "Ramping") === true;
-    if (wasRamped && !wasServedInFull && isStampedOlder) return "RolledBack";
+    const wasStamped = status.phases?.some((one) => one.phase === "Ramping" || one.phase === "Holding") === true;
+    if (wasStamped && !wasServedInFull && isStampedOlder) return "RolledBack";
     // Replaced by a later one; but what it replaced itself may still be there.
     return oldestDraining(site, generation) < generation ? "Draining" : "Complete";
   }
-  if (open.phase === "Preparing" || open.phase === "Distributing" || open.phase === "Ramping") return open.phase;
+  if (open.phase === "Preparing" || open.phase === "Distributing" || open.phase === "Holding" || open.phase === "Ramping") return open.phase;
   if (open.phase === "Draining" && !wasServedInFull && isStampedOlder) return "RolledBack";
   return oldestDraining(site, generation) < generation ? "Draining" : "Complete";
 }

@@ -1,6 +1,6 @@
 import type { Gateway, Instance, Microservice, Revision } from "#/model/index.ts";
 import type { KnownGateway } from "./drain-ledger.ts";
-import type { Readiness } from "./step.ts";
+import type { Readiness } from "./observed.ts";
 
 /** How ready a revision is. */
 export function revisionReadiness(seen: {
@@ -21,9 +21,12 @@ export function revisionReadiness(seen: {
   const wanted = service === undefined || service.spec.suspended ? 0 : service.spec.replicas;
   const instances = [...seen.instances].filter((one) => one.metadata.deletionTimestamp === undefined);
   const readyOn = new Map<string, number>();
+  let active = 0;
   for (const one of instances) {
-    if (one.status?.ready === true && isHostKnown(one.spec.host) && (one.spec.neededBy ?? 0) >= claim)
+    if (one.status?.ready === true && isHostKnown(one.spec.host) && (one.spec.neededBy ?? 0) >= claim) {
       readyOn.set(one.spec.host, (readyOn.get(one.spec.host) ?? 0) + 1);
+      if (one.status.duty === "active") active++;
+    }
   }
   const ready = [...readyOn.values()].reduce((sum, count) => sum + count, 0);
   const told = instances.flatMap((one) =>
@@ -34,7 +37,7 @@ export function revisionReadiness(seen: {
           .map((condition) => `${one.metadata.name}: ${condition.message}${lastWords(one, condition.message)}`),
   );
   const reason = told[0] ?? (instances.length < wanted ? whyOutgoing(seen) : undefined);
-  return { wanted, ready, readyOn, ...(reason === undefined ? {} : { reason }) };
+  return { wanted, ready, active, readyOn, ...(reason === undefined ? {} : { reason }) };
 }
 
 /** An instance of the revision that still leaves has the name that the next one needs. */

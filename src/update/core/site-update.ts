@@ -1,6 +1,6 @@
 import { type ConditionInput, type Site, setCondition } from "#/model/index.ts";
+import type { Step } from "./observed.ts";
 import { readSiteState, type SiteState } from "./state.ts";
-import type { Step } from "./step.ts";
 
 /** What is to be written to the Site after a step: everything decided, and the condition that tells people what is waited for, in one compare-and-set on the version that was read. `undefined` if it says so already. */
 export function siteUpdate(
@@ -8,7 +8,7 @@ export function siteUpdate(
   result: Step,
   nowMs: number,
 ): (Pick<Site, "metadata" | "spec"> & { readonly status: NonNullable<Site["status"]> }) | undefined {
-  const { history, epoch, counter, generations, stamp, refused, fenced } = result.site;
+  const { history, epoch, counter, generations, stamp, refused, fenced, moves } = result.site;
   const former = object.status?.conditions;
   const conditions = [...setCondition(former, settledCondition(result), nowMs)];
   const isSame =
@@ -22,6 +22,7 @@ export function siteUpdate(
     generations: [...generations],
     refused: [...refused],
     fenced: [...fenced],
+    moves: [...moves],
     ...(stamp === undefined ? {} : { stamp }),
     conditions,
   };
@@ -29,7 +30,9 @@ export function siteUpdate(
 }
 
 function settledCondition(result: Step): ConditionInput {
-  const pending = result.site.generations.find((one) => one.phase === "Preparing" || one.phase === "Distributing" || one.phase === "Ramping");
+  const pending = result.site.generations.find(
+    (one) => one.phase === "Preparing" || one.phase === "Distributing" || one.phase === "Holding" || one.phase === "Ramping",
+  );
   const waiting = result.waits.get(0)?.[0];
   if (waiting !== undefined) return { type: "Settled", status: "False", reason: waiting.reason, message: waiting.message };
   if (pending !== undefined)
@@ -57,6 +60,7 @@ function isSameState(status: Site["status"], state: SiteState): boolean {
         ...(state.stamp === undefined ? {} : { stamp: state.stamp }),
         refused: state.refused,
         fenced: state.fenced,
+        moves: state.moves,
       })
   );
 }

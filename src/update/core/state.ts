@@ -14,7 +14,12 @@ export interface SiteState {
   readonly refused: readonly Refusal[];
   /** Hosts whose gateway does not answer: their instances serve no generation newer than `upTo`. */
   readonly fenced: readonly Fence[];
+  /** Where a strategy keeps no versions, oldest first. */
+  readonly moves: readonly Move[];
 }
+
+/** In generations older than `before`, calls of `service` that belong to revision `from` go to `to`; while `isPartial`, to either. */
+export type Move = NonNullable<Site["status"]>["moves"] extends readonly (infer M)[] | undefined ? Readonly<M> : never;
 
 export interface Fence {
   readonly host: string;
@@ -50,6 +55,7 @@ export function readSiteState(status: Site["status"]): SiteState | undefined {
     ...(status.stamp === undefined ? {} : { stamp: status.stamp }),
     refused: status.refused ?? [],
     fenced: status.fenced ?? [],
+    moves: status.moves ?? [],
   };
 }
 
@@ -69,5 +75,16 @@ export function changedServices(before: GenerationMap | undefined, after: Genera
 
 /** True if `plan` may stamp `generation`. */
 export function stamps(plan: StampPlan | undefined, generation: number): boolean {
+  if (plan?.hold !== undefined) return plan.hold.to === generation;
   return plan !== undefined && (plan.generation === generation || plan.ramp?.to === generation);
+}
+
+/** Moves of one service. */
+export function movesOf(state: SiteState | undefined, service: string): readonly Move[] {
+  return (state?.moves ?? []).filter((one) => one.service === service);
+}
+
+/** True if the strategy may let a transaction meet two revisions of a service. */
+export function mixes(strategy: OpenGeneration["strategy"]): boolean {
+  return strategy === "rolling" || strategy === "blueGreen" || strategy === "recreate";
 }

@@ -1,81 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { GateVerdict } from "./gate.ts";
-import type { GenerationMap, SiteState } from "./state.ts";
-import { type Observed, step, type UpdateIntent } from "./step.ts";
-
-const START_MS = 1_800_000_000_000;
-
-/** A site that can be watched and moved by hand. */
-class World {
-  nowMs = START_MS;
-  state: SiteState = { history: "h", epoch: 1, counter: 0, generations: [], refused: [], fenced: [] };
-  readonly maps = new Map<number, GenerationMap>();
-  readonly wanted = new Map<string, string>();
-  readonly unready = new Map<string, string>();
-  readonly knows = new Set<number>();
-  readonly empty = new Set<number>();
-  gateways: Observed["gateways"] = [{ name: "main", host: "a", isConnected: true, knows: (generation) => this.knows.has(generation) }];
-  readyOn = new Map([["a", 1]]);
-  intent: UpdateIntent | undefined;
-  gate: GateVerdict | undefined;
-  happened: string[] = [];
-  waits = new Map<number, readonly { readonly reason: string; readonly message: string }[]>();
-  wantedChangedMs = START_MS - 10_000;
-
-  observed(): Observed {
-    return {
-      policy: { openMax: 4, settleMs: 500, readyWithinMs: 60_000 },
-      wanted: new Map(this.wanted),
-      wantedChangedMs: this.wantedChangedMs,
-      mapOf: (generation) => this.maps.get(generation),
-      readinessOf: (revision) =>
-        this.unready.has(revision)
-          ? { wanted: 1, ready: 0, reason: this.unready.get(revision) ?? "" }
-          : { wanted: 1, ready: 1, readyOn: this.readyOn },
-      gateways: this.gateways,
-      drainOf: (generation) => ({
-        isEmpty: this.empty.has(generation),
-        waits: [{ reason: "TransactionsOpen", object: "gateway/main", sinceMs: START_MS, message: "2 calls are open" }],
-      }),
-      updateFor: () => this.intent,
-      updateNamed: () => this.intent,
-      gateOf: () => this.gate,
-      numberMax: Math.max(0, ...this.maps.keys()),
-    };
-  }
-
-  /** Steps until nothing changes. */
-  settle(): void {
-    for (let round = 0; round < 50; round++) {
-      const result = step(this.state, this.observed(), this.nowMs);
-      if (result.issue !== undefined) this.maps.set(result.issue.number, result.issue.map);
-      this.happened.push(...result.happened.map((one) => `${one.what} ${one.generation}`));
-      this.waits = new Map(result.waits);
-      if (result.site === this.state) return;
-      this.state = result.site;
-    }
-    assert.fail("does not settle");
-  }
-
-  phases(): string {
-    return this.state.generations.map((one) => `${one.number}:${one.phase}`).join(" ");
-  }
-
-  want(service: string, revision: string): this {
-    this.wanted.set(service, revision);
-    this.wantedChangedMs = this.nowMs - 10_000;
-    return this;
-  }
-}
-
-function runningSite(): World {
-  const world = new World().want("auth", "auth-v1").want("portal", "portal-v1");
-  world.knows.add(1);
-  world.settle();
-  world.happened = [];
-  return world;
-}
+import type { UpdateIntent } from "./observed.ts";
+import { runningSite, World } from "./rig.ts";
+import { step } from "./step.ts";
 
 test("the first generation is switched to at once, although a service is not ready", () => {
   const world = new World().want("auth", "auth-v1");

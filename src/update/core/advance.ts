@@ -1,0 +1,102 @@
+import { timestamp } from "#/model/index.ts";
+import { abort, pause, refuse, switchOver, withPhase } from "./changes.ts";
+import { fence, shortageWithout } from "./fences.ts";
+import { beginHold, holdUntilQuiet, servicesToHold } from "./hold.ts";
+import { INTERLOCK_AGAIN_MS, targetMap } from "./issue.ts";
+import type { Observed, Situation, Step } from "./observed.ts";
+import { climb, takeRampStep } from "./ramp.ts";
+import { isSameMap, type OpenGeneration, type SiteState, type Wait } from "./state.ts";
+
+/** A connected gateway that has not acknowledged after so long is fenced. */
+const ACKNOWLEDGE_WITHIN_MS = 2000;
+
+/** Moves the pending generation on. */
+export function advance(site: SiteState, pending: OpenGeneration, observed: Observed, nowMs: number, waits: Map<number, readonly Wait[]>): Step {
+  const map = observed.mapOf(pending.number) ?? {};
+  const target = targetMap(site, observed);
+  const intent = pending.update === undefined ? undefined : observed.updateNamed(pending.update);
+  const now: Situation = { site, pending, map, target, intent, observed, nowMs, waits };
+  if (pending.phase === "Ramping") return climb(now);
+  if (pending.phase === "Holding") return holdUntilQuiet(now);
+  if (!isSameMap(map, target)) return abort(site, pending, "the wish has changed meanwhile", site.refused);
+  if (intent?.isAborted === true) return abort(site, pending, "given up on request", refuse(site, pending, map, "given up on request", nowMs));
+  return pending.phase === "Preparing" ? prepare(now) : distribute(now);
+}
+
+/** Waits until the instances of the changed services are ready. */
+function prepare(now: Situation): Step {
+  const { site, pending, map, observed, nowMs, waits } = now;
+  const sinceMs = Date.parse(pending.since);
+  // The first generation of a site protects nothing that is served: one service that cannot start must not keep all others from being reached.
+  const awaited = site.stamp === undefined ? [] : (pending.changes ?? []);
+  const unready = awaited
+    .map((service) => ({ service, revision: map[service] ?? "", ...observed.readinessOf(map[service] ?? "", pending.number) }))
+    .filter((one) => one.ready < one.wanted);
+  if (unready.length === 0) {
+    return {
+      site: withPhase(site, pending, "Distributing", nowMs),
+      happened: [{ what: "distributing", generation: pending.number, services: pending.changes ?? [] }],
+      waits,
+    };
+  }
+  // Where they start one after the other, each has its time.
+  const turns = pending.strategy === "rolling" ? Math.max(...unready.map((one) => one.wanted)) : 1;
+  const withinMs = observed.policy.readyWithinMs * turns;
+  const deadlineMs = sinceMs + withinMs;
+  if (nowMs >= deadlineMs) {
+    const at = timestamp(nowMs);
+    const refusals = unready.map((one) => ({
+      service: one.service,
+      revision: one.revision,
+      reason: `not ready within ${withinMs / 1000} s: ${one.reason ?? `${one.ready} of ${one.wanted} instances ready`}`,
+      at,
+    }));
+    const kept = site.refused.filter((old) => !refusals.some((one) => one.service === old.service));
+    return abort(site, pending, refusals.map((one) => `${one.revision} ${one.reason}`).join("; "), [...kept, ...refusals]);
+  }
+  waits.set(
+    pending.number,
+    unready.map((one) => ({
+      reason: "InstancesNotReady",
+      object: `revision/${one.revision}`,
+      sinceMs,
+      message: `${one.ready} of ${one.wanted} instances of ${one.revision} are ready${one.reason === undefined ? "" : `: ${one.reason}`}; given up at ${timestamp(deadlineMs)}`,
+    })),
+  );
+  return { site, happened: [], waits, wakeAtMs: deadlineMs };
+}
+
+/** Waits until every gateway knows the generation, then goes on as its strategy says. */
+function distribute(now: Situation): Step {
+  const { site, pending, intent, observed, nowMs, waits } = now;
+  const sinceMs = Date.parse(pending.since);
+  const ignorant = observed.gateways.filter((gateway) => !gateway.knows(pending.number) && !site.fenced.some((fence) => fence.host === gateway.host));
+  const late = ignorant.filter((gateway) => !gateway.isConnected || nowMs >= sinceMs + ACKNOWLEDGE_WITHIN_MS);
+  if (ignorant.length > 0) {
+    const shortage = shortageWithout(site, pending, late, observed, nowMs);
+    if (late.length > 0 && shortage === undefined) return fence(site, pending, late, waits);
+    const asked = ignorant.map((gateway) => ({
+      reason: "TableNotAcknowledged",
+      object: `gateway/${gateway.name}`,
+      sinceMs,
+      message: `gateway ${gateway.name} ${gateway.isConnected ? "has not yet acknowledged" : "is not connected and cannot acknowledge"} the table with generation ${pending.number}`,
+    }));
+    waits.set(pending.number, shortage === undefined ? asked : [shortage, ...asked]);
+    return { site, happened: [], waits, wakeAtMs: Math.max(nowMs + 100, sinceMs + ACKNOWLEDGE_WITHIN_MS) };
+  }
+  if (intent?.isPaused === true) return pause(site, pending, intent, waits);
+  // What is replaced before the switch asked before it began.
+  const interlock = pending.strategy === "rolling" || pending.strategy === "recreate" ? undefined : interlockOf(now);
+  if (interlock !== undefined) {
+    waits.set(pending.number, [interlock]);
+    return { site, happened: [], waits, wakeAtMs: nowMs + INTERLOCK_AGAIN_MS };
+  }
+  const held = servicesToHold(now);
+  if (held.length > 0) return beginHold(now, held);
+  if (pending.ramp !== undefined && site.stamp !== undefined && intent?.isPromoted !== true) return takeRampStep(site, pending, 0, nowMs, waits);
+  return switchOver(now);
+}
+
+function interlockOf({ site, pending, observed, nowMs }: Situation): Wait | undefined {
+  return site.stamp === undefined ? undefined : observed.interlockOf(pending.changes ?? [], nowMs);
+}

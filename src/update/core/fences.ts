@@ -1,0 +1,53 @@
+import type { Observed, ObservedGateway, Step } from "./observed.ts";
+import type { OpenGeneration, SiteState, Wait } from "./state.ts";
+
+/** Why the hosts of `late` gateways cannot be done without: a service of the new generation would have no ready instance on any other. */
+export function shortageWithout(
+  site: SiteState,
+  pending: OpenGeneration,
+  late: readonly ObservedGateway[],
+  observed: Observed,
+  nowMs: number,
+): Wait | undefined {
+  const without = new Set([...site.fenced.map((one) => one.host), ...late.map((one) => one.host)]);
+  for (const [service, revision] of Object.entries(observed.mapOf(pending.number) ?? {})) {
+    const { wanted, readyOn } = observed.readinessOf(revision);
+    const left = [...(readyOn ?? [])].reduce((sum, [host, count]) => (without.has(host) ? sum : sum + count), 0);
+    if (wanted === 0 || left > 0) continue;
+    const names = late.map((one) => one.name).join(", ");
+    return {
+      reason: "TooFewReady",
+      object: `microservice/${service}`,
+      sinceMs: nowMs,
+      message: `without the hosts of gateway ${names}, which does not answer, no instance of ${service} is left for generation ${pending.number}: bring the gateway back, or, if it is surely dead, run: orrery gateway forget ${names}`,
+    };
+  }
+  return undefined;
+}
+
+/** The hosts of `late` gateways serve nothing newer than what is stamped now. */
+export function fence(site: SiteState, pending: OpenGeneration, late: readonly ObservedGateway[], waits: Map<number, readonly Wait[]>): Step {
+  const upTo = site.stamp?.generation ?? pending.number - 1;
+  const hosts = [...new Set(late.map((one) => one.host))];
+  return {
+    site: { ...site, fenced: [...site.fenced, ...hosts.map((host) => ({ host, upTo }))] },
+    happened: [{ what: "fenced", generation: pending.number, services: [], hosts }],
+    waits,
+  };
+}
+
+/** A host is free again when all its gateways are connected and know every generation in service. */
+export function liftFences(site: SiteState, pending: OpenGeneration | undefined, observed: Observed): Step | undefined {
+  const needed = [site.stamp?.generation, pending?.phase === "Preparing" ? undefined : pending?.number].filter((number) => number !== undefined);
+  const lifted = site.fenced.filter((one) =>
+    observed.gateways
+      .filter((gateway) => gateway.host === one.host)
+      .every((gateway) => gateway.isConnected && needed.every((number) => gateway.knows(number))),
+  );
+  if (lifted.length === 0) return undefined;
+  return {
+    site: { ...site, fenced: site.fenced.filter((one) => !lifted.includes(one)) },
+    happened: [{ what: "unfenced", generation: site.stamp?.generation ?? 0, services: [], hosts: lifted.map((one) => one.host) }],
+    waits: new Map(),
+  };
+}

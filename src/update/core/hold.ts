@@ -1,0 +1,96 @@
+import { timestamp } from "#/model/index.ts";
+import { goBack, refuse, replaced, switchOver } from "./changes.ts";
+import type { Observed, Situation, Step } from "./observed.ts";
+import { isSameMap, mixes, type OpenGeneration, type SiteState, type Wait } from "./state.ts";
+
+/** Changed services for which new transactions have to wait until the running ones are over: all under quiescence, the exclusive ones otherwise, unless they are handed over compatibly or stop before they start. */
+export function servicesToHold(now: Situation): readonly string[] {
+  const { pending, observed } = now;
+  if (mixes(pending.strategy)) return [];
+  return replaced({ ...now, changes: pending.changes ?? [] })
+    .filter(({ service, to }) => pending.strategy === "quiescence" || observed.handoverOf(service, to) === "hold")
+    .map((one) => one.service);
+}
+
+/** New transactions that can reach `services` wait; all others belong to the pending generation already, since they meet nothing of it that differs. */
+export function beginHold(now: Situation, services: readonly string[]): Step {
+  const { site, pending, nowMs, waits } = now;
+  const older = site.generations.filter((one) => one.number !== pending.number && one.phase === "Draining");
+  if (older.length > 0) {
+    // Nothing is held for the sake of what began long ago.
+    waits.set(pending.number, [
+      {
+        reason: "OlderGenerations",
+        object: `generation/g${older[0]?.number}`,
+        sinceMs: Date.parse(pending.since),
+        message: `transactions of ${older.map((one) => `generation ${one.number}`).join(", ")} are still running: new ones are held only when these are over`,
+      },
+    ]);
+    return { site, happened: [], waits };
+  }
+  const at = timestamp(nowMs);
+  return {
+    site: {
+      ...site,
+      generations: site.generations.map((one): OpenGeneration => (one.number === pending.number ? { ...one, phase: "Holding", since: at } : one)),
+      stamp: { generation: site.stamp?.generation ?? pending.number, hold: { to: pending.number, services: [...services], since: at } },
+    },
+    happened: [{ what: "held", generation: pending.number, services }],
+    waits,
+  };
+}
+
+/** Switches when nothing of any other generation is in flight; goes back when that takes too long. */
+export function holdUntilQuiet(now: Situation): Step {
+  const { site, pending, map, target, intent, observed, nowMs, waits } = now;
+  const services = site.stamp?.hold?.services ?? [];
+  const sinceMs = Date.parse(site.stamp?.hold?.since ?? pending.since);
+  const untilMs = sinceMs + observed.policy.holdMs;
+  const back = (reason: string): Step => goBack(site, pending, reason, refuse(site, pending, map, reason, nowMs), nowMs);
+  if (intent?.isAborted === true) return back("gone back on request");
+  if (!isSameMap(target, map)) return goBack(site, pending, "the wish has changed meanwhile", site.refused, nowMs);
+  const open = site.generations.filter((one) => one.number !== pending.number).map((one) => observed.drainOf(one.number));
+  if (open.every((one) => one.isEmpty)) {
+    const exclusive = services.filter((service) => observed.handoverOf(service, map[service] ?? "") === "hold");
+    return switchOver(now, exclusive.length === 0 ? undefined : { to: pending.number, services: exclusive, since: timestamp(sinceMs) });
+  }
+  const reasons = open.flatMap((one) => one.waits);
+  if (nowMs >= untilMs)
+    return back(`running transactions were not over within ${observed.policy.holdMs / 1000} s: ${reasons[0]?.message ?? "they are not counted yet"}`);
+  const held: Wait = {
+    reason: "Holding",
+    object: `generation/g${pending.number}`,
+    sinceMs,
+    message: `new transactions that can reach ${services.join(", ")} are held until the running ones are over; given up at ${timestamp(untilMs)}`,
+  };
+  waits.set(pending.number, [held, ...reasons]);
+  return { site, happened: [], waits, wakeAtMs: untilMs };
+}
+
+/** Lets held transactions go when the new instances of the exclusive services are active, or have had time enough: then what cannot be served is refused instead of held. */
+export function releaseHold(site: SiteState, observed: Observed, nowMs: number, waits: Map<number, readonly Wait[]>): Step | undefined {
+  const { stamp } = site;
+  if (stamp?.hold === undefined || stamp.hold.to !== stamp.generation) return undefined;
+  const map = observed.mapOf(stamp.generation) ?? {};
+  const switchedMs = Date.parse(site.generations.find((one) => one.number === stamp.generation)?.since ?? stamp.hold.since);
+  const untilMs = switchedMs + observed.policy.holdMs;
+  const passive = stamp.hold.services.filter((service) => {
+    const { wanted, active = 0 } = observed.readinessOf(map[service] ?? "", stamp.generation);
+    return active < wanted;
+  });
+  if (passive.length === 0 || nowMs >= untilMs)
+    return {
+      site: { ...site, stamp: { generation: stamp.generation } },
+      happened: [{ what: "released", generation: stamp.generation, services: stamp.hold.services }],
+      waits,
+    };
+  waits.set(stamp.generation, [
+    {
+      reason: "HandingOver",
+      object: `revision/${map[passive[0] ?? ""]}`,
+      sinceMs: switchedMs,
+      message: `${passive.map((service) => map[service]).join(", ")} becomes active when the instances of the revision before are gone; new transactions that can reach it are held until then, at most until ${timestamp(untilMs)}`,
+    },
+  ]);
+  return undefined;
+}

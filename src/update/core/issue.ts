@@ -1,0 +1,113 @@
+import { timestamp } from "#/model/index.ts";
+import { replaced } from "./changes.ts";
+import type { Observed, Step } from "./observed.ts";
+import { changedServices, type GenerationMap, isSameMap, type OpenGeneration, type SiteState, type Wait } from "./state.ts";
+
+/** How many revisions of one service may live at once. */
+export const REVISIONS_LIVE_MAX = 4;
+
+/** A Resource's condition that forbids an update is looked at again after so long. */
+export const INTERLOCK_AGAIN_MS = 500;
+
+/** What `wanted` says as a map of a generation. It is asked many times while nothing changes. */
+const asMap = new WeakMap<ReadonlyMap<string, string>, GenerationMap>();
+
+/** The map that the site should have: what templates say, except what was refused. */
+export function targetMap(site: SiteState, observed: Observed): GenerationMap {
+  if (site.refused.length === 0) {
+    const known = asMap.get(observed.wanted) ?? Object.freeze(Object.fromEntries(observed.wanted));
+    asMap.set(observed.wanted, known);
+    return known;
+  }
+  const served = site.stamp === undefined ? undefined : observed.mapOf(site.stamp.generation);
+  const target: Record<string, string> = {};
+  for (const [service, revision] of observed.wanted) {
+    const isRefused = site.refused.some((refusal) => refusal.service === service && refusal.revision === revision);
+    const chosen = isRefused ? served?.[service] : revision;
+    if (chosen !== undefined) target[service] = chosen;
+  }
+  return target;
+}
+
+/** Issues the next generation if templates want another map than is served. */
+export function issueNext(site: SiteState, observed: Observed, nowMs: number, waits: Map<number, readonly Wait[]>): Step {
+  const target = targetMap(site, observed);
+  const served = site.stamp === undefined ? undefined : observed.mapOf(site.stamp.generation);
+  const nothing: Step = { site, happened: [], waits };
+  if (isSameMap(target, served ?? {})) return nothing;
+  const settledAtMs = observed.wantedChangedMs + observed.policy.settleMs;
+  if (nowMs < settledAtMs) return { ...nothing, wakeAtMs: settledAtMs };
+  const crowd = crowded(site, target, observed, nowMs);
+  if (crowd !== undefined) {
+    waits.set(0, [crowd]);
+    return nothing;
+  }
+  const number = Math.max(site.counter, observed.numberMax) + 1;
+  const changes = changedServices(served, target);
+  const removed = Object.keys(served ?? {}).filter((service) => target[service] === undefined);
+  const intent = observed.updateFor([...changes, ...removed]);
+  // The first generation replaces nothing.
+  const strategy = served === undefined || intent?.strategy === "consistent" ? undefined : intent?.strategy;
+  const isReplacedAtOnce = strategy === "rolling" || strategy === "recreate";
+  const interlock = isReplacedAtOnce ? observed.interlockOf(changes, nowMs) : undefined;
+  if (interlock !== undefined) {
+    waits.set(0, [interlock]);
+    return { ...nothing, wakeAtMs: nowMs + INTERLOCK_AGAIN_MS };
+  }
+  const moves = isReplacedAtOnce ? replaced({ site, map: target, observed, changes }) : [];
+  const generation: OpenGeneration = {
+    number,
+    phase: "Preparing",
+    since: timestamp(nowMs),
+    changes: [...changes],
+    // What no Update has asked for becomes one of its own, made by the controller.
+    update: intent?.name ?? `g${number}`,
+    ...(strategy === undefined ? {} : { strategy }),
+    // The first generation has nothing to be compared with.
+    ...(intent?.ramp === undefined || served === undefined || strategy !== undefined
+      ? {}
+      : { ramp: { ...intent.ramp, steps: [...intent.ramp.steps] } }),
+  };
+  return {
+    site: {
+      ...site,
+      counter: number,
+      generations: [...site.generations, generation],
+      moves: [...site.moves, ...moves.map((one) => ({ ...one, before: number, ...(strategy === "rolling" ? { isPartial: true } : {}) }))],
+    },
+    issue: { number, map: target, cause: intent?.message ?? causeText(changes, removed, target) },
+    happened: [{ what: "issued", generation: number, services: changes }],
+    waits,
+  };
+}
+
+function causeText(changes: readonly string[], removed: readonly string[], target: GenerationMap): string {
+  const parts = [...changes.map((service) => target[service] ?? service), ...removed.map((service) => `without ${service}`)];
+  return parts.length <= 5 ? parts.join(", ") : `${parts.slice(0, 4).join(", ")} and ${parts.length - 4} more`;
+}
+
+/** Why another generation cannot be opened now, if it cannot. */
+function crowded(site: SiteState, target: GenerationMap, observed: Observed, nowMs: number): Wait | undefined {
+  const oldest = site.generations[0];
+  if (oldest !== undefined && site.generations.length >= observed.policy.openMax) {
+    return {
+      reason: "TooManyOpenGenerations",
+      object: `generation/g${oldest.number}`,
+      sinceMs: nowMs,
+      message: `${site.generations.length} generations are open (maxOpen ${observed.policy.openMax}); the next update waits until one is drained, first g${oldest.number}`,
+    };
+  }
+  for (const service of Object.keys(target)) {
+    const live = new Set(site.generations.map((one) => observed.mapOf(one.number)?.[service]).filter((revision) => revision !== undefined));
+    live.add(target[service] ?? "");
+    if (live.size > REVISIONS_LIVE_MAX) {
+      return {
+        reason: "TooManyRevisions",
+        object: `microservice/${service}`,
+        sinceMs: nowMs,
+        message: `${live.size - 1} revisions of ${service} still serve transactions (at most ${REVISIONS_LIVE_MAX}); the next update waits until one is drained`,
+      };
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,174 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { runningSite, type World } from "./rig.ts";
+import type { OpenGeneration } from "./state.ts";
+
+/** A running site on which someone asks for auth-v2 with `strategy`; its instances are not ready yet. */
+function asked(strategy: NonNullable<OpenGeneration["strategy"]>): World {
+  const world = runningSite();
+  world.intent = { name: "u", strategy, isPaused: false, isPromoted: false, isAborted: false };
+  world.unready.set("auth-v2", "starting");
+  world.knows.add(2);
+  return world.want("auth", "auth-v2");
+}
+
+const MOVE = { service: "auth", before: 2, from: "auth-v1", to: "auth-v2" };
+
+test("rolling: both revisions are met as soon as the update begins, the new one alone after the switch, until the old generation is closed", () => {
+  const world = asked("rolling");
+  world.settle();
+  assert.deepEqual(world.state.moves, [{ ...MOVE, isPartial: true }]);
+  assert.deepEqual(world.state.stamp, { generation: 1 });
+  world.unready.clear();
+  world.settle();
+  assert.deepEqual(world.state.moves, [MOVE]);
+  assert.deepEqual(world.state.stamp, { generation: 2 });
+  world.empty.add(1);
+  world.settle();
+  assert.equal(world.phases(), "2:Active");
+  assert.deepEqual(world.state.moves, []);
+});
+
+test("recreate: calls of all generations go to the new revision from the beginning; given up, they go back", () => {
+  const world = asked("recreate");
+  world.settle();
+  assert.deepEqual(world.state.moves, [MOVE]);
+  world.nowMs += 60_000;
+  world.settle();
+  assert.deepEqual(world.happened, ["issued 2", "aborted 2"]);
+  assert.deepEqual(world.state.moves, []);
+});
+
+test("rolling gives each instance its time to become ready", () => {
+  const world = asked("rolling");
+  world.replicas = 3;
+  world.settle();
+  world.nowMs += 179_000;
+  world.settle();
+  assert.equal(world.phases(), "1:Active 2:Preparing");
+  world.nowMs += 1000;
+  world.settle();
+  assert.equal(world.phases(), "1:Active");
+});
+
+test("blueGreen: calls of all generations go to the new revision at the switch, not before", () => {
+  const world = asked("blueGreen");
+  world.settle();
+  assert.deepEqual(world.state.moves, []);
+  world.unready.clear();
+  world.settle();
+  assert.deepEqual(world.state.moves, [MOVE]);
+  assert.equal(world.phases(), "1:Draining 2:Active");
+});
+
+test("quiescence: new transactions are held until the running ones are over", () => {
+  const world = asked("quiescence");
+  world.unready.clear();
+  world.settle();
+  assert.equal(world.phases(), "1:Active 2:Holding");
+  assert.deepEqual(world.state.stamp?.hold?.services, ["auth"]);
+  assert.equal(world.state.stamp?.hold?.to, 2);
+  assert.equal(world.waits.get(2)?.[0]?.reason, "Holding");
+  world.nowMs += 4000;
+  world.empty.add(1);
+  world.settle();
+  assert.equal(world.phases(), "2:Active");
+  assert.deepEqual(world.state.stamp, { generation: 2 });
+  assert.deepEqual(world.happened, ["issued 2", "distributing 2", "held 2", "switched 2", "closed 1"]);
+});
+
+test("a hold that takes too long is given up: what waits goes on in the generation before", () => {
+  const world = asked("quiescence");
+  world.unready.clear();
+  world.settle();
+  world.nowMs += 5000;
+  world.settle();
+  assert.equal(world.phases(), "1:Active 2:Draining");
+  assert.deepEqual(world.state.stamp, { generation: 1 });
+  assert.match(world.state.refused[0]?.reason ?? "", /not over within 5 s: 2 calls are open/);
+});
+
+test("nothing is held while older generations are still open", () => {
+  const world = asked("quiescence");
+  world.unready.clear();
+  const [first] = world.state.generations;
+  assert.ok(first);
+  world.maps.set(0, { auth: "auth-v0" });
+  world.state = { ...world.state, generations: [{ ...first, number: 0, phase: "Draining" }, first] };
+  world.settle();
+  assert.equal(world.waits.get(2)?.[0]?.reason, "OlderGenerations");
+  world.empty.add(0);
+  world.settle();
+  assert.equal(world.phases(), "1:Active 2:Holding");
+});
+
+test("an exclusive service is handed over: held until the old revision is drained and the new one active", () => {
+  const world = runningSite();
+  world.handovers.set("auth", "hold");
+  world.knows.add(2);
+  world.passive.add("auth-v2");
+  world.want("auth", "auth-v2").settle();
+  assert.equal(world.phases(), "1:Active 2:Holding");
+  world.empty.add(1);
+  world.settle();
+  assert.equal(world.phases(), "2:Active");
+  assert.equal(world.state.stamp?.hold?.to, 2);
+  assert.equal(world.waits.get(2)?.[0]?.reason, "HandingOver");
+  world.passive.clear();
+  world.settle();
+  assert.deepEqual(world.state.stamp, { generation: 2 });
+  assert.equal(world.happened.at(-1), "released 2");
+});
+
+test("what is held is let go in time although the new revision does not become active: it is then refused instead of held", () => {
+  const world = runningSite();
+  world.handovers.set("auth", "hold");
+  world.knows.add(2);
+  world.passive.add("auth-v2");
+  world.empty.add(1);
+  world.want("auth", "auth-v2").settle();
+  world.nowMs += 5000;
+  world.settle();
+  assert.deepEqual(world.state.stamp, { generation: 2 });
+});
+
+test("a compatible handover holds nothing: calls of all generations go to the new revision", () => {
+  const world = runningSite();
+  world.handovers.set("auth", "compatible");
+  world.knows.add(2);
+  world.want("auth", "auth-v2").settle();
+  assert.equal(world.phases(), "1:Draining 2:Active");
+  assert.deepEqual(world.state.moves, [MOVE]);
+});
+
+test("a ramp of an update that holds is not made: it is held whole", () => {
+  const world = asked("quiescence");
+  world.intent = {
+    name: "u",
+    strategy: "quiescence",
+    isPaused: false,
+    isPromoted: false,
+    isAborted: false,
+    ramp: { steps: [{ share: 0.1, holdMs: 1000 }] },
+  };
+  world.unready.clear();
+  world.settle();
+  assert.equal(world.phases(), "1:Active 2:Holding");
+});
+
+for (const strategy of ["consistent", "quiescence", "rolling", "recreate", "blueGreen"] as const) {
+  test(`${strategy} waits for what forbids it`, () => {
+    const world = asked(strategy);
+    world.unready.clear();
+    world.interlock = { reason: "Interlocked", object: "resource/antenna", sinceMs: world.nowMs, message: "tracking" };
+    world.settle();
+    assert.deepEqual(world.state.moves, []);
+    assert.deepEqual(world.state.stamp, { generation: 1 });
+    const key = strategy === "rolling" || strategy === "recreate" ? 0 : 2;
+    assert.equal(world.waits.get(key)?.[0]?.reason, "Interlocked");
+    world.interlock = undefined;
+    world.empty.add(1);
+    world.settle();
+    assert.deepEqual(world.state.stamp, { generation: 2 });
+  });
+}
