@@ -158,6 +158,8 @@ describe("the agent's process", () => {
       }
       const result = (await peer.link.call("script/run", { namespace: "default", instance: "alone", script: "hello" })) as { output: string };
       assert.equal(result.output, "hello\n");
+      const log = path.join(agent.data, "agent", "instances", made.metadata.uid, "output.log");
+      while (readFileSync(log, "utf8").split("\n").length < 3) await new Promise((resolve) => setTimeout(resolve, 20));
       let text = "";
       for await (const chunk of peer.link.stream("log/read", {
         namespace: "default",

@@ -20,7 +20,7 @@ export interface RunnerMemory extends InstanceMemory {
 }
 
 /** The folder of one instance, `<data>/agent/instances/<uid>`:
- *  `instance.json` the object as the centre last gave it; `network.json`; `memory.json`; `state` what `$ORRERY_STATE` names; `runs/` records of its process; `output.log`;
+ *  `instance.json` the object as the centre last gave it, without its status; `network.json`; `memory.json`; `state` what `$ORRERY_STATE` names; `runs/` records of its process; `output.log`;
  *  `work/` its working folder, where it may write: the entries of its artifact are linked there, so that nothing is copied for each instance and the artifact itself stays as it is. */
 export class InstanceFolder {
   readonly uid: string;
@@ -46,9 +46,11 @@ export class InstanceFolder {
 
   /** Durable: after a restart without the centre this is all that is known. It holds secrets, hence the modes. What stands there already is not written: an agent that starts on a full disk finds its processes again. */
   writeInstance(one: Instance): void {
-    if (isDeepStrictEqual(this.#written(), one)) return;
+    // The status is the agent's own word, and an old one would pass for what the centre has now.
+    const { status: _status, ...record } = one;
+    if (isDeepStrictEqual(this.#written(), record)) return;
     mkdirSync(this.path, { recursive: true, mode: 0o700 });
-    writeFileDurably(path.join(this.path, "instance.json"), `${JSON.stringify(one)}\n`);
+    writeFileDurably(path.join(this.path, "instance.json"), `${JSON.stringify(record)}\n`);
   }
 
   #written(): Instance | undefined {

@@ -367,6 +367,7 @@ export class ProcessRunner implements Runner {
     const { clock } = this.#context;
     const askedAtMs = clock.now();
     const over = this.#processOver.signal;
+    const pid = this.#process?.pid ?? 0;
     const ports = this.#network.ports;
     const target = {
       address: "127.0.0.1",
@@ -376,9 +377,9 @@ export class ProcessRunner implements Runner {
     };
     try {
       const { isOk, message } = await runCheck(plan.action, target, { timeoutMs: plan.timeoutMs, signal: over });
-      if (!over.aborted) this.#advance({ type: "check", name, askedAtMs, isOk, message });
+      if (!over.aborted) this.#advance({ type: "check", name, pid, askedAtMs, isOk, message });
     } catch (error) {
-      if (!over.aborted) this.#advance({ type: "check", name, askedAtMs, isOk: false, message: describeError(error) });
+      if (!over.aborted) this.#advance({ type: "check", name, pid, askedAtMs, isOk: false, message: describeError(error) });
     }
   }
 

@@ -34,7 +34,7 @@ export interface InstanceState {
   readonly running?: { readonly pid: number; readonly startedAtMs: number; readonly runHash: string };
   /** What was ordered and has not been answered. */
   readonly pending?: { readonly order: "start" } | { readonly order: "stop"; readonly cause: StopCause };
-  /** True once the startup check has passed (at once without one). */
+  /** True once the startup check has passed; without one, once it was ready for the first time. */
   readonly hasStartedUp: boolean;
   readonly checks: Readonly<Partial<Record<CheckName, CheckState>>>;
   /** Ends and failed starts in a row. */

@@ -46,7 +46,14 @@ class World {
       this.put({ type: "started", pid: this.pid++, startedAtMs: this.nowMs, runHash: this.demand.runHash, isAdopted: false });
     if (effect.do === "stop") this.put({ type: "exited", exit: { signal: "SIGTERM", atMs: this.nowMs, lines: [] } });
     if (effect.do === "check")
-      this.put({ type: "check", name: effect.name, askedAtMs: this.nowMs, isOk: this.answers[effect.name] ?? true, message: `${effect.name} asked` });
+      this.put({
+        type: "check",
+        name: effect.name,
+        pid: this.state.running?.pid ?? 0,
+        askedAtMs: this.nowMs,
+        isOk: this.answers[effect.name] ?? true,
+        message: `${effect.name} asked`,
+      });
   }
 
   exit(code: number, lines: string[] = ["boom"]): void {
@@ -276,13 +283,57 @@ describe("an instance", () => {
     assert.deepEqual([slow.state.isReady, slow.done], [true, ["startup", "readiness"]]);
   });
 
+  it("that was adopted before it was ready for the first time is not stopped for liveness then, and one that was ready is", () => {
+    const demand = planDemand(spec({ health: { liveness: { tcp: {}, interval: "1s", failureThreshold: 1 } } }));
+    const adopt = (state: InstanceState): World => {
+      const world = new World(demand);
+      world.state = recallInstance(rememberInstance(state));
+      world.answers = { readiness: false, liveness: false };
+      world.put({ type: "started", pid: 100, startedAtMs: START_MS, runHash: demand.runHash, isAdopted: true });
+      world.pass(1000);
+      return world;
+    };
+    const slow = new World(demand);
+    slow.answers = { readiness: false };
+    slow.put({ type: "tick" });
+    const young = adopt(slow.state);
+    assert.deepEqual([young.state.phase, [...new Set(young.done)]], ["Starting", ["readiness"]]);
+    const ready = started(demand);
+    ready.answers = { readiness: false };
+    ready.pass(10_000);
+    assert.deepEqual([ready.state.isReady, ready.state.phase], [false, "Running"]);
+    assert.ok(adopt(ready.state).done.includes("stop"));
+  });
+
+  it("whose checks are taken out of its spec is ready without them, and is asked anew when they come back", () => {
+    const world = new World(planDemand(spec({ health: { startup: { tcp: {} } } })));
+    world.answers = { startup: false, readiness: false };
+    world.put({ type: "tick" });
+    world.demand = planDemand(spec());
+    world.put({ type: "tick" });
+    assert.equal(world.done.at(-1), "readiness");
+    world.demand = { ...world.demand, checks: {} };
+    world.put({ type: "tick" });
+    assert.deepEqual([world.state.phase, world.state.isReady], ["Running", true]);
+    world.put({ type: "check", name: "readiness", pid: 100, askedAtMs: world.nowMs, isOk: false, message: "late" });
+    world.demand = planDemand(spec());
+    world.put({ type: "tick" });
+    assert.equal(world.done.at(-1), "readiness");
+  });
+
+  it("is asked also when the clock was put back after its start", () => {
+    const world = new World();
+    world.put({ type: "started", pid: 100, startedAtMs: START_MS + 3_600_000, runHash: world.demand.runHash, isAdopted: true });
+    assert.deepEqual([world.done, world.state.isReady], [["readiness"], true]);
+  });
+
   it("that is adopted stays as ready as it was, and an answer about a former process changes nothing", () => {
     const world = started();
     const recalled = new World();
     recalled.state = recallInstance(rememberInstance(world.state));
     recalled.put({ type: "started", pid: 100, startedAtMs: START_MS, runHash: world.demand.runHash, isAdopted: true });
     assert.deepEqual([recalled.state.phase, recalled.state.isReady], ["Running", true]);
-    recalled.put({ type: "check", name: "readiness", askedAtMs: START_MS - 1, isOk: false, message: "late" });
+    recalled.put({ type: "check", name: "readiness", pid: 99, askedAtMs: START_MS, isOk: false, message: "late" });
     assert.equal(recalled.state.checks.readiness?.failures, 0);
   });
 
@@ -306,7 +357,14 @@ describe("an instance", () => {
         let processes = 0;
         world.act = (effect) => {
           if (effect.do === "check") {
-            world.put({ type: "check", name: effect.name, askedAtMs: world.nowMs, isOk: world.answers[effect.name] ?? true, message: "" });
+            world.put({
+              type: "check",
+              name: effect.name,
+              pid: world.state.running?.pid ?? 0,
+              askedAtMs: world.nowMs,
+              isOk: world.answers[effect.name] ?? true,
+              message: "",
+            });
           } else if (effect.do !== "tell") {
             assert.equal(orders.length, 0, "two orders at once");
             assert.equal(processes, effect.do === "start" ? 0 : 1);

@@ -20,13 +20,20 @@ export interface Circumstances {
   readonly random: Random;
 }
 
-/** What has happened. */
+/** What has happened. `pid` of a check: of the process about which it was asked. */
 export type Input =
   | { readonly type: "tick" }
   | { readonly type: "started"; readonly pid: number; readonly startedAtMs: number; readonly runHash: string; readonly isAdopted: boolean }
   | { readonly type: "start-failed"; readonly message: string; readonly lines: readonly string[] }
   | { readonly type: "exited"; readonly exit: Exit }
-  | { readonly type: "check"; readonly name: CheckName; readonly askedAtMs: number; readonly isOk: boolean; readonly message: string };
+  | {
+      readonly type: "check";
+      readonly name: CheckName;
+      readonly pid: number;
+      readonly askedAtMs: number;
+      readonly isOk: boolean;
+      readonly message: string;
+    };
 
 /** What is to be done. `start` is answered by `started` or `start-failed`, `stop` by `exited` (once nothing of it is left), `check` by `check`. */
 export type Effect =
@@ -92,28 +99,35 @@ class Turn {
     } else if (running.runHash !== this.#at.demand.runHash) {
       this.#stop("changed", "its spec has changed; it is started anew");
     } else {
+      this.#passWithoutCheck();
       this.#askWhatIsDue(running.startedAtMs);
     }
   }
 
   #started(input: Extract<Input, { type: "started" }>): void {
-    const { demand } = this.#at;
-    // Without a startup check it is up, adopted or not: an agent killed between the start and its record has left no word, and none would ever come.
-    const isUp = demand.checks.startup === undefined || (input.isAdopted && this.#state.hasStartedUp);
-    const needsNoCheck = isUp && demand.checks.readiness === undefined;
-    const isReady = input.isAdopted ? this.#state.isReady || needsNoCheck : needsNoCheck;
+    const isUp = input.isAdopted && this.#state.hasStartedUp;
+    const isReady = isUp && this.#state.isReady;
     this.#state = {
       ...without(this.#state, "pending", "retryAtMs"),
       running: { pid: input.pid, startedAtMs: input.startedAtMs, runHash: input.runHash },
-      phase: isReady || (input.isAdopted && isUp) ? "Running" : "Starting",
+      phase: isUp ? "Running" : "Starting",
       isReady,
       hasStartedUp: isUp,
       checks: {},
-      reason: isReady ? "Ready" : "Starting",
+      reason: isReady ? "Ready" : isUp ? "NotReady" : "Starting",
       message: isReady ? "it runs" : `started; its checks have not passed yet${this.#former()}`,
     };
     this.#well(isReady);
     this.#tell("Normal", input.isAdopted ? "Adopted" : "Started", `${input.isAdopted ? "found again" : "started"}: pid ${input.pid}`);
+  }
+
+  /** Where no check is left that could say so, it is ready: also one whose start nobody has recorded, and one whose check was taken out of its spec. */
+  #passWithoutCheck(): void {
+    const { checks } = this.#at.demand;
+    const waitsForNothing = checks.readiness === undefined && (checks.startup === undefined || this.#state.hasStartedUp);
+    if (!waitsForNothing || (this.#state.isReady && this.#state.hasStartedUp)) return;
+    this.#set({ hasStartedUp: true, phase: "Running", isReady: true, reason: "Ready", message: "it runs" });
+    this.#well(true);
   }
 
   #exited(exit: Exit): void {
@@ -167,8 +181,13 @@ class Turn {
     const { running, pending } = this.#state;
     const plan = this.#at.demand.checks[input.name];
     const check = this.#state.checks[input.name];
+    if (plan === undefined) {
+      // It was taken out of the spec; should it come back, it is asked anew.
+      const { [input.name]: _gone, ...checks } = this.#state.checks;
+      return this.#set({ checks });
+    }
     // An answer about a process that is gone or going says nothing about the next one.
-    if (running === undefined || pending !== undefined || plan === undefined || check === undefined || input.askedAtMs < running.startedAtMs) return;
+    if (running === undefined || pending !== undefined || check === undefined || input.pid !== running.pid) return;
     const next: CheckState = {
       nextAtMs: Math.max(this.#at.nowMs, input.askedAtMs + this.#intervalMs(plan)),
       isAsking: false,
@@ -203,7 +222,7 @@ class Turn {
   #judgeReadiness(check: CheckState, plan: CheckPlan, message: string): void {
     if (check.successes >= plan.successThreshold) {
       if (!this.#state.isReady) this.#tell("Normal", "Ready", message);
-      this.#set({ phase: "Running", isReady: true, reason: "Ready", message: "its checks pass" });
+      this.#set({ hasStartedUp: true, phase: "Running", isReady: true, reason: "Ready", message: "its checks pass" });
       this.#well(true);
     } else if (check.failures > 0 && (!this.#state.isReady || check.failures >= plan.failureThreshold)) {
       if (this.#state.isReady) this.#tell("Warning", "NotReady", message);
@@ -252,7 +271,8 @@ class Turn {
   #askWhatIsDue(startedAtMs: number): void {
     for (const [name, plan] of this.#activeChecks()) {
       const check = this.#state.checks[name] ?? {
-        nextAtMs: Math.max(this.#at.nowMs, startedAtMs + plan.initialDelayMs),
+        // The clock may have been put back since then.
+        nextAtMs: Math.max(this.#at.nowMs, Math.min(this.#at.nowMs, startedAtMs) + plan.initialDelayMs),
         isAsking: false,
         successes: 0,
         failures: 0,
@@ -266,10 +286,10 @@ class Turn {
   /** Startup alone until it has passed, then readiness, and liveness from the first time that it was ready: on a busy machine a slow start would otherwise be cut off again and again. */
   #activeChecks(): [CheckName, CheckPlan][] {
     const { checks } = this.#at.demand;
+    const { hasStartedUp } = this.#state;
     return CHECK_NAMES.flatMap((name): [CheckName, CheckPlan][] => {
       const plan = checks[name];
-      const isItsTime =
-        name === "startup" ? !this.#state.hasStartedUp : this.#state.hasStartedUp && (name === "readiness" || this.#state.phase === "Running");
+      const isItsTime = name === "startup" ? !hasStartedUp : hasStartedUp || (name === "readiness" && checks.startup === undefined);
       return plan !== undefined && isItsTime ? [[name, plan]] : [];
     });
   }
