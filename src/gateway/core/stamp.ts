@@ -17,7 +17,9 @@ export function stampedGeneration(
   plan: StampPlan,
   about: { readonly history: string; readonly head: RequestHead | undefined; readonly client: string; readonly random: Random },
 ): number {
-  const { ramp } = plan;
+  const { ramp, hold } = plan;
+  // What is held waits elsewhere: whatever gets here can reach nothing in which the two generations differ.
+  if (hold !== undefined) return hold.to;
   if (ramp === undefined || ramp.share <= 0) return plan.generation;
   const key = ramp.key === undefined ? undefined : readKey(ramp.key, about.head, about.client);
   const point = key === undefined ? about.random.next() : rampPoint(about.history, key);
