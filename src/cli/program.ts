@@ -134,6 +134,11 @@ export function buildProgram(context: CliContext, finish: (exitStatus: number) =
     .option("--to <version>", "version or revision that the service shall go to")
     .option("-f, --file <file|->", "Updates of several services, with ramp and gates; may be repeated", collect)
     .option("--message <text>", "why; kept in the history")
+    .addOption(
+      new Option("--strategy <strategy>", "how new transactions come to it; rolling, blueGreen and recreate mix versions")
+        .choices(["consistent", "rolling", "blueGreen", "recreate", "quiescence"])
+        .default("consistent"),
+    )
     .option("--ramp <shares>", "give new transactions step by step, in percent, as in 1,10,50")
     .option("--hold <duration>", "least time of each step", parseDuration, "30s")
     .option("--key <key>", "what keeps a user on one side: header:NAME, cookie:NAME or client")
@@ -201,6 +206,7 @@ export interface Options {
   readonly dryRun?: boolean;
   readonly to?: string;
   readonly message?: string;
+  readonly strategy?: string;
   readonly ramp?: string;
   readonly hold?: string;
   readonly key?: string;

@@ -268,7 +268,7 @@ export class Gateway {
     this.#waiting.end();
     this.#http.closeIdle();
     const endMs = this.#options.clock.monotonic() + (options.graceMs ?? STOP_MS);
-    while (this.#deadlines.size + this.#core.open > 0 && this.#options.clock.monotonic() < endMs) {
+    while (this.#waiting.open + this.#deadlines.size + this.#core.open > 0 && this.#options.clock.monotonic() < endMs) {
       this.#core.endStreams(this.#options.clock.monotonic());
       await new Promise<void>((resolve) => this.#options.clock.after(20, resolve));
       this.#http.closeIdle();

@@ -20,6 +20,8 @@ export class Waiting {
   #unknown: Waiter[] = [];
   #held: Waiter[] = [];
   #isEnded = false;
+  /** Requests that wait. */
+  open = 0;
 
   constructor(core: GatewayCore, clock: Clock) {
     this.#core = core;
@@ -28,6 +30,17 @@ export class Waiting {
 
   /** Waits, asking `decide` again whenever that may help, until there is a decision: a refusal if it comes to nothing in time. `isGone`: nobody waits for the answer any more. */
   async settle<D extends { readonly kind: string }>(
+    first: Undecided,
+    decide: () => D | Undecided,
+    isGone: () => boolean,
+  ): Promise<Exclude<D, Undecided> | Refusal> {
+    this.open++;
+    const decision = await this.#settle(first, decide, isGone);
+    this.open--;
+    return decision;
+  }
+
+  async #settle<D extends { readonly kind: string }>(
     first: Undecided,
     decide: () => D | Undecided,
     isGone: () => boolean,

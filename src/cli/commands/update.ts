@@ -66,6 +66,7 @@ async function toVersion(context: CliContext, service: string | undefined, optio
   const spec = {
     services: [{ name, to: need(options.to, "a version: --to VERSION") }],
     ...(options.message === undefined ? {} : { message: options.message }),
+    ...(options.strategy === undefined ? {} : { strategy: options.strategy }),
     ...(options.ramp === undefined
       ? {}
       : { ramp: { steps: parseRamp(options.ramp, options.hold ?? "30s"), ...(options.key === undefined ? {} : { key: options.key }) } }),
