@@ -1,6 +1,6 @@
 import { describeError, OrreryError } from "#/base/index.ts";
 import { durationMs, type Instance } from "#/model/index.ts";
-import { runProbe } from "#/probes/index.ts";
+import { type BusyAnswer, runProbe } from "#/probes/index.ts";
 import type { CommandResult } from "#/process/index.ts";
 import { type InstanceState, NEW_INSTANCE } from "./core/index.ts";
 import { isToBeStopped, letGo } from "./finalizer.ts";
@@ -108,6 +108,10 @@ export class BuiltInProbeRunner implements Runner {
       "agent/no-script",
       `${this.#instance.metadata.name} is a probe inside of the agent and has no script ${JSON.stringify(name)}`,
     );
+  }
+
+  async askBusy(): Promise<BusyAnswer> {
+    return { state: "idle", message: "a probe has no work of its own" };
   }
 
   async rotateLog(): Promise<void> {}

@@ -11,9 +11,10 @@ const logRequest = z.object({
   tailLines: z.int().min(0).optional(),
   previous: z.boolean().default(false),
 });
+const busyRequest = z.object(named);
 const scriptRequest = z.object({ ...named, script: z.string() });
 
-/** What the centre may ask an agent: the stream `log/read` and the call `script/run`.
+/** What the centre may ask an agent: the stream `log/read` and the calls `script/run` and `busy/ask`.
  *  @throws agent/no-instance, agent/bad-request, and what the runner throws: they cross the link */
 export function linkHandlers(find: (namespace: string, name: string) => Runner | undefined): LinkHandlers {
   const get = (namespace: string, name: string): Runner => {
@@ -32,6 +33,10 @@ export function linkHandlers(find: (namespace: string, name: string) => Runner |
       async "script/run"(params, signal) {
         const { namespace, instance, script } = parse(scriptRequest, params);
         return await get(namespace, instance).runScript(script, signal);
+      },
+      async "busy/ask"(params, signal) {
+        const { namespace, instance } = parse(busyRequest, params);
+        return await get(namespace, instance).askBusy(signal);
       },
     },
   };

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { describeError, OrreryError, sleep } from "#/base/index.ts";
-import { type Duty, type Instance, instance } from "#/model/index.ts";
-import { runCheck } from "#/probes/index.ts";
+import { type Duty, durationMs, type Instance, instance } from "#/model/index.ts";
+import { askBusy, type BusyAnswer, runCheck } from "#/probes/index.ts";
 import {
   adoptProcess,
   type CommandResult,
@@ -217,6 +217,20 @@ export class ProcessRunner implements Runner {
     } finally {
       this.#scripts--;
     }
+  }
+
+  async askBusy(signal: AbortSignal): Promise<BusyAnswer> {
+    const { busy, ports } = this.#instance.spec;
+    if (busy === undefined || this.#process === undefined)
+      return { state: "idle", message: busy === undefined ? "it declares no drain.busy" : "no process of it runs" };
+    const numbers = this.#network.ports;
+    const target = {
+      address: "127.0.0.1",
+      port: (wanted: string | undefined) => numbers[wanted ?? ports[0]?.name ?? ""],
+      env: busy.exec === undefined ? {} : environmentOf(this.#launchInput()),
+      workingDir: this.#folder.work,
+    };
+    return await askBusy(busy, target, { timeoutMs: durationMs(busy.timeout), signal: AbortSignal.any([signal, this.#processOver.signal]) });
   }
 
   async rotateLog(): Promise<void> {

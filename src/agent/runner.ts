@@ -1,6 +1,6 @@
 import type { Clock, Log, Random } from "#/base/index.ts";
 import type { Instance } from "#/model/index.ts";
-import type { AgentObservation } from "#/probes/index.ts";
+import type { AgentObservation, BusyAnswer } from "#/probes/index.ts";
 import type { CommandResult } from "#/process/index.ts";
 import type { Store } from "#/store/index.ts";
 import type { CallerAddresses } from "./caller-addresses.ts";
@@ -41,6 +41,8 @@ export interface Runner {
   readLog(request: LogRequest, signal: AbortSignal): AsyncIterable<string>;
   /** @throws agent/no-script, agent/busy */
   runScript(name: string, signal: AbortSignal): Promise<CommandResult>;
+  /** Whether it has work that no call shows. What does not run is idle. */
+  askBusy(signal: AbortSignal): Promise<BusyAnswer>;
   rotateLog(): Promise<void>;
   /** Says where outside of the loopback it was seen listening. */
   setOpenAddresses(addresses: readonly string[]): void;

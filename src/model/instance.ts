@@ -5,7 +5,7 @@ import { health } from "./health.ts";
 import { defineKind } from "./kind.ts";
 import { label } from "./names.ts";
 import { probe } from "./probe.ts";
-import { environment, runSpec, script, servicePort } from "./run.ts";
+import { busyCheck, environment, runSpec, script, servicePort } from "./run.ts";
 
 /** What an instance may do: `passive` gets no messages and starts nothing, `active` works, `draining` finishes what it has. */
 export const duty = z.enum(["passive", "active", "draining"]);
@@ -35,6 +35,7 @@ const spec = z
     scripts: z.array(script).meta({ listKey: "name" }).default([]),
     grace: duration.default("10s"),
     calls: z.array(label).optional(),
+    busy: busyCheck.optional(),
     stateUrl: z.strictObject({ path: z.string() }).optional(),
   })
   .refine((one) => one.run !== undefined || one.probe !== undefined, "give run or probe");

@@ -1,3 +1,4 @@
+export { askBusy, type BusyAnswer } from "./busy.ts";
 export type { AskOptions, Check, CheckResult, CheckTarget, Observation, Observe, ProbeContext } from "./contract.ts";
 export { parseMemory, parseUptime } from "./host/parse.ts";
 export { type DiskUse, type HostUse, HostUseReader } from "./host/use.ts";

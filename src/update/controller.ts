@@ -1,4 +1,4 @@
-import { type Clock, isOrreryError, type Log, OrreryError, type Random } from "#/base/index.ts";
+import { type Clock, describeError, isOrreryError, type Log, OrreryError, type Random } from "#/base/index.ts";
 import { API_VERSION, type Generation, generation, generationName, SITE_NAME, type Site, site, timestamp } from "#/model/index.ts";
 import { Controller, objectKey, type ReconcileResult, type Reflector } from "#/reconcile/index.ts";
 import type { Store } from "#/store/index.ts";
@@ -43,6 +43,12 @@ export interface UpdateControllerOptions {
   readonly gateways: () => readonly KnownGateway[];
   readonly distribution: Distribution;
   readonly ledger: DrainLedger;
+  /** Instances that may have work for a generation that no call shows, and how to ask one. */
+  readonly background: {
+    instancesOf(generation: GenerationMap): readonly string[];
+    /** @throws link/...: its agent cannot be asked */
+    ask(instance: string): Promise<{ readonly state: "busy" | "idle" | "unknown"; readonly message: string }>;
+  };
   /** This leader's term. */
   readonly epoch: number;
   readonly clock: Clock;
@@ -146,6 +152,7 @@ class UpdateDriver {
     }
     const nowMs = clock.now();
     const gateways = this.#options.gateways();
+    ledger.setBusyDeclared((number) => this.#options.background.instancesOf(maps.get(number) ?? {}));
     prepareLedger(ledger, { spec: object.spec, state, gateways, distribution }, nowMs);
     const { map: wanted, isMaking } = this.#options.wanted(namespace);
     return observe(
@@ -284,12 +291,19 @@ class UpdateDriver {
     for (const one of ended.slice(0, ended.length - CLOSED_KEPT)) await store.delete(generation, one.metadata);
   }
 
+  async #askBusy(instance: string, askedAtMs: number): Promise<void> {
+    const { background, ledger, clock } = this.#options;
+    const answer = await background.ask(instance).catch((error: unknown) => ({ state: "unknown" as const, message: describeError(error) }));
+    ledger.busyAnswered(instance, { ...answer, askedAtMs, answeredAtMs: clock.now() });
+  }
+
   /** Asks the next counting round, and says when to look again (ms from now). */
   #drive(wakeAtMs: number | undefined): number | undefined {
     const { ledger, distribution, clock } = this.#options;
     const nowMs = clock.now();
     const round = ledger.roundToAsk(nowMs, ROUND_INTERVAL_MS);
     if (round !== undefined) distribution.askRound(round);
+    for (const instance of ledger.busyToAsk(nowMs)) void this.#askBusy(instance, nowMs);
     return nextLookMs(ledger, wakeAtMs, nowMs);
   }
 }

@@ -44,6 +44,7 @@ async function startCentre() {
       agentSeenMs: () => systemClock.now(),
       gateway: (name) => (name === "main" ? { host: "here", incarnation: 1 } : undefined),
       observationOf: () => undefined,
+      askBusy: async () => ({ state: "idle", message: "" }),
     },
     keepFiles: async () => undefined,
     offeredTemplate: async (_service, version) =>

@@ -25,6 +25,7 @@ import {
   type Template,
   TRAFFIC_FINALIZER,
 } from "#/model/index.ts";
+import type { BusyAnswer } from "#/probes/index.ts";
 import type { Controller } from "#/reconcile/index.ts";
 import type { Store } from "#/store/index.ts";
 import { TableDistribution } from "#/traffic/distribution/index.ts";
@@ -52,6 +53,9 @@ export interface Peers {
   agentSeenMs(host: string): number | undefined;
   gateway(name: string): { readonly host: string; readonly incarnation: number; readonly formerUncleanMs?: number } | undefined;
   observationOf(resource: string): Observation | undefined;
+  /** Asks the host's agent whether an instance has work that no call shows.
+   *  @throws link/...: the agent cannot be asked */
+  askBusy(host: string, namespace: string, instance: string): Promise<BusyAnswer>;
 }
 
 export interface LeadOptions {
@@ -122,6 +126,11 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
   const isHostKnown = (host: string): boolean =>
     peers.isAgentConnected(host) || clock.now() - (peers.agentSeenMs(host) ?? Number.NEGATIVE_INFINITY) < 15_000;
   const watch = new GatewayWatch();
+  const busyDeclared = new Set<string>();
+  caches.revisions.listen((before, after) => {
+    if (after?.spec.template.drain.busy !== undefined) busyDeclared.add(after.metadata.name);
+    else if (before !== undefined) busyDeclared.delete(before.metadata.name);
+  });
   const wanted = new WantedRevisions();
   caches.microservices.listen((before, after) => {
     if (after !== undefined) wanted.put(after);
@@ -157,6 +166,19 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
     gateways,
     distribution,
     ledger,
+    background: {
+      instancesOf: (map) =>
+        [...busyDeclared].flatMap((name) => {
+          const service = caches.revisions.get(`${DEFAULT_NAMESPACE}/${name}`)?.spec.service;
+          if (service === undefined || map[service] !== name) return [];
+          return [...caches.instances.byIndex("revision", `${DEFAULT_NAMESPACE}/${name}`)].map((one) => one.metadata.name);
+        }),
+      async ask(name) {
+        const host = caches.instances.get(`${DEFAULT_NAMESPACE}/${name}`)?.spec.host;
+        if (host === undefined) return { state: "idle", message: "it is gone" };
+        return await peers.askBusy(host, DEFAULT_NAMESPACE, name);
+      },
+    },
     epoch,
     clock,
     random,

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Clock, describeError, type Log } from "#/base/index.ts";
+import { type Clock, describeError, type Log, OrreryError } from "#/base/index.ts";
 import type { Observation } from "#/controllers/index.ts";
 import type { Hub, Peer } from "#/link/hub/index.ts";
 import type { AgentObservation, AgentReport } from "#/probes/index.ts";
@@ -30,6 +30,10 @@ const gatewayReport = z.looseObject({
   counts: z.array(z.looseObject({ generation: z.number() })),
   windows: z.array(z.looseObject({ instance: z.string() })),
 });
+
+const busyAnswer = z.looseObject({ state: z.enum(["busy", "idle", "unknown"]), message: z.string() });
+/** An agent answers within the check's own timeout. */
+const BUSY_MS_MAX = 30_000;
 
 /** Topics of the hub's board, served under /live/. */
 export const TOPICS = { hosts: "hosts", instances: "instances", observations: "observations", gateways: "gateways" } as const;
@@ -110,6 +114,11 @@ export function handleLinks(options: LinkHandlersOptions): Peers {
   });
   const agentsOf = (host: string): boolean => hub.peers("agent").some((peer) => peer.hello.host === host);
   return {
+    async askBusy(host, namespace, instance) {
+      const agent = hub.peers("agent").find((peer) => peer.hello.host === host);
+      if (agent === undefined) throw new OrreryError("link/no-agent", `the agent of host ${host} is not connected`, { retry: "backoff" });
+      return busyAnswer.parse(await agent.link.call("busy/ask", { namespace, instance }, { timeoutMs: BUSY_MS_MAX }));
+    },
     isAgentConnected: agentsOf,
     agentSeenMs: (host) => agentSeen.get(host),
     gateway: (name) => {

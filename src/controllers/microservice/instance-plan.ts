@@ -193,6 +193,7 @@ function buildInstance(made: { service: Microservice; revision: Revision; name: 
       scripts: template.scripts,
       grace: template.grace,
       ...(template.calls === undefined ? {} : { calls: template.calls }),
+      ...(template.drain.busy === undefined ? {} : { busy: template.drain.busy }),
       ...(template.stateUrl === undefined ? {} : { stateUrl: template.stateUrl }),
     },
   };

@@ -128,3 +128,51 @@ test("an answer to a former leader's round is none to a new leader's", () => {
   for (let count = 0; count < 3; count++) ledger.report(report("a", old + 50), count);
   assert.equal(ledger.roundToAsk(10, 0), asked);
 });
+
+/** A ledger of one gateway in which `worker-0` may have work that no call shows. */
+function busyLedger(): DrainLedger {
+  const ledger = drainingLedger(gateway("a"));
+  ledger.setBusyDeclared(() => ["worker-0"]);
+  return ledger;
+}
+
+test("before no call is seen nobody is asked for work in the background", () => {
+  const ledger = busyLedger();
+  round(ledger, 0, (n) => report("a", n, { open: 1 }));
+  assert.deepEqual(ledger.busyToAsk(0), []);
+});
+
+test("work that no call shows keeps a generation open until its instance says, between two rounds, that it is idle", () => {
+  const ledger = busyLedger();
+  round(ledger, 0, (n) => report("a", n));
+  assert.deepEqual(ledger.busyToAsk(10), ["worker-0"]);
+  assert.deepEqual(ledger.busyToAsk(20), []);
+  ledger.busyAnswered("worker-0", { askedAtMs: 10, answeredAtMs: 30, state: "busy", message: "GET /busy answered 200" });
+  round(ledger, 600, (n) => report("a", n));
+  assert.equal(ledger.stateOf(1, 600).waits[0]?.reason, "Busy");
+  assert.deepEqual(ledger.busyToAsk(600), ["worker-0"]);
+  ledger.busyAnswered("worker-0", { askedAtMs: 600, answeredAtMs: 620, state: "idle", message: "" });
+  assert.equal(ledger.stateOf(1, 620).isEmpty, false);
+  round(ledger, 700, (n) => report("a", n));
+  assert.equal(ledger.stateOf(1, 700).isEmpty, true);
+});
+
+test("an answer from before the calls were over proves nothing", () => {
+  const ledger = busyLedger();
+  round(ledger, 0, (n) => report("a", n));
+  ledger.busyToAsk(10);
+  ledger.busyAnswered("worker-0", { askedAtMs: 10, answeredAtMs: 20, state: "idle", message: "" });
+  round(ledger, 600, (n) => report("a", n, { started: 9 }));
+  round(ledger, 1200, (n) => report("a", n, { started: 9 }));
+  assert.equal(ledger.stateOf(1, 1200).isEmpty, false);
+  assert.deepEqual(ledger.busyToAsk(1200), ["worker-0"]);
+});
+
+test("an instance that cannot be asked is not idle", () => {
+  const ledger = busyLedger();
+  round(ledger, 0, (n) => report("a", n));
+  ledger.busyToAsk(10);
+  ledger.busyAnswered("worker-0", { askedAtMs: 10, answeredAtMs: 20, state: "unknown", message: "the agent of host h is not connected" });
+  round(ledger, 900, (n) => report("a", n));
+  assert.match(ledger.stateOf(1, 900).waits[0]?.message ?? "", /not known: the agent of host h is not connected/);
+});

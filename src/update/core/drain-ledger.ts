@@ -1,4 +1,5 @@
 import type { GatewayReport, TablePosition } from "#/traffic/index.ts";
+import { BackgroundWork } from "./background.ts";
 import type { Wait } from "./state.ts";
 
 /** A gateway that exists, whether it answers now or not. */
@@ -46,6 +47,9 @@ const ROUNDS_PER_EPOCH = 2 ** 30;
  *  (F. Mattern, "Algorithms for distributed termination detection", 1987: the four-counter method). A gateway that does not answer leaves the round open: unknown is not zero. */
 export class DrainLedger {
   readonly #drains = new Map<number, Drain>();
+  readonly #background = new BackgroundWork();
+  /** By generation: instances that may have work for it that no call shows. */
+  #busyDeclared: (generation: number) => readonly string[] = () => [];
   #gateways: readonly KnownGateway[] = [];
   #policy: DrainPolicy = { lingerMs: 500, maxTransactionMs: 600_000 };
   #round: Round | undefined;
@@ -66,6 +70,24 @@ export class DrainLedger {
   setGateways(gateways: readonly KnownGateway[], nowMs: number): void {
     this.#gateways = gateways;
     this.#completeRound(nowMs);
+  }
+
+  /** Which instances may have work for a generation that no call shows: they are asked before it counts as empty. */
+  setBusyDeclared(instancesOf: (generation: number) => readonly string[]): void {
+    this.#busyDeclared = instancesOf;
+    this.#background.keepOnly(new Set(this.draining.flatMap((generation) => instancesOf(generation))));
+  }
+
+  /** Instances that are to be asked now whether they are busy: those of generations of which no call is seen. */
+  busyToAsk(nowMs: number): readonly string[] {
+    return [...this.#drains].flatMap(([generation, { quiet }]) =>
+      quiet === undefined ? [] : this.#background.toAsk(this.#busyDeclared(generation), quiet.atMs, nowMs),
+    );
+  }
+
+  /** What an instance said; `askedAtMs` by this leader's clock. */
+  busyAnswered(instance: string, answer: Parameters<BackgroundWork["answered"]>[1]): void {
+    this.#background.answered(instance, answer);
   }
 
   /** `generation` is no longer stamped from the table at `unstamped` on. Repeats are ignored. */
@@ -129,6 +151,7 @@ export class DrainLedger {
         });
       }
     }
+    if (waits.length === 0 && !drain.isEmpty) waits.push(...this.#busyWaits(generation, drain, nowMs));
     if (waits.length === 0 && !drain.isEmpty) {
       waits.push({
         reason: "Counting",
@@ -138,6 +161,20 @@ export class DrainLedger {
       });
     }
     return { isEmpty: waits.length === 0, open, waits };
+  }
+
+  #busyWaits(generation: number, drain: Drain, nowMs: number): Wait[] {
+    const { quiet } = drain;
+    if (quiet === undefined) return [];
+    return this.#busyDeclared(generation).flatMap((instance) => {
+      const last = this.#background.lastOf(instance);
+      if (last === undefined || last.state === "idle") return [];
+      const isBusy = last.state === "busy";
+      const message = isBusy
+        ? `${instance} has work that may belong to generation ${generation}; it ends by itself (drain.busy: ${last.message})`
+        : `whether ${instance} has work that may belong to generation ${generation} is not known: ${last.message}. Mend its drain.busy, or delete the instance if what it does may be lost`;
+      return [{ reason: isBusy ? "Busy" : "BusyUnknown", object: `instance/${instance}`, sinceMs: Math.min(nowMs, quiet.atMs), message }];
+    });
   }
 
   #unknowns(generation: number, drain: Drain, nowMs: number): Wait[] {
@@ -187,6 +224,8 @@ export class DrainLedger {
       drain.quiet = { atMs: nowMs, started };
       return;
     }
+    // Asked between the two rounds: what was at work before the first is over, and without a call between them nothing new has begun.
+    if (!this.#busyDeclared(generation).every((instance) => this.#background.isIdle(instance, quiet.atMs, round.askedAtMs))) return;
     if (round.askedAtMs >= quiet.atMs + this.#policy.lingerMs) drain.isEmpty = true;
   }
 }
