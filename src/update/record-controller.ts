@@ -2,7 +2,6 @@ import { type Clock, isOrreryError, type Log, type Random } from "#/base/index.t
 import {
   API_VERSION,
   CHANGED_BY_ANNOTATION,
-  type ConditionInput,
   durationMs,
   type Generation,
   type generation,
@@ -18,7 +17,7 @@ import {
 } from "#/model/index.ts";
 import { Controller, objectKey, type ReconcileResult, type Reflector } from "#/reconcile/index.ts";
 import type { Store } from "#/store/index.ts";
-import { followGeneration, isEnded, readSiteState, type SiteState, type UpdateIntent, withPhase } from "./core/index.ts";
+import { consistencyOf, followGeneration, isEnded, readSiteState, type SiteState, type UpdateIntent, unfitStrategy, withPhase } from "./core/index.ts";
 
 /** On a Microservice: the Revision whose template was written back, so that exactly it is served again, not one made anew of files that have changed meanwhile. */
 export const REVISION_ANNOTATION = "orrery.dev/revision";
@@ -158,7 +157,11 @@ class RecordKeeper {
         ...withPhase(status, "Aborted", nowMs),
         waits: [{ reason: "CannotBegin", object: `update/${one.metadata.name}`, since: timestamp(nowMs), message: resolved.problem }],
       };
-    const unfit = unfitStrategy(one, resolved.revisions, (name) => this.#options.microservices.get(`${namespace}/${name}`)?.spec.exclusive === true);
+    const unfit = unfitStrategy(
+      one.spec,
+      resolved.revisions.map(({ service }) => service),
+      (name) => this.#options.microservices.get(`${namespace}/${name}`)?.spec.exclusive === true,
+    );
     if (unfit !== undefined)
       return {
         ...status,
@@ -351,34 +354,6 @@ function isWritten(service: Microservice, to: Revision): boolean {
   );
 }
 
-/** Why this strategy, or this ramp, cannot be had for these services. */
-function unfitStrategy(
-  one: Update,
-  revisions: readonly { readonly service: string; readonly to: Revision }[],
-  isExclusive: (service: string) => boolean,
-): string | undefined {
-  const { strategy, ramp } = one.spec;
-  if (ramp !== undefined && strategy !== "consistent")
-    return `a ramp goes with strategy consistent only, not with ${strategy}: leave one of them out`;
-  const exclusive = revisions.find(({ service }) => isExclusive(service))?.service;
-  if (exclusive === undefined) return undefined;
-  if (ramp !== undefined) return `${exclusive} is exclusive: only one of its revisions may work at a time, so there can be no ramp; leave it out`;
-  if (strategy === "rolling" || strategy === "blueGreen")
-    return `${exclusive} is exclusive: only one of its revisions may work at a time, which ${strategy} does not keep to; use consistent, quiescence or recreate`;
-  return undefined;
-}
-
-/** What the update does not promise, if anything. */
-function consistencyOf(one: Update, compatible: readonly string[]): ConditionInput {
-  const { strategy } = one.spec;
-  const mixed = (reason: string, message: string): ConditionInput => ({ type: "Consistent", status: "False", reason, message });
-  if (strategy === "rolling" || strategy === "blueGreen" || strategy === "recreate")
-    return mixed("StrategyMixes", `strategy ${strategy} keeps no versions: a transaction may meet two revisions`);
-  if (compatible.length > 0)
-    return mixed("CompatibleHandover", `${compatible.join(", ")} is handed over without holding transactions: one may meet two revisions of it`);
-  return { type: "Consistent", status: "True", reason: "OneGeneration", message: "each transaction meets the revisions of one generation" };
-}
-
 function withConditions(one: Update, status: UpdateStatus, compatible: readonly string[], nowMs: number): UpdateStatus {
   const phase = status.phase ?? "Pending";
   const isComplete = phase === "Complete";
@@ -394,7 +369,7 @@ function withConditions(one: Update, status: UpdateStatus, compatible: readonly 
     },
     nowMs,
   );
-  return { ...status, conditions: [...setCondition(complete, consistencyOf(one, compatible), nowMs)] };
+  return { ...status, conditions: [...setCondition(complete, consistencyOf(one.spec.strategy, compatible), nowMs)] };
 }
 
 function byAge(a: Update, b: Update): number {

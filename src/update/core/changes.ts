@@ -1,5 +1,5 @@
 import { type StampPlan, timestamp } from "#/model/index.ts";
-import type { Situation, Step, UpdateIntent } from "./observed.ts";
+import type { Observed, Situation, Step, UpdateIntent } from "./observed.ts";
 import { type GenerationMap, type Move, mixes, type OpenGeneration, type SiteState, type Wait } from "./state.ts";
 
 /** New transactions belong to the pending generation from now on. `hold`: those that can reach its services still wait, until its instances are active. */
@@ -24,7 +24,9 @@ export function switchOver(now: Situation, hold?: NonNullable<StampPlan["hold"]>
 }
 
 /** Services that the pending generation assigns differently than the one that is stamped, and the two revisions. What is new has none before. */
-export function replaced(now: Pick<Situation, "site" | "map" | "observed"> & { readonly changes: readonly string[] }): readonly Replacement[] {
+export function replaced(
+  now: Pick<Situation, "site" | "map"> & { readonly observed: Pick<Observed, "mapOf">; readonly changes: readonly string[] },
+): readonly Replacement[] {
   const served = now.site.stamp === undefined ? undefined : now.observed.mapOf(now.site.stamp.generation);
   return now.changes.flatMap((service) => {
     const [from, to] = [served?.[service], now.map[service]];

@@ -4,7 +4,12 @@ import type { Observed, Situation, Step } from "./observed.ts";
 import { isSameMap, mixes, type OpenGeneration, type SiteState, type Wait } from "./state.ts";
 
 /** Changed services for which new transactions have to wait until the running ones are over: all under quiescence, the exclusive ones otherwise, unless they are handed over compatibly or stop before they start. */
-export function servicesToHold(now: Situation): readonly string[] {
+export function servicesToHold(
+  now: Pick<Situation, "site" | "map"> & {
+    readonly pending: Pick<OpenGeneration, "strategy" | "changes">;
+    readonly observed: Pick<Observed, "mapOf" | "handoverOf">;
+  },
+): readonly string[] {
   const { pending, observed } = now;
   if (mixes(pending.strategy)) return [];
   return replaced({ ...now, changes: pending.changes ?? [] })

@@ -30,4 +30,5 @@ export {
   type Wait,
 } from "./state.ts";
 export { step } from "./step.ts";
+export { consistencyOf, unfitStrategy } from "./strategy.ts";
 export { type Wanted, WantedRevisions, wantedRevisions } from "./wanted.ts";

@@ -87,7 +87,12 @@ function causeText(changes: readonly string[], removed: readonly string[], targe
 }
 
 /** Why another generation cannot be opened now, if it cannot. */
-function crowded(site: SiteState, target: GenerationMap, observed: Observed, nowMs: number): Wait | undefined {
+export function crowded(
+  site: SiteState,
+  target: GenerationMap,
+  observed: { readonly policy: Pick<Observed["policy"], "openMax">; readonly mapOf: Observed["mapOf"] },
+  nowMs: number,
+): Wait | undefined {
   const oldest = site.generations[0];
   if (oldest !== undefined && site.generations.length >= observed.policy.openMax) {
     return {
