@@ -312,10 +312,17 @@ test("a gateway cut off from the centre in each phase serves on as before; the u
     relay.connections() > 0 && site.record("gateway") !== undefined ? true : undefined,
   );
 
-  for (const phase of ["Preparing", "Distributing", "Draining"] as const) {
+  for (const phase of ["Preparing", "Distributing", "Ramping", "Draining"] as const) {
     const name = `cut-in-${phase.toLowerCase()}`;
     const services = [{ name: "auth", to: await otherVersion("auth") }];
-    await site.store.create(update, { metadata: { name }, spec: { services, ...(phase === "Distributing" ? { paused: true } : {}) } });
+    await site.store.create(update, {
+      metadata: { name },
+      spec: {
+        services,
+        ...(phase === "Distributing" ? { paused: true } : {}),
+        ...(phase === "Ramping" ? { ramp: { steps: [{ share: 0.5, hold: "1s" }] } } : {}),
+      },
+    });
     assert.equal((await untilPhase(name, phase, "Complete")).status?.phase, phase);
     relay.cut();
     if (phase === "Distributing") await site.store.patch(update, { name }, { type: "merge", body: { spec: { paused: false } } });
@@ -328,6 +335,36 @@ test("a gateway cut off from the centre in each phase serves on as before; the u
     await untilPhase(name, "Complete");
   }
   await judge(load, kills);
+
+  // While it holds new transactions it cannot know how the handover ends: it refuses them in time, and the update is gone back from.
+  await setPolicy(site, { linger: "2s" });
+  await site.store.create(update, {
+    metadata: { name: "cut-in-holding" },
+    spec: { services: [{ name: "auth", to: await otherVersion("auth") }], strategy: "quiescence" },
+  });
+  assert.equal((await untilPhase("cut-in-holding", "Holding", "Complete")).status?.phase, "Holding");
+  // The gateway may not hold yet when the site already says so.
+  await wait(300);
+  relay.cut();
+  const refused = await fetch(`${site.edge}/api/passes?satellite=ISS`);
+  assert.deepEqual(
+    [refused.status, ((await refused.json()) as { code: string }).code, refused.headers.get("retry-after")],
+    [503, "gateway/held", "1"],
+  );
+  const back = await untilPhase("cut-in-holding", "RolledBack");
+  context.diagnostic(`Holding: ${JSON.stringify(back.status?.conditions)}`);
+  relay.heal();
+  await site.until("requests are served again", async () =>
+    (await fetch(`${site.edge}/api/passes?satellite=ISS`)).status === 200 ? true : undefined,
+  );
+  await site.until("the refusal names the gateway", async () => {
+    const [refusal] = (await site.store.get(siteKind, { name: SITE_NAME }))?.status?.refused ?? [];
+    return refusal !== undefined && /gateway main/.test(refusal.reason) ? true : undefined;
+  });
+  await setPolicy(site, { linger: "500ms" });
+  const auth = await serviceNamed("auth");
+  await createUpdate(site, "as-served", { auth: auth.status?.servedVersion ?? "" });
+  await untilUpdatesEnd(site);
   writeFileSync(file, JSON.stringify(endpoints));
   site.api = undefined;
 
