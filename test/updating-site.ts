@@ -10,12 +10,17 @@ export async function setPolicy(site: RunningSite, spec: Readonly<Record<string,
   await site.store.patch(siteKind, { name: SITE_NAME }, { type: "merge", body: { spec } });
 }
 
-/** Asks for an update by an object of kind Update. The centre may just be away: then it is asked again. */
-export async function createUpdate(site: RunningSite, name: string, to: Readonly<Record<string, string>>): Promise<void> {
+/** Asks for an update by an object of kind Update; `how`: further fields of its spec. The centre may just be away: then it is asked again. */
+export async function createUpdate(
+  site: RunningSite,
+  name: string,
+  to: Readonly<Record<string, string>>,
+  how: Readonly<Record<string, unknown>> = {},
+): Promise<void> {
   const services = Object.entries(to).map(([service, version]) => ({ name: service, to: version }));
   await site.until(`update ${name} is taken`, async () => {
     if ((await site.store.get(update, { name })) !== undefined) return true;
-    await site.store.create(update, { metadata: { name }, spec: { services, message: "asked by a test" } });
+    await site.store.create(update, { metadata: { name }, spec: { services, message: "asked by a test", ...how } });
     return true;
   });
 }

@@ -17,7 +17,17 @@ import {
 } from "#/model/index.ts";
 import { Controller, objectKey, type ReconcileResult, type Reflector } from "#/reconcile/index.ts";
 import type { Store } from "#/store/index.ts";
-import { consistencyOf, followGeneration, isEnded, readSiteState, type SiteState, type UpdateIntent, unfitStrategy, withPhase } from "./core/index.ts";
+import {
+  consistencyOf,
+  followGeneration,
+  isEnded,
+  readSiteState,
+  type SiteState,
+  type UpdateIntent,
+  unfitStrategy,
+  waitsBeforeIssue,
+  withPhase,
+} from "./core/index.ts";
 
 /** On a Microservice: the Revision whose template was written back, so that exactly it is served again, not one made anew of files that have changed meanwhile. */
 export const REVISION_ANNOTATION = "orrery.dev/revision";
@@ -130,7 +140,10 @@ class RecordKeeper {
     const status = await this.#next(one, namespace, state);
     const by = one.metadata.annotations?.[CHANGED_BY_ANNOTATION];
     const known = by === undefined || status.by !== undefined ? status : { ...status, by };
-    await this.#write(one, withConditions(one, known, this.#compatible(one, namespace), clock.now()));
+    await this.#write(
+      one,
+      withConditions(one, known, { compatible: this.#compatible(one, namespace), refusal: refusalOf(known, state) }, clock.now()),
+    );
     // What its templates come to shows in the Microservices, or, where it is served already, nowhere: look again.
     return status.phase === "Preparing" && status.generation === undefined ? { requeueAfterMs: PREPARING_AGAIN_MS } : undefined;
   }
@@ -204,7 +217,10 @@ class RecordKeeper {
         ],
       };
     const isServed = !written && resolved.revisions.every(({ from, to }) => from === to.metadata.name);
-    return isServed ? { ...status, ...withPhase(status, "Complete", nowMs) } : status;
+    const { waits: _waits, ...rest } = status;
+    if (isServed) return { ...rest, ...withPhase(status, "Complete", nowMs) };
+    const waits = waitsBeforeIssue(this.#options.sites.get(`${namespace}/${SITE_NAME}`)?.status);
+    return waits.length === 0 ? rest : { ...rest, waits };
   }
 
   #follow(one: Update, status: UpdateStatus, namespace: string, state: SiteState): UpdateStatus {
@@ -214,6 +230,7 @@ class RecordKeeper {
       {
         status,
         name: one.metadata.name,
+        services: one.spec.services,
         site: state,
         endedAs: (number) => {
           const object = generationOf(number);
@@ -354,7 +371,17 @@ function isWritten(service: Microservice, to: Revision): boolean {
   );
 }
 
-function withConditions(one: Update, status: UpdateStatus, compatible: readonly string[], nowMs: number): UpdateStatus {
+/** Why the site has refused what the Update wanted. */
+function refusalOf(status: UpdateStatus, { refused }: SiteState): string | undefined {
+  return refused.find((one) => status.revisions?.some(({ service, to }) => one.service === service && one.revision === to))?.reason;
+}
+
+function withConditions(
+  one: Update,
+  status: UpdateStatus,
+  { compatible, refusal }: { readonly compatible: readonly string[]; readonly refusal: string | undefined },
+  nowMs: number,
+): UpdateStatus {
   const phase = status.phase ?? "Pending";
   const isComplete = phase === "Complete";
   const wait = status.waits?.[0];
@@ -364,7 +391,7 @@ function withConditions(one: Update, status: UpdateStatus, compatible: readonly 
       type: "Complete",
       status: isComplete ? "True" : "False",
       reason: phase,
-      message: wait?.message ?? (isComplete ? "the new revisions serve all transactions; the old ones are withdrawn" : `phase ${phase}`),
+      message: wait?.message ?? (isComplete ? "the new revisions serve all transactions; the old ones are withdrawn" : (refusal ?? `phase ${phase}`)),
       observedGeneration: one.metadata.generation,
     },
     nowMs,

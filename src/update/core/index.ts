@@ -13,7 +13,7 @@ export {
   WishWatch,
 } from "./leading.ts";
 export type { Happening, Observed, ObservedGateway, Readiness, Step, UpdateIntent, UpdatePolicy } from "./observed.ts";
-export { followGeneration, isEnded, type UpdateView, withPhase } from "./record.ts";
+export { followGeneration, isEnded, type UpdateView, waitsBeforeIssue, withPhase } from "./record.ts";
 export { GatewayWatch, revisionReadiness } from "./sight.ts";
 export { siteUpdate } from "./site-update.ts";
 export {

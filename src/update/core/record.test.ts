@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Update } from "#/model/index.ts";
-import { followGeneration, type UpdateView } from "./record.ts";
+import { followGeneration, type UpdateView, waitsBeforeIssue } from "./record.ts";
 import type { OpenGeneration, SiteState } from "./state.ts";
 
 const since = "2026-11-22T12:00:00.000Z";
@@ -27,6 +27,7 @@ function follow(status: NonNullable<Update["status"]>, site: SiteState, endedAs?
   const view: UpdateView = {
     status,
     name: "u",
+    services: [{ name: "auth", to: "v2" }],
     site,
     endedAs: () => endedAs,
     waitsOf: (generation) => [{ reason: "R", object: `g${generation}`, since, message: "m" }],
@@ -83,4 +84,32 @@ test("a replaced update is not complete while what it replaced itself still drai
   const draining = follow({}, siteWith(2, open(1, "Draining"), open(2, "Active", "u")));
   assert.equal(follow(draining, siteWith(3, open(1, "Draining"), open(3, "Active")), "Closed").phase, "Draining");
   assert.equal(follow(draining, siteWith(3, open(3, "Active")), "Closed").phase, "Complete");
+});
+
+test("an update that came to nothing tells what the site has refused of it", () => {
+  const refused = [
+    { service: "auth", revision: "auth-v2-1", reason: "slower", at: since },
+    { service: "portal", revision: "portal-v2-1", reason: "another", at: since },
+  ];
+  const status = { generation: 2, phase: "Ramping" as const, revisions: [{ service: "auth", to: "auth-v2-1" }] };
+  const back = follow(status, { ...siteWith(1, open(1, "Active"), open(2, "Draining", "u")), refused });
+  assert.deepEqual([back.phase, back.waits?.map((one) => [one.object, one.message])], ["RolledBack", [["revision/auth-v2-1", "slower"]]]);
+  const aborted = follow({ ...status, phase: "Preparing" }, { ...siteWith(1, open(1, "Active")), refused }, "Aborted");
+  assert.deepEqual(
+    aborted.waits?.map((one) => [one.reason, one.message]),
+    [["Refused", "slower"]],
+  );
+  const complete = follow({ ...status, phase: "Draining" }, { ...siteWith(2, open(2, "Active", "u")), refused });
+  assert.equal(complete.waits, undefined);
+});
+
+test("an update that is not issued yet tells what the site waits for", () => {
+  const conditions = [
+    { type: "Settled", status: "False" as const, reason: "Interlocked", message: "antenna is tracking", lastTransitionTime: since },
+  ];
+  assert.deepEqual(waitsBeforeIssue({ conditions, generations: [open(1, "Active")] }), [
+    { reason: "Interlocked", object: "site/site", since, message: "antenna is tracking" },
+  ]);
+  assert.deepEqual(waitsBeforeIssue({ conditions, generations: [open(1, "Active"), open(2, "Preparing")] }), []);
+  assert.deepEqual(waitsBeforeIssue({ conditions: conditions.map((one) => ({ ...one, status: "True" as const })) }), []);
 });

@@ -1,4 +1,4 @@
-import { timestamp, type Update } from "#/model/index.ts";
+import { type Site, timestamp, type Update } from "#/model/index.ts";
 import type { OpenGeneration, SiteState } from "./state.ts";
 
 type UpdateStatus = NonNullable<Update["status"]>;
@@ -8,6 +8,8 @@ type Phase = NonNullable<UpdateStatus["phase"]>;
 export interface UpdateView {
   readonly status: UpdateStatus;
   readonly name: string;
+  /** Services that it changes, each with the version or the revision that it goes to. */
+  readonly services: Update["spec"]["services"];
   readonly site: SiteState;
   /** Phase of its generation's object, for generations that are no longer open; `undefined` while it is not written. */
   readonly endedAs: (generation: number) => "Closed" | "Aborted" | undefined;
@@ -29,7 +31,7 @@ export function followGeneration(view: UpdateView, nowMs: number): UpdateStatus 
   if (generation === undefined) return status;
   const phase = phaseOf(view, open, generation);
   const old = status.fromGeneration ?? (open === undefined || open.phase === "Active" ? undefined : site.stamp?.generation);
-  const waits = isEnded(phase) ? [] : (view.waitsOf(phase === "Draining" ? oldestDraining(site, generation) : generation) ?? []);
+  const waits = isEnded(phase) ? whyEnded(view, phase) : (view.waitsOf(phase === "Draining" ? oldestDraining(site, generation) : generation) ?? []);
   const share = phase === "Ramping" ? site.stamp?.ramp?.share : phase === "Draining" || phase === "Complete" ? 1 : undefined;
   const transactions = view.transactionsOf(generation) ?? status.transactions;
   const { share: _share, waits: _waits, ...rest } = status;
@@ -42,6 +44,23 @@ export function followGeneration(view: UpdateView, nowMs: number): UpdateStatus 
     ...(waits.length === 0 ? {} : { waits: [...waits] }),
     ...(transactions === undefined ? {} : { transactions }),
   };
+}
+
+/** What the site has refused of it, so that the record tells why it came to nothing. */
+function whyEnded({ site, status, services }: UpdateView, phase: Phase): NonNullable<UpdateStatus["waits"]> {
+  if (phase !== "Aborted" && phase !== "RolledBack") return [];
+  const revisions = new Set([...services.map((one) => one.to), ...(status.revisions ?? []).map((one) => one.to)]);
+  return site.refused
+    .filter((one) => revisions.has(one.revision) && services.some(({ name }) => name === one.service))
+    .map((one) => ({ reason: "Refused", object: `revision/${one.revision}`, since: one.at, message: one.reason }));
+}
+
+/** What an Update whose templates are written waits for before its generation is issued, as the Site's condition tells it. */
+export function waitsBeforeIssue(site: Site["status"]): NonNullable<UpdateStatus["waits"]> {
+  const settled = site?.conditions?.find((one) => one.type === "Settled");
+  const isPending = site?.generations?.some((one) => one.phase !== "Active" && one.phase !== "Draining");
+  if (settled === undefined || settled.status !== "False" || isPending === true) return [];
+  return [{ reason: settled.reason, object: "site/site", since: settled.lastTransitionTime, message: settled.message }];
 }
 
 function phaseOf(view: UpdateView, open: OpenGeneration | undefined, generation: number): Phase {
