@@ -1,4 +1,6 @@
 export { DrainLedger, type DrainPolicy, type KnownGateway } from "./drain-ledger.ts";
+export { type Forecast, type ForecastHold, type ForecastStop, forecast } from "./forecast.ts";
+export { type ForecastInput, forecastInput, type SeenSite } from "./forecast-input.ts";
 export { type GatePolicy, type GateSample, type GateVerdict, judgeGate } from "./gate.ts";
 export { interlockOf } from "./interlock.ts";
 export {

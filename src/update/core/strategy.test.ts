@@ -15,5 +15,6 @@ test("an exclusive service takes no strategy under which two revisions work at a
     assert.match(unfitStrategy({ strategy }, ["antenna"], exclusive) ?? "", /use consistent, quiescence or recreate$/);
     assert.equal(unfitStrategy({ strategy }, ["auth"], exclusive), undefined);
   }
-  for (const strategy of ["consistent", "quiescence", "recreate"] as const) assert.equal(unfitStrategy({ strategy }, ["antenna"], exclusive), undefined);
+  for (const strategy of ["consistent", "quiescence", "recreate"] as const)
+    assert.equal(unfitStrategy({ strategy }, ["antenna"], exclusive), undefined);
 });
