@@ -49,6 +49,8 @@ const status = z.strictObject({
         since: time,
         /** Services that differ from the generation before, and those that are new. */
         changes: z.array(z.string()).optional(),
+        /** Services that none of its transactions can reach any more: it needs their revisions no longer. */
+        left: z.array(z.string()).optional(),
         /** The Update that it belongs to. */
         update: z.string().optional(),
         /** How new transactions come to it, fixed when it is issued; absent: consistent. */
@@ -68,9 +70,20 @@ const status = z.strictObject({
     .meta({ listKey: "number" })
     .optional(),
   stamp: stampPlan.optional(),
-  /** Where a strategy keeps no versions: in generations older than `before`, calls of the service that belong to revision `from` go to `to`; while `isPartial`, to either, by ready instances. */
+  /** Where a strategy keeps no versions: in generations older than `before`, calls of the service that belong to revision `from` go to `to`; while `isPartial`, to either, by ready instances; while `isIdle`, still or again to `from`, but instances of `to` may take part. */
   moves: z
-    .array(z.strictObject({ service: z.string(), before: z.int(), from: z.string(), to: z.string(), isPartial: z.boolean().optional() }))
+    .array(
+      z.strictObject({
+        service: z.string(),
+        before: z.int(),
+        from: z.string(),
+        to: z.string(),
+        isPartial: z.boolean().optional(),
+        isIdle: z.boolean().optional(),
+        /** Of a move back, after a rolling update was given up: when that was. */
+        since: time.optional(),
+      }),
+    )
     .optional(),
   /** Templates (by revision name) that an abort or a gate has refused; not tried again until the template changes. */
   refused: z

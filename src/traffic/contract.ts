@@ -59,12 +59,13 @@ export interface ServiceEntry {
   readonly moves?: readonly ServiceMove[];
 }
 
-/** In generations older than `before`, calls that belong to revision `from` go to `to`; while `isPartial`, to either, by their ready instances. */
+/** In generations older than `before`, calls that belong to revision `from` go to `to`; while `isPartial`, to either, by their ready instances; while `isIdle`, still or again to `from`, but instances of `to` may take part: gateways must know them before the first call goes there, and until the last is over. */
 export interface ServiceMove {
   readonly before: number;
   readonly from: string;
   readonly to: string;
   readonly isPartial?: boolean | undefined;
+  readonly isIdle?: boolean | undefined;
 }
 
 /** An instance as a caller. Keyed by `<host>/<its own loopback address>` (`callerKey`): an address is unique on its host only. `service` is `resource/<name>` and `revision` empty for a probe. */
@@ -137,6 +138,8 @@ export interface GenerationCount {
   readonly begun: number;
   /** Transactions and calls of either direction begun in all by this incarnation: equal in two rounds means that nothing went by in between. */
   readonly started: number;
+  /** The same of each service that is called: open now, and begun in all. Absent: not told. */
+  readonly services?: Readonly<Record<string, { readonly open: number; readonly started: number }>>;
 }
 
 /** One window of calls: (caller, service, instance) since the report before. `caller` is a service name, `""` from outside, `?` unknown. */

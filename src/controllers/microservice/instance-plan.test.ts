@@ -236,13 +236,27 @@ test("while new transactions are held, the old revision drains and the new one s
 test("an exclusive revision becomes active when no instance of another is left", () => {
   const service = makeService({ exclusive: true });
   const site = siteWith(2, [2, "Active"]);
-  const old = asInstances(plan({ service }));
+  const made = asInstances(plan({ service }));
+  // Whoever makes one late, knowing only what was, gives it nothing.
+  assert.equal(made[0]?.spec.duty, "passive");
+  const old = made.map((one) => ({ ...one, spec: { ...one.spec, duty: "draining" as const } }));
   const fresh = asInstances(plan({ service, site: siteWith(1, [1, "Active"], [2, "Preparing"]) })).filter((one) => one.spec.revision === "auth-v2");
   assert.equal(fresh[0]?.spec.duty, "passive");
   const stopping = old.map((one) => ({ ...one, metadata: { ...one.metadata, deletionTimestamp: "2026-01-01T00:00:01Z" } }));
   assert.deepEqual(plan({ service, site, instances: [...stopping, ...fresh] }).change, []);
+  // Told to be passive, but it does not say yet that it is.
+  const unheard = stopping.map((one) => ({ ...one, spec: { ...one.spec, duty: "passive" as const }, status: { phase: "Running", duty: "active" } }) as Instance);
+  assert.deepEqual(plan({ service, site, instances: [...unheard, ...fresh] }).change, []);
   assert.deepEqual(
     plan({ service, site, instances: fresh }).change.map((one) => one.duty),
     ["active", "active"],
   );
+});
+
+test("a service that an older generation has left is not kept for it", () => {
+  const site = siteWith(2, [1, "Draining"], [2, "Active"]);
+  const left: SiteState = { ...site, generations: site.generations.map((one) => (one.number === 1 ? { ...one, left: ["auth"] } : one)) };
+  const old = asInstances(plan());
+  assert.deepEqual(names(plan({ instances: old, site }).remove), []);
+  assert.deepEqual(names(plan({ instances: old, site: left }).remove), ["auth-v1-0", "auth-v1-1"]);
 });

@@ -35,7 +35,7 @@ export interface InstancePlan {
 export interface Need {
   /** What its instances may do: active if new transactions meet them, draining if only old ones do, passive while they are prepared. */
   readonly duty: Duty;
-  /** Newest open generation that has changed the service to it; 0 if that one is closed already. */
+  /** Newest open generation that has changed the service to it, or that has moved calls to it one by one; 0 if that one is closed already. */
   readonly claim: number;
   /** Newest open generation that maps to it. */
   readonly newest: number;
@@ -52,7 +52,7 @@ export function neededRevisions(
   const moves = movesOf(site, service);
   for (const open of site?.generations ?? []) {
     const mapped = mapOf(open.number)?.[service];
-    if (mapped === undefined) continue;
+    if (mapped === undefined || open.left?.includes(service) === true) continue;
     const duty = dutyIn(open, service, site);
     const claim = open.changes?.includes(service) === false ? 0 : open.number;
     for (const revision of revisionsMet(moves, open.number, mapped)) {
@@ -63,6 +63,10 @@ export function neededRevisions(
         newest: Math.max(open.number, former?.newest ?? 0),
       });
     }
+  }
+  for (const { to, before, isPartial } of moves) {
+    const need = needed.get(to);
+    if (isPartial === true && need !== undefined) needed.set(to, { ...need, claim: Math.max(need.claim, before) });
   }
   return needed;
 }
@@ -85,6 +89,7 @@ export function planInstances(input: InstancePlanInput): InstancePlan {
   const needed = neededRevisions(service.metadata.name, site, input.mapOf);
   const replicas = service.spec.suspended ? 0 : service.spec.replicas;
   const turn = whoseTurn(input, replicas);
+  const users = service.spec.exclusive ? usersOf(needed, input.instances) : undefined;
   const byName = new Map(input.instances.map((one) => [one.metadata.name, one]));
   const create: ObjectInput[] = [];
   const change: { instance: Instance; duty: Duty; neededBy: number }[] = [];
@@ -94,19 +99,21 @@ export function planInstances(input: InstancePlanInput): InstancePlan {
   for (const [revisionName, need] of needed) {
     const revision = input.revisionOf(revisionName);
     const isAlone = input.instances.every((one) => one.spec.revision === revisionName);
-    // An exclusive thing has one user: who comes next works when who was there before is gone.
-    const duty = service.spec.exclusive && need.duty === "active" && !isAlone && need.newest === newestOf(needed) ? "passive" : need.duty;
     for (let slot = 0; slot < Math.min(replicas, turn.limits.get(revisionName) ?? replicas); slot++) {
       const name = instanceName(revisionName, slot);
-      kept.add(name);
       const present = byName.get(name);
+      const last = turn.last.get(revisionName);
+      // It was made for an update that was given up: it goes with the others, and comes when these are gone.
+      if (last !== undefined && !isAlone && (present?.spec.neededBy ?? last) < last) continue;
+      kept.add(name);
       if (present === undefined) {
         // Not seen yet: it comes with the Revision.
-        if (revision === undefined || (turn.isLast.has(revisionName) && !isAlone)) continue;
+        if (revision === undefined || (last !== undefined && !isAlone)) continue;
         const host = chooseHost(input.hosts, load);
         if (host === undefined) unplaced++;
-        else create.push(buildInstance({ service, revision, name, slot, need: { ...need, duty }, host }));
+        else create.push(buildInstance({ service, revision, name, slot, need: users === undefined ? need : { ...need, duty: "passive" }, host }));
       } else if (present.metadata.deletionTimestamp === undefined) {
+        const duty = present.spec.duty === "passive" && users?.has(revisionName) === false ? "passive" : need.duty;
         const claimed = present.spec.neededBy ?? 0;
         const neededBy = Math.max(claimed, need.claim);
         if (present.spec.duty !== duty || neededBy !== claimed) change.push({ instance: present, duty, neededBy });
@@ -122,29 +129,41 @@ export function planInstances(input: InstancePlanInput): InstancePlan {
   return { create, change, remove, unplaced };
 }
 
-/** What strategies that keep no versions say: how many instances of a revision there may be (rolling: one more of the new than are ready, and of the old those that are missing), and which revisions come only when all others are gone (recreate). */
+/** What strategies that keep no versions say: how many instances of a revision there may be (rolling: one more of the new than are ready, and of the old those that are missing), and which revisions come only when all others are gone (recreate), with the generation that says so. */
 function whoseTurn(
   input: InstancePlanInput,
   replicas: number,
-): { readonly limits: ReadonlyMap<string, number>; readonly isLast: ReadonlySet<string> } {
+): { readonly limits: ReadonlyMap<string, number>; readonly last: ReadonlyMap<string, number> } {
   const { service, site, instances } = input;
   const limits = new Map<string, number>();
-  const isLast = new Set<string>();
+  const last = new Map<string, number>();
   for (const move of movesOf(site, service.metadata.name)) {
     const strategy = site?.generations.find((one) => one.number === move.before)?.strategy;
-    if (strategy === "recreate") isLast.add(move.to);
+    const isServed =
+      site?.generations.some((one) => one.number < move.before && input.mapOf(one.number)?.[service.metadata.name] === move.to) === true;
+    if (strategy === "recreate" && !isServed) last.set(move.to, move.before);
     if (move.isPartial !== true) continue;
+    // One that this move has not claimed may be about to be deleted by a decision made before.
     const ready = instances.filter(
-      (one) => one.spec.revision === move.to && one.status?.ready === true && one.metadata.deletionTimestamp === undefined,
+      (one) =>
+        one.spec.revision === move.to &&
+        one.status?.ready === true &&
+        one.metadata.deletionTimestamp === undefined &&
+        (one.spec.neededBy ?? 0) >= move.before,
     ).length;
     limits.set(move.to, ready + 1);
     limits.set(move.from, Math.max(0, replicas - ready));
   }
-  return { limits, isLast };
+  return { limits, last };
 }
 
-function newestOf(needed: ReadonlyMap<string, Need>): number {
-  return Math.max(...[...needed.values()].map((one) => one.newest));
+/** Revisions of an exclusive service that may use its thing: those that do or may still do; else the one that is to be active, else the newest. All others stay passive. Instances are made passive: who makes one late, knowing only what was, gives it nothing. */
+function usersOf(needed: ReadonlyMap<string, Need>, instances: readonly Instance[]): ReadonlySet<string> {
+  const present = instances.filter((one) => one.spec.duty !== "passive" || (one.status?.duty ?? "passive") !== "passive");
+  if (present.length > 0) return new Set(present.map((one) => one.spec.revision ?? ""));
+  const rank = (need: Need): number => (need.duty === "active" ? Number.MAX_SAFE_INTEGER : need.newest);
+  const [next] = [...needed].sort(([, a], [, b]) => rank(b) - rank(a));
+  return new Set(next === undefined ? [] : [next[0]]);
 }
 
 /** `<revision>-<slot>`: a slot's name is known beforehand, so that making it twice makes one. */
@@ -184,7 +203,7 @@ function buildInstance(made: { service: Microservice; revision: Revision; name: 
       version: template.version,
       revision: revision.metadata.name,
       duty: need.duty,
-      neededBy: need.newest,
+      neededBy: Math.max(need.newest, need.claim),
       run: template.run,
       ...(artifact === undefined ? {} : { artifact }),
       env: template.env,

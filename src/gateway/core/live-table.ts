@@ -142,10 +142,14 @@ export class LiveTable {
     const hold = this.#stamp?.hold;
     if (hold === undefined) return false;
     const assignments = this.#generations.get(hold.to)?.assignments;
+    if (assignments === undefined) return true;
     const seen = new Set([first]);
     for (const service of seen) {
       if (hold.services.includes(service)) return true;
-      const revision = this.#revisions.get(assignments?.get(service) ?? "");
+      const assigned = assignments.get(service);
+      // Whoever calls what is not there is refused.
+      if (assigned === undefined) continue;
+      const revision = this.#revisions.get(assigned);
       if (revision?.calls === undefined) return true;
       for (const next of revision.calls) seen.add(next);
     }

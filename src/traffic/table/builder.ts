@@ -78,7 +78,10 @@ export class TableBuilder {
         this.#dirty.site.add("");
         this.#dirty.stamp.add("");
         const site = object as Site;
-        for (const { service } of site.status?.moves ?? []) this.#dirty.service.add(service);
+        for (const { service, from, to } of site.status?.moves ?? []) {
+          this.#dirty.service.add(service);
+          for (const revision of [from, to]) this.#dirty.revision.add(revision);
+        }
         for (const { host } of site.status?.fenced ?? []) for (const revision of this.#revisionsOfHost.get(host)) this.#dirty.revision.add(revision);
         return;
       }
@@ -171,7 +174,9 @@ export class TableBuilder {
     stamp: () => this.#site()?.status?.stamp,
     generation: (key) => mapped(this.#counted.get(Number(key)), generationEntry),
     revision: (key) => {
-      const revision = this.#mappings.has(key) ? this.#objects.Revision.get(key) : undefined;
+      // What was moved to may be in no map any more: its update was given up.
+      const isMet = this.#mappings.has(key) || this.#site()?.status?.moves?.some((one) => one.to === key) === true;
+      const revision = isMet ? this.#objects.Revision.get(key) : undefined;
       return mapped(revision, (one) => revisionEntry(one, this.#instances(this.#instancesOfRevision.get(key)), (host) => this.#fence(host)));
     },
     service: (key) => mapped(this.#objects.Microservice.get(key), (one) => serviceEntry(one, this.#site()?.status?.moves)),

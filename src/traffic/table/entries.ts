@@ -68,7 +68,15 @@ export function serviceEntry(microservice: Microservice, moves: NonNullable<Site
   const { spec } = microservice;
   const own = moves
     .filter((one) => one.service === microservice.metadata.name)
-    .map(({ before, from, to, isPartial }): ServiceMove => ({ before, from, to, ...(isPartial === undefined ? {} : { isPartial }) }));
+    .map(
+      ({ before, from, to, isPartial, isIdle }): ServiceMove => ({
+        before,
+        from,
+        to,
+        ...(isPartial === undefined ? {} : { isPartial }),
+        ...(isIdle === undefined ? {} : { isIdle }),
+      }),
+    );
   return {
     port,
     ports: spec.template.ports.map(({ name, protocol }) => ({ name, protocol })),

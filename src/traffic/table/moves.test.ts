@@ -39,3 +39,18 @@ test("an instance takes part in a generation from which its revision was moved a
   for (const revision of ["auth-1", "auth-2", "auth-3"]) assert.equal(takesPart(moves, 3, "auth-1", revision), true);
   assert.equal(takesPart(moves, 4, "auth-2", "auth-1"), false);
 });
+
+test("an idle move changes where calls go for nobody, but what it names may take part: gateways know it before the first call goes there", () => {
+  const moves = [{ before: 4, from: "auth-1", to: "auth-2", isIdle: true }];
+  assert.deepEqual(revisionsMet(moves, 3, "auth-1"), ["auth-1"]);
+  assert.equal(takesPart(moves, 3, "auth-1", "auth-2"), true);
+  assert.equal(takesPart(moves, 4, "auth-1", "auth-2"), false);
+});
+
+test("what was moved instance by instance is moved back in the same way", () => {
+  const moves = [
+    { before: 4, from: "auth-1", to: "auth-2" },
+    { before: 4, from: "auth-2", to: "auth-1", isPartial: true },
+  ];
+  assert.deepEqual(revisionsMet(moves, 3, "auth-1"), ["auth-2", "auth-1"]);
+});

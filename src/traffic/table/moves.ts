@@ -3,8 +3,8 @@ import type { ServiceMove } from "../contract.ts";
 /** Revisions that calls of a service meet in `generation`, whose map says `revision`: that one alone, unless a strategy keeps no versions. While it is being moved, both, the newer one last. `moves` are the service's, oldest first. */
 export function revisionsMet(moves: readonly ServiceMove[], generation: number, revision: string): readonly string[] {
   let met: readonly string[] = [revision];
-  for (const { before, from, to, isPartial } of moves) {
-    if (generation >= before || !met.includes(from)) continue;
+  for (const { before, from, to, isPartial, isIdle } of moves) {
+    if (generation >= before || isIdle === true || !met.includes(from)) continue;
     met = [...met.filter((one) => one !== to && (isPartial === true || one !== from)), to];
   }
   return met;

@@ -43,7 +43,17 @@ const sections = {
     balancing: z.enum(["roundRobin", "leastTime", "callFrequency"]),
     timeoutMs: z.number(),
     retries: z.number(),
-    moves: z.array(z.looseObject({ before: z.number(), from: z.string(), to: z.string(), isPartial: z.boolean().optional() })).optional(),
+    moves: z
+      .array(
+        z.looseObject({
+          before: z.number(),
+          from: z.string(),
+          to: z.string(),
+          isPartial: z.boolean().optional(),
+          isIdle: z.boolean().optional(),
+        }),
+      )
+      .optional(),
   }),
   caller: z.looseObject({ instance: z.string(), service: z.string(), revision: z.string(), host: z.string() }),
   route: z.looseObject({

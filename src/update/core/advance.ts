@@ -1,5 +1,5 @@
 import { timestamp } from "#/model/index.ts";
-import { abort, pause, refuse, switchOver, withPhase } from "./changes.ts";
+import { abort, movesToPlan, pause, refuse, replaced, switchOver, withPhase } from "./changes.ts";
 import { fence, shortageWithout } from "./fences.ts";
 import { beginHold, holdUntilQuiet, servicesToHold } from "./hold.ts";
 import { INTERLOCK_AGAIN_MS, targetMap } from "./issue.ts";
@@ -18,8 +18,8 @@ export function advance(site: SiteState, pending: OpenGeneration, observed: Obse
   const now: Situation = { site, pending, map, target, intent, observed, nowMs, waits };
   if (pending.phase === "Ramping") return climb(now);
   if (pending.phase === "Holding") return holdUntilQuiet(now);
-  if (!isSameMap(map, target)) return abort(site, pending, "the wish has changed meanwhile", site.refused);
-  if (intent?.isAborted === true) return abort(site, pending, "given up on request", refuse(site, pending, map, "given up on request", nowMs));
+  if (!isSameMap(map, target)) return abort(site, pending, "the wish has changed meanwhile", site.refused, nowMs);
+  if (intent?.isAborted === true) return abort(site, pending, "given up on request", refuse(site, pending, map, "given up on request", nowMs), nowMs);
   return pending.phase === "Preparing" ? prepare(now) : distribute(now);
 }
 
@@ -34,7 +34,7 @@ function prepare(now: Situation): Step {
     .filter((one) => one.ready < one.wanted);
   if (unready.length === 0) {
     return {
-      site: withPhase(site, pending, "Distributing", nowMs),
+      site: { ...withPhase(site, pending, "Distributing", nowMs), moves: [...site.moves, ...movesToPlan(now, servicesToHold(now).length > 0)] },
       happened: [{ what: "distributing", generation: pending.number, services: pending.changes ?? [] }],
       waits,
     };
@@ -52,7 +52,7 @@ function prepare(now: Situation): Step {
       at,
     }));
     const kept = site.refused.filter((old) => !refusals.some((one) => one.service === old.service));
-    return abort(site, pending, refusals.map((one) => `${one.revision} ${one.reason}`).join("; "), [...kept, ...refusals]);
+    return abort(site, pending, refusals.map((one) => `${one.revision} ${one.reason}`).join("; "), [...kept, ...refusals], nowMs);
   }
   waits.set(
     pending.number,
@@ -93,7 +93,10 @@ function distribute(now: Situation): Step {
   }
   const held = servicesToHold(now);
   if (held.length > 0) return beginHold(now, held);
-  if (pending.ramp !== undefined && site.stamp !== undefined && intent?.isPromoted !== true) return takeRampStep(site, pending, 0, nowMs, waits);
+  // Two revisions never share what only one may use.
+  const isExclusive = replaced({ ...now, changes: pending.changes ?? [] }).some(({ service, to }) => observed.handoverOf(service, to) !== undefined);
+  if (pending.ramp !== undefined && site.stamp !== undefined && !isExclusive && intent?.isPromoted !== true)
+    return takeRampStep(site, pending, 0, nowMs, waits);
   return switchOver(now);
 }
 

@@ -40,34 +40,64 @@ export interface Replacement {
   readonly to: string;
 }
 
-/** All calls go to the new revision at the switch where the strategy, or a compatible handover, says so; what was moved instance by instance is moved. */
-function movesAfterSwitch(now: Situation): SiteState["moves"] {
-  const { site, pending, observed } = now;
-  const kept = site.moves.map(
+/** Where all calls will go to the new revision at the switch. Gateways have to know it before: a call of an instance that was moved may reach one that has not heard of the switch. */
+export function movesToPlan(now: Situation, isHeld: boolean): SiteState["moves"] {
+  const { pending, observed } = now;
+  const { number: before, strategy, changes = [] } = pending;
+  const isAtOnce = ({ service, to }: Replacement): boolean =>
+    strategy === "blueGreen" || (!mixes(strategy) && !isHeld && observed.handoverOf(service, to) === "compatible");
+  return replaced({ ...now, changes })
+    .filter(isAtOnce)
+    .map((one) => ({ ...one, before, isIdle: true }));
+}
+
+/** What was planned, or moved instance by instance, is moved. */
+function movesAfterSwitch({ site, pending }: Situation): SiteState["moves"] {
+  return site.moves.map(
     (one): Move => (one.before === pending.number ? { service: one.service, before: one.before, from: one.from, to: one.to } : one),
   );
-  const atOnce = replaced({ ...now, changes: pending.changes ?? [] }).filter(
-    ({ service, to }) => pending.strategy === "blueGreen" || (!mixes(pending.strategy) && observed.handoverOf(service, to) === "compatible"),
-  );
-  return [...kept, ...atOnce.map((one) => ({ ...one, before: pending.number }))];
+}
+
+/** Calls go where they went before; what was moved already finishes what it has begun. What was moved instance by instance is moved back in the same way: some of the former ones are gone. */
+function movesTakenBack({ moves }: SiteState, { number }: OpenGeneration, nowMs: number): SiteState["moves"] {
+  return moves.flatMap((one): Move[] => {
+    const { service, before, from, to, isPartial, isIdle } = one;
+    if (before !== number) return [one];
+    if (isIdle === true) return [];
+    if (isPartial !== true) return [{ service, before, from, to, isIdle: true }];
+    return [
+      { service, before, from, to },
+      { service, before, from: to, to: from, isPartial: true, since: timestamp(nowMs) },
+    ];
+  });
+}
+
+/** Moves back of rolling updates that were given up. */
+export function movesBack({ moves, generations }: SiteState): SiteState["moves"] {
+  return moves.filter((one) => one.isPartial === true && !generations.some((open) => open.number === one.before));
 }
 
 /** Nothing new gets the pending generation; what has it finishes there. */
 export function goBack(site: SiteState, pending: OpenGeneration, reason: string, refused: SiteState["refused"], nowMs: number): Step {
   return {
-    site: { ...withPhase(site, pending, "Draining", nowMs), stamp: { generation: site.stamp?.generation ?? 0 }, refused },
+    site: {
+      ...withPhase(site, pending, "Draining", nowMs),
+      stamp: { generation: site.stamp?.generation ?? 0 },
+      moves: movesTakenBack(site, pending, nowMs),
+      refused,
+    },
     happened: [{ what: "returned", generation: pending.number, services: pending.changes ?? [], reason }],
     waits: new Map(),
   };
 }
 
 /** Takes back a generation that nobody stamps yet. */
-export function abort(site: SiteState, pending: OpenGeneration, reason: string, refused: SiteState["refused"]): Step {
+export function abort(site: SiteState, pending: OpenGeneration, reason: string, refused: SiteState["refused"], nowMs: number): Step {
   return {
     site: {
       ...site,
       generations: site.generations.filter((one) => one.number !== pending.number),
-      moves: site.moves.filter((one) => one.before !== pending.number),
+      moves: movesTakenBack(site, pending, nowMs),
       refused,
     },
     happened: [{ what: "aborted", generation: pending.number, services: pending.changes ?? [], reason }],

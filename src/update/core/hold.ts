@@ -3,7 +3,7 @@ import { goBack, refuse, replaced, switchOver } from "./changes.ts";
 import type { Observed, Situation, Step } from "./observed.ts";
 import { isSameMap, mixes, type OpenGeneration, type SiteState, type Wait } from "./state.ts";
 
-/** Changed services for which new transactions have to wait until the running ones are over: all under quiescence, the exclusive ones otherwise, unless they are handed over compatibly or stop before they start. */
+/** Changed services for which new transactions have to wait until the running ones are over: all under quiescence, the exclusive ones otherwise, unless all of these are handed over compatibly. */
 export function servicesToHold(
   now: Pick<Situation, "site" | "map"> & {
     readonly pending: Pick<OpenGeneration, "strategy" | "changes">;
@@ -12,9 +12,10 @@ export function servicesToHold(
 ): readonly string[] {
   const { pending, observed } = now;
   if (mixes(pending.strategy)) return [];
-  return replaced({ ...now, changes: pending.changes ?? [] })
-    .filter(({ service, to }) => pending.strategy === "quiescence" || observed.handoverOf(service, to) === "hold")
-    .map((one) => one.service);
+  const all = replaced({ ...now, changes: pending.changes ?? [] });
+  const exclusive = all.filter(({ service, to }) => observed.handoverOf(service, to) !== undefined);
+  const isHeld = exclusive.some(({ service, to }) => observed.handoverOf(service, to) === "hold");
+  return (pending.strategy === "quiescence" ? all : isHeld ? exclusive : []).map((one) => one.service);
 }
 
 /** New transactions that can reach `services` wait; all others belong to the pending generation already, since they meet nothing of it that differs. */
@@ -54,9 +55,11 @@ export function holdUntilQuiet(now: Situation): Step {
   const back = (reason: string): Step => goBack(site, pending, reason, refuse(site, pending, map, reason, nowMs), nowMs);
   if (intent?.isAborted === true) return back("gone back on request");
   if (!isSameMap(target, map)) return goBack(site, pending, "the wish has changed meanwhile", site.refused, nowMs);
+  const interlock = observed.interlockOf(pending.changes ?? [], nowMs);
+  if (interlock !== undefined) return goBack(site, pending, interlock.message, site.refused, nowMs);
   const open = site.generations.filter((one) => one.number !== pending.number).map((one) => observed.drainOf(one.number));
   if (open.every((one) => one.isEmpty)) {
-    const exclusive = services.filter((service) => observed.handoverOf(service, map[service] ?? "") === "hold");
+    const exclusive = services.filter((service) => observed.handoverOf(service, map[service] ?? "") !== undefined);
     return switchOver(now, exclusive.length === 0 ? undefined : { to: pending.number, services: exclusive, since: timestamp(sinceMs) });
   }
   const reasons = open.flatMap((one) => one.waits);
@@ -72,7 +75,7 @@ export function holdUntilQuiet(now: Situation): Step {
   return { site, happened: [], waits, wakeAtMs: untilMs };
 }
 
-/** Lets held transactions go when the new instances of the exclusive services are active, or have had time enough: then what cannot be served is refused instead of held. */
+/** Lets held transactions go when the new instances of the exclusive services are active, or have had time enough: whoever cannot serve says so himself. Until then nothing else is begun. */
 export function releaseHold(site: SiteState, observed: Observed, nowMs: number, waits: Map<number, readonly Wait[]>): Step | undefined {
   const { stamp } = site;
   if (stamp?.hold === undefined || stamp.hold.to !== stamp.generation) return undefined;
@@ -97,5 +100,5 @@ export function releaseHold(site: SiteState, observed: Observed, nowMs: number, 
       message: `${passive.map((service) => map[service]).join(", ")} becomes active when the instances of the revision before are gone; new transactions that can reach it are held until then, at most until ${timestamp(untilMs)}`,
     },
   ]);
-  return undefined;
+  return { site, happened: [], waits, wakeAtMs: untilMs };
 }

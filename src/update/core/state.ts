@@ -18,7 +18,7 @@ export interface SiteState {
   readonly moves: readonly Move[];
 }
 
-/** In generations older than `before`, calls of `service` that belong to revision `from` go to `to`; while `isPartial`, to either. */
+/** In generations older than `before`, calls of `service` that belong to revision `from` go to `to`; while `isPartial`, to either; while `isIdle`, still or again to `from`. */
 export type Move = NonNullable<Site["status"]>["moves"] extends readonly (infer M)[] | undefined ? Readonly<M> : never;
 
 export interface Fence {

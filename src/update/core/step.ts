@@ -1,9 +1,11 @@
+import { timestamp } from "#/model/index.ts";
 import { advance } from "./advance.ts";
+import { movesBack } from "./changes.ts";
 import { liftFences } from "./fences.ts";
 import { releaseHold } from "./hold.ts";
-import { issueNext } from "./issue.ts";
+import { issueNext, targetMap } from "./issue.ts";
 import type { Observed, Step } from "./observed.ts";
-import type { SiteState, Wait } from "./state.ts";
+import type { Move, SiteState, Wait } from "./state.ts";
 
 /** One step of the update protocol (docs/update.md): from the state and what is seen to the next state. Level-triggered and idempotent: call it again until it returns its argument.
  *  At most one transition of the pending generation is made in a step, so that each is one compare-and-set. */
@@ -21,6 +23,8 @@ export function step(site: SiteState, observed: Observed, nowMs: number): Step {
   if (forgotten !== undefined) return forgotten;
   const released = releaseHold(site, observed, nowMs, waits);
   if (released !== undefined) return released;
+  const back = pending === undefined ? awaitMovesBack(site, observed, nowMs, waits) : undefined;
+  if (back !== undefined) return back;
   return pending === undefined ? issueNext(site, observed, nowMs, waits) : advance(site, pending, observed, nowMs, waits);
 }
 
@@ -39,6 +43,38 @@ function closeDrained(site: SiteState, observed: Observed): Step | undefined {
 function forgetRefusals(site: SiteState, observed: Observed): Step | undefined {
   const refused = site.refused.filter((one) => observed.wanted.get(one.service) === one.revision);
   return refused.length === site.refused.length ? undefined : { site: { ...site, refused }, happened: [], waits: new Map() };
+}
+
+/** A rolling update that was given up is over when the former instances are ready again. The next update waits for that; where it takes too long, only what needs these instances. */
+function awaitMovesBack(site: SiteState, observed: Observed, nowMs: number, waits: Map<number, readonly Wait[]>): Step | undefined {
+  const back = movesBack(site);
+  const readiness = back.map((move) => ({ move, ...observed.readinessOf(move.to, move.before) }));
+  const over = readiness.filter((one) => one.ready >= one.wanted).map((one) => one.move);
+  if (over.length > 0) {
+    const isOver = ({ service, before }: Move): boolean => over.some((one) => one.service === service && one.before === before);
+    const moves = site.moves.map((one) =>
+      isOver(one) ? { service: one.service, before: one.before, from: one.from, to: one.to, isIdle: true } : one,
+    );
+    return { site: { ...site, moves }, happened: [], waits };
+  }
+  const target = targetMap(site, observed);
+  const waiting = readiness.flatMap((one) => {
+    const sinceMs = Date.parse(one.move.since ?? "");
+    const untilMs = sinceMs + observed.policy.readyWithinMs * one.wanted;
+    return nowMs < untilMs || target[one.move.service] === one.move.to ? [{ ...one, sinceMs, untilMs }] : [];
+  });
+  if (waiting.length === 0) return undefined;
+  waits.set(
+    0,
+    waiting.map(({ move, wanted, ready, reason, sinceMs, untilMs }) => ({
+      reason: "MovingBack",
+      object: `revision/${move.to}`,
+      sinceMs,
+      message: `the rolling update of ${move.service} was given up; ${ready} of ${wanted} instances of ${move.to} are ready again${reason === undefined ? "" : `: ${reason}`}; the next update waits for them, one of ${move.service} to another revision until ${timestamp(untilMs)}`,
+    })),
+  );
+  const deadlines = waiting.map((one) => one.untilMs).filter((untilMs) => nowMs < untilMs);
+  return { site, happened: [], waits, ...(deadlines.length === 0 ? {} : { wakeAtMs: Math.min(...deadlines) }) };
 }
 
 /** A move is over when every generation that it concerns is closed. */

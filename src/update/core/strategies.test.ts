@@ -36,7 +36,44 @@ test("recreate: calls of all generations go to the new revision from the beginni
   world.nowMs += 60_000;
   world.settle();
   assert.deepEqual(world.happened, ["issued 2", "aborted 2"]);
-  assert.deepEqual(world.state.moves, []);
+  // What was moved already takes part until the generation is closed.
+  assert.deepEqual(world.state.moves, [{ ...MOVE, isIdle: true }]);
+});
+
+test("a rolling update that is given up is moved back instance by instance; the next update waits for that", () => {
+  const world = asked("rolling");
+  world.settle();
+  world.unready.set("auth-v1", "starting");
+  world.want("auth", "auth-v1").settle();
+  assert.deepEqual(world.happened, ["issued 2", "aborted 2"]);
+  const back = { service: "auth", before: 2, from: "auth-v2", to: "auth-v1", isPartial: true, since: new Date(world.nowMs).toISOString() };
+  assert.deepEqual(world.state.moves, [MOVE, back]);
+  world.intent = undefined;
+  world.want("portal", "portal-v2").settle();
+  assert.equal(world.waits.get(0)?.[0]?.reason, "MovingBack");
+  // However long it takes: the next generation would meet these instances, too.
+  world.nowMs += 600_000;
+  world.settle();
+  assert.equal(world.phases(), "1:Active");
+  world.unready.delete("auth-v1");
+  world.settle();
+  assert.match(world.phases(), /^1:\w+ 3:/);
+  assert.deepEqual(
+    world.state.moves.map((one) => ("isIdle" in one ? one.isIdle : false)),
+    [true, true],
+  );
+});
+
+test("a rolling update that cannot be moved back in time does not hold up an update to another revision", () => {
+  const world = asked("rolling");
+  world.settle();
+  world.unready.set("auth-v1", "starting");
+  world.want("auth", "auth-v3").settle();
+  assert.equal(world.waits.get(0)?.[0]?.reason, "MovingBack");
+  assert.equal(world.phases(), "1:Active");
+  world.nowMs += 60_000;
+  world.settle();
+  assert.match(world.phases(), /^1:\w+ 3:/);
 });
 
 test("rolling gives each instance its time to become ready", () => {
@@ -56,6 +93,11 @@ test("blueGreen: calls of all generations go to the new revision at the switch, 
   world.settle();
   assert.deepEqual(world.state.moves, []);
   world.unready.clear();
+  world.knows.delete(2);
+  world.settle();
+  // Gateways learn of it before the first call goes there.
+  assert.deepEqual(world.state.moves, [{ ...MOVE, isIdle: true }]);
+  world.knows.add(2);
   world.settle();
   assert.deepEqual(world.state.moves, [MOVE]);
   assert.equal(world.phases(), "1:Draining 2:Active");
@@ -162,7 +204,7 @@ for (const strategy of ["consistent", "quiescence", "rolling", "recreate", "blue
     world.unready.clear();
     world.interlock = { reason: "Interlocked", object: "resource/antenna", sinceMs: world.nowMs, message: "tracking" };
     world.settle();
-    assert.deepEqual(world.state.moves, []);
+    assert.ok(world.state.moves.every((one) => one.isIdle === true));
     assert.deepEqual(world.state.stamp, { generation: 1 });
     const key = strategy === "rolling" || strategy === "recreate" ? 0 : 2;
     assert.equal(world.waits.get(key)?.[0]?.reason, "Interlocked");
@@ -172,3 +214,40 @@ for (const strategy of ["consistent", "quiescence", "rolling", "recreate", "blue
     assert.deepEqual(world.state.stamp, { generation: 2 });
   });
 }
+
+test("an interlock that comes while transactions are held lets them go: nothing has been handed over", () => {
+  const world = runningSite();
+  world.handovers.set("auth", "hold");
+  world.knows.add(2);
+  world.want("auth", "auth-v2").settle();
+  assert.equal(world.phases(), "1:Active 2:Holding");
+  world.interlock = { reason: "Interlocked", object: "resource/antenna", sinceMs: world.nowMs, message: "tracking" };
+  world.empty.add(1);
+  world.settle();
+  assert.equal(world.phases().startsWith("1:Active 2:Draining"), true);
+  assert.deepEqual(world.state.stamp, { generation: 1 });
+  assert.deepEqual(world.state.refused, []);
+});
+
+test("the next update waits until what was handed over is active, and looks again when that takes too long", () => {
+  const world = runningSite();
+  world.handovers.set("auth", "hold");
+  world.knows.add(2).add(3);
+  world.passive.add("auth-v2");
+  world.empty.add(1);
+  world.want("auth", "auth-v2").settle();
+  world.want("portal", "portal-v2").settle();
+  assert.equal(world.phases(), "2:Active");
+  world.passive.clear();
+  world.settle();
+  assert.equal(world.phases(), "2:Draining 3:Active");
+});
+
+test("an exclusive service is not ramped, even if its handover is compatible", () => {
+  const world = runningSite();
+  world.handovers.set("auth", "compatible");
+  world.knows.add(2);
+  world.intent = { name: "u", ramp: { steps: [{ share: 0.5, holdMs: 1000 }] }, isPaused: false, isPromoted: false, isAborted: false };
+  world.want("auth", "auth-v2").settle();
+  assert.deepEqual(world.state.stamp, { generation: 2 });
+});
