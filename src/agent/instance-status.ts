@@ -7,7 +7,7 @@ export type InstanceStatus = NonNullable<Instance["status"]>;
 export interface StatusFacts {
   readonly state: InstanceState;
   readonly network: NetworkRecord;
-  /** Duty that the instance has been told. */
+  /** Duty that the instance has been told, and, where it wants to be told by a call, has answered. */
   readonly duty: Duty | undefined;
   /** Addresses outside of the loopback on which it listens. */
   readonly openAddresses: readonly string[];

@@ -61,7 +61,10 @@ export class ProcessRunner implements Runner {
   /** Aborted with each end of the process. */
   #processOver = new AbortController();
   #countedStartMs: number | undefined;
+  /** What the file says. */
   #toldDuty: Duty | undefined;
+  /** What a service that wants to be told has answered, too: only then is it said of the instance, so that nothing counts on what it has not yet taken up. */
+  #takenDuty: Duty | undefined;
   #openAddresses: readonly string[] = [];
   #isOpen = false;
   #isGone = false;
@@ -130,7 +133,9 @@ export class ProcessRunner implements Runner {
       this.#hasSweptStrays = true;
     }
     this.#isOpen = true;
-    if (this.#folder.readDuty() === this.#instance.spec.duty) this.#toldDuty = this.#instance.spec.duty;
+    // Whether the agent before could still post it is not known: it is posted again.
+    if (this.#folder.readDuty() === this.#instance.spec.duty && this.#instance.spec.stateUrl === undefined)
+      this.#toldDuty = this.#takenDuty = this.#instance.spec.duty;
     if (this.#instance.spec.probe !== undefined) this.#followProbe();
     if (adoption.state === "running") {
       this.#attach(adoption.process, true);
@@ -268,7 +273,7 @@ export class ProcessRunner implements Runner {
     this.#cancelWake();
     if (wakeAtMs !== undefined) this.#cancelWake = clock.after(Math.max(0, wakeAtMs - clock.now()), () => this.#advance({ type: "tick" }));
     for (const effect of effects) this.#act(effect);
-    if (!wasReady && state.isReady) this.#postDuty();
+    if (!wasReady && state.isReady) void this.#postDuty();
     this.#report();
     this.#settle();
     if (wasOccupied !== this.isOccupied || this.isOver) changed(this);
@@ -298,7 +303,7 @@ export class ProcessRunner implements Runner {
       this.#hasSweptStrays = true;
       await this.#takeNetwork();
       await prepare(this.#launchInput());
-      this.#toldDuty = this.#instance.spec.duty;
+      this.#toldDuty = this.#takenDuty = this.#instance.spec.duty;
       const started = await launch(this.#launchInput(), runHash);
       // The agent ended meanwhile: the next one adopts it.
       if (this.#over.signal.aborted) return started.release();
@@ -402,17 +407,20 @@ export class ProcessRunner implements Runner {
     if (this.#toldDuty === duty) return;
     if (!this.#record("its duty", () => this.#folder.writeDuty(duty))) return;
     this.#toldDuty = duty;
-    this.#postDuty();
+    void this.#postDuty().then(() => {
+      if (this.#toldDuty !== duty) return;
+      this.#takenDuty = duty;
+      this.#report();
+    });
   }
 
   /** Beside the file, for services that want to be told. */
-  #postDuty(): void {
+  async #postDuty(): Promise<void> {
     const { stateUrl, duty, ports } = this.#instance.spec;
     const port = this.#network.ports[ports[0]?.name ?? ""];
     if (stateUrl === undefined || port === undefined || this.#state.running === undefined) return;
-    void postDuty(port, stateUrl.path, duty).then((problem) => {
-      if (problem !== undefined) this.#tell("Warning", "StateNotTaken", `${problem}; the file in ORRERY_STATE says ${duty}`);
-    });
+    const problem = await postDuty(port, stateUrl.path, duty);
+    if (problem !== undefined) this.#tell("Warning", "StateNotTaken", `${problem}; the file in ORRERY_STATE says ${duty}`);
   }
 
   #followProbe(): void {
@@ -467,7 +475,7 @@ export class ProcessRunner implements Runner {
       buildStatus({
         state: this.#state,
         network: this.#network,
-        duty: this.#toldDuty,
+        duty: this.#takenDuty,
         openAddresses: this.#openAddresses,
         host: this.#context.host,
         generation: this.#instance.metadata.generation,
