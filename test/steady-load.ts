@@ -55,6 +55,11 @@ export class SteadyLoad {
     this.#timer = setInterval(() => this.#tick(), 1000 / options.perSecond);
   }
 
+  /** How many were sent, answered or not. */
+  get begun(): number {
+    return this.#count;
+  }
+
   /** Sends no more and waits for what is under way. */
   async stop(): Promise<readonly Sent[]> {
     clearInterval(this.#timer);
