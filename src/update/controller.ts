@@ -3,6 +3,7 @@ import { API_VERSION, type Generation, generation, generationName, SITE_NAME, ty
 import { Controller, objectKey, type ReconcileResult, type Reflector } from "#/reconcile/index.ts";
 import type { Store } from "#/store/index.ts";
 import {
+  type BusyDeclared,
   type DistributionView,
   type DrainLedger,
   type GenerationMap,
@@ -13,6 +14,7 @@ import {
   type Observed,
   observe,
   prepareLedger,
+  type Reach,
   type Readiness,
   ROUND_INTERVAL_MS,
   readSiteState,
@@ -45,10 +47,11 @@ export interface UpdateControllerOptions {
   readonly ledger: DrainLedger;
   /** Instances that may have work for a generation that no call shows, and how to ask one. */
   readonly background: {
-    instancesOf(generation: GenerationMap): readonly string[];
+    instancesOf(generation: GenerationMap): readonly BusyDeclared[];
     /** @throws link/...: its agent cannot be asked */
     ask(instance: string): Promise<{ readonly state: "busy" | "idle" | "unknown"; readonly message: string }>;
   };
+  readonly reach: Reach;
   /** This leader's term. */
   readonly epoch: number;
   readonly clock: Clock;
@@ -153,7 +156,7 @@ class UpdateDriver {
     const nowMs = clock.now();
     const gateways = this.#options.gateways();
     ledger.setBusyDeclared((number) => this.#options.background.instancesOf(maps.get(number) ?? {}));
-    prepareLedger(ledger, { spec: object.spec, state, gateways, distribution }, nowMs);
+    prepareLedger(ledger, { spec: object.spec, state, gateways, distribution, maps, reach: this.#options.reach }, nowMs);
     const { map: wanted, isMaking } = this.#options.wanted(namespace);
     return observe(
       {

@@ -38,6 +38,7 @@ import {
   interlockOf,
   judgeGate,
   type KnownGateway,
+  Reach,
   type Readiness,
   readSiteState,
   revisionReadiness,
@@ -166,12 +167,16 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
     gateways,
     distribution,
     ledger,
+    reach: new Reach((name) => {
+      const revision = caches.revisions.get(`${DEFAULT_NAMESPACE}/${name}`);
+      return revision === undefined ? undefined : (revision.spec.template.calls ?? "any");
+    }),
     background: {
       instancesOf: (map) =>
         [...busyDeclared].flatMap((name) => {
           const service = caches.revisions.get(`${DEFAULT_NAMESPACE}/${name}`)?.spec.service;
           if (service === undefined || map[service] !== name) return [];
-          return [...caches.instances.byIndex("revision", `${DEFAULT_NAMESPACE}/${name}`)].map((one) => one.metadata.name);
+          return [...caches.instances.byIndex("revision", `${DEFAULT_NAMESPACE}/${name}`)].map((one) => ({ instance: one.metadata.name, service }));
         }),
       async ask(name) {
         const host = caches.instances.get(`${DEFAULT_NAMESPACE}/${name}`)?.spec.host;

@@ -11,6 +11,9 @@ export function servicesTouched(
   const movesBefore = before?.moves ?? [];
   const movesAfter = after?.moves ?? [];
   if (JSON.stringify(movesBefore) !== JSON.stringify(movesAfter)) for (const one of [...movesBefore, ...movesAfter]) touched.add(one.service);
+  for (const one of after?.generations ?? [])
+    for (const service of one.left ?? [])
+      if (before?.generations.find((former) => former.number === one.number)?.left?.includes(service) !== true) touched.add(service);
   const isSame = before?.stamp === after?.stamp && isSameList(before?.generations ?? [], after?.generations ?? []);
   if (isSame) return touched;
   const numbers = new Set([...(before?.generations ?? []), ...(after?.generations ?? [])].map((one) => one.number));

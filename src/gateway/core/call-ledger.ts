@@ -80,8 +80,10 @@ export class CallLedger {
 
   /** A call begins, and its first try. */
   begin(call: Call, nowMs: number): void {
-    const { counts } = call;
+    const { counts, serviceCounts } = call;
     counts.started++;
+    serviceCounts.started++;
+    serviceCounts.open++;
     if (call.role === "edge") {
       counts.edge++;
       counts.begun++;
@@ -108,6 +110,8 @@ export class CallLedger {
     if (call.isInbound) {
       call.counts.inbound++;
       call.counts.started++;
+      call.serviceCounts.open++;
+      call.serviceCounts.started++;
     }
   }
 
@@ -116,7 +120,10 @@ export class CallLedger {
     const isError = status === 0 || status >= 500;
     call.endpoint.stats.end(nowMs, timeMs, isError);
     call.window.end(timeMs, isError);
-    if (call.isInbound) call.counts.inbound--;
+    if (call.isInbound) {
+      call.counts.inbound--;
+      call.serviceCounts.open--;
+    }
     call.isInbound = false;
   }
 
@@ -152,6 +159,7 @@ export class CallLedger {
     if (call.isStream) this.#streams.delete(call);
     this.#hasChanged = true;
     this.#endTry(call, status, nowMs);
+    call.serviceCounts.open--;
     if (call.role === "edge") {
       call.counts.edge--;
       if (call.isStream) call.counts.streams--;

@@ -1,5 +1,5 @@
 import type { CallerEntry, ServiceEntry } from "#/traffic/index.ts";
-import type { GenerationCounts } from "./counts.ts";
+import type { GenerationCounts, ServiceCounts } from "./counts.ts";
 import type { EndpointState, RevisionState, WindowCounts } from "./endpoint.ts";
 import type { CompiledRoute } from "./route-matcher.ts";
 
@@ -18,6 +18,7 @@ export interface Call {
   readonly route: CompiledRoute | undefined;
   readonly traceId: string;
   readonly counts: GenerationCounts;
+  readonly serviceCounts: ServiceCounts;
   readonly generation: number;
   /** Trace headers for the instance, names and values in turn. */
   readonly traceHeaders: readonly string[];

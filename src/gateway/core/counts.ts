@@ -1,5 +1,11 @@
 import type { GenerationCount } from "#/traffic/index.ts";
 
+/** Calls of one service in one generation. */
+export class ServiceCounts {
+  open = 0;
+  started = 0;
+}
+
 /** What is open, and what has ever been begun, of one generation in this gateway. */
 export class GenerationCounts {
   readonly generation: number;
@@ -9,6 +15,7 @@ export class GenerationCounts {
   inbound = 0;
   begun = 0;
   started = 0;
+  readonly #services = new Map<string, ServiceCounts>();
 
   constructor(generation: number) {
     this.generation = generation;
@@ -18,9 +25,19 @@ export class GenerationCounts {
     return this.edge + this.outbound + this.inbound;
   }
 
+  ofService(service: string): ServiceCounts {
+    let counts = this.#services.get(service);
+    if (counts === undefined) {
+      counts = new ServiceCounts();
+      this.#services.set(service, counts);
+    }
+    return counts;
+  }
+
   read(): GenerationCount {
     const { generation, edge, streams, outbound, inbound, begun, started } = this;
-    return { generation, edge, streams, outbound, inbound, begun, started };
+    const services = Object.fromEntries([...this.#services].map(([name, counts]) => [name, { open: counts.open, started: counts.started }]));
+    return { generation, edge, streams, outbound, inbound, begun, started, services };
   }
 }
 

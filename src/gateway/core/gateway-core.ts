@@ -354,6 +354,7 @@ export class GatewayCore {
         refuse("gateway/no-instance", `no instance of ${revision.name} is ready on a way open to this gateway`, about),
       );
     const policy: CallPolicy = { timeoutMs: route?.entry.timeoutMs ?? entry?.timeoutMs ?? DEFAULT_POLICY.timeoutMs, balancing };
+    const counts = this.#ledger.countsOf(generation.number);
     const call: Call = {
       kind: "call",
       role,
@@ -365,7 +366,8 @@ export class GatewayCore {
       callerInstance: caller?.instance,
       route,
       traceId: trace.traceId,
-      counts: this.#ledger.countsOf(generation.number),
+      counts,
+      serviceCounts: counts.ofService(service),
       generation: generation.number,
       traceHeaders: trace.headers,
       startedMs: nowMs,

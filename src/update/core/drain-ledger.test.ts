@@ -132,7 +132,7 @@ test("an answer to a former leader's round is none to a new leader's", () => {
 /** A ledger of one gateway in which `worker-0` may have work that no call shows. */
 function busyLedger(): DrainLedger {
   const ledger = drainingLedger(gateway("a"));
-  ledger.setBusyDeclared(() => ["worker-0"]);
+  ledger.setBusyDeclared(() => [{ instance: "worker-0", service: "worker" }]);
   return ledger;
 }
 
@@ -175,4 +175,46 @@ test("an instance that cannot be asked is not idle", () => {
   ledger.busyAnswered("worker-0", { askedAtMs: 10, answeredAtMs: 20, state: "unknown", message: "the agent of host h is not connected" });
   round(ledger, 900, (n) => report("a", n));
   assert.match(ledger.stateOf(1, 900).waits[0]?.message ?? "", /not known: the agent of host h is not connected/);
+});
+
+/** `open` calls of each service, beside the sums of all. */
+function withServices(one: GatewayReport, services: Readonly<Record<string, { readonly open: number; readonly started: number }>>): GatewayReport {
+  return { ...one, counts: one.counts.map((count) => ({ ...count, services })) };
+}
+
+test("calls that can reach a service are counted by themselves: a stream elsewhere does not hold it", () => {
+  const ledger = drainingLedger(gateway("a"));
+  ledger.setScopes(1, [{ name: "auth", services: new Set(["auth", "portal"]) }]);
+  const counts = { news: { open: 1, started: 1 }, auth: { open: 0, started: 7 }, portal: { open: 0, started: 3 } };
+  round(ledger, 0, (n) => withServices(report("a", n, { open: 1 }), counts));
+  round(ledger, 500, (n) => withServices(report("a", n, { open: 1 }), { ...counts, news: { open: 1, started: 9 } }));
+  assert.equal(ledger.stateOf(1, 500, "auth").isEmpty, true);
+  assert.equal(ledger.stateOf(1, 500).isEmpty, false);
+  ledger.report(withServices(report("a", 9, { open: 2 }), { ...counts, portal: { open: 1, started: 4 } }), 600);
+  assert.equal(ledger.stateOf(1, 600, "auth").isEmpty, false);
+});
+
+test("a call that can reach the service and came and went between the rounds begins its counting again", () => {
+  const ledger = drainingLedger(gateway("a"));
+  ledger.setScopes(1, [{ name: "auth", services: new Set(["auth"]) }]);
+  round(ledger, 0, (n) => withServices(report("a", n, { open: 1 }), { auth: { open: 0, started: 7 } }));
+  round(ledger, 500, (n) => withServices(report("a", n, { open: 1 }), { auth: { open: 0, started: 8 } }));
+  assert.equal(ledger.stateOf(1, 500, "auth").isEmpty, false);
+});
+
+test("a gateway that does not tell calls by service counts with all its calls, and an unknown part is the whole", () => {
+  const ledger = drainingLedger(gateway("a"));
+  ledger.setScopes(1, [{ name: "auth", services: new Set(["auth"]) }]);
+  round(ledger, 0, (n) => report("a", n, { open: 1 }));
+  round(ledger, 500, (n) => report("a", n, { open: 1 }));
+  assert.equal(ledger.stateOf(1, 500, "auth").isEmpty, false);
+  assert.equal(ledger.stateOf(1, 500, "other").isEmpty, false);
+});
+
+test("a gateway that is lost leaves every part unknown", () => {
+  const ledger = drainingLedger(gateway("a"));
+  ledger.setScopes(1, [{ name: "auth", services: new Set(["auth"]) }]);
+  for (const nowMs of [0, 500]) round(ledger, nowMs, (n) => withServices(report("a", n, { open: 1 }), { auth: { open: 0, started: 7 } }));
+  ledger.setGateways([gateway("a", { isConnected: false })], 600);
+  assert.equal(ledger.stateOf(1, 600, "auth").waits[0]?.reason, "GatewayLost");
 });

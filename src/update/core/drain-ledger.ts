@@ -31,10 +31,30 @@ interface Drain {
   /** First table that does not stamp the generation. */
   readonly unstamped: TablePosition;
   readonly sinceMs: number;
+  readonly whole: Quietness;
+  /** Of those calls alone that can reach a service. */
+  readonly scopes: Map<string, Quietness>;
+  readonly open: Map<string, { readonly open: number; readonly streams: number }>;
+}
+
+interface Quietness {
+  /** Services that are called; `undefined`: any. */
+  readonly services: ReadonlySet<string> | undefined;
   /** End of the first of the successive quiet rounds, and what had been started until then, by gateway. */
   quiet?: { readonly atMs: number; readonly started: ReadonlyMap<string, string> };
   isEmpty: boolean;
-  readonly open: Map<string, { readonly open: number; readonly streams: number }>;
+}
+
+/** Calls of one generation that can reach a service, as `scope` of a question. */
+export interface Scope {
+  readonly name: string;
+  readonly services: ReadonlySet<string>;
+}
+
+/** An instance that may have work for a generation that no call shows. */
+export interface BusyDeclared {
+  readonly instance: string;
+  readonly service: string;
 }
 
 /** More than one leader can ask: a year of ten a second is 2^28. */
@@ -49,7 +69,7 @@ export class DrainLedger {
   readonly #drains = new Map<number, Drain>();
   readonly #background = new BackgroundWork();
   /** By generation: instances that may have work for it that no call shows. */
-  #busyDeclared: (generation: number) => readonly string[] = () => [];
+  #busyDeclared: (generation: number) => readonly BusyDeclared[] = () => [];
   #gateways: readonly KnownGateway[] = [];
   #policy: DrainPolicy = { lingerMs: 500, maxTransactionMs: 600_000 };
   #round: Round | undefined;
@@ -73,15 +93,29 @@ export class DrainLedger {
   }
 
   /** Which instances may have work for a generation that no call shows: they are asked before it counts as empty. */
-  setBusyDeclared(instancesOf: (generation: number) => readonly string[]): void {
+  setBusyDeclared(instancesOf: (generation: number) => readonly BusyDeclared[]): void {
     this.#busyDeclared = instancesOf;
-    this.#background.keepOnly(new Set(this.draining.flatMap((generation) => instancesOf(generation))));
+    this.#background.keepOnly(new Set(this.draining.flatMap((generation) => instancesOf(generation).map((one) => one.instance))));
+  }
+
+  /** Parts of a generation that are counted by themselves, too: calls that can reach a service. Those that are not named any more are forgotten. */
+  setScopes(generation: number, scopes: readonly Scope[]): void {
+    const drain = this.#drains.get(generation);
+    if (drain === undefined) return;
+    for (const name of drain.scopes.keys()) if (!scopes.some((one) => one.name === name)) drain.scopes.delete(name);
+    for (const { name, services } of scopes) {
+      const known = drain.scopes.get(name)?.services;
+      if (known === undefined || known.size !== services.size || [...services].some((one) => !known.has(one)))
+        drain.scopes.set(name, { services, isEmpty: false });
+    }
   }
 
   /** Instances that are to be asked now whether they are busy: those of generations of which no call is seen. */
   busyToAsk(nowMs: number): readonly string[] {
-    return [...this.#drains].flatMap(([generation, { quiet }]) =>
-      quiet === undefined ? [] : this.#background.toAsk(this.#busyDeclared(generation), quiet.atMs, nowMs),
+    return [...this.#drains].flatMap(([generation, drain]) =>
+      [drain.whole, ...drain.scopes.values()].flatMap((part) =>
+        part.quiet === undefined || part.isEmpty ? [] : this.#background.toAsk(this.#busyIn(generation, part), part.quiet.atMs, nowMs),
+      ),
     );
   }
 
@@ -92,7 +126,8 @@ export class DrainLedger {
 
   /** `generation` is no longer stamped from the table at `unstamped` on. Repeats are ignored. */
   begin(generation: number, unstamped: TablePosition, nowMs: number): void {
-    if (!this.#drains.has(generation)) this.#drains.set(generation, { unstamped, sinceMs: nowMs, isEmpty: false, open: new Map() });
+    if (!this.#drains.has(generation))
+      this.#drains.set(generation, { unstamped, sinceMs: nowMs, whole: { services: undefined, isEmpty: false }, scopes: new Map(), open: new Map() });
   }
 
   /** `generation` is closed, or stamped again. */
@@ -107,7 +142,7 @@ export class DrainLedger {
   /** The round that gateways should answer now, beginning one at most every `intervalMs` while something drains; `undefined` if none is needed. */
   roundToAsk(nowMs: number, intervalMs: number): number | undefined {
     if (this.#round !== undefined) return this.#round.number;
-    if ([...this.#drains.values()].every((drain) => drain.isEmpty)) return undefined;
+    if ([...this.#drains.values()].every((drain) => drain.whole.isEmpty)) return undefined;
     if (nowMs < this.#lastCompletedAtMs + intervalMs) return undefined;
     this.#round = { number: ++this.#roundNumber, askedAtMs: nowMs, reports: new Map() };
     return this.#round.number;
@@ -116,11 +151,11 @@ export class DrainLedger {
   /** Takes a report; those that do not answer the present round are only shown, not counted on. */
   report(report: GatewayReport, nowMs: number): void {
     for (const [generation, drain] of this.#drains) {
-      const open = openOf(report, generation);
-      drain.open.set(report.gateway, open);
-      if (open.open > 0) {
-        drain.isEmpty = false;
-        delete drain.quiet;
+      drain.open.set(report.gateway, openOf(report, generation));
+      for (const part of [drain.whole, ...drain.scopes.values()]) {
+        if (countOf(report, generation, part.services).open === 0) continue;
+        part.isEmpty = false;
+        delete part.quiet;
       }
     }
     const round = this.#round;
@@ -129,19 +164,20 @@ export class DrainLedger {
     this.#completeRound(nowMs);
   }
 
-  /** Whether `generation` is empty, and if not, on what it waits. */
-  stateOf(generation: number, nowMs: number): { readonly isEmpty: boolean; readonly open: number; readonly waits: readonly Wait[] } {
+  /** Whether `generation` is empty, and if not, on what it waits. `scope`: of its calls only those of that part, if it is counted by itself. */
+  stateOf(generation: number, nowMs: number, scope?: string): { readonly isEmpty: boolean; readonly open: number; readonly waits: readonly Wait[] } {
     const drain = this.#drains.get(generation);
     if (drain === undefined) {
       const message = `the first table that does not stamp generation ${generation} is on its way; then counting begins`;
       return { isEmpty: false, open: 0, waits: [{ reason: "Counting", object: `generation/g${generation}`, sinceMs: nowMs, message }] };
     }
+    const part = (scope === undefined ? undefined : drain.scopes.get(scope)) ?? drain.whole;
     const waits = this.#unknowns(generation, drain, nowMs);
     let open = 0;
     for (const [gateway, count] of drain.open) {
       if (!this.#gateways.some((one) => one.name === gateway)) continue;
       open += count.open;
-      if (count.open > 0) {
+      if (count.open > 0 && !part.isEmpty) {
         const streams = count.streams > 0 ? `, ${count.streams} of them streams (WebSocket, SSE, TCP)` : "";
         waits.push({
           reason: "TransactionsOpen",
@@ -151,8 +187,8 @@ export class DrainLedger {
         });
       }
     }
-    if (waits.length === 0 && !drain.isEmpty) waits.push(...this.#busyWaits(generation, drain, nowMs));
-    if (waits.length === 0 && !drain.isEmpty) {
+    if (waits.length === 0 && !part.isEmpty) waits.push(...this.#busyWaits(generation, part, nowMs));
+    if (waits.length === 0 && !part.isEmpty) {
       waits.push({
         reason: "Counting",
         object: `generation/g${generation}`,
@@ -163,10 +199,14 @@ export class DrainLedger {
     return { isEmpty: waits.length === 0, open, waits };
   }
 
-  #busyWaits(generation: number, drain: Drain, nowMs: number): Wait[] {
-    const { quiet } = drain;
+  #busyIn(generation: number, part: Quietness): readonly string[] {
+    return this.#busyDeclared(generation).flatMap((one) => (part.services?.has(one.service) === false ? [] : [one.instance]));
+  }
+
+  #busyWaits(generation: number, part: Quietness, nowMs: number): Wait[] {
+    const { quiet } = part;
     if (quiet === undefined) return [];
-    return this.#busyDeclared(generation).flatMap((instance) => {
+    return this.#busyIn(generation, part).flatMap((instance) => {
       const last = this.#background.lastOf(instance);
       if (last === undefined || last.state === "idle") return [];
       const isBusy = last.state === "busy";
@@ -206,28 +246,49 @@ export class DrainLedger {
     if (round === undefined || !this.#gateways.every((gateway) => round.reports.get(gateway.name)?.incarnation === gateway.incarnation)) return;
     this.#round = undefined;
     this.#lastCompletedAtMs = nowMs;
-    for (const [generation, drain] of this.#drains) this.#judge(generation, drain, round, nowMs);
+    for (const [generation, drain] of this.#drains)
+      for (const part of [drain.whole, ...drain.scopes.values()]) this.#judge(generation, drain, part, round, nowMs);
   }
 
-  #judge(generation: number, drain: Drain, round: Round, nowMs: number): void {
+  #judge(generation: number, drain: Drain, part: Quietness, round: Round, nowMs: number): void {
     const started = new Map<string, string>();
     for (const gateway of this.#gateways) {
       const report = round.reports.get(gateway.name);
-      if (report === undefined || !isAtLeast(report.position, drain.unstamped) || openOf(report, generation).open > 0) {
-        delete drain.quiet;
+      const count = report === undefined ? undefined : countOf(report, generation, part.services);
+      if (report === undefined || count === undefined || !isAtLeast(report.position, drain.unstamped) || count.open > 0) {
+        delete part.quiet;
         return;
       }
-      started.set(gateway.name, `${report.incarnation}:${report.counts.find((count) => count.generation === generation)?.started ?? 0}`);
+      started.set(gateway.name, `${report.incarnation}:${count.started}`);
     }
-    const quiet = drain.quiet;
+    const { quiet } = part;
     if (quiet === undefined || quiet.started.size !== started.size || [...started].some(([gateway, count]) => quiet.started.get(gateway) !== count)) {
-      drain.quiet = { atMs: nowMs, started };
+      part.quiet = { atMs: nowMs, started };
       return;
     }
     // Asked between the two rounds: what was at work before the first is over, and without a call between them nothing new has begun.
-    if (!this.#busyDeclared(generation).every((instance) => this.#background.isIdle(instance, quiet.atMs, round.askedAtMs))) return;
-    if (round.askedAtMs >= quiet.atMs + this.#policy.lingerMs) drain.isEmpty = true;
+    if (!this.#busyIn(generation, part).every((instance) => this.#background.isIdle(instance, quiet.atMs, round.askedAtMs))) return;
+    if (round.askedAtMs >= quiet.atMs + this.#policy.lingerMs) part.isEmpty = true;
   }
+}
+
+/** Calls of `services` alone, where the gateway tells them; else all. */
+function countOf(
+  report: GatewayReport,
+  generation: number,
+  services: ReadonlySet<string> | undefined,
+): { readonly open: number; readonly started: number } {
+  const count = report.counts.find((one) => one.generation === generation);
+  if (count === undefined) return { open: 0, started: 0 };
+  if (services === undefined || count.services === undefined) return { open: count.edge + count.outbound + count.inbound, started: count.started };
+  let open = 0;
+  let started = 0;
+  for (const [service, calls] of Object.entries(count.services)) {
+    if (!services.has(service)) continue;
+    open += calls.open;
+    started += calls.started;
+  }
+  return { open, started };
 }
 
 function openOf(report: GatewayReport, generation: number): { readonly open: number; readonly streams: number } {

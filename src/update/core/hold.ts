@@ -3,6 +3,9 @@ import { goBack, refuse, replaced, switchOver } from "./changes.ts";
 import type { Observed, Situation, Step } from "./observed.ts";
 import { isSameMap, mixes, type OpenGeneration, type SiteState, type Wait } from "./state.ts";
 
+/** Name of the part of a generation that can reach what is held. */
+export const HOLD_SCOPE = "/held";
+
 /** Changed services for which new transactions have to wait until the running ones are over: all under quiescence, the exclusive ones otherwise, unless all of these are handed over compatibly. */
 export function servicesToHold(
   now: Pick<Situation, "site" | "map"> & {
@@ -20,8 +23,8 @@ export function servicesToHold(
 
 /** New transactions that can reach `services` wait; all others belong to the pending generation already, since they meet nothing of it that differs. */
 export function beginHold(now: Situation, services: readonly string[]): Step {
-  const { site, pending, nowMs, waits } = now;
-  const older = site.generations.filter((one) => one.number !== pending.number && one.phase === "Draining");
+  const { site, pending, observed, nowMs, waits } = now;
+  const older = site.generations.filter((one) => one.phase === "Draining" && !drainOf(observed, one, services).isEmpty);
   if (older.length > 0) {
     // Nothing is held for the sake of what began long ago.
     waits.set(pending.number, [
@@ -46,6 +49,11 @@ export function beginHold(now: Situation, services: readonly string[]): Step {
   };
 }
 
+/** Whether `one` has nothing in flight that can reach one of `services`. */
+function drainOf(observed: Observed, one: OpenGeneration, services: readonly string[]): ReturnType<Observed["drainOf"]> {
+  return services.every((service) => one.left?.includes(service) === true) ? { isEmpty: true, waits: [] } : observed.drainOf(one.number, HOLD_SCOPE);
+}
+
 /** Switches when nothing of any other generation is in flight; goes back when that takes too long. */
 export function holdUntilQuiet(now: Situation): Step {
   const { site, pending, map, target, intent, observed, nowMs, waits } = now;
@@ -57,7 +65,7 @@ export function holdUntilQuiet(now: Situation): Step {
   if (!isSameMap(target, map)) return goBack(site, pending, "the wish has changed meanwhile", site.refused, nowMs);
   const interlock = observed.interlockOf(pending.changes ?? [], nowMs);
   if (interlock !== undefined) return goBack(site, pending, interlock.message, site.refused, nowMs);
-  const open = site.generations.filter((one) => one.number !== pending.number).map((one) => observed.drainOf(one.number));
+  const open = site.generations.filter((one) => one.number !== pending.number).map((one) => drainOf(observed, one, services));
   if (open.every((one) => one.isEmpty)) {
     const exclusive = services.filter((service) => observed.handoverOf(service, map[service] ?? "") !== undefined);
     return switchOver(now, exclusive.length === 0 ? undefined : { to: pending.number, services: exclusive, since: timestamp(sinceMs) });

@@ -1,4 +1,4 @@
-export { DrainLedger, type DrainPolicy, type KnownGateway } from "./drain-ledger.ts";
+export { type BusyDeclared, DrainLedger, type DrainPolicy, type KnownGateway } from "./drain-ledger.ts";
 export { type Forecast, type ForecastHold, type ForecastStop, forecast } from "./forecast.ts";
 export { type ForecastInput, forecastInput, type SeenSite } from "./forecast-input.ts";
 export { type GatePolicy, type GateSample, type GateVerdict, judgeGate } from "./gate.ts";
@@ -15,6 +15,7 @@ export {
   WishWatch,
 } from "./leading.ts";
 export type { Happening, Observed, ObservedGateway, Readiness, Step, UpdateIntent, UpdatePolicy } from "./observed.ts";
+export { Reach } from "./reach.ts";
 export { followGeneration, isEnded, type UpdateView, waitsBeforeIssue, withPhase } from "./record.ts";
 export { GatewayWatch, revisionReadiness } from "./sight.ts";
 export { siteUpdate } from "./site-update.ts";

@@ -1,7 +1,9 @@
 import { durationMs, type Site } from "#/model/index.ts";
 import type { TablePosition } from "#/traffic/index.ts";
-import type { DrainLedger, KnownGateway } from "./drain-ledger.ts";
+import type { DrainLedger, KnownGateway, Scope } from "./drain-ledger.ts";
+import { HOLD_SCOPE } from "./hold.ts";
 import type { Observed } from "./observed.ts";
+import type { Reach } from "./reach.ts";
 import { type GenerationMap, readSiteState, type SiteState, stamps } from "./state.ts";
 
 /** Between counting rounds while something drains. */
@@ -58,6 +60,9 @@ export function prepareLedger(
     readonly state: SiteState;
     readonly gateways: readonly KnownGateway[];
     readonly distribution: Pick<DistributionView, "unstampedAt">;
+    /** Maps of the open generations. */
+    readonly maps: ReadonlyMap<number, GenerationMap>;
+    readonly reach: Reach;
   },
   nowMs: number,
 ): void {
@@ -71,7 +76,34 @@ export function prepareLedger(
   for (const number of draining) {
     const unstamped = distribution.unstampedAt(number);
     if (unstamped !== undefined) ledger.begin(number, unstamped, nowMs);
+    ledger.setScopes(number, scopesOf(number, seen));
   }
+}
+
+/** Services of one generation that are counted by themselves at most: where more are changed at once, they wait for each other. */
+const SCOPES_MAX = 50;
+
+/** What of a generation is counted by itself: calls that can reach a service which a newer one assigns differently, so that its former revision need not wait for the others; and those that can reach what is held. Nothing, where every service can reach it. */
+function scopesOf(
+  number: number,
+  { state, maps, reach }: { readonly state: SiteState; readonly maps: ReadonlyMap<number, GenerationMap>; readonly reach: Reach },
+): readonly Scope[] {
+  const map = maps.get(number);
+  const next = maps.get(state.stamp?.generation ?? number);
+  if (map === undefined || next === undefined) return [];
+  const left = state.generations.find((one) => one.number === number)?.left ?? [];
+  const changed = next === map ? [] : Object.keys(map).filter((service) => next[service] !== map[service] && !left.includes(service));
+  const scopes: Scope[] = changed.slice(0, SCOPES_MAX).map((service) => ({ name: service, services: reach.reaching(map, [service]) }));
+  const held = state.stamp?.hold?.services ?? heldNext(state, maps);
+  if (held.length > 0) scopes.push({ name: HOLD_SCOPE, services: reach.reaching(map, held) });
+  const size = Object.keys(map).length;
+  return scopes.filter((one) => one.services.size < size);
+}
+
+/** Services that a generation on its way may hold. */
+function heldNext(state: SiteState, maps: ReadonlyMap<number, GenerationMap>): readonly string[] {
+  const pending = state.generations.find((one) => one.phase === "Distributing");
+  return pending === undefined || maps.get(pending.number) === undefined ? [] : (pending.changes ?? []);
 }
 
 /** Knows since when templates say what they say. */
@@ -131,7 +163,7 @@ export function observe(view: LeaderView, nowMs: number): Observed {
       isConnected,
       knows: (number) => isReached(distribution.acknowledged(name), distribution.distributedAt(number)),
     })),
-    drainOf: (number) => ledger.stateOf(number, nowMs),
+    drainOf: (number, scope) => ledger.stateOf(number, nowMs, scope),
     updateFor: view.updateFor,
     updateNamed: view.updateNamed,
     gateOf: view.gateOf,

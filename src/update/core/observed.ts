@@ -59,8 +59,8 @@ export interface Observed {
   /** What forbids to update `services` now: a condition of a Resource that is true, or not known. */
   interlockOf(services: readonly string[], nowMs: number): Wait | undefined;
   readonly gateways: readonly ObservedGateway[];
-  /** True if nothing of `generation` is or may be in flight; else what it waits for. */
-  drainOf(generation: number): { readonly isEmpty: boolean; readonly waits: readonly Wait[] };
+  /** True if nothing of `generation` is or may be in flight; else what it waits for. `scope`: only what can reach the service of that name, or under `HOLD_SCOPE` the services that are held. */
+  drainOf(generation: number, scope?: string): { readonly isEmpty: boolean; readonly waits: readonly Wait[] };
   /** The Update that asks for changes of `services` and is not yet under way, if any. */
   updateFor(services: readonly string[]): UpdateIntent | undefined;
   updateNamed(name: string): UpdateIntent | undefined;

@@ -15,6 +15,8 @@ export class World {
   readonly unready = new Map<string, string>();
   readonly knows = new Set<number>();
   readonly empty = new Set<number>();
+  /** Generation and part of it. */
+  readonly emptyParts = new Set<string>();
   gateways: Observed["gateways"] = [{ name: "main", host: "a", isConnected: true, knows: (generation) => this.knows.has(generation) }];
   replicas = 1;
   readyOn = new Map([["a", 1]]);
@@ -39,8 +41,8 @@ export class World {
           ? { wanted: this.replicas, ready: 0, reason: this.unready.get(revision) ?? "" }
           : { wanted: this.replicas, ready: this.replicas, active: this.passive.has(revision) ? 0 : this.replicas, readyOn: this.readyOn },
       gateways: this.gateways,
-      drainOf: (generation) => ({
-        isEmpty: this.empty.has(generation),
+      drainOf: (generation, scope) => ({
+        isEmpty: this.empty.has(generation) || (scope !== undefined && this.emptyParts.has(`${generation} ${scope}`)),
         waits: [{ reason: "TransactionsOpen", object: "gateway/main", sinceMs: START_MS, message: "2 calls are open" }],
       }),
       updateFor: () => this.intent,

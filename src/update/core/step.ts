@@ -10,7 +10,7 @@ import type { Move, SiteState, Wait } from "./state.ts";
 /** One step of the update protocol (docs/update.md): from the state and what is seen to the next state. Level-triggered and idempotent: call it again until it returns its argument.
  *  At most one transition of the pending generation is made in a step, so that each is one compare-and-set. */
 export function step(site: SiteState, observed: Observed, nowMs: number): Step {
-  const closed = closeDrained(site, observed) ?? forgetMoves(site);
+  const closed = closeDrained(site, observed) ?? leaveServices(site, observed) ?? forgetMoves(site);
   if (closed !== undefined) return closed;
   const waits = new Map<number, readonly Wait[]>();
   for (const one of site.generations) if (one.phase === "Draining") waits.set(one.number, observed.drainOf(one.number).waits);
@@ -82,4 +82,21 @@ function forgetMoves(site: SiteState): Step | undefined {
   const oldest = site.generations[0]?.number ?? Number.POSITIVE_INFINITY;
   const moves = site.moves.filter((one) => oldest < one.before);
   return moves.length === site.moves.length ? undefined : { site: { ...site, moves }, happened: [], waits: new Map() };
+}
+
+/** Lets a generation leave the services that it assigns differently than what is stamped, as soon as nothing of it can reach them any more: their former revisions need not wait for the rest of it. */
+function leaveServices(site: SiteState, observed: Observed): Step | undefined {
+  const stamped = site.stamp === undefined ? undefined : observed.mapOf(site.stamp.generation);
+  let hasLeft = false;
+  const generations = site.generations.map((one) => {
+    const map = one.phase === "Draining" ? observed.mapOf(one.number) : undefined;
+    if (map === undefined || stamped === undefined) return one;
+    const gone = Object.keys(map).filter(
+      (service) => map[service] !== stamped[service] && one.left?.includes(service) !== true && observed.drainOf(one.number, service).isEmpty,
+    );
+    if (gone.length === 0) return one;
+    hasLeft = true;
+    return { ...one, left: [...(one.left ?? []), ...gone].sort() };
+  });
+  return hasLeft ? { site: { ...site, generations }, happened: [], waits: new Map() } : undefined;
 }

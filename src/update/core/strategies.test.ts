@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { HOLD_SCOPE } from "./hold.ts";
 import { runningSite, type World } from "./rig.ts";
 import type { OpenGeneration } from "./state.ts";
 
@@ -214,6 +215,31 @@ for (const strategy of ["consistent", "quiescence", "rolling", "recreate", "blue
     assert.deepEqual(world.state.stamp, { generation: 2 });
   });
 }
+
+test("a revision that nothing of its generation can reach any more is left, although the rest of the generation goes on", () => {
+  const world = runningSite();
+  world.knows.add(2);
+  world.want("auth", "auth-v2").settle();
+  assert.equal(world.phases(), "1:Draining 2:Active");
+  assert.equal(world.state.generations[0]?.left, undefined);
+  world.emptyParts.add("1 portal").add("1 auth");
+  world.settle();
+  assert.deepEqual(world.state.generations[0]?.left, ["auth"]);
+  assert.equal(world.phases(), "1:Draining 2:Active");
+});
+
+test("a handover waits only for transactions that can reach the service", () => {
+  const world = runningSite();
+  world.handovers.set("auth", "hold");
+  world.knows.add(2);
+  world.want("auth", "auth-v2").settle();
+  assert.equal(world.phases(), "1:Active 2:Holding");
+  world.emptyParts.add(`1 ${HOLD_SCOPE}`).add("1 auth");
+  world.settle();
+  assert.equal(world.phases(), "1:Draining 2:Active");
+  assert.deepEqual(world.state.generations[0]?.left, ["auth"]);
+  assert.deepEqual(world.state.stamp, { generation: 2 });
+});
 
 test("an interlock that comes while transactions are held lets them go: nothing has been handed over", () => {
   const world = runningSite();
