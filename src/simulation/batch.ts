@@ -9,6 +9,10 @@ export interface BatchResult {
   readonly transactions: number;
   readonly calls: number;
   readonly events: number;
+  readonly held: number;
+  readonly passed: number;
+  readonly holds: number;
+  readonly handovers: number;
 }
 
 /** Seeds that are handed to a thread at once. */
@@ -22,13 +26,17 @@ export interface Chunk {
 }
 
 export function addUp(results: Iterable<RunResult>): BatchResult {
-  const sum = { seeds: 0, failures: [] as RunResult[], generations: 0, transactions: 0, calls: 0, events: 0 };
+  const sum = { seeds: 0, failures: [] as RunResult[], generations: 0, transactions: 0, calls: 0, events: 0, held: 0, passed: 0, holds: 0, handovers: 0 };
   for (const one of results) {
     sum.seeds++;
     sum.generations += one.generations;
     sum.transactions += one.transactions;
     sum.calls += one.calls;
     sum.events += one.events;
+    sum.held += one.held;
+    sum.passed += one.passed;
+    sum.holds += one.holds;
+    sum.handovers += one.handovers;
     if (one.violations.length > 0) sum.failures.push(one);
   }
   return sum;
@@ -47,6 +55,10 @@ function merge(a: BatchResult, b: BatchResult): BatchResult {
     transactions: a.transactions + b.transactions,
     calls: a.calls + b.calls,
     events: a.events + b.events,
+    held: a.held + b.held,
+    passed: a.passed + b.passed,
+    holds: a.holds + b.holds,
+    handovers: a.handovers + b.handovers,
   };
 }
 

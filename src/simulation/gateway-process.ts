@@ -348,7 +348,12 @@ export class GatewayProcess {
   }
 
   /** Takes `decide`'s decision when there is one; what waited too long is refused. */
-  #settle(decide: () => Admitted | Refusal | Undecided, untilMs: number, take: (decision: Admitted | Refusal) => void): void {
+  #settle(
+    decide: () => Admitted | Refusal | Undecided,
+    untilMs: number,
+    take: (decision: Admitted | Refusal) => void,
+    onHeld: () => void = () => {},
+  ): void {
     const core = this.#core as GatewayCore;
     const decision = decide();
     if (decision.kind === "admitted" || decision.kind === "refusal") return take(decision);
@@ -358,35 +363,51 @@ export class GatewayProcess {
       const refusal = refuse("gateway/unknown-generation", `generation ${generation} is not in the table`, { generation });
       if (nowMs >= untilMs) return take(refusal);
       const isKnown = (): boolean => core.table.generation(generation) !== undefined;
-      return this.#wait(isKnown, TABLE_WAIT_MS, () => (isKnown() ? this.#settle(decide, untilMs, take) : take(refusal)));
+      return this.#wait(isKnown, TABLE_WAIT_MS, () => (isKnown() ? this.#settle(decide, untilMs, take, onHeld) : take(refusal)));
     }
+    onHeld();
     if (nowMs >= untilMs) return take(refuse("gateway/held", `${decision.services.join(", ")} is being handed over`));
     const { hold } = core.table.stamp ?? {};
     this.#wait(
       () => core.table.stamp?.hold !== hold,
       untilMs - nowMs,
-      () => this.#settle(decide, untilMs, take),
+      () => this.#settle(decide, untilMs, take, onHeld),
     );
+  }
+
+  /** The leader whose table it has. */
+  get epoch(): number {
+    return this.#core?.table.position?.epoch ?? 0;
+  }
+
+  /** True if its table says that instances of `revision` may take part in `generation`. */
+  admits(generation: number, service: string, revision: string): boolean {
+    const { table } = this.#core as GatewayCore;
+    const state = table.generation(generation);
+    return state !== undefined && table.takesPart(state, service, revision);
   }
 
   /** A request from outside. */
   edgeRequest(root: RootPlan): void {
     const core = this.#core as GatewayCore;
-    const head = new RequestHead("GET", "/", ["Host", "site.example", "Cookie", `session=s${root.seed % 50}`]);
+    const head = new RequestHead("GET", `/${root.entry}`, ["Host", "site.example", "Cookie", `session=s${root.seed % 50}`]);
     const sentMs = this.#program.monotonic();
     this.#settle(
       () => core.edge(head, "10.0.0.1", this.#program.monotonic()),
       sentMs + core.table.site.holdMs,
       (decision) => {
-        if (decision.kind === "refusal") this.#world.refusedRoot(this, decision);
-        else this.#forwardRoot(root, decision.call);
+        if (decision.kind === "refusal") return this.#world.refusedRoot(this, root, decision);
+        const { hold } = core.table.stamp ?? {};
+        if (hold?.to === decision.call.generation) this.#world.passed(root, hold);
+        this.#forwardRoot(root, decision.call);
       },
+      () => this.#world.held(this, root, core.table.stamp?.hold),
     );
   }
 
   #forwardRoot(root: RootPlan, call: Call): void {
     const { judge, scenario } = this.#world;
-    const tx = judge.transaction({ generation: call.generation, isFromEdge: true, seed: root.seed, budget: CALL_BUDGET });
+    const tx = judge.transaction({ generation: call.generation, isFromEdge: true, entry: root.entry, seed: root.seed, budget: CALL_BUDGET });
     const endByMs = this.#world.scheduler.elapsedMs + 0.5 * scenario.maxTransactionMs;
     this.#forward({ call, tx, depth: 0, endByMs, isStream: root.isStream, onAnswer: () => {} });
   }

@@ -1,4 +1,4 @@
-import { INSTANCE_FINALIZER, type Instance, TRAFFIC_FINALIZER, timestamp } from "#/model/index.ts";
+import { type Duty, INSTANCE_FINALIZER, type Instance, TRAFFIC_FINALIZER, timestamp } from "#/model/index.ts";
 import { Cache } from "./cache.ts";
 import type { Dice } from "./dice.ts";
 import { Program, type Routine } from "./program.ts";
@@ -16,6 +16,8 @@ interface Slot {
   readonly address: string;
   process: ServiceProcess | undefined;
   isReady: boolean;
+  /** What its file says that it may do. */
+  duty: Duty;
 }
 
 /** The agent of a host: starts what Instances say, tells when it is ready, starts it again when it dies, stops it when the traffic finalizer is gone, and gives its port away as soon as the object is gone. */
@@ -81,7 +83,7 @@ export class HostAgent {
     const port = this.#freePorts.pop();
     if (port === undefined) return false;
     const number = ++this.#addresses;
-    const slot: Slot = { uid: one.metadata.uid, port, address: `127.16.${number >> 8}.${number & 255}`, process: undefined, isReady: false };
+    const slot: Slot = { uid: one.metadata.uid, port, address: `127.16.${number >> 8}.${number & 255}`, process: undefined, isReady: false, duty: one.spec.duty };
     this.#slots.set(one.metadata.name, slot);
     this.#startProcess(one, slot, 0);
     return true;
@@ -94,6 +96,7 @@ export class HostAgent {
       const current = this.#instances.get(one.metadata.name);
       const isWanted = current?.metadata.uid === slot.uid && (current.metadata.finalizers?.includes(TRAFFIC_FINALIZER) ?? false);
       if (isNever === true || slot.process !== undefined || !isWanted) return;
+      slot.duty = current.spec.duty;
       const process = new ServiceProcess({
         world: this.#world,
         instance: one.metadata.name,
@@ -102,12 +105,14 @@ export class HostAgent {
         revision,
         port: slot.port,
         callerAddress: slot.address,
+        duty: slot.duty,
       });
       const other = this.#listening.get(slot.port);
       if (other !== undefined) this.#world.judge.violate("X", `port ${slot.port} was given to ${one.metadata.name} and ${other.instance}`);
       slot.process = process;
       slot.isReady = true;
       this.#listening.set(slot.port, process);
+      this.#world.judgeStart(process);
       this.#world.judge.note(() => `${one.metadata.name} listens on port ${slot.port}`);
       this.#worker.enqueue(one.metadata.name);
     });
@@ -118,12 +123,16 @@ export class HostAgent {
     const slot = this.#slots.get(name);
     if (one === undefined || slot === undefined) return undefined;
     const { isReady } = slot;
-    if (one.status?.ready === isReady && one.status.duty === one.spec.duty) return undefined;
+    if (slot.duty !== one.spec.duty) {
+      slot.duty = one.spec.duty;
+      slot.process?.tell(slot.duty);
+    }
+    if (one.status?.ready === isReady && one.status.duty === slot.duty) return undefined;
     const at = timestamp(this.#program.now());
     const status: Instance["status"] = {
       phase: isReady ? "Running" : "Starting",
       ready: isReady,
-      duty: one.spec.duty,
+      duty: slot.duty,
       ports: { http: slot.port },
       callerAddress: slot.address,
       conditions: [

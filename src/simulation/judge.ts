@@ -1,12 +1,12 @@
 import type { Generation, Site } from "#/model/index.ts";
 import type { GenerationMap } from "#/update/core/index.ts";
-import { readSiteState, stamps } from "#/update/core/index.ts";
+import { readSiteState, type SiteState, stamps } from "#/update/core/index.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { SimulatedStore } from "./store.ts";
 import { Transaction } from "./transaction.ts";
 
-/** C consistency, A availability, M monotone, P progress, S safe failure, V visible; X: the simulation itself failed. */
-export type Invariant = "C" | "A" | "M" | "P" | "S" | "V" | "X";
+/** C consistency, A availability, M monotone, P progress, S safe failure, V visible, E exclusive use; X: the simulation itself failed. */
+export type Invariant = "C" | "A" | "M" | "P" | "S" | "V" | "E" | "X";
 
 export interface Violation {
   readonly invariant: Invariant;
@@ -24,6 +24,8 @@ export interface GenerationRecord {
   /** End of the last of its transactions. */
   lastEndMs: number;
   transactions: number;
+  /** When it was switched to after a hold. */
+  heldSwitchMs?: number;
 }
 
 /** Knows the truth: what every transaction should meet, what is alive, what was decided; and remembers each breach. */
@@ -40,15 +42,37 @@ export class Judge {
   #counter = 0;
   #open: readonly number[] = [];
   #transactionId = 0;
+  /** Every move that there was, by service. */
+  readonly #moves = new Map<string, { readonly before: number; readonly from: string; readonly to: string; readonly strategy: string | undefined; readonly sinceMs: number }[]>();
+  /** Until when services that are recreated may be missing, in milliseconds since the beginning. */
+  readonly #recreated = new Map<string, number>();
+  /** How long what was recreated may be missing after the switch, or after it was given up. */
+  readonly #recreateMs: number;
+  /** Site as it was written last. */
+  #site: SiteState | undefined;
+  #holdSinceMs: number | undefined;
+  /** Longest hold, from its beginning to the release. */
+  longestHoldMs = 0;
+  /** Holds begun, and those that led to the switch. */
+  holds = 0;
+  handovers = 0;
+  /** New transactions that were held, and those that passed meanwhile since they could not reach what was held. */
+  held = 0;
+  passed = 0;
   /** `<host>/<revision>` whose instances have crashed by themselves. */
   readonly crashed = new Set<string>();
   readonly fencedHosts = new Set<string>();
+  /** True if a transaction that comes in at a service can reach one of `services`, by what is declared. */
+  canReach: (entry: string, services: readonly string[], generation: number) => boolean = () => true;
   /** Called when a generation begins to be stamped. */
   onStamped: (generation: number) => void = () => {};
+  /** Called when held transactions go on with the new revisions of `services`, which were stamped at `switchedAt`. */
+  onReleased: (services: readonly string[], generation: number, switchedMs: number) => void = () => {};
   calls = 0;
   refusals = 0;
 
-  constructor(scheduler: Scheduler, store: SimulatedStore, keepsHistory: boolean) {
+  constructor(scheduler: Scheduler, store: SimulatedStore, keepsHistory: boolean, recreateMs: number) {
+    this.#recreateMs = recreateMs;
     this.#scheduler = scheduler;
     this.#keepsHistory = keepsHistory;
     store.listen((kind, before, after) => {
@@ -86,7 +110,7 @@ export class Judge {
     const text = now.generations.map((one) => `${one.number}:${one.phase}`).join(" ");
     this.note(
       () =>
-        `site epoch ${now.epoch} counter ${now.counter} [${text}] stamp ${JSON.stringify(now.stamp ?? null)}${now.fenced.length > 0 ? ` fenced ${JSON.stringify(now.fenced)}` : ""}`,
+        `site epoch ${now.epoch} counter ${now.counter} [${text}] stamp ${JSON.stringify(now.stamp ?? null)}${now.fenced.length > 0 ? ` fenced ${JSON.stringify(now.fenced)}` : ""}${now.moves.length > 0 ? ` moves ${now.moves.map(moveText).join(", ")}` : ""}`,
     );
     for (const one of now.fenced) this.fencedHosts.add(one.host);
     if (now.counter < this.#counter) this.violate("M", `the counter fell from ${this.#counter} to ${now.counter}`);
@@ -99,6 +123,102 @@ export class Judge {
       if (stamped !== undefined && !open.has(stamped)) this.violate("M", `generation ${stamped} is stamped and not open`);
     }
     for (const one of former?.generations ?? []) if (!open.has(one.number)) this.#onEnded(one.number, one.phase, stamps(former?.stamp, one.number));
+    this.#onMoves(now);
+    this.#onHold(former, now);
+    this.#site = now;
+  }
+
+  #onMoves(now: SiteState): void {
+    const recreating = new Set<string>();
+    for (const { service, before, from, to, isIdle } of now.moves) {
+      if (isIdle === true) continue;
+      const { strategy, phase } = now.generations.find((one) => one.number === before) ?? {};
+      const known = this.#moves.get(service) ?? [];
+      if (!known.some((one) => one.before === before && one.from === from && one.to === to)) known.push({ before, from, to, strategy, sinceMs: this.#scheduler.elapsedMs });
+      this.#moves.set(service, known);
+      if (strategy === "recreate" && phase !== "Active" && phase !== "Draining") recreating.add(service);
+    }
+    for (const service of recreating) this.#recreated.set(service, Number.POSITIVE_INFINITY);
+    for (const [service, untilMs] of this.#recreated)
+      if (!recreating.has(service) && untilMs === Number.POSITIVE_INFINITY) this.#recreated.set(service, this.#scheduler.elapsedMs + this.#recreateMs);
+  }
+
+  #onHold(former: SiteState | undefined, now: SiteState): void {
+    const before = former?.stamp?.hold;
+    const after = now.stamp?.hold;
+    const phaseOf = (state: SiteState | undefined, number: number): string | undefined => state?.generations.find((one) => one.number === number)?.phase;
+    if (after !== undefined && after.to !== before?.to) {
+      this.#holdSinceMs = this.#scheduler.elapsedMs;
+      this.holds++;
+      for (const { number, phase } of former?.generations ?? []) {
+        const one = phase === "Draining" ? this.#liveThatReaches(number, after.services) : undefined;
+        if (one !== undefined)
+          this.violate("A", `new transactions are held for generation ${number}, which has been draining before: transaction ${one.id} of it is in flight`);
+      }
+      if (after.services.length === 0) this.violate("A", "new transactions are held for no service");
+    }
+    if (before === undefined) return;
+    if (phaseOf(former, before.to) === "Holding" && phaseOf(now, before.to) === "Active") {
+      this.handovers++;
+      this.#judgeQuiet(before.to, before.services);
+    }
+    if (after !== undefined) return;
+    if (this.#holdSinceMs !== undefined) this.longestHoldMs = Math.max(this.longestHoldMs, this.#scheduler.elapsedMs - this.#holdSinceMs);
+    this.#holdSinceMs = undefined;
+    if (now.stamp?.generation === before.to) this.onReleased(before.services, before.to, this.#recordOf(before.to).heldSwitchMs ?? this.#scheduler.elapsedMs);
+  }
+
+  /** What was held is let go only when nothing else runs that can reach it. */
+  #judgeQuiet(generation: number, services: readonly string[]): void {
+    this.#recordOf(generation).heldSwitchMs = this.#scheduler.elapsedMs;
+    for (const number of this.#live.keys()) {
+      const one = number === generation ? undefined : this.#liveThatReaches(number, services);
+      if (one === undefined) continue;
+      this.note(() => `transaction ${one.id} is at: ${one.activities.join("; ")}`);
+      this.violate("S", `generation ${generation} was switched to while transaction ${one.id} of generation ${number}, for which new ones were held, is in flight`);
+    }
+  }
+
+  /** A transaction of `generation` that is in flight, is awaited, and can reach one of `services`. */
+  #liveThatReaches(generation: number, services: readonly string[]): Transaction | undefined {
+    for (const one of this.#live.get(generation) ?? [])
+      if (one.excusedBy === undefined && (one.entry === undefined || this.canReach(one.entry, services, generation))) return one;
+    return undefined;
+  }
+
+  /** True while a service that is recreated may be missing. */
+  isRecreated(service: string): boolean {
+    return this.#scheduler.elapsedMs < (this.#recreated.get(service) ?? Number.NEGATIVE_INFINITY);
+  }
+
+  /** Revisions that a transaction of `generation` may meet: the one of its map, and those that the service was moved to. Empty: none. */
+  revisionsOf(generation: number, service: string): ReadonlySet<string> {
+    const mapped = this.#maps.get(generation)?.[service];
+    const met = new Set(mapped === undefined ? [] : [mapped]);
+    for (const { before, from, to } of this.#moves.get(service) ?? []) if (generation < before && met.has(from)) met.add(to);
+    return met;
+  }
+
+  /** When the move was seen first, in milliseconds since the beginning. */
+  movedAtMs(service: string, before: number, to: string): number {
+    return this.#moves.get(service)?.find((one) => one.before === before && one.to === to)?.sinceMs ?? 0;
+  }
+
+  /** True if a generation older than `before` had the service in `revision` and was open at `atMs`. */
+  wasServed(service: string, revision: string, before: number, atMs: number): boolean {
+    return [...this.#maps].some(
+      ([number, map]) => number < before && map[service] === revision && (this.records.get(number)?.endedMs ?? Number.POSITIVE_INFINITY) > atMs,
+    );
+  }
+
+  /** Strategies that have moved the service to or from `revision` (`undefined`: a compatible handover, or back). */
+  movedBy(service: string, revision: string): readonly (string | undefined)[] {
+    return (this.#moves.get(service) ?? []).flatMap((one) => (one.to === revision || one.from === revision ? [one.strategy] : []));
+  }
+
+  /** The Site as it was written last. */
+  get site(): SiteState | undefined {
+    return this.#site;
   }
 
   #onOpen(number: number, phase: string, isStamped: boolean, counter: number): void {
@@ -142,7 +262,7 @@ export class Judge {
   }
 
   /** A transaction begins. */
-  transaction(options: { readonly generation: number; readonly isFromEdge: boolean; readonly seed: number; readonly budget: number }): Transaction {
+  transaction(options: { readonly generation: number; readonly isFromEdge: boolean; readonly entry?: string; readonly seed: number; readonly budget: number }): Transaction {
     const one = new Transaction({ ...options, id: ++this.#transactionId, startedMs: this.#scheduler.elapsedMs });
     this.#recordOf(one.generation).transactions++;
     // A call without a context may begin in a draining generation at the very moment when that is closed: it belongs to no transaction that was promised anything.
@@ -176,4 +296,8 @@ export class Judge {
     for (const set of this.#live.values()) open += set.size;
     return open;
   }
+}
+
+function moveText({ before, from, to, isPartial, isIdle }: SiteState["moves"][number]): string {
+  return `${from}→${to} before ${before}${isPartial === true ? " partial" : ""}${isIdle === true ? " idle" : ""}`;
 }

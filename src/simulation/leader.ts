@@ -18,6 +18,7 @@ import {
   distributionMark,
   GatewayWatch,
   type GenerationMap,
+  interlockOf,
   type KnownGateway,
   nextLookMs,
   nextTerm,
@@ -27,6 +28,7 @@ import {
   type Readiness,
   ROUND_INTERVAL_MS,
   readSiteState,
+  Reach,
   revisionReadiness,
   type SiteState,
   type Step,
@@ -71,6 +73,10 @@ export class Leader implements CentrePort {
   #ledger = new DrainLedger();
   readonly #builder = new TableBuilder();
   readonly #wish = new WishWatch();
+  readonly #reach = new Reach((name) => {
+    const revision = this.#seen.Revision.get(name);
+    return revision === undefined ? undefined : (revision.spec.template.calls ?? "any");
+  });
   readonly #watch = new GatewayWatch();
   #caches: Caches | undefined;
   #distribution: TableDistribution | undefined;
@@ -341,6 +347,7 @@ export class Leader implements CentrePort {
       const result = step(state, observed, this.program.now());
       wakeAtMs = result.wakeAtMs;
       if (result.site === state) this.#world.judgeWaits(state, observed, result);
+      else this.#world.judgeInterlock(state, result);
       if (result.issue !== undefined) yield* this.#issue(state.history, result.issue);
       const input = siteUpdate(object, result, this.program.now());
       if (input !== undefined) object = yield* this.#ask(() => store.update("Site", input, "status"));
@@ -368,7 +375,7 @@ export class Leader implements CentrePort {
     const nowMs = this.program.now();
     const gateways = this.#known();
     const distribution = this.#distribution as TableDistribution;
-    prepareLedger(this.#ledger, { spec: object.spec, state, gateways, distribution }, nowMs);
+    prepareLedger(this.#ledger, { spec: object.spec, state, gateways, distribution, maps, reach: this.#reach }, nowMs);
     const { map: wanted, isMaking } = wantedRevisions(this.#seen.Microservice.values());
     return observe(
       {
@@ -385,8 +392,14 @@ export class Leader implements CentrePort {
         updateFor: (services) => person.updateFor(services, state),
         updateNamed: (name) => person.updateNamed(name),
         gateOf: (fresh) => person.gateOf(state, fresh),
-        handoverOf: () => undefined,
-        interlockOf: () => undefined,
+        handoverOf: (service, revision) =>
+          this.#seen.Microservice.get(service)?.spec.exclusive === true ? (this.#seen.Revision.get(revision)?.spec.template.handover ?? "hold") : undefined,
+        interlockOf: (services, atMs) =>
+          interlockOf(
+            services.map((name) => this.#seen.Microservice.get(name)),
+            (name) => person.resourceOf(name),
+            atMs,
+          ),
       },
       nowMs,
     );

@@ -29,8 +29,8 @@ const PLAN = "src/controllers/microservice/instance-plan.ts";
 
 const POSITION: Edit = {
   file: LEDGER,
-  find: "report === undefined || !isAtLeast(report.position, drain.unstamped) ||",
-  replace: "report === undefined ||",
+  find: "report === undefined || count === undefined || !isAtLeast(report.position, drain.unstamped) ||",
+  replace: "report === undefined || count === undefined ||",
 };
 const STARTED: Edit = {
   file: LEDGER,
@@ -49,9 +49,9 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "single-round",
     without: "a call that moves between two gateways while they are asked is missed by both",
     file: LEDGER,
-    find: `      drain.quiet = { atMs: nowMs, started };
+    find: `      part.quiet = { atMs: nowMs, started };
       return;`,
-    replace: `      drain.isEmpty = true;
+    replace: `      part.isEmpty = true;
       return;`,
   },
   {
@@ -63,18 +63,18 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "linger-ignored",
     without: "work that goes on shortly after the answer, and calls then, is missed",
     file: LEDGER,
-    find: "if (round.askedAtMs >= quiet.atMs + this.#policy.lingerMs) drain.isEmpty = true;",
-    replace: "drain.isEmpty = true;",
+    find: "if (round.askedAtMs >= quiet.atMs + this.#policy.lingerMs) part.isEmpty = true;",
+    replace: "part.isEmpty = true;",
   },
   {
     name: "open-calls-ignored",
     without: "what is open is not looked at",
     file: LEDGER,
-    find: " || openOf(report, generation).open > 0) {",
+    find: " || count.open > 0) {",
     replace: ") {",
     with: [
-      { file: LEDGER, find: "      if (open.open > 0) {\n        drain.isEmpty", replace: "      if (open.open > 1e9) {\n        drain.isEmpty" },
-      { file: LEDGER, find: "      if (count.open > 0) {", replace: "      if (count.open > 1e9) {" },
+      { file: LEDGER, find: "if (countOf(report, generation, part.services).open === 0) continue;", replace: "continue;" },
+      { file: LEDGER, find: "      if (count.open > 0 && !part.isEmpty) {", replace: "      if (count.open > 1e9) {" },
     ],
   },
   {

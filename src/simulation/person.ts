@@ -1,12 +1,15 @@
-import { microservice } from "#/model/index.ts";
-import type { GateVerdict, SiteState, UpdateIntent } from "#/update/core/index.ts";
+import { API_VERSION, microservice, type Resource, SITE_NAME, type StrategyName, timestamp } from "#/model/index.ts";
+import { type GateVerdict, movesOf, readSiteState, type SiteState, type UpdateIntent } from "#/update/core/index.ts";
 import type { RampPlan, Wish } from "./scenario.ts";
 import type { World } from "./world.ts";
+
+const INTERLOCK = "antenna";
 
 interface Intent {
   readonly name: string;
   readonly service: string;
-  readonly ramp: RampPlan;
+  readonly ramp: RampPlan | undefined;
+  readonly strategy: StrategyName;
   isPaused: boolean;
   isPromoted: boolean;
   isAborted: boolean;
@@ -19,6 +22,8 @@ export class Person {
   readonly #intents: Intent[] = [];
   /** Someone has scaled a service or deleted an instance. */
   hasChangedInstances = false;
+  /** What the interlock's Resource says. */
+  #interlock: "True" | "False" | "Unknown" = "False";
 
   constructor(world: World) {
     this.#world = world;
@@ -33,9 +38,19 @@ export class Person {
     const { scenario, store } = this.#world;
     const { streamsEndAfterMs } = scenario;
     const drain = streamsEndAfterMs === undefined ? { streams: "wait" } : { streams: "terminateAfter", terminateAfter: `${streamsEndAfterMs}ms` };
-    const template = { version, run: { command: ["serve"] }, drain };
-    const spec = microservice.spec.parse({ replicas: scenario.replicas * scenario.hosts.length, template });
+    const { isExclusive = false, isInterlocked, calls } = scenario.services.find((one) => one.name === name) ?? {};
+    const template = { version, run: { command: ["serve"] }, drain, ...(calls === undefined ? {} : { calls }), ...this.#handover(name, version) };
+    const spec = microservice.spec.parse({
+      replicas: scenario.replicas * scenario.hosts.length,
+      exclusive: isExclusive,
+      notDuring: isInterlocked === true ? [{ resource: INTERLOCK, condition: "Passing" }] : [],
+      template,
+    });
     store.create("Microservice", { metadata: { name }, spec });
+  }
+
+  #handover(service: string, version: string): { readonly handover?: "compatible" } {
+    return this.#world.scenario.compatible.includes(`${service}-${version}`) ? { handover: "compatible" } : {};
   }
 
   /** Does what the scenario says. */
@@ -45,25 +60,32 @@ export class Person {
     if (wish.what === "template") {
       const one = store.get("Microservice", wish.service);
       if (one === undefined || one.metadata.deletionTimestamp !== undefined || one.spec.template.version === wish.version) return;
-      if (wish.ramp !== undefined)
+      const { ramp, strategy = "consistent" } = wish;
+      if (ramp !== undefined || strategy !== "consistent")
         this.#intents.push({
           name: `u${this.#intents.length}`,
           service: wish.service,
-          ramp: wish.ramp,
+          ramp,
+          strategy,
           isPaused: false,
           isPromoted: false,
           isAborted: false,
           isTaken: false,
         });
+      const { handover: _, ...template } = one.spec.template;
       store.update(
         "Microservice",
-        { metadata: { name: wish.service }, spec: { ...one.spec, template: { ...one.spec.template, version: wish.version } } },
+        {
+          metadata: { name: wish.service },
+          spec: { ...one.spec, template: { ...template, version: wish.version, ...this.#handover(wish.service, wish.version) } },
+        },
         "spec",
       );
     } else if (wish.what === "delete") store.delete("Microservice", wish.service);
     else if (wish.what === "create") {
       if (store.get("Microservice", wish.service) === undefined) this.createService(wish.service, wish.version);
     } else if (wish.what === "scale") this.#scale(wish.service, wish.replicas);
+    else if (wish.what === "interlock") this.#interlock = wish.is;
     else if (wish.what === "delete-instance") this.#deleteInstance(wish.service, wish.index);
     else {
       const intent = this.#intents.at(-1);
@@ -98,15 +120,17 @@ export class Person {
     this.hasChangedInstances = true;
     const { store, judge } = this.#world;
     const own = store.list("Instance").filter((one) => one.spec.service === service);
+    const isMoving = movesOf(readSiteState(store.get("Site", SITE_NAME)?.status), service).length > 0;
     for (const { spec } of own) {
       const group = own.filter((other) => other.spec.revision === spec.revision && other.spec.host === spec.host);
       const ready = group.filter((other) => other.metadata.deletionTimestamp === undefined && other.status?.ready === true);
-      if (ready.length < 2 || ready.length < group.length) judge.crashed.add(`${spec.host}/${spec.revision}`);
+      if (isMoving || ready.length < 2 || ready.length < group.length) judge.crashed.add(`${spec.host}/${spec.revision}`);
     }
   }
 
   /** Ends what waits for a person. */
   letGo(): void {
+    this.#interlock = "False";
     for (const one of this.#intents) {
       one.isPaused = false;
       one.isPromoted ||= !one.isAborted;
@@ -125,9 +149,21 @@ export class Person {
     return found === undefined ? undefined : toIntent(found);
   }
 
+  /** The Resource that forbids updates of interlocked services. */
+  resourceOf(name: string): Resource | undefined {
+    if (name !== INTERLOCK) return undefined;
+    const at = timestamp(this.#world.scheduler.nowMs);
+    const condition = { type: "Passing", status: this.#interlock, reason: "Observed", message: "as observed", lastTransitionTime: at };
+    return { apiVersion: API_VERSION, kind: "Resource", metadata: { name }, spec: {}, status: { conditions: [condition] } } as unknown as Resource;
+  }
+
+  get isInterlocked(): boolean {
+    return this.#interlock !== "False";
+  }
+
   gateOf(state: SiteState, fresh: number): GateVerdict | undefined {
     const name = state.generations.find((one) => one.number === fresh)?.update;
-    const gate = this.#intents.find((one) => one.name === name)?.ramp.gate ?? "none";
+    const gate = this.#intents.find((one) => one.name === name)?.ramp?.gate ?? "none";
     switch (gate) {
       case "none":
         return undefined;
@@ -142,6 +178,7 @@ export class Person {
 }
 
 function toIntent(one: Intent): UpdateIntent {
-  const { name, ramp, isPaused, isPromoted, isAborted } = one;
-  return { name, isPaused, isPromoted, isAborted, ramp: { steps: ramp.steps, ...(ramp.key === undefined ? {} : { key: ramp.key }) } };
+  const { name, ramp, strategy, isPaused, isPromoted, isAborted } = one;
+  const steps = ramp === undefined ? {} : { ramp: { steps: ramp.steps, ...(ramp.key === undefined ? {} : { key: ramp.key }) } };
+  return { name, strategy, isPaused, isPromoted, isAborted, ...steps };
 }

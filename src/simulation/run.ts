@@ -13,6 +13,12 @@ export interface RunResult {
   readonly calls: number;
   readonly events: number;
   readonly elapsedMs: number;
+  /** New transactions that were held, and those that passed meanwhile. */
+  readonly held: number;
+  readonly passed: number;
+  /** Times that new ones were held, and those that ended with the switch. */
+  readonly holds: number;
+  readonly handovers: number;
 }
 
 const EVENTS_MAX = 400_000;
@@ -22,7 +28,7 @@ const LOOK_MS = 50;
 export function runScenario(scenario: Scenario, options: { readonly keepsHistory?: boolean } = {}): RunResult {
   const world = new World(scenario, options.keepsHistory ?? false);
   const { judge, scheduler } = world;
-  const limitMs = scenario.calmFromMs + 3 * scenario.maxTransactionMs + 3 * scenario.readyWithinMs + 8000;
+  const limitMs = scenario.calmFromMs + 3 * scenario.maxTransactionMs + 3 * scenario.readyWithinMs + 6 * scenario.holdMs + 8000;
   const lastRootMs = scenario.roots.at(-1)?.atMs ?? 0;
   try {
     scheduler.runUntil(Math.max(scenario.calmFromMs, lastRootMs) + 1, EVENTS_MAX);
@@ -47,6 +53,10 @@ export function runScenario(scenario: Scenario, options: { readonly keepsHistory
     calls: judge.calls,
     events: scheduler.events,
     elapsedMs: scheduler.elapsedMs,
+    held: judge.held,
+    passed: judge.passed,
+    holds: judge.holds,
+    handovers: judge.handovers,
   };
 }
 

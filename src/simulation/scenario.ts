@@ -1,3 +1,4 @@
+import type { StrategyName } from "#/model/index.ts";
 import { Dice } from "./dice.ts";
 
 /** How a service passes on the trace of the request that it serves. `leaky` ones now and then pass on that of another. */
@@ -6,6 +7,12 @@ export type Forwarding = "everything" | "w3c" | "b3" | "b3Multi" | "second" | "n
 export interface ServicePlan {
   readonly name: string;
   readonly forwarding: Forwarding;
+  /** Uses a thing that only one revision may use at a time. */
+  readonly isExclusive?: boolean;
+  /** Services that it declares to call; absent: any. */
+  readonly calls?: readonly string[];
+  /** It is not updated while the interlock is on. */
+  readonly isInterlocked?: boolean;
 }
 
 export interface GatewayPlan {
@@ -25,7 +32,8 @@ export interface StartPlan {
 
 /** What someone does to the templates or the update that is under way. */
 export type Wish =
-  | { readonly atMs: number; readonly what: "template"; readonly service: string; readonly version: string; readonly ramp?: RampPlan }
+  | { readonly atMs: number; readonly what: "template"; readonly service: string; readonly version: string; readonly ramp?: RampPlan; readonly strategy?: StrategyName }
+  | { readonly atMs: number; readonly what: "interlock"; readonly is: "True" | "False" | "Unknown" }
   | { readonly atMs: number; readonly what: "delete" | "create"; readonly service: string; readonly version: string }
   | { readonly atMs: number; readonly what: "scale"; readonly service: string; readonly replicas: number }
   | { readonly atMs: number; readonly what: "delete-instance"; readonly service: string; readonly index: number }
@@ -63,6 +71,8 @@ export interface RootPlan {
   readonly seed: number;
   readonly edge: number;
   readonly isStream: boolean;
+  /** The service that it asks first. */
+  readonly entry: string;
 }
 
 /** A fault that waits for its moment, or for calls to end, does so at most this long. */
@@ -79,6 +89,10 @@ export interface Scenario {
   readonly settleMs: number;
   readonly maxTransactionMs: number;
   readonly readyWithinMs: number;
+  /** Longest time that new transactions are held. */
+  readonly holdMs: number;
+  /** Revisions that declare a compatible handover. */
+  readonly compatible: readonly string[];
   readonly maxOpen: number;
   /** Streams of a generation that is no longer stamped end after so long; `undefined`: they are waited for. */
   readonly streamsEndAfterMs: number | undefined;
@@ -108,6 +122,8 @@ const VERSIONS = ["v1", "v2", "v3", "v4", "v5"] as const;
 /** What a run makes hard on purpose. */
 const STRESSES = ["none", "none", "none", "none", "none", "none", "late-reports", "slow-disks", "slow-disks"] as const;
 const FORWARDINGS: readonly Forwarding[] = ["everything", "w3c", "b3", "b3Multi", "second", "everything", "w3c", "nothing", "leaky"];
+/** How updates are wished where not all are consistent. */
+const STRATEGIES: readonly StrategyName[] = ["consistent", "quiescence", "quiescence", "blueGreen", "rolling", "recreate"];
 /** Until then the first generation comes into service. */
 const FIRST_WISH_MS = 1300;
 
@@ -116,11 +132,13 @@ export function makeScenario(seed: number): Scenario {
   // Neighbouring seeds of the generator resemble each other at first.
   const dice = new Dice(Math.imul(seed + 1, 0x9e37_79b1));
   for (let count = 0; count < 4; count++) dice.random.next();
-  const services = NAMES.slice(0, dice.whole(2, NAMES.length)).map((name) => ({ name, forwarding: dice.pick(FORWARDINGS) }));
   const hosts = dice.chance(0.3) ? ["h1", "h2"] : ["h1"];
+  const services = makeServices(dice, hosts);
   const gateways = makeGateways(dice, hosts);
   const lastMs = FIRST_WISH_MS + dice.between(1000, 3500);
   const wishes = makeWishes(dice, services, lastMs);
+  if (services.some((one) => one.isInterlocked)) wishes.push(...makeInterlocks(dice, wishes, lastMs));
+  wishes.sort((a, b) => a.atMs - b.atMs);
   const faults = dice.chance(0.15) ? [] : makeFaults(dice, { services, gateways, wishes, lastMs });
   const stress = faults.length === 0 ? "none" : dice.pick(STRESSES);
   if (stress === "late-reports") faults.push(...lateReports(dice, gateways, wishes));
@@ -138,6 +156,8 @@ export function makeScenario(seed: number): Scenario {
     settleMs: dice.pick([20, 60, 150]),
     maxTransactionMs: dice.pick([1500, 2500]),
     readyWithinMs: dice.pick([1200, 2000]),
+    holdMs: dice.pick([300, 1000, 2000]),
+    compatible: services.flatMap((one) => (one.isExclusive ? VERSIONS.filter(() => dice.chance(0.3)).map((version) => `${one.name}-${version}`) : [])),
     maxOpen: dice.pick([3, 5, 64]),
     streamsEndAfterMs: dice.pick([undefined, 300, 800]),
     starts: makeStarts(
@@ -154,12 +174,38 @@ export function makeScenario(seed: number): Scenario {
     faults,
     roots: makeRoots(dice, {
       gateways,
+      services,
       denseUntilMs: lastMs + 300,
       lastMs: calmFromMs + 400,
       streamShare: stress === "none" ? dice.pick([0, 0, 0.06]) : 0,
     }),
     calmFromMs,
   };
+}
+
+/** Half the sites declare who calls whom; some have a service with a thing that only one may use. */
+function makeServices(dice: Dice, hosts: readonly string[]): ServicePlan[] {
+  const names = NAMES.slice(0, dice.whole(2, NAMES.length));
+  const isDeclared = dice.chance(0.5);
+  // A host's instances are planned for themselves here: who may use a thing is decided for a whole site.
+  const exclusive = hosts.length === 1 && dice.chance(0.4) ? dice.pick(names) : undefined;
+  const interlocked = dice.chance(0.2) ? dice.pick(names) : undefined;
+  return names.map((name) => ({
+    name,
+    forwarding: dice.pick(FORWARDINGS),
+    ...(name === exclusive ? { isExclusive: true } : {}),
+    ...(name === interlocked ? { isInterlocked: true } : {}),
+    ...(isDeclared && dice.chance(0.8) ? { calls: names.filter(() => dice.chance(0.3)) } : {}),
+  }));
+}
+
+function makeInterlocks(dice: Dice, wishes: readonly Wish[], lastMs: number): Wish[] {
+  const atMs = dice.chance(0.5) ? dice.pick(wishes).atMs - dice.between(0, 200) : dice.between(FIRST_WISH_MS, lastMs);
+  const is = dice.pick(["True", "True", "Unknown"] as const);
+  return [
+    { atMs, what: "interlock", is },
+    { atMs: atMs + dice.between(100, 1500), what: "interlock", is: "False" },
+  ];
 }
 
 /** Each host has one gateway for calls between services; it may be an edge, too, and there may be further edges. */
@@ -191,14 +237,23 @@ function makeWishes(dice: Dice, services: readonly ServicePlan[], lastMs: number
   const wishes: Wish[] = [];
   const count = dice.whole(1, 7);
   const isBurst = dice.chance(0.4);
+  const isConsistent = dice.chance(0.45);
   const first = dice.between(FIRST_WISH_MS, lastMs);
   for (let index = 0; index < count; index++) {
     const atMs = isBurst ? first + dice.between(0, 800) : dice.between(FIRST_WISH_MS, lastMs);
     const { name: service } = dice.pick(services);
     // Few versions, so that the former one is often wished again.
     const version = dice.pick(VERSIONS.slice(0, dice.pick([2, 2, 3, 5])));
+    const strategy = isConsistent ? "consistent" : dice.pick(STRATEGIES);
     const ramp = dice.chance(0.2) ? makeRamp(dice) : undefined;
-    wishes.push({ atMs, what: "template", service, version, ...(ramp === undefined ? {} : { ramp }) });
+    wishes.push({
+      atMs,
+      what: "template",
+      service,
+      version,
+      ...(ramp === undefined ? {} : { ramp }),
+      ...(strategy === "consistent" ? {} : { strategy }),
+    });
     if (ramp?.gate === "undecided") wishes.push({ atMs: atMs + dice.between(500, 2000), what: dice.pick(["promote", "abort"] as const) });
   }
   const removable = services.slice(1);
@@ -314,14 +369,26 @@ function slowDisks(dice: Dice, gateways: readonly GatewayPlan[], wishes: readonl
 /** Dense while wishes come, thinner until all faults are over. */
 function makeRoots(
   dice: Dice,
-  about: { readonly gateways: readonly GatewayPlan[]; readonly denseUntilMs: number; readonly lastMs: number; readonly streamShare: number },
+  about: {
+    readonly gateways: readonly GatewayPlan[];
+    readonly services: readonly ServicePlan[];
+    readonly denseUntilMs: number;
+    readonly lastMs: number;
+    readonly streamShare: number;
+  },
 ): RootPlan[] {
-  const { gateways, denseUntilMs, lastMs, streamShare } = about;
+  const { gateways, services, denseUntilMs, lastMs, streamShare } = about;
   const roots: RootPlan[] = [];
   const everyMs = dice.pick([20, 40, 80]);
   const edges = gateways.filter((one) => one.roles.includes("edge")).length;
   for (let atMs = FIRST_WISH_MS; atMs < lastMs; atMs += dice.between(0, (atMs < denseUntilMs ? 2 : 5) * everyMs)) {
-    roots.push({ atMs, seed: Math.floor(dice.random.next() * 0x1_0000_0000), edge: dice.whole(0, edges - 1), isStream: dice.chance(streamShare) });
+    roots.push({
+      atMs,
+      seed: Math.floor(dice.random.next() * 0x1_0000_0000),
+      edge: dice.whole(0, edges - 1),
+      isStream: dice.chance(streamShare),
+      entry: dice.chance(0.6) ? NAMES[0] : dice.pick(services).name,
+    });
   }
   return roots;
 }

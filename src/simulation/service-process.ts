@@ -1,3 +1,4 @@
+import type { Duty } from "#/model/index.ts";
 import type { Exchange } from "./exchange.ts";
 import { Program, type Routine } from "./program.ts";
 import type { Forwarding } from "./scenario.ts";
@@ -16,6 +17,8 @@ const FORWARDED: Readonly<Record<Forwarding, readonly string[]>> = {
 };
 /** How often a leaky service takes the trace of a request that it, or another instance of it, served before. */
 const LEAK_SHARE = 0.15;
+/** How often a service calls one that it has not declared. */
+const STRAY_SHARE = 0.01;
 const DEPTH_MAX = 3;
 /** Handlers of one transaction that work on after their answer. */
 const BACKGROUND_MAX = 4;
@@ -28,6 +31,7 @@ export interface ServiceProcessOptions {
   readonly revision: string;
   readonly port: number;
   readonly callerAddress: string;
+  readonly duty: Duty;
 }
 
 /** In whose name a process works: what it was asked for, and until when it may go on. */
@@ -59,6 +63,8 @@ export class ServiceProcess {
   readonly #work = new Set<Work>();
   readonly #exchanges = new Set<Exchange>();
   readonly #isLeaky: boolean;
+  /** What it may do, as it was told. */
+  #duty: Duty;
 
   constructor(options: ServiceProcessOptions) {
     const { world, instance } = options;
@@ -73,6 +79,18 @@ export class ServiceProcess {
     this.revision = options.revision;
     this.port = options.port;
     this.callerAddress = options.callerAddress;
+    this.#duty = options.duty;
+  }
+
+  get duty(): Duty {
+    return this.#duty;
+  }
+
+  /** The agent says what it may do now. */
+  tell(duty: Duty): void {
+    this.#world.judge.note(() => `${this.instance} is told that it is ${duty}`);
+    this.#duty = duty;
+    this.#world.judgeDuty(this);
   }
 
   get isAlive(): boolean {
@@ -95,6 +113,7 @@ export class ServiceProcess {
 
   /** A request has come in. */
   accept(exchange: Exchange): void {
+    this.#world.judgeRequest(this, exchange.tx);
     this.#exchanges.add(exchange);
     if (this.#isLeaky && exchange.tx.dice.chance(0.3)) this.#world.leaks.set(this.service, { tx: exchange.tx, headers: exchange.headers });
     const release = this.#begin(exchange.tx, true);
@@ -165,7 +184,7 @@ export class ServiceProcess {
   *#callSome(errand: Errand, count: number): Routine {
     const services: string[] = [];
     for (let index = 0; index < count && errand.tx.budget > 0; index++) {
-      const service = this.#world.pickService(errand.tx);
+      const service = this.#world.pickService(errand.tx, errand.tx.dice.chance(STRAY_SHARE) ? undefined : this.service);
       if (service === undefined) break;
       errand.tx.budget--;
       services.push(service);
@@ -217,7 +236,9 @@ export class ServiceProcess {
     // One of several that a person takes away finishes its calls; what it does besides, or for a gateway that has died, is its own affair.
     const isTakenAway = judge.isNeeded(this.service, this.revision);
     for (const { tx, isAnswering } of this.#work) {
-      if (isTakenAway && (!isAnswering || tx.touchedBy !== undefined)) continue;
+      // So does one whose calls were moved to another revision.
+      const isMoved = judge.revisionsOf(tx.generation, this.service).size > 1;
+      if ((isTakenAway || isMoved) && (!isAnswering || tx.touchedBy !== undefined)) continue;
       // What no gateway counts any more, because it was cut or its gateway has died, is awaited by its generation alone.
       if (tx.excusedBy !== undefined && (!isAnswering || tx.touchedBy !== undefined)) continue;
       judge.violate("S", `${this.instance} was stopped while it worked for transaction ${tx.id} of generation ${tx.generation}`);

@@ -1,5 +1,5 @@
 import type { Call, Refusal } from "#/gateway/core/index.ts";
-import { type Instance, route, SITE_NAME, type Site, site } from "#/model/index.ts";
+import { type Instance, route, SITE_NAME, type Site, type StampPlan, site } from "#/model/index.ts";
 import { type Observed, readSiteState, type SiteState, type Step } from "#/update/core/index.ts";
 import { collectGarbage } from "./collector.ts";
 import { Dice } from "./dice.ts";
@@ -10,13 +10,16 @@ import { Leader } from "./leader.ts";
 import type { LinkDelay } from "./link.ts";
 import { Person } from "./person.ts";
 import { type Fault, type Forwarding, type Moment, type RootPlan, type Scenario, WAIT_MAX_MS } from "./scenario.ts";
-import { Scheduler } from "./scheduler.ts";
+import { Scheduler, START_MS } from "./scheduler.ts";
 import type { ServiceProcess } from "./service-process.ts";
 import { SimulatedStore } from "./store.ts";
 import type { Transaction } from "./transaction.ts";
 
 const SERVICE_PORT_FIRST = 10_000;
-const ENTRY = "portal";
+/** Without faults, a service that is recreated is back so long after the switch, or after that was given up. */
+const RECREATE_MS = 1500;
+/** What a hold may last longer than twice `hold`, until that is noticed and written. */
+const HOLD_LATE_MS = 400;
 /** Every instance of the first generation has had the time to start. */
 const STARTED_MS = 1300;
 
@@ -36,6 +39,8 @@ export class World {
   /** When each instance was stopped by its agent. */
   readonly stops: { readonly revision: string; readonly atMs: number }[] = [];
   readonly #lostTables = new Set<string>();
+  /** Exclusive services whose new revision was not active in time. */
+  readonly #lateHandovers = new Set<string>();
   /** What leaky services keep of requests, in a place that all their revisions share. */
   readonly leaks = new Map<string, { readonly tx: Transaction; readonly headers: readonly string[] }>();
 
@@ -43,13 +48,15 @@ export class World {
     this.scenario = scenario;
     this.#dice = new Dice(scenario.seed ^ 0x5eed_0001);
     this.store = new SimulatedStore(this.scheduler, this.#dice.fork());
-    this.judge = new Judge(this.scheduler, this.store, keepsHistory);
+    this.judge = new Judge(this.scheduler, this.store, keepsHistory, scenario.faults.length > 0 ? Number.POSITIVE_INFINITY : RECREATE_MS);
+    this.judge.canReach = (entry, services, generation) => this.#canReach(entry, services, generation);
     this.person = new Person(this);
     collectGarbage(this.store, this.scheduler, this.#dice.fork());
     this.#makeObjects();
     for (const host of scenario.hosts) this.#agents.set(host, new HostAgent(this, host, this.#dice.fork()));
     for (const { name } of scenario.gateways) this.#delays.set(name, { minMs: 0.1, maxMs: scenario.linkMaxMs });
     this.#gateways = scenario.gateways.map((plan) => new GatewayProcess(this, plan, this.#dice.fork()));
+    this.judge.onReleased = (services, generation, switchedMs) => this.#judgeRelease(services, generation, switchedMs);
     this.judge.onStamped = (generation) => this.#judgeStamp(generation);
     this.#startLeader();
     for (const one of this.#gateways) this.scheduler.after(one.plan.atMs, () => one.start());
@@ -60,18 +67,20 @@ export class World {
   }
 
   #makeObjects(): void {
-    const { services, lingerMs, settleMs, maxTransactionMs, readyWithinMs, maxOpen } = this.scenario;
+    const { services, lingerMs, settleMs, maxTransactionMs, readyWithinMs, holdMs, maxOpen } = this.scenario;
     const ms = (value: number): string => `${value}ms`;
     const spec = site.spec.parse({
       linger: ms(lingerMs),
       settle: ms(settleMs),
       maxTransaction: ms(maxTransactionMs),
       readyWithin: ms(readyWithinMs),
+      hold: ms(holdMs),
       maxOpen,
     });
     this.store.create("Site", { metadata: { name: SITE_NAME }, spec });
     for (const one of services) this.person.createService(one.name, "v1");
-    this.store.create("Route", { metadata: { name: "all" }, spec: route.spec.parse({ path: { prefix: "/" }, service: ENTRY }) });
+    for (const { name } of services)
+      this.store.create("Route", { metadata: { name }, spec: route.spec.parse({ path: { prefix: `/${name}` }, service: name }) });
   }
 
   /** The first generation is in service, with all its instances. */
@@ -85,6 +94,22 @@ export class World {
     return this.scenario.services.find((one) => one.name === service)?.forwarding ?? "everything";
   }
 
+  #callsOf(service: string): readonly string[] | undefined {
+    return this.scenario.services.find((one) => one.name === service)?.calls;
+  }
+
+  #isExclusive(service: string): boolean {
+    return this.scenario.services.some((one) => one.name === service && one.isExclusive);
+  }
+
+  /** True if a transaction of `generation` that begins at `entry` may call one of `services`. */
+  #canReach(entry: string, services: readonly string[], generation: number): boolean {
+    const present = Object.keys(this.judge.mapOf(generation) ?? {});
+    const reached = new Set(present.filter((one) => one === entry));
+    for (const one of reached) for (const next of this.#callsOf(one) ?? present) if (present.includes(next)) reached.add(next);
+    return services.some((one) => reached.has(one));
+  }
+
   servicePort(service: string): number {
     return SERVICE_PORT_FIRST + this.scenario.services.findIndex((one) => one.name === service);
   }
@@ -93,9 +118,10 @@ export class World {
     return this.#delays.get(gateway) as LinkDelay;
   }
 
-  /** One of the services that the transaction's generation has. */
-  pickService(tx: Transaction): string | undefined {
-    const services = Object.keys(this.judge.mapOf(tx.generation) ?? {});
+  /** One of the services that the transaction's generation has, and that `caller` declares, if it is given and declares any. */
+  pickService(tx: Transaction, caller: string | undefined): string | undefined {
+    const calls = caller === undefined ? undefined : this.#callsOf(caller);
+    const services = Object.keys(this.judge.mapOf(tx.generation) ?? {}).filter((name) => calls?.includes(name) !== false);
     return services.length === 0 ? undefined : tx.dice.pick(services);
   }
 
@@ -269,12 +295,8 @@ export class World {
         this.judge.violate("C", `a call of transaction ${tx.id} of generation ${tx.generation} was given generation ${call.generation}`);
       return tx;
     }
-    const own = this.judge.mapOf(call.generation)?.[caller.service];
-    if (own !== caller.revision)
-      this.judge.violate(
-        "C",
-        `a call of ${caller.instance} without a context was given generation ${call.generation}, which has ${own ?? "no such service"}`,
-      );
+    if (!this.judge.revisionsOf(call.generation, caller.service).has(caller.revision))
+      this.judge.violate("C", `a call of ${caller.instance} without a context was given generation ${call.generation}, which does not have it`);
     return this.judge.transaction({
       generation: call.generation,
       isFromEdge: false,
@@ -285,13 +307,12 @@ export class World {
 
   /** A call in the name of another transaction: whatever becomes of it, no revision may act in a generation that has another one. */
   #leakedCall({ tx, caller }: HostRequest, from: Transaction, call: Call): Transaction {
-    const own = this.judge.mapOf(call.generation)?.[caller.service];
     if (call.generation !== from.generation)
       this.judge.violate("C", `a leaked context of generation ${from.generation} was given generation ${call.generation}`);
-    else if (own !== caller.revision)
+    else if (!this.judge.revisionsOf(call.generation, caller.service).has(caller.revision))
       this.judge.violate(
         "C",
-        `${caller.instance} has made a call in generation ${call.generation}, which has ${own ?? "no such service"}: its context came from another transaction`,
+        `${caller.instance} has made a call in generation ${call.generation}, which does not have it: its context came from another transaction`,
       );
     return this.judge.transaction({
       generation: call.generation,
@@ -305,23 +326,26 @@ export class World {
   dialled(about: { readonly call: Call; readonly tx: Transaction; readonly process: ServiceProcess | undefined; readonly port: number }): void {
     const { call, tx, process, port } = about;
     if (process === undefined) return;
-    const right = this.judge.mapOf(call.generation)?.[call.service];
-    if (process.revision === right) return;
+    this.#judgeHeld(call, tx, process);
+    const right = this.judge.revisionsOf(call.generation, call.service);
+    if (right.has(process.revision)) return;
     this.judge.violate(
       "C",
-      `transaction ${tx.id} of generation ${call.generation} called ${call.service} at port ${port} and met ${process.instance}, not ${right ?? "nothing"}`,
+      `transaction ${tx.id} of generation ${call.generation} called ${call.service} at port ${port} and met ${process.instance}, not ${[...right].join(" or ") || "nothing"}`,
     );
   }
 
-  #isExcused(tx: Transaction, host: string, revision: string | undefined): boolean {
+  #isExcused(tx: Transaction, host: string, service: string): boolean {
     if (!tx.isFromEdge || tx.touchedBy !== undefined || tx.excusedBy !== undefined) return true;
-    return this.#isShaken(host, revision);
+    return this.#isShaken(host, service, tx.generation);
   }
 
-  #isShaken(host: string, revision: string | undefined): boolean {
+  #isShaken(host: string, service: string, generation: number): boolean {
     // The first generation of a site comes into service as it is.
     if (!this.hasStarted) return true;
-    return this.judge.fencedHosts.has(host) || this.judge.crashed.has(`${host}/${revision}`);
+    if (this.judge.fencedHosts.has(host) || this.judge.isRecreated(service)) return true;
+    for (const revision of this.judge.revisionsOf(generation, service)) if (this.judge.crashed.has(`${host}/${revision}`)) return true;
+    return false;
   }
 
   refused(gateway: GatewayProcess, request: HostRequest, decision: Refusal): void {
@@ -329,13 +353,18 @@ export class World {
     const why = `${decision.code}: ${decision.detail}`;
     this.judge.note(() => `${gateway.plan.name} refuses transaction ${tx.id}, ${caller.instance} → ${service}: ${why}`);
     this.judge.refusals++;
-    const revision = this.judge.mapOf(tx.generation)?.[service];
+    if (decision.code === "gateway/not-declared" && this.#callsOf(caller.service)?.includes(service) === false) return;
     // An instance that a person has added may be called through an edge before its host's own gateway listens for it.
     if (decision.code === "gateway/connect" && this.person.hasChangedInstances) return tx.touch("its instance had just been added");
+    // So it is where instances are replaced under the calls.
+    const isNew = decision.code === "gateway/connect" || !gateway.admits(tx.generation, caller.service, caller.revision);
+    if (isNew && this.judge.movedBy(caller.service, caller.revision).some((strategy) => strategy === "rolling" || strategy === "recreate"))
+      return tx.touch("its instance had just been replaced");
     if (
       request.headers.length === 0 ||
       request.leakedFrom !== undefined ||
-      this.#isExcused(tx, gateway.plan.host, revision) ||
+      this.#isExcused(tx, gateway.plan.host, service) ||
+      this.#isMisled(gateway, tx.generation, service) ||
       this.#lostTables.has(gateway.plan.name)
     )
       return;
@@ -346,20 +375,115 @@ export class World {
     tx.touch("it was refused before");
   }
 
-  refusedRoot(gateway: GatewayProcess, refusal: Refusal): void {
+  /** It still hears a former leader, whose view of what was moved is as old and uneven as its caches: a strategy that keeps no versions has nothing else to go by. */
+  #isMisled(gateway: GatewayProcess, generation: number, service: string): boolean {
+    return gateway.epoch < (this.judge.site?.epoch ?? 0) && this.judge.revisionsOf(generation, service).size > 1;
+  }
+
+  refusedRoot(gateway: GatewayProcess, { entry }: RootPlan, refusal: Refusal): void {
     this.judge.refusals++;
     this.judge.note(() => `${gateway.plan.name} refuses a request from outside: ${refusal.code}: ${refusal.detail}`);
     if (refusal.generation === undefined || this.#lostTables.has(gateway.plan.name)) return;
-    const revision = this.judge.mapOf(refusal.generation)?.[ENTRY];
-    if (this.#isShaken(gateway.plan.host, revision)) return;
+    if (this.judge.mapOf(refusal.generation)?.[entry] === undefined || this.#isShaken(gateway.plan.host, entry, refusal.generation)) return;
+    if (this.#isMisled(gateway, refusal.generation, entry)) return;
     this.judge.violate("A", `a request from outside was refused by ${gateway.plan.name}: ${refusal.detail}`);
   }
 
   unanswered(about: { readonly call: Call; readonly tx: Transaction; readonly wasSent: boolean }): void {
     const { call, tx } = about;
     this.judge.note(() => `transaction ${tx.id}: ${call.service} does not answer`);
-    const excused = this.#isExcused(tx, call.endpoint.host, call.revision.name);
+    const excused = this.#isExcused(tx, call.endpoint.host, call.service);
     if (!excused) this.judge.violate("A", `a call of transaction ${tx.id} of generation ${call.generation} to ${call.endpoint.instance} failed`);
+  }
+
+  /** A new transaction waits at an edge. */
+  held(gateway: GatewayProcess, { entry }: RootPlan, hold: StampPlan["hold"]): void {
+    this.judge.held++;
+    if (hold === undefined || !this.#canReach(entry, hold.services, hold.to))
+      this.judge.violate("A", `a request to ${entry} is held at ${gateway.plan.name}, and cannot reach ${hold?.services.join(", ")}`);
+  }
+
+  /** A new transaction passes while others wait. */
+  passed({ entry }: RootPlan, hold: NonNullable<StampPlan["hold"]>): void {
+    this.judge.passed++;
+    if (this.#canReach(entry, hold.services, hold.to)) this.judge.violate("S", `a request to ${entry} passes, and can reach ${hold.services.join(", ")}, which is held`);
+  }
+
+  /** Nobody meets the new revision of what is held before all others have gone. */
+  #judgeHeld(call: Call, tx: Transaction, process: ServiceProcess): void {
+    const { stamp, generations = [] } = this.judge.site ?? {};
+    const isHolding = generations.some((one) => one.number === stamp?.hold?.to && one.phase === "Holding");
+    if (isHolding && stamp?.hold?.to === call.generation && stamp.hold.services.includes(call.service))
+      this.judge.violate("S", `transaction ${tx.id} of generation ${call.generation} met ${process.instance} while ${call.service} is held`);
+  }
+
+  /** Held transactions are let go when the new revisions of exclusive services are active, or when that has taken too long. */
+  #judgeRelease(services: readonly string[], generation: number, switchedMs: number): void {
+    const isLate = this.scheduler.elapsedMs >= switchedMs + this.scenario.holdMs;
+    const map = this.judge.mapOf(generation) ?? {};
+    for (const service of services.filter((one) => this.#isExclusive(one) && !this.scenario.compatible.includes(map[one] ?? ""))) {
+      const wanted = this.store.get("Microservice", service)?.spec.replicas ?? 0;
+      const active = this.#processesOf(service).filter((one) => one.revision === map[service] && one.duty === "active").length;
+      if (isLate) this.#lateHandovers.add(service);
+      else if (active < wanted && !this.#isUnsteady(service, generation))
+        this.judge.violate("E", `held transactions go on, and ${active} of ${wanted} instances of ${map[service]} are active`);
+    }
+  }
+
+  /** Instances of the service come and go for other reasons. */
+  #isUnsteady(service: string, generation: number): boolean {
+    return this.person.hasChangedInstances || this.scenario.hosts.some((host) => this.#isShaken(host, service, generation));
+  }
+
+  #processesOf(service: string): ServiceProcess[] {
+    return [...this.#agents.values()].flatMap((agent) => agent.processes.filter((one) => one.service === service && one.isAlive));
+  }
+
+  /** A process has begun, or was told what it may do: no two revisions use a thing that only one may use. */
+  judgeDuty(process: ServiceProcess): void {
+    if (process.duty !== "active" || !this.#isExclusive(process.service)) return;
+    const other = this.#processesOf(process.service).find((one) => one.revision !== process.revision && one.duty !== "passive");
+    if (other !== undefined) this.judge.violate("E", `${process.instance} is active, and ${other.instance} is still ${other.duty}`);
+  }
+
+  judgeStart(process: ServiceProcess): void {
+    this.judgeDuty(process);
+    const { moves = [], generations = [] } = this.judge.site ?? {};
+    for (const { service, before, from, to } of moves) {
+      const isRecreated = generations.some((one) => one.number === before && one.strategy === "recreate");
+      if (!isRecreated || service !== process.service || to !== process.revision) continue;
+      // One that was there before is on its way out, or serves older transactions.
+      const { metadata, spec } = this.store.get("Instance", process.instance) ?? {};
+      const movedAtMs = this.judge.movedAtMs(service, before, to);
+      const isOld = Date.parse(metadata?.creationTimestamp ?? "") < START_MS + movedAtMs;
+      if (isOld || (spec?.neededBy ?? 0) < before || this.judge.wasServed(service, to, before, movedAtMs)) continue;
+      const former = this.#processesOf(service).find((one) => one.revision === from && one.host === process.host);
+      if (former !== undefined) this.judge.violate("E", `${process.instance} begins while ${former.instance} is still there, although ${service} is recreated`);
+    }
+  }
+
+  /** A call has come in: what a passive instance of an exclusive service cannot serve must not reach it. */
+  judgeRequest(process: ServiceProcess, tx: Transaction): void {
+    const { service } = process;
+    if (process.duty !== "passive" || !this.#isExclusive(service) || this.#lateHandovers.has(service)) return;
+    // It declares that it can wait for the thing, or the strategy does not care.
+    if (this.scenario.compatible.includes(process.revision) || this.judge.movedBy(service, process.revision).length > 0) return;
+    if (this.person.hasChangedInstances || this.#isExcused(tx, process.host, service)) return;
+    this.judge.violate("E", `transaction ${tx.id} of generation ${tx.generation} met ${process.instance}, which is passive`);
+  }
+
+  /** Nothing is updated while that is forbidden. */
+  judgeInterlock(state: SiteState, { happened, site: after }: Step): void {
+    if (!this.person.isInterlocked || state.stamp === undefined) return;
+    for (const one of happened) {
+      const before = state.generations.find((open) => open.number === one.generation);
+      const { strategy } = after.generations.find((open) => open.number === one.generation) ?? {};
+      const isBegunAtIssue = strategy === "rolling" || strategy === "recreate";
+      const isBegun = isBegunAtIssue ? one.what === "issued" : one.what === "held" || (one.what === "switched" && before?.phase !== "Ramping");
+      if (!isBegun) continue;
+      const locked = one.services.find((name) => this.scenario.services.some((other) => other.name === name && other.isInterlocked));
+      if (locked !== undefined) this.judge.violate("E", `${locked} is updated by generation ${one.generation} (${one.what}) while its interlock forbids it`);
+    }
   }
 
   /** Nobody may be sent where a gateway does not know the way. */
@@ -394,6 +518,7 @@ export class World {
     const state = readSiteState(this.store.get("Site", SITE_NAME)?.status);
     const [only] = state?.generations ?? [];
     if (state === undefined || only === undefined || state.stamp === undefined) return "no generation is served";
+    if (state.stamp.hold !== undefined) return `new transactions are held for ${state.stamp.hold.services.join(", ")}`;
     if (state.generations.length > 1 || only.phase !== "Active")
       return `open: ${state.generations.map((one) => `${one.number}:${one.phase}`).join(" ")}`;
     const served = this.judge.mapOf(state.stamp.generation) ?? {};
@@ -416,6 +541,7 @@ export class World {
         return `${one.metadata.name} is still being stopped: ${this.#newest?.holders(one.metadata.name) ?? one.metadata.finalizers?.join(", ")}`;
       if (served[one.spec.service ?? ""] !== one.spec.revision) return `${one.metadata.name} is still there`;
       if (one.status?.ready !== true) return `${one.metadata.name} is not ready`;
+      if (one.status.duty !== "active") return `${one.metadata.name} is ${one.status.duty}`;
     }
     const wanted = Object.keys(served).reduce((sum, name) => sum + (this.store.get("Microservice", name)?.spec.replicas ?? 0), 0);
     return instances.length === wanted ? undefined : `${instances.length} of ${wanted} instances are there`;
@@ -423,7 +549,7 @@ export class World {
 
   /** Without faults, nothing may be kept for longer than it must. */
   judgeDelays(): void {
-    const { lingerMs, faults, lagMaxMs, linkMaxMs, slowDiskShare } = this.scenario;
+    const { lingerMs, holdMs, faults, lagMaxMs, linkMaxMs, slowDiskShare } = this.scenario;
     if (faults.length > 0 || lagMaxMs > 5 || linkMaxMs > 5 || slowDiskShare > 0.1) return;
     const limitMs = lingerMs + 1000;
     const freeMs = new Map<string, number>();
@@ -433,11 +559,14 @@ export class World {
         record.lastEndMs,
         record.drainingMs === undefined ? (record.endedMs ?? Number.POSITIVE_INFINITY) : 0,
       );
-      for (const revision of Object.values(this.judge.mapOf(number) ?? {})) freeMs.set(revision, Math.max(freeMs.get(revision) ?? 0, emptyMs));
+      const revisions = Object.keys(this.judge.mapOf(number) ?? {}).flatMap((service) => [...this.judge.revisionsOf(number, service)]);
+      for (const revision of revisions) freeMs.set(revision, Math.max(freeMs.get(revision) ?? 0, emptyMs));
       if (record.drainingMs === undefined || record.endedMs === undefined) continue;
       const lateMs = record.endedMs - emptyMs;
       if (lateMs > limitMs) this.judge.violate("P", `generation ${number} was closed ${Math.round(lateMs)} ms after its last transaction`);
     }
+    const { longestHoldMs } = this.judge;
+    if (longestHoldMs > 2 * holdMs + HOLD_LATE_MS) this.judge.violate("P", `new transactions were held for ${Math.round(longestHoldMs)} ms`);
     for (const { revision, atMs } of this.stops) {
       const lateMs = atMs - (freeMs.get(revision) ?? Number.POSITIVE_INFINITY);
       if (lateMs > limitMs)
