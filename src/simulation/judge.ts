@@ -24,8 +24,6 @@ export interface GenerationRecord {
   /** End of the last of its transactions. */
   lastEndMs: number;
   transactions: number;
-  /** When it was switched to after a hold. */
-  heldSwitchMs?: number;
 }
 
 /** Knows the truth: what every transaction should meet, what is alive, what was decided; and remembers each breach. */
@@ -66,7 +64,7 @@ export class Judge {
   canReach: (entry: string, services: readonly string[], generation: number) => boolean = () => true;
   /** Called when a generation begins to be stamped. */
   onStamped: (generation: number) => void = () => {};
-  /** Called when held transactions go on with the new revisions of `services`, which were stamped at `switchedAt`. */
+  /** Called when held transactions go on with the new revisions of `services`, which are stamped since `switchedMs` (wall time). */
   onReleased: (services: readonly string[], generation: number, switchedMs: number) => void = () => {};
   calls = 0;
   refusals = 0;
@@ -165,12 +163,11 @@ export class Judge {
     if (after !== undefined) return;
     if (this.#holdSinceMs !== undefined) this.longestHoldMs = Math.max(this.longestHoldMs, this.#scheduler.elapsedMs - this.#holdSinceMs);
     this.#holdSinceMs = undefined;
-    if (now.stamp?.generation === before.to) this.onReleased(before.services, before.to, this.#recordOf(before.to).heldSwitchMs ?? this.#scheduler.elapsedMs);
+    if (now.stamp?.generation === before.to) this.onReleased(before.services, before.to, Date.parse(now.generations.find((one) => one.number === before.to)?.since ?? ""));
   }
 
   /** What was held is let go only when nothing else runs that can reach it. */
   #judgeQuiet(generation: number, services: readonly string[]): void {
-    this.#recordOf(generation).heldSwitchMs = this.#scheduler.elapsedMs;
     for (const number of this.#live.keys()) {
       const one = number === generation ? undefined : this.#liveThatReaches(number, services);
       if (one === undefined) continue;

@@ -156,7 +156,7 @@ export function makeScenario(seed: number): Scenario {
     settleMs: dice.pick([20, 60, 150]),
     maxTransactionMs: dice.pick([1500, 2500]),
     readyWithinMs: dice.pick([1200, 2000]),
-    holdMs: dice.pick([300, 1000, 2000]),
+    holdMs: dice.pick([400, 1200, 2500]),
     compatible: services.flatMap((one) => (one.isExclusive ? VERSIONS.filter(() => dice.chance(0.3)).map((version) => `${one.name}-${version}`) : [])),
     maxOpen: dice.pick([3, 5, 64]),
     streamsEndAfterMs: dice.pick([undefined, 300, 800]),

@@ -419,7 +419,7 @@ export class World {
 
   /** Held transactions are let go when the new revisions of exclusive services are active, or when that has taken too long. */
   #judgeRelease(services: readonly string[], generation: number, switchedMs: number): void {
-    const isLate = this.scheduler.elapsedMs >= switchedMs + this.scenario.holdMs;
+    const isLate = this.scheduler.nowMs >= switchedMs + this.scenario.holdMs;
     const map = this.judge.mapOf(generation) ?? {};
     for (const service of services.filter((one) => this.#isExclusive(one) && !this.scenario.compatible.includes(map[one] ?? ""))) {
       const wanted = this.store.get("Microservice", service)?.spec.replicas ?? 0;
