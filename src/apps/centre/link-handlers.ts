@@ -5,7 +5,8 @@ import type { Hub, Peer } from "#/link/hub/index.ts";
 import type { AgentObservation, AgentReport } from "#/probes/index.ts";
 import type { GatewayReport } from "#/traffic/index.ts";
 import { parsePosition } from "#/traffic/table/index.ts";
-import type { Lead, Peers } from "./lead.ts";
+import type { Lead } from "./lead.ts";
+import type { Peers } from "./lead-views.ts";
 
 const agentReport = z.looseObject({
   host: z.string(),
