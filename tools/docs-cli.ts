@@ -51,6 +51,7 @@ const context: CliContext = {
     edge: () => undefined,
     site: () => undefined,
     offeredVersions: async () => [],
+    offeredTemplate: async () => undefined,
   },
   clock: new ManualClock(),
   cwd: "/",

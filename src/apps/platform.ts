@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { systemClock, systemRandom } from "#/base/index.ts";
+import { silentLog, systemClock, systemRandom } from "#/base/index.ts";
 import type { Platform, PlatformProcess, Terminal, UpOptions } from "#/cli/index.ts";
 import type { Client } from "#/client/index.ts";
 import { procUnits } from "#/process/index.ts";
@@ -35,6 +35,8 @@ export function localPlatform({ version, connect, interrupts }: PlatformOptions)
       return typeof site === "string" ? site : undefined;
     },
     offeredVersions: async (site, service) => (await import("./centre/offered-versions.ts")).listOfferedVersions(site, service),
+    offeredTemplate: async (site, service, version) =>
+      (await import("./centre/offered-versions.ts")).findOfferedTemplate(site, service, version, silentLog),
   };
 }
 

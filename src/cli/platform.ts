@@ -1,3 +1,4 @@
+import type { Template } from "#/model/index.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface UpOptions {
@@ -45,4 +46,6 @@ export interface Platform {
   site(data: string): string | undefined;
   /** Versions of a service that the folder of a site offers, beside those that were ever applied. */
   offeredVersions(site: string, service: string): Promise<readonly string[]>;
+  /** The template of one of them; `undefined` if it is not offered. */
+  offeredTemplate(site: string, service: string, version: string): Promise<Template | undefined>;
 }

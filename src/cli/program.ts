@@ -1,5 +1,6 @@
 import path from "node:path";
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
+import type { StrategyName } from "#/model/index.ts";
 import type { CliContext } from "./context.ts";
 import { isDuration } from "./durations.ts";
 
@@ -143,14 +144,14 @@ export function buildProgram(context: CliContext, finish: (exitStatus: number) =
     .option("--hold <duration>", "least time of each step", parseDuration, "30s")
     .option("--key <key>", "what keeps a user on one side: header:NAME, cookie:NAME or client")
     .option("--gates", "go back by itself if the new version has more errors or is slower", false)
-    .option("--dry-run", "check everything at the server, change nothing", false)
+    .option("--dry-run", "change nothing, and tell what would start, stop, be held and be waited for", false)
     .option("--no-wait", "do not wait for its end")
     .option("--watch", "with show: go on showing", false)
     .option("--off", "with pause: go on", false)
     .option("--timeout <duration>", "longest wait for its end", parseDuration, "30m")
     .addOption(output());
   add("gateway", "Say that a lost gateway is dead: gateway forget NAME.", async (args, options) =>
-    (await import("./commands/update.ts")).forgetGateway(context, args, options),
+    (await import("./commands/gateway.ts")).forgetGateway(context, args, options),
   )
     .argument("<forget>", "forget")
     .argument("<name>", "name of a gateway that is not connected");
@@ -159,7 +160,8 @@ export function buildProgram(context: CliContext, finish: (exitStatus: number) =
       (await import("./commands/apply.ts")).apply(context, args, options),
     )
       .requiredOption("-f, --file <file|dir|->", "manifest, folder of manifests, or - for standard input; may be repeated", collect)
-      .option("--dry-run", "check everything at the server, change nothing", false),
+      .option("--dry-run", "check everything at the server, change nothing, and tell what changed templates would come to", false)
+      .addOption(new Option("-o, --output <format>", "how to show what came of it").choices(["json", "yaml"])),
   );
   add("delete", "Delete objects.", async (args, options) => (await import("./commands/delete.ts")).remove(context, args, options))
     .argument("[kind]", "kind, plural or short name, or kind/name")
@@ -206,7 +208,7 @@ export interface Options {
   readonly dryRun?: boolean;
   readonly to?: string;
   readonly message?: string;
-  readonly strategy?: string;
+  readonly strategy?: StrategyName;
   readonly ramp?: string;
   readonly hold?: string;
   readonly key?: string;

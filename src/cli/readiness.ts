@@ -24,8 +24,8 @@ export function readinessOf(object: StoredObject): Readiness {
   return { isReady: ready.status === "True", reason: ready.reason, message: ready.message };
 }
 
-/** Whether a microservice is as its spec wants it: its newest template served by as many ready instances as wanted, or stopped if it is suspended. `isFinal`: waiting longer changes nothing. */
-function settlingOf(service: Microservice, instances: readonly Instance[]): Readiness & { readonly isFinal: boolean } {
+/** Whether a microservice is as its spec wants it: its newest template (or, `anyTemplate`, whatever revision is served) served by as many ready instances as wanted, or stopped if it is suspended. `isFinal`: waiting longer changes nothing. */
+function settlingOf(service: Microservice, instances: readonly Instance[], anyTemplate: boolean): Readiness & { readonly isFinal: boolean } {
   const readiness = readinessOf(service);
   const diverged = service.status?.conditions?.find((one) => one.type === "Diverged" && one.status === "True");
   if (readiness.reason === "Suspended") {
@@ -35,6 +35,7 @@ function settlingOf(service: Microservice, instances: readonly Instance[]): Read
       ? { ...readiness, isReady: true, isFinal: true }
       : { isReady: false, reason: "Stopping", message: `${left} instances still run`, isFinal: false };
   }
+  if (anyTemplate && readiness.isReady) return { ...readiness, isFinal: true };
   if (diverged !== undefined && (readiness.isReady || readiness.reason === diverged.reason))
     return { isReady: false, reason: diverged.reason, message: diverged.message, isFinal: true };
   // Ready by the revision that is served until the new one is.
@@ -50,6 +51,8 @@ export interface WaitOptions {
   readonly timeoutMs: number;
   /** Absent: all microservices. */
   readonly names?: readonly string[];
+  /** True: what is served counts, whether the newest template is, was refused, or is on its way. */
+  readonly anyTemplate?: boolean;
 }
 
 const ASK_MS = 200;
@@ -59,7 +62,7 @@ export async function waitForServices(options: WaitOptions): Promise<readonly { 
   const { api, terminal, clock, names } = options;
   const deadlineMs = clock.monotonic() + options.timeoutMs;
   for (;;) {
-    const services = await loadServices(api, names);
+    const services = await loadServices(api, names, options.anyTemplate === true);
     const waiting = services.filter((one) => !one.readiness.isReady);
     const isLate = clock.monotonic() >= deadlineMs;
     if (waiting.every((one) => one.readiness.isFinal) || isLate) {
@@ -76,6 +79,7 @@ export async function waitForServices(options: WaitOptions): Promise<readonly { 
 async function loadServices(
   api: Client,
   names: readonly string[] | undefined,
+  anyTemplate: boolean,
 ): Promise<{ name: string; readiness: ReturnType<typeof settlingOf> }[]> {
   const { items } = (await api.request({ path: objectPath(microservice) })).body as { readonly items: readonly Microservice[] };
   const isAnySuspended = items.some((item) => item.spec.suspended);
@@ -84,20 +88,22 @@ async function loadServices(
     if (!items.some((item) => item.metadata.name === name)) throw new OrreryError("cli/missing", `microservice ${name} was deleted meanwhile`);
   return items
     .filter((item) => names?.includes(item.metadata.name) ?? true)
-    .map((item) => ({ name: item.metadata.name, readiness: settlingOf(item, instances) }));
+    .map((item) => ({ name: item.metadata.name, readiness: settlingOf(item, instances, anyTemplate) }));
 }
 
 /** Waits as `waitForServices` and says the outcome. Returns the exit status. */
 export async function waitAndSay(options: WaitOptions): Promise<number> {
+  const deadlineMs = options.clock.monotonic() + options.timeoutMs;
   const late = await waitForServices(options);
   if (late.length === 0) return 0;
-  sayLate(options.terminal, late, options.timeoutMs);
+  // What waiting cannot help is said before the time is over.
+  sayLate(options.terminal, late, options.clock.monotonic() < deadlineMs ? undefined : options.timeoutMs);
   return 1;
 }
 
-/** Says which microservices are not ready, and why. */
-export function sayLate(terminal: Terminal, late: readonly { readonly name: string; readonly readiness: Readiness }[], timeoutMs: number): void {
-  terminal.note(terminal.paintNote("red", `not as wanted within ${formatDuration(timeoutMs)}:`));
+/** Says which microservices are not ready, and why; `timeoutMs`: not within this time. */
+export function sayLate(terminal: Terminal, late: readonly { readonly name: string; readonly readiness: Readiness }[], timeoutMs?: number): void {
+  terminal.note(terminal.paintNote("red", `not as wanted${timeoutMs === undefined ? "" : ` within ${formatDuration(timeoutMs)}`}:`));
   for (const { name, readiness } of late) terminal.note(`  ${name}: ${readiness.reason}: ${readiness.message}`);
   terminal.note(`see: orrery describe microservice ${late[0]?.name}, orrery logs ${late[0]?.name}`);
 }

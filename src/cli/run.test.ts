@@ -5,6 +5,7 @@ import path from "node:path";
 import { type TestContext, test } from "node:test";
 import { ManualClock, OrreryError } from "#/base/index.ts";
 import type { Answer, Client, ClientRequest } from "#/client/index.ts";
+import { template } from "#/model/index.ts";
 import type { CliContext } from "./context.ts";
 import type { PlatformProcess, UpOptions } from "./platform.ts";
 import { runCli } from "./run.ts";
@@ -72,6 +73,8 @@ async function run(args: readonly string[], world: World = {}): Promise<Run> {
       edge: () => undefined,
       site: () => world.site,
       offeredVersions: async () => world.offered ?? [],
+      offeredTemplate: async (_site, _service, version) =>
+        world.offered?.includes(version) === true ? template.parse({ version, run: { command: ["node"] } }) : undefined,
     },
   };
   return { status: await runCli(args, context), out, note };
@@ -214,6 +217,22 @@ test("scale changes the number and says what it was", async () => {
   const { status, out } = await run(["scale", "auth", "3"], { answers, requests });
   assert.deepEqual([status, out], [0, "microservice auth: 2 → 3 instances\n"]);
   assert.deepEqual(requests.at(-1)?.body, { spec: { replicas: 3 } });
+});
+
+test("scale --wait asks for instances, not for a template that was refused; apply --wait says at once that it was", async (t) => {
+  const refused = { type: "Diverged", status: "True", reason: "RevisionRefused", message: "auth-v2 is not served" };
+  const ready = { type: "Ready", status: "True", reason: "Ready", message: "2 of 2", observedGeneration: 1 };
+  const scaled = { ...auth(), status: { conditions: [ready, refused] } };
+  const answers = {
+    [`GET ${SERVICES}`]: { items: [scaled] },
+    [`GET ${SERVICES}/auth`]: scaled,
+    [`PATCH ${SERVICES}/auth/scale`]: {},
+    [`PATCH ${SERVICES}/auth`]: scaled,
+  };
+  assert.equal((await run(["scale", "auth", "2", "--wait"], { answers })).status, 0);
+  const { status, note } = await run(["apply", "-f", "a.yaml", "--wait"], { cwd: writeManifests(t, GOOD), answers });
+  assert.equal(status, 1);
+  assert.match(note, /^not as wanted:\n {2}auth: RevisionRefused: auth-v2 is not served\n/);
 });
 
 test("a service that is not there is named, with where to look", async () => {

@@ -1,11 +1,13 @@
-import { formatAge } from "./output.ts";
-import { formatTable } from "./table.ts";
+import type { Update } from "#/model/index.ts";
+import { count, formatAge } from "./output.ts";
+import { formatTable, wrap } from "./table.ts";
 import type { Style, Terminal } from "./terminal.ts";
-import { type Bar, isOver, type UpdateView, type WaitView } from "./update-view.ts";
+import { type Bar, type HoldView, isOver, type UpdateView, type WaitView } from "./update-view.ts";
 
 const STYLES: Readonly<Record<string, Style>> = {
   Preparing: "yellow",
   Distributing: "yellow",
+  Holding: "cyan",
   Ramping: "cyan",
   Active: "green",
   Draining: "dim",
@@ -29,23 +31,30 @@ export function drawUpdates(terminal: Terminal, view: UpdateView, nowMs: number)
     const [title = "", ...body] = formatTable(columns, rows, terminal.columns);
     lines.push("", terminal.paint("bold", title), ...body);
   };
+  if (view.hold !== undefined) lines.push(...wrap(describeHold(view.hold, nowMs), terminal.columns));
   const since = (time: string | undefined): string => (time === undefined ? "-" : formatAge(nowMs - Date.parse(time)));
+  const isMixed = view.updates.some((one) => one.spec.strategy !== undefined && one.spec.strategy !== "consistent");
   table(
     [
       { title: "UPDATE" },
       { title: "PHASE" },
       { title: "FOR", align: "right" },
+      { title: "BY", shrinks: true },
       { title: "CHANGES", shrinks: true },
+      ...(isMixed ? [{ title: "STRATEGY" }] : []),
       { title: "MESSAGE", shrinks: true },
     ],
     view.updates.map((one) => [
       one.metadata.name,
       terminal.paint(STYLES[one.status?.phase ?? ""] ?? "yellow", one.status?.phase ?? "Pending"),
       since(one.status?.phases?.at(-1)?.since ?? one.metadata.creationTimestamp),
+      one.status?.by ?? "-",
       one.spec.services.map((service) => `${service.name} → ${service.to}`).join(", "),
+      ...(isMixed ? [one.spec.strategy] : []),
       (isOver(one) ? one.status?.waits?.[0]?.message : undefined) ?? one.spec.message ?? "",
     ]),
   );
+  for (const one of view.updates) lines.push(...drawInconsistent(terminal, one));
   table(
     [
       { title: "SERVICE" },
@@ -84,12 +93,14 @@ export function drawUpdates(terminal: Terminal, view: UpdateView, nowMs: number)
       String(one.calls ?? "?"),
     ]),
   );
+  const isHeld = view.hold !== undefined || view.gateways.some((one) => (one.held ?? 0) > 0);
   table(
     [
       { title: "GATEWAY" },
       { title: "STATUS" },
       { title: "TABLE", align: "right" },
       { title: "START", align: "right" },
+      ...(isHeld ? [{ title: "HELD", align: "right" as const }] : []),
       { title: "MESSAGE", shrinks: true },
     ],
     view.gateways.map((one) => [
@@ -97,6 +108,7 @@ export function drawUpdates(terminal: Terminal, view: UpdateView, nowMs: number)
       terminal.paint(one.status === "Ready" ? "green" : "yellow", one.status),
       String(one.tableVersion ?? "?"),
       String(one.incarnation ?? "?"),
+      ...(isHeld ? [String(one.held ?? "?")] : []),
       one.message,
     ]),
   );
@@ -104,6 +116,19 @@ export function drawUpdates(terminal: Terminal, view: UpdateView, nowMs: number)
   const waits = [...view.updates.flatMap((one) => (isOver(one) ? [] : (one.status?.waits ?? []))), ...view.generations.flatMap((one) => one.waits)];
   lines.push("", ...drawWaits(terminal, waits, since));
   return lines;
+}
+
+function describeHold({ services, to, transactions, until }: HoldView, nowMs: number): string {
+  const leftMs = Date.parse(until) - nowMs;
+  const left = leftMs > 0 ? `${formatAge(leftMs)} more at most` : "its time is over";
+  return `held: ${count(transactions, "new transaction")} that can reach ${services.join(", ")} wait for generation ${to}, ${left}`;
+}
+
+/** What an Update under way does not promise. */
+function drawInconsistent(terminal: Terminal, one: Update): string[] {
+  const told = one.status?.conditions?.find((condition) => condition.type === "Consistent" && condition.status === "False");
+  if (told === undefined || isOver(one)) return [];
+  return wrap(`not consistent: ${one.metadata.name}: ${told.message}`, terminal.columns).map((line) => terminal.paint("yellow", line));
 }
 
 /** Everything that is waited for, each once: for what, since when, what ends it. */
@@ -114,6 +139,7 @@ function drawWaits(terminal: Terminal, waits: readonly WaitView[], since: (time:
 }
 
 function drawBar(terminal: Terminal, bar: Bar): string {
+  if (bar.isAwaited === true) return terminal.paint(STYLES["Holding"] ?? "bold", `${"▒".repeat(WIDTH)} ${"held".padStart(5)}`);
   const filled = bar.share === 0 ? 0 : Math.max(1, Math.round(bar.share * WIDTH));
   const text = `${"█".repeat(filled)}${"·".repeat(WIDTH - filled)} ${percent(bar.share).padStart(5)}`;
   return terminal.paint(STYLES[bar.phase] ?? "bold", text);

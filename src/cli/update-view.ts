@@ -1,5 +1,6 @@
 import type { Client } from "#/client/index.ts";
 import {
+  durationMs,
   type Gateway,
   type Generation,
   gateway,
@@ -11,6 +12,7 @@ import {
   revision,
   type Site,
   site,
+  timestamp,
   type Update,
   update,
 } from "#/model/index.ts";
@@ -31,6 +33,8 @@ export interface Bar {
   readonly open?: number;
   /** Share of new transactions. */
   readonly share: number;
+  /** New transactions that can reach the service wait for this revision. */
+  readonly isAwaited?: boolean;
 }
 
 export interface Lane {
@@ -59,6 +63,8 @@ export interface WaitView {
 export interface UpdateView {
   readonly generation?: number;
   readonly ramp?: { readonly to: number; readonly share: number };
+  /** Absent: nothing is held. */
+  readonly hold?: HoldView;
   readonly settled: { readonly reason: string; readonly message: string };
   readonly generations: readonly GenerationView[];
   readonly lanes: readonly Lane[];
@@ -68,8 +74,21 @@ export interface UpdateView {
     readonly message: string;
     readonly tableVersion?: number;
     readonly incarnation?: number;
+    /** New transactions that it holds now; absent while it has not told. */
+    readonly held?: number;
   }[];
   readonly updates: readonly Update[];
+}
+
+/** New transactions that can reach `services` wait for generation `to`. */
+export interface HoldView {
+  readonly to: number;
+  readonly services: readonly string[];
+  readonly since: string;
+  /** Then it is given up. */
+  readonly until: string;
+  /** How many wait now, at all gateways that have told. */
+  readonly transactions: number;
 }
 
 /** Everything about the updates of a site, read in one go. `name`: only that Update, and the lanes of its services. */
@@ -89,12 +108,15 @@ export async function loadUpdateView(api: Client, name: string | undefined): Pro
   const open = status?.generations ?? [];
   const shown = new Set(open.map((one) => one.number));
   const known = new Map(generations.map((one) => [one.spec.number, one]));
-  const counts = countOpen(reports.map((one) => one.value as unknown as GatewayReport));
+  const reportOf = new Map(reports.map((one) => [one.key, one.value as unknown as GatewayReport]));
+  const counts = countOpen([...reportOf.values()]);
+  const hold = holdOf(sites[0], [...reportOf.values()]);
   const settled = status?.conditions?.find((one) => one.type === "Settled");
   const wanted = name === undefined ? undefined : new Set(updates.flatMap((one) => one.spec.services.map((service) => service.name)));
   return {
     ...(status?.stamp === undefined ? {} : { generation: status.stamp.generation }),
     ...(status?.stamp?.ramp === undefined ? {} : { ramp: { to: status.stamp.ramp.to, share: status.stamp.ramp.share } }),
+    ...(hold === undefined ? {} : { hold }),
     settled: { reason: settled?.reason ?? "Unknown", message: settled?.message ?? "the centre has not yet said anything" },
     generations: open.map((one) => ({
       number: one.number,
@@ -106,17 +128,29 @@ export async function loadUpdateView(api: Client, name: string | undefined): Pro
     lanes: buildLanes({ open, known, revisions, instances, counts, status, ...(wanted === undefined ? {} : { wanted }) }),
     gateways: gateways.map((one) => {
       const ready = one.status?.conditions?.find((condition) => condition.type === "Ready");
-      const report = reports.find((entry) => entry.key === one.metadata.name)?.value as unknown as GatewayReport | undefined;
+      const report = reportOf.get(one.metadata.name);
       return {
         name: one.metadata.name,
         status: ready?.reason ?? "Unknown",
         message: ready?.message ?? "",
-        ...(report === undefined ? {} : { tableVersion: report.position.version, incarnation: report.incarnation }),
+        ...(report === undefined ? {} : { tableVersion: report.position.version, incarnation: report.incarnation, held: report.held.now }),
       };
     }),
     updates: updates
       .filter((one) => name !== undefined || one.status?.generation === undefined || shown.has(one.status.generation) || !isOver(one))
       .toSorted((a, b) => a.metadata.creationTimestamp.localeCompare(b.metadata.creationTimestamp)),
+  };
+}
+
+function holdOf(one: Site | undefined, reports: readonly GatewayReport[]): HoldView | undefined {
+  const hold = one?.status?.stamp?.hold;
+  if (one === undefined || hold === undefined) return undefined;
+  const switched = one.status?.stamp?.generation === hold.to ? one.status.generations?.find((open) => open.number === hold.to)?.since : undefined;
+  return {
+    ...hold,
+    // After the switch the new instances have as much time again to become active.
+    until: timestamp(Date.parse(switched ?? hold.since) + durationMs(one.spec.hold)),
+    transactions: reports.reduce((sum, { held }) => sum + held.now, 0),
   };
 }
 
@@ -151,6 +185,7 @@ const RANK = { Draining: 0, Preparing: 1, Distributing: 2, Holding: 3, Ramping: 
 
 function buildLanes({ open, known, revisions, instances, counts, status, wanted }: LaneInput): Lane[] {
   const bars = new Map<string, Map<string, Bar>>();
+  const hold = status?.stamp?.hold;
   for (const one of open) {
     for (const [service, name] of Object.entries(known.get(one.number)?.spec.map ?? {})) {
       if (wanted !== undefined && !wanted.has(service)) continue;
@@ -169,15 +204,17 @@ function buildLanes({ open, known, revisions, instances, counts, status, wanted 
         ready: own.filter((candidate) => candidate.status?.ready === true).length,
         instances: own.length,
         ...(sum === undefined ? {} : { open: sum }),
-        share: (former?.share ?? 0) + shareOf(status?.stamp, one.number),
+        share: (former?.share ?? 0) + shareOf(status?.stamp, one.number, service),
+        ...(hold?.to === one.number && hold.services.includes(service) ? { isAwaited: true } : {}),
       });
     }
   }
   return [...bars].toSorted(([a], [b]) => a.localeCompare(b)).map(([service, lane]) => ({ service, bars: [...lane.values()] }));
 }
 
-function shareOf(stamp: NonNullable<Site["status"]>["stamp"], number: number): number {
+function shareOf(stamp: NonNullable<Site["status"]>["stamp"], number: number, service: string): number {
   if (stamp === undefined) return 0;
+  if (stamp.hold !== undefined) return number === stamp.hold.to && !stamp.hold.services.includes(service) ? 1 : 0;
   const ramped = stamp.ramp?.share ?? 0;
   return number === stamp.ramp?.to ? ramped : number === stamp.generation ? 1 - ramped : 0;
 }

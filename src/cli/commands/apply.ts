@@ -2,14 +2,16 @@ import { isDeepStrictEqual } from "node:util";
 import { OrreryError } from "#/base/index.ts";
 import type { Client } from "#/client/index.ts";
 import { durationMs, kinds, type StoredObject } from "#/model/index.ts";
+import { foretellApplied } from "../apply-forecast.ts";
 import type { CliContext } from "../context.ts";
 import { findFaults, formatFault } from "../faults.ts";
 import { objectPath } from "../kubernetes.ts";
 import type { Manifest } from "../manifests.ts";
-import { count } from "../output.ts";
+import { count, printData } from "../output.ts";
 import type { Options } from "../program.ts";
 import { waitAndSay } from "../readiness.ts";
 import { findLostFiles } from "../template-files.ts";
+import { tellForecasts } from "../update-forecast.ts";
 import { isMissing } from "./logs.ts";
 import { loadAll } from "./validate.ts";
 
@@ -29,10 +31,15 @@ export async function apply(context: CliContext, _args: readonly string[], optio
     return 1;
   }
   const api = await context.connect(options.data);
+  const isData = options.output === "json" || options.output === "yaml";
   try {
-    const failed = await applyAll(api, loaded.manifests, options.dryRun === true, (line, isGood) =>
-      isGood ? terminal.out(line) : terminal.note(terminal.paintNote("red", line)),
-    );
+    const done: Applied[] = [];
+    const failed = await applyAll(api, loaded.manifests, options.dryRun === true, (line, isGood, one) => {
+      if (one !== undefined) done.push(one);
+      if (!isGood) terminal.note(terminal.paintNote("red", line));
+      else if (!isData) terminal.out(line);
+    });
+    await tellApplied(context, api, done, options);
     if (failed > 0) return 1;
     const names = loaded.manifests
       .map((one) => one.object as StoredObject)
@@ -44,14 +51,34 @@ export async function apply(context: CliContext, _args: readonly string[], optio
   }
 }
 
-export type ApplyOutcome = "created" | "changed" | "unchanged";
+type ApplyOutcome = "created" | "changed" | "unchanged";
+
+/** What came of a manifest; under a dry run, what would. */
+export interface Applied {
+  readonly outcome: ApplyOutcome;
+  readonly before?: StoredObject;
+  readonly after: StoredObject;
+}
+
+/** As data what came of each object, and under a dry run what changed templates would come to. */
+async function tellApplied(context: CliContext, api: Client, done: readonly Applied[], options: Options): Promise<void> {
+  const { terminal, clock } = context;
+  const told = options.dryRun === true ? await foretellApplied(api, done, clock.now()) : undefined;
+  const objects = done.map(({ outcome, after: { kind, metadata } }) => ({ kind, name: metadata.name, outcome }));
+  if (options.output === "json" || options.output === "yaml")
+    printData(terminal, options.output, { objects, ...(told === undefined ? {} : { updates: told }) });
+  else if (told !== undefined && told.length > 0) {
+    terminal.out("");
+    tellForecasts(terminal, told, options);
+  }
+}
 
 /** Applies manifests that the model allows, in the order of their kinds; goes on after a failure. Returns how many failed. */
 export async function applyAll(
   api: Client,
   manifests: readonly Manifest[],
   dryRun: boolean,
-  say: (line: string, isGood: boolean) => void,
+  say: (line: string, isGood: boolean, applied?: Applied) => void,
 ): Promise<number> {
   const rank = (manifest: Manifest): number => kinds.findIndex((kind) => kind.kind === (manifest.object as StoredObject).kind);
   let failed = 0;
@@ -59,7 +86,8 @@ export async function applyAll(
     const object = manifest.object as StoredObject;
     const title = `${object.kind.toLowerCase()} ${object.metadata.name}`;
     try {
-      say(`${title}: ${await applyOne(api, object, dryRun)}${dryRun ? " (dry run)" : ""}`, true);
+      const applied = await applyOne(api, object, dryRun);
+      say(`${title}: ${applied.outcome}${dryRun ? " (dry run)" : ""}`, true, applied);
     } catch (error) {
       failed += 1;
       say(`${manifest.file}:${manifest.line}: ${title}: ${error instanceof Error ? error.message : String(error)}`, false);
@@ -68,7 +96,7 @@ export async function applyAll(
   return failed;
 }
 
-async function applyOne(api: Client, { status: _, ...object }: StoredObject, dryRun: boolean): Promise<ApplyOutcome> {
+async function applyOne(api: Client, { status: _, ...object }: StoredObject, dryRun: boolean): Promise<Applied> {
   const kind = kinds.find((one) => one.kind === object.kind);
   if (kind === undefined) throw new TypeError(`unknown kind ${object.kind}`);
   // What `get -o yaml` writes may be applied again: server-side apply refuses what only the server sets.
@@ -94,11 +122,11 @@ async function applyOne(api: Client, { status: _, ...object }: StoredObject, dry
       "cli/deleting",
       "it is being deleted, and what was applied goes with it; apply it again when it is gone (orrery delete --wait waits for that)",
     );
-  if (before === undefined) return "created";
   const after = body as StoredObject;
+  if (before === undefined) return { outcome: "created", after };
   // A dry run makes no new version, and one of its status may have come between: what was applied is compared, too.
   const isSame = !dryRun && after.metadata.resourceVersion === before.metadata.resourceVersion;
-  return isSame || isDeepStrictEqual(wishOf(before), wishOf(after)) ? "unchanged" : "changed";
+  return { outcome: isSame || isDeepStrictEqual(wishOf(before), wishOf(after)) ? "unchanged" : "changed", before, after };
 }
 
 /** What of an object manifests may say. */

@@ -58,7 +58,7 @@ async function change(
     const said = await apply(api, await loadService(api, name));
     terminal.out(asCalled(terminal, `microservice ${name}: ${said}`));
     return options.wait === true
-      ? await waitAndSay({ api, terminal, clock, signal, timeoutMs: durationMs(options.timeout ?? "120s"), names: [name] })
+      ? await waitAndSay({ api, terminal, clock, signal, timeoutMs: durationMs(options.timeout ?? "120s"), names: [name], anyTemplate: true })
       : 0;
   } finally {
     await api.close();

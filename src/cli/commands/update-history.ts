@@ -1,0 +1,22 @@
+import { type Update, update } from "#/model/index.ts";
+import type { CliContext } from "../context.ts";
+import { objectPath } from "../kubernetes.ts";
+import { printData } from "../output.ts";
+import type { Options } from "../program.ts";
+import { buildHistory, drawHistory } from "../update-history.ts";
+
+/** `orrery update history SERVICE`. */
+export async function showHistory(context: CliContext, service: string, options: Options): Promise<number> {
+  const { terminal } = context;
+  const api = await context.connect(options.data);
+  try {
+    const all = ((await api.request({ path: objectPath(update) })).body as { readonly items: readonly Update[] }).items;
+    const entries = buildHistory(all, service);
+    if (options.output === "json" || options.output === "yaml") printData(terminal, options.output, entries);
+    else if (entries.length === 0) terminal.note(`no update of ${service} is known; is the name right? see: orrery get microservices`);
+    else for (const line of drawHistory(terminal, entries, { isWide: options.output === "wide", nowMs: context.clock.now() })) terminal.out(line);
+    return 0;
+  } finally {
+    await api.close();
+  }
+}

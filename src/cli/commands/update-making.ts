@@ -1,0 +1,152 @@
+import { OrreryError, sleep } from "#/base/index.ts";
+import type { Client } from "#/client/index.ts";
+import { durationMs, formatDuration, type StrategyName, type Update, update } from "#/model/index.ts";
+import { forecast, forecastInput, unfitStrategy } from "#/update/core/index.ts";
+import type { CliContext } from "../context.ts";
+import { objectPath } from "../kubernetes.ts";
+import type { Options } from "../program.ts";
+import { loadSeenSite } from "../seen-site.ts";
+import { type ToldForecast, tellForecasts } from "../update-forecast.ts";
+import { loadSite, refusalOf, tellEnd } from "../update-outcome.ts";
+import { findTargets, loadNamed } from "../update-targets.ts";
+import { isOver } from "../update-view.ts";
+
+export const FIELD_MANAGER = "orrery-cli";
+export const ASK_MS = 250;
+
+/** An Update that is to be made. */
+export interface Wish {
+  readonly spec: {
+    readonly services: readonly { readonly name: string; readonly to: string }[];
+    readonly strategy?: StrategyName;
+    readonly ramp?: unknown;
+    readonly [field: string]: unknown;
+  };
+  readonly [field: string]: unknown;
+}
+
+/** How the options ask for an Update: strategy, ramp, gates, message.
+ *  @throws cli/usage: what was typed does not go together; the message says what to type */
+export function askedBy(options: Options): Omit<Wish["spec"], "services"> {
+  const { ramp, strategy = "consistent" } = options;
+  const asked = {
+    strategy,
+    ...(options.message === undefined ? {} : { message: options.message }),
+    ...(ramp === undefined
+      ? {}
+      : { ramp: { steps: parseRamp(ramp, options.hold ?? "30s"), ...(options.key === undefined ? {} : { key: options.key }) } }),
+    ...(options.gates === true ? { gates: {} } : {}),
+  };
+  const unfit = unfitStrategy(asked, [], () => false);
+  if (unfit !== undefined) throw new OrreryError("cli/usage", unfit);
+  if (ramp === undefined && (options.gates === true || options.key !== undefined))
+    throw new OrreryError("cli/usage", `--${options.gates === true ? "gates" : "key"} goes with a ramp: add --ramp, as in --ramp 1,10,50`);
+  return asked;
+}
+
+/** `1,10,50` → shares with the same hold. */
+function parseRamp(text: string, hold: string): { share: number; hold: string }[] {
+  const steps = text.split(",").map((part) => {
+    const share = Number(part.replace(/%$/, "")) / 100;
+    if (!(share > 0 && share <= 1))
+      throw new OrreryError("cli/usage", `${JSON.stringify(part)} is no share: give percentages from above 0 to 100, as in --ramp 1,10,50`);
+    return { share, hold };
+  });
+  if (steps.some((step, index) => step.share <= (steps[index - 1]?.share ?? 0)))
+    throw new OrreryError("cli/usage", `--ramp ${text} does not rise: give each share larger than the one before, as in --ramp 1,10,50`);
+  return steps;
+}
+
+/** Makes the Updates and follows each to its end; with --dry-run makes none and tells what they would do.
+ *  @throws cli/missing: what is named does not exist; the message names what is near, or where to look
+ *  @throws cli/usage: strategy or ramp do not fit a service; the message says what to type */
+export async function makeUpdates(context: CliContext, wishes: readonly Wish[], options: Options): Promise<number> {
+  const { terminal } = context;
+  const api = await context.connect(options.data);
+  try {
+    const site = context.platform.site(options.data);
+    const targets = wishes.flatMap((one) => one.spec.services);
+    const known = await loadNamed(api, targets);
+    const { problems } = await findTargets(known, context.platform, site, targets);
+    if (problems.length > 0) throw new OrreryError("cli/missing", problems.join("; "));
+    if (options.dryRun === true) return await foretell(context, api, wishes, options);
+    const isExclusive = (name: string): boolean => known.microservices.some((one) => one.metadata.name === name && one.spec.exclusive === true);
+    for (const { spec } of wishes) {
+      const names = spec.services.map((one) => one.name);
+      const unfit = unfitStrategy({ strategy: "consistent", ...spec }, names, isExclusive);
+      if (unfit !== undefined) throw new OrreryError("cli/usage", unfit);
+    }
+    const made: Update[] = [];
+    for (const wish of wishes) made.push(await post(api, wish));
+    for (const one of made) terminal.out(`update ${one.metadata.name}: ${describeTargets(one)}`);
+    if (options.wait === false) return 0;
+    let worst = 0;
+    for (const one of made) worst = Math.max(worst, await follow(context, api, one.metadata.name, durationMs(options.timeout ?? "30m")));
+    return worst;
+  } finally {
+    await api.close();
+  }
+}
+
+async function post(api: Client, body: Wish, isDryRun = false): Promise<Update> {
+  const query = { fieldManager: FIELD_MANAGER, ...(isDryRun ? { dryRun: "All" } : {}) };
+  return (await api.request({ method: "POST", path: objectPath(update), query, body })).body as Update;
+}
+
+function describeTargets(one: Update): string {
+  return one.spec.services.map((service) => `${service.name} to ${service.to}`).join(", ");
+}
+
+/** What the Updates would do, each as if those before it were made already. 0 if all could be had. */
+async function foretell(context: CliContext, api: Client, wishes: readonly Wish[], options: Options): Promise<number> {
+  const seen = await loadSeenSite(api);
+  const { targets, unknown } = await findTargets(
+    seen,
+    context.platform,
+    context.platform.site(options.data),
+    wishes.flatMap((one) => one.spec.services),
+  );
+  const [lost] = unknown;
+  if (lost !== undefined)
+    throw new OrreryError(
+      "cli/missing",
+      `whether ${lost.name} has a version ${lost.to} cannot be told from here: no Revision has it, and the folder of the site is not known; ask where the centre runs`,
+    );
+  const updates = [...seen.updates];
+  const told: ToldForecast[] = [];
+  for (const wish of wishes) {
+    const one = await post(api, wish, true);
+    const own = one.spec.services.flatMap(({ name, to }) => targets.filter((target) => target.service === name && target.asked === to));
+    const input = forecastInput({ by: "update", asked: one.spec, targets: own }, { ...seen, updates });
+    told.push({ services: one.spec.services, ...forecast(input, context.clock.now()) });
+    updates.push(one);
+  }
+  tellForecasts(context.terminal, told, options);
+  return told.every((one) => one.outcome !== "refused" && one.outcome !== "unfit") ? 0 : 1;
+}
+
+/** Shows how far an Update is until it has ended; 0 if it is complete. */
+async function follow(context: CliContext, api: Client, name: string, timeoutMs: number): Promise<number> {
+  const { terminal, clock, signal } = context;
+  const deadlineMs = clock.monotonic() + timeoutMs;
+  let said = "";
+  for (;;) {
+    const one = (await api.request({ path: objectPath(update, name) })).body as Update;
+    const wait = one.status?.waits?.[0];
+    const share = one.status?.phase === "Ramping" && one.status.share !== undefined ? ` ${Number((one.status.share * 100).toPrecision(3))} %` : "";
+    if (isOver(one)) {
+      terminal.progress(undefined);
+      return tellEnd(context, one, refusalOf(one, await loadSite(api)));
+    }
+    // Figures inside a message change all the time: a new line only when something else is waited for.
+    const step = `${one.status?.phase}${share}${wait?.reason}${wait?.object}`;
+    if (step !== said) terminal.progress(`${name}: ${one.status?.phase ?? "Pending"}${share}${wait === undefined ? "" : `: ${wait.message}`}`);
+    said = step;
+    if (clock.monotonic() > deadlineMs) {
+      terminal.progress(undefined);
+      terminal.note(`update ${name} has not ended within ${formatDuration(timeoutMs)}; it goes on. See: orrery update show ${name}`);
+      return 1;
+    }
+    await sleep(clock, ASK_MS, signal);
+  }
+}

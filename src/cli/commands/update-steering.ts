@@ -1,0 +1,137 @@
+import { OrreryError, sleep } from "#/base/index.ts";
+import type { Client } from "#/client/index.ts";
+import { API_VERSION, type Update, update } from "#/model/index.ts";
+import type { CliContext } from "../context.ts";
+import { objectPath } from "../kubernetes.ts";
+import type { Options } from "../program.ts";
+import { asCalled } from "../terminal.ts";
+import { describeReturn, loadSite, tellEnd } from "../update-outcome.ts";
+import { describePause } from "../update-pause.ts";
+import { isOver } from "../update-view.ts";
+import { isMissing } from "./logs.ts";
+import { ASK_MS, askedBy, FIELD_MANAGER, makeUpdates } from "./update-making.ts";
+
+/** So long `abort` waits for what came of it. */
+const ABORT_MS = 10_000;
+
+/** `orrery update pause`, and with --off its end. */
+export function pauseUpdate(context: CliContext, options: Options, name: string): Promise<number> {
+  return steer(context, options, name, {
+    verb: options.off === true ? "let go on" : "hold",
+    spec: { paused: options.off !== true },
+    say: async (api, one) => context.terminal.out(asCalled(context.terminal, describePause(one, await loadSite(api), context.clock.now()))),
+  });
+}
+
+/** `orrery update promote`. */
+export function promoteUpdate(context: CliContext, options: Options, name: string): Promise<number> {
+  return steer(context, options, name, {
+    verb: "promote",
+    spec: { promoted: true, paused: false },
+    say: async (_, one) => context.terminal.out(`update ${one.metadata.name} is taken to its end`),
+  });
+}
+
+interface Steering {
+  /** What is done to the Update, for the message that it is too late for. */
+  readonly verb: string;
+  readonly spec: object;
+  /** Says what came of it. */
+  readonly say: (api: Client, one: Update) => Promise<void>;
+}
+
+async function steer(context: CliContext, options: Options, name: string, { verb, spec, say }: Steering): Promise<number> {
+  return withUpdate(context, options, name, async (api, one) => {
+    if (isOver(one))
+      throw new OrreryError("cli/too-late", `update ${name} has ended (${one.status?.phase}); to go back from it: orrery update rollback ${name}`);
+    if (hasSwitched(one)) throw tooLate(one, verb);
+    const { body } = await api.request({
+      method: "PATCH",
+      path: objectPath(update, name),
+      query: { fieldManager: FIELD_MANAGER },
+      contentType: "application/merge-patch+json",
+      body: { spec },
+    });
+    await say(api, body as Update);
+    return 0;
+  });
+}
+
+/** `orrery update abort`: gives an Update up, and waits until it is: a switch may have come first. */
+export async function abortUpdate(context: CliContext, options: Options, name: string): Promise<number> {
+  const { terminal, clock, signal } = context;
+  let outcome = 0;
+  await steer(context, options, name, {
+    verb: "give up",
+    spec: { aborted: true },
+    say: async (api, asked) => {
+      const deadlineMs = clock.monotonic() + ABORT_MS;
+      let one = asked;
+      for (; !isOver(one) && !hasSwitched(one) && clock.monotonic() < deadlineMs; ) {
+        await sleep(clock, ASK_MS, signal);
+        one = (await api.request({ path: objectPath(update, name) })).body as Update;
+      }
+      if (hasSwitched(one) || one.status?.phase === "Complete") throw tooLate(one, "give up");
+      if (!isOver(one)) terminal.out(asCalled(terminal, `update ${name} is being given up; see: orrery update show ${name}`));
+      else if (one.status?.phase === "Superseded") outcome = tellEnd(context, one, undefined);
+      else terminal.out(`update ${name} is given up: ${describeReturn(one)}`);
+    },
+  });
+  return outcome;
+}
+
+/** True once all new transactions have its generation: nothing of it can be held, hurried or given up any more. */
+function hasSwitched(one: Update): boolean {
+  return one.status?.phase === "Draining";
+}
+
+function tooLate(one: Update, verb: string): OrreryError {
+  const { name } = one.metadata;
+  const number = one.status?.generation;
+  const what = number === undefined ? "the new versions" : `generation ${number}`;
+  return new OrreryError(
+    "cli/too-late",
+    `too late to ${verb}: update ${name} has switched, all new transactions have ${what}; to go back from it: orrery update rollback ${name}`,
+  );
+}
+
+/** `orrery update rollback`: makes an Update back to what was served before another. */
+export async function rollBack(context: CliContext, options: Options, name: string): Promise<number> {
+  let services: { name: string; to: string }[] = [];
+  await withUpdate(context, options, name, async (_, one) => {
+    services = (one.status?.revisions ?? []).flatMap((each) => (each.from === undefined ? [] : [{ name: each.service, to: each.from }]));
+    if (services.length === 0) throw new OrreryError("cli/nothing-before", `update ${name} has nothing to go back to: nothing was served before it`);
+    return 0;
+  });
+  return makeUpdates(
+    context,
+    [
+      {
+        apiVersion: API_VERSION,
+        kind: update.kind,
+        metadata: { generateName: "rollback-" },
+        spec: { services, message: `rollback of ${name}`, ...askedBy(options) },
+      },
+    ],
+    options,
+  );
+}
+
+async function withUpdate(
+  context: CliContext,
+  options: Options,
+  name: string,
+  action: (api: Client, one: Update) => Promise<number>,
+): Promise<number> {
+  const api = await context.connect(options.data);
+  try {
+    const one = await api.request({ path: objectPath(update, name) }).catch((error: unknown) => {
+      if (isMissing(error))
+        throw new OrreryError("cli/missing", `there is no update called ${JSON.stringify(name)}; see: orrery get updates`, { cause: error });
+      throw error;
+    });
+    return await action(api, one.body as Update);
+  } finally {
+    await api.close();
+  }
+}

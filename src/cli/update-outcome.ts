@@ -1,0 +1,49 @@
+import type { Client } from "#/client/index.ts";
+import { type Site, site, type Update } from "#/model/index.ts";
+import type { CliContext } from "./context.ts";
+import { objectPath } from "./kubernetes.ts";
+import { formatAge } from "./output.ts";
+
+/** Says how an Update has ended; the exit status. */
+export function tellEnd({ terminal }: CliContext, one: Update, refusal: string | undefined): number {
+  const { name } = one.metadata;
+  if (one.status?.phase === "Complete") {
+    const phases = (one.status.phases ?? [])
+      .filter((phase) => phase.until !== undefined && phase.until !== phase.since)
+      .map((phase) => `${phase.phase} ${formatAge(Date.parse(phase.until ?? "") - Date.parse(phase.since))}`);
+    terminal.out(
+      `update ${name}: ${terminal.paint("green", "complete")}${one.status.generation === undefined ? " (it was served already)" : ` in generation ${one.status.generation}`}${phases.length === 0 ? "" : ` (${phases.join(", ")})`}`,
+    );
+    return 0;
+  }
+  const { phase, waits } = one.status ?? {};
+  const asked = one.spec.aborted ? "given up on request" : undefined;
+  const reason = waits?.[0]?.message ?? asked ?? refusal ?? (phase === "Superseded" ? "a later update came first" : "no reason was kept");
+  terminal.note(`update ${name}: ${terminal.paintNote("red", phase ?? "?")}: ${reason}`);
+  terminal.note(`${describeReturn(one)}; see: orrery describe update ${name}`);
+  return 1;
+}
+
+/** What is served now that it has ended without being complete. */
+export function describeReturn(one: Update): string {
+  switch (one.status?.phase) {
+    case "RolledBack":
+      return "new transactions have what was served before; those that began in the new versions end there";
+    case "Superseded":
+      return "see what came in its place: orrery update show";
+    default:
+      return "no transaction has met the new versions; what was served before goes on";
+  }
+}
+
+/** Why the site refuses what the Update wanted, where it has kept that. */
+export function refusalOf(one: Update, object: Site | undefined): string | undefined {
+  return object?.status?.refused?.find((each) =>
+    one.status?.revisions?.some((revision) => revision.service === each.service && revision.to === each.revision),
+  )?.reason;
+}
+
+/** The Site. */
+export async function loadSite(api: Client): Promise<Site | undefined> {
+  return ((await api.request({ path: objectPath(site) })).body as { readonly items: readonly Site[] }).items[0];
+}
