@@ -11,7 +11,7 @@ import { Report, ROOT, round } from "./harness/report.ts";
 import { startSite, temporaryFolder } from "./harness/site.ts";
 import { measureCapacity } from "./update/load.ts";
 import { type Panel, plot } from "./update/plot.ts";
-import { controlRound, type Round, type RoundOptions, updateRound } from "./update/rounds.ts";
+import { controlRound, type Held, type Round, type RoundOptions, updateRound } from "./update/rounds.ts";
 import { type BenchSite, SITES } from "./update/sites.ts";
 import { type Summary, summarize } from "./update/summary.ts";
 import { Timeline } from "./update/timeline.ts";
@@ -77,6 +77,7 @@ async function measureSite(site: BenchSite): Promise<void> {
     for (const load of loads) {
       const options: RoundOptions = {
         store,
+        held: () => readHeld(client),
         timeline,
         service: site.service,
         target,
@@ -113,6 +114,13 @@ async function measureSite(site: BenchSite): Promise<void> {
     await client.close();
     await running.down();
   }
+}
+
+/** From the centre's own figures. */
+async function readHeld(client: ReturnType<typeof clientOf>): Promise<Held> {
+  const text = String((await client.request({ path: "/metrics" })).body);
+  const figure = (name: string): number => Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)?.[1]);
+  return { total: figure("orrery_transactions_held_total"), timeSumMs: figure("orrery_held_seconds_total") * 1000 };
 }
 
 /** Asks the site itself, which refuses what it does not know. */
@@ -156,7 +164,7 @@ function print(): void {
       "ready to all new on new",
       "last old answer to SIGTERM",
       "asked to old gone",
-      "held",
+      "held (a round, mean)",
       "extra instance s",
     ],
     outcomes.map(({ site, load, what, summary }) => [
@@ -166,8 +174,7 @@ function print(): void {
       ...[summary.readyMs, summary.switchMs, summary.withdrawMs, summary.goneMs].map((one) =>
         one === undefined ? "" : `${one.median} / ${one.max}`,
       ),
-      // Only a handover or quiescence holds requests.
-      what === "consistent" || what === "control" ? "none" : "not measured",
+      summary.held.perRound === 0 ? "none" : `${summary.held.perRound} for ${summary.held.meanMs} ms`,
       `${summary.extraInstanceSeconds.median} / ${summary.extraInstanceSeconds.max}`,
     ]),
   );

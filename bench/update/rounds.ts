@@ -24,13 +24,22 @@ export interface Round {
   readonly answers: readonly Answer[];
   readonly marks: Marks;
   readonly extraInstanceSeconds: number;
+  /** Transactions that waited for a handover, and how long in all. */
+  readonly held: Held;
   /** Version that it came from and goes to; equal in a control. */
   readonly from: string;
   readonly to: string;
 }
 
+export interface Held {
+  readonly total: number;
+  readonly timeSumMs: number;
+}
+
 export interface RoundOptions {
   readonly store: Store;
+  /** What was held until now, as the centre has heard. */
+  readonly held: () => Promise<Held>;
   readonly timeline: Timeline;
   readonly service: string;
   readonly target: Target;
@@ -96,16 +105,19 @@ async function underLoad(
   const load = new OpenLoad(target, perSecond);
   try {
     await wait(marginMs);
+    const before = await options.held();
     const startedMs = nowMs();
     const marks = await change(startedMs);
     await wait(marginMs);
     const answers = await load.stop();
+    const after = await options.held();
     return {
       ...named,
       perSecond,
       startedMs,
       answers,
       marks,
+      held: { total: after.total - before.total, timeSumMs: after.timeSumMs - before.timeSumMs },
       extraInstanceSeconds: timeline.extraInstanceSeconds(replicas, startedMs, startedMs + marks.goneMs),
     };
   } finally {

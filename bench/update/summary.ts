@@ -26,6 +26,8 @@ export interface Summary {
   readonly readyMs: Spread;
   readonly goneMs: Spread;
   readonly extraInstanceSeconds: Spread;
+  /** Requests that were held in a round on average, and how long each; ms. */
+  readonly held: { readonly perRound: number; readonly meanMs: number };
   /** First failures and mixes. */
   readonly details: readonly string[];
 }
@@ -56,6 +58,7 @@ export function summarize(rounds: readonly Round[]): Summary {
       rounds.map((one) => one.extraInstanceSeconds),
       1,
     ),
+    held: heldOf(rounds),
     details: [...new Set(all.filter((one) => one.outcome !== "ok").map((one) => `${one.outcome}: ${one.detail.slice(0, 200)}`))].slice(0, 5),
   };
 }
@@ -72,4 +75,10 @@ function latency(answers: readonly Answer[]): Latency {
 
 function spread(values: readonly number[], digits = 0): Spread {
   return { median: round(median(values), digits), max: round(Math.max(...values), digits) };
+}
+
+function heldOf(rounds: readonly Round[]): Summary["held"] {
+  const total = rounds.reduce((sum, one) => sum + one.held.total, 0);
+  const timeSumMs = rounds.reduce((sum, one) => sum + one.held.timeSumMs, 0);
+  return { perRound: round(total / Math.max(1, rounds.length), 1), meanMs: total === 0 ? 0 : round(timeSumMs / total) };
 }

@@ -27,6 +27,11 @@ export function siteMetrics(lead: Lead, calls: CallBoard): MetricSource {
     yield gauge("orrery_site_generation", "Generation that new transactions get", site?.status?.stamp?.generation ?? 0);
     yield gauge("orrery_site_generations_open", "Generations that are open", site?.status?.generations?.length ?? 0);
     yield gauge("orrery_table_version", "Version of the routing table", lead.distribution.position.version);
+    const held = calls.held();
+    yield gauge("orrery_transactions_held", "New transactions that wait for a handover", held.now);
+    yield counter("orrery_transactions_held_total", "New transactions that have waited for a handover", held.total);
+    yield counter("orrery_held_seconds_total", "Time that they waited in all", held.timeSumMs / 1000);
+    yield gauge("orrery_held_seconds_max", "Longest of these waits since the centre began", held.timeMaxMs / 1000);
     yield {
       name: "orrery_instances_ready",
       help: "Ready instances by service",
@@ -63,4 +68,8 @@ function bucketSamples(sum: CallSum): { labels: Record<string, string>; value: n
 
 function gauge(name: string, help: string, value: number): MetricFamily {
   return { name, help, type: "gauge", samples: [{ value }] };
+}
+
+function counter(name: string, help: string, value: number): MetricFamily {
+  return { name, help, type: "counter", samples: [{ value }] };
 }

@@ -143,3 +143,14 @@ test("a quantile is the upper bound of its bucket", () => {
   buckets[buckets.length - 1] = 1;
   assert.deepEqual([quantileMs(buckets, 0.5), quantileMs(buckets, 0.99), quantileMs(buckets, 1), quantileMs([], 0.5)], [1, 10, undefined, undefined]);
 });
+
+test("transactions that are held are summed over gateways and reports, and what a lost gateway holds is not known", () => {
+  const board = new CallBoard();
+  const of = (gateway: string, held: GatewayReport["held"]): GatewayReport => ({ ...reportOf(gateway, []), held });
+  board.add(of("a", { now: 2, total: 0, timeSumMs: 0, timeMaxMs: 0 }), 0);
+  board.add(of("b", { now: 1, total: 3, timeSumMs: 600, timeMaxMs: 300 }), 0);
+  board.add(of("a", { now: 0, total: 2, timeSumMs: 900, timeMaxMs: 500 }), 1);
+  assert.deepEqual(board.held(), { now: 1, total: 5, timeSumMs: 1500, timeMaxMs: 500 });
+  board.forget("b");
+  assert.equal(board.held().now, 0);
+});

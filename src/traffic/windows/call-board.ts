@@ -45,6 +45,9 @@ export class CallBoard {
   readonly #keysMax: number;
   /** By gateway: calls under way, as last reported. */
   readonly #inFlight = new Map<string, ReadonlyMap<string, number>>();
+  /** By gateway: transactions that are held, as last reported. */
+  readonly #heldNow = new Map<string, number>();
+  #held = { total: 0, timeSumMs: 0, timeMaxMs: 0 };
 
   constructor(options: { readonly keysMax?: number } = {}) {
     this.#keysMax = options.keysMax ?? KEYS_MAX;
@@ -59,11 +62,24 @@ export class CallBoard {
       this.#entry(key, window).add(window, nowMs);
     }
     this.#inFlight.set(report.gateway, inFlight);
+    const { now, total, timeSumMs, timeMaxMs } = report.held;
+    this.#heldNow.set(report.gateway, now);
+    this.#held = {
+      total: this.#held.total + total,
+      timeSumMs: this.#held.timeSumMs + timeSumMs,
+      timeMaxMs: Math.max(this.#held.timeMaxMs, timeMaxMs),
+    };
+  }
+
+  /** New transactions that are held for a handover now, and those that were since the board began. */
+  held(): GatewayReport["held"] {
+    return { now: [...this.#heldNow.values()].reduce((sum, one) => sum + one, 0), ...this.#held };
   }
 
   /** The gateway is gone: nothing is known of its calls under way. */
   forget(gateway: string): void {
     this.#inFlight.delete(gateway);
+    this.#heldNow.delete(gateway);
   }
 
   #entry(key: string, window: CallWindow): Entry {
