@@ -38,7 +38,7 @@ export function drawForecast(terminal: Terminal, one: ToldForecast): string[] {
   const lines = [`${terminal.paint("bold", `update of ${asked.join(", ")}`)} (${one.strategy}): ${outcome} (dry run)`];
   for (const [title, texts] of partsOf(one)) {
     texts.forEach((text, index) => {
-      wrap(asCalled(terminal, text), Math.max(20, terminal.columns - INDENT)).forEach((line, row) => {
+      wrap(asCalled(terminal, text), Math.max(20, terminal.columns - INDENT - 2)).forEach((line, row) => {
         const head = index === 0 && row === 0 ? terminal.paint("bold", `  ${title}`.padEnd(INDENT)) : " ".repeat(row === 0 ? INDENT : INDENT + 2);
         lines.push(head + line);
       });
@@ -47,7 +47,7 @@ export function drawForecast(terminal: Terminal, one: ToldForecast): string[] {
   return lines;
 }
 
-/** Width of the titles. Further lines of a text stand two more to the right: hence the margin. */
+/** Width of the titles. Further lines of a text stand two more to the right. */
 const INDENT = 12;
 
 function partsOf(one: ToldForecast): [string, string[]][] {
