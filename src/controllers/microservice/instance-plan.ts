@@ -151,8 +151,11 @@ function whoseTurn(
         one.metadata.deletionTimestamp === undefined &&
         (one.spec.neededBy ?? 0) >= move.before,
     ).length;
-    limits.set(move.to, ready + 1);
-    limits.set(move.from, Math.max(0, replicas - ready));
+    // A generation that came after the move needs all of its own.
+    const isWhole = (revision: string): boolean =>
+      site?.generations.some((one) => one.number > move.before && input.mapOf(one.number)?.[service.metadata.name] === revision) === true;
+    if (!isWhole(move.to)) limits.set(move.to, ready + 1);
+    if (!isWhole(move.from)) limits.set(move.from, Math.max(0, replicas - ready));
   }
   return { limits, last };
 }
