@@ -1,4 +1,5 @@
 import { durationMs, type Gateway, type Host, type StrategyName, timestamp } from "#/model/index.ts";
+import { movesBack } from "./changes.ts";
 import type { ForecastInput } from "./forecast-input.ts";
 import { interlockOf } from "./interlock.ts";
 import { crowded } from "./issue.ts";
@@ -30,6 +31,7 @@ export interface WaitsInput {
 export function forecastWaits(seen: WaitsInput, nowMs: number): readonly ForecastWait[] {
   return [
     ...turn(seen),
+    ...movingBack(seen),
     ...room(seen, nowMs),
     ...places(seen),
     ...interlocks(seen, nowMs),
@@ -90,6 +92,15 @@ function turn({ input, state }: WaitsInput): ForecastWait[] {
     });
   }
   return waits;
+}
+
+function movingBack({ state }: WaitsInput): ForecastWait[] {
+  return movesBack(state).map(({ service, to }) => ({
+    blocks: "begin",
+    reason: "MovingBack",
+    object: `revision/${to}`,
+    message: `a rolling update of ${service} was given up; the next one waits until the former instances are ready again`,
+  }));
 }
 
 function room({ state, map, input }: WaitsInput, nowMs: number): ForecastWait[] {

@@ -251,6 +251,22 @@ test("an Update waits for its turn; a changed template takes back what is on its
   assert.deepEqual(reasons(seen.forecast()), ["begin RampRunning"]);
 });
 
+test("a rolling update that was given up has to be moved back first", () => {
+  const seen = new Seen();
+  const moved = { service: "auth", before: 6 };
+  seen.siteStatus = {
+    counter: 6,
+    moves: [
+      { ...moved, from: "auth-v1", to: "auth-v2" },
+      { ...moved, from: "auth-v2", to: "auth-v1", isPartial: true, since: SINCE },
+    ],
+  };
+  assert.deepEqual(
+    seen.forecast().waits.map((one) => `${one.blocks} ${one.reason} ${one.object}`),
+    ["begin MovingBack revision/auth-v1"],
+  );
+});
+
 test("an interlock that is true, or not known, holds it before the switch, or, where old instances stop first, before it begins", () => {
   const seen = new Seen();
   seen.serviceSpecs = { auth: { notDuring: [{ resource: "dish", condition: "passing" }] } };

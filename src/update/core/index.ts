@@ -23,7 +23,6 @@ export {
   type Fence,
   type GenerationMap,
   type Move,
-  mixes,
   movesOf,
   type OpenGeneration,
   type Refusal,
