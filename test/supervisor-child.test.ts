@@ -26,12 +26,15 @@ interface Started {
   readonly child: Child;
   nextReady(): Promise<RunFile>;
   readonly restarts: { readonly endedEarly: boolean }[];
+  /** Waited before each start but the first, in ms. */
+  readonly delays: readonly unknown[];
 }
 
 function start(t: TestContext, { data, script }: { data: string; script: string }, stopsAfter = true): Started {
   const runs: RunFile[] = [];
   const waiting: ((run: RunFile) => void)[] = [];
   const restarts: { endedEarly: boolean }[] = [];
+  const delays: unknown[] = [];
   const child = new Child({
     name: "agent",
     data,
@@ -39,7 +42,7 @@ function start(t: TestContext, { data, script }: { data: string; script: string 
     args: () => ["--data", data],
     clock: systemClock,
     random: systemRandom,
-    log: silentLog,
+    log: { ...silentLog, warn: (_text, fields) => delays.push(fields?.["inMs"]) },
     onReady: (run) => {
       const next = waiting.shift();
       if (next === undefined) runs.push(run);
@@ -53,8 +56,16 @@ function start(t: TestContext, { data, script }: { data: string; script: string 
     const run = runs.shift();
     return run === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(run);
   };
-  return { child, nextReady, restarts };
+  return { child, nextReady, restarts, delays };
 }
+
+test("a child that serves and is killed again and again never waits long for its next start", async (t) => {
+  const started = start(t, makeFolder(t, READY));
+  for (let count = 0; count < 6; count++) process.kill((await started.nextReady()).pid, "SIGKILL");
+  await started.nextReady();
+  assert.equal(started.delays.length, 6);
+  for (const delay of started.delays) assert.ok(Number(delay) <= 200, `waited ${started.delays.join(", ")} ms`);
+});
 
 test("a killed child is started again, within a second the first time", async (t) => {
   const started = start(t, makeFolder(t, READY));

@@ -275,6 +275,22 @@ test("Ctrl-C lets running requests end, then ends everything", async (t) => {
   assert.deepEqual(processesOf(data), []);
 });
 
+test("with --listen API and edge are at that address, and nowhere else", async (t) => {
+  const site = makeFolder(t, "site");
+  const data = makeDataFolder(t, "listen");
+  writeSite(site);
+  const { status, note } = await orrery(["up", "--site", site, "--data", data, "--listen", "127.7.7.7", ...ANY_PORTS, "--detach"]);
+  assert.equal(status, 0, note);
+  const { api, edge } = endpointsOf(data);
+  for (const url of [api, edge]) assert.equal(new URL(url).hostname, "127.7.7.7");
+  assert.equal(await (await fetch(edge)).text(), "done");
+  await assert.rejects(fetch(edge.replace("127.7.7.7", "127.0.0.1")));
+  assert.match((await orrery(["get", "ms", "--data", data])).out, /slow/);
+  const elsewhere = await orrery(["up", "--site", site, "--data", makeDataFolder(t, "elsewhere"), "--listen", "192.0.2.1", ...ANY_PORTS, "--detach"]);
+  assert.equal(elsewhere.status, 1);
+  assert.match(elsewhere.note, /192\.0\.2\.1 is no address of this machine/);
+});
+
 test("a service that does not come up makes up --detach fail, with the reason and its last words", async (t) => {
   const site = makeFolder(t, "site");
   const data = makeDataFolder(t, "crash");

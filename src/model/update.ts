@@ -20,7 +20,8 @@ export const ramp = z.strictObject({
       { share: 0.01, hold: "30s" },
       { share: 0.1, hold: "30s" },
       { share: 0.5, hold: "30s" },
-    ]),
+    ])
+    .refine((steps) => steps.every((step, index) => step.share > (steps[index - 1]?.share ?? 0)), "the shares must rise from step to step"),
   key: z
     .string()
     .regex(/^(?:header:[!#$%&'*+\-.^_`|~0-9A-Za-z]+|cookie:[!#$%&'*+\-.^_`|~0-9A-Za-z]+|client)$/, "header:NAME, cookie:NAME or client")

@@ -24,6 +24,8 @@ export interface ChildOptions {
 }
 
 const BACKOFF = { firstMs: 100, maxMs: 10_000 };
+/** Who was ready before it ended counts for no more failures than these: what serves must not stay away long because it was killed before. */
+const FAILURES_READY_MAX = 2;
 /** Whoever lived longer is started at once again, as if it had never failed. */
 const STEADY_MS = 10_000;
 /** How often adopted processes are looked at, and ready signs. */
@@ -36,6 +38,8 @@ export class Child {
   #current: ProcessRecord | undefined;
   #restarts = 0;
   #wasReady = false;
+  /** Since its newest start. */
+  #isReady = false;
   #running: Promise<void> | undefined;
 
   constructor(options: ChildOptions) {
@@ -66,11 +70,13 @@ export class Child {
     let failures = 0;
     for (let isFirst = true; !this.#stopping.signal.aborted; isFirst = false) {
       const begunMs = clock.monotonic();
+      this.#isReady = false;
       const adopted = isFirst ? findChild(this.#options) : undefined;
       const how = adopted === undefined ? await this.#spawnAndWait() : await this.#adoptAndWait(adopted);
       this.#current = undefined;
       if (this.#stopping.signal.aborted) return;
       failures = clock.monotonic() - begunMs > STEADY_MS ? 0 : failures + 1;
+      if (this.#isReady) failures = Math.min(failures, FAILURES_READY_MAX);
       this.#restarts += 1;
       const delayMs = failures === 0 ? 0 : Math.round(backoffDelayMs(BACKOFF, failures, random));
       log.warn(`${name} ended: ${how}; starting it again`, { inMs: delayMs, failures });
@@ -125,6 +131,7 @@ export class Child {
       const run = readRunFile(data, name);
       if (run?.pid === record.pid && run.readyAt !== undefined) {
         this.#wasReady = true;
+        this.#isReady = true;
         if (!this.#stopping.signal.aborted) onReady(run);
         return;
       }

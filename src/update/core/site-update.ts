@@ -42,6 +42,14 @@ function settledCondition(result: Step): ConditionInput {
       reason: pending.phase,
       message: `generation ${pending.number} is under way; see: orrery describe generation g${pending.number}`,
     };
+  const [first] = result.site.refused;
+  if (first !== undefined)
+    return {
+      type: "Settled",
+      status: "True",
+      reason: "RevisionsRefused",
+      message: `what is wanted is served, except ${result.site.refused.map((one) => one.revision).join(", ")}; ${first.revision}: ${first.reason}`,
+    };
   if (result.site.generations.length > 1)
     return { type: "Settled", status: "True", reason: "Draining", message: "what is wanted is served; older generations are finishing" };
   return { type: "Settled", status: "True", reason: "Settled", message: "what is wanted is served" };
