@@ -13,7 +13,7 @@ import { assertCallsConsistent, createUpdate, untilSettled } from "./updating-si
 const HOLD_MS = 3000;
 /** What is answered takes this much longer than it was held. */
 const ANSWERED_MS = 700;
-/** What is not held is answered in this, at the 99th percentile, on a machine that has time for it. */
+/** What is not held is answered in this, at the 90th percentile, on a machine that has time for it; were it held, a third of it would take longer. */
 const PROMPT_MS = 250;
 
 let exclusive: ExclusiveSite;
@@ -51,6 +51,17 @@ const untilUpdate = async (name: string, what: string, isSo: (one: Update) => bo
 const endOf = (name: string): Promise<Update> =>
   untilUpdate(name, "has ended", (one) => ["Complete", "Aborted", "RolledBack", "Superseded"].includes(one.status?.phase ?? ""));
 
+/** Waits until everything is as templates want; those of an update that was gone back from are put back first. */
+async function settle(ended: Update): Promise<void> {
+  const from = ended.status?.revisions?.[0]?.from;
+  if (ended.status?.phase === "RolledBack" && from !== undefined) {
+    const name = `back-from-${ended.metadata.name}`;
+    await createUpdate(site, name, { pointing: from });
+    assert.equal((await endOf(name)).status?.phase, "Complete");
+  }
+  await untilSettled(site);
+}
+
 const consistencyOf = (one: Update): string => {
   const found = one.status?.conditions?.find(({ type }) => type === "Consistent");
   return `${found?.status} ${found?.reason}`;
@@ -62,6 +73,8 @@ function judgePointing(body: string): Judgement {
 }
 
 interface Loads {
+  /** What was sent to pointing until now. */
+  readonly sent: readonly Sent[];
   /** Ends both; what was sent to each. */
   readonly stop: () => Promise<{ readonly pointing: readonly Sent[]; readonly news: readonly Sent[] }>;
 }
@@ -71,22 +84,33 @@ function underLoad(context: TestContext): Loads {
   const news = new SteadyLoad({ url: () => `${site.edge}/news`, perSecond: 30, judge: () => ({ servedBy: "news" }) });
   const stop = async (): ReturnType<Loads["stop"]> => ({ pointing: await pointing.stop(), news: await news.stop() });
   context.after(stop);
-  return { stop };
+  return { sent: pointing.sent, stop };
 }
 
 const slowest = (sent: readonly Sent[]): number => Math.max(...sent.map((one) => one.endMs - one.startMs));
-const percentile99 = (sent: readonly Sent[]): number =>
-  sent.map((one) => one.endMs - one.startMs).sort((a, b) => a - b)[Math.floor(sent.length * 0.99)] ?? 0;
+const percentile90 = (sent: readonly Sent[]): number =>
+  sent.map((one) => one.endMs - one.startMs).sort((a, b) => a - b)[Math.floor(sent.length * 0.9)] ?? 0;
 
 function assertAllOk(sent: readonly Sent[]): void {
   assert.equal(sent.filter((one) => one.outcome !== "ok").length, 0, summarize(sent));
 }
 
+/** Nothing failed but what was refused because it had waited for `hold`, and it ended well. */
+function assertHeldAtMost(sent: readonly Sent[]): void {
+  for (const one of sent) {
+    if (one.outcome === "ok") continue;
+    assert.match(one.detail, /gateway\/held/, summarize(sent));
+    assert.ok(one.endMs - one.startMs > HOLD_MS - 100, summarize(sent));
+  }
+  assert.ok(slowest(sent) < HOLD_MS + ANSWERED_MS, `the slowest took ${slowest(sent)} ms`);
+  assert.equal(sent.at(-1)?.outcome, "ok", summarize(sent));
+}
+
 async function assertPrompt(context: TestContext, news: readonly Sent[]): Promise<void> {
   assertAllOk(news);
-  const [took, allowed] = [percentile99(news), PROMPT_MS * (await slowness())];
-  context.diagnostic(`${news.length} requests to news, p99 ${Math.round(took)} ms`);
-  assert.ok(took < allowed, `news took ${took} ms at the 99th percentile, allowed are ${allowed} ms`);
+  const [took, allowed] = [percentile90(news), PROMPT_MS * (await slowness())];
+  context.diagnostic(`${news.length} requests to news, p90 ${Math.round(took)} ms`);
+  assert.ok(took < allowed, `news took ${took} ms at the 90th percentile, allowed are ${allowed} ms`);
 }
 
 test("an exclusive service is handed over: its thing has one user at a time, requests that can reach it wait, others do not, and none fails", async (context) => {
@@ -124,9 +148,7 @@ test("a request that lasts longer than hold sends the update back: it succeeds, 
   assert.deepEqual([...new Set(pointing.map((one) => one.servedBy))], ["v1"]);
   assert.ok(slowest(pointing) > HOLD_MS / 2 && slowest(pointing) < HOLD_MS + ANSWERED_MS, `the slowest took ${slowest(pointing)} ms`);
   await assertPrompt(context, news);
-  await createUpdate(site, "put-back", { pointing: "v1" });
-  await endOf("put-back");
-  await untilSettled(site);
+  await settle(ended);
 });
 
 test("an interlock holds the update back, says so, and lets it go on by itself", async (context) => {
@@ -176,15 +198,28 @@ test("the centre is killed while transactions are held: they go on when it is ba
   context.diagnostic(
     `${ended.status?.phase}: ${pointing.length} requests, the slowest took ${Math.round(slowest(pointing))} ms, ${pointing.filter((one) => one.status === 503).length} were refused`,
   );
-  for (const one of pointing) {
-    if (one.outcome === "ok") continue;
-    assert.match(one.detail, /gateway\/held/, summarize(pointing));
-    assert.ok(one.endMs - one.startMs > HOLD_MS - 100, summarize(pointing));
-  }
-  assert.ok(slowest(pointing) < HOLD_MS + ANSWERED_MS, `the slowest took ${slowest(pointing)} ms`);
-  assert.equal(pointing.at(-1)?.outcome, "ok", summarize(pointing));
+  assertHeldAtMost(pointing);
   await assertPrompt(context, news);
-  await createUpdate(site, "at-last", { pointing: "v1" });
-  await endOf("at-last");
-  await untilSettled(site);
+  await settle(ended);
+});
+
+test("a centre that stands still holds nobody longer than hold: requests are refused then, and the update goes on when it does", async (context) => {
+  const loads = underLoad(context);
+  await createUpdate(site, "stopped", { pointing: "v2" });
+  await untilUpdate("stopped", "holds", (one) => one.status?.phase === "Holding");
+  const [pid] = site.platformPids("centre");
+  assert.ok(pid !== undefined);
+  process.kill(pid, "SIGSTOP");
+  try {
+    await site.until("requests are refused", () => (loads.sent.some((one) => one.status === 503) ? true : undefined), 2 * HOLD_MS);
+  } finally {
+    process.kill(pid, "SIGCONT");
+  }
+  const ended = await endOf("stopped");
+  assert.ok(["Complete", "RolledBack"].includes(ended.status?.phase ?? ""), `it ended as ${ended.status?.phase}`);
+  const { pointing, news } = await loads.stop();
+  context.diagnostic(`${ended.status?.phase}: ${pointing.length} requests, ${pointing.filter((one) => one.status === 503).length} were refused`);
+  assertHeldAtMost(pointing);
+  await assertPrompt(context, news);
+  await settle(ended);
 });
