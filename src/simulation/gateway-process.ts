@@ -28,7 +28,7 @@ export interface HostRequest {
   readonly caller: ServiceProcess;
   /** The transaction whose context it carries, if it is not its own. */
   readonly leakedFrom: Transaction | undefined;
-  readonly onAnswer: () => void;
+  readonly onAnswer: (wasRefused: boolean) => void;
 }
 
 /** What a start of a gateway leaves behind for the next one. */
@@ -436,14 +436,14 @@ export class GatewayProcess {
     const cancel = this.#program.onDeath(() => {
       release();
       request.tx.touch("a gateway that it waited at was killed");
-      this.#world.scheduler.after(1, request.onAnswer);
+      this.#world.scheduler.after(1, () => request.onAnswer(true));
     });
     const take = (decision: Admitted | Refusal): void => {
       cancel();
       release();
       if (decision.kind === "admitted") return this.#forwardFrom(request, decision);
       this.#world.refused(this, request, decision);
-      this.#world.scheduler.after(0.2, request.onAnswer);
+      this.#world.scheduler.after(0.2, () => request.onAnswer(true));
     };
     this.#settle(decide, this.#program.monotonic() + core.table.site.holdMs, take);
   }
@@ -451,7 +451,7 @@ export class GatewayProcess {
   #forwardFrom(request: HostRequest, admitted: Admitted): void {
     const { call } = admitted;
     const tx = this.#world.transactionOf(request, call);
-    this.#forward({ call, tx, depth: request.depth, endByMs: request.endByMs, isStream: false, onAnswer: request.onAnswer });
+    this.#forward({ call, tx, depth: request.depth, endByMs: request.endByMs, isStream: false, onAnswer: () => request.onAnswer(false) });
   }
 
   #forward(options: {

@@ -49,6 +49,8 @@ export class Judge {
   /** Site as it was written last. */
   #site: SiteState | undefined;
   #holdSinceMs: number | undefined;
+  /** Revisions for which new transactions were held. */
+  readonly heldRevisions = new Set<string>();
   /** Longest hold, from its beginning to the release. */
   longestHoldMs = 0;
   /** Holds begun, and those that led to the switch. */
@@ -148,6 +150,7 @@ export class Judge {
     if (after !== undefined && after.to !== before?.to) {
       this.#holdSinceMs = this.#scheduler.elapsedMs;
       this.holds++;
+      for (const service of after.services) this.heldRevisions.add(this.#maps.get(after.to)?.[service] ?? "");
       for (const { number, phase } of former?.generations ?? []) {
         const one = phase === "Draining" ? this.#liveThatReaches(number, after.services) : undefined;
         if (one !== undefined)

@@ -421,11 +421,18 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "one.number < 0 && input.mapOf(one.number)",
   },
   {
+    name: "slots-in-their-order",
+    without: "of several instances one that serves goes, and one that does not yet is kept",
+    file: PLAN,
+    find: "slots.toSorted((a, b) => rank(a) - rank(b)).slice",
+    replace: "slots.toSorted((a, b) => 0 * (rank(a) - rank(b))).slice",
+  },
+  {
     name: "unclaimed-instances-replace",
     without: "a rolling update counts on an instance that an older decision is about to delete",
     file: PLAN,
-    find: "        (one.spec.neededBy ?? 0) >= move.before,",
-    replace: "        move.before > 0,",
+    find: "(one.spec.neededBy ?? 0) >= move.before)",
+    replace: "move.before > 0)",
   },
   {
     name: "recreated-beside-the-old",

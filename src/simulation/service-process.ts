@@ -160,7 +160,8 @@ export class ServiceProcess {
     for (let time = 0; time < times; time++) {
       yield dice.chance(0.5) ? dice.between(0, lingerMs / 2 - 1.5) : dice.between(lingerMs / 3, lingerMs / 2 - 1.5);
       errand.tx.budget = Math.max(1, errand.tx.budget);
-      yield* this.#callSome({ ...errand, depth: DEPTH_MAX - 1 }, 1);
+      // What makes no call that is carried is not seen to go on.
+      if (!(yield* this.#callSome({ ...errand, depth: DEPTH_MAX - 1 }, 1))) break;
     }
     release();
   }
@@ -180,8 +181,8 @@ export class ServiceProcess {
     }
   }
 
-  /** So many calls at once; goes on when all have been answered. */
-  *#callSome(errand: Errand, count: number): Routine {
+  /** So many calls at once; goes on when all have been answered. False: none was made, or one was refused. */
+  *#callSome(errand: Errand, count: number): Routine<boolean> {
     const services: string[] = [];
     for (let index = 0; index < count && errand.tx.budget > 0; index++) {
       const service = this.#world.pickService(errand.tx, errand.tx.dice.chance(STRAY_SHARE) ? undefined : this.service);
@@ -189,19 +190,22 @@ export class ServiceProcess {
       errand.tx.budget--;
       services.push(service);
     }
-    if (services.length === 0) return;
+    if (services.length === 0) return false;
     let left = services.length;
+    let isEach = true;
     yield (resume) => {
       for (const service of services) {
-        this.#call(errand, service, () => {
+        this.#call(errand, service, (wasRefused) => {
+          if (wasRefused) isEach = false;
           if (--left === 0) resume();
         });
       }
     };
+    return isEach;
   }
 
   /** A call to another service through the host's gateway. */
-  #call(errand: Errand, service: string, onAnswer: () => void): void {
+  #call(errand: Errand, service: string, onAnswer: (wasRefused: boolean) => void): void {
     const { tx, depth, endByMs } = errand;
     const leaked = this.#isLeaky && tx.dice.chance(LEAK_SHARE) ? this.#world.leaks.get(this.service) : undefined;
     const headers = forward((leaked ?? errand).headers, this.#forwarded);
@@ -216,10 +220,10 @@ export class ServiceProcess {
           endByMs,
           caller: this,
           leakedFrom: leaked?.tx,
-          onAnswer: () => this.#program.deliver(onAnswer),
+          onAnswer: (wasRefused) => this.#program.deliver(() => onAnswer(wasRefused)),
         });
       tx.touch("the host's gateway was down");
-      onAnswer();
+      onAnswer(true);
     });
   }
 

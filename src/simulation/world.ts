@@ -16,7 +16,7 @@ import { SimulatedStore } from "./store.ts";
 import type { Transaction } from "./transaction.ts";
 
 const SERVICE_PORT_FIRST = 10_000;
-/** Without faults, a service that is recreated is back so long after the switch, or after that was given up. */
+/** Without faults, a service that is recreated is back so long after the last transaction that its former instances may still have. */
 const RECREATE_MS = 1500;
 /** What a hold may last longer than twice `hold`, until that is noticed and written. */
 const HOLD_LATE_MS = 400;
@@ -48,7 +48,7 @@ export class World {
     this.scenario = scenario;
     this.#dice = new Dice(scenario.seed ^ 0x5eed_0001);
     this.store = new SimulatedStore(this.scheduler, this.#dice.fork());
-    this.judge = new Judge(this.scheduler, this.store, keepsHistory, scenario.faults.length > 0 ? Number.POSITIVE_INFINITY : RECREATE_MS);
+    this.judge = new Judge(this.scheduler, this.store, keepsHistory, scenario.faults.length > 0 ? Number.POSITIVE_INFINITY : scenario.maxTransactionMs + RECREATE_MS);
     this.judge.canReach = (entry, services, generation) => this.#canReach(entry, services, generation);
     this.person = new Person(this);
     collectGarbage(this.store, this.scheduler, this.#dice.fork());
@@ -466,7 +466,8 @@ export class World {
   judgeRequest(process: ServiceProcess, tx: Transaction): void {
     const { service } = process;
     if (process.duty !== "passive" || !this.#isExclusive(service) || this.#lateHandovers.has(service)) return;
-    // It declares that it can wait for the thing, or the strategy does not care.
+    // A service that is new is not handed over; another declares that it can wait for the thing, or the strategy does not care.
+    if (!this.judge.heldRevisions.has(process.revision)) return;
     if (this.scenario.compatible.includes(process.revision) || this.judge.movedBy(service, process.revision).length > 0) return;
     if (this.person.hasChangedInstances || this.#isExcused(tx, process.host, service)) return;
     this.judge.violate("E", `transaction ${tx.id} of generation ${tx.generation} met ${process.instance}, which is passive`);

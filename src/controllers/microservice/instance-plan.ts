@@ -99,7 +99,7 @@ export function planInstances(input: InstancePlanInput): InstancePlan {
   for (const [revisionName, need] of needed) {
     const revision = input.revisionOf(revisionName);
     const isAlone = input.instances.every((one) => one.spec.revision === revisionName);
-    for (let slot = 0; slot < Math.min(replicas, turn.limits.get(revisionName) ?? replicas); slot++) {
+    for (const slot of chooseSlots(replicas, turn.limits.get(revisionName), (one) => byName.get(instanceName(revisionName, one)))) {
       const name = instanceName(revisionName, slot);
       const present = byName.get(name);
       const last = turn.last.get(revisionName);
@@ -143,21 +143,32 @@ function whoseTurn(
       site?.generations.some((one) => one.number < move.before && input.mapOf(one.number)?.[service.metadata.name] === move.to) === true;
     if (strategy === "recreate" && !isServed) last.set(move.to, move.before);
     if (move.isPartial !== true) continue;
+    const present = instances.filter((one) => one.spec.revision === move.to && isServing(one));
     // One that this move has not claimed may be about to be deleted by a decision made before.
-    const ready = instances.filter(
-      (one) =>
-        one.spec.revision === move.to &&
-        one.status?.ready === true &&
-        one.metadata.deletionTimestamp === undefined &&
-        (one.spec.neededBy ?? 0) >= move.before,
-    ).length;
+    const ready = present.filter((one) => (one.spec.neededBy ?? 0) >= move.before).length;
     // A generation that came after the move needs all of its own.
     const isWhole = (revision: string): boolean =>
       site?.generations.some((one) => one.number > move.before && input.mapOf(one.number)?.[service.metadata.name] === revision) === true;
-    if (!isWhole(move.to)) limits.set(move.to, ready + 1);
+    if (!isWhole(move.to)) limits.set(move.to, present.length + 1);
     if (!isWhole(move.from)) limits.set(move.from, Math.max(0, replicas - ready));
   }
   return { limits, last };
+}
+
+/** `limit` of the slots, first those whose instance serves, then those that have one. */
+function chooseSlots(replicas: number, limit: number | undefined, presentIn: (slot: number) => Instance | undefined): readonly number[] {
+  const slots = Array.from({ length: replicas }, (_, slot) => slot);
+  if (limit === undefined || limit >= replicas) return slots;
+  const rank = (slot: number): number => {
+    const one = presentIn(slot);
+    if (one === undefined) return 2;
+    return isServing(one) ? 0 : 1;
+  };
+  return slots.toSorted((a, b) => rank(a) - rank(b)).slice(0, limit);
+}
+
+function isServing(one: Instance): boolean {
+  return one.status?.ready === true && one.metadata.deletionTimestamp === undefined;
 }
 
 /** Revisions of an exclusive service that may use its thing: those that do or may still do; else the one that is to be active, else the newest. All others stay passive. Instances are made passive: who makes one late, knowing only what was, gives it nothing. */
