@@ -391,6 +391,7 @@ export class Leader implements CentrePort {
         ledger: this.#ledger,
         updateFor: (services) => person.updateFor(services, state),
         updateNamed: (name) => person.updateNamed(name),
+        isAskedAgain: () => false,
         gateOf: (fresh) => person.gateOf(state, fresh),
         handoverOf: (service, revision) =>
           this.#seen.Microservice.get(service)?.spec.exclusive === true ? (this.#seen.Revision.get(revision)?.spec.template.handover ?? "hold") : undefined,

@@ -442,6 +442,13 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "if (revision === undefined) continue;",
   },
   {
+    name: "calling-services-not-counted",
+    without: "what has answered and works on is not seen while it calls something else",
+    file: GATEWAY,
+    find: "callerCounts: caller === undefined ? undefined : counts.ofService(caller.service),",
+    replace: "callerCounts: undefined,",
+  },
+  {
     name: "callers-not-in-reach",
     without: "an update does not wait for transactions that reach a service through others",
     file: "src/update/core/reach.ts",

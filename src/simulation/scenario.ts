@@ -140,6 +140,9 @@ export function makeScenario(seed: number): Scenario {
   if (services.some((one) => one.isInterlocked)) wishes.push(...makeInterlocks(dice, wishes, lastMs));
   wishes.sort((a, b) => a.atMs - b.atMs);
   const faults = dice.chance(0.15) ? [] : makeFaults(dice, { services, gateways, wishes, lastMs });
+  const exclusive = services.find((one) => one.isExclusive)?.name;
+  const isThereAndBack = exclusive !== undefined && faults.length > 0 && dice.chance(0.3);
+  if (isThereAndBack) thereAndBack(dice, exclusive, gateways, { wishes, faults });
   const stress = faults.length === 0 ? "none" : dice.pick(STRESSES);
   if (stress === "late-reports") faults.push(...lateReports(dice, gateways, wishes));
   if (stress === "slow-disks") faults.push(...slowDisks(dice, gateways, wishes));
@@ -164,7 +167,7 @@ export function makeScenario(seed: number): Scenario {
       dice,
       services.map((one) => one.name),
     ),
-    lagMaxMs: dice.pick([2, 5, 5, 30, 150]),
+    lagMaxMs: isThereAndBack ? 150 : dice.pick([2, 5, 5, 30, 150]),
     linkMaxMs: dice.pick([2, 5, 20]),
     portsPerHost: services.length * replicas + dice.whole(2, 10),
     backgroundShare: stress === "late-reports" ? 0.5 : stress === "slow-disks" ? 0 : dice.pick([0.05, 0.15, 0.5]),
@@ -349,6 +352,16 @@ function makeFaults(
   if (dice.chance(0.1))
     faults.push({ atMs: dice.pick(wishes).atMs - dice.between(0, 300), what: "pause-leader", forMs: dice.between(1000, 2500), when: "now" });
   return faults.sort((a, b) => a.atMs - b.atMs);
+}
+
+/** A handover that cannot come to its end since a gateway is cut off, and is wished back meanwhile. */
+function thereAndBack(dice: Dice, service: string, gateways: readonly GatewayPlan[], into: { readonly wishes: Wish[]; readonly faults: Fault[] }): void {
+  const atMs = FIRST_WISH_MS + dice.between(0, 500);
+  const backMs = atMs + dice.between(400, 2500);
+  into.wishes.push({ atMs, what: "template", service, version: "v2" }, { atMs: backMs, what: "template", service, version: "v1" });
+  into.wishes.sort((a, b) => a.atMs - b.atMs);
+  const { name: gateway } = dice.pick(gateways);
+  into.faults.push({ atMs: atMs + dice.between(300, 1500), what: "cut-link", gateway, forMs: dice.between(1000, 3500) });
 }
 
 /** Much work after the answer, seen by a gateway whose reports come late. */

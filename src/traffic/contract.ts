@@ -138,7 +138,7 @@ export interface GenerationCount {
   readonly begun: number;
   /** Transactions and calls of either direction begun in all by this incarnation: equal in two rounds means that nothing went by in between. */
   readonly started: number;
-  /** The same of each service that is called: open now, and begun in all. Absent: not told. */
+  /** The same of each service, of calls to it and by it: open now, and begun in all. Absent: not told. */
   readonly services?: Readonly<Record<string, { readonly open: number; readonly started: number }>>;
 }
 

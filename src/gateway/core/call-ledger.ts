@@ -80,10 +80,13 @@ export class CallLedger {
 
   /** A call begins, and its first try. */
   begin(call: Call, nowMs: number): void {
-    const { counts, serviceCounts } = call;
+    const { counts, serviceCounts, callerCounts } = call;
     counts.started++;
-    serviceCounts.started++;
-    serviceCounts.open++;
+    for (const one of [serviceCounts, callerCounts]) {
+      if (one === undefined) continue;
+      one.started++;
+      one.open++;
+    }
     if (call.role === "edge") {
       counts.edge++;
       counts.begun++;
@@ -141,7 +144,7 @@ export class CallLedger {
   boundStreams(nowMs: number): void {
     const plan = this.#table.stamp;
     for (const call of this.#streams) {
-      const isStamped = plan === undefined || call.generation === plan.generation || call.generation === plan.ramp?.to;
+      const isStamped = plan === undefined || [plan.generation, plan.ramp?.to, plan.hold?.to].includes(call.generation);
       const afterMs = call.revision.streamsEndAfterMs;
       if (!isStamped && afterMs !== undefined && call.deadlineMs === Number.POSITIVE_INFINITY) call.deadlineMs = nowMs + afterMs;
     }
@@ -160,6 +163,7 @@ export class CallLedger {
     this.#hasChanged = true;
     this.#endTry(call, status, nowMs);
     call.serviceCounts.open--;
+    if (call.callerCounts !== undefined) call.callerCounts.open--;
     if (call.role === "edge") {
       call.counts.edge--;
       if (call.isStream) call.counts.streams--;

@@ -19,6 +19,8 @@ export interface Call {
   readonly traceId: string;
   readonly counts: GenerationCounts;
   readonly serviceCounts: ServiceCounts;
+  /** Of the calling service: what has answered already and works on is seen by the calls that it makes, whomever it calls. Absent: nobody known calls. */
+  readonly callerCounts: ServiceCounts | undefined;
   readonly generation: number;
   /** Trace headers for the instance, names and values in turn. */
   readonly traceHeaders: readonly string[];

@@ -368,6 +368,7 @@ export class GatewayCore {
       traceId: trace.traceId,
       counts,
       serviceCounts: counts.ofService(service),
+      callerCounts: caller === undefined ? undefined : counts.ofService(caller.service),
       generation: generation.number,
       traceHeaders: trace.headers,
       startedMs: nowMs,
