@@ -1,4 +1,4 @@
-import type { Update } from "#/model/index.ts";
+import type { Generation, Update } from "#/model/index.ts";
 import { formatAge } from "./output.ts";
 import { formatTable, type TableColumn, textWidth, wrap } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
@@ -23,15 +23,16 @@ export interface HistoryEntry extends Update {
   };
 }
 
-/** What was done to `service`, newest first. */
-export function buildHistory(all: readonly Update[], service: string): HistoryEntry[] {
+/** What was done to `service`, newest first. `generations`: those that are known still tell how many transactions they have served since the update ended. */
+export function buildHistory(all: readonly Update[], service: string, generations: readonly Generation[] = []): HistoryEntry[] {
+  const served = new Map(generations.map((one) => [one.spec.number, one.status?.transactions]));
   return all
     .filter((one) => one.spec.services.some((each) => each.name === service))
     .toSorted((a, b) => b.metadata.creationTimestamp.localeCompare(a.metadata.creationTimestamp))
-    .map((one) => ({ ...one, summary: summarize(one, service) }));
+    .map((one) => ({ ...one, summary: summarize(one, service, served.get(one.status?.generation ?? -1)) }));
 }
 
-function summarize({ metadata, spec, status }: Update, service: string): HistoryEntry["summary"] {
+function summarize({ metadata, spec, status }: Update, service: string, servedSince = 0): HistoryEntry["summary"] {
   const revision = status?.revisions?.find((each) => each.service === service);
   const begun = status?.phases?.[0]?.since ?? metadata.creationTimestamp;
   const ended = status?.phases?.at(-1)?.until;
@@ -50,7 +51,7 @@ function summarize({ metadata, spec, status }: Update, service: string): History
     ...(spec.message === undefined ? {} : { why: spec.message }),
     strategy: spec.strategy,
     phaseMs,
-    ...(status?.transactions === undefined ? {} : { served: status.transactions }),
+    ...(status?.transactions === undefined ? {} : { served: Math.max(status.transactions, servedSince) }),
   };
 }
 

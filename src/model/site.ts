@@ -51,6 +51,8 @@ const status = z.strictObject({
         changes: z.array(z.string()).optional(),
         /** Services that none of its transactions can reach any more: it needs their revisions no longer. */
         left: z.array(z.string()).optional(),
+        /** Why new transactions no longer come to it although nothing newer was stamped: it was gone back from. */
+        returned: z.string().optional(),
         /** The Update that it belongs to. */
         update: z.string().optional(),
         /** How new transactions come to it, fixed when it is issued; absent: consistent. */

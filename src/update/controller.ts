@@ -40,7 +40,7 @@ export interface UpdateControllerOptions {
   readonly wanted: (namespace: string) => { readonly map: ReadonlyMap<string, string>; readonly isMaking: boolean };
   readonly readinessOf: (namespace: string, revision: string, claim: number | undefined) => Readiness;
   /** Explicit updates, how generations compare, and what forbids an update. */
-  readonly intents: Pick<Observed, "updateFor" | "updateNamed" | "gateOf" | "handoverOf" | "interlockOf">;
+  readonly intents: Pick<Observed, "updateFor" | "updateNamed" | "isAskedAgain" | "gateOf" | "handoverOf" | "interlockOf">;
   /** All gateways that are registered. */
   readonly gateways: () => readonly KnownGateway[];
   readonly distribution: Distribution;
@@ -52,6 +52,8 @@ export interface UpdateControllerOptions {
     ask(instance: string): Promise<{ readonly state: "busy" | "idle" | "unknown"; readonly message: string }>;
   };
   readonly reach: Reach;
+  /** Transactions begun in a generation, as far as gateways have told. */
+  readonly transactionsOf: (generation: number) => number | undefined;
   /** This leader's term. */
   readonly epoch: number;
   readonly clock: Clock;
@@ -61,6 +63,8 @@ export interface UpdateControllerOptions {
 
 /** Closed generations that are kept for people to read. */
 const CLOSED_KEPT = 100;
+/** The number of transactions of a generation is written at least so long after it was written before. */
+const TRANSACTIONS_TOLD_MS = 30_000;
 /** Transitions in one go; more come by themselves. */
 const STEPS_MAX = 50;
 
@@ -110,6 +114,8 @@ class UpdateDriver {
   readonly #wish = new WishWatch();
   /** Since when each wait has been there, so that it tells its own age. */
   readonly #waitsSince = new Map<string, number>();
+  /** When the number of transactions of a generation was written last. */
+  readonly #toldMs = new Map<number, number>();
 
   constructor(options: UpdateControllerOptions) {
     this.#options = options;
@@ -242,13 +248,23 @@ class UpdateDriver {
     for (const [number, one] of open) {
       const object = generations.get(`${namespace}/${generationName(number)}`);
       if (object !== undefined)
-        await this.#writeGeneration(object, { phase: one.phase, since: one.since, waits: this.#aged(number, result.waits.get(number) ?? []) });
+        await this.#writeGeneration(object, {
+          phase: one.phase,
+          since: one.since,
+          waits: this.#aged(number, result.waits.get(number) ?? []),
+          ...this.#transactions(object, object.status?.phase !== one.phase),
+        });
     }
     for (const former of before.generations) {
       if (open.has(former.number)) continue;
       const object = generations.get(`${namespace}/${generationName(former.number)}`);
       const isAborted = result.happened.some((one) => one.generation === former.number && one.what === "aborted");
-      if (object !== undefined) await this.#writeGeneration(object, { phase: isAborted ? "Aborted" : "Closed", since: timestamp(clock.now()) });
+      if (object !== undefined)
+        await this.#writeGeneration(object, {
+          phase: isAborted ? "Aborted" : "Closed",
+          since: timestamp(clock.now()),
+          ...this.#transactions(object, true),
+        });
     }
     await this.#pruneGenerations(namespace, result.site);
   }
@@ -264,6 +280,18 @@ class UpdateDriver {
       { type: "merge", body: { status: { phase: null, since: null, waits: null, ...next } } },
       { subresource: "status", fieldManager: "orrery-centre" },
     );
+  }
+
+  /** For the history; while nothing else is written, at most so often. What a former leader has heard is kept. */
+  #transactions({ spec, status }: Generation, isDue: boolean): Pick<NonNullable<Generation["status"]>, "transactions"> {
+    const { clock, transactionsOf } = this.#options;
+    const nowMs = clock.now();
+    const heard = transactionsOf(spec.number) ?? 0;
+    const isOld = nowMs >= (this.#toldMs.get(spec.number) ?? 0) + TRANSACTIONS_TOLD_MS;
+    if (heard <= (status?.transactions ?? 0) || (!isDue && !isOld)) return {};
+    this.#toldMs.set(spec.number, nowMs);
+    if (this.#toldMs.size > CLOSED_KEPT) this.#toldMs.delete(Math.min(...this.#toldMs.keys()));
+    return { transactions: heard };
   }
 
   #aged(number: number, waits: readonly Wait[]): { reason: string; object: string; since: string; message: string }[] {

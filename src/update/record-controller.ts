@@ -21,6 +21,7 @@ import {
   consistencyOf,
   followGeneration,
   isEnded,
+  type Refusal,
   readSiteState,
   type SiteState,
   type UpdateIntent,
@@ -82,7 +83,11 @@ export function createUpdateRecordController(options: UpdateRecordOptions): Cont
 export function updateIntents(
   updates: Reflector<typeof update>,
   namespace: string,
-): { updateFor(services: readonly string[]): UpdateIntent | undefined; updateNamed(name: string): UpdateIntent | undefined } {
+): {
+  updateFor(services: readonly string[]): UpdateIntent | undefined;
+  updateNamed(name: string): UpdateIntent | undefined;
+  isAskedAgain(refusal: Refusal): boolean;
+} {
   return {
     updateFor(services) {
       const written = [...updates.values()].filter(
@@ -99,7 +104,22 @@ export function updateIntents(
       const one = updates.get(`${namespace}/${name}`);
       return one === undefined ? undefined : intentOf(one);
     },
+    isAskedAgain(refusal) {
+      return [...updates.values()].some(
+        (one) =>
+          one.metadata.namespace === namespace &&
+          one.status?.phase === "Preparing" &&
+          one.status.generation === undefined &&
+          one.status.revisions?.some(({ service, to }) => service === refusal.service && to === refusal.revision) === true &&
+          isAfter(one, refusal),
+      );
+    },
   };
+}
+
+/** Made after the refusal. */
+function isAfter(one: Update, refusal: Refusal): boolean {
+  return Date.parse(one.metadata.creationTimestamp) >= Math.floor(Date.parse(refusal.at) / 1000) * 1000;
 }
 
 function intentOf(one: Update): UpdateIntent {
@@ -202,7 +222,11 @@ class RecordKeeper {
     const written = await this.#writeTemplates(namespace, resolved.revisions);
     const refusal = written
       ? undefined
-      : state.refused.find((one) => resolved.revisions.some(({ service, to }) => one.service === service && one.revision === to.metadata.name));
+      : state.refused.find(
+          (refused) =>
+            !isAfter(one, refused) &&
+            resolved.revisions.some(({ service, to }) => refused.service === service && refused.revision === to.metadata.name),
+        );
     if (refusal !== undefined)
       return {
         ...status,
@@ -212,7 +236,7 @@ class RecordKeeper {
             reason: "CannotBegin",
             object: `microservice/${refusal.service}`,
             since: timestamp(nowMs),
-            message: `${refusal.revision} was refused at ${refusal.at}: ${refusal.reason}. It is tried again when the template has said another version in between: go back to the one that is served first`,
+            message: `${refusal.revision} was refused at ${refusal.at}: ${refusal.reason}. Ask for it again to have it tried again`,
           },
         ],
       };

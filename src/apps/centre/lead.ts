@@ -146,6 +146,7 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
       const revision = caches.revisions.get(`${DEFAULT_NAMESPACE}/${name}`);
       return revision === undefined ? undefined : (revision.spec.template.calls ?? "any");
     }),
+    transactionsOf: (generation) => tally.transactions(generation),
     background: {
       instancesOf: (map) =>
         [...busyDeclared].flatMap((name) => {

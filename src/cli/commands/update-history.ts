@@ -1,4 +1,4 @@
-import { type Update, update } from "#/model/index.ts";
+import { type Generation, generation, type Update, update } from "#/model/index.ts";
 import type { CliContext } from "../context.ts";
 import { objectPath } from "../kubernetes.ts";
 import { printData } from "../output.ts";
@@ -10,8 +10,9 @@ export async function showHistory(context: CliContext, service: string, options:
   const { terminal } = context;
   const api = await context.connect(options.data);
   try {
-    const all = ((await api.request({ path: objectPath(update) })).body as { readonly items: readonly Update[] }).items;
-    const entries = buildHistory(all, service);
+    const list = async <T>(path: string): Promise<readonly T[]> => ((await api.request({ path })).body as { readonly items: readonly T[] }).items;
+    const [updates, generations] = await Promise.all([list<Update>(objectPath(update)), list<Generation>(objectPath(generation))]);
+    const entries = buildHistory(updates, service, generations);
     if (options.output === "json" || options.output === "yaml") printData(terminal, options.output, entries);
     else if (entries.length === 0) terminal.note(`no update of ${service} is known; is the name right? see: orrery get microservices`);
     else for (const line of drawHistory(terminal, entries, { isWide: options.output === "wide", nowMs: context.clock.now() })) terminal.out(line);

@@ -79,9 +79,11 @@ export function movesBack({ moves, generations }: SiteState): SiteState["moves"]
 
 /** Nothing new gets the pending generation; what has it finishes there. */
 export function goBack(site: SiteState, pending: OpenGeneration, reason: string, refused: SiteState["refused"], nowMs: number): Step {
+  const drained = withPhase(site, pending, "Draining", nowMs);
   return {
     site: {
-      ...withPhase(site, pending, "Draining", nowMs),
+      ...drained,
+      generations: drained.generations.map((one) => (one.number === pending.number ? { ...one, returned: reason } : one)),
       stamp: { generation: site.stamp?.generation ?? 0 },
       moves: movesTakenBack(site, pending, nowMs),
       refused,

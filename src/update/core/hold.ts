@@ -64,6 +64,7 @@ export function holdUntilQuiet(now: Situation): Step {
   if (intent?.isAborted === true) return back("gone back on request");
   if (!isSameMap(target, map)) return goBack(site, pending, "the wish has changed meanwhile", site.refused, nowMs);
   const interlock = observed.interlockOf(pending.changes ?? [], nowMs);
+  // It is tried again when that is over.
   if (interlock !== undefined) return goBack(site, pending, interlock.message, site.refused, nowMs);
   const open = site.generations.filter((one) => one.number !== pending.number).map((one) => drainOf(observed, one, services));
   if (open.every((one) => one.isEmpty)) {

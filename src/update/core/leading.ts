@@ -127,7 +127,10 @@ function isSameWish(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, strin
 }
 
 export interface LeaderView
-  extends Pick<Observed, "wanted" | "wantedChangedMs" | "readinessOf" | "handoverOf" | "interlockOf" | "updateFor" | "updateNamed" | "gateOf"> {
+  extends Pick<
+    Observed,
+    "wanted" | "wantedChangedMs" | "readinessOf" | "handoverOf" | "interlockOf" | "updateFor" | "updateNamed" | "isAskedAgain" | "gateOf"
+  > {
   readonly spec: Site["spec"];
   readonly history: string;
   /** Maps of the open generations. */
@@ -166,6 +169,7 @@ export function observe(view: LeaderView, nowMs: number): Observed {
     drainOf: (number, scope) => ledger.stateOf(number, nowMs, scope),
     updateFor: view.updateFor,
     updateNamed: view.updateNamed,
+    isAskedAgain: view.isAskedAgain,
     gateOf: view.gateOf,
     numberMax,
   };

@@ -1,5 +1,5 @@
 import type { GateVerdict } from "./gate.ts";
-import type { GenerationMap, OpenGeneration, SiteState, Wait } from "./state.ts";
+import type { GenerationMap, OpenGeneration, Refusal, SiteState, Wait } from "./state.ts";
 
 export interface UpdatePolicy {
   /** Generations that may be open at once. */
@@ -64,6 +64,8 @@ export interface Observed {
   /** The Update that asks for changes of `services` and is not yet under way, if any. */
   updateFor(services: readonly string[]): UpdateIntent | undefined;
   updateNamed(name: string): UpdateIntent | undefined;
+  /** True if an Update asks for what was refused, and was made after that: a person wants it tried again. */
+  isAskedAgain(refusal: Refusal): boolean;
   /** The two generations compared since the present step of the ramp began; `undefined` where no gate is asked for. */
   gateOf(fresh: number, old: number, sinceMs: number): GateVerdict | undefined;
   /** Highest number among Generation objects, named or not. */

@@ -113,3 +113,12 @@ test("an update that is not issued yet tells what the site waits for", () => {
   assert.deepEqual(waitsBeforeIssue({ conditions, generations: [open(1, "Active"), open(2, "Preparing")] }), []);
   assert.deepEqual(waitsBeforeIssue({ conditions: conditions.map((one) => ({ ...one, status: "True" as const })) }), []);
 });
+
+test("an update that was gone back from tells why, although nothing was refused", () => {
+  const status = { generation: 2, phase: "Holding" as const };
+  const site = siteWith(1, open(1, "Active"), { ...open(2, "Draining", "u"), returned: "antenna is tracking" });
+  assert.deepEqual(
+    follow(status, site).waits?.map((one) => [one.reason, one.message]),
+    [["GoneBack", "antenna is tracking"]],
+  );
+});

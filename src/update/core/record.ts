@@ -31,7 +31,9 @@ export function followGeneration(view: UpdateView, nowMs: number): UpdateStatus 
   if (generation === undefined) return status;
   const phase = phaseOf(view, open, generation);
   const old = status.fromGeneration ?? (open === undefined || open.phase === "Active" ? undefined : site.stamp?.generation);
-  const waits = isEnded(phase) ? whyEnded(view, phase) : (view.waitsOf(phase === "Draining" ? oldestDraining(site, generation) : generation) ?? []);
+  const waits = isEnded(phase)
+    ? whyEnded(view, phase, generation)
+    : (view.waitsOf(phase === "Draining" ? oldestDraining(site, generation) : generation) ?? []);
   const share = phase === "Ramping" ? site.stamp?.ramp?.share : phase === "Draining" || phase === "Complete" ? 1 : undefined;
   const transactions = view.transactionsOf(generation) ?? status.transactions;
   const { share: _share, waits: _waits, ...rest } = status;
@@ -46,13 +48,16 @@ export function followGeneration(view: UpdateView, nowMs: number): UpdateStatus 
   };
 }
 
-/** What the site has refused of it, so that the record tells why it came to nothing. */
-function whyEnded({ site, status, services }: UpdateView, phase: Phase): NonNullable<UpdateStatus["waits"]> {
+/** What the site has refused of it, or why it was gone back from, so that the record tells why it came to nothing. */
+function whyEnded({ site, status, services }: UpdateView, phase: Phase, generation: number): NonNullable<UpdateStatus["waits"]> {
   if (phase !== "Aborted" && phase !== "RolledBack") return [];
   const revisions = new Set([...services.map((one) => one.to), ...(status.revisions ?? []).map((one) => one.to)]);
-  return site.refused
+  const refused = site.refused
     .filter((one) => revisions.has(one.revision) && services.some(({ name }) => name === one.service))
     .map((one) => ({ reason: "Refused", object: `revision/${one.revision}`, since: one.at, message: one.reason }));
+  const returned = site.generations.find((one) => one.number === generation && one.returned !== undefined);
+  if (refused.length > 0 || returned === undefined) return refused;
+  return [{ reason: "GoneBack", object: `generation/g${generation}`, since: returned.since, message: returned.returned ?? "" }];
 }
 
 /** What an Update whose templates are written waits for before its generation is issued, as the Site's condition tells it. */

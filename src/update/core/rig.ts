@@ -23,6 +23,8 @@ export class World {
   intent: UpdateIntent | undefined;
   readonly handovers = new Map<string, "hold" | "compatible">();
   interlock: Wait | undefined;
+  /** Refused revisions that a person asks for again. */
+  readonly askedAgain = new Set<string>();
   /** Revisions whose instances are ready, but not yet active. */
   readonly passive = new Set<string>();
   gate: GateVerdict | undefined;
@@ -50,6 +52,7 @@ export class World {
       gateOf: () => this.gate,
       handoverOf: (service) => this.handovers.get(service),
       interlockOf: () => this.interlock,
+      isAskedAgain: (refusal) => this.askedAgain.has(refusal.revision),
       numberMax: Math.max(0, ...this.maps.keys()),
     };
   }

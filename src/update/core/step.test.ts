@@ -267,3 +267,18 @@ test("where too few instances would be left, the update waits for the gateway an
   assert.equal(world.waits.get(2)?.[0]?.reason, "TooFewReady");
   assert.deepEqual(world.state.fenced, []);
 });
+
+test("what was refused is tried again when a person asks for it by hand", () => {
+  const world = runningSite().want("auth", "auth-v2");
+  world.unready.set("auth-v2", "the key store is locked");
+  world.settle();
+  world.nowMs += 60_000;
+  world.settle();
+  assert.equal(world.state.refused.length, 1);
+  world.askedAgain.add("auth-v2");
+  world.unready.clear();
+  world.knows.add(3);
+  world.settle();
+  assert.deepEqual(world.state.refused, []);
+  assert.equal(world.phases(), "1:Draining 3:Active");
+});

@@ -39,9 +39,9 @@ function closeDrained(site: SiteState, observed: Observed): Step | undefined {
   };
 }
 
-/** A refusal lasts as long as the template says the refused revision: said again later, it is tried again. */
+/** A refusal lasts as long as the template says the refused revision, unless a person asks for it by hand: then it is tried again. */
 function forgetRefusals(site: SiteState, observed: Observed): Step | undefined {
-  const refused = site.refused.filter((one) => observed.wanted.get(one.service) === one.revision);
+  const refused = site.refused.filter((one) => observed.wanted.get(one.service) === one.revision && !observed.isAskedAgain(one));
   return refused.length === site.refused.length ? undefined : { site: { ...site, refused }, happened: [], waits: new Map() };
 }
 
