@@ -1,4 +1,4 @@
-import type { GenerationMap, OpenGeneration, SiteState } from "#/update/core/index.ts";
+import { differingServices, type GenerationMap, type OpenGeneration, type SiteState } from "#/update/core/index.ts";
 
 /** Services whose instances, duties or status a change of the Site may concern. What all open generations assign alike is not concerned when one of them moves on: an update of one service costs as much in a large site as in a small one. */
 export function servicesTouched(
@@ -22,26 +22,12 @@ export function servicesTouched(
   if (before?.stamp === undefined || after?.stamp === undefined) for (const map of maps) for (const service of Object.keys(map)) touched.add(service);
   // What differs between any two differs between some two neighbours.
   maps.forEach((map, index) => {
-    for (const service of index === 0 ? [] : differences(maps[index - 1] ?? NOTHING, map)) touched.add(service);
+    for (const service of index === 0 ? [] : differingServices(maps[index - 1] ?? NOTHING, map)) touched.add(service);
   });
   return touched;
 }
 
 const NOTHING: GenerationMap = Object.freeze({});
-
-/** Maps of generations never change, so that two are compared once. */
-const known = new WeakMap<GenerationMap, WeakMap<GenerationMap, readonly string[]>>();
-
-function differences(a: GenerationMap, b: GenerationMap): readonly string[] {
-  if (a === b) return [];
-  const found = known.get(a)?.get(b);
-  if (found !== undefined) return found;
-  const names = new Set([...Object.keys(a), ...Object.keys(b)]);
-  const differing = [...names].filter((service) => a[service] !== b[service]);
-  const ofA = known.get(a) ?? new WeakMap<GenerationMap, readonly string[]>();
-  known.set(a, ofA.set(b, differing));
-  return differing;
-}
 
 function isSameList(a: readonly OpenGeneration[], b: readonly OpenGeneration[]): boolean {
   return a.length === b.length && a.every((one, index) => one.number === b[index]?.number && one.phase === b[index]?.phase);

@@ -20,6 +20,7 @@ export { followGeneration, isEnded, type UpdateView, waitsBeforeIssue, withPhase
 export { GatewayWatch, revisionReadiness } from "./sight.ts";
 export { siteUpdate } from "./site-update.ts";
 export {
+  differingServices,
   type Fence,
   type GenerationMap,
   type Move,

@@ -4,7 +4,7 @@ import type { DrainLedger, KnownGateway, Scope } from "./drain-ledger.ts";
 import { HOLD_SCOPE } from "./hold.ts";
 import type { Observed } from "./observed.ts";
 import type { Reach } from "./reach.ts";
-import { type GenerationMap, readSiteState, type SiteState, stamps } from "./state.ts";
+import { differingServices, type GenerationMap, readSiteState, type SiteState, stamps } from "./state.ts";
 
 /** Between counting rounds while something drains. */
 export const ROUND_INTERVAL_MS = 100;
@@ -92,7 +92,7 @@ function scopesOf(
   const next = maps.get(state.stamp?.generation ?? number);
   if (map === undefined || next === undefined) return [];
   const left = state.generations.find((one) => one.number === number)?.left ?? [];
-  const changed = next === map ? [] : Object.keys(map).filter((service) => next[service] !== map[service] && !left.includes(service));
+  const changed = differingServices(map, next).filter((service) => map[service] !== undefined && !left.includes(service));
   const scopes: Scope[] = changed.slice(0, SCOPES_MAX).map((service) => ({ name: service, services: reach.reaching(map, [service]) }));
   const held = state.stamp?.hold?.services ?? heldNext(state, maps);
   if (held.length > 0) scopes.push({ name: HOLD_SCOPE, services: reach.reaching(map, held) });

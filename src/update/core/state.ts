@@ -66,6 +66,21 @@ export function isSameMap(a: GenerationMap, b: GenerationMap): boolean {
   return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
 }
 
+/** Maps of generations never change, so that two are compared once. */
+const compared = new WeakMap<GenerationMap, WeakMap<GenerationMap, readonly string[]>>();
+
+/** Services that only one of the maps has, or that they assign differently. */
+export function differingServices(a: GenerationMap, b: GenerationMap): readonly string[] {
+  if (a === b) return [];
+  const found = compared.get(a)?.get(b);
+  if (found !== undefined) return found;
+  const names = new Set([...Object.keys(a), ...Object.keys(b)]);
+  const differing = [...names].filter((service) => a[service] !== b[service]);
+  const ofA = compared.get(a) ?? new WeakMap<GenerationMap, readonly string[]>();
+  compared.set(a, ofA.set(b, differing));
+  return differing;
+}
+
 /** Services that `after` adds or assigns differently than `before`, ordered. */
 export function changedServices(before: GenerationMap | undefined, after: GenerationMap): readonly string[] {
   return Object.keys(after)

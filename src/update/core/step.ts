@@ -5,7 +5,7 @@ import { liftFences } from "./fences.ts";
 import { releaseHold } from "./hold.ts";
 import { issueNext, targetMap } from "./issue.ts";
 import type { Observed, Step } from "./observed.ts";
-import type { Move, SiteState, Wait } from "./state.ts";
+import { differingServices, type Move, type SiteState, type Wait } from "./state.ts";
 
 /** One step of the update protocol (docs/update.md): from the state and what is seen to the next state. Level-triggered and idempotent: call it again until it returns its argument.
  *  At most one transition of the pending generation is made in a step, so that each is one compare-and-set. */
@@ -91,8 +91,8 @@ function leaveServices(site: SiteState, observed: Observed): Step | undefined {
   const generations = site.generations.map((one) => {
     const map = one.phase === "Draining" ? observed.mapOf(one.number) : undefined;
     if (map === undefined || stamped === undefined) return one;
-    const gone = Object.keys(map).filter(
-      (service) => map[service] !== stamped[service] && one.left?.includes(service) !== true && observed.drainOf(one.number, service).isEmpty,
+    const gone = differingServices(map, stamped).filter(
+      (service) => map[service] !== undefined && one.left?.includes(service) !== true && observed.drainOf(one.number, service).isEmpty,
     );
     if (gone.length === 0) return one;
     hasLeft = true;
