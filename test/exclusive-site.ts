@@ -40,8 +40,11 @@ serve(async (url, request) => {
 `;
 
 const NEWS = `
-import { serve } from "./common.mjs";
-serve(() => ({ version: process.env.ORRERY_VERSION }));
+import { serve, wait } from "./common.mjs";
+serve(async (url) => {
+  await wait(Number(url.searchParams.get("ms") ?? 0));
+  return { version: process.env.ORRERY_VERSION };
+});
 `;
 
 /** Works with a thing that only one process may hold: takes it when it becomes active, which takes a while, and lets it go when it ends. The lock is the thing; the log tells who had it. */

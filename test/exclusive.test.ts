@@ -141,7 +141,7 @@ test("a request that lasts longer than hold sends the update back: it succeeds, 
   await createUpdate(site, "too-long", { pointing: "v2" });
   const ended = await endOf("too-long");
   assert.equal(ended.status?.phase, "RolledBack");
-  assert.match(ended.status.waits?.[0]?.message ?? "", /not over within 3 s/);
+  assert.match(ended.status.waits?.[0]?.message ?? "", /not over in time \(hold is 3 s\)/);
   assertAllOk(await answered);
   const { pointing, news } = await loads.stop();
   assertAllOk(pointing);
@@ -161,6 +161,32 @@ test("an interlock holds the update back, says so, and lets it go on by itself",
   assert.match(out, /pointing is not updated while antenna is tracking/);
   exclusive.track(false);
   assert.equal((await endOf("interlocked")).status?.phase, "Complete");
+  await untilSettled(site);
+});
+
+test("a transaction that cannot reach the thing does not hold its handover up, however long it lasts", async (context) => {
+  const before = (await site.instances()).find((one) => one.spec.service === "pointing")?.spec.version;
+  const to = before === "v1" ? "v2" : "v1";
+  let isOver = false;
+  const slow = fetch(`${site.edge}/news?ms=12000`).then(async (answer) => {
+    await answer.text();
+    isOver = true;
+    return answer.status;
+  });
+  await site.until("it runs", async () => ((await (await fetch(`${site.edge}/news`)).text()) === "" ? undefined : true));
+  const loads = underLoad(context);
+  await createUpdate(site, "beside-slow-news", { pointing: to });
+  await site.until(`only ${to} is there`, async () => {
+    const versions = (await site.instances()).filter((one) => one.spec.service === "pointing").map((one) => one.spec.version);
+    return versions.length > 0 && versions.every((one) => one === to) ? true : undefined;
+  });
+  assert.equal(isOver, false, "the slow request was over before the handover");
+  const { pointing } = await loads.stop();
+  assertAllOk(pointing);
+  assert.equal(pointing.at(-1)?.servedBy, to);
+  assert.equal((await readUpdate("beside-slow-news")).status?.phase, "Draining");
+  assert.equal(await slow, 200);
+  assert.equal((await endOf("beside-slow-news")).status?.phase, "Complete");
   await untilSettled(site);
 });
 

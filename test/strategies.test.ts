@@ -174,9 +174,9 @@ test("quiescence under a transaction that does not end is gone back from: the re
   const ended = await endOf("too-long");
   assert.equal(ended.status?.phase, "RolledBack");
   const told = ended.status?.conditions?.find(({ type }) => type === "Complete");
-  assert.match(told?.message ?? "", /not over within 1 s/);
+  assert.match(told?.message ?? "", /not over in time \(hold is 1 s\)/);
   const shown = await site.orrery("update", "show", "too-long");
-  assert.match(shown.out, /RolledBack[\s\S]*not over within 1 s/);
+  assert.match(shown.out, /RolledBack[\s\S]*not over in time \(hold is 1 s\)/);
   const seenThen = stream.events;
   await site.until("the stream goes on", () => (stream.events > seenThen + 2 ? true : undefined));
   assert.equal(stream.failure, undefined);

@@ -3,6 +3,9 @@ import { goBack, refuse, replaced, switchOver } from "./changes.ts";
 import type { Observed, Situation, Step } from "./observed.ts";
 import { isSameMap, mixes, type OpenGeneration, type SiteState, type Wait } from "./state.ts";
 
+/** Part of `hold` after which the leader gives a handover up. */
+const GIVEN_UP_AT = 0.8;
+
 /** Name of the part of a generation that can reach what is held. */
 export const HOLD_SCOPE = "/held";
 
@@ -59,7 +62,9 @@ export function holdUntilQuiet(now: Situation): Step {
   const { site, pending, map, target, intent, observed, nowMs, waits } = now;
   const services = site.stamp?.hold?.services ?? [];
   const sinceMs = Date.parse(site.stamp?.hold?.since ?? pending.since);
-  const untilMs = sinceMs + observed.policy.holdMs;
+  // Edges refuse what has waited for the whole of it: going back a little earlier, everything held goes on instead.
+  const withinMs = observed.policy.holdMs * GIVEN_UP_AT;
+  const untilMs = sinceMs + withinMs;
   const back = (reason: string): Step => goBack(site, pending, reason, refuse(site, pending, map, reason, nowMs), nowMs);
   if (intent?.isAborted === true) return back("gone back on request");
   if (!isSameMap(target, map)) return goBack(site, pending, "the wish has changed meanwhile", site.refused, nowMs);
@@ -73,7 +78,9 @@ export function holdUntilQuiet(now: Situation): Step {
   }
   const reasons = open.flatMap((one) => one.waits);
   if (nowMs >= untilMs)
-    return back(`running transactions were not over within ${observed.policy.holdMs / 1000} s: ${reasons[0]?.message ?? "they are not counted yet"}`);
+    return back(
+      `running transactions were not over in time (hold is ${observed.policy.holdMs / 1000} s): ${reasons[0]?.message ?? "they are not counted yet"}`,
+    );
   const held: Wait = {
     reason: "Holding",
     object: `generation/g${pending.number}`,

@@ -128,7 +128,7 @@ test("a hold that takes too long is given up: what waits goes on in the generati
   world.settle();
   assert.equal(world.phases(), "1:Active 2:Draining");
   assert.deepEqual(world.state.stamp, { generation: 1 });
-  assert.match(world.state.refused[0]?.reason ?? "", /not over within 5 s: 2 calls are open/);
+  assert.match(world.state.refused[0]?.reason ?? "", /not over in time \(hold is 5 s\): 2 calls are open/);
 });
 
 test("nothing is held while older generations are still open", () => {
