@@ -398,7 +398,7 @@ export class GatewayProcess {
       (decision) => {
         if (decision.kind === "refusal") return this.#world.refusedRoot(this, root, decision);
         const { hold } = core.table.stamp ?? {};
-        if (hold?.to === decision.call.generation) this.#world.passed(root, hold);
+        if (hold !== undefined) this.#world.passed(root, hold, decision.call.generation);
         this.#forwardRoot(root, decision.call);
       },
       () => this.#world.held(this, root, core.table.stamp?.hold),
@@ -407,7 +407,7 @@ export class GatewayProcess {
 
   #forwardRoot(root: RootPlan, call: Call): void {
     const { judge, scenario } = this.#world;
-    const tx = judge.transaction({ generation: call.generation, isFromEdge: true, entry: root.entry, seed: root.seed, budget: CALL_BUDGET });
+    const tx = judge.transaction({ generation: call.generation, isFromEdge: true, seed: root.seed, budget: CALL_BUDGET });
     const endByMs = this.#world.scheduler.elapsedMs + 0.5 * scenario.maxTransactionMs;
     this.#forward({ call, tx, depth: 0, endByMs, isStream: root.isStream, onAnswer: () => {} });
   }
@@ -415,7 +415,7 @@ export class GatewayProcess {
   /** A call of an instance of this host. */
   hostRequest(request: HostRequest): void {
     const core = this.#core as GatewayCore;
-    const release = this.#world.judge.begin(request.tx, `a call to ${request.service} at ${this.plan.name}`);
+    const release = this.#world.judge.begin(request.tx, request.service, `a call to ${request.service} at ${this.plan.name}`);
     const isProxied = request.tx.dice.chance(0.5);
     this.#world.judge.calls++;
     const decide = (): Admitted | Refusal | Undecided => {
@@ -501,7 +501,7 @@ class OpenExchange {
   constructor(options: OpenExchangeOptions) {
     this.#options = options;
     const { world, tx, call, program } = options;
-    this.#release = world.judge.begin(tx, `a call to ${call.service} through ${options.gateway.plan.name}`);
+    this.#release = world.judge.begin(tx, call.service, `a call to ${call.service} through ${options.gateway.plan.name}`);
     this.#cancelDeadline = program.after(call.deadlineMs - program.monotonic(), () => this.#expire());
     world.judge.note(
       () =>

@@ -63,7 +63,7 @@ export class Judge {
   readonly crashed = new Set<string>();
   readonly fencedHosts = new Set<string>();
   /** True if a transaction that comes in at a service can reach one of `services`, by what is declared. */
-  canReach: (entry: string, services: readonly string[], generation: number) => boolean = () => true;
+  canReach: (place: string, services: readonly string[], generation: number) => boolean = () => true;
   /** Called when a generation begins to be stamped. */
   onStamped: (generation: number) => void = () => {};
   /** Called when held transactions go on with the new revisions of `services`, which are stamped since `switchedMs` (wall time). */
@@ -179,10 +179,12 @@ export class Judge {
     }
   }
 
-  /** A transaction of `generation` that is in flight, is awaited, and can reach one of `services`. */
+  /** A transaction of `generation` that is awaited and in flight at a place from which it can reach one of `services`. */
   #liveThatReaches(generation: number, services: readonly string[]): Transaction | undefined {
-    for (const one of this.#live.get(generation) ?? [])
-      if (one.excusedBy === undefined && (one.entry === undefined || this.canReach(one.entry, services, generation))) return one;
+    for (const one of this.#live.get(generation) ?? []) {
+      if (one.excusedBy !== undefined) continue;
+      for (const [place, count] of one.at) if (count > 0 && this.canReach(place, services, generation)) return one;
+    }
     return undefined;
   }
 
@@ -262,7 +264,7 @@ export class Judge {
   }
 
   /** A transaction begins. */
-  transaction(options: { readonly generation: number; readonly isFromEdge: boolean; readonly entry?: string; readonly seed: number; readonly budget: number }): Transaction {
+  transaction(options: { readonly generation: number; readonly isFromEdge: boolean; readonly seed: number; readonly budget: number }): Transaction {
     const one = new Transaction({ ...options, id: ++this.#transactionId, startedMs: this.#scheduler.elapsedMs });
     this.#recordOf(one.generation).transactions++;
     // A call without a context may begin in a draining generation at the very moment when that is closed: it belongs to no transaction that was promised anything.
@@ -271,8 +273,9 @@ export class Judge {
     return one;
   }
 
-  /** Something of the transaction is under way, until the function returned is called (further calls do nothing). */
-  begin(one: Transaction, what: string): () => void {
+  /** Something of the transaction is under way at `service`, until the function returned is called (further calls do nothing). */
+  begin(one: Transaction, service: string, what: string): () => void {
+    one.at.set(service, (one.at.get(service) ?? 0) + 1);
     if (one.live++ === 0) {
       const set = this.#live.get(one.generation);
       if (set === undefined) this.#live.set(one.generation, new Set([one]));
@@ -283,6 +286,7 @@ export class Judge {
     return () => {
       if (isOver) return;
       isOver = true;
+      one.at.set(service, (one.at.get(service) ?? 0) - 1);
       if (this.#keepsHistory) one.activities.splice(one.activities.indexOf(what), 1);
       if (--one.live > 0) return;
       this.#live.get(one.generation)?.delete(one);

@@ -351,13 +351,6 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "need.duty;",
   },
   {
-    name: "exclusive-by-wish-alone",
-    without: "an instance that has not yet heard that it is passive goes on using the thing beside the next one",
-    file: PLAN,
-    find: ' || (one.status?.duty ?? "passive") !== "passive");',
-    replace: ");",
-  },
-  {
     name: "exclusive-made-active",
     without: "who makes an instance late, knowing only what was, makes a second user of the thing",
     file: PLAN,
@@ -391,6 +384,13 @@ export const MUTATIONS: readonly Mutation[] = [
     file: CHANGES,
     find: "    if (isPartial !== true) return",
     replace: "    if (before > 0) return",
+  },
+  {
+    name: "moved-back-without-a-number",
+    without: "a former leader that knows only the update that was given up deletes what it was given up for",
+    file: CHANGES,
+    find: "const counter = site.counter + (isRolling ? 1 : 0);",
+    replace: "const counter = site.counter + (isRolling ? 0 : 0);",
   },
   {
     name: "moved-revision-not-in-the-table",

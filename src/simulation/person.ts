@@ -115,16 +115,17 @@ export class Person {
     store.delete("Instance", chosen.metadata.name);
   }
 
-  /** Whoever takes instances away has fewer afterwards; where not all of two are ready that may be none. */
+  /** Whoever takes instances away has fewer afterwards; where not all of two are ready, or fewer are wanted already, that may be none. */
   #shakeUnlessSpare(service: string): void {
     this.hasChangedInstances = true;
     const { store, judge } = this.#world;
     const own = store.list("Instance").filter((one) => one.spec.service === service);
+    const wanted = (store.get("Microservice", service)?.spec.replicas ?? 0) / this.#world.scenario.hosts.length;
     const isMoving = movesOf(readSiteState(store.get("Site", SITE_NAME)?.status), service).length > 0;
     for (const { spec } of own) {
       const group = own.filter((other) => other.spec.revision === spec.revision && other.spec.host === spec.host);
       const ready = group.filter((other) => other.metadata.deletionTimestamp === undefined && other.status?.ready === true);
-      if (isMoving || ready.length < 2 || ready.length < group.length) judge.crashed.add(`${spec.host}/${spec.revision}`);
+      if (isMoving || wanted < 2 || ready.length < 2 || ready.length < group.length) judge.crashed.add(`${spec.host}/${spec.revision}`);
     }
   }
 

@@ -141,14 +141,16 @@ export function makeScenario(seed: number): Scenario {
   wishes.sort((a, b) => a.atMs - b.atMs);
   const faults = dice.chance(0.15) ? [] : makeFaults(dice, { services, gateways, wishes, lastMs });
   const exclusive = services.find((one) => one.isExclusive)?.name;
-  const isThereAndBack = exclusive !== undefined && faults.length > 0 && dice.chance(0.3);
-  if (isThereAndBack) thereAndBack(dice, exclusive, gateways, { wishes, faults });
+  if (faults.length > 0 && dice.chance(0.15))
+    thereAndBack(dice, { service: exclusive ?? dice.pick(services).name, gateways, ...(exclusive === undefined ? { strategy: "rolling" } : {}) }, { wishes, faults });
   const stress = faults.length === 0 ? "none" : dice.pick(STRESSES);
   if (stress === "late-reports") faults.push(...lateReports(dice, gateways, wishes));
   if (stress === "slow-disks") faults.push(...slowDisks(dice, gateways, wishes));
   const endOf = (fault: Fault): number => fault.atMs + fault.forMs + (fault.what === "restart-gateway" || "when" in fault ? WAIT_MAX_MS : 0);
   const calmFromMs = Math.max(lastMs, ...faults.map(endOf), ...wishes.map((wish) => wish.atMs), ...gateways.map((one) => one.atMs));
   const replicas = dice.whole(1, 2);
+  // What cannot reach a service is not awaited by its updates: much that seems to have ended goes on.
+  const isBusy = stress === "none" && services.some((one) => one.calls !== undefined) && dice.chance(0.4);
   return {
     seed,
     services,
@@ -167,11 +169,11 @@ export function makeScenario(seed: number): Scenario {
       dice,
       services.map((one) => one.name),
     ),
-    lagMaxMs: isThereAndBack ? 150 : dice.pick([2, 5, 5, 30, 150]),
+    lagMaxMs: dice.pick([2, 5, 5, 30, 150]),
     linkMaxMs: dice.pick([2, 5, 20]),
     portsPerHost: services.length * replicas + dice.whole(2, 10),
-    backgroundShare: stress === "late-reports" ? 0.5 : stress === "slow-disks" ? 0 : dice.pick([0.05, 0.15, 0.5]),
-    thinkingShare: stress === "late-reports" ? 0.3 : stress === "slow-disks" ? 0 : dice.pick([0.01, 0.05, 0.3]),
+    backgroundShare: isBusy ? 0.5 : stress === "late-reports" ? 0.5 : stress === "slow-disks" ? 0 : dice.pick([0.05, 0.15, 0.5]),
+    thinkingShare: isBusy ? 0.3 : stress === "late-reports" ? 0.3 : stress === "slow-disks" ? 0 : dice.pick([0.01, 0.05, 0.3]),
     slowDiskShare: stress === "slow-disks" ? 0.9 : dice.pick([0.02, 0.05, 0.4]),
     wishes,
     faults,
@@ -257,6 +259,8 @@ function makeWishes(dice: Dice, services: readonly ServicePlan[], lastMs: number
       ...(ramp === undefined ? {} : { ramp }),
       ...(strategy === "consistent" ? {} : { strategy }),
     });
+    if (strategy === "rolling" && dice.chance(0.3))
+      wishes.push({ atMs: atMs + dice.between(-150, 150), what: "delete-instance", service, index: dice.whole(0, 7) });
     if (ramp?.gate === "undecided") wishes.push({ atMs: atMs + dice.between(500, 2000), what: dice.pick(["promote", "abort"] as const) });
   }
   const removable = services.slice(1);
@@ -354,14 +358,21 @@ function makeFaults(
   return faults.sort((a, b) => a.atMs - b.atMs);
 }
 
-/** A handover that cannot come to its end since a gateway is cut off, and is wished back meanwhile. */
-function thereAndBack(dice: Dice, service: string, gateways: readonly GatewayPlan[], into: { readonly wishes: Wish[]; readonly faults: Fault[] }): void {
+/** An update that cannot come to its end since a gateway is cut off, is wished back meanwhile, and then again. */
+function thereAndBack(
+  dice: Dice,
+  about: { readonly service: string; readonly gateways: readonly GatewayPlan[]; readonly strategy?: StrategyName },
+  into: { readonly wishes: Wish[]; readonly faults: Fault[] },
+): void {
+  const { service, gateways, strategy } = about;
   const atMs = FIRST_WISH_MS + dice.between(0, 500);
-  const backMs = atMs + dice.between(400, 2500);
-  into.wishes.push({ atMs, what: "template", service, version: "v2" }, { atMs: backMs, what: "template", service, version: "v1" });
+  const backMs = atMs + dice.between(150, 1500);
+  const againMs = backMs + dice.between(300, 4000);
+  into.wishes.push({ atMs, what: "template", service, version: "v2", ...(strategy === undefined ? {} : { strategy }) });
+  into.wishes.push({ atMs: backMs, what: "template", service, version: "v1" }, { atMs: againMs, what: "template", service, version: "v2" });
   into.wishes.sort((a, b) => a.atMs - b.atMs);
   const { name: gateway } = dice.pick(gateways);
-  into.faults.push({ atMs: atMs + dice.between(300, 1500), what: "cut-link", gateway, forMs: dice.between(1000, 3500) });
+  into.faults.push({ atMs: dice.between(atMs, backMs), what: "cut-link", gateway, forMs: dice.between(1000, 4500) });
 }
 
 /** Much work after the answer, seen by a gateway whose reports come late. */

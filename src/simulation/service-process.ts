@@ -98,7 +98,7 @@ export class ServiceProcess {
   }
 
   #begin(tx: Transaction, isAnswering: boolean): () => void {
-    const end = this.#world.judge.begin(tx, `${this.instance} ${isAnswering ? "answers" : "works on"}`);
+    const end = this.#world.judge.begin(tx, this.service, `${this.instance} ${isAnswering ? "answers" : "works on"}`);
     const work: Work = {
       tx,
       isAnswering,

@@ -6,12 +6,12 @@ export class Transaction {
   readonly generation: number;
   /** False: it began with a call of an instance that carried no context. */
   readonly isFromEdge: boolean;
-  /** Service at which it came in; absent for what began inside. */
-  readonly entry: string | undefined;
   readonly startedMs: number;
   readonly dice: Dice;
   /** Calls, handlers and background timers that are under way. */
   live = 0;
+  /** How many of these are at each service. */
+  readonly at = new Map<string, number>();
   /** What these are, for the history. */
   readonly activities: string[] = [];
   /** Calls that it may still make. */
@@ -27,7 +27,6 @@ export class Transaction {
     readonly id: number;
     readonly generation: number;
     readonly isFromEdge: boolean;
-    readonly entry?: string;
     readonly startedMs: number;
     readonly seed: number;
     readonly budget: number;
@@ -35,7 +34,6 @@ export class Transaction {
     this.id = options.id;
     this.generation = options.generation;
     this.isFromEdge = options.isFromEdge;
-    this.entry = options.entry;
     this.startedMs = options.startedMs;
     this.dice = new Dice(options.seed);
     this.budget = options.budget;

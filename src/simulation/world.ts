@@ -18,6 +18,8 @@ import type { Transaction } from "./transaction.ts";
 const SERVICE_PORT_FIRST = 10_000;
 /** Without faults, a service that is recreated is back so long after the last transaction that its former instances may still have. */
 const RECREATE_MS = 1500;
+/** How long a decision may take until it is carried out. */
+const LATE_MAKING_MS = 400;
 /** What a hold may last longer than twice `hold`, until that is noticed and written. */
 const HOLD_LATE_MS = 400;
 /** Every instance of the first generation has had the time to start. */
@@ -404,8 +406,9 @@ export class World {
   }
 
   /** A new transaction passes while others wait. */
-  passed({ entry }: RootPlan, hold: NonNullable<StampPlan["hold"]>): void {
+  passed({ entry }: RootPlan, hold: NonNullable<StampPlan["hold"]>, generation: number): void {
     this.judge.passed++;
+    if (generation !== hold.to) this.judge.violate("P", `a request to ${entry} joins generation ${generation}, for whose end others are held`);
     if (this.#canReach(entry, hold.services, hold.to)) this.judge.violate("S", `a request to ${entry} passes, and can reach ${hold.services.join(", ")}, which is held`);
   }
 
@@ -457,7 +460,10 @@ export class World {
       const movedAtMs = this.judge.movedAtMs(service, before, to);
       const isOld = Date.parse(metadata?.creationTimestamp ?? "") < START_MS + movedAtMs;
       if (isOld || (spec?.neededBy ?? 0) < before || this.judge.wasServed(service, to, before, movedAtMs)) continue;
-      const former = this.#processesOf(service).find((one) => one.revision === from && one.host === process.host);
+      // What was made by a decision that was on its way when the update began is taken away again.
+      const wasThere = (name: string): boolean =>
+        Date.parse(this.store.get("Instance", name)?.metadata.creationTimestamp ?? "") < START_MS + movedAtMs - LATE_MAKING_MS;
+      const former = this.#processesOf(service).find((one) => one.revision === from && one.host === process.host && wasThere(one.instance));
       if (former !== undefined) this.judge.violate("E", `${process.instance} begins while ${former.instance} is still there, although ${service} is recreated`);
     }
   }
@@ -489,6 +495,10 @@ export class World {
 
   /** Nobody may be sent where a gateway does not know the way. */
   #judgeStamp(generation: number): void {
+    const { stamp } = readSiteState(this.store.get("Site", SITE_NAME)?.status) ?? {};
+    const [served, ramped] = [stamp?.generation, stamp?.ramp?.to].map((number) => (number === undefined ? undefined : this.judge.mapOf(number)));
+    const shared = Object.keys(served ?? {}).find((one) => ramped?.[one] !== undefined && ramped[one] !== served?.[one] && this.#isExclusive(one));
+    if (shared !== undefined) this.judge.violate("E", `${shared} is ramped: ${served?.[shared]} and ${ramped?.[shared]} would use the same thing`);
     // One that has just been registered, as seen by a leader whose caches lag, waits for its first tables and lets calls wait, too.
     const isSeen = (at: string): boolean => Date.parse(at) + 500 < this.scheduler.nowMs;
     const registered = new Set(this.store.list("Gateway").flatMap((one) => (isSeen(one.metadata.creationTimestamp) ? [one.metadata.name] : [])));

@@ -171,9 +171,9 @@ function isServing(one: Instance): boolean {
   return one.status?.ready === true && one.metadata.deletionTimestamp === undefined;
 }
 
-/** Revisions of an exclusive service that may use its thing: those that do or may still do; else the one that is to be active, else the newest. All others stay passive. Instances are made passive: who makes one late, knowing only what was, gives it nothing. */
+/** Revisions of an exclusive service that may use its thing: those that do, until they are gone (none becomes passive again); else the one that is to be active, else the newest. All others stay passive. Instances are made passive: who makes one late, knowing only what was, gives it nothing. */
 function usersOf(needed: ReadonlyMap<string, Need>, instances: readonly Instance[]): ReadonlySet<string> {
-  const present = instances.filter((one) => one.spec.duty !== "passive" || (one.status?.duty ?? "passive") !== "passive");
+  const present = instances.filter((one) => one.spec.duty !== "passive");
   if (present.length > 0) return new Set(present.map((one) => one.spec.revision ?? ""));
   const rank = (need: Need): number => (need.duty === "active" ? Number.MAX_SAFE_INTEGER : need.newest);
   const [next] = [...needed].sort(([, a], [, b]) => rank(b) - rank(a));

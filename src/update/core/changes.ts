@@ -58,18 +58,21 @@ function movesAfterSwitch({ site, pending }: Situation): SiteState["moves"] {
   );
 }
 
-/** Calls go where they went before; what was moved already finishes what it has begun. What was moved instance by instance is moved back in the same way: some of the former ones are gone. */
-function movesTakenBack({ moves }: SiteState, { number }: OpenGeneration, nowMs: number): SiteState["moves"] {
-  return moves.flatMap((one): Move[] => {
+/** Calls go where they went before; what was moved already finishes what it has begun. What was moved instance by instance is moved back in the same way: some of the former ones are gone. That takes a number of its own, by which it claims instances: who knows only the update that was given up must not delete them. */
+function takeBack(site: SiteState, { number }: OpenGeneration, nowMs: number): Pick<SiteState, "moves" | "counter"> {
+  const isRolling = site.moves.some((one) => one.before === number && one.isPartial === true);
+  const counter = site.counter + (isRolling ? 1 : 0);
+  const moves = site.moves.flatMap((one): Move[] => {
     const { service, before, from, to, isPartial, isIdle } = one;
     if (before !== number) return [one];
     if (isIdle === true) return [];
     if (isPartial !== true) return [{ service, before, from, to, isIdle: true }];
     return [
       { service, before, from, to },
-      { service, before, from: to, to: from, isPartial: true, since: timestamp(nowMs) },
+      { service, before: counter, from: to, to: from, isPartial: true, since: timestamp(nowMs) },
     ];
   });
+  return { moves, counter };
 }
 
 /** Moves back of rolling updates that were given up. */
@@ -85,7 +88,7 @@ export function goBack(site: SiteState, pending: OpenGeneration, reason: string,
       ...drained,
       generations: drained.generations.map((one) => (one.number === pending.number ? { ...one, returned: reason } : one)),
       stamp: { generation: site.stamp?.generation ?? 0 },
-      moves: movesTakenBack(site, pending, nowMs),
+      ...takeBack(site, pending, nowMs),
       refused,
     },
     happened: [{ what: "returned", generation: pending.number, services: pending.changes ?? [], reason }],
@@ -99,7 +102,7 @@ export function abort(site: SiteState, pending: OpenGeneration, reason: string, 
     site: {
       ...site,
       generations: site.generations.filter((one) => one.number !== pending.number),
-      moves: movesTakenBack(site, pending, nowMs),
+      ...takeBack(site, pending, nowMs),
       refused,
     },
     happened: [{ what: "aborted", generation: pending.number, services: pending.changes ?? [], reason }],

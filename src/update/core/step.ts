@@ -51,7 +51,9 @@ function awaitMovesBack(site: SiteState, observed: Observed, nowMs: number, wait
   const readiness = back.map((move) => ({ move, ...observed.readinessOf(move.to, move.before) }));
   const over = readiness.filter((one) => one.ready >= one.wanted).map((one) => one.move);
   if (over.length > 0) {
-    const isOver = ({ service, before }: Move): boolean => over.some((one) => one.service === service && one.before === before);
+    // The move back, and what it takes back.
+    const isOver = ({ service, before }: Move): boolean =>
+      over.some((one) => one.service === service && (one.before === before || (before < one.before && !site.generations.some((open) => open.number === before))));
     const moves = site.moves.map((one) =>
       isOver(one) ? { service: one.service, before: one.before, from: one.from, to: one.to, isIdle: true } : one,
     );
