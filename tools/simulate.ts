@@ -68,7 +68,7 @@ async function runSeeds(): Promise<number> {
   if (done.failures.length > 0) console.log(`\nfailed: ${done.failures.map((one) => one.seed).join(" ")}${done.failures.length >= 20 ? " …" : ""}`);
   const seconds = (performance.now() - startedMs) / 1000;
   console.log(
-    `${done.seeds} seeds from ${from} in ${seconds.toFixed(1)} s: ${done.generations} generations, ${done.transactions} transactions, ${done.calls} calls between services, ${done.events} events; ${done.failures.length === 0 ? "every promise held" : `${done.failures.length} seeds failed`}`,
+    `${done.seeds} seeds from ${from} in ${seconds.toFixed(1)} s: ${done.generations} generations, ${done.transactions} transactions, ${done.calls} calls between services, ${done.holds} holds (${done.handovers} to the switch; ${done.held} transactions held, ${done.passed} passed meanwhile), ${done.events} events; ${done.failures.length === 0 ? "every promise held" : `${done.failures.length} seeds failed`}`,
   );
   return done.failures.length === 0 && done.seeds === count ? 0 : 1;
 }

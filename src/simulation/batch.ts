@@ -26,7 +26,18 @@ export interface Chunk {
 }
 
 export function addUp(results: Iterable<RunResult>): BatchResult {
-  const sum = { seeds: 0, failures: [] as RunResult[], generations: 0, transactions: 0, calls: 0, events: 0, held: 0, passed: 0, holds: 0, handovers: 0 };
+  const sum = {
+    seeds: 0,
+    failures: [] as RunResult[],
+    generations: 0,
+    transactions: 0,
+    calls: 0,
+    events: 0,
+    held: 0,
+    passed: 0,
+    holds: 0,
+    handovers: 0,
+  };
   for (const one of results) {
     sum.seeds++;
     sum.generations += one.generations;

@@ -83,7 +83,14 @@ export class HostAgent {
     const port = this.#freePorts.pop();
     if (port === undefined) return false;
     const number = ++this.#addresses;
-    const slot: Slot = { uid: one.metadata.uid, port, address: `127.16.${number >> 8}.${number & 255}`, process: undefined, isReady: false, duty: one.spec.duty };
+    const slot: Slot = {
+      uid: one.metadata.uid,
+      port,
+      address: `127.16.${number >> 8}.${number & 255}`,
+      process: undefined,
+      isReady: false,
+      duty: one.spec.duty,
+    };
     this.#slots.set(one.metadata.name, slot);
     this.#startProcess(one, slot, 0);
     return true;

@@ -41,7 +41,10 @@ export class Judge {
   #open: readonly number[] = [];
   #transactionId = 0;
   /** Every move that there was, by service. */
-  readonly #moves = new Map<string, { readonly before: number; readonly from: string; readonly to: string; readonly strategy: string | undefined; readonly sinceMs: number }[]>();
+  readonly #moves = new Map<
+    string,
+    { readonly before: number; readonly from: string; readonly to: string; readonly strategy: string | undefined; readonly sinceMs: number }[]
+  >();
   /** Until when services that are recreated may be missing, in milliseconds since the beginning. */
   readonly #recreated = new Map<string, number>();
   /** How long what was recreated may be missing after the switch, or after it was given up. */
@@ -134,19 +137,22 @@ export class Judge {
       if (isIdle === true) continue;
       const { strategy, phase } = now.generations.find((one) => one.number === before) ?? {};
       const known = this.#moves.get(service) ?? [];
-      if (!known.some((one) => one.before === before && one.from === from && one.to === to)) known.push({ before, from, to, strategy, sinceMs: this.#scheduler.elapsedMs });
+      if (!known.some((one) => one.before === before && one.from === from && one.to === to))
+        known.push({ before, from, to, strategy, sinceMs: this.#scheduler.elapsedMs });
       this.#moves.set(service, known);
       if (strategy === "recreate" && phase !== "Active" && phase !== "Draining") recreating.add(service);
     }
     for (const service of recreating) this.#recreated.set(service, Number.POSITIVE_INFINITY);
     for (const [service, untilMs] of this.#recreated)
-      if (!recreating.has(service) && untilMs === Number.POSITIVE_INFINITY) this.#recreated.set(service, this.#scheduler.elapsedMs + this.#recreateMs);
+      if (!recreating.has(service) && untilMs === Number.POSITIVE_INFINITY)
+        this.#recreated.set(service, this.#scheduler.elapsedMs + this.#recreateMs);
   }
 
   #onHold(former: SiteState | undefined, now: SiteState): void {
     const before = former?.stamp?.hold;
     const after = now.stamp?.hold;
-    const phaseOf = (state: SiteState | undefined, number: number): string | undefined => state?.generations.find((one) => one.number === number)?.phase;
+    const phaseOf = (state: SiteState | undefined, number: number): string | undefined =>
+      state?.generations.find((one) => one.number === number)?.phase;
     if (after !== undefined && after.to !== before?.to) {
       this.#holdSinceMs = this.#scheduler.elapsedMs;
       this.holds++;
@@ -154,7 +160,10 @@ export class Judge {
       for (const { number, phase } of former?.generations ?? []) {
         const one = phase === "Draining" ? this.#liveThatReaches(number, after.services) : undefined;
         if (one !== undefined)
-          this.violate("A", `new transactions are held for generation ${number}, which has been draining before: transaction ${one.id} of it is in flight`);
+          this.violate(
+            "A",
+            `new transactions are held for generation ${number}, which has been draining before: transaction ${one.id} of it is in flight`,
+          );
       }
       if (after.services.length === 0) this.violate("A", "new transactions are held for no service");
     }
@@ -166,7 +175,8 @@ export class Judge {
     if (after !== undefined) return;
     if (this.#holdSinceMs !== undefined) this.longestHoldMs = Math.max(this.longestHoldMs, this.#scheduler.elapsedMs - this.#holdSinceMs);
     this.#holdSinceMs = undefined;
-    if (now.stamp?.generation === before.to) this.onReleased(before.services, before.to, Date.parse(now.generations.find((one) => one.number === before.to)?.since ?? ""));
+    if (now.stamp?.generation === before.to)
+      this.onReleased(before.services, before.to, Date.parse(now.generations.find((one) => one.number === before.to)?.since ?? ""));
   }
 
   /** What was held is let go only when nothing else runs that can reach it. */
@@ -175,7 +185,10 @@ export class Judge {
       const one = number === generation ? undefined : this.#liveThatReaches(number, services);
       if (one === undefined) continue;
       this.note(() => `transaction ${one.id} is at: ${one.activities.join("; ")}`);
-      this.violate("S", `generation ${generation} was switched to while transaction ${one.id} of generation ${number}, for which new ones were held, is in flight`);
+      this.violate(
+        "S",
+        `generation ${generation} was switched to while transaction ${one.id} of generation ${number}, for which new ones were held, is in flight`,
+      );
     }
   }
 

@@ -25,10 +25,10 @@ import {
   type Observed,
   observe,
   prepareLedger,
+  Reach,
   type Readiness,
   ROUND_INTERVAL_MS,
   readSiteState,
-  Reach,
   revisionReadiness,
   type SiteState,
   type Step,
@@ -394,7 +394,9 @@ export class Leader implements CentrePort {
         isAskedAgain: () => false,
         gateOf: (fresh) => person.gateOf(state, fresh),
         handoverOf: (service, revision) =>
-          this.#seen.Microservice.get(service)?.spec.exclusive === true ? (this.#seen.Revision.get(revision)?.spec.template.handover ?? "hold") : undefined,
+          this.#seen.Microservice.get(service)?.spec.exclusive === true
+            ? (this.#seen.Revision.get(revision)?.spec.template.handover ?? "hold")
+            : undefined,
         interlockOf: (services, atMs) =>
           interlockOf(
             services.map((name) => this.#seen.Microservice.get(name)),

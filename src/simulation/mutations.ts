@@ -369,7 +369,8 @@ export const MUTATIONS: readonly Mutation[] = [
     without: "older transactions are sent back to instances that are gone",
     file: STEP,
     find: "const moves = site.moves.filter((one) => oldest < one.before);",
-    replace: 'const moves = site.moves.filter((one) => oldest < one.before && !site.generations.some((open) => open.number === one.before && open.phase === "Active"));',
+    replace:
+      'const moves = site.moves.filter((one) => oldest < one.before && !site.generations.some((open) => open.number === one.before && open.phase === "Active"));',
   },
   {
     name: "moves-not-planned",

@@ -32,7 +32,14 @@ export interface StartPlan {
 
 /** What someone does to the templates or the update that is under way. */
 export type Wish =
-  | { readonly atMs: number; readonly what: "template"; readonly service: string; readonly version: string; readonly ramp?: RampPlan; readonly strategy?: StrategyName }
+  | {
+      readonly atMs: number;
+      readonly what: "template";
+      readonly service: string;
+      readonly version: string;
+      readonly ramp?: RampPlan;
+      readonly strategy?: StrategyName;
+    }
   | { readonly atMs: number; readonly what: "interlock"; readonly is: "True" | "False" | "Unknown" }
   | { readonly atMs: number; readonly what: "delete" | "create"; readonly service: string; readonly version: string }
   | { readonly atMs: number; readonly what: "scale"; readonly service: string; readonly replicas: number }
@@ -142,7 +149,11 @@ export function makeScenario(seed: number): Scenario {
   const faults = dice.chance(0.15) ? [] : makeFaults(dice, { services, gateways, wishes, lastMs });
   const exclusive = services.find((one) => one.isExclusive)?.name;
   if (faults.length > 0 && dice.chance(0.15))
-    thereAndBack(dice, { service: exclusive ?? dice.pick(services).name, gateways, ...(exclusive === undefined ? { strategy: "rolling" } : {}) }, { wishes, faults });
+    thereAndBack(
+      dice,
+      { service: exclusive ?? dice.pick(services).name, gateways, ...(exclusive === undefined ? { strategy: "rolling" } : {}) },
+      { wishes, faults },
+    );
   const stress = faults.length === 0 ? "none" : dice.pick(STRESSES);
   if (stress === "late-reports") faults.push(...lateReports(dice, gateways, wishes));
   if (stress === "slow-disks") faults.push(...slowDisks(dice, gateways, wishes));
@@ -162,7 +173,9 @@ export function makeScenario(seed: number): Scenario {
     maxTransactionMs: dice.pick([1500, 2500]),
     readyWithinMs: dice.pick([1200, 2000]),
     holdMs: dice.pick([400, 1200, 2500]),
-    compatible: services.flatMap((one) => (one.isExclusive ? VERSIONS.filter(() => dice.chance(0.3)).map((version) => `${one.name}-${version}`) : [])),
+    compatible: services.flatMap((one) =>
+      one.isExclusive ? VERSIONS.filter(() => dice.chance(0.3)).map((version) => `${one.name}-${version}`) : [],
+    ),
     maxOpen: dice.pick([3, 5, 64]),
     streamsEndAfterMs: dice.pick([undefined, 300, 800]),
     starts: makeStarts(

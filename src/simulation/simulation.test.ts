@@ -20,6 +20,9 @@ test("every promise of the consistent update holds under faults, for two thousan
   // What the seeds are worth: several generations each, and calls enough to be caught between two of them.
   assert.ok(done.generations > 2 * SEEDS, `${done.generations} generations`);
   assert.ok(done.calls > 300 * SEEDS, `${done.calls} calls`);
+  // New transactions are held, and go on after the switch; those that cannot reach what is held pass meanwhile.
+  assert.ok(done.holds > SEEDS / 20 && done.handovers > SEEDS / 50, `${done.holds} holds, ${done.handovers} of them with the switch`);
+  assert.ok(done.held > SEEDS / 2 && done.passed > SEEDS / 20, `${done.held} transactions held, ${done.passed} passed meanwhile`);
 });
 
 test("a seed runs the same way each time", () => {
@@ -35,7 +38,10 @@ test("seeds differ in what happens: hosts, gateways, faults and wishes of every 
   const faults = new Set(scenarios.flatMap((one) => one.faults.map((fault) => fault.what)));
   const wishes = new Set(scenarios.flatMap((one) => one.wishes.map((wish) => wish.what)));
   assert.equal(faults.size, 13, [...faults].join(" "));
-  assert.equal(wishes.size, 9, [...wishes].join(" "));
+  assert.equal(wishes.size, 10, [...wishes].join(" "));
+  const strategies = new Set(scenarios.flatMap((one) => one.wishes.flatMap((wish) => (wish.what === "template" ? [wish.strategy] : []))));
+  assert.equal(strategies.size, 5, [...strategies].join(" "));
+  assert.ok(scenarios.filter((one) => one.services.some((service) => service.isExclusive)).length > 50);
 });
 
 test("a failing scenario shrinks to what still fails", () => {

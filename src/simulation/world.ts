@@ -50,7 +50,12 @@ export class World {
     this.scenario = scenario;
     this.#dice = new Dice(scenario.seed ^ 0x5eed_0001);
     this.store = new SimulatedStore(this.scheduler, this.#dice.fork());
-    this.judge = new Judge(this.scheduler, this.store, keepsHistory, scenario.faults.length > 0 ? Number.POSITIVE_INFINITY : scenario.maxTransactionMs + RECREATE_MS);
+    this.judge = new Judge(
+      this.scheduler,
+      this.store,
+      keepsHistory,
+      scenario.faults.length > 0 ? Number.POSITIVE_INFINITY : scenario.maxTransactionMs + RECREATE_MS,
+    );
     this.judge.canReach = (entry, services, generation) => this.#canReach(entry, services, generation);
     this.person = new Person(this);
     collectGarbage(this.store, this.scheduler, this.#dice.fork());
@@ -409,7 +414,8 @@ export class World {
   passed({ entry }: RootPlan, hold: NonNullable<StampPlan["hold"]>, generation: number): void {
     this.judge.passed++;
     if (generation !== hold.to) this.judge.violate("P", `a request to ${entry} joins generation ${generation}, for whose end others are held`);
-    if (this.#canReach(entry, hold.services, hold.to)) this.judge.violate("S", `a request to ${entry} passes, and can reach ${hold.services.join(", ")}, which is held`);
+    if (this.#canReach(entry, hold.services, hold.to))
+      this.judge.violate("S", `a request to ${entry} passes, and can reach ${hold.services.join(", ")}, which is held`);
   }
 
   /** Nobody meets the new revision of what is held before all others have gone. */
@@ -464,7 +470,8 @@ export class World {
       const wasThere = (name: string): boolean =>
         Date.parse(this.store.get("Instance", name)?.metadata.creationTimestamp ?? "") < START_MS + movedAtMs - LATE_MAKING_MS;
       const former = this.#processesOf(service).find((one) => one.revision === from && one.host === process.host && wasThere(one.instance));
-      if (former !== undefined) this.judge.violate("E", `${process.instance} begins while ${former.instance} is still there, although ${service} is recreated`);
+      if (former !== undefined)
+        this.judge.violate("E", `${process.instance} begins while ${former.instance} is still there, although ${service} is recreated`);
     }
   }
 
@@ -489,7 +496,8 @@ export class World {
       const isBegun = isBegunAtIssue ? one.what === "issued" : one.what === "held" || (one.what === "switched" && before?.phase !== "Ramping");
       if (!isBegun) continue;
       const locked = one.services.find((name) => this.scenario.services.some((other) => other.name === name && other.isInterlocked));
-      if (locked !== undefined) this.judge.violate("E", `${locked} is updated by generation ${one.generation} (${one.what}) while its interlock forbids it`);
+      if (locked !== undefined)
+        this.judge.violate("E", `${locked} is updated by generation ${one.generation} (${one.what}) while its interlock forbids it`);
     }
   }
 

@@ -53,7 +53,10 @@ function awaitMovesBack(site: SiteState, observed: Observed, nowMs: number, wait
   if (over.length > 0) {
     // The move back, and what it takes back.
     const isOver = ({ service, before }: Move): boolean =>
-      over.some((one) => one.service === service && (one.before === before || (before < one.before && !site.generations.some((open) => open.number === before))));
+      over.some(
+        (one) =>
+          one.service === service && (one.before === before || (before < one.before && !site.generations.some((open) => open.number === before))),
+      );
     const moves = site.moves.map((one) =>
       isOver(one) ? { service: one.service, before: one.before, from: one.from, to: one.to, isIdle: true } : one,
     );
