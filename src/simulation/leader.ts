@@ -1,5 +1,5 @@
 import { isOrreryError, OrreryError } from "#/base/index.ts";
-import { incarnationStatus, planInstances } from "#/controllers/index.ts";
+import { grantsUse, incarnationStatus, planInstances } from "#/controllers/index.ts";
 import {
   API_VERSION,
   type Gateway,
@@ -423,7 +423,8 @@ export class Leader implements CentrePort {
   *#reconcileService(name: string): Routine<number | undefined> {
     const service = this.#seen.Microservice.get(name);
     if (service === undefined) return undefined;
-    const state = readSiteState(this.#seen.Site.get(SITE_NAME)?.status);
+    const seen = this.#seen.Site.get(SITE_NAME);
+    const state = readSiteState(seen?.status);
     const mapOf = (number: number): GenerationMap | undefined => this.#seen.Generation.get(generationName(number))?.spec.map;
     const instances = [...this.#seen.Instance.values()].filter((one) => one.spec.service === name);
     if (service.metadata.deletionTimestamp !== undefined) {
@@ -431,7 +432,11 @@ export class Leader implements CentrePort {
       if (!isServed && instances.length === 0) return yield* this.#setFinalizers(service, []);
     } else if (service.metadata.finalizers?.includes(WITHDRAW_FINALIZER) !== true) return yield* this.#setFinalizers(service, [WITHDRAW_FINALIZER]);
     else yield* this.#makeRevision(service);
-    for (const host of this.#world.scenario.hosts) yield* this.#carryOut(this.#plan({ service, state, mapOf, instances, host }));
+    for (const host of this.#world.scenario.hosts) {
+      const plan = this.#plan({ service, state, mapOf, instances, host });
+      if (grantsUse(service, plan)) yield* this.#confirm(seen);
+      yield* this.#carryOut(plan);
+    }
     return undefined;
   }
 
@@ -500,6 +505,13 @@ export class Leader implements CentrePort {
       change: plan.change.map((one) => ({ ...one, instance: named(one.instance) })),
       remove: plan.remove.map(named),
     };
+  }
+
+  *#confirm(seen: Site | undefined): Routine {
+    const { store } = this.#world;
+    const newest = yield* this.#ask(() => store.get("Site", SITE_NAME));
+    if (newest?.metadata.resourceVersion !== seen?.metadata.resourceVersion)
+      throw new OrreryError("store/conflict", "the Site has moved since it was seen", { retry: "after-reread" });
   }
 
   *#carryOut(plan: ReturnType<typeof planInstances>): Routine {

@@ -351,6 +351,13 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "need.duty;",
   },
   {
+    name: "exclusive-by-an-old-site",
+    without: "a former leader gives the thing to the revision that it knows of, the next leader to another",
+    file: "src/simulation/leader.ts",
+    find: "if (newest?.metadata.resourceVersion !== seen?.metadata.resourceVersion)",
+    replace: "if (newest === null)",
+  },
+  {
     name: "exclusive-made-active",
     without: "who makes an instance late, knowing only what was, makes a second user of the thing",
     file: PLAN,

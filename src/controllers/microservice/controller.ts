@@ -1,12 +1,12 @@
-import { type Clock, describeError, isOrreryError, type Log, type Random } from "#/base/index.ts";
-import { instance, type Microservice, microservice, revision, SITE_NAME } from "#/model/index.ts";
+import { type Clock, describeError, isOrreryError, type Log, OrreryError, type Random } from "#/base/index.ts";
+import { instance, type Microservice, microservice, revision, SITE_NAME, type Site, site as siteKind } from "#/model/index.ts";
 import { Controller, objectKey, type ReconcileResult } from "#/reconcile/index.ts";
 import type { Store } from "#/store/index.ts";
 import { type GenerationMap, readSiteState, type SiteState } from "#/update/core/index.ts";
 import { REVISION_ANNOTATION } from "#/update/index.ts";
 import type { Caches } from "../caches.ts";
 import { writeStatus } from "../status-writer.ts";
-import { isEveryMapSeen, neededRevisions, type Placeable, planInstances } from "./instance-plan.ts";
+import { grantsUse, isEveryMapSeen, neededRevisions, type Placeable, planInstances } from "./instance-plan.ts";
 import { choosePort, PortBook } from "./port-allocation.ts";
 import type { Propagation } from "./propagation.ts";
 import { type FilesKeeper, makeRevision, templateHash } from "./revision-maker.ts";
@@ -116,7 +116,8 @@ class MicroserviceWorker {
     const service = caches.microservices.get(key);
     if (service === undefined) return undefined;
     const namespace = service.metadata.namespace ?? "default";
-    const site = readSiteState(caches.sites.get(`${namespace}/${SITE_NAME}`)?.status);
+    const seen = caches.sites.get(`${namespace}/${SITE_NAME}`);
+    const site = readSiteState(seen?.status);
     const mapOf = (number: number): GenerationMap | undefined => generationMap(caches, namespace, number);
     if (service.metadata.deletionTimestamp !== undefined) await this.#withdraw(service, site, mapOf);
     else if (service.metadata.finalizers?.includes(WITHDRAW_FINALIZER) !== true)
@@ -125,6 +126,7 @@ class MicroserviceWorker {
     const revisionOf = (name: string) => caches.revisions.get(`${namespace}/${name}`);
     const instances = [...caches.instances.byIndex("service", key)];
     const plan = planInstances({ service, site, mapOf, revisionOf, instances, hosts: this.#hosts() });
+    if (grantsUse(service, plan)) await this.#confirm(seen);
     const failures = await this.#carryOut(plan);
     const status = serviceStatus(
       {
@@ -206,6 +208,14 @@ class MicroserviceWorker {
       });
       return { ok: undefined, error: describeError(error) };
     }
+  }
+
+  /** Two leaders that know different Sites would give an exclusive thing to two revisions: it is given by the newest Site alone.
+   *  @throws store/conflict: `seen` is older; come again */
+  async #confirm(seen: Site | undefined): Promise<void> {
+    const newest = seen === undefined ? undefined : await this.#options.store.get(siteKind, seen.metadata);
+    if (newest === undefined || newest.metadata.resourceVersion !== seen?.metadata.resourceVersion)
+      throw new OrreryError("store/conflict", "the Site has moved since it was seen", { retry: "after-reread" });
   }
 
   async #carryOut(plan: ReturnType<typeof planInstances>): Promise<unknown[]> {
