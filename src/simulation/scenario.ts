@@ -207,7 +207,7 @@ function makeServices(dice: Dice, hosts: readonly string[]): ServicePlan[] {
   const isDeclared = dice.chance(0.5);
   // A host's instances are planned for themselves here: who may use a thing is decided for a whole site.
   const exclusive = hosts.length === 1 && dice.chance(0.4) ? dice.pick(names) : undefined;
-  const interlocked = dice.chance(0.2) ? dice.pick(names) : undefined;
+  const interlocked = dice.chance(0.25) ? (exclusive ?? dice.pick(names)) : undefined;
   return names.map((name) => ({
     name,
     forwarding: dice.pick(FORWARDINGS),
@@ -218,7 +218,7 @@ function makeServices(dice: Dice, hosts: readonly string[]): ServicePlan[] {
 }
 
 function makeInterlocks(dice: Dice, wishes: readonly Wish[], lastMs: number): Wish[] {
-  const atMs = dice.chance(0.5) ? dice.pick(wishes).atMs - dice.between(0, 200) : dice.between(FIRST_WISH_MS, lastMs);
+  const atMs = dice.chance(0.5) ? dice.pick(wishes).atMs + dice.between(-200, 700) : dice.between(FIRST_WISH_MS, lastMs);
   const is = dice.pick(["True", "True", "Unknown"] as const);
   return [
     { atMs, what: "interlock", is },
