@@ -394,13 +394,6 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "    if (before > 0) return",
   },
   {
-    name: "moved-back-without-a-number",
-    without: "a former leader that knows only the update that was given up deletes what it was given up for",
-    file: CHANGES,
-    find: "const counter = site.counter + (isRolling ? 1 : 0);",
-    replace: "const counter = site.counter + (isRolling ? 0 : 0);",
-  },
-  {
     name: "moved-revision-not-in-the-table",
     without: "instances of an update that was given up cannot be reached although calls still go there",
     file: BUILDER,
@@ -427,13 +420,6 @@ export const MUTATIONS: readonly Mutation[] = [
     file: PLAN,
     find: "one.number > move.before && input.mapOf(one.number)",
     replace: "one.number < 0 && input.mapOf(one.number)",
-  },
-  {
-    name: "slots-in-their-order",
-    without: "of several instances one that serves goes, and one that does not yet is kept",
-    file: PLAN,
-    find: "slots.toSorted((a, b) => rank(a) - rank(b)).slice",
-    replace: "slots.toSorted((a, b) => 0 * (rank(a) - rank(b))).slice",
   },
   {
     name: "unclaimed-instances-replace",

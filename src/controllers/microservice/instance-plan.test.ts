@@ -193,6 +193,25 @@ test("rolling: one more than are ready, and one of the old ones less for each", 
   assert.deepEqual([names(last.create), names(last.remove)], [[], ["auth-v1-0"]]);
 });
 
+test("rolling keeps the instances that serve, whatever their slot; moving back begins with those that are still there", () => {
+  const site: SiteState = {
+    ...siteWith(1, [1, "Active"]),
+    counter: 3,
+    moves: [MOVE, { service: "auth", before: 3, from: "auth-v2", to: "auth-v1", isPartial: true }],
+  };
+  const [first, second] = asInstances(plan());
+  assert.ok(first && second);
+  // Slot 0 is on its way out, slot 1 serves.
+  const leaving = { ...first, metadata: { ...first.metadata, deletionTimestamp: "2026-01-01T00:00:01Z" } };
+  const back = plan({ instances: [leaving, ...ready([second])], site });
+  assert.deepEqual(names(back.remove), []);
+  // It does not count as one that has taken over before this move has claimed it.
+  assert.deepEqual(
+    back.change.map((one) => `${one.instance.metadata.name} ${one.neededBy}`),
+    ["auth-v1-1 3"],
+  );
+});
+
 test("recreate: the old ones stop first, and the new ones come when they are gone", () => {
   const generations = [1, 2].map((number) => ({
     number,
