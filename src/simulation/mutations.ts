@@ -442,11 +442,4 @@ export const MUTATIONS: readonly Mutation[] = [
     find: "callerCounts: caller === undefined ? undefined : counts.ofService(caller.service),",
     replace: "callerCounts: undefined,",
   },
-  {
-    name: "callers-not-in-reach",
-    without: "an update does not wait for transactions that reach a service through others",
-    file: "src/update/core/reach.ts",
-    find: "for (const service of reaching) for (const caller of callers.get(service) ?? []) reaching.add(caller);",
-    replace: "",
-  },
 ];
