@@ -226,6 +226,8 @@ export class ProcessRunner implements Runner {
 
   async askBusy(signal: AbortSignal): Promise<BusyAnswer> {
     const { busy, ports } = this.#instance.spec;
+    // A process of before may be at work.
+    if (!this.#isOpen) return { state: "unknown", message: "its agent has just begun and does not know yet what runs" };
     if (busy === undefined || this.#process === undefined)
       return { state: "idle", message: busy === undefined ? "it declares no drain.busy" : "no process of it runs" };
     const numbers = this.#network.ports;

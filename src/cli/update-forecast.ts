@@ -54,8 +54,8 @@ function partsOf(one: ToldForecast): [string, string[]][] {
   const refused: [string, string[]] = [
     "refuses",
     one.refusals.map(
-      ({ revision, reason, at }) =>
-        `${revision}, refused at ${at}: ${reason}. It is tried again when the template has said another version in between`,
+      ({ service, revision, reason, at }) =>
+        `${revision}, refused at ${at}: ${reason}. To have it tried again: orrery update ${service} --to VERSION`,
     ),
   ];
   if (one.problem !== undefined) return [["because", [one.problem]]];

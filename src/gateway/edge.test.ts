@@ -195,6 +195,7 @@ test("events are passed on as they come", async (t) => {
           inbound: 1,
           begun: 1,
           started: 2,
+          services: { portal: { open: 2, started: 2 } },
         });
         outgoing.destroy();
         resolve();

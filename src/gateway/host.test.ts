@@ -408,7 +408,16 @@ test("a call between services counts as outbound and inbound while it runs", asy
   const report = site.rig.feed.reports.at(-1);
   assert.deepEqual(
     report?.counts.find((one) => one.generation === 1),
-    { generation: 1, edge: 0, streams: 0, outbound: 1, inbound: 1, begun: 0, started: 2, services: { auth: { open: 2, started: 2 } } },
+    {
+      generation: 1,
+      edge: 0,
+      streams: 0,
+      outbound: 1,
+      inbound: 1,
+      begun: 0,
+      started: 2,
+      services: { auth: { open: 2, started: 2 }, portal: { open: 1, started: 1 } },
+    },
   );
   assert.deepEqual(
     report?.windows.map((one) => [one.caller, one.instance, one.calls, one.inFlight]),

@@ -35,9 +35,11 @@ export class Waiting {
     isGone: () => boolean,
   ): Promise<Exclude<D, Undecided> | Refusal> {
     this.open++;
-    const decision = await this.#settle(first, decide, isGone);
-    this.open--;
-    return decision;
+    try {
+      return await this.#settle(first, decide, isGone);
+    } finally {
+      this.open--;
+    }
   }
 
   async #settle<D extends { readonly kind: string }>(

@@ -347,8 +347,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "exclusive-beside-another",
     without: "two revisions use what only one may use",
     file: PLAN,
-    find: 'present.spec.duty === "passive" && users?.has(revisionName) === false ? "passive" : need.duty;',
-    replace: "need.duty;",
+    find: 'if (present === "passive") return isUser ? needed : "passive";',
+    replace: 'if (present === "passive") return needed;',
   },
   {
     name: "exclusive-by-an-old-site",
@@ -383,8 +383,15 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "moves-not-planned",
     without: "a gateway that has not heard of the switch refuses calls of instances that were moved",
     file: CHANGES,
-    find: "    .map((one) => ({ ...one, before, isIdle: true }));",
+    find: "    .map((one) => ({ ...one, before: pending.number, isIdle: true }));",
     replace: "    .map((one) => ({ ...one, before: 0, isIdle: true }));",
+    with: [
+      {
+        file: ISSUE,
+        find: '    .map((one) => ({ ...one, before, ...(strategy === "rolling" ? { isPartial: true } : { isIdle: true }) }));',
+        replace: '    .map((one) => ({ ...one, ...(strategy === "rolling" ? { before, isPartial: true } : { before: 0, isIdle: true }) }));',
+      },
+    ],
   },
   {
     name: "moves-undone-at-once",

@@ -9,6 +9,7 @@ import {
   type GenerationMap,
   type Happening,
   type KnownGateway,
+  NOT_LOOKED,
   nextLookMs,
   nextTerm,
   type Observed,
@@ -114,6 +115,11 @@ class UpdateDriver {
   readonly #wish = new WishWatch();
   /** Since when each wait has been there, so that it tells its own age. */
   readonly #waitsSince = new Map<string, number>();
+  /** Generations that were given up, and those whose end is written; by this leader. */
+  readonly #aborted = new Set<number>();
+  readonly #ended = new Set<number>();
+  /** Phase in which each open generation was seen last: newer than what its object says. */
+  readonly #phases = new Map<number, string>();
   /** When the number of transactions of a generation was written last. */
   readonly #toldMs = new Map<number, number>();
 
@@ -143,7 +149,7 @@ class UpdateDriver {
         log.info(`generation ${one.generation} ${one.what}`, { ...one });
         this.#tell(object, one);
       }
-      await this.#writeGenerations(namespace, state, result);
+      await this.#writeGenerations(namespace, result);
       if (result.site === state) break;
     }
     const nextMs = this.#drive(wakeAtMs);
@@ -242,29 +248,36 @@ class UpdateDriver {
   }
 
   /** Keeps the Generation objects' status, and deletes those that are long closed. */
-  async #writeGenerations(namespace: string, before: SiteState, result: Step): Promise<void> {
+  async #writeGenerations(namespace: string, result: Step): Promise<void> {
     const { generations, clock } = this.#options;
     const open = new Map(result.site.generations.map((one) => [one.number, one]));
     for (const [number, one] of open) {
+      this.#phases.set(number, one.phase);
       const object = generations.get(`${namespace}/${generationName(number)}`);
-      if (object !== undefined)
-        await this.#writeGeneration(object, {
-          phase: one.phase,
-          since: one.since,
-          waits: this.#aged(number, result.waits.get(number) ?? []),
-          ...this.#transactions(object, object.status?.phase !== one.phase),
-        });
+      if (object === undefined) continue;
+      await this.#writeGeneration(object, {
+        phase: one.phase,
+        since: one.since,
+        waits: result.waits === NOT_LOOKED ? (object.status?.waits ?? []) : this.#aged(number, result.waits.get(number) ?? []),
+        ...this.#transactions(object, object.status?.phase !== one.phase),
+      });
     }
-    for (const former of before.generations) {
-      if (open.has(former.number)) continue;
-      const object = generations.get(`${namespace}/${generationName(former.number)}`);
-      const isAborted = result.happened.some((one) => one.generation === former.number && one.what === "aborted");
-      if (object !== undefined)
-        await this.#writeGeneration(object, {
-          phase: isAborted ? "Aborted" : "Closed",
-          since: timestamp(clock.now()),
-          ...this.#transactions(object, true),
-        });
+    for (const one of result.happened) if (one.what === "aborted") this.#aborted.add(one.generation);
+    // Also those whose end an earlier look, or a former leader, could not tell.
+    for (const object of generations.values()) {
+      const { number } = object.spec;
+      if (object.metadata.namespace !== namespace || open.has(number) || number > result.site.counter || this.#ended.has(number)) continue;
+      const told = object.status?.phase;
+      if (told === "Closed" || told === "Aborted") continue;
+      const phase = this.#phases.get(number) ?? told;
+      const wasStamped = phase === "Holding" || phase === "Ramping" || phase === "Active" || phase === "Draining";
+      await this.#writeGeneration(object, {
+        phase: this.#aborted.has(number) || !wasStamped ? "Aborted" : "Closed",
+        since: timestamp(clock.now()),
+        ...this.#transactions(object, true),
+      });
+      this.#ended.add(number);
+      this.#phases.delete(number);
     }
     await this.#pruneGenerations(namespace, result.site);
   }

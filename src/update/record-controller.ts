@@ -119,13 +119,15 @@ export function updateIntents(
 
 /** Made after the refusal. */
 function isAfter(one: Update, refusal: Refusal): boolean {
-  return Date.parse(one.metadata.creationTimestamp) >= Math.floor(Date.parse(refusal.at) / 1000) * 1000;
+  // Objects know the second in which they were made: what is not surely later is not.
+  return Date.parse(one.metadata.creationTimestamp) > Date.parse(refusal.at);
 }
 
 function intentOf(one: Update): UpdateIntent {
   const { paused, promoted, aborted, ramp, message, strategy } = one.spec;
   return {
     name: one.metadata.name,
+    services: one.spec.services.map((service) => service.name),
     strategy,
     isPaused: paused,
     isPromoted: promoted,
@@ -283,7 +285,8 @@ class RecordKeeper {
         !isEnded(other.status?.phase) &&
         other.status?.phase !== "Draining" &&
         other.metadata.uid !== one.metadata.uid &&
-        byAge(other, one) < 0,
+        // Whoever has begun goes first, whatever its age.
+        (byAge(other, one) < 0 || (other.status?.phase === "Preparing" && one.status?.phase !== "Preparing")),
     );
     return older === undefined ? undefined : `update/${older.metadata.name}`;
   }
@@ -423,9 +426,7 @@ function withConditions(
   return { ...status, conditions: [...setCondition(complete, consistencyOf(one.spec.strategy, compatible), nowMs)] };
 }
 
+/** Of two made within one second any order is as good as another, as long as it stays. */
 function byAge(a: Update, b: Update): number {
-  return (
-    a.metadata.creationTimestamp.localeCompare(b.metadata.creationTimestamp) ||
-    Number(a.metadata.resourceVersion) - Number(b.metadata.resourceVersion)
-  );
+  return a.metadata.creationTimestamp.localeCompare(b.metadata.creationTimestamp) || a.metadata.uid.localeCompare(b.metadata.uid);
 }

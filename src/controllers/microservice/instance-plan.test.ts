@@ -276,3 +276,18 @@ test("a service that an older generation has left is not kept for it", () => {
   assert.deepEqual(names(plan({ instances: old, site }).remove), []);
   assert.deepEqual(names(plan({ instances: old, site: left }).remove), ["auth-v1-0", "auth-v1-1"]);
 });
+
+test("an instance that has used an exclusive thing is never told to be passive: it lets go by its end alone", () => {
+  const service = makeService({ exclusive: true });
+  const old = asInstances(plan({ service })).map((one) => ({ ...one, spec: { ...one.spec, duty: "draining" as const } }));
+  const both = siteWith(2, [2, "Active"], [3, "Preparing"]);
+  const maps = new Map<number, GenerationMap>([
+    [2, { auth: "auth-v2" }],
+    [3, { auth: "auth-v1" }],
+  ]);
+  const { change } = plan({ service, site: both, mapOf: (number) => maps.get(number), instances: old });
+  assert.deepEqual(
+    change.map((one) => one.duty),
+    ["draining", "draining"],
+  );
+});

@@ -118,7 +118,7 @@ export function planInstances(input: InstancePlanInput): InstancePlan {
         if (host === undefined) unplaced++;
         else create.push(buildInstance({ service, revision, name, slot, need: users === undefined ? need : { ...need, duty: "passive" }, host }));
       } else if (present.metadata.deletionTimestamp === undefined) {
-        const duty = present.spec.duty === "passive" && users?.has(revisionName) === false ? "passive" : need.duty;
+        const duty = users === undefined ? need.duty : exclusiveDuty(present.spec.duty, need.duty, users.has(revisionName));
         const claimed = present.spec.neededBy ?? 0;
         const neededBy = Math.max(claimed, need.claim);
         if (present.spec.duty !== duty || neededBy !== claimed) change.push({ instance: present, duty, neededBy });
@@ -174,6 +174,12 @@ function chooseSlots(replicas: number, limit: number | undefined, presentIn: (sl
 
 function isServing(one: Instance): boolean {
   return one.status?.ready === true && one.metadata.deletionTimestamp === undefined;
+}
+
+/** Who may not use the thing stays passive; who has used it lets it go by its end alone: until then nobody else may have it. */
+function exclusiveDuty(present: Duty, needed: Duty, isUser: boolean): Duty {
+  if (present === "passive") return isUser ? needed : "passive";
+  return needed === "passive" ? "draining" : needed;
 }
 
 /** Revisions of an exclusive service that may use its thing: those that do, until they are gone (none becomes passive again); else the one that is to be active, else the newest. All others stay passive. Instances are made passive: who makes one late, knowing only what was, gives it nothing. */

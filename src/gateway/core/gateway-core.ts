@@ -116,7 +116,8 @@ export class GatewayCore {
       method: head.method,
       path: target.path,
       host: head.host ?? route.entry.service,
-      headers: head.passed,
+      // Filters work on their own copy: what is held is looked at again.
+      headers: route.filters.isEmpty ? head.passed : [...head.passed],
       contentLength: head.isChunked ? undefined : Number(head.contentLength ?? 0),
       requestBytesMax: Number.POSITIVE_INFINITY,
     };

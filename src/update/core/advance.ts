@@ -1,5 +1,5 @@
 import { timestamp } from "#/model/index.ts";
-import { abort, movesToPlan, pause, refuse, replaced, switchOver, withPhase } from "./changes.ts";
+import { abort, movesToPlan, pause, refuse, replaced, switchOver, unmoved, withPhase } from "./changes.ts";
 import { fence, shortageWithout } from "./fences.ts";
 import { beginHold, holdUntilQuiet, servicesToHold } from "./hold.ts";
 import { INTERLOCK_AGAIN_MS, targetMap } from "./issue.ts";
@@ -34,7 +34,7 @@ function prepare(now: Situation): Step {
     .filter((one) => one.ready < one.wanted);
   if (unready.length === 0) {
     return {
-      site: { ...withPhase(site, pending, "Distributing", nowMs), moves: [...site.moves, ...movesToPlan(now, servicesToHold(now).length > 0)] },
+      site: { ...withPhase(site, pending, "Distributing", nowMs), moves: [...site.moves, ...movesToPlan(now, heldOf(now).length > 0)] },
       happened: [{ what: "distributing", generation: pending.number, services: pending.changes ?? [] }],
       waits,
     };
@@ -73,7 +73,7 @@ function distribute(now: Situation): Step {
   const ignorant = observed.gateways.filter((gateway) => !gateway.knows(pending.number) && !site.fenced.some((fence) => fence.host === gateway.host));
   const late = ignorant.filter((gateway) => !gateway.isConnected || nowMs >= sinceMs + ACKNOWLEDGE_WITHIN_MS);
   if (ignorant.length > 0) {
-    const shortage = shortageWithout(site, pending, late, observed, nowMs);
+    const shortage = late.length === 0 ? undefined : shortageWithout(site, pending, late, observed, nowMs);
     if (late.length > 0 && shortage === undefined) return fence(site, pending, late, waits);
     const asked = ignorant.map((gateway) => ({
       reason: "TableNotAcknowledged",
@@ -91,13 +91,17 @@ function distribute(now: Situation): Step {
     waits.set(pending.number, [interlock]);
     return { site, happened: [], waits, wakeAtMs: nowMs + INTERLOCK_AGAIN_MS };
   }
-  const held = servicesToHold(now);
+  const held = heldOf(now);
   if (held.length > 0) return beginHold(now, held);
   // Two revisions never share what only one may use.
   const isExclusive = replaced({ ...now, changes: pending.changes ?? [] }).some(({ service, to }) => observed.handoverOf(service, to) !== undefined);
   if (pending.ramp !== undefined && site.stamp !== undefined && !isExclusive && intent?.isPromoted !== true)
     return takeRampStep(site, pending, 0, nowMs, waits);
   return switchOver(now);
+}
+
+function heldOf(now: Situation): readonly string[] {
+  return servicesToHold(now.pending.strategy, unmoved(now), now.observed);
 }
 
 function interlockOf({ site, pending, observed, nowMs }: Situation): Wait | undefined {

@@ -1,6 +1,6 @@
 import { type StampPlan, timestamp } from "#/model/index.ts";
-import type { Observed, Situation, Step, UpdateIntent } from "./observed.ts";
-import { type GenerationMap, type Move, mixes, type OpenGeneration, type SiteState, type Wait } from "./state.ts";
+import { NOT_LOOKED, type Observed, type Situation, type Step, type UpdateIntent } from "./observed.ts";
+import type { GenerationMap, Move, OpenGeneration, SiteState, Wait } from "./state.ts";
 
 /** New transactions belong to the pending generation from now on. `hold`: those that can reach its services still wait, until its instances are active. */
 export function switchOver(now: Situation, hold?: NonNullable<StampPlan["hold"]>): Step {
@@ -40,15 +40,20 @@ export interface Replacement {
   readonly to: string;
 }
 
-/** Where all calls will go to the new revision at the switch. Gateways have to know it before: a call of an instance that was moved may reach one that has not heard of the switch. */
+/** Where all calls will go to the new revision at the switch because it is handed over compatibly. Gateways have to know it before: a call of an instance that was moved may reach one that has not heard of the switch. */
 export function movesToPlan(now: Situation, isHeld: boolean): SiteState["moves"] {
   const { pending, observed } = now;
-  const { number: before, strategy, changes = [] } = pending;
-  const isAtOnce = ({ service, to }: Replacement): boolean =>
-    strategy === "blueGreen" || (!mixes(strategy) && !isHeld && observed.handoverOf(service, to) === "compatible");
-  return replaced({ ...now, changes })
-    .filter(isAtOnce)
-    .map((one) => ({ ...one, before, isIdle: true }));
+  if (isHeld) return [];
+  return unmoved(now)
+    .filter(({ service, to }) => observed.handoverOf(service, to) === "compatible")
+    .map((one) => ({ ...one, before: pending.number, isIdle: true }));
+}
+
+/** Services that the pending generation replaces, and whose calls do not go past it by its strategy. */
+export function unmoved(now: Situation): readonly Replacement[] {
+  const { site, pending } = now;
+  const isMoved = (service: string): boolean => site.moves.some((one) => one.before === pending.number && one.service === service);
+  return replaced({ ...now, changes: pending.changes ?? [] }).filter((one) => !isMoved(one.service));
 }
 
 /** What was planned, or moved instance by instance, is moved. */
@@ -92,7 +97,7 @@ export function goBack(site: SiteState, pending: OpenGeneration, reason: string,
       refused,
     },
     happened: [{ what: "returned", generation: pending.number, services: pending.changes ?? [], reason }],
-    waits: new Map(),
+    waits: NOT_LOOKED,
   };
 }
 
@@ -106,7 +111,7 @@ export function abort(site: SiteState, pending: OpenGeneration, reason: string, 
       refused,
     },
     happened: [{ what: "aborted", generation: pending.number, services: pending.changes ?? [], reason }],
-    waits: new Map(),
+    waits: NOT_LOOKED,
   };
 }
 

@@ -105,6 +105,7 @@ export class DrainLedger {
     for (const name of drain.scopes.keys()) if (!scopes.some((one) => one.name === name)) drain.scopes.delete(name);
     for (const { name, services } of scopes) {
       const known = drain.scopes.get(name)?.services;
+      if (known === services) continue;
       if (known === undefined || known.size !== services.size || [...services].some((one) => !known.has(one)))
         drain.scopes.set(name, { services, isEmpty: false });
     }

@@ -1,4 +1,4 @@
-import type { Observed, ObservedGateway, Step } from "./observed.ts";
+import { NOT_LOOKED, type Observed, type ObservedGateway, type Step } from "./observed.ts";
 import type { OpenGeneration, SiteState, Wait } from "./state.ts";
 
 /** Why the hosts of `late` gateways cannot be done without: a service of the new generation would have no ready instance on any other. */
@@ -12,8 +12,9 @@ export function shortageWithout(
   const without = new Set([...site.fenced.map((one) => one.host), ...late.map((one) => one.host)]);
   for (const [service, revision] of Object.entries(observed.mapOf(pending.number) ?? {})) {
     const { wanted, readyOn } = observed.readinessOf(revision);
-    const left = [...(readyOn ?? [])].reduce((sum, [host, count]) => (without.has(host) ? sum : sum + count), 0);
-    if (wanted === 0 || left > 0) continue;
+    const hosts = [...(readyOn ?? [])];
+    // What is ready nowhere does not get worse by a fence.
+    if (wanted === 0 || hosts.length === 0 || hosts.some(([host]) => !without.has(host))) continue;
     const names = late.map((one) => one.name).join(", ");
     return {
       reason: "TooFewReady",
@@ -48,6 +49,6 @@ export function liftFences(site: SiteState, pending: OpenGeneration | undefined,
   return {
     site: { ...site, fenced: site.fenced.filter((one) => !lifted.includes(one)) },
     happened: [{ what: "unfenced", generation: site.stamp?.generation ?? 0, services: [], hosts: lifted.map((one) => one.host) }],
-    waits: new Map(),
+    waits: NOT_LOOKED,
   };
 }

@@ -194,10 +194,12 @@ test("what is served already changes nothing", () => {
   assert.deepEqual([made.outcome, made.changes, made.starts, made.stops], ["nothing", [], [], []]);
 });
 
-test("a refused revision is refused with the reason", () => {
+test("a refused revision is refused by its template, with the reason; who asks for it by hand has it tried again", () => {
   const seen = new Seen();
   const refusal = { service: "auth", revision: "auth-v2", reason: "a gate failed", at: SINCE };
   seen.siteStatus = { refused: [refusal] };
+  assert.equal(seen.forecast().outcome, "begins");
+  seen.by = "template";
   const made = seen.forecast();
   assert.deepEqual([made.outcome, made.refusals, made.changes], ["refused", [refusal], []]);
 });

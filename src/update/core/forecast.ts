@@ -1,4 +1,5 @@
 import { durationMs, formatDuration, type Microservice, type StrategyName, type Template } from "#/model/index.ts";
+import { replaced } from "./changes.ts";
 import { type ForecastInput, replicasOf } from "./forecast-input.ts";
 import { type ForecastWait, forecastWaits } from "./forecast-waits.ts";
 import { servicesToHold } from "./hold.ts";
@@ -80,7 +81,8 @@ export interface ForecastRamp {
 export function forecast(input: ForecastInput, nowMs: number): Forecast {
   const state = readSiteState(input.site.status);
   const served = state?.stamp === undefined ? undefined : input.mapOf(state.stamp.generation);
-  const refusals = (state?.refused ?? []).filter((one) => input.targets.some((target) => isRefusal(one, target)));
+  // What a person asks for by hand is tried again.
+  const refusals = (input.by === "update" ? [] : (state?.refused ?? [])).filter((one) => input.targets.some((target) => isRefusal(one, target)));
   const targets = input.targets.filter(
     (target) => !refusals.some((one) => isRefusal(one, target)) && (target.revision === undefined || served?.[target.service] !== target.revision),
   );
@@ -223,12 +225,11 @@ function stopMessage({ input, state }: Plan, when: ForecastStop["when"], from: s
 
 function heldBy({ input, state, map, strategy, targets }: Plan): ForecastHold | undefined {
   if (state === undefined) return undefined;
-  const services = servicesToHold({
-    site: state,
-    map,
-    pending: { strategy, changes: targets.map((one) => one.service) },
-    observed: { mapOf: input.mapOf, handoverOf: (service) => handoverOf(input.services.get(service), targets, service) },
-  });
+  const all = replaced({ site: state, map, observed: input, changes: targets.map((one) => one.service) });
+  // What a strategy moves is not held.
+  const services = mixes(strategy)
+    ? []
+    : servicesToHold(strategy, all, { handoverOf: (service) => handoverOf(input.services.get(service), targets, service) });
   if (services.length === 0) return undefined;
   const callsOf = (service: string): readonly string[] | undefined =>
     (targets.find((one) => one.service === service)?.template ?? input.templateOf(map[service] ?? ""))?.calls;

@@ -1,7 +1,7 @@
 import { timestamp } from "#/model/index.ts";
-import { goBack, refuse, replaced, switchOver } from "./changes.ts";
+import { goBack, type Replacement, refuse, switchOver } from "./changes.ts";
 import type { Observed, Situation, Step } from "./observed.ts";
-import { isSameMap, mixes, type OpenGeneration, type SiteState, type Wait } from "./state.ts";
+import { isSameMap, type OpenGeneration, type SiteState, type Wait } from "./state.ts";
 
 /** Part of `hold` after which the leader gives a handover up. */
 const GIVEN_UP_AT = 0.8;
@@ -9,25 +9,21 @@ const GIVEN_UP_AT = 0.8;
 /** Name of the part of a generation that can reach what is held. */
 export const HOLD_SCOPE = "/held";
 
-/** Changed services for which new transactions have to wait until the running ones are over: all under quiescence, the exclusive ones otherwise, unless all of these are handed over compatibly. */
+/** Of the services that are replaced and not moved by their strategy: those for which new transactions have to wait until the running ones are over: all under quiescence, the exclusive ones otherwise, unless all of these are handed over compatibly. */
 export function servicesToHold(
-  now: Pick<Situation, "site" | "map"> & {
-    readonly pending: Pick<OpenGeneration, "strategy" | "changes">;
-    readonly observed: Pick<Observed, "mapOf" | "handoverOf">;
-  },
+  strategy: OpenGeneration["strategy"],
+  all: readonly Replacement[],
+  observed: Pick<Observed, "handoverOf">,
 ): readonly string[] {
-  const { pending, observed } = now;
-  if (mixes(pending.strategy)) return [];
-  const all = replaced({ ...now, changes: pending.changes ?? [] });
   const exclusive = all.filter(({ service, to }) => observed.handoverOf(service, to) !== undefined);
   const isHeld = exclusive.some(({ service, to }) => observed.handoverOf(service, to) === "hold");
-  return (pending.strategy === "quiescence" ? all : isHeld ? exclusive : []).map((one) => one.service);
+  return (strategy === "quiescence" ? all : isHeld ? exclusive : []).map((one) => one.service);
 }
 
 /** New transactions that can reach `services` wait; all others belong to the pending generation already, since they meet nothing of it that differs. */
 export function beginHold(now: Situation, services: readonly string[]): Step {
   const { site, pending, observed, nowMs, waits } = now;
-  const older = site.generations.filter((one) => one.phase === "Draining" && !drainOf(observed, one, services).isEmpty);
+  const older = site.generations.filter((one) => one.phase === "Draining" && !drainOfHeld(observed, one, services).isEmpty);
   if (older.length > 0) {
     // Nothing is held for the sake of what began long ago.
     waits.set(pending.number, [
@@ -53,7 +49,7 @@ export function beginHold(now: Situation, services: readonly string[]): Step {
 }
 
 /** Whether `one` has nothing in flight that can reach one of `services`. */
-function drainOf(observed: Observed, one: OpenGeneration, services: readonly string[]): ReturnType<Observed["drainOf"]> {
+function drainOfHeld(observed: Observed, one: OpenGeneration, services: readonly string[]): ReturnType<Observed["drainOf"]> {
   return services.every((service) => one.left?.includes(service) === true) ? { isEmpty: true, waits: [] } : observed.drainOf(one.number, HOLD_SCOPE);
 }
 
@@ -71,7 +67,7 @@ export function holdUntilQuiet(now: Situation): Step {
   const interlock = observed.interlockOf(pending.changes ?? [], nowMs);
   // It is tried again when that is over.
   if (interlock !== undefined) return goBack(site, pending, interlock.message, site.refused, nowMs);
-  const open = site.generations.filter((one) => one.number !== pending.number).map((one) => drainOf(observed, one, services));
+  const open = site.generations.filter((one) => one.number !== pending.number).map((one) => drainOfHeld(observed, one, services));
   if (open.every((one) => one.isEmpty)) {
     const exclusive = services.filter((service) => observed.handoverOf(service, map[service] ?? "") !== undefined);
     return switchOver(now, exclusive.length === 0 ? undefined : { to: pending.number, services: exclusive, since: timestamp(sinceMs) });

@@ -15,6 +15,7 @@ export {
   WishWatch,
 } from "./leading.ts";
 export type { Happening, Observed, ObservedGateway, Readiness, Step, UpdateIntent, UpdatePolicy } from "./observed.ts";
+export { NOT_LOOKED } from "./observed.ts";
 export { Reach } from "./reach.ts";
 export { followGeneration, isEnded, type UpdateView, waitsBeforeIssue, withPhase } from "./record.ts";
 export { GatewayWatch, revisionReadiness } from "./sight.ts";

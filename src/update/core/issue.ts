@@ -1,7 +1,7 @@
 import { timestamp } from "#/model/index.ts";
-import { replaced } from "./changes.ts";
+import { type Replacement, replaced } from "./changes.ts";
 import type { Observed, Step } from "./observed.ts";
-import { changedServices, type GenerationMap, isSameMap, type OpenGeneration, type SiteState, type Wait } from "./state.ts";
+import { changedServices, type GenerationMap, isSameMap, type Move, type OpenGeneration, type SiteState, type Wait } from "./state.ts";
 
 /** How many revisions of one service may live at once. */
 export const REVISIONS_LIVE_MAX = 4;
@@ -54,7 +54,7 @@ export function issueNext(site: SiteState, observed: Observed, nowMs: number, wa
     waits.set(0, [interlock]);
     return { ...nothing, wakeAtMs: nowMs + INTERLOCK_AGAIN_MS };
   }
-  const moves = isReplacedAtOnce ? replaced({ site, map: target, observed, changes }) : [];
+  const moves = movesOfStrategy(strategy, number, replaced({ site, map: target, observed, changes: intent?.services ?? changes }), observed);
   const generation: OpenGeneration = {
     number,
     phase: "Preparing",
@@ -73,12 +73,26 @@ export function issueNext(site: SiteState, observed: Observed, nowMs: number, wa
       ...site,
       counter: number,
       generations: [...site.generations, generation],
-      moves: [...site.moves, ...moves.map((one) => ({ ...one, before: number, ...(strategy === "rolling" ? { isPartial: true } : {}) }))],
+      moves: [...site.moves, ...moves],
     },
     issue: { number, map: target, cause: intent?.message ?? causeText(changes, removed, target) },
     happened: [{ what: "issued", generation: number, services: changes }],
     waits,
   };
+}
+
+/** Where a strategy keeps no versions, for the services that its Update names. Two revisions never share what only one may use: an exclusive service whose template has changed meanwhile is handed over. */
+function movesOfStrategy(
+  strategy: OpenGeneration["strategy"],
+  before: number,
+  all: readonly Replacement[],
+  observed: Pick<Observed, "handoverOf">,
+): readonly Move[] {
+  if (strategy === "recreate") return all.map((one) => ({ ...one, before }));
+  if (strategy !== "rolling" && strategy !== "blueGreen") return [];
+  return all
+    .filter(({ service, to }) => observed.handoverOf(service, to) === undefined)
+    .map((one) => ({ ...one, before, ...(strategy === "rolling" ? { isPartial: true } : { isIdle: true }) }));
 }
 
 function causeText(changes: readonly string[], removed: readonly string[], target: GenerationMap): string {
@@ -103,7 +117,8 @@ export function crowded(
     };
   }
   for (const service of Object.keys(target)) {
-    const live = new Set(site.generations.map((one) => observed.mapOf(one.number)?.[service]).filter((revision) => revision !== undefined));
+    const held = site.generations.filter((one) => one.left?.includes(service) !== true);
+    const live = new Set(held.map((one) => observed.mapOf(one.number)?.[service]).filter((revision) => revision !== undefined));
     live.add(target[service] ?? "");
     if (live.size > REVISIONS_LIVE_MAX) {
       return {

@@ -35,6 +35,8 @@ export interface Readiness {
 /** What someone asked for explicitly: an Update whose templates are written. */
 export interface UpdateIntent {
   readonly name: string;
+  /** Services to which its strategy applies; absent: all that change. */
+  readonly services?: readonly string[];
   readonly strategy?: OpenGeneration["strategy"];
   readonly ramp?: { readonly steps: readonly { readonly share: number; readonly holdMs: number }[]; readonly key?: string };
   readonly isPaused: boolean;
@@ -84,6 +86,9 @@ export interface Step {
   /** Look again at this time even if nothing is reported. */
   readonly wakeAtMs?: number;
 }
+
+/** The waits of a step that has set something in order and not looked what is waited for: the next one does. */
+export const NOT_LOOKED: ReadonlyMap<number, readonly Wait[]> = new Map();
 
 export type Happening =
   | {

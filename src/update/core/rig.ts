@@ -18,6 +18,7 @@ export class World {
   /** Generation and part of it. */
   readonly emptyParts = new Set<string>();
   gateways: Observed["gateways"] = [{ name: "main", host: "a", isConnected: true, knows: (generation) => this.knows.has(generation) }];
+  openMax = 4;
   replicas = 1;
   readyOn = new Map([["a", 1]]);
   intent: UpdateIntent | undefined;
@@ -34,7 +35,7 @@ export class World {
 
   observed(): Observed {
     return {
-      policy: { openMax: 4, settleMs: 500, holdMs: 5000, readyWithinMs: 60_000 },
+      policy: { openMax: this.openMax, settleMs: 500, holdMs: 5000, readyWithinMs: 60_000 },
       wanted: new Map(this.wanted),
       wantedChangedMs: this.wantedChangedMs,
       mapOf: (generation) => this.maps.get(generation),

@@ -1,5 +1,5 @@
 import { type ConditionInput, type Site, setCondition } from "#/model/index.ts";
-import type { Step } from "./observed.ts";
+import { NOT_LOOKED, type Step } from "./observed.ts";
 import { readSiteState, type SiteState } from "./state.ts";
 
 /** What is to be written to the Site after a step: everything decided, and the condition that tells people what is waited for, in one compare-and-set on the version that was read. `undefined` if it says so already. */
@@ -10,9 +10,11 @@ export function siteUpdate(
 ): (Pick<Site, "metadata" | "spec"> & { readonly status: NonNullable<Site["status"]> }) | undefined {
   const { history, epoch, counter, generations, stamp, refused, fenced, moves } = result.site;
   const former = object.status?.conditions;
-  const conditions = [...setCondition(former, settledCondition(result), nowMs)];
+  const conditions = result.waits === NOT_LOOKED ? [...(former ?? [])] : [...setCondition(former, settledCondition(result), nowMs)];
   const isSame =
-    isSameState(object.status, result.site) && conditions.length === former?.length && conditions.every((one, index) => one === former[index]);
+    isSameState(object.status, result.site) &&
+    conditions.length === (former?.length ?? 0) &&
+    conditions.every((one, index) => one === former?.[index]);
   if (isSame) return undefined;
   const status = {
     ...object.status,

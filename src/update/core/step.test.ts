@@ -113,11 +113,23 @@ test("generations close in any order", () => {
 
 test("at most four revisions of a service live at once; the next update waits and says so", () => {
   const world = runningSite();
+  world.openMax = 10;
   for (let version = 2; version <= 5; version++) {
     world.knows.add(version);
     world.want("auth", `auth-v${version}`).settle();
   }
   assert.equal(world.phases(), "1:Draining 2:Draining 3:Draining 4:Active");
+  assert.equal(world.waits.get(0)?.[0]?.reason, "TooManyRevisions");
+});
+
+test("no more generations are open than maxOpen; the next update waits and says so", () => {
+  const world = runningSite();
+  world.openMax = 3;
+  for (let version = 2; version <= 4; version++) {
+    world.knows.add(version);
+    world.want("auth", `auth-v${version}`).settle();
+  }
+  assert.equal(world.phases(), "1:Draining 2:Draining 3:Active");
   assert.equal(world.waits.get(0)?.[0]?.reason, "TooManyOpenGenerations");
 });
 
@@ -281,4 +293,30 @@ test("what was refused is tried again when a person asks for it by hand", () => 
   world.settle();
   assert.deepEqual(world.state.refused, []);
   assert.equal(world.phases(), "1:Draining 3:Active");
+});
+
+test("revisions that a generation has left do not count as alive", () => {
+  const world = runningSite();
+  world.openMax = 10;
+  for (let version = 2; version <= 5; version++) {
+    const number = world.state.counter + 1;
+    world.knows.add(number);
+    world.want("auth", `auth-v${version}`).settle();
+    world.emptyParts.add(`${number - 1} auth`);
+    world.settle();
+  }
+  assert.equal(world.state.stamp?.generation, 5);
+  assert.equal(world.waits.get(0), undefined);
+});
+
+test("a service that is ready nowhere does not keep a lost gateway from being fenced", () => {
+  const world = runningSite();
+  world.unready.set("portal-v1", "crashes");
+  world.gateways = [
+    { name: "main", host: "a", isConnected: true, knows: () => true },
+    { name: "lost", host: "b", isConnected: false, knows: () => false },
+  ];
+  world.want("auth", "auth-v2").settle();
+  assert.deepEqual(world.state.fenced, [{ host: "b", upTo: 1 }]);
+  assert.deepEqual(world.state.stamp, { generation: 2 });
 });

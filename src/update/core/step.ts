@@ -4,7 +4,7 @@ import { movesBack } from "./changes.ts";
 import { liftFences } from "./fences.ts";
 import { releaseHold } from "./hold.ts";
 import { issueNext, targetMap } from "./issue.ts";
-import type { Observed, Step } from "./observed.ts";
+import { NOT_LOOKED, type Observed, type Step } from "./observed.ts";
 import { differingServices, type Move, type SiteState, type Wait } from "./state.ts";
 
 /** One step of the update protocol (docs/update.md): from the state and what is seen to the next state. Level-triggered and idempotent: call it again until it returns its argument.
@@ -35,14 +35,14 @@ function closeDrained(site: SiteState, observed: Observed): Step | undefined {
   return {
     site: { ...site, generations: site.generations.filter((one) => !empty.includes(one)) },
     happened: empty.map((one) => ({ what: "closed", generation: one.number, services: one.changes ?? [] })),
-    waits: new Map(),
+    waits: NOT_LOOKED,
   };
 }
 
 /** A refusal lasts as long as the template says the refused revision, unless a person asks for it by hand: then it is tried again. */
 function forgetRefusals(site: SiteState, observed: Observed): Step | undefined {
   const refused = site.refused.filter((one) => observed.wanted.get(one.service) === one.revision && !observed.isAskedAgain(one));
-  return refused.length === site.refused.length ? undefined : { site: { ...site, refused }, happened: [], waits: new Map() };
+  return refused.length === site.refused.length ? undefined : { site: { ...site, refused }, happened: [], waits: NOT_LOOKED };
 }
 
 /** A rolling update that was given up is over when the former instances are ready again. The next update waits for that; where it takes too long, only what needs these instances. */
@@ -86,7 +86,7 @@ function awaitMovesBack(site: SiteState, observed: Observed, nowMs: number, wait
 function forgetMoves(site: SiteState): Step | undefined {
   const oldest = site.generations[0]?.number ?? Number.POSITIVE_INFINITY;
   const moves = site.moves.filter((one) => oldest < one.before);
-  return moves.length === site.moves.length ? undefined : { site: { ...site, moves }, happened: [], waits: new Map() };
+  return moves.length === site.moves.length ? undefined : { site: { ...site, moves }, happened: [], waits: NOT_LOOKED };
 }
 
 /** Lets a generation leave the services that it assigns differently than what is stamped, as soon as nothing of it can reach them any more: their former revisions need not wait for the rest of it. */
@@ -103,5 +103,5 @@ function leaveServices(site: SiteState, observed: Observed): Step | undefined {
     hasLeft = true;
     return { ...one, left: [...(one.left ?? []), ...gone].sort() };
   });
-  return hasLeft ? { site: { ...site, generations }, happened: [], waits: new Map() } : undefined;
+  return hasLeft ? { site: { ...site, generations }, happened: [], waits: NOT_LOOKED } : undefined;
 }

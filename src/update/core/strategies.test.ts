@@ -91,8 +91,6 @@ test("rolling gives each instance its time to become ready", () => {
 
 test("blueGreen: calls of all generations go to the new revision at the switch, not before", () => {
   const world = asked("blueGreen");
-  world.settle();
-  assert.deepEqual(world.state.moves, []);
   world.unready.clear();
   world.knows.delete(2);
   world.settle();
@@ -276,4 +274,20 @@ test("an exclusive service is not ramped, even if its handover is compatible", (
   world.intent = { name: "u", ramp: { steps: [{ share: 0.5, holdMs: 1000 }] }, isPaused: false, isPromoted: false, isAborted: false };
   world.want("auth", "auth-v2").settle();
   assert.deepEqual(world.state.stamp, { generation: 2 });
+});
+
+test("a strategy applies to the services that its update names: what has changed beside them stays consistent, and what is exclusive is handed over", () => {
+  for (const strategy of ["rolling", "blueGreen"] as const) {
+    const world = asked(strategy);
+    world.intent = { name: "u", services: ["auth"], strategy, isPaused: false, isPromoted: false, isAborted: false };
+    world.unready.clear();
+    world.handovers.set("portal", "hold");
+    world.want("portal", "portal-v2").settle();
+    assert.deepEqual(
+      world.state.moves.map((one) => one.service),
+      ["auth"],
+    );
+    assert.equal(world.phases(), "1:Active 2:Holding");
+    assert.deepEqual(world.state.stamp?.hold?.services, ["portal"]);
+  }
 });
