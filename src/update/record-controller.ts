@@ -21,6 +21,7 @@ import {
   consistencyOf,
   followGeneration,
   isEnded,
+  isPending,
   type Refusal,
   readSiteState,
   type SiteState,
@@ -274,9 +275,7 @@ class RecordKeeper {
 
   /** What stands before it: a generation that is being made, or an older Update. */
   #ahead(one: Update, namespace: string, state: SiteState): string | undefined {
-    const pending = state.generations.find(
-      (open) => open.phase === "Preparing" || open.phase === "Distributing" || open.phase === "Holding" || open.phase === "Ramping",
-    );
+    const pending = state.generations.find(isPending);
     if (pending !== undefined) return `generation/g${pending.number}`;
     const older = [...this.#options.updates.values()].find(
       (other) =>

@@ -103,24 +103,31 @@ export function handleLinks(options: LinkHandlersOptions): Peers {
       },
     },
   });
+  // Asked for every instance at each look of the leader.
+  const agentHosts = new Set<string>();
+  const noteAgents = (peer: Peer): void => {
+    if (peer.hello.component !== "agent") return;
+    agentSeen.set(peer.hello.host, clock.now());
+    if (hub.peers("agent").some((one) => one.hello.host === peer.hello.host)) agentHosts.add(peer.hello.host);
+    else agentHosts.delete(peer.hello.host);
+  };
   hub.onConnect((peer) => {
-    if (peer.hello.component === "agent") agentSeen.set(peer.hello.host, clock.now());
+    noteAgents(peer);
     lead()?.peerChanged(peer.hello.component, nameOf(peer));
     log.info(`${peer.hello.component} ${peer.hello.name} connected`, { host: peer.hello.host });
   });
   hub.onDisconnect((peer, reason) => {
-    if (peer.hello.component === "agent") agentSeen.set(peer.hello.host, clock.now());
+    noteAgents(peer);
     lead()?.peerChanged(peer.hello.component, nameOf(peer));
     log.warn(`${peer.hello.component} ${peer.hello.name} is gone: ${reason}`, { host: peer.hello.host });
   });
-  const agentsOf = (host: string): boolean => hub.peers("agent").some((peer) => peer.hello.host === host);
   return {
     async askBusy(host, namespace, instance) {
       const agent = hub.peers("agent").find((peer) => peer.hello.host === host);
       if (agent === undefined) throw new OrreryError("link/no-agent", `the agent of host ${host} is not connected`, { retry: "backoff" });
       return busyAnswer.parse(await agent.link.call("busy/ask", { namespace, instance }, { timeoutMs: BUSY_MS_MAX }));
     },
-    isAgentConnected: agentsOf,
+    isAgentConnected: (host) => agentHosts.has(host),
     agentSeenMs: (host) => agentSeen.get(host),
     gateway: (name) => {
       const peer = hub.peer("gateway", name);

@@ -24,6 +24,7 @@ export {
   differingServices,
   type Fence,
   type GenerationMap,
+  isPending,
   type Move,
   movesOf,
   type OpenGeneration,

@@ -1,5 +1,5 @@
 import { type Site, timestamp, type Update } from "#/model/index.ts";
-import type { OpenGeneration, SiteState } from "./state.ts";
+import { isPending, type OpenGeneration, type SiteState } from "./state.ts";
 
 type UpdateStatus = NonNullable<Update["status"]>;
 type Phase = NonNullable<UpdateStatus["phase"]>;
@@ -83,7 +83,7 @@ function phaseOf(view: UpdateView, open: OpenGeneration | undefined, generation:
     // Replaced by a later one; but what it replaced itself may still be there.
     return oldestDraining(site, generation) < generation ? "Draining" : "Complete";
   }
-  if (open.phase === "Preparing" || open.phase === "Distributing" || open.phase === "Holding" || open.phase === "Ramping") return open.phase;
+  if (isPending(open)) return open.phase as Phase;
   if (open.phase === "Draining" && !wasServedInFull && isStampedOlder) return "RolledBack";
   return oldestDraining(site, generation) < generation ? "Draining" : "Complete";
 }

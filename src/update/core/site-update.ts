@@ -1,6 +1,6 @@
 import { type ConditionInput, type Site, setCondition } from "#/model/index.ts";
 import { NOT_LOOKED, type Step } from "./observed.ts";
-import { readSiteState, type SiteState } from "./state.ts";
+import { isPending, readSiteState, type SiteState } from "./state.ts";
 
 /** What is to be written to the Site after a step: everything decided, and the condition that tells people what is waited for, in one compare-and-set on the version that was read. `undefined` if it says so already. */
 export function siteUpdate(
@@ -32,9 +32,7 @@ export function siteUpdate(
 }
 
 function settledCondition(result: Step): ConditionInput {
-  const pending = result.site.generations.find(
-    (one) => one.phase === "Preparing" || one.phase === "Distributing" || one.phase === "Holding" || one.phase === "Ramping",
-  );
+  const pending = result.site.generations.find(isPending);
   const waiting = result.waits.get(0)?.[0];
   if (waiting !== undefined) return { type: "Settled", status: "False", reason: waiting.reason, message: waiting.message };
   if (pending !== undefined)

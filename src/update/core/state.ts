@@ -88,6 +88,11 @@ export function changedServices(before: GenerationMap | undefined, after: Genera
     .sort();
 }
 
+/** True for a generation on its way to be stamped for all; there is at most one. */
+export function isPending({ phase }: Pick<OpenGeneration, "phase">): boolean {
+  return phase === "Preparing" || phase === "Distributing" || phase === "Holding" || phase === "Ramping";
+}
+
 /** True if `plan` may stamp `generation`. */
 export function stamps(plan: StampPlan | undefined, generation: number): boolean {
   if (plan?.hold !== undefined) return plan.hold.to === generation;

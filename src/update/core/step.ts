@@ -5,7 +5,7 @@ import { liftFences } from "./fences.ts";
 import { releaseHold } from "./hold.ts";
 import { issueNext, targetMap } from "./issue.ts";
 import { NOT_LOOKED, type Observed, type Step } from "./observed.ts";
-import { differingServices, type Move, type SiteState, type Wait } from "./state.ts";
+import { differingServices, isPending, type Move, type SiteState, type Wait } from "./state.ts";
 
 /** One step of the update protocol (docs/update.md): from the state and what is seen to the next state. Level-triggered and idempotent: call it again until it returns its argument.
  *  At most one transition of the pending generation is made in a step, so that each is one compare-and-set. */
@@ -14,9 +14,7 @@ export function step(site: SiteState, observed: Observed, nowMs: number): Step {
   if (closed !== undefined) return closed;
   const waits = new Map<number, readonly Wait[]>();
   for (const one of site.generations) if (one.phase === "Draining") waits.set(one.number, observed.drainOf(one.number).waits);
-  const pending = site.generations.find(
-    (one) => one.phase === "Preparing" || one.phase === "Distributing" || one.phase === "Holding" || one.phase === "Ramping",
-  );
+  const pending = site.generations.find(isPending);
   const unfenced = liftFences(site, pending, observed);
   if (unfenced !== undefined) return unfenced;
   const forgotten = forgetRefusals(site, observed);
