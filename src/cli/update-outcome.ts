@@ -26,6 +26,11 @@ export function tellEnd({ terminal }: CliContext, one: Update, refusal: string |
 
 /** What is served now that it has ended without being complete. */
 export function describeReturn(one: Update): string {
+  const isBegun = one.status?.generation !== undefined && one.status.phase !== "Superseded";
+  if (isBegun && one.spec.strategy === "rolling")
+    return "calls have met the new version meanwhile; the instances of before come back one by one, see: orrery update show";
+  if (isBegun && one.spec.strategy === "recreate")
+    return "calls were refused meanwhile; the instances of before are started again, see: orrery update show";
   switch (one.status?.phase) {
     case "RolledBack":
       return "new transactions have what was served before; those that began in the new versions end there";

@@ -7,6 +7,8 @@ export function describePause(one: Update, site: Site | undefined, nowMs: number
   const step = one.status?.phase === "Ramping" ? ramp?.step : undefined;
   if (one.spec.paused) {
     const until = `until: orrery update pause ${name} --off, or to its end at once: orrery update promote ${name}`;
+    if (one.spec.strategy === "rolling")
+      return `update ${name} replaces no further instance; calls already meet those of the new version that are ready; it stays so until: orrery update pause ${name} --off`;
     if (ramp === undefined || step === undefined) return `update ${name} is held before any transaction has the new versions; it stays so ${until}`;
     return `update ${name} is held at ${describeStep(ramp, step)}; it stays there ${until}`;
   }

@@ -27,6 +27,8 @@ export interface KindDefinition<Spec extends z.ZodType, Status extends z.ZodType
   readonly selectableFields?: readonly string[];
   /** True: the spec never changes after creation. */
   readonly isImmutable?: boolean;
+  /** Of an immutable spec: fields that may change all the same. */
+  readonly mutableFields?: readonly string[];
   readonly scale?: { readonly specPath: string; readonly statusPath: string };
 }
 

@@ -82,6 +82,8 @@ const status = z.strictObject({
         to: z.string(),
         isPartial: z.boolean().optional(),
         isIdle: z.boolean().optional(),
+        /** True: no further instance is replaced. */
+        isPaused: z.boolean().optional(),
         /** Of a move back, after a rolling update was given up: when that was. */
         since: time.optional(),
       }),

@@ -96,6 +96,9 @@ export const update = defineKind({
     "One consistent change of one or more services: what, how, why, and how it went. Changed templates that no Update names become one by themselves.",
   spec,
   status,
+  // What is under way must not become something else; only a person's steering may change.
+  isImmutable: true,
+  mutableFields: ["paused", "promoted", "aborted", "message"],
   selectableFields: [".status.phase"],
   columns: [
     { name: "Phase", type: "string", jsonPath: ".status.phase", description: "Where it stands" },

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { OrreryError } from "#/base/index.ts";
 import { API_VERSION, CHANGED_BY_ANNOTATION, type Kind, type ManagedFieldsEntry, type ObjectMeta, type StoredObject } from "#/model/index.ts";
 import type { Author, ObjectKey } from "./contract.ts";
@@ -52,13 +53,24 @@ export function buildObject(context: DraftContext): StoredObject {
       ? former.metadata
       : withAuthor(context, ownMetadata(context, metadata, former, causes), spec !== former?.spec);
   causes.check();
-  if (former !== undefined && spec !== former.spec && kind.isImmutable === true) {
-    throw new OrreryError("store/immutable", `${titleOf(kind, key)}: the spec of a ${kind.kind} never changes after creation; create another one`, {
-      details: { kind: kind.kind, ...key },
-    });
+  if (former !== undefined && spec !== former.spec && kind.isImmutable === true && !isSameBut(spec, former.spec, kind.mutableFields ?? [])) {
+    const but = kind.mutableFields === undefined ? "" : ` (but for ${kind.mutableFields.join(", ")})`;
+    throw new OrreryError(
+      "store/immutable",
+      `${titleOf(kind, key)}: the spec of a ${kind.kind} never changes after creation${but}; create another one`,
+      {
+        details: { kind: kind.kind, ...key },
+      },
+    );
   }
   const next = frame(context, own, spec, status);
   return withManagedFields(next, former, former?.metadata.managedFields, metadata.managedFields, context, writer);
+}
+
+/** True if nothing else than `fields` differs. */
+function isSameBut(a: unknown, b: unknown, fields: readonly string[]): boolean {
+  const without = (spec: unknown): object => Object.fromEntries(Object.entries(spec as object).filter(([name]) => !fields.includes(name)));
+  return isDeepStrictEqual(without(a), without(b));
 }
 
 type Metadata = NonNullable<ReturnType<typeof parseMetadata>>;

@@ -152,7 +152,11 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
         [...busyDeclared].flatMap((name) => {
           const service = caches.revisions.get(`${DEFAULT_NAMESPACE}/${name}`)?.spec.service;
           if (service === undefined || map[service] !== name) return [];
-          return [...caches.instances.byIndex("revision", `${DEFAULT_NAMESPACE}/${name}`)].map((one) => ({ instance: one.metadata.name, service }));
+          return [...caches.instances.byIndex("revision", `${DEFAULT_NAMESPACE}/${name}`)].map((one) => ({
+            instance: one.metadata.name,
+            service,
+            createdMs: Date.parse(one.metadata.creationTimestamp),
+          }));
         }),
       async ask(name) {
         const host = caches.instances.get(`${DEFAULT_NAMESPACE}/${name}`)?.spec.host;

@@ -18,6 +18,7 @@ const ABORT_MS = 10_000;
 export function pauseUpdate(context: CliContext, options: Options, name: string): Promise<number> {
   return steer(context, options, name, {
     verb: options.off === true ? "let go on" : "hold",
+    check: options.off === true ? () => {} : refusePause,
     spec: { paused: options.off !== true },
     say: async (api, one) => context.terminal.out(asCalled(context.terminal, describePause(one, await loadSite(api), context.clock.now()))),
   });
@@ -32,19 +33,37 @@ export function promoteUpdate(context: CliContext, options: Options, name: strin
   });
 }
 
+/** What has begun to stop or to hold something ends by itself, and soon: it has no place to rest. */
+function refusePause(one: Update): void {
+  const { name } = one.metadata;
+  if (one.status?.phase === "Holding")
+    throw new OrreryError(
+      "cli/too-late",
+      `too late to hold: new transactions wait already, and update ${name} ends by itself in seconds; to give it up: orrery update abort ${name}`,
+    );
+  if (one.spec.strategy === "recreate" && one.status?.generation !== undefined)
+    throw new OrreryError(
+      "cli/too-late",
+      `too late to hold: update ${name} has begun to stop the former instances; to go back: orrery update abort ${name}`,
+    );
+}
+
 interface Steering {
   /** What is done to the Update, for the message that it is too late for. */
   readonly verb: string;
   readonly spec: object;
+  /** @throws cli/too-late: it cannot be done now */
+  readonly check?: (one: Update) => void;
   /** Says what came of it. */
   readonly say: (api: Client, one: Update) => Promise<void>;
 }
 
-async function steer(context: CliContext, options: Options, name: string, { verb, spec, say }: Steering): Promise<number> {
+async function steer(context: CliContext, options: Options, name: string, { verb, spec, check, say }: Steering): Promise<number> {
   return withUpdate(context, options, name, async (api, one) => {
     if (isOver(one))
       throw new OrreryError("cli/too-late", `update ${name} has ended (${one.status?.phase}); to go back from it: orrery update rollback ${name}`);
     if (hasSwitched(one)) throw tooLate(one, verb);
+    check?.(one);
     const { body } = await api.request({
       method: "PATCH",
       path: objectPath(update, name),

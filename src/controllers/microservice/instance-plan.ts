@@ -154,7 +154,7 @@ function whoseTurn(
     // A generation that came after the move needs all of its own.
     const isWhole = (revision: string): boolean =>
       site?.generations.some((one) => one.number > move.before && input.mapOf(one.number)?.[service.metadata.name] === revision) === true;
-    if (!isWhole(move.to)) limits.set(move.to, present.length + 1);
+    if (!isWhole(move.to)) limits.set(move.to, present.length + (move.isPaused === true ? 0 : 1));
     if (!isWhole(move.from)) limits.set(move.from, Math.max(0, replicas - ready));
   }
   return { limits, last };

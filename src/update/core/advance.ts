@@ -3,9 +3,9 @@ import { abort, movesToPlan, pause, refuse, replaced, switchOver, unmoved, withP
 import { fence, shortageWithout } from "./fences.ts";
 import { beginHold, holdUntilQuiet, servicesToHold } from "./hold.ts";
 import { INTERLOCK_AGAIN_MS, targetMap } from "./issue.ts";
-import type { Observed, Situation, Step } from "./observed.ts";
+import { NOT_LOOKED, type Observed, type Situation, type Step } from "./observed.ts";
 import { climb, takeRampStep } from "./ramp.ts";
-import { isSameMap, type OpenGeneration, type SiteState, type Wait } from "./state.ts";
+import { isSameMap, type Move, type OpenGeneration, type SiteState, type Wait } from "./state.ts";
 
 /** A connected gateway that has not acknowledged after so long is fenced. */
 const ACKNOWLEDGE_WITHIN_MS = 2000;
@@ -26,6 +26,10 @@ export function advance(site: SiteState, pending: OpenGeneration, observed: Obse
 /** Waits until the instances of the changed services are ready. */
 function prepare(now: Situation): Step {
   const { site, pending, map, observed, nowMs, waits } = now;
+  if (pending.strategy === "rolling") {
+    const halted = halt(now);
+    if (halted !== undefined) return halted;
+  }
   const sinceMs = Date.parse(pending.since);
   // The first generation of a site protects nothing that is served: one service that cannot start must not keep all others from being reached.
   const awaited = site.stamp === undefined ? [] : (pending.changes ?? []);
@@ -64,6 +68,22 @@ function prepare(now: Situation): Step {
     })),
   );
   return { site, happened: [], waits, wakeAtMs: deadlineMs };
+}
+
+/** Stops the replacing of instances where it stands while the update is paused, and lets it go on afterwards, with new time. */
+function halt(now: Situation): Step | undefined {
+  const { site, pending, intent, nowMs, waits } = now;
+  const isPaused = intent?.isPaused === true;
+  const isOwn = (one: Move): boolean => one.before === pending.number && one.isPartial === true;
+  if (site.moves.some((one) => isOwn(one) && (one.isPaused ?? false) !== isPaused)) {
+    const moves = site.moves.map((one): Move => {
+      if (!isOwn(one)) return one;
+      const { isPaused: _, ...rest } = one;
+      return isPaused ? { ...rest, isPaused } : rest;
+    });
+    return { site: { ...withPhase(site, pending, "Preparing", nowMs), moves }, happened: [], waits: NOT_LOOKED };
+  }
+  return isPaused ? pause(site, pending, intent, waits) : undefined;
 }
 
 /** Waits until every gateway knows the generation, then goes on as its strategy says. */

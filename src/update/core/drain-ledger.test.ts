@@ -218,3 +218,12 @@ test("a gateway that is lost leaves every part unknown", () => {
   ledger.setGateways([gateway("a", { isConnected: false })], 600);
   assert.equal(ledger.stateOf(1, 600, "auth").waits[0]?.reason, "GatewayLost");
 });
+
+test("an instance that was made when no call was seen any more is not asked: it has nothing of before", () => {
+  const ledger = drainingLedger(gateway("a"));
+  ledger.setBusyDeclared(() => [{ instance: "worker-0", service: "worker", createdMs: 300 }]);
+  round(ledger, 100, (n) => report("a", n));
+  assert.deepEqual(ledger.busyToAsk(200), []);
+  round(ledger, 700, (n) => report("a", n));
+  assert.equal(ledger.stateOf(1, 700).isEmpty, true);
+});

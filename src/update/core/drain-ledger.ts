@@ -55,6 +55,8 @@ export interface Scope {
 export interface BusyDeclared {
   readonly instance: string;
   readonly service: string;
+  /** When it was made, by this leader's clock; absent: long ago. */
+  readonly createdMs?: number;
 }
 
 /** More than one leader can ask: a year of ten a second is 2^28. */
@@ -201,7 +203,9 @@ export class DrainLedger {
   }
 
   #busyIn(generation: number, part: Quietness): readonly string[] {
-    return this.#busyDeclared(generation).flatMap((one) => (part.services?.has(one.service) === false ? [] : [one.instance]));
+    // What was made when no call was seen any more has nothing of before.
+    const isNew = ({ createdMs }: BusyDeclared): boolean => createdMs !== undefined && part.quiet !== undefined && createdMs > part.quiet.atMs;
+    return this.#busyDeclared(generation).flatMap((one) => (part.services?.has(one.service) === false || isNew(one) ? [] : [one.instance]));
   }
 
   #busyWaits(generation: number, part: Quietness, nowMs: number): Wait[] {
@@ -213,7 +217,7 @@ export class DrainLedger {
       const isBusy = last.state === "busy";
       const message = isBusy
         ? `${instance} has work that may belong to generation ${generation}; it ends by itself (drain.busy: ${last.message})`
-        : `whether ${instance} has work that may belong to generation ${generation} is not known: ${last.message}. Mend its drain.busy, or delete the instance if what it does may be lost`;
+        : `whether ${instance} has work that may belong to generation ${generation} is not known: ${last.message}. It goes on when it answers; if what it does may be lost: kubectl delete instance ${instance}`;
       return [{ reason: isBusy ? "Busy" : "BusyUnknown", object: `instance/${instance}`, sinceMs: Math.min(nowMs, quiet.atMs), message }];
     });
   }

@@ -291,3 +291,22 @@ test("a strategy applies to the services that its update names: what has changed
     assert.deepEqual(world.state.stamp?.hold?.services, ["portal"]);
   }
 });
+
+test("a rolling update that is paused replaces no further instance, and has new time when it goes on", () => {
+  const world = asked("rolling");
+  world.settle();
+  world.intent = { name: "u", strategy: "rolling", isPaused: true, isPromoted: false, isAborted: false };
+  world.settle();
+  assert.deepEqual(world.state.moves, [{ ...MOVE, isPartial: true, isPaused: true }]);
+  assert.equal(world.waits.get(2)?.[0]?.reason, "Paused");
+  world.nowMs += 3_600_000;
+  world.settle();
+  assert.equal(world.phases(), "1:Active 2:Preparing");
+  world.intent = { ...world.intent, isPaused: false };
+  world.settle();
+  assert.deepEqual(world.state.moves, [{ ...MOVE, isPartial: true }]);
+  assert.equal(world.phases(), "1:Active 2:Preparing");
+  world.unready.clear();
+  world.settle();
+  assert.deepEqual(world.state.stamp, { generation: 2 });
+});
