@@ -149,6 +149,33 @@ test("two updates of one service are made one after the other, and the later one
   await judge(load);
 });
 
+test("an update that is deleted under way is given up first, and what is under way does not become something else", async (context) => {
+  const load = newLoad(context);
+  const before = (await serviceNamed("auth")).status?.servedVersion;
+  await site.store.create(update, {
+    metadata: { name: "deleted" },
+    spec: { services: [{ name: "auth", to: await otherVersion("auth") }], paused: true },
+  });
+  await untilPhase("deleted", "Distributing");
+  await assert.rejects(
+    site.store.patch(update, { name: "deleted" }, { type: "merge", body: { spec: { strategy: "rolling" } } }),
+    /never changes after creation \(but for paused, promoted, aborted, message\)/,
+  );
+  await site.store.delete(update, { name: "deleted" });
+  await site.until("it is gone", async () => ((await getUpdate("deleted")) === undefined ? true : undefined));
+  const { status } = (await site.store.get(siteKind, { name: SITE_NAME })) ?? {};
+  assert.deepEqual(
+    status?.generations?.map((one) => one.phase),
+    ["Active"],
+  );
+  assert.match(status?.refused?.[0]?.reason ?? "", /given up on request/);
+  assert.equal((await serviceNamed("auth")).status?.servedVersion, before);
+  await createUpdate(site, "as-before", { auth: before ?? "" });
+  await untilUpdatesEnd(site);
+  await untilSettled(site);
+  await judge(load);
+});
+
 describe("what a caller says of its transaction", () => {
   let key: TraceKey;
   let current = 0;

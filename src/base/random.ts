@@ -45,3 +45,9 @@ export function seededRandom(seed: number): Random {
 export function randomBelow(random: Random, below: number): number {
   return Math.floor(random.next() * below);
 }
+
+/** A version 7 UUID (RFC 9562): ordered by the millisecond in which it was made, else random. */
+export function timeOrderedUuid(random: Random, nowMs: number): string {
+  const time = Math.floor(nowMs).toString(16).padStart(12, "0");
+  return `${time.slice(0, 8)}-${time.slice(8, 12)}-7${random.uuid().slice(15)}`;
+}

@@ -34,6 +34,9 @@ import {
 /** On a Microservice: the Revision whose template was written back, so that exactly it is served again, not one made anew of files that have changed meanwhile. */
 export const REVISION_ANNOTATION = "orrery.dev/revision";
 
+/** Keeps an Update that is deleted under way until it is given up: what has no record cannot be steered. */
+export const UPDATE_FINALIZER = "orrery.dev/update";
+
 /** Ended Updates that are kept as history. */
 const ENDED_KEPT = 100;
 
@@ -124,15 +127,20 @@ function isAfter(one: Update, refusal: Refusal): boolean {
   return Date.parse(one.metadata.creationTimestamp) > Date.parse(refusal.at);
 }
 
+/** By its own word, or because somebody deletes it. */
+function isGivenUp({ spec, metadata }: Update): boolean {
+  return spec.aborted || metadata.deletionTimestamp !== undefined;
+}
+
 function intentOf(one: Update): UpdateIntent {
-  const { paused, promoted, aborted, ramp, message, strategy } = one.spec;
+  const { paused, promoted, ramp, message, strategy } = one.spec;
   return {
     name: one.metadata.name,
     services: one.spec.services.map((service) => service.name),
     strategy,
     isPaused: paused,
     isPromoted: promoted,
-    isAborted: aborted,
+    isAborted: isGivenUp(one),
     ...(message === undefined ? {} : { message }),
     ...(ramp === undefined
       ? {}
@@ -159,7 +167,13 @@ class RecordKeeper {
     if (state === undefined) return undefined;
     if (key.endsWith("/")) return this.#recordImplicit(namespace, state);
     const one = updates.get(key);
-    if (one === undefined || one.metadata.deletionTimestamp !== undefined || isEnded(one.status?.phase)) return undefined;
+    if (one === undefined) return undefined;
+    const isDeleted = one.metadata.deletionTimestamp !== undefined;
+    const isHeld = one.metadata.finalizers?.includes(UPDATE_FINALIZER) === true;
+    // Once new transactions have it, there is nothing to give up.
+    if (isEnded(one.status?.phase) || (isDeleted && (!isHeld || one.status?.phase === "Draining")))
+      return isHeld ? this.#setHeld(one, false) : undefined;
+    if (!isHeld) return this.#setHeld(one, true);
     const status = await this.#next(one, namespace, state);
     const by = one.metadata.annotations?.[CHANGED_BY_ANNOTATION];
     const known = by === undefined || status.by !== undefined ? status : { ...status, by };
@@ -169,6 +183,14 @@ class RecordKeeper {
     );
     // What its templates come to shows in the Microservices, or, where it is served already, nowhere: look again.
     return status.phase === "Preparing" && status.generation === undefined ? { requeueAfterMs: PREPARING_AGAIN_MS } : undefined;
+  }
+
+  async #setHeld(one: Update, isHeld: boolean): Promise<undefined> {
+    const { resourceVersion, finalizers = [] } = one.metadata;
+    const others = finalizers.filter((name) => name !== UPDATE_FINALIZER);
+    const body = { metadata: { resourceVersion, finalizers: isHeld ? [...others, UPDATE_FINALIZER] : others } };
+    await this.#options.store.patch(update, one.metadata, { type: "merge", body }, { fieldManager: "orrery-centre" });
+    return undefined;
   }
 
   /** Exclusive services whose new revision takes over without holding. */
@@ -185,7 +207,7 @@ class RecordKeeper {
     const status = one.status ?? {};
     if (status.generation !== undefined || state.generations.some((open) => open.update === one.metadata.name))
       return this.#follow(one, status, namespace, state);
-    if (one.spec.aborted) return { ...status, ...withPhase(status, "Aborted", nowMs), waits: [] };
+    if (isGivenUp(one)) return { ...status, ...withPhase(status, "Aborted", nowMs), waits: [] };
     const resolved = await this.#resolve(one, namespace);
     if ("problem" in resolved)
       return {
@@ -425,7 +447,7 @@ function withConditions(
   return { ...status, conditions: [...setCondition(complete, consistencyOf(one.spec.strategy, compatible), nowMs)] };
 }
 
-/** Of two made within one second any order is as good as another, as long as it stays. */
+/** Creation times are whole seconds; uids are ordered by the millisecond. */
 function byAge(a: Update, b: Update): number {
   return a.metadata.creationTimestamp.localeCompare(b.metadata.creationTimestamp) || a.metadata.uid.localeCompare(b.metadata.uid);
 }

@@ -1,3 +1,4 @@
+import { OrreryError } from "#/base/index.ts";
 import { type Generation, generation, type Update, update } from "#/model/index.ts";
 import type { CliContext } from "../context.ts";
 import { objectPath } from "../kubernetes.ts";
@@ -14,7 +15,8 @@ export async function showHistory(context: CliContext, service: string, options:
     const [updates, generations] = await Promise.all([list<Update>(objectPath(update)), list<Generation>(objectPath(generation))]);
     const entries = buildHistory(updates, service, generations);
     if (options.output === "json" || options.output === "yaml") printData(terminal, options.output, entries);
-    else if (entries.length === 0) terminal.note(`no update of ${service} is known; is the name right? see: orrery get microservices`);
+    else if (entries.length === 0)
+      throw new OrreryError("cli/missing", `no update of ${service} is known; is the name right? see: orrery get microservices`);
     else for (const line of drawHistory(terminal, entries, { isWide: options.output === "wide", nowMs: context.clock.now() })) terminal.out(line);
     return 0;
   } finally {

@@ -1,4 +1,4 @@
-import { type Clock, isOrreryError, OrreryError, type Random, randomBelow } from "#/base/index.ts";
+import { type Clock, isOrreryError, OrreryError, type Random, randomBelow, timeOrderedUuid } from "#/base/index.ts";
 import type { Kind, StoredObject } from "#/model/index.ts";
 import type { Tree, TreeOperation } from "#/tree/index.ts";
 import type { DeleteOptions, ObjectInput, ObjectKey, Patch, WriteOptions } from "../contract.ts";
@@ -111,7 +111,7 @@ export class Writes {
       former: undefined,
       draft,
       parts: options.subresource === "status" ? "all" : "main",
-      uid: random.uuid(),
+      uid: timeOrderedUuid(random, this.#options.clock.now()),
       ...authorship(options),
     });
     return await this.#turns.run(objectPath(kind, key), () => this.#write(kind, key, undefined, next, options));
@@ -179,7 +179,7 @@ export class Writes {
   }
 
   #context(kind: Kind, key: ObjectKey, former: StoredObject | undefined, draft: Draft, options: WriteOptions, applied?: Applied): DraftContext {
-    const uid = former?.metadata.uid ?? this.#options.random.uuid();
+    const uid = former?.metadata.uid ?? timeOrderedUuid(this.#options.random, this.#options.clock.now());
     const parts = options.subresource === "status" ? "status" : "main";
     const writer = this.#writer("Update", options, former);
     return { kind, key, former, draft, parts, uid, writer, ...authorship(options), ...(applied !== undefined && { applied }) };
