@@ -61,47 +61,62 @@ export const busyCheck = z
 export type BusyCheck = z.infer<typeof busyCheck>;
 
 /** Everything that makes one version of a service. A change of anything here makes a new Revision. */
-export const template = z.strictObject({
-  version,
-  files: z
-    .array(fileMapping)
-    .max(100)
-    .default([])
-    .describe(
-      "Files that belong to this version. A change of their content alone makes no new revision: apply the manifest after changing `version`.",
-    ),
-  run: runSpec.describe("The program, started without a shell."),
-  env: environment.default([]).describe("Environment, beside what Orrery sets (PORT, HTTP_PROXY, SERVICE_<NAME>_URL, ORRERY_…)."),
-  ports: z
-    .array(servicePort)
-    .max(20)
-    .meta({ listKey: "name" })
-    .default([{ name: "http", protocol: "http" }]),
-  health: health.default({}).describe("Without readiness a TCP connect to the first port is asked for; without ports the running process is ready."),
-  scripts: z
-    .array(script)
-    .max(100)
-    .meta({ listKey: "name" })
-    .default([])
-    .describe("`start` runs before the program, `stop` instead of SIGTERM, any other on demand."),
-  grace: duration.default("10s").describe("From SIGTERM to SIGKILL."),
-  calls: z.array(label).max(500).optional().describe("Services that it may call; absent: any."),
-  drain: z
-    .strictObject({
-      streams: z.enum(["terminateAfter", "wait"]).default("terminateAfter"),
-      terminateAfter: duration.default("1h"),
-      busy: busyCheck.optional(),
-    })
-    .default({ streams: "terminateAfter", terminateAfter: "1h" }),
-  handover: z
-    .enum(["hold", "compatible"])
-    .optional()
-    .describe(
-      "Of an exclusive service: hold (default) lets no transaction meet two revisions; compatible declares that this revision serves the callers of the one before, so that nothing is held and versions may mix.",
-    ),
-  stateUrl: z
-    .strictObject({ path: z.string().startsWith("/") })
-    .optional()
-    .describe("POST {state: passive|active|draining} goes here at each change, beside the file $ORRERY_STATE."),
-});
+export const template = z
+  .strictObject({
+    version,
+    files: z
+      .array(fileMapping)
+      .max(100)
+      .default([])
+      .describe(
+        "Files that belong to this version. A change of their content alone makes no new revision: apply the manifest after changing `version`.",
+      ),
+    run: runSpec.describe("The program, started without a shell."),
+    env: environment.default([]).describe("Environment, beside what Orrery sets (PORT, HTTP_PROXY, SERVICE_<NAME>_URL, ORRERY_…)."),
+    ports: z
+      .array(servicePort)
+      .max(20)
+      .meta({ listKey: "name" })
+      .default([{ name: "http", protocol: "http" }]),
+    health: health
+      .default({})
+      .describe("Without readiness a TCP connect to the first port is asked for; without ports the running process is ready."),
+    scripts: z
+      .array(script)
+      .max(100)
+      .meta({ listKey: "name" })
+      .default([])
+      .describe("`start` runs before the program, `stop` instead of SIGTERM, any other on demand."),
+    grace: duration.default("10s").describe("From SIGTERM to SIGKILL."),
+    calls: z.array(label).max(500).optional().describe("Services that it may call; absent: any."),
+    drain: z
+      .strictObject({
+        streams: z.enum(["terminateAfter", "wait"]).default("terminateAfter"),
+        terminateAfter: duration.default("1h"),
+        busy: busyCheck.optional(),
+      })
+      .default({ streams: "terminateAfter", terminateAfter: "1h" }),
+    handover: z
+      .enum(["hold", "compatible"])
+      .optional()
+      .describe(
+        "Of an exclusive service: hold (default) lets no transaction meet two revisions; compatible declares that this revision serves the callers of the one before, so that nothing is held and versions may mix.",
+      ),
+    stateUrl: z
+      .strictObject({ path: z.string().startsWith("/") })
+      .optional()
+      .describe("POST {state: passive|active|draining} goes here at each change, beside the file $ORRERY_STATE."),
+  })
+  .superRefine(({ ports, health, drain }, context) => {
+    const names = ports.map((one) => one.name);
+    const asked: readonly (readonly [string | undefined, readonly string[]])[] = [
+      [health.startup?.http?.port ?? health.startup?.tcp?.port, ["health", "startup"]],
+      [health.readiness?.http?.port ?? health.readiness?.tcp?.port, ["health", "readiness"]],
+      [health.liveness?.http?.port ?? health.liveness?.tcp?.port, ["health", "liveness"]],
+      [drain.busy?.http?.port, ["drain", "busy"]],
+    ];
+    for (const [port, path] of asked)
+      if (port !== undefined && !names.includes(port))
+        context.addIssue({ code: "custom", path: [...path], message: `there is no port ${port}; ports are ${names.join(", ") || "none"}` });
+  });
 export type Template = z.infer<typeof template>;

@@ -149,7 +149,9 @@ function draining({ input, state, isHeld }: WaitsInput): ForecastWait[] {
         blocks: isHeld ? "switch" : "end",
         reason: "OlderGenerations",
         object: `generation/g${number}`,
-        message: isHeld ? `${told}; new transactions are held only when it is over` : `${told}; what it needs stays until then`,
+        message: isHeld
+          ? `${told}; new transactions are held only when none of these can reach it any more`
+          : `${told}; what it needs stays until then`,
       };
     });
 }
