@@ -4,4 +4,4 @@ export { type Clock, ManualClock, sleep, systemClock } from "./clock.ts";
 export { describeError, type ErrorCode, isOrreryError, OrreryError, type OrreryErrorOptions, type Retry } from "./errors.ts";
 export { Lifecycle } from "./lifecycle.ts";
 export { type Log, type LogFields, silentLog } from "./log.ts";
-export { type Random, randomBelow, seededRandom, systemRandom, timeOrderedUuid } from "./random.ts";
+export { type Random, randomBelow, seededRandom, systemRandom, timeOrderedUuid, uuidTimeMs } from "./random.ts";

@@ -51,3 +51,9 @@ export function timeOrderedUuid(random: Random, nowMs: number): string {
   const time = Math.floor(nowMs).toString(16).padStart(12, "0");
   return `${time.slice(0, 8)}-${time.slice(8, 12)}-7${random.uuid().slice(15)}`;
 }
+
+/** The millisecond (Unix) in which a version 7 UUID was made; `undefined` for any other. */
+export function uuidTimeMs(uuid: string): number | undefined {
+  const match = /^([0-9a-f]{8})-([0-9a-f]{4})-7/.exec(uuid);
+  return match === null ? undefined : Number.parseInt(`${match[1]}${match[2]}`, 16);
+}

@@ -1,4 +1,4 @@
-import { type Clock, isOrreryError, type Log, type Random } from "#/base/index.ts";
+import { type Clock, isOrreryError, type Log, type Random, uuidTimeMs } from "#/base/index.ts";
 import {
   API_VERSION,
   CHANGED_BY_ANNOTATION,
@@ -123,8 +123,8 @@ export function updateIntents(
 
 /** Made after the refusal. */
 function isAfter(one: Update, refusal: Refusal): boolean {
-  // Objects know the second in which they were made: what is not surely later is not.
-  return Date.parse(one.metadata.creationTimestamp) > Date.parse(refusal.at);
+  const madeMs = uuidTimeMs(one.metadata.uid) ?? Date.parse(one.metadata.creationTimestamp);
+  return madeMs > Date.parse(refusal.at);
 }
 
 /** By its own word, or because somebody deletes it. */

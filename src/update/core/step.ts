@@ -53,7 +53,8 @@ function awaitMovesBack(site: SiteState, observed: Observed, nowMs: number, wait
     const isOver = ({ service, before }: Move): boolean =>
       over.some(
         (one) =>
-          one.service === service && (one.before === before || (before < one.before && !site.generations.some((open) => open.number === before))),
+          one.service === service &&
+          (one.before === before || (before < one.before && !site.generations.some((open) => open.number === before && open.returned === undefined))),
       );
     const moves = site.moves.map((one) =>
       isOver(one) ? { service: one.service, before: one.before, from: one.from, to: one.to, isIdle: true } : one,
