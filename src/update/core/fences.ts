@@ -11,10 +11,10 @@ export function shortageWithout(
 ): Wait | undefined {
   const without = new Set([...site.fenced.map((one) => one.host), ...late.map((one) => one.host)]);
   for (const [service, revision] of Object.entries(observed.mapOf(pending.number) ?? {})) {
-    const { wanted, readyOn } = observed.readinessOf(revision);
+    const { wanted, readyOn, toldReady } = observed.readinessOf(revision);
     const hosts = [...(readyOn ?? [])];
-    // What is ready nowhere does not get worse by a fence.
-    if (wanted === 0 || hosts.length === 0 || hosts.some(([host]) => !without.has(host))) continue;
+    // What is told to be ready nowhere does not get worse by a fence. What was ready on a host that has not been heard yet is not known.
+    if (wanted === 0 || toldReady === 0 || hosts.some(([host]) => !without.has(host))) continue;
     const names = late.map((one) => one.name).join(", ");
     return {
       reason: "TooFewReady",

@@ -19,6 +19,8 @@ export class World {
   readonly emptyParts = new Set<string>();
   gateways: Observed["gateways"] = [{ name: "main", host: "a", isConnected: true, knows: (generation) => this.knows.has(generation) }];
   openMax = 4;
+  /** True: what is unready is so because its host has not been heard. */
+  isHostUnheard = false;
   replicas = 1;
   readyOn = new Map([["a", 1]]);
   intent: UpdateIntent | undefined;
@@ -41,7 +43,7 @@ export class World {
       mapOf: (generation) => this.maps.get(generation),
       readinessOf: (revision) =>
         this.unready.has(revision)
-          ? { wanted: this.replicas, ready: 0, reason: this.unready.get(revision) ?? "" }
+          ? { wanted: this.replicas, ready: 0, toldReady: this.isHostUnheard ? this.replicas : 0, reason: this.unready.get(revision) ?? "" }
           : { wanted: this.replicas, ready: this.replicas, active: this.passive.has(revision) ? 0 : this.replicas, readyOn: this.readyOn },
       gateways: this.gateways,
       drainOf: (generation, scope) => ({

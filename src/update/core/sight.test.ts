@@ -30,7 +30,7 @@ test("a revision is as ready as its instances that are not being deleted, on hos
     instance("a", true, { deletionTimestamp: "2026-01-01T00:00:00Z" }),
   ];
   const readiness = revisionReadiness({ ...seen, instances, isHostKnown: (host) => host === "a" });
-  assert.deepEqual(readiness, { wanted: 2, ready: 1, active: 0, readyOn: new Map([["a", 1]]) });
+  assert.deepEqual(readiness, { wanted: 2, ready: 1, active: 0, toldReady: 2, readyOn: new Map([["a", 1]]) });
 });
 
 test("the reason quotes what an instance said before it was started again", () => {

@@ -37,7 +37,8 @@ export function revisionReadiness(seen: {
           .map((condition) => `${one.metadata.name}: ${condition.message}${lastWords(one, condition.message)}`),
   );
   const reason = told[0] ?? (instances.length < wanted ? whyOutgoing(seen) : undefined);
-  return { wanted, ready, active, readyOn, ...(reason === undefined ? {} : { reason }) };
+  const toldReady = instances.filter((one) => one.status?.ready === true).length;
+  return { wanted, ready, active, toldReady, readyOn, ...(reason === undefined ? {} : { reason }) };
 }
 
 /** An instance of the revision that still leaves has the name that the next one needs. */

@@ -320,3 +320,15 @@ test("a service that is ready nowhere does not keep a lost gateway from being fe
   assert.deepEqual(world.state.fenced, [{ host: "b", upTo: 1 }]);
   assert.deepEqual(world.state.stamp, { generation: 2 });
 });
+
+test("a leader that has not heard the hosts yet fences nobody", () => {
+  const world = runningSite();
+  world.want("auth", "auth-v2").settle();
+  assert.equal(world.phases(), "1:Active 2:Distributing");
+  world.gateways = [{ name: "main", host: "a", isConnected: false, knows: () => false }];
+  for (const revision of ["auth-v2", "portal-v1"]) world.unready.set(revision, "its host is not heard");
+  world.isHostUnheard = true;
+  world.settle();
+  assert.deepEqual(world.state.fenced, []);
+  assert.equal(world.waits.get(2)?.[0]?.reason, "TooFewReady");
+});
