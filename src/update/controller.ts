@@ -332,7 +332,10 @@ class UpdateDriver {
     );
     if (ended.length <= CLOSED_KEPT) return;
     ended.sort((a, b) => a.spec.number - b.spec.number);
-    for (const one of ended.slice(0, ended.length - CLOSED_KEPT)) await store.delete(generation, one.metadata);
+    for (const one of ended.slice(0, ended.length - CLOSED_KEPT)) {
+      await store.delete(generation, one.metadata);
+      for (const known of [this.#aborted, this.#ended, this.#phases]) known.delete(one.spec.number);
+    }
   }
 
   async #askBusy(instance: string, askedAtMs: number): Promise<void> {
