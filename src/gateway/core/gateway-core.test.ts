@@ -188,6 +188,30 @@ test("an unlabelled call gets a generation in service that has the caller's own 
   );
 });
 
+test("an unlabelled call gets no generation to which its revision is only planned to be moved, if another one has it", () => {
+  const planned = { before: 3, from: "proc-v2", to: "proc-v1", isIdle: true };
+  const site = (maps: TableSketch["generations"]): TableSketch => ({
+    generations: maps,
+    stamp: { generation: 2 },
+    revisions: Object.fromEntries(
+      ["proc-v1", "proc-v2", "auth-v1"].map((name, index) => [name, [{ instance: `${name}-0`, port: 1000 + index, caller: `127.20.${index}.1` }]]),
+    ),
+    services: { auth: { port: 20_000 }, proc: { port: 20_001, moves: [{ before: 2, from: "proc-v1", to: "proc-v2" }, planned] } },
+  });
+  const [first, second] = [
+    { proc: "proc-v1", auth: "auth-v1" },
+    { proc: "proc-v2", auth: "auth-v1" },
+  ];
+  const given = (table: TableSketch): number | undefined => {
+    const call = callHost(coreOf(table, 1), "127.20.0.1", "auth", [], 0);
+    return call === "unknown" || call.kind !== "call" ? undefined : call.generation;
+  };
+  // What proc-v1 still does, it does for generation 1.
+  assert.equal(given(site({ 1: first, 2: second, 3: first })), 1);
+  // Without that it can only be a call that another gateway has moved already.
+  assert.equal(given(site({ 2: second, 3: first })), 2);
+});
+
 interface Step {
   readonly what: "edge" | "host" | "retry" | "stream" | "end" | "table" | "report";
   readonly pick: number;

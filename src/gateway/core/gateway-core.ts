@@ -303,7 +303,7 @@ export class GatewayCore {
     return refuse("gateway/no-generation", `no generation in service has ${caller.revision}`);
   }
 
-  /** The newest open generation in service that maps the caller's own revision. One that is only being prepared is not in service: its instances are passive. */
+  /** The newest open generation in service that maps the caller's own revision, or has been moved to it; only if there is none, one that may be moved to it. One that is only being prepared is not in service: its instances are passive. */
   #newestOf(caller: NonNullable<Caller>): GenerationState | undefined {
     const plan = this.#table.stamp;
     if (plan === undefined) return undefined;
@@ -312,14 +312,17 @@ export class GatewayCore {
     const newest = hold === undefined || this.#table.isHeld(caller.service) ? plan.generation : hold.to;
     const isRamped = ramp !== undefined && this.#random.next() < ramp.share;
     let rampOnly: GenerationState | undefined;
+    let planned: GenerationState | undefined;
     for (const one of this.#table.generations) {
       if (!this.#table.takesPart(one, caller.service, caller.revision)) continue;
       if (one.number === ramp?.to) {
         if (isRamped) return one;
         rampOnly = one;
-      } else if (one.number <= newest) return one;
+      } else if (one.number > newest) continue;
+      else if (this.#table.meets(one, caller.service, caller.revision)) return one;
+      else planned ??= one;
     }
-    return rampOnly;
+    return rampOnly ?? planned;
   }
 
   #refuseCaller(caller: Caller, reason: string): void {

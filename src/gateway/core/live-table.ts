@@ -13,7 +13,7 @@ import type {
   TableSection,
   TableUpdate,
 } from "#/traffic/index.ts";
-import { applyChange, emptyTable, isOlder, isSamePosition, TABLE_SECTIONS, takesPart } from "#/traffic/table/index.ts";
+import { applyChange, emptyTable, isOlder, isSamePosition, revisionsMet, TABLE_SECTIONS, takesPart } from "#/traffic/table/index.ts";
 import { type EndpointState, RevisionState } from "./endpoint.ts";
 import { RouteMatcher } from "./route-matcher.ts";
 
@@ -127,6 +127,13 @@ export class LiveTable {
     if (mapped === revision) return true;
     const moves = this.service(service)?.moves;
     return mapped !== undefined && moves !== undefined && takesPart(moves, generation.number, mapped, revision);
+  }
+
+  /** True if `generation` maps the service to `revision`, or its calls have been moved there: not only planned, nor taken back. */
+  meets(generation: GenerationState, service: string, revision: string): boolean {
+    const mapped = generation.assignments.get(service);
+    if (mapped === undefined || mapped === revision) return mapped !== undefined;
+    return revisionsMet(this.service(service)?.moves ?? [], generation.number, mapped).includes(revision);
   }
 
   /** True if a new transaction that begins with a call of `service` can reach a service for which new transactions are held. A revision that declares no `calls` may call anything. */
