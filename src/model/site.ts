@@ -99,6 +99,11 @@ const status = z.strictObject({
     .array(z.strictObject({ host: z.string(), upTo: z.int() }))
     .meta({ listKey: "host" })
     .optional(),
+  /** Of each exclusive service, the revision that may use what only one may use: no instance of another one is ever told that it is active. */
+  exclusive: z
+    .array(z.strictObject({ service: z.string(), revision: z.string(), since: time }))
+    .meta({ listKey: "service" })
+    .optional(),
   conditions: conditions.optional(),
 });
 

@@ -16,6 +16,7 @@ import { TableBuilder } from "#/traffic/table/index.ts";
 import {
   DrainLedger,
   distributionMark,
+  exclusiveServices,
   GatewayWatch,
   type GenerationMap,
   interlockOf,
@@ -34,6 +35,7 @@ import {
   type Step,
   siteUpdate,
   step,
+  userOf,
   WishWatch,
   wantedRevisions,
 } from "#/update/core/index.ts";
@@ -209,9 +211,10 @@ export class Leader implements CentrePort {
       this.#updates.enqueue(SITE_NAME);
       for (const one of Microservice.values()) this.#services.enqueue(one.metadata.name);
     });
-    Generation.listen((_, after) => {
+    Generation.listen((before, after) => {
       this.#updates.enqueue(SITE_NAME, 10);
-      for (const service of Object.keys(after?.spec.map ?? {})) this.#services.enqueue(service);
+      // What was decided without its map has to be decided again: also for services that it does not have.
+      if (before === undefined && after !== undefined) for (const one of Microservice.values()) this.#services.enqueue(one.metadata.name);
     });
     Revision.listen((_, after) => this.#services.enqueue(after?.spec.service ?? ""));
     Microservice.listen((before, after) => {
@@ -385,6 +388,7 @@ export class Leader implements CentrePort {
         wantedChangedMs: this.#wish.changedMs(wanted, isMaking, nowMs),
         maps,
         readinessOf: (revision, claim) => this.#readinessOf(revision, claim),
+        exclusive: this.#exclusive(),
         generations: this.#seen.Generation.values(),
         gateways,
         distribution,
@@ -408,6 +412,11 @@ export class Leader implements CentrePort {
     );
   }
 
+  #exclusive(): Observed["exclusive"] {
+    const services = [...this.#seen.Microservice.values()].filter((one) => one.spec.exclusive).map((one) => one.metadata.name);
+    return exclusiveServices(services, (name) => [...this.#seen.Instance.values()].filter((one) => one.spec.service === name));
+  }
+
   #readinessOf(revision: string, claim: number | undefined): Readiness {
     return revisionReadiness({
       revision: this.#seen.Revision.get(revision),
@@ -423,8 +432,7 @@ export class Leader implements CentrePort {
   *#reconcileService(name: string): Routine<number | undefined> {
     const service = this.#seen.Microservice.get(name);
     if (service === undefined) return undefined;
-    const seen = this.#seen.Site.get(SITE_NAME);
-    const state = readSiteState(seen?.status);
+    const state = readSiteState(this.#seen.Site.get(SITE_NAME)?.status);
     const mapOf = (number: number): GenerationMap | undefined => this.#seen.Generation.get(generationName(number))?.spec.map;
     const instances = [...this.#seen.Instance.values()].filter((one) => one.spec.service === name);
     if (service.metadata.deletionTimestamp !== undefined) {
@@ -434,7 +442,7 @@ export class Leader implements CentrePort {
     else yield* this.#makeRevision(service);
     for (const host of this.#world.scenario.hosts) {
       const plan = this.#plan({ service, state, mapOf, instances, host });
-      if (grantsUse(service, plan)) yield* this.#confirm(seen);
+      if (grantsUse(service, plan)) yield* this.#confirm(service, state);
       yield* this.#carryOut(plan);
     }
     return undefined;
@@ -507,10 +515,11 @@ export class Leader implements CentrePort {
     };
   }
 
-  *#confirm(seen: Site | undefined): Routine {
+  *#confirm(service: Microservice, seen: SiteState | undefined): Routine {
     const { store } = this.#world;
-    const newest = yield* this.#ask(() => store.get("Site", SITE_NAME));
-    if (newest?.metadata.resourceVersion !== seen?.metadata.resourceVersion)
+    const { name } = service.metadata;
+    const newest = readSiteState((yield* this.#ask(() => store.get("Site", SITE_NAME)))?.status);
+    if (newest?.epoch !== this.#epoch || userOf(newest, name) !== userOf(seen, name))
       throw new OrreryError("store/conflict", "the Site has moved since it was seen", { retry: "after-reread" });
   }
 

@@ -27,6 +27,7 @@ const GATEWAY = "src/gateway/core/gateway-core.ts";
 const LIVE_TABLE = "src/gateway/core/live-table.ts";
 const PLAN = "src/controllers/microservice/instance-plan.ts";
 const HOLD = "src/update/core/hold.ts";
+const EXCLUSIVE = "src/update/core/exclusive.ts";
 const CHANGES = "src/update/core/changes.ts";
 const BUILDER = "src/traffic/table/builder.ts";
 
@@ -354,14 +355,36 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "exclusive-by-an-old-site",
     without: "a former leader gives the thing to the revision that it knows of, the next leader to another",
     file: "src/simulation/leader.ts",
-    find: "if (newest?.metadata.resourceVersion !== seen?.metadata.resourceVersion)",
+    find: "if (newest?.epoch !== this.#epoch || userOf(newest, name) !== userOf(seen, name))",
     replace: "if (newest === null)",
+  },
+  {
+    name: "exclusive-by-a-former-leader",
+    without:
+      "a former leader whose caches lag looks up the Site and finds there what it knows, of a later leader that knows nothing of what it is about to do",
+    file: "src/simulation/leader.ts",
+    find: "newest?.epoch !== this.#epoch || userOf",
+    replace: "newest === undefined || userOf",
+  },
+  {
+    name: "exclusive-while-in-use",
+    without: "the thing is given to the next revision while the former one uses it",
+    file: EXCLUSIVE,
+    find: "(isMoreThanPassive || user === undefined || revision === user)",
+    replace: "revision === null",
+  },
+  {
+    name: "exclusive-while-passive",
+    without: "a former leader's word, that was on its way, reaches an instance whose revision has lost the thing meanwhile",
+    file: EXCLUSIVE,
+    find: "(isMoreThanPassive || user === undefined || revision === user)",
+    replace: "isMoreThanPassive",
   },
   {
     name: "exclusive-made-active",
     without: "who makes an instance late, knowing only what was, makes a second user of the thing",
     file: PLAN,
-    find: 'need: users === undefined ? need : { ...need, duty: "passive" }, host',
+    find: 'need: exclusive ? { ...need, duty: "passive" } : need, host',
     replace: "need, host",
   },
   {
@@ -392,6 +415,13 @@ export const MUTATIONS: readonly Mutation[] = [
         replace: '    .map((one) => ({ ...one, ...(strategy === "rolling" ? { before, isPartial: true } : { before: 0, isIdle: true }) }));',
       },
     ],
+  },
+  {
+    name: "planned-moves-followed",
+    without: "what an instance still does for an older generation goes into one that may be moved to its revision",
+    file: GATEWAY,
+    find: "else planned ??= one;",
+    replace: "else return one;",
   },
   {
     name: "moves-undone-at-once",

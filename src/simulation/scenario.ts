@@ -205,8 +205,7 @@ export function makeScenario(seed: number): Scenario {
 function makeServices(dice: Dice, hosts: readonly string[]): ServicePlan[] {
   const names = NAMES.slice(0, dice.whole(2, NAMES.length));
   const isDeclared = dice.chance(0.5);
-  // A host's instances are planned for themselves here: who may use a thing is decided for a whole site.
-  const exclusive = hosts.length === 1 && dice.chance(0.4) ? dice.pick(names) : undefined;
+  const exclusive = dice.chance(hosts.length === 1 ? 0.4 : 0.2) ? dice.pick(names) : undefined;
   const interlocked = dice.chance(0.25) ? (exclusive ?? dice.pick(names)) : undefined;
   return names.map((name) => ({
     name,

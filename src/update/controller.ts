@@ -40,6 +40,7 @@ export interface UpdateControllerOptions {
   /** Service to the revision that its template says; `isMaking` while some revision is still being made. */
   readonly wanted: (namespace: string) => { readonly map: ReadonlyMap<string, string>; readonly isMaking: boolean };
   readonly readinessOf: (namespace: string, revision: string, claim: number | undefined) => Readiness;
+  readonly exclusive: () => Observed["exclusive"];
   /** Explicit updates, how generations compare, and what forbids an update. */
   readonly intents: Pick<Observed, "updateFor" | "updateNamed" | "isAskedAgain" | "gateOf" | "handoverOf" | "interlockOf">;
   /** All gateways that are registered. */
@@ -178,6 +179,7 @@ class UpdateDriver {
         wantedChangedMs: this.#wish.changedMs(wanted, isMaking, nowMs),
         maps,
         readinessOf: (revision, claim) => readinessOf(namespace, revision, claim),
+        exclusive: this.#options.exclusive(),
         generations: [...this.#options.generations.values()].filter((one) => one.metadata.namespace === namespace),
         gateways,
         distribution,
@@ -216,6 +218,7 @@ class UpdateDriver {
       distributing: `generation ${one.generation} is ready${services}: its table goes to all gateways`,
       held: `new transactions that can reach ${one.services.join(", ")} are held until the running ones are over`,
       released: `held transactions go on: ${one.services.join(", ")} is active in generation ${one.generation}`,
+      given: `${"revision" in one ? one.revision : ""} alone may use what only one revision of ${one.services.join(", ")} may use`,
       ramped: `generation ${one.generation} gets a share of ${percentOf(object)} of new transactions${services}`,
       returned: `gone back from generation ${one.generation}${services}: ${"reason" in one ? one.reason : ""}`,
       fenced: `hosts ${"hosts" in one ? one.hosts.join(", ") : ""} are fenced: their gateway does not answer, their instances serve nothing newer`,
@@ -229,6 +232,7 @@ class UpdateDriver {
       distributing: "Distributing",
       held: "Held",
       released: "Released",
+      given: "ExclusiveGiven",
       ramped: "Ramped",
       returned: "Returned",
       fenced: "Fenced",

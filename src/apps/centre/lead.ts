@@ -22,6 +22,7 @@ import { TableBuilder } from "#/traffic/table/index.ts";
 import {
   DrainLedger,
   distributionMark,
+  exclusiveServices,
   GatewayWatch,
   interlockOf,
   judgeGate,
@@ -108,7 +109,10 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
     else if (before !== undefined) busyDeclared.delete(before.metadata.name);
   });
   const wanted = new WantedRevisions();
+  const exclusive = new Set<string>();
   caches.microservices.listen((before, after) => {
+    if (after?.spec.exclusive === true) exclusive.add(after.metadata.name);
+    else if (before !== undefined) exclusive.delete(before.metadata.name);
     if (after !== undefined) wanted.put(after);
     else if (before !== undefined) wanted.remove(before.metadata.name);
   });
@@ -121,6 +125,7 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
     generations: caches.generations,
     wanted: () => wanted.now(),
     readinessOf: (namespace, revision, claim) => readinessOf({ caches, namespace, revision, claim, isHostKnown, distribution }),
+    exclusive: () => exclusiveServices(exclusive, (service) => caches.instances.byIndex("service", `${DEFAULT_NAMESPACE}/${service}`)),
     intents: {
       ...intents,
       gateOf: (fresh, old, sinceMs) => {
@@ -195,7 +200,7 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
     observationOf: (key) => peers.observationOf(key),
     isHostKnown,
   });
-  const microservices = createMicroserviceController({ ...shared, keepFiles: options.keepFiles, isHostKnown, propagation });
+  const microservices = createMicroserviceController({ ...shared, keepFiles: options.keepFiles, isHostKnown, propagation, epoch });
   settled.microservices = microservices;
   const controllers = [
     settled.update,

@@ -1,8 +1,8 @@
 import { type Clock, describeError, isOrreryError, type Log, OrreryError, type Random } from "#/base/index.ts";
-import { instance, type Microservice, microservice, revision, SITE_NAME, type Site, site as siteKind } from "#/model/index.ts";
+import { DEFAULT_NAMESPACE, instance, type Microservice, microservice, revision, SITE_NAME, site as siteKind } from "#/model/index.ts";
 import { Controller, objectKey, type ReconcileResult } from "#/reconcile/index.ts";
 import type { Store } from "#/store/index.ts";
-import { type GenerationMap, readSiteState, type SiteState } from "#/update/core/index.ts";
+import { type GenerationMap, readSiteState, type SiteState, userOf } from "#/update/core/index.ts";
 import { REVISION_ANNOTATION } from "#/update/index.ts";
 import type { Caches } from "../caches.ts";
 import { writeStatus } from "../status-writer.ts";
@@ -23,6 +23,8 @@ export interface MicroserviceControllerOptions {
   /** True if the host's agent answers now. */
   readonly isHostKnown: (host: string) => boolean;
   readonly propagation: Propagation;
+  /** This leader's term. */
+  readonly epoch: number;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -116,8 +118,7 @@ class MicroserviceWorker {
     const service = caches.microservices.get(key);
     if (service === undefined) return undefined;
     const namespace = service.metadata.namespace ?? "default";
-    const seen = caches.sites.get(`${namespace}/${SITE_NAME}`);
-    const site = readSiteState(seen?.status);
+    const site = readSiteState(caches.sites.get(`${namespace}/${SITE_NAME}`)?.status);
     const mapOf = (number: number): GenerationMap | undefined => generationMap(caches, namespace, number);
     if (service.metadata.deletionTimestamp !== undefined) await this.#withdraw(service, site, mapOf);
     else if (service.metadata.finalizers?.includes(WITHDRAW_FINALIZER) !== true)
@@ -126,7 +127,7 @@ class MicroserviceWorker {
     const revisionOf = (name: string) => caches.revisions.get(`${namespace}/${name}`);
     const instances = [...caches.instances.byIndex("service", key)];
     const plan = planInstances({ service, site, mapOf, revisionOf, instances, hosts: this.#hosts() });
-    if (grantsUse(service, plan)) await this.#confirm(seen);
+    if (grantsUse(service, plan)) await this.#confirm(service, site);
     const failures = await this.#carryOut(plan);
     const status = serviceStatus(
       {
@@ -161,7 +162,11 @@ class MicroserviceWorker {
       const isGood =
         now.type === "Diverged"
           ? now.status === "False"
-          : now.status === "True" || now.reason === "Preparing" || now.reason === "Suspended" || now.reason === "Deleting";
+          : now.status === "True" ||
+            now.reason === "Preparing" ||
+            now.reason === "HandingOver" ||
+            now.reason === "Suspended" ||
+            now.reason === "Deleting";
       if (now.type === "Diverged" && before === undefined) continue;
       this.#options.store.emit({
         kind: microservice,
@@ -210,12 +215,15 @@ class MicroserviceWorker {
     }
   }
 
-  /** Two leaders that know different Sites would give an exclusive thing to two revisions: it is given by the newest Site alone.
-   *  @throws store/conflict: `seen` is older; come again */
-  async #confirm(seen: Site | undefined): Promise<void> {
-    const newest = seen === undefined ? undefined : await this.#options.store.get(siteKind, seen.metadata);
-    if (newest === undefined || newest.metadata.resourceVersion !== seen?.metadata.resourceVersion)
-      throw new OrreryError("store/conflict", "the Site has moved since it was seen", { retry: "after-reread" });
+  /** Before an instance is told that it may use what only one revision may use: the Site says so now, and this centre leads. Who leads later sees every instance that was there, and waits for its end before it gives the thing to another.
+   *  @throws store/conflict: it was decided otherwise meanwhile; come again */
+  async #confirm(service: Microservice, seen: SiteState | undefined): Promise<void> {
+    const { namespace, name } = service.metadata;
+    const newest = readSiteState((await this.#options.store.get(siteKind, { namespace: namespace ?? DEFAULT_NAMESPACE, name: SITE_NAME }))?.status);
+    if (newest?.epoch !== this.#options.epoch || userOf(newest, name) !== userOf(seen, name))
+      throw new OrreryError("store/conflict", `the Site has moved since it was seen: who may use what ${name} uses is looked up again`, {
+        retry: "after-reread",
+      });
   }
 
   async #carryOut(plan: ReturnType<typeof planInstances>): Promise<unknown[]> {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Instance, type Microservice, microservice, type Revision } from "#/model/index.ts";
 import type { GenerationMap, SiteState } from "#/update/core/index.ts";
-import { type InstancePlanInput, planInstances } from "./instance-plan.ts";
+import { grantsUse, type InstancePlanInput, planInstances } from "./instance-plan.ts";
 
 const meta = (name: string) => ({
   name,
@@ -36,6 +36,7 @@ const siteWith = (stamped: number, ...generations: [number, "Preparing" | "Distr
   refused: [],
   fenced: [],
   moves: [],
+  exclusive: [],
 });
 
 function plan(more: Partial<InstancePlanInput> = {}): ReturnType<typeof planInstances> {
@@ -252,21 +253,27 @@ test("while new transactions are held, the old revision drains and the new one s
   );
 });
 
-test("an exclusive revision becomes active when no instance of another is left", () => {
+test("an exclusive revision is told to be active when the Site has given it the thing", () => {
   const service = makeService({ exclusive: true });
-  const site = siteWith(2, [2, "Active"]);
+  const given = (revision: string): SiteState => ({
+    ...siteWith(2, [2, "Active"]),
+    exclusive: [{ service: "auth", revision, since: "2026-01-01T00:00:00Z" }],
+  });
   const made = asInstances(plan({ service }));
   // Whoever makes one late, knowing only what was, gives it nothing.
   assert.equal(made[0]?.spec.duty, "passive");
   const old = made.map((one) => ({ ...one, spec: { ...one.spec, duty: "draining" as const } }));
   const fresh = asInstances(plan({ service, site: siteWith(1, [1, "Active"], [2, "Preparing"]) })).filter((one) => one.spec.revision === "auth-v2");
   assert.equal(fresh[0]?.spec.duty, "passive");
-  const stopping = old.map((one) => ({ ...one, metadata: { ...one.metadata, deletionTimestamp: "2026-01-01T00:00:01Z" } }));
-  assert.deepEqual(plan({ service, site, instances: [...stopping, ...fresh] }).change, []);
+  assert.deepEqual(plan({ service, site: siteWith(2, [2, "Active"]), instances: fresh }).change, []);
+  assert.deepEqual(plan({ service, site: given("auth-v1"), instances: [...old, ...fresh] }).change, []);
+  const granted = plan({ service, site: given("auth-v2"), instances: fresh });
   assert.deepEqual(
-    plan({ service, site, instances: fresh }).change.map((one) => one.duty),
+    granted.change.map((one) => one.duty),
     ["active", "active"],
   );
+  // Looked up in the Site before it is carried out.
+  assert.equal(grantsUse(service, granted), true);
 });
 
 test("a service that an older generation has left is not kept for it", () => {

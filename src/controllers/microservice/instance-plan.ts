@@ -1,7 +1,7 @@
 import { API_VERSION, type Duty, INSTANCE_FINALIZER, type Instance, type Microservice, type Revision, TRAFFIC_FINALIZER } from "#/model/index.ts";
 import type { ObjectInput } from "#/store/index.ts";
 import { revisionsMet } from "#/traffic/table/index.ts";
-import { type GenerationMap, movesOf, type OpenGeneration, type SiteState, stamps } from "#/update/core/index.ts";
+import { type GenerationMap, movesOf, type OpenGeneration, type SiteState, stamps, userOf } from "#/update/core/index.ts";
 
 /** A host on which instances may be placed. */
 export interface Placeable {
@@ -94,7 +94,8 @@ export function planInstances(input: InstancePlanInput): InstancePlan {
   const needed = neededRevisions(service.metadata.name, site, input.mapOf);
   const replicas = service.spec.suspended ? 0 : service.spec.replicas;
   const turn = whoseTurn(input, replicas);
-  const users = service.spec.exclusive ? usersOf(needed, input.instances) : undefined;
+  const user = userOf(site, service.metadata.name);
+  const { exclusive } = service.spec;
   const byName = new Map(input.instances.map((one) => [one.metadata.name, one]));
   const create: ObjectInput[] = [];
   const change: { instance: Instance; duty: Duty; neededBy: number }[] = [];
@@ -116,9 +117,9 @@ export function planInstances(input: InstancePlanInput): InstancePlan {
         if (revision === undefined || (last !== undefined && !isAlone)) continue;
         const host = chooseHost(input.hosts, load);
         if (host === undefined) unplaced++;
-        else create.push(buildInstance({ service, revision, name, slot, need: users === undefined ? need : { ...need, duty: "passive" }, host }));
+        else create.push(buildInstance({ service, revision, name, slot, need: exclusive ? { ...need, duty: "passive" } : need, host }));
       } else if (present.metadata.deletionTimestamp === undefined) {
-        const duty = users === undefined ? need.duty : exclusiveDuty(present.spec.duty, need.duty, users.has(revisionName));
+        const duty = exclusive ? exclusiveDuty(present.spec.duty, need.duty, user === revisionName) : need.duty;
         const claimed = present.spec.neededBy ?? 0;
         const neededBy = Math.max(claimed, need.claim);
         if (present.spec.duty !== duty || neededBy !== claimed) change.push({ instance: present, duty, neededBy });
@@ -176,19 +177,10 @@ function isServing(one: Instance): boolean {
   return one.status?.ready === true && one.metadata.deletionTimestamp === undefined;
 }
 
-/** Who may not use the thing stays passive; who has used it lets it go by its end alone: until then nobody else may have it. */
+/** Instances of an exclusive service are made passive: who makes one late, knowing only what was, gives it nothing. Who may not use the thing stays passive; who has used it lets it go by its end alone: until then nobody else may have it. */
 function exclusiveDuty(present: Duty, needed: Duty, isUser: boolean): Duty {
   if (present === "passive") return isUser ? needed : "passive";
   return needed === "passive" ? "draining" : needed;
-}
-
-/** Revisions of an exclusive service that may use its thing: those that do, until they are gone (none becomes passive again); else the one that is to be active, else the newest. All others stay passive. Instances are made passive: who makes one late, knowing only what was, gives it nothing. */
-function usersOf(needed: ReadonlyMap<string, Need>, instances: readonly Instance[]): ReadonlySet<string> {
-  const present = instances.filter((one) => one.spec.duty !== "passive");
-  if (present.length > 0) return new Set(present.map((one) => one.spec.revision ?? ""));
-  const rank = (need: Need): number => (need.duty === "active" ? Number.MAX_SAFE_INTEGER : need.newest);
-  const [next] = [...needed].sort(([, a], [, b]) => rank(b) - rank(a));
-  return new Set(next === undefined ? [] : [next[0]]);
 }
 
 /** `<revision>-<slot>`: a slot's name is known beforehand, so that making it twice makes one. */

@@ -21,6 +21,7 @@ function site(
     refused,
     fenced: [],
     moves: [],
+    exclusive: [],
   };
 }
 

@@ -6,12 +6,16 @@ import { serviceStatus } from "./status.ts";
 
 const service = { metadata: { name: "crash", generation: 1 }, spec: { replicas: 1 } } as unknown as Microservice;
 
-function readyOf(instances: readonly Instance[], refused: SiteState["refused"] = []): { readonly reason: string; readonly message: string } {
+function readyOf(
+  instances: readonly Instance[],
+  refused: SiteState["refused"] = [],
+  exclusive: { readonly served: string; readonly user: string } | undefined = undefined,
+): { readonly reason: string; readonly message: string } {
   const status = serviceStatus(
     {
-      service,
-      site: { generations: [], refused } as unknown as SiteState,
-      servedMap: undefined,
+      service: exclusive === undefined ? service : { ...service, spec: { ...service.spec, exclusive: true } },
+      site: { generations: [], refused, exclusive: [{ service: "crash", revision: exclusive?.user }] } as unknown as SiteState,
+      servedMap: exclusive === undefined ? undefined : { crash: exclusive.served },
       revisionOf: () => undefined,
       instances,
       isHostKnown: () => true,
@@ -47,4 +51,12 @@ test("a service whose first revision was refused is not being prepared any more"
   const ready = readyOf([], [{ service: "crash", revision: "crash-v1-1", reason: "not ready within 120 s" }] as unknown as SiteState["refused"]);
   assert.equal(ready.reason, "RevisionRefused");
   assert.match(ready.message, /crash-v1-1 is not served: not ready within 120 s/);
+});
+
+test("an exclusive service whose thing is still in other hands says in whose", () => {
+  const former = { ...instance(true), metadata: { name: "crash-v0-1-0" }, spec: { revision: "crash-v0-1", host: "here" } } as unknown as Instance;
+  const waiting = readyOf([instance(true), former], [], { served: "crash-v1-1", user: "crash-v0-1" });
+  assert.equal(waiting.reason, "HandingOver");
+  assert.match(waiting.message, /crash-v1-1 is passive: .* crash-v0-1 are gone \(crash-v0-1-0\)/);
+  assert.equal(readyOf([instance(true)], [], { served: "crash-v1-1", user: "crash-v1-1" }).reason, "Ready");
 });

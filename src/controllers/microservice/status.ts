@@ -1,5 +1,5 @@
 import { type ConditionInput, type Instance, type Microservice, type Revision, setCondition } from "#/model/index.ts";
-import type { GenerationMap, SiteState } from "#/update/core/index.ts";
+import { type GenerationMap, type SiteState, userOf } from "#/update/core/index.ts";
 
 export interface ServiceView {
   readonly service: Microservice;
@@ -85,6 +85,14 @@ function readyCondition(
     return no(
       trouble?.reason ?? "Starting",
       `${readyCount} of ${spec.replicas} instances ready${trouble === undefined ? "" : `; ${trouble.message}`}`,
+    );
+  }
+  const user = userOf(view.site, metadata.name);
+  if (spec.exclusive && user !== served) {
+    const left = view.instances.filter((one) => one.spec.revision === user).map((one) => one.metadata.name);
+    return no(
+      "HandingOver",
+      `${served} is passive: ${user === undefined ? "who may use its thing is not decided yet" : `it may use its thing when the instances of ${user} are gone (${left.join(", ")})`}`,
     );
   }
   const isUpdating =

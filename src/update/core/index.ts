@@ -1,4 +1,5 @@
 export { type BusyDeclared, DrainLedger, type DrainPolicy, type KnownGateway } from "./drain-ledger.ts";
+export { exclusiveServices } from "./exclusive.ts";
 export { type Forecast, type ForecastHold, type ForecastStop, forecast } from "./forecast.ts";
 export { type ForecastInput, forecastInput, type SeenSite } from "./forecast-input.ts";
 export { type GatePolicy, type GateSample, type GateVerdict, judgeGate } from "./gate.ts";
@@ -22,6 +23,7 @@ export { GatewayWatch, revisionReadiness } from "./sight.ts";
 export { siteUpdate } from "./site-update.ts";
 export {
   differingServices,
+  type ExclusiveUse,
   type Fence,
   type GenerationMap,
   isPending,
@@ -32,6 +34,7 @@ export {
   readSiteState,
   type SiteState,
   stamps,
+  userOf,
   type Wait,
 } from "./state.ts";
 export { step } from "./step.ts";

@@ -17,7 +17,12 @@ const state: SiteState = {
   refused: [],
   fenced: [],
   moves: [],
+  exclusive: [{ service: "antenna", revision: "antenna-v1", since }],
 };
+
+function writable({ generations, exclusive, ...rest }: SiteState): NonNullable<Parameters<typeof nextTerm>[0]> {
+  return { ...rest, generations: [...generations], exclusive: [...exclusive], refused: [], fenced: [], moves: [], conditions: [] };
+}
 
 test("a table distributes the generations that it can route, and leaves unstamped what the plan does not name", () => {
   assert.deepEqual(
@@ -33,10 +38,11 @@ test("a table distributes the generations that it can route, and leaves unstampe
 });
 
 test("a new leader is one epoch on and keeps everything else", () => {
-  const status = nextTerm({ ...state, generations: [...state.generations], refused: [], fenced: [], moves: [], conditions: [] }, state.history);
+  const status = nextTerm(writable(state), state.history);
   assert.equal(status.epoch, 4);
   assert.equal(status.counter, 4);
   assert.deepEqual(status.stamp, { generation: 3 });
+  assert.deepEqual(status.exclusive, state.exclusive);
   assert.deepEqual(nextTerm(undefined, "new"), { history: "new", epoch: 1, counter: 0, generations: [] });
 });
 
@@ -50,7 +56,7 @@ test("a wish is as old as its last change, and as young as now while a revision 
 });
 
 test("a restored store begins a new history, and its counter jumps beyond what may have been issued since the backup", () => {
-  const restored = nextTerm({ ...state, generations: [...state.generations], refused: [], fenced: [], moves: [], conditions: [] }, "other");
+  const restored = nextTerm(writable(state), "other");
   assert.equal(restored.history, "other");
   assert.equal(restored.counter, state.counter + 2 ** 20);
   assert.equal(nextTerm(restored, "other").counter, state.counter + 2 ** 20);

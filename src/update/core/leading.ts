@@ -129,7 +129,16 @@ function isSameWish(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, strin
 export interface LeaderView
   extends Pick<
     Observed,
-    "wanted" | "wantedChangedMs" | "readinessOf" | "handoverOf" | "interlockOf" | "updateFor" | "updateNamed" | "isAskedAgain" | "gateOf"
+    | "wanted"
+    | "wantedChangedMs"
+    | "readinessOf"
+    | "exclusive"
+    | "handoverOf"
+    | "interlockOf"
+    | "updateFor"
+    | "updateNamed"
+    | "isAskedAgain"
+    | "gateOf"
   > {
   readonly spec: Site["spec"];
   readonly history: string;
@@ -158,6 +167,7 @@ export function observe(view: LeaderView, nowMs: number): Observed {
     wantedChangedMs: view.wantedChangedMs,
     mapOf: (number) => maps.get(number),
     readinessOf: view.readinessOf,
+    exclusive: view.exclusive,
     handoverOf: view.handoverOf,
     interlockOf: view.interlockOf,
     gateways: gateways.map(({ name, host, isConnected }) => ({

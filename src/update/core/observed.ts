@@ -60,6 +60,8 @@ export interface Observed {
   readinessOf(revision: string, claim?: number): Readiness;
   /** How `revision` takes over an exclusive service; `undefined` where the service is not exclusive. */
   handoverOf(service: string, revision: string): "hold" | "compatible" | undefined;
+  /** Exclusive services, and of which revisions instances are there; `true`: some of these may be more than passive. Seen after this leader took the lead, and by the same eyes that plan instances. */
+  readonly exclusive: ReadonlyMap<string, ReadonlyMap<string, boolean>>;
   /** What forbids to update `services` now: a condition of a Resource that is true, or not known. */
   interlockOf(services: readonly string[], nowMs: number): Wait | undefined;
   readonly gateways: readonly ObservedGateway[];
@@ -98,6 +100,7 @@ export type Happening =
       readonly generation: number;
       readonly services: readonly string[];
     }
+  | { readonly what: "given"; readonly generation: number; readonly services: readonly string[]; readonly revision: string }
   | { readonly what: "fenced" | "unfenced"; readonly generation: number; readonly services: readonly string[]; readonly hosts: readonly string[] }
   | { readonly what: "aborted" | "returned"; readonly generation: number; readonly services: readonly string[]; readonly reason: string };
 

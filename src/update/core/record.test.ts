@@ -21,6 +21,7 @@ const siteWith = (stamped: number, ...generations: OpenGeneration[]): SiteState 
   refused: [],
   fenced: [],
   moves: [],
+  exclusive: [],
 });
 
 function follow(status: NonNullable<Update["status"]>, site: SiteState, endedAs?: "Closed" | "Aborted"): NonNullable<Update["status"]> {

@@ -9,7 +9,7 @@ export const START_MS = 1_800_000_000_000;
 /** A site that can be watched and moved by hand. */
 export class World {
   nowMs = START_MS;
-  state: SiteState = { history: "h", epoch: 1, counter: 0, generations: [], refused: [], fenced: [], moves: [] };
+  state: SiteState = { history: "h", epoch: 1, counter: 0, generations: [], refused: [], fenced: [], moves: [], exclusive: [] };
   readonly maps = new Map<number, GenerationMap>();
   readonly wanted = new Map<string, string>();
   readonly unready = new Map<string, string>();
@@ -25,6 +25,8 @@ export class World {
   readyOn = new Map([["a", 1]]);
   intent: UpdateIntent | undefined;
   readonly handovers = new Map<string, "hold" | "compatible">();
+  /** Exclusive services, and the revisions of which instances are there. */
+  readonly exclusive = new Map<string, Map<string, boolean>>();
   interlock: Wait | undefined;
   /** Refused revisions that a person asks for again. */
   readonly askedAgain = new Set<string>();
@@ -53,6 +55,7 @@ export class World {
       updateFor: () => this.intent,
       updateNamed: () => this.intent,
       gateOf: () => this.gate,
+      exclusive: this.exclusive,
       handoverOf: (service) => this.handovers.get(service),
       interlockOf: () => this.interlock,
       isAskedAgain: (refusal) => this.askedAgain.has(refusal.revision),

@@ -8,7 +8,7 @@ export function siteUpdate(
   result: Step,
   nowMs: number,
 ): (Pick<Site, "metadata" | "spec"> & { readonly status: NonNullable<Site["status"]> }) | undefined {
-  const { history, epoch, counter, generations, stamp, refused, fenced, moves } = result.site;
+  const { history, epoch, counter, generations, stamp, refused, fenced, moves, exclusive } = result.site;
   const former = object.status?.conditions;
   const conditions = result.waits === NOT_LOOKED ? [...(former ?? [])] : [...setCondition(former, settledCondition(result), nowMs)];
   const isSame =
@@ -25,6 +25,7 @@ export function siteUpdate(
     refused: [...refused],
     fenced: [...fenced],
     moves: [...moves],
+    exclusive: [...exclusive],
     ...(stamp === undefined ? {} : { stamp }),
     conditions,
   };
@@ -69,6 +70,7 @@ function isSameState(status: Site["status"], state: SiteState): boolean {
         refused: state.refused,
         fenced: state.fenced,
         moves: state.moves,
+        exclusive: state.exclusive,
       })
   );
 }

@@ -16,6 +16,8 @@ export interface SiteState {
   readonly fenced: readonly Fence[];
   /** Where a strategy keeps no versions, oldest first. */
   readonly moves: readonly Move[];
+  /** Of each exclusive service, the revision that may use its thing. */
+  readonly exclusive: readonly ExclusiveUse[];
 }
 
 /** In generations older than `before`, calls of `service` that belong to revision `from` go to `to`; while `isPartial`, to either; while `isIdle`, still or again to `from`. */
@@ -29,6 +31,8 @@ export interface Fence {
 export type OpenGeneration = NonNullable<Site["status"]>["generations"] extends readonly (infer G)[] | undefined ? Readonly<G> : never;
 export type GenerationPhase = OpenGeneration["phase"];
 export type Refusal = NonNullable<Site["status"]>["refused"] extends readonly (infer R)[] | undefined ? Readonly<R> : never;
+
+export type ExclusiveUse = NonNullable<Site["status"]>["exclusive"] extends readonly (infer E)[] | undefined ? Readonly<E> : never;
 
 /** Service to revision. */
 export type GenerationMap = Readonly<Record<string, string>>;
@@ -56,6 +60,7 @@ export function readSiteState(status: Site["status"]): SiteState | undefined {
     refused: status.refused ?? [],
     fenced: status.fenced ?? [],
     moves: status.moves ?? [],
+    exclusive: status.exclusive ?? [],
   };
 }
 
@@ -102,6 +107,11 @@ export function stamps(plan: StampPlan | undefined, generation: number): boolean
 /** Moves of one service. */
 export function movesOf(state: SiteState | undefined, service: string): readonly Move[] {
   return (state?.moves ?? []).filter((one) => one.service === service);
+}
+
+/** The revision that may use the thing of an exclusive service; `undefined` while that is not decided. */
+export function userOf(state: SiteState | undefined, service: string): string | undefined {
+  return state?.exclusive.find((one) => one.service === service)?.revision;
 }
 
 /** True if the strategy may let a transaction meet two revisions of a service. */

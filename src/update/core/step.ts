@@ -1,6 +1,7 @@
 import { timestamp } from "#/model/index.ts";
 import { advance } from "./advance.ts";
 import { movesBack } from "./changes.ts";
+import { giveExclusive } from "./exclusive.ts";
 import { liftFences } from "./fences.ts";
 import { releaseHold } from "./hold.ts";
 import { issueNext, targetMap } from "./issue.ts";
@@ -10,7 +11,7 @@ import { differingServices, isPending, type Move, type SiteState, type Wait } fr
 /** One step of the update protocol (docs/update.md): from the state and what is seen to the next state. Level-triggered and idempotent: call it again until it returns its argument.
  *  At most one transition of the pending generation is made in a step, so that each is one compare-and-set. */
 export function step(site: SiteState, observed: Observed, nowMs: number): Step {
-  const closed = closeDrained(site, observed) ?? leaveServices(site, observed) ?? forgetMoves(site);
+  const closed = closeDrained(site, observed) ?? leaveServices(site, observed) ?? forgetMoves(site) ?? giveExclusive(site, observed, nowMs);
   if (closed !== undefined) return closed;
   const waits = new Map<number, readonly Wait[]>();
   for (const one of site.generations) if (one.phase === "Draining") waits.set(one.number, observed.drainOf(one.number).waits);
