@@ -61,7 +61,8 @@ async function runSeeds(): Promise<number> {
     onProgress: (now) => {
       if (performance.now() - toldMs < 5000) return;
       toldMs = performance.now();
-      console.log(`${now.seeds} of ${count} seeds, ${now.failures.length} failed`);
+      const failed = now.failures.length === 0 ? "" : `: ${now.failures.map((one) => one.seed).join(" ")}`;
+      console.log(`${now.seeds} of ${count} seeds, ${now.failures.length} failed${failed}`);
     },
   });
   for (const failure of done.failures.slice(0, 3)) console.log(`\n${simulation.explainFailure(failure, COMMAND)}`);

@@ -395,7 +395,7 @@ export class Leader implements CentrePort {
         ledger: this.#ledger,
         updateFor: (services) => person.updateFor(services, state),
         updateNamed: (name) => person.updateNamed(name),
-        isAskedAgain: () => false,
+        isAskedAgain: (refusal) => person.isAskedAgain(refusal),
         gateOf: (fresh) => person.gateOf(state, fresh),
         handoverOf: (service, revision) =>
           this.#seen.Microservice.get(service)?.spec.exclusive === true

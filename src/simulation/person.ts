@@ -1,5 +1,5 @@
 import { API_VERSION, microservice, type Resource, SITE_NAME, type StrategyName, timestamp } from "#/model/index.ts";
-import { type GateVerdict, movesOf, readSiteState, type SiteState, type UpdateIntent } from "#/update/core/index.ts";
+import { type GateVerdict, movesOf, type Refusal, readSiteState, type SiteState, type UpdateIntent } from "#/update/core/index.ts";
 import type { RampPlan, Wish } from "./scenario.ts";
 import type { World } from "./world.ts";
 
@@ -14,6 +14,8 @@ interface Intent {
   isPromoted: boolean;
   isAborted: boolean;
   isTaken: boolean;
+  /** What was refused and is asked for once more, and when. */
+  readonly again?: { readonly revision: string; readonly atMs: number };
 }
 
 /** Whoever applies manifests and Updates. */
@@ -61,17 +63,7 @@ export class Person {
       const one = store.get("Microservice", wish.service);
       if (one === undefined || one.metadata.deletionTimestamp !== undefined || one.spec.template.version === wish.version) return;
       const { ramp, strategy = "consistent" } = wish;
-      if (ramp !== undefined || strategy !== "consistent")
-        this.#intents.push({
-          name: `u${this.#intents.length}`,
-          service: wish.service,
-          ramp,
-          strategy,
-          isPaused: false,
-          isPromoted: false,
-          isAborted: false,
-          isTaken: false,
-        });
+      if (ramp !== undefined || strategy !== "consistent") this.#intend({ service: wish.service, ramp, strategy });
       const { handover: _, ...template } = one.spec.template;
       store.update(
         "Microservice",
@@ -87,6 +79,7 @@ export class Person {
     } else if (wish.what === "scale") this.#scale(wish.service, wish.replicas);
     else if (wish.what === "interlock") this.#interlock = wish.is;
     else if (wish.what === "delete-instance") this.#deleteInstance(wish.service, wish.index);
+    else if (wish.what === "ask-again") this.#askAgain(wish.service);
     else {
       const intent = this.#intents.at(-1);
       if (intent === undefined) return;
@@ -94,6 +87,26 @@ export class Person {
       else if (wish.what === "promote") intent.isPromoted = true;
       else intent.isAborted = true;
     }
+  }
+
+  #intend(intent: Pick<Intent, "service" | "ramp" | "strategy" | "again">): void {
+    this.#intents.push({ name: `u${this.#intents.length}`, ...intent, isPaused: false, isPromoted: false, isAborted: false, isTaken: false });
+  }
+
+  /** An Update to what the template says already, and the site has refused. */
+  #askAgain(service: string): void {
+    const { store, scheduler } = this.#world;
+    const one = store.get("Microservice", service);
+    const refused = readSiteState(store.get("Site", SITE_NAME)?.status)?.refused.find((refusal) => refusal.service === service);
+    const revision = `${service}-${one?.spec.template.version}`;
+    if (one === undefined || one.metadata.deletionTimestamp !== undefined || refused?.revision !== revision) return;
+    this.#intend({ service, ramp: undefined, strategy: "consistent", again: { revision, atMs: scheduler.nowMs } });
+  }
+
+  isAskedAgain({ service, revision, at }: Refusal): boolean {
+    return this.#intents.some(
+      (one) => !one.isTaken && one.service === service && one.again?.revision === revision && one.again.atMs > Date.parse(at),
+    );
   }
 
   #scale(service: string, replicas: number): void {

@@ -44,6 +44,7 @@ export type Wish =
   | { readonly atMs: number; readonly what: "delete" | "create"; readonly service: string; readonly version: string }
   | { readonly atMs: number; readonly what: "scale"; readonly service: string; readonly replicas: number }
   | { readonly atMs: number; readonly what: "delete-instance"; readonly service: string; readonly index: number }
+  | { readonly atMs: number; readonly what: "ask-again"; readonly service: string }
   | { readonly atMs: number; readonly what: "pause" | "resume" | "promote" | "abort" };
 
 export interface RampPlan {
@@ -273,6 +274,7 @@ function makeWishes(dice: Dice, services: readonly ServicePlan[], lastMs: number
     });
     if (strategy === "rolling" && dice.chance(0.3))
       wishes.push({ atMs: atMs + dice.between(-150, 150), what: "delete-instance", service, index: dice.whole(0, 7) });
+    if (dice.chance(0.2)) wishes.push({ atMs: atMs + dice.between(300, 2500), what: "ask-again", service });
     if (ramp?.gate === "undecided") wishes.push({ atMs: atMs + dice.between(500, 2000), what: dice.pick(["promote", "abort"] as const) });
   }
   const removable = services.slice(1);

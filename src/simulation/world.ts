@@ -193,7 +193,7 @@ export class World {
       case "end-gateway":
         gateway?.kill("its gateway was declared dead");
         if (gateway !== undefined) gateway.hasEnded = true;
-        this.scheduler.after(fault.forMs, () => this.store.delete("Gateway", fault.gateway));
+        this.#forget(fault.gateway, fault.forMs);
         return;
       case "cut-link":
         return gateway?.cutLink(fault.forMs);
@@ -276,6 +276,17 @@ export class World {
       this.judge.note(() => `${leader.program.name} goes on`);
       leader.program.resume();
       for (const gateway of this.#gateways) if (gateway.isUp && this.#dice.chance(0.5)) gateway.preferNext(leader);
+    });
+  }
+
+  /** A person declares a gateway dead, and once more if a slow request has registered it afterwards. */
+  #forget(gateway: string, afterMs: number): void {
+    const forget = (): void => {
+      this.scheduler.after(afterMs, () => this.store.delete("Gateway", gateway));
+    };
+    forget();
+    this.store.listen((kind, before, after) => {
+      if (kind === "Gateway" && before === undefined && after?.metadata.name === gateway) forget();
     });
   }
 
