@@ -605,9 +605,14 @@ class OpenExchange {
 
   /** The gateway dies. */
   breakOff(why: string, excuse: string | undefined): void {
-    const { tx, world, onAnswer } = this.#options;
+    const { tx, world, onAnswer, call, program } = this.#options;
     tx.touch(why);
     tx.excusedBy ??= excuse;
+    // Nobody ends it in time any more: what it still does after that is awaited by nobody.
+    if (call.role === "edge" && !this.#isStreaming)
+      world.scheduler.after(call.deadlineMs - program.monotonic(), () => {
+        tx.excusedBy ??= "it lasted longer than maxTransaction, and its edge was killed";
+      });
     this.#over();
     world.scheduler.after(tx.dice.between(0, 2), onAnswer);
   }

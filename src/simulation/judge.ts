@@ -26,6 +26,12 @@ export interface GenerationRecord {
   transactions: number;
 }
 
+interface PlannedMove {
+  readonly before: number;
+  readonly from: string;
+  readonly to: string;
+}
+
 /** Knows the truth: what every transaction should meet, what is alive, what was decided; and remembers each breach. */
 export class Judge {
   readonly violations: Violation[] = [];
@@ -41,10 +47,9 @@ export class Judge {
   #open: readonly number[] = [];
   #transactionId = 0;
   /** Every move that there was, by service. */
-  readonly #moves = new Map<
-    string,
-    { readonly before: number; readonly from: string; readonly to: string; readonly strategy: string | undefined; readonly sinceMs: number }[]
-  >();
+  readonly #moves = new Map<string, (PlannedMove & { readonly strategy: string | undefined; readonly sinceMs: number })[]>();
+  /** Those that were only planned, too. */
+  readonly #planned = new Map<string, PlannedMove[]>();
   /** Until when services that are recreated may be missing, in milliseconds since the beginning. */
   readonly #recreated = new Map<string, number>();
   /** How long what was recreated may be missing after the switch, or after it was given up. */
@@ -134,6 +139,9 @@ export class Judge {
   #onMoves(now: SiteState): void {
     const recreating = new Set<string>();
     for (const { service, before, from, to, isIdle } of now.moves) {
+      const planned = this.#planned.get(service) ?? [];
+      if (!planned.some((one) => one.before === before && one.from === from && one.to === to)) planned.push({ before, from, to });
+      this.#planned.set(service, planned);
       if (isIdle === true) continue;
       const { strategy, phase } = now.generations.find((one) => one.number === before) ?? {};
       const known = this.#moves.get(service) ?? [];
@@ -208,9 +216,18 @@ export class Judge {
 
   /** Revisions that a transaction of `generation` may meet: the one of its map, and those that the service was moved to. Empty: none. */
   revisionsOf(generation: number, service: string): ReadonlySet<string> {
+    return this.#reached(generation, service, this.#moves);
+  }
+
+  /** And those to which calls were only planned to go: a gateway cannot know whether another one has moved them already. */
+  revisionsPlanned(generation: number, service: string): ReadonlySet<string> {
+    return this.#reached(generation, service, this.#planned);
+  }
+
+  #reached(generation: number, service: string, moves: ReadonlyMap<string, readonly PlannedMove[]>): ReadonlySet<string> {
     const mapped = this.#maps.get(generation)?.[service];
     const met = new Set(mapped === undefined ? [] : [mapped]);
-    for (const { before, from, to } of this.#moves.get(service) ?? []) if (generation < before && met.has(from)) met.add(to);
+    for (const { before, from, to } of moves.get(service) ?? []) if (generation < before && met.has(from)) met.add(to);
     return met;
   }
 

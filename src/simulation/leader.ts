@@ -1,5 +1,5 @@
 import { isOrreryError, OrreryError } from "#/base/index.ts";
-import { grantsUse, incarnationStatus, planInstances } from "#/controllers/index.ts";
+import { incarnationStatus, planInstances } from "#/controllers/index.ts";
 import {
   API_VERSION,
   type Gateway,
@@ -442,7 +442,7 @@ export class Leader implements CentrePort {
     else yield* this.#makeRevision(service);
     for (const host of this.#world.scenario.hosts) {
       const plan = this.#plan({ service, state, mapOf, instances, host });
-      if (grantsUse(service, plan)) yield* this.#confirm(service, state);
+      if (plan.create.length + plan.change.length + plan.remove.length > 0) yield* this.#confirm(service, state);
       yield* this.#carryOut(plan);
     }
     return undefined;
@@ -518,9 +518,10 @@ export class Leader implements CentrePort {
   *#confirm(service: Microservice, seen: SiteState | undefined): Routine {
     const { store } = this.#world;
     const { name } = service.metadata;
-    const newest = readSiteState((yield* this.#ask(() => store.get("Site", SITE_NAME)))?.status);
-    if (newest?.epoch !== this.#epoch || userOf(newest, name) !== userOf(seen, name))
+    const now = readSiteState((yield* this.#ask(() => store.get("Site", SITE_NAME)))?.status);
+    if (now?.epoch !== this.#epoch || userOf(now, name) !== userOf(seen, name))
       throw new OrreryError("store/conflict", "the Site has moved since it was seen", { retry: "after-reread" });
+    this.#world.looked(this);
   }
 
   *#carryOut(plan: ReturnType<typeof planInstances>): Routine {

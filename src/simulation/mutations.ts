@@ -353,18 +353,18 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: "exclusive-by-an-old-site",
-    without: "a former leader gives the thing to the revision that it knows of, the next leader to another",
+    without: "who knows only an old Site gives the thing to a revision that has lost it meanwhile",
     file: "src/simulation/leader.ts",
-    find: "if (newest?.epoch !== this.#epoch || userOf(newest, name) !== userOf(seen, name))",
-    replace: "if (newest === null)",
+    find: "now?.epoch !== this.#epoch || userOf(now, name) !== userOf(seen, name)",
+    replace: "now?.epoch !== this.#epoch",
   },
   {
-    name: "exclusive-by-a-former-leader",
+    name: "instances-changed-by-a-former-leader",
     without:
-      "a former leader whose caches lag looks up the Site and finds there what it knows, of a later leader that knows nothing of what it is about to do",
+      "a former leader acts on decisions of the new one before that one has heard of them itself, or gives an exclusive thing to whom it knows",
     file: "src/simulation/leader.ts",
-    find: "newest?.epoch !== this.#epoch || userOf",
-    replace: "newest === undefined || userOf",
+    find: "now?.epoch !== this.#epoch || userOf",
+    replace: "now === undefined || userOf",
   },
   {
     name: "exclusive-while-in-use",
@@ -372,13 +372,6 @@ export const MUTATIONS: readonly Mutation[] = [
     file: EXCLUSIVE,
     find: "(isMoreThanPassive || user === undefined || revision === user)",
     replace: "revision === null",
-  },
-  {
-    name: "exclusive-while-passive",
-    without: "a former leader's word, that was on its way, reaches an instance whose revision has lost the thing meanwhile",
-    file: EXCLUSIVE,
-    find: "(isMoreThanPassive || user === undefined || revision === user)",
-    replace: "isMoreThanPassive",
   },
   {
     name: "exclusive-made-active",

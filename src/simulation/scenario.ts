@@ -70,8 +70,8 @@ export type Fault =
   | { readonly atMs: number; readonly what: "second-leader" | "stall-store"; readonly forMs: number }
   | { readonly atMs: number; readonly what: "crash-instance"; readonly service: string; readonly index: number; readonly forMs: number };
 
-/** When exactly: at once, or after the next Generation was made, Site was written, generation was closed, or Instance was marked for deletion. */
-export type Moment = "now" | "issue" | "decision" | "closing" | "deletion";
+/** When exactly: at once, or after the next Generation was made, Site was written, generation was closed, or Instance was marked for deletion; or when a leader has looked whether it leads and is about to change instances. */
+export type Moment = "now" | "issue" | "decision" | "closing" | "deletion" | "look";
 
 /** A request from outside. Everything that it causes is rolled from its own seed. */
 export interface RootPlan {
@@ -259,7 +259,7 @@ function makeWishes(dice: Dice, services: readonly ServicePlan[], lastMs: number
   const first = dice.between(FIRST_WISH_MS, lastMs);
   for (let index = 0; index < count; index++) {
     const atMs = isBurst ? first + dice.between(0, 800) : dice.between(FIRST_WISH_MS, lastMs);
-    const { name: service } = dice.pick(services);
+    const { name: service, isExclusive } = dice.pick(services);
     // Few versions, so that the former one is often wished again.
     const version = dice.pick(VERSIONS.slice(0, dice.pick([2, 2, 3, 5])));
     const strategy = isConsistent ? "consistent" : dice.pick(STRATEGIES);
@@ -272,6 +272,9 @@ function makeWishes(dice: Dice, services: readonly ServicePlan[], lastMs: number
       ...(ramp === undefined ? {} : { ramp }),
       ...(strategy === "consistent" ? {} : { strategy }),
     });
+    // Near enough to a handover that the thing seems to be nobody's for a moment.
+    if (isExclusive && dice.chance(0.3))
+      wishes.push({ atMs: atMs + dice.between(0, 500), what: "delete-instance", service, index: dice.whole(0, 7) });
     if (strategy === "rolling" && dice.chance(0.3))
       wishes.push({ atMs: atMs + dice.between(-150, 150), what: "delete-instance", service, index: dice.whole(0, 7) });
     if (dice.chance(0.2)) wishes.push({ atMs: atMs + dice.between(300, 2500), what: "ask-again", service });
@@ -331,7 +334,7 @@ function makeFaults(
       dice.between(300, 1500),
       dice.between(1500, 3500),
     ]);
-    const when = dice.pick(["now", "now", "issue", "decision", "closing", "closing", "deletion"] as const);
+    const when = dice.pick(["now", "now", "issue", "decision", "closing", "closing", "deletion", "look"] as const);
     const kind = dice.pick([
       "kill-gateway",
       "kill-gateway",
@@ -369,6 +372,9 @@ function makeFaults(
   // A leader that sleeps through a whole update.
   if (dice.chance(0.1))
     faults.push({ atMs: dice.pick(wishes).atMs - dice.between(0, 300), what: "pause-leader", forMs: dice.between(1000, 2500), when: "now" });
+  // One whose word, to whom an exclusive thing belongs, is heard much later.
+  if (services.some((one) => one.isExclusive) && dice.chance(0.25))
+    faults.push({ atMs: dice.pick(wishes).atMs + dice.between(0, 600), what: "pause-leader", forMs: dice.between(300, 3000), when: "look" });
   return faults.sort((a, b) => a.atMs - b.atMs);
 }
 
@@ -383,7 +389,8 @@ function thereAndBack(
   const backMs = atMs + dice.between(150, 1500);
   const againMs = backMs + dice.between(300, 4000);
   into.wishes.push({ atMs, what: "template", service, version: "v2", ...(strategy === undefined ? {} : { strategy }) });
-  into.wishes.push({ atMs: backMs, what: "template", service, version: "v1" }, { atMs: againMs, what: "template", service, version: "v2" });
+  const back = strategy === "rolling" && dice.chance(0.5) ? ({ strategy: "blueGreen" } as const) : {};
+  into.wishes.push({ atMs: backMs, what: "template", service, version: "v1", ...back }, { atMs: againMs, what: "template", service, version: "v2" });
   into.wishes.sort((a, b) => a.atMs - b.atMs);
   const { name: gateway } = dice.pick(gateways);
   into.faults.push({ atMs: dice.between(atMs, backMs), what: "cut-link", gateway, forMs: dice.between(1000, 4500) });

@@ -38,7 +38,7 @@ test("seeds differ in what happens: hosts, gateways, faults and wishes of every 
   const faults = new Set(scenarios.flatMap((one) => one.faults.map((fault) => fault.what)));
   const wishes = new Set(scenarios.flatMap((one) => one.wishes.map((wish) => wish.what)));
   assert.equal(faults.size, 13, [...faults].join(" "));
-  assert.equal(wishes.size, 10, [...wishes].join(" "));
+  assert.equal(wishes.size, 11, [...wishes].join(" "));
   const strategies = new Set(scenarios.flatMap((one) => one.wishes.flatMap((wish) => (wish.what === "template" ? [wish.strategy] : []))));
   assert.equal(strategies.size, 5, [...strategies].join(" "));
   assert.ok(scenarios.filter((one) => one.services.some((service) => service.isExclusive)).length > 50);

@@ -24,6 +24,9 @@ const LATE_MAKING_MS = 400;
 const HOLD_LATE_MS = 400;
 /** Every instance of the first generation has had the time to start. */
 const STARTED_MS = 1300;
+/** Until a change has been seen by every leader and gateway, where watches and links are slow. */
+const SEEN_MS = 400;
+const STARTED_LATE_MS = 2000;
 
 /** A site with everything in it. */
 export class World {
@@ -40,6 +43,8 @@ export class World {
   #leaderCount = 0;
   /** When each instance was stopped by its agent. */
   readonly stops: { readonly revision: string; readonly atMs: number }[] = [];
+  #readyMs: number | undefined;
+  #onLook: (() => void) | undefined;
   readonly #lostTables = new Set<string>();
   /** Exclusive services whose new revision was not active in time. */
   readonly #lateHandovers = new Set<string>();
@@ -90,9 +95,12 @@ export class World {
       this.store.create("Route", { metadata: { name }, spec: route.spec.parse({ path: { prefix: `/${name}` }, service: name }) });
   }
 
-  /** The first generation is in service, with all its instances. */
+  /** The first generation is in service, and all its instances have been ready for so long that everybody has seen it. */
   get hasStarted(): boolean {
-    return this.scheduler.elapsedMs >= STARTED_MS;
+    if (this.scheduler.elapsedMs < STARTED_MS) return false;
+    if (this.#readyMs === undefined && this.store.list("Instance").every((one) => one.status?.ready === true))
+      this.#readyMs = this.scheduler.elapsedMs;
+    return this.scheduler.elapsedMs >= Math.min((this.#readyMs ?? Number.POSITIVE_INFINITY) + SEEN_MS, STARTED_LATE_MS);
   }
 
   // ---- looking things up
@@ -233,16 +241,22 @@ export class World {
   #at(when: Moment, act: () => void): void {
     if (when === "now") return act();
     let isOver = false;
+    let unlisten = (): void => {};
     const once = (): void => {
       if (isOver) return;
       isOver = true;
       unlisten();
       act();
     };
-    const unlisten = this.store.listen((kind, before, after) => {
+    if (when === "look") {
+      this.#onLook = once;
+      this.scheduler.after(WAIT_MAX_MS, once);
+      return;
+    }
+    unlisten = this.store.listen((kind, before, after) => {
       const isMarked = kind === "Instance" && before?.metadata.deletionTimestamp === undefined && after?.metadata.deletionTimestamp !== undefined;
       const isClosed = kind === "Site" && isOneLess(before as Site | undefined, after as Site | undefined);
-      const moments: Record<Exclude<Moment, "now">, boolean> = {
+      const moments: Record<Exclude<Moment, "now" | "look">, boolean> = {
         issue: kind === "Generation" && before === undefined,
         decision: kind === "Site",
         closing: isClosed,
@@ -253,6 +267,14 @@ export class World {
       if (isIt) this.scheduler.after(0, once);
     });
     this.scheduler.after(WAIT_MAX_MS, once);
+  }
+
+  /** The leader has looked whether it leads, and is about to change instances. */
+  looked(leader: Leader): void {
+    if (leader !== this.#newest) return;
+    const act = this.#onLook;
+    this.#onLook = undefined;
+    act?.();
   }
 
   #killLeader(forMs: number): void {
@@ -327,7 +349,7 @@ export class World {
   #leakedCall({ tx, caller }: HostRequest, from: Transaction, call: Call): Transaction {
     if (call.generation !== from.generation)
       this.judge.violate("C", `a leaked context of generation ${from.generation} was given generation ${call.generation}`);
-    else if (!this.judge.revisionsOf(call.generation, caller.service).has(caller.revision))
+    else if (!this.judge.revisionsPlanned(call.generation, caller.service).has(caller.revision))
       this.judge.violate(
         "C",
         `${caller.instance} has made a call in generation ${call.generation}, which does not have it: its context came from another transaction`,

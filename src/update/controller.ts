@@ -101,6 +101,18 @@ export async function takeLead(store: Store, namespace: string, history: string)
   return status.epoch;
 }
 
+/** What the Site says now, for what only the leader may do.
+ *  @throws update/not-leading: another centre leads; stop leading */
+export async function readLedSite(store: Store, namespace: string, epoch: number): Promise<SiteState> {
+  const state = readSiteState((await store.get(site, { name: SITE_NAME, namespace }))?.status);
+  if (state?.epoch !== epoch) throw notLeading(state?.epoch, epoch);
+  return state;
+}
+
+function notLeading(led: number | undefined, own: number): OrreryError {
+  return new OrreryError("update/not-leading", `the site is led by epoch ${led}, this centre has ${own}: it must stop leading`);
+}
+
 async function createSite(store: Store, namespace: string): Promise<Site> {
   try {
     return await store.create(site, { apiVersion: API_VERSION, kind: site.kind, metadata: { name: SITE_NAME, namespace }, spec: {} });
@@ -138,8 +150,7 @@ class UpdateDriver {
     for (let count = 0; count < STEPS_MAX; count++) {
       const state = readSiteState(object.status);
       if (state === undefined) return undefined;
-      if (state.epoch !== epoch)
-        throw new OrreryError("update/not-leading", `the site is led by epoch ${state.epoch}, this centre has ${epoch}: it must stop leading`);
+      if (state.epoch !== epoch) throw notLeading(state.epoch, epoch);
       const namespace = object.metadata.namespace ?? "default";
       const observed = await this.#observe(object, state);
       const result = step(state, observed, clock.now());

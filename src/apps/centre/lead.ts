@@ -1,4 +1,4 @@
-import { type Clock, type Log, OrreryError, type Random } from "#/base/index.ts";
+import type { Clock, Log, Random } from "#/base/index.ts";
 import {
   type Caches,
   createCaches,
@@ -13,7 +13,7 @@ import {
   runCaches,
   servicesOfHost,
 } from "#/controllers/index.ts";
-import { DEFAULT_NAMESPACE, type FileMapping, type Microservice, SITE_NAME, site as siteKind, type Template } from "#/model/index.ts";
+import { DEFAULT_NAMESPACE, type FileMapping, type Microservice, SITE_NAME, type Template } from "#/model/index.ts";
 import type { Controller } from "#/reconcile/index.ts";
 import type { Store } from "#/store/index.ts";
 import { TableDistribution } from "#/traffic/distribution/index.ts";
@@ -31,7 +31,7 @@ import {
   readSiteState,
   WantedRevisions,
 } from "#/update/core/index.ts";
-import { createUpdateController, createUpdateRecordController, takeLead, updateIntents } from "#/update/index.ts";
+import { createUpdateController, createUpdateRecordController, readLedSite, takeLead, updateIntents } from "#/update/index.ts";
 import { GenerationTally } from "./generation-tally.ts";
 import { connectionOf, fillTable, type Peers, readinessOf, trafficOf } from "./lead-views.ts";
 
@@ -180,9 +180,7 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
     async admit(name) {
       if (distribution.isAdmitted(name)) return;
       // Read after the register was: whoever leads later reads the register after this.
-      const present = readSiteState((await store.get(siteKind, { name: SITE_NAME, namespace: DEFAULT_NAMESPACE }))?.status);
-      if (present?.epoch !== epoch)
-        throw new OrreryError("update/not-leading", `the site is led by epoch ${present?.epoch}, this centre has ${epoch}: it must stop leading`);
+      await readLedSite(store, DEFAULT_NAMESPACE, epoch);
       distribution.admit(name);
     },
     dismiss: (name) => distribution.dismiss(name),

@@ -1,12 +1,12 @@
 import { type Clock, describeError, isOrreryError, type Log, OrreryError, type Random } from "#/base/index.ts";
-import { DEFAULT_NAMESPACE, instance, type Microservice, microservice, revision, SITE_NAME, site as siteKind } from "#/model/index.ts";
+import { DEFAULT_NAMESPACE, instance, type Microservice, microservice, revision, SITE_NAME } from "#/model/index.ts";
 import { Controller, objectKey, type ReconcileResult } from "#/reconcile/index.ts";
 import type { Store } from "#/store/index.ts";
 import { type GenerationMap, readSiteState, type SiteState, userOf } from "#/update/core/index.ts";
-import { REVISION_ANNOTATION } from "#/update/index.ts";
+import { REVISION_ANNOTATION, readLedSite } from "#/update/index.ts";
 import type { Caches } from "../caches.ts";
 import { writeStatus } from "../status-writer.ts";
-import { grantsUse, isEveryMapSeen, neededRevisions, type Placeable, planInstances } from "./instance-plan.ts";
+import { isEveryMapSeen, neededRevisions, type Placeable, planInstances } from "./instance-plan.ts";
 import { choosePort, PortBook } from "./port-allocation.ts";
 import type { Propagation } from "./propagation.ts";
 import { type FilesKeeper, makeRevision, templateHash } from "./revision-maker.ts";
@@ -127,7 +127,7 @@ class MicroserviceWorker {
     const revisionOf = (name: string) => caches.revisions.get(`${namespace}/${name}`);
     const instances = [...caches.instances.byIndex("service", key)];
     const plan = planInstances({ service, site, mapOf, revisionOf, instances, hosts: this.#hosts() });
-    if (grantsUse(service, plan)) await this.#confirm(service, site);
+    if (plan.create.length + plan.change.length + plan.remove.length > 0) await this.#confirm(service, site);
     const failures = await this.#carryOut(plan);
     const status = serviceStatus(
       {
@@ -215,13 +215,15 @@ class MicroserviceWorker {
     }
   }
 
-  /** Before an instance is told that it may use what only one revision may use: the Site says so now, and this centre leads. Who leads later sees every instance that was there, and waits for its end before it gives the thing to another.
-   *  @throws store/conflict: it was decided otherwise meanwhile; come again */
+  /** Looked up right before instances are made, told or deleted. Who leads no longer leaves them alone: it would act on what it has just heard of decisions that the new leader has not heard of itself. And an instance is told that it may use what only one revision may use only if the Site says so now: who leads later sees every instance that was there, and waits for its end before it gives the thing to another.
+   *  @throws update/not-leading: another centre leads
+   *  @throws store/conflict: another revision may use it now; come again */
   async #confirm(service: Microservice, seen: SiteState | undefined): Promise<void> {
-    const { namespace, name } = service.metadata;
-    const newest = readSiteState((await this.#options.store.get(siteKind, { namespace: namespace ?? DEFAULT_NAMESPACE, name: SITE_NAME }))?.status);
-    if (newest?.epoch !== this.#options.epoch || userOf(newest, name) !== userOf(seen, name))
-      throw new OrreryError("store/conflict", `the Site has moved since it was seen: who may use what ${name} uses is looked up again`, {
+    const { store, epoch } = this.#options;
+    const { namespace = DEFAULT_NAMESPACE, name } = service.metadata;
+    const now = await readLedSite(store, namespace, epoch);
+    if (userOf(now, name) !== userOf(seen, name))
+      throw new OrreryError("store/conflict", `another revision of ${name} may use what only one may use: its instances are planned again`, {
         retry: "after-reread",
       });
   }

@@ -78,11 +78,6 @@ function dutyIn(open: OpenGeneration, service: string, site: SiteState | undefin
   return open.phase === "Draining" || open.phase === "Active" ? "draining" : "passive";
 }
 
-/** True if the plan lets a revision use what only one may use. */
-export function grantsUse(service: Microservice, plan: InstancePlan): boolean {
-  return service.spec.exclusive && plan.change.some((one) => one.instance.spec.duty === "passive" && one.duty !== "passive");
-}
-
 /** True if what is needed is known: an open generation whose map is not seen yet may need anything. */
 export function isEveryMapSeen(site: SiteState | undefined, mapOf: (generation: number) => GenerationMap | undefined): boolean {
   return site?.generations.every((one) => mapOf(one.number) !== undefined) === true;
