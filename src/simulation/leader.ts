@@ -144,7 +144,7 @@ export class Leader implements CentrePort {
   *#fillCaches(): Routine {
     const { store, scheduler, scenario } = this.#world;
     const { program } = this;
-    const slow = this.#dice.pick(KIND_NAMES);
+    const slow = scenario.isLaterLeaderLate && this.#epoch > 1 ? "Site" : this.#dice.pick(KIND_NAMES);
     const caches: Partial<Record<KindName, unknown>> = {};
     for (const kind of KIND_NAMES) {
       yield this.#dice.between(0.1, 3);

@@ -108,6 +108,8 @@ export interface Scenario {
   readonly starts: Readonly<Record<string, StartPlan>>;
   /** Watches of one kind may lag behind those of others by so much. */
   readonly lagMaxMs: number;
+  /** True: every leader but the first hears late of what happens to the Site, and not of one kind or another. */
+  readonly isLaterLeaderLate: boolean;
   /** Usual time of a message between gateway and centre. */
   readonly linkMaxMs: number;
   /** Ports that an agent has for each host: few, so that they are given again at once. */
@@ -144,17 +146,28 @@ export function makeScenario(seed: number): Scenario {
   const services = makeServices(dice, hosts);
   const gateways = makeGateways(dice, hosts);
   const lastMs = FIRST_WISH_MS + dice.between(1000, 3500);
-  const wishes = makeWishes(dice, services, lastMs);
+  const exclusive = services.find((one) => one.isExclusive)?.name;
+  // The thing goes to and fro between revisions whose instances are taken away meanwhile.
+  const isPassedOn = exclusive !== undefined && dice.chance(0.2);
+  const wishes = isPassedOn ? handovers(dice, exclusive, lastMs) : makeWishes(dice, services, lastMs);
   if (services.some((one) => one.isInterlocked)) wishes.push(...makeInterlocks(dice, wishes, lastMs));
   wishes.sort((a, b) => a.atMs - b.atMs);
-  const faults = dice.chance(0.15) ? [] : makeFaults(dice, { services, gateways, wishes, lastMs });
-  const exclusive = services.find((one) => one.isExclusive)?.name;
+  const faults = dice.chance(isPassedOn ? 0.5 : 0.15) ? [] : makeFaults(dice, { services, gateways, wishes, lastMs });
+  const silent = services.filter((one) => one.forwarding === "nothing");
   if (faults.length > 0 && dice.chance(0.15))
     thereAndBack(
       dice,
-      { service: exclusive ?? dice.pick(services).name, gateways, ...(exclusive === undefined ? { strategy: "rolling" } : {}) },
+      {
+        service: exclusive ?? dice.pick(silent.length > 0 && dice.chance(0.5) ? silent : services).name,
+        gateways,
+        ...(exclusive === undefined ? { strategy: "rolling" } : {}),
+      },
       { wishes, faults },
     );
+  // A former leader hears of a switch sooner than the new one.
+  const atOnce = wishes.filter((one) => one.what === "template" && one.strategy === "blueGreen");
+  const isOverheard = faults.length > 0 && atOnce.length > 0 && dice.chance(0.3);
+  if (isOverheard) faults.push({ atMs: dice.pick(atOnce).atMs + dice.between(-100, 500), what: "second-leader", forMs: 0 });
   const stress = faults.length === 0 ? "none" : dice.pick(STRESSES);
   if (stress === "late-reports") faults.push(...lateReports(dice, gateways, wishes));
   if (stress === "slow-disks") faults.push(...slowDisks(dice, gateways, wishes));
@@ -170,12 +183,12 @@ export function makeScenario(seed: number): Scenario {
     hosts,
     replicas,
     lingerMs: stress === "none" ? dice.pick([100, 200, 400]) : 100,
-    settleMs: dice.pick([20, 60, 150]),
+    settleMs: isPassedOn ? 20 : dice.pick([20, 60, 150]),
     maxTransactionMs: dice.pick([1500, 2500]),
     readyWithinMs: dice.pick([1200, 2000]),
     holdMs: dice.pick([400, 1200, 2500]),
     compatible: services.flatMap((one) =>
-      one.isExclusive ? VERSIONS.filter(() => dice.chance(0.3)).map((version) => `${one.name}-${version}`) : [],
+      one.isExclusive ? VERSIONS.filter(() => isPassedOn || dice.chance(0.3)).map((version) => `${one.name}-${version}`) : [],
     ),
     maxOpen: dice.pick([3, 5, 64]),
     streamsEndAfterMs: dice.pick([undefined, 300, 800]),
@@ -183,7 +196,8 @@ export function makeScenario(seed: number): Scenario {
       dice,
       services.map((one) => one.name),
     ),
-    lagMaxMs: dice.pick([2, 5, 5, 30, 150]),
+    isLaterLeaderLate: isOverheard,
+    lagMaxMs: isPassedOn || isOverheard ? 150 : dice.pick([2, 5, 5, 30, 150]),
     linkMaxMs: dice.pick([2, 5, 20]),
     portsPerHost: services.length * replicas + dice.whole(2, 10),
     backgroundShare: isBusy ? 0.5 : stress === "late-reports" ? 0.5 : stress === "slow-disks" ? 0 : dice.pick([0.05, 0.15, 0.5]),
@@ -215,6 +229,18 @@ function makeServices(dice: Dice, hosts: readonly string[]): ServicePlan[] {
     ...(name === interlocked ? { isInterlocked: true } : {}),
     ...(isDeclared && dice.chance(0.8) ? { calls: names.filter(() => dice.chance(0.3)) } : {}),
   }));
+}
+
+function handovers(dice: Dice, service: string, lastMs: number): Wish[] {
+  const wishes: Wish[] = [];
+  let version: string = "v1";
+  for (let atMs = FIRST_WISH_MS + 100; atMs < lastMs; atMs += dice.between(700, 1000)) {
+    version = version === "v1" ? "v2" : "v1";
+    wishes.push({ atMs, what: "template", service, version });
+    for (let count = 0; count < 4; count++)
+      wishes.push({ atMs: atMs + dice.between(50, 550), what: "delete-instance", service, index: dice.whole(0, 7) });
+  }
+  return wishes;
 }
 
 function makeInterlocks(dice: Dice, wishes: readonly Wish[], lastMs: number): Wish[] {
