@@ -1,0 +1,222 @@
+import assert from "node:assert/strict";
+import { cpSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { request } from "node:http";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after, before, type TestContext, test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
+import { gateway, type Microservice, microservice, type Update, update } from "#/model/index.ts";
+import { askPasses } from "./ground-station-load.ts";
+import { ROOT, RunningSite } from "./running-site.ts";
+import { SteadyLoad, summarize } from "./steady-load.ts";
+import { assertCallsConsistent, createUpdate, untilSettled } from "./updating-site.ts";
+
+let site: RunningSite;
+
+/** The ground station with two more versions: one of auth that refuses everybody, and one of predictor that takes its time. Both are healthy by their own word. */
+before(async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), "orrery-ramp-"));
+  const own = path.join(folder, "sites", "ground-station");
+  cpSync(path.join(ROOT, "sites", "ground-station"), own, { recursive: true });
+  symlinkSync(path.join(ROOT, "node_modules"), path.join(folder, "node_modules"));
+  derive(own, "auth-v2", "auth-v3", { "version: v2": "version: v3", "portal:sample-portal-secret": "portal:another-secret" });
+  derive(own, "predictor-v2", "predictor-v3", {
+    "version: v2": "version: v3",
+    "PREDICTOR_VERSION, value: v2": "PREDICTOR_VERSION, value: v3",
+    'PREDICTOR_STEP_S, value: "10"': 'PREDICTOR_STEP_S, value: "5"',
+  });
+  site = new RunningSite(own, folder);
+  const outcome = await site.up();
+  assert.equal(outcome.status, 0, outcome.out + outcome.err);
+});
+after(async () => {
+  await assertCallsConsistent(site);
+  await site.close();
+});
+
+/** Another version beside those that are offered. */
+function derive(folder: string, from: string, to: string, changes: Readonly<Record<string, string>>): void {
+  let text = readFileSync(path.join(folder, "versions", `${from}.yaml`), "utf8");
+  for (const [old, fresh] of Object.entries(changes)) {
+    assert.ok(text.includes(old), `${from} has no ${old}`);
+    text = text.replace(old, fresh);
+  }
+  writeFileSync(path.join(folder, "versions", `${to}.yaml`), text);
+}
+
+/** Which version of auth an operator's request meets; both times it is asked. */
+async function versionOf(operator: string): Promise<string> {
+  const servedBy = (await ask(`${site.edge}/api/passes?satellite=ISS&hours=1`, { "x-operator": operator })) as Readonly<Record<string, string>>;
+  assert.equal(servedBy["authIssued"], servedBy["authVerified"]);
+  return servedBy["authIssued"] ?? "";
+}
+
+function ask(url: string, headers: Readonly<Record<string, string>>): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { headers }, (response) => {
+      let body = "";
+      response.setEncoding("utf8").on("data", (chunk: string) => (body += chunk));
+      response.on("end", () =>
+        response.statusCode === 200
+          ? resolve((JSON.parse(body) as { servedBy: unknown }).servedBy)
+          : reject(new Error(`${response.statusCode} ${body}`)),
+      );
+    });
+    sent.on("error", reject).end();
+  });
+}
+
+const OPERATORS = Array.from({ length: 80 }, (_, number) => `operator-${number}`);
+
+/** Operators who have version v2. */
+async function onNew(): Promise<ReadonlySet<string>> {
+  const versions = await Promise.all(OPERATORS.map(async (name) => [name, await versionOf(name)] as const));
+  return new Set(versions.flatMap(([name, version]) => (version === "v2" ? [name] : [])));
+}
+
+async function untilUpdate(name: string, what: string, isIt: (one: Update) => boolean): Promise<Update> {
+  let last: Update | undefined;
+  try {
+    const look = async (): Promise<Update | undefined> => {
+      last = await site.store.get(update, { name });
+      return last !== undefined && isIt(last) ? last : undefined;
+    };
+    return (await site.until(`${name} ${what}`, look, 60_000)).found;
+  } catch (error) {
+    throw new Error(`${JSON.stringify(last?.status)}\n${(error as Error).message}`);
+  }
+}
+
+/** Requests that make predictor work. */
+function newLoad(context: TestContext, perSecond: number): SteadyLoad {
+  const load = new SteadyLoad({ ...askPasses(site), url: () => `${site.edge}/api/passes?satellite=ISS&hours=48`, perSecond });
+  context.after(() => load.stop());
+  return load;
+}
+
+test("a ramp keeps each operator on one side and takes nobody back as it rises; it is held, let on, promoted and rolled back by command", async (context) => {
+  const asked = await site.orrery(
+    ...["update", "auth", "--to", "v2", "--ramp", "25,60", "--hold", "4s", "--key", "header:x-operator", "--message", "keys of 2027", "--no-wait"],
+  );
+  assert.equal(asked.status, 0, asked.err);
+  const name = /^update (\S+): auth to v2/.exec(asked.out)?.[1] ?? assert.fail(asked.out);
+  await untilUpdate(name, "ramps", ({ status }) => status?.phase === "Ramping");
+  const paused = await site.orrery("update", "pause", name);
+  assert.match(paused.out, /is held at step 1 of 2 \(25 % of new transactions\)/);
+  // Every edge hears of the stamp within some milliseconds of its being written.
+  await wait(300);
+  const first = await onNew();
+  context.diagnostic(`${first.size} of ${OPERATORS.length} operators at 25 %`);
+  assert.ok(first.size >= 8 && first.size <= 36, `${first.size} of ${OPERATORS.length} operators have 25 %`);
+  assert.deepEqual(await onNew(), first, "who asks again has the same version");
+  await wait(4500);
+  assert.equal((await site.store.get(update, { name }))?.status?.share, 0.25, "a ramp that is held does not rise");
+  const shown = await site.orrery("update", "show", name);
+  assert.match(shown.out, /auth +v1 .* 75 %/);
+  assert.match(shown.out, /\n +v2 .* 25 % +Ramping/);
+  assert.match(shown.out, /Paused/);
+
+  assert.equal((await site.orrery("update", "pause", name, "--off")).status, 0);
+  await untilUpdate(name, "rises", ({ status }) => status?.share === 0.6);
+  await wait(300);
+  const second = await onNew();
+  context.diagnostic(`${second.size} of ${OPERATORS.length} operators at 60 %`);
+  assert.ok(
+    [...first].every((one) => second.has(one)),
+    "nobody goes back",
+  );
+  assert.ok(second.size > first.size);
+
+  assert.equal((await site.orrery("update", "promote", name)).status, 0);
+  const kubectl = await site.kubectl("wait", "--for=condition=Complete", `update/${name}`, "--timeout=60s");
+  assert.equal(kubectl.status, 0, kubectl.err);
+  assert.equal((await onNew()).size, OPERATORS.length);
+  const listed = await site.kubectl("get", "generations,updates");
+  assert.match(listed.out, new RegExp(`update.*/${name} +Complete`));
+  assert.match(listed.out, /generation.*\/g2 .*Active/);
+
+  const back = await site.orrery("update", "rollback", name);
+  assert.equal(back.status, 0, back.err);
+  await untilSettled(site);
+  assert.equal((await onNew()).size, 0);
+  const history = await site.orrery("update", "history", "auth");
+  assert.match(history.out, /keys of 2027/);
+});
+
+test("a version that refuses requests is gone back from by its gate, few have met it, and the site says why", async (context) => {
+  const load = newLoad(context, 30);
+  await createUpdate(site, "bad-auth", { auth: "v3" }, { ramp: { steps: [{ share: 0.3, hold: "2m" }] }, gates: { minRequests: 20 } });
+  const ended = await untilUpdate("bad-auth", "is gone back from", ({ status }) => status?.phase === "RolledBack");
+  assert.match(ended.status?.waits?.[0]?.message ?? "", /error/);
+  // What began in the new generation has ended by now.
+  const countBefore = load.begun;
+  await wait(1000);
+  const sent = await load.stop();
+  const failed = sent.filter((one) => one.outcome !== "ok");
+  assert.ok(failed.length > 0 && failed.length < sent.length / 2, summarize(sent));
+  assert.deepEqual(
+    sent.slice(countBefore).filter((one) => one.outcome !== "ok"),
+    [],
+    "nobody meets it any more",
+  );
+  assert.equal(sent.filter((one) => one.outcome === "mixed").length, 0, summarize(sent));
+  const diverged = (await serviceNamed("auth")).status?.conditions?.find((one) => one.type === "Diverged");
+  assert.equal(diverged?.status, "True");
+  assert.match(diverged?.message ?? "", /a gate failed/);
+  await createUpdate(site, "good-auth", { auth: "v1" });
+  await untilUpdate("good-auth", "has ended", ({ status }) => status?.phase === "Complete");
+});
+
+test("a version that is slower is gone back from by its gate; none of its requests fails", async (context) => {
+  const load = newLoad(context, 25);
+  await createUpdate(
+    site,
+    "slow-predictor",
+    { predictor: "v3" },
+    { ramp: { steps: [{ share: 0.4, hold: "2m" }] }, gates: { minRequests: 30, errorRate: false } },
+  );
+  const ended = await untilUpdate("slow-predictor", "is gone back from", ({ status }) => status?.phase === "RolledBack");
+  assert.match(ended.status?.waits?.[0]?.message ?? "", /percentile rose from/);
+  const sent = await load.stop();
+  assert.equal(sent.filter((one) => one.outcome !== "ok").length, 0, summarize(sent));
+  assert.ok(sent.some((one) => one.servedBy.includes("predictor v3")));
+  await createUpdate(site, "good-predictor", { predictor: "v1" });
+  await untilUpdate("good-predictor", "has ended", ({ status }) => status?.phase === "Complete");
+  await untilSettled(site);
+});
+
+test("a ramp that is aborted gives back what it had", async () => {
+  await createUpdate(site, "given-up", { auth: "v2" }, { ramp: { steps: [{ share: 0.5, hold: "2m" }] } });
+  await untilUpdate("given-up", "ramps", ({ status }) => status?.phase === "Ramping");
+  const aborted = await site.orrery("update", "abort", "given-up");
+  assert.match(aborted.out, /update given-up is given up: new transactions have what was served before/);
+  await untilUpdate("given-up", "has ended", ({ status }) => status?.phase === "RolledBack");
+  await wait(300);
+  assert.equal((await onNew()).size, 0);
+  await createUpdate(site, "as-before", { auth: "v1" });
+  await untilUpdate("as-before", "has ended", ({ status }) => status?.phase === "Complete");
+  await untilSettled(site);
+});
+
+test("a gateway of a host that is gone for good holds the drain by name until somebody says so", async () => {
+  await site.store.create(gateway, { metadata: { name: "burnt" }, spec: { host: "burnt-host", roles: ["edge", "host"] } });
+  await createUpdate(site, "beside-burnt", { auth: "v2" });
+  const waiting = await untilUpdate(
+    "beside-burnt",
+    "waits",
+    ({ status }) => status?.phase === "Draining" && status.waits?.some((one) => one.reason === "GatewayLost") === true,
+  );
+  assert.match(waiting.status?.waits?.[0]?.message ?? "", /orrery gateway forget burnt/);
+  assert.equal((await onNew()).size, OPERATORS.length, "the switch has not waited for it: its host has no instances");
+  const connected = await site.orrery("gateway", "forget", "main");
+  assert.notEqual(connected.status, 0);
+  assert.match(connected.err, /gateway main is connected .*: only one that is surely dead may be forgotten/);
+  const forgotten = await site.orrery("gateway", "forget", "burnt");
+  assert.equal(forgotten.status, 0, forgotten.err);
+  await untilUpdate("beside-burnt", "has ended", ({ status }) => status?.phase === "Complete");
+  await untilSettled(site);
+});
+
+async function serviceNamed(name: string): Promise<Microservice> {
+  return (await site.until(`${name} is read`, () => site.store.get(microservice, { name }))).found;
+}
