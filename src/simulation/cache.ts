@@ -9,6 +9,8 @@ export class Cache<K extends KindName> {
   readonly #objects = new Map<string, Kinds[K]>();
   readonly #listeners: Listener<Kinds[K]>[] = [];
   readonly #unlisten: () => void;
+  /** When the last event comes. */
+  #lastMs = 0;
 
   /** Fills itself from what is there now. `lagMs` rolls the delay of each event, `relistMs` that of an event that came while the process was stopped. */
   constructor(options: {
@@ -24,13 +26,12 @@ export class Cache<K extends KindName> {
     // Whatever becomes of their times, events are taken in their order.
     const waiting: (() => void)[] = [];
     const next = (): void => waiting.shift()?.();
-    let lastMs = 0;
     this.#unlisten = store.listen((changed, before, after) => {
       if ((changed as KindName) !== kind) return;
       if (!program.isAlive) return this.#unlisten();
       waiting.push(() => this.#take(before as Kinds[K] | undefined, after as Kinds[K] | undefined));
-      lastMs = Math.max(lastMs, scheduler.elapsedMs + lagMs());
-      scheduler.after(lastMs - scheduler.elapsedMs, () => {
+      this.#lastMs = Math.max(this.#lastMs, scheduler.elapsedMs + lagMs());
+      scheduler.after(this.#lastMs - scheduler.elapsedMs, () => {
         const wasPaused = program.isPaused;
         program.deliver(() => {
           // Its watch has broken off meanwhile, and has to be begun again.
@@ -39,6 +40,11 @@ export class Cache<K extends KindName> {
         });
       });
     });
+  }
+
+  /** The watch breaks off, and what happens now is heard when it has been begun again, at `untilMs`. */
+  breakOff(untilMs: number): void {
+    this.#lastMs = Math.max(this.#lastMs, untilMs);
   }
 
   #take(before: Kinds[K] | undefined, after: Kinds[K] | undefined): void {

@@ -109,6 +109,11 @@ export class Leader implements CentrePort {
     return this.#epoch;
   }
 
+  /** Its watch of one kind breaks off for so long. */
+  breakWatch(kind: KindName, forMs: number): void {
+    this.#caches?.[kind].breakOff(this.#world.scheduler.elapsedMs + forMs);
+  }
+
   /** It dies: its links break. */
   kill(): void {
     this.program.kill();

@@ -225,21 +225,6 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "claim >= 0",
   },
   {
-    name: "deleted-by-an-old-site",
-    without: "who knows only an old Site deletes what a newer generation needs",
-    file: PLAN,
-    find: "isKnown && (one.spec.neededBy ?? 0) <= (site?.counter ?? 0);",
-    replace: "isKnown;",
-  },
-  {
-    name: "unseen-map-means-nothing",
-    without: "instances of a generation whose map is not seen yet are deleted",
-    file: PLAN,
-    find: "return site?.generations.every((one) => mapOf(one.number) !== undefined) === true;",
-    replace: "return site !== undefined;",
-    with: [{ file: PLAN, find: "isKnown && (one.spec.neededBy ?? 0) <= (site?.counter ?? 0);", replace: "isKnown;" }],
-  },
-  {
     name: "unseen-revision-counts-as-ready",
     without: "a revision that is not seen yet needs no instance",
     file: SIGHT,

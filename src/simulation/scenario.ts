@@ -1,5 +1,6 @@
 import type { StrategyName } from "#/model/index.ts";
 import { Dice } from "./dice.ts";
+import { KIND_NAMES, type KindName } from "./store.ts";
 
 /** How a service passes on the trace of the request that it serves. `leaky` ones now and then pass on that of another. */
 export type Forwarding = "everything" | "w3c" | "b3" | "b3Multi" | "second" | "nothing" | "leaky";
@@ -68,6 +69,8 @@ export type Fault =
   | { readonly atMs: number; readonly what: "kill-leader" | "pause-leader"; readonly forMs: number; readonly when: Moment }
   /** Another centre is elected although the leader works on. */
   | { readonly atMs: number; readonly what: "second-leader" | "stall-store"; readonly forMs: number }
+  /** The leader hears nothing of one kind of object. */
+  | { readonly atMs: number; readonly what: "break-watch"; readonly kind: KindName; readonly forMs: number }
   | { readonly atMs: number; readonly what: "crash-instance"; readonly service: string; readonly index: number; readonly forMs: number };
 
 /** When exactly: at once, or after the next Generation was made, Site was written, generation was closed, or Instance was marked for deletion; or when a leader has looked whether it leads and is about to change instances. */
@@ -374,6 +377,7 @@ function makeFaults(
       "pause-leader",
       "second-leader",
       "stall-store",
+      "break-watch",
       "crash-instance",
       "crash-instance",
       "end-gateway",
@@ -382,6 +386,7 @@ function makeFaults(
     if (kind === "slow-link") faults.push({ atMs, what: kind, gateway, forMs: forMs + 500, delayMs: dice.pick([50, 300, 800]) });
     else if (kind === "crash-instance")
       faults.push({ atMs, what: kind, service: dice.pick(services).name, index: dice.whole(0, 7), forMs: dice.between(30, 400) });
+    else if (kind === "break-watch") faults.push({ atMs, what: kind, kind: dice.pick(KIND_NAMES), forMs });
     else if (kind === "kill-leader") faults.push({ atMs, what: kind, forMs, when });
     else if (kind === "pause-leader") faults.push({ atMs, what: kind, forMs: forMs + dice.pick([0, 600]), when });
     else if (kind === "second-leader" || kind === "stall-store") faults.push({ atMs, what: kind, forMs });

@@ -229,6 +229,8 @@ export class World {
         return this.#at(fault.when, () => this.#pauseLeader(fault.forMs));
       case "second-leader":
         return this.#startLeader();
+      case "break-watch":
+        return this.#newest?.breakWatch(fault.kind, fault.forMs);
       case "stall-store":
         this.store.stalledUntilMs = this.scheduler.elapsedMs + fault.forMs;
         return;

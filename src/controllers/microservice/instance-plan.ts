@@ -122,10 +122,8 @@ export function planInstances(input: InstancePlanInput): InstancePlan {
     }
   }
   const isKnown = isEveryMapSeen(site, input.mapOf);
-  // One that a newer generation than this Site knows has asked for: the Site is old.
-  const isOurs = (one: Instance): boolean => isKnown && (one.spec.neededBy ?? 0) <= (site?.counter ?? 0);
   const remove = input.instances.filter(
-    (one) => !kept.has(one.metadata.name) && one.metadata.deletionTimestamp === undefined && (isOurs(one) || replicas === 0),
+    (one) => !kept.has(one.metadata.name) && one.metadata.deletionTimestamp === undefined && (isKnown || replicas === 0),
   );
   return { create, change, remove, unplaced };
 }
