@@ -4,6 +4,7 @@ import path from "node:path";
 import { describeError, systemClock, systemRandom } from "#/base/index.ts";
 import { createClient } from "#/client/index.ts";
 import { accessLogFile, Gateway, LinkFeed } from "#/gateway/index.ts";
+import { readBootId } from "#/process/index.ts";
 import { parseChildOptions } from "./child-options.ts";
 import { readHostName } from "./host-name.ts";
 import { stdoutLog } from "./json-log.ts";
@@ -27,6 +28,7 @@ try {
     name: NAME,
     host,
     folder: path.join(options.data, "gateway"),
+    bootId: readBootId(),
     accessLogFile: accessLogFile(options.data),
     edge: { address: options.listen, port: options.edgePort },
     feed: () => feed,

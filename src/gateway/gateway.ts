@@ -23,6 +23,8 @@ export interface GatewayOptions {
   readonly host: string;
   /** Folder of its own: table, incarnation. */
   readonly folder: string;
+  /** Of the machine's present start: what was in flight in another one is in flight no longer. Absent: not known. */
+  readonly bootId?: string;
   readonly accessLogFile: string;
   /** Where the edge listens; absent: no edge. Port 0: any free one. */
   readonly edge?: { readonly address: string; readonly port: number };
@@ -76,7 +78,7 @@ export class Gateway {
     this.#log = options.log;
     const { clock, random, log } = options;
     this.incarnation = nextIncarnation(options.folder);
-    this.formerUncleanMs = beginRun(options.folder, options.clock.now());
+    this.formerUncleanMs = beginRun(options.folder, options.clock.now(), options.bootId);
     const roles = [...(options.edge === undefined ? [] : ["edge" as const]), ...(options.isHost === false ? [] : ["host" as const])];
     this.#core = new GatewayCore({ name: options.name, host: options.host, roles, incarnation: this.incarnation, random });
     this.#accessLog = new AccessLog({ file: options.accessLogFile, log, clock });

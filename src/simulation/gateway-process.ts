@@ -408,7 +408,9 @@ export class GatewayProcess {
   #forwardRoot(root: RootPlan, call: Call): void {
     const { judge, scenario } = this.#world;
     const tx = judge.transaction({ generation: call.generation, isFromEdge: true, seed: root.seed, budget: CALL_BUDGET });
-    const endByMs = this.#world.scheduler.elapsedMs + 0.5 * scenario.maxTransactionMs;
+    const { longRoute, maxTransactionMs } = scenario;
+    const longestMs = longRoute?.service === root.entry ? longRoute.maxTransactionMs : maxTransactionMs;
+    const endByMs = this.#world.scheduler.elapsedMs + 0.5 * longestMs;
     this.#forward({ call, tx, depth: 0, endByMs, isStream: root.isStream, onAnswer: () => {} });
   }
 

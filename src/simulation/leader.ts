@@ -383,7 +383,11 @@ export class Leader implements CentrePort {
     const nowMs = this.program.now();
     const gateways = this.#known();
     const distribution = this.#distribution as TableDistribution;
-    prepareLedger(this.#ledger, { spec: object.spec, state, gateways, distribution, maps, reach: this.#reach }, nowMs);
+    prepareLedger(
+      this.#ledger,
+      { spec: object.spec, routes: this.#seen.Route.values(), state, gateways, distribution, maps, reach: this.#reach },
+      nowMs,
+    );
     const { map: wanted, isMaking } = wantedRevisions(this.#seen.Microservice.values());
     return observe(
       {

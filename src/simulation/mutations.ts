@@ -89,6 +89,13 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "if (gateway.incarnation > 1e9 && generation",
   },
   {
+    name: "routes-taken-for-the-site",
+    without: "what a gateway had in flight when it was killed lasts longer than it is waited for, where a route allows that",
+    file: LEADING,
+    find: "longestMs = Math.max(longestMs, durationMs(own.maxTransaction));",
+    replace: "longestMs += 0;",
+  },
+  {
     name: "lost-gateway-assumed-dead",
     without: "a gateway that is only not connected goes on stamping and carrying",
     file: SIGHT,

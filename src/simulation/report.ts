@@ -23,11 +23,11 @@ export function explainFailure(result: RunResult, command: string): string {
 }
 
 function describe(scenario: Scenario): string {
-  const { services, gateways, replicas, lingerMs, maxTransactionMs, lagMaxMs, linkMaxMs, roots } = scenario;
+  const { services, gateways, replicas, lingerMs, maxTransactionMs, longRoute, lagMaxMs, linkMaxMs, roots } = scenario;
   const parts = [
     services.map((one) => `${one.name} (${one.forwarding})`).join(", "),
     gateways.map((one) => `${one.name} (${one.roles.join("+")})`).join(", "),
-    `${replicas} replicas, linger ${lingerMs} ms, maxTransaction ${maxTransactionMs} ms, watches lag up to ${lagMaxMs} ms, links ${linkMaxMs} ms, ${roots.length} requests`,
+    `${replicas} replicas, linger ${lingerMs} ms, maxTransaction ${maxTransactionMs} ms${longRoute === undefined ? "" : ` (${longRoute.maxTransactionMs} ms at ${longRoute.service})`}, watches lag up to ${lagMaxMs} ms, links ${linkMaxMs} ms, ${roots.length} requests`,
   ];
   return parts.join("; ");
 }

@@ -1,5 +1,5 @@
 import type { Violation } from "./judge.ts";
-import { makeScenario, type Scenario } from "./scenario.ts";
+import { longestTransactionMs, makeScenario, type Scenario } from "./scenario.ts";
 import { World } from "./world.ts";
 
 /** What came of a run. */
@@ -28,7 +28,7 @@ const LOOK_MS = 50;
 export function runScenario(scenario: Scenario, options: { readonly keepsHistory?: boolean } = {}): RunResult {
   const world = new World(scenario, options.keepsHistory ?? false);
   const { judge, scheduler } = world;
-  const limitMs = scenario.calmFromMs + 3 * scenario.maxTransactionMs + 3 * scenario.readyWithinMs + 6 * scenario.holdMs + 8000;
+  const limitMs = scenario.calmFromMs + 3 * longestTransactionMs(scenario) + 3 * scenario.readyWithinMs + 6 * scenario.holdMs + 8000;
   const lastRootMs = scenario.roots.at(-1)?.atMs ?? 0;
   try {
     scheduler.runUntil(Math.max(scenario.calmFromMs, lastRootMs) + 1, EVENTS_MAX);

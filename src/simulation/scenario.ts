@@ -99,6 +99,8 @@ export interface Scenario {
   readonly lingerMs: number;
   readonly settleMs: number;
   readonly maxTransactionMs: number;
+  /** A service whose route lets transactions last longer than the site does. */
+  readonly longRoute: { readonly service: string; readonly maxTransactionMs: number } | undefined;
   readonly readyWithinMs: number;
   /** Longest time that new transactions are held. */
   readonly holdMs: number;
@@ -179,6 +181,7 @@ export function makeScenario(seed: number): Scenario {
   const replicas = dice.whole(1, 2);
   // What cannot reach a service is not awaited by its updates: much that seems to have ended goes on.
   const isBusy = stress === "none" && services.some((one) => one.calls !== undefined) && dice.chance(0.4);
+  const maxTransactionMs = dice.pick([1500, 2500]);
   return {
     seed,
     services,
@@ -187,7 +190,8 @@ export function makeScenario(seed: number): Scenario {
     replicas,
     lingerMs: stress === "none" ? dice.pick([100, 200, 400]) : 100,
     settleMs: isPassedOn ? 20 : dice.pick([20, 60, 150]),
-    maxTransactionMs: dice.pick([1500, 2500]),
+    maxTransactionMs,
+    longRoute: dice.chance(0.15) ? { service: dice.pick(services).name, maxTransactionMs: 3 * maxTransactionMs } : undefined,
     readyWithinMs: dice.pick([1200, 2000]),
     holdMs: dice.pick([400, 1200, 2500]),
     compatible: services.flatMap((one) =>
@@ -202,7 +206,8 @@ export function makeScenario(seed: number): Scenario {
     isLaterLeaderLate: isOverheard,
     lagMaxMs: isPassedOn || isOverheard ? 150 : dice.pick([2, 5, 5, 30, 150]),
     linkMaxMs: dice.pick([2, 5, 20]),
-    portsPerHost: services.length * replicas + dice.whole(2, 10),
+    // Enough for every service as it is scaled, and for some that are replaced: what finds no port would wait for ever.
+    portsPerHost: services.length * (wishes.some((one) => one.what === "scale") ? 2 : replicas) + dice.whole(2, 10),
     backgroundShare: isBusy ? 0.5 : stress === "late-reports" ? 0.5 : stress === "slow-disks" ? 0 : dice.pick([0.05, 0.15, 0.5]),
     thinkingShare: isBusy ? 0.3 : stress === "late-reports" ? 0.3 : stress === "slow-disks" ? 0 : dice.pick([0.01, 0.05, 0.3]),
     slowDiskShare: stress === "slow-disks" ? 0.9 : dice.pick([0.02, 0.05, 0.4]),
@@ -217,6 +222,11 @@ export function makeScenario(seed: number): Scenario {
     }),
     calmFromMs,
   };
+}
+
+/** How long a transaction may last, wherever it begins. */
+export function longestTransactionMs({ maxTransactionMs, longRoute }: Scenario): number {
+  return Math.max(maxTransactionMs, longRoute?.maxTransactionMs ?? 0);
 }
 
 /** Half the sites declare who calls whom; some have a service with a thing that only one may use. */

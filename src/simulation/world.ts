@@ -9,7 +9,7 @@ import { Judge } from "./judge.ts";
 import { Leader } from "./leader.ts";
 import type { LinkDelay } from "./link.ts";
 import { Person } from "./person.ts";
-import { type Fault, type Forwarding, type Moment, type RootPlan, type Scenario, WAIT_MAX_MS } from "./scenario.ts";
+import { type Fault, type Forwarding, longestTransactionMs, type Moment, type RootPlan, type Scenario, WAIT_MAX_MS } from "./scenario.ts";
 import { Scheduler, START_MS } from "./scheduler.ts";
 import type { ServiceProcess } from "./service-process.ts";
 import { SimulatedStore } from "./store.ts";
@@ -59,7 +59,7 @@ export class World {
       this.scheduler,
       this.store,
       keepsHistory,
-      scenario.faults.length > 0 ? Number.POSITIVE_INFINITY : scenario.maxTransactionMs + RECREATE_MS,
+      scenario.faults.length > 0 ? Number.POSITIVE_INFINITY : longestTransactionMs(scenario) + RECREATE_MS,
     );
     this.judge.canReach = (entry, services, generation) => this.#canReach(entry, services, generation);
     this.person = new Person(this);
@@ -79,7 +79,7 @@ export class World {
   }
 
   #makeObjects(): void {
-    const { services, lingerMs, settleMs, maxTransactionMs, readyWithinMs, holdMs, maxOpen } = this.scenario;
+    const { services, lingerMs, settleMs, maxTransactionMs, longRoute, readyWithinMs, holdMs, maxOpen } = this.scenario;
     const ms = (value: number): string => `${value}ms`;
     const spec = site.spec.parse({
       linger: ms(lingerMs),
@@ -91,8 +91,10 @@ export class World {
     });
     this.store.create("Site", { metadata: { name: SITE_NAME }, spec });
     for (const one of services) this.person.createService(one.name, "v1");
-    for (const { name } of services)
-      this.store.create("Route", { metadata: { name }, spec: route.spec.parse({ path: { prefix: `/${name}` }, service: name }) });
+    for (const { name } of services) {
+      const own = longRoute?.service === name ? { maxTransaction: ms(longRoute.maxTransactionMs) } : {};
+      this.store.create("Route", { metadata: { name }, spec: route.spec.parse({ path: { prefix: `/${name}` }, service: name, ...own }) });
+    }
   }
 
   /** The first generation is in service, and all its instances have been ready for so long that everybody has seen it. */

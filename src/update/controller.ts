@@ -1,5 +1,5 @@
 import { type Clock, describeError, isOrreryError, type Log, OrreryError, type Random } from "#/base/index.ts";
-import { API_VERSION, type Generation, generation, generationName, SITE_NAME, type Site, site, timestamp } from "#/model/index.ts";
+import { API_VERSION, type Generation, generation, generationName, type Route, SITE_NAME, type Site, site, timestamp } from "#/model/index.ts";
 import { Controller, objectKey, type ReconcileResult, type Reflector } from "#/reconcile/index.ts";
 import type { Store } from "#/store/index.ts";
 import {
@@ -41,6 +41,7 @@ export interface UpdateControllerOptions {
   readonly wanted: (namespace: string) => { readonly map: ReadonlyMap<string, string>; readonly isMaking: boolean };
   readonly readinessOf: (namespace: string, revision: string, claim: number | undefined) => Readiness;
   readonly exclusive: () => Observed["exclusive"];
+  readonly routes: () => Iterable<Route>;
   /** Explicit updates, how generations compare, and what forbids an update. */
   readonly intents: Pick<Observed, "updateFor" | "updateNamed" | "isAskedAgain" | "gateOf" | "handoverOf" | "interlockOf">;
   /** All gateways that are registered. */
@@ -180,7 +181,11 @@ class UpdateDriver {
     const nowMs = clock.now();
     const gateways = this.#options.gateways();
     ledger.setBusyDeclared((number) => this.#options.background.instancesOf(maps.get(number) ?? {}));
-    prepareLedger(ledger, { spec: object.spec, state, gateways, distribution, maps, reach: this.#options.reach }, nowMs);
+    prepareLedger(
+      ledger,
+      { spec: object.spec, routes: this.#options.routes(), state, gateways, distribution, maps, reach: this.#options.reach },
+      nowMs,
+    );
     const { map: wanted, isMaking } = this.#options.wanted(namespace);
     return observe(
       {

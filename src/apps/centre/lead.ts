@@ -125,6 +125,7 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
     generations: caches.generations,
     wanted: () => wanted.now(),
     readinessOf: (namespace, revision, claim) => readinessOf({ caches, namespace, revision, claim, isHostKnown, distribution }),
+    routes: () => caches.routes.values(),
     exclusive: () => exclusiveServices(exclusive, (service) => caches.instances.byIndex("service", `${DEFAULT_NAMESPACE}/${service}`)),
     intents: {
       ...intents,

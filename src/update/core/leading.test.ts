@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { distributionMark, nextTerm, WishWatch } from "./leading.ts";
+import type { Route, Site } from "#/model/index.ts";
+import { DrainLedger } from "./drain-ledger.ts";
+import { distributionMark, nextTerm, prepareLedger, WishWatch } from "./leading.ts";
+import { Reach } from "./reach.ts";
 import type { SiteState } from "./state.ts";
 
 const since = "2026-01-01T00:00:00Z";
@@ -60,4 +63,32 @@ test("a restored store begins a new history, and its counter jumps beyond what m
   assert.equal(restored.history, "other");
   assert.equal(restored.counter, state.counter + 2 ** 20);
   assert.equal(nextTerm(restored, "other").counter, state.counter + 2 ** 20);
+});
+
+test("what a killed gateway had in flight is unknown as long as the longest transaction of any route", () => {
+  const [nowMs, ledger] = [1_000_000, new DrainLedger(1)];
+  const routes = [{ spec: { maxTransaction: "30m" } }, { spec: {} }] as unknown as Route[];
+  const spec = { linger: "500ms", maxTransaction: "10m" } as Site["spec"];
+  const gateways = [{ name: "main", host: "a", isConnected: true, incarnation: 2, incarnationSinceMs: nowMs, incarnationCounter: 4 }];
+  const position = { history: "h", epoch: 3, version: 1 };
+  const waitsAt = (laterMs: number, own: readonly Route[]): readonly string[] => {
+    prepareLedger(
+      ledger,
+      {
+        spec,
+        routes: own,
+        state,
+        gateways,
+        distribution: { unstampedAt: () => position },
+        maps: new Map(),
+        reach: new Reach(() => "any"),
+      },
+      nowMs + laterMs,
+    );
+    return ledger.stateOf(2, nowMs + laterMs).waits.map((one) => one.reason);
+  };
+  assert.ok(waitsAt(9 * 60_000, []).includes("FormerIncarnation"));
+  assert.ok(!waitsAt(11 * 60_000, []).includes("FormerIncarnation"));
+  assert.ok(waitsAt(29 * 60_000, routes).includes("FormerIncarnation"));
+  assert.ok(!waitsAt(31 * 60_000, routes).includes("FormerIncarnation"));
 });

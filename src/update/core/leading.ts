@@ -1,4 +1,4 @@
-import { durationMs, type Site } from "#/model/index.ts";
+import { durationMs, type Route, type Site } from "#/model/index.ts";
 import type { TablePosition } from "#/traffic/index.ts";
 import type { DrainLedger, KnownGateway, Scope } from "./drain-ledger.ts";
 import { HOLD_SCOPE } from "./hold.ts";
@@ -57,6 +57,7 @@ export function prepareLedger(
   ledger: DrainLedger,
   seen: {
     readonly spec: Site["spec"];
+    readonly routes: Iterable<Route>;
     readonly state: SiteState;
     readonly gateways: readonly KnownGateway[];
     readonly distribution: Pick<DistributionView, "unstampedAt">;
@@ -67,7 +68,7 @@ export function prepareLedger(
   nowMs: number,
 ): void {
   const { spec, state, gateways, distribution } = seen;
-  ledger.setPolicy({ lingerMs: durationMs(spec.linger), maxTransactionMs: durationMs(spec.maxTransaction) });
+  ledger.setPolicy({ lingerMs: durationMs(spec.linger), maxTransactionMs: longestTransactionMs(spec, seen.routes) });
   ledger.setGateways(gateways, nowMs);
   // While new transactions are held, those of the generation before have to end, too.
   const isEnding = (phase: string): boolean => phase === "Draining" || (phase === "Active" && state.stamp?.hold !== undefined);
@@ -78,6 +79,13 @@ export function prepareLedger(
     if (unstamped !== undefined) ledger.begin(number, unstamped, nowMs);
     ledger.setScopes(number, scopesOf(number, seen));
   }
+}
+
+/** How long a transaction may last, wherever it begins. */
+function longestTransactionMs(spec: Site["spec"], routes: Iterable<Route>): number {
+  let longestMs = durationMs(spec.maxTransaction);
+  for (const { spec: own } of routes) if (own.maxTransaction !== undefined) longestMs = Math.max(longestMs, durationMs(own.maxTransaction));
+  return longestMs;
 }
 
 /** Services of one generation that are counted by themselves at most: where more are changed at once, they wait for each other. */
