@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { after, test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
@@ -11,18 +11,39 @@ const run = promisify(execFile);
 const ORRERY = fileURLToPath(new URL("../orrery", import.meta.url));
 const SITE = fileURLToPath(new URL("../sites/ground-station", import.meta.url));
 
-test("a backup made while the site runs can be restored: another history, a counter that jumps, and the state of then", async () => {
+interface SiteStatus {
+  readonly history: string;
+  readonly epoch: number;
+  readonly counter: number;
+  readonly stamp: { readonly generation: number };
+}
+
+/** A ground station in a folder of its own, and `./orrery` on it. */
+function newSite(context: TestContext): {
+  readonly folder: string;
+  readonly data: string;
+  readonly orrery: (...args: string[]) => Promise<string>;
+  readonly up: () => Promise<string>;
+  readonly siteStatus: () => Promise<SiteStatus>;
+} {
   const folder = mkdtempSync(path.join(tmpdir(), "orrery-backup-"));
   const data = path.join(folder, "data");
   const orrery = async (...args: string[]): Promise<string> => (await run(ORRERY, [...args, "--data", data], { encoding: "utf8" })).stdout;
-  const up = () => orrery("up", "--site", SITE, "--api-port", "0", "--edge-port", "0", "--detach", "--timeout", "90s");
-  const siteStatus = async () =>
-    (JSON.parse(await orrery("get", "site", "site", "-o", "json")) as { status: { history: string; counter: number; stamp: { generation: number } } })
-      .status;
-  after(async () => {
+  context.after(async () => {
     await orrery("down").catch(() => "");
     rmSync(folder, { recursive: true, force: true });
   });
+  return {
+    folder,
+    data,
+    orrery,
+    up: () => orrery("up", "--site", SITE, "--api-port", "0", "--edge-port", "0", "--detach", "--timeout", "90s"),
+    siteStatus: async () => (JSON.parse(await orrery("get", "site", "site", "-o", "json")) as { status: SiteStatus }).status,
+  };
+}
+
+test("a backup made while the site runs can be restored: another history, a counter that jumps, and the state of then", async (context) => {
+  const { folder, data, orrery, up, siteStatus } = newSite(context);
   await up();
   const file = path.join(folder, "then.db");
   assert.match(await orrery("backup", file), /then\.db \(.*put it back with: \S*orrery restore/);
@@ -42,6 +63,33 @@ test("a backup made while the site runs can be restored: another history, a coun
   assert.equal(restored.counter, before.counter + 2 ** 20);
   const auth = JSON.parse(await orrery("get", "ms", "auth", "-o", "json")) as { status: { servedVersion: string } };
   assert.equal(auth.status.servedVersion, "v1");
+  await orrery("update", "auth", "--to", "v2");
+  assert.equal((await siteStatus()).stamp.generation, before.counter + 2 ** 20 + 1);
+});
+
+test("a store that was put back by copying files is found out by what the gateway has: the centre begins a new history before it leads on", async (context) => {
+  const { folder, data, orrery, up, siteStatus } = newSite(context);
+  await up();
+  const file = path.join(folder, "then.db");
+  await orrery("backup", file);
+  const before = await siteStatus();
+  await orrery("update", "auth", "--to", "v2");
+  await orrery("down");
+  for (const name of readdirSync(path.join(data, "state"))) if (name.startsWith("tree.db")) rmSync(path.join(data, "state", name));
+  copyFileSync(file, path.join(data, "state", "tree.db"));
+  await up();
+  const until = Date.now() + 30_000;
+  let now = await siteStatus().catch(() => before);
+  while (now.history === before.history && Date.now() < until) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    now = await siteStatus().catch(() => before);
+  }
+  assert.notEqual(now.history, before.history);
+  assert.equal(now.counter, before.counter + 2 ** 20);
+  assert.match(
+    readFileSync(path.join(data, "logs", "centre.log"), "utf8"),
+    /is older than what gateway main has of it \(generation 2, .*put back to an earlier state without orrery restore/,
+  );
   await orrery("update", "auth", "--to", "v2");
   assert.equal((await siteStatus()).stamp.generation, before.counter + 2 ** 20 + 1);
 });

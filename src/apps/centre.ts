@@ -8,6 +8,7 @@ import { Hub } from "#/link/hub/index.ts";
 import { type FileMapping, kinds } from "#/model/index.ts";
 import { ensureCertificates, ensureTokens, tokenAuthenticator } from "#/pki/index.ts";
 import { openTreeStore } from "#/store/tree/index.ts";
+import type { KnownTable } from "#/traffic/index.ts";
 import { CallBoard } from "#/traffic/windows/index.ts";
 import { openSqliteTree } from "#/tree/sqlite/index.ts";
 import { type Lead, startLeading } from "./centre/lead.ts";
@@ -46,7 +47,17 @@ async function start(): Promise<void> {
     version,
     welcome: async () => ({ history: centre.lead?.history ?? "", epoch: centre.lead?.epoch ?? 0 }),
   });
-  const peers = handleLinks({ hub, lead: () => centre.lead, clock, log });
+  const onBehind = (gateway: string, { position, newest }: KnownTable): void => {
+    if (lifecycle.signal.aborted) return;
+    // Numbers that were issued since may come again: it must not lead on with this history.
+    tree.beginHistory();
+    log.error(
+      `the store in ${folder("state")} is older than what gateway ${gateway} has of it (generation ${newest}, epoch ${position.epoch}): it was put back to an earlier state without orrery restore. A new history begins, generations get numbers that none had before; the centre starts again`,
+    );
+    process.exitCode = 1;
+    void stop();
+  };
+  const peers = handleLinks({ hub, lead: () => centre.lead, onBehind, clock, log });
   const lead = await startLeading({
     store,
     history: tree.history,

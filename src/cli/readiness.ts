@@ -1,4 +1,4 @@
-import { type Clock, OrreryError, sleep } from "#/base/index.ts";
+import { type Clock, isOrreryError, OrreryError, sleep } from "#/base/index.ts";
 import type { Client } from "#/client/index.ts";
 import { type Condition, formatDuration, type Instance, instance, type Microservice, microservice, type StoredObject } from "#/model/index.ts";
 import { objectPath } from "./kubernetes.ts";
@@ -56,13 +56,27 @@ export interface WaitOptions {
 }
 
 const ASK_MS = 200;
+/** A centre that is away for longer does not come back by itself. */
+const AWAY_MS = 10_000;
 
 /** Waits until the microservices are ready, showing how far they are; returns those that are not, with the reason: at the end of the time, or earlier if waiting cannot help. Asks the API five times a second: what can change readiness is spread over many objects, and the list is one cheap read. */
 export async function waitForServices(options: WaitOptions): Promise<readonly { readonly name: string; readonly readiness: Readiness }[]> {
   const { api, terminal, clock, names } = options;
   const deadlineMs = clock.monotonic() + options.timeoutMs;
+  let awaySinceMs: number | undefined;
   for (;;) {
-    const services = await loadServices(api, names, options.anyTemplate === true);
+    const services = await loadServices(api, names, options.anyTemplate === true).catch((error: unknown) => {
+      // A centre that ends is started again by its supervisor.
+      awaySinceMs ??= clock.monotonic();
+      if (!isOrreryError(error, "client/unavailable") || clock.monotonic() - awaySinceMs > AWAY_MS) throw error;
+      return undefined;
+    });
+    if (services !== undefined) awaySinceMs = undefined;
+    else {
+      terminal.progress("waiting: the centre does not answer");
+      await sleep(clock, ASK_MS, options.signal);
+      continue;
+    }
     const waiting = services.filter((one) => !one.readiness.isReady);
     const isLate = clock.monotonic() >= deadlineMs;
     if (waiting.every((one) => one.readiness.isFinal) || isLate) {

@@ -152,7 +152,7 @@ export class Gateway {
 
   #subscribe(): void {
     this.#unsubscribe?.();
-    this.#unsubscribe = this.#feed.subscribe(() => this.#core.table.position, {
+    this.#unsubscribe = this.#feed.subscribe(() => this.#core.table.known, {
       update: (update) => this.#update(update),
       load: (load: PublishedLoad) => this.#core.load(load),
       round: (number) => {

@@ -196,10 +196,17 @@ export interface PublishedLoad {
 }
 
 /** Where a gateway gets its table and gives its reports: the link to the centre, or a test. */
+/** What a gateway has, as it tells when it asks for what has changed since. */
+export interface KnownTable {
+  readonly position: TablePosition;
+  /** Newest generation that it has a map of. */
+  readonly newest: number;
+}
+
 export interface TableFeed {
-  /** Calls `listener` for each update; returns what stops it. Updates are for the position told by `position`; a whole table comes when that is unknown. */
+  /** Calls `listener` for each update; returns what stops it. Updates are for the table told by `known`; a whole table comes when there is none. */
   subscribe(
-    position: () => TablePosition | undefined,
+    known: () => KnownTable | undefined,
     listener: { update(update: TableUpdate): void; load(load: PublishedLoad): void; round(number: number): void },
   ): () => void;
   /** The table at `position` is in force. Sent at once. */

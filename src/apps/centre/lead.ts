@@ -13,11 +13,11 @@ import {
   runCaches,
   servicesOfHost,
 } from "#/controllers/index.ts";
-import { DEFAULT_NAMESPACE, type FileMapping, type Microservice, SITE_NAME, type Template } from "#/model/index.ts";
+import { DEFAULT_NAMESPACE, type FileMapping, type Microservice, SITE_NAME, site as siteKind, type Template } from "#/model/index.ts";
 import type { Controller } from "#/reconcile/index.ts";
 import type { Store } from "#/store/index.ts";
 import { TableDistribution } from "#/traffic/distribution/index.ts";
-import { type GatewayReport, LATENCY_BUCKETS_MS } from "#/traffic/index.ts";
+import { type GatewayReport, type KnownTable, LATENCY_BUCKETS_MS } from "#/traffic/index.ts";
 import { TableBuilder } from "#/traffic/table/index.ts";
 import {
   DrainLedger,
@@ -29,6 +29,7 @@ import {
   type KnownGateway,
   Reach,
   readSiteState,
+  type SiteState,
   WantedRevisions,
 } from "#/update/core/index.ts";
 import { createUpdateController, createUpdateRecordController, readLedSite, takeLead, updateIntents } from "#/update/index.ts";
@@ -56,6 +57,8 @@ export interface Lead {
   readonly history: string;
   readonly caches: Caches;
   readonly distribution: TableDistribution;
+  /** True if a gateway's table is of this history, and newer than anything that this history has in the store: it was put back to an earlier state. */
+  isBehind(known: KnownTable): Promise<boolean>;
   /** Someone connected, left, or was heard again. */
   peerChanged(component: "agent" | "gateway", name: string): void;
   /** A resource was observed (key namespace/name). */
@@ -242,6 +245,14 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
       for (const one of caches.resources.values()) resources.enqueue(`${one.metadata.namespace}/${one.metadata.name}`, 50);
     },
     observed: (resource) => resources.enqueue(resource),
+    async isBehind({ position, newest }) {
+      const isNewer = (state: SiteState | undefined): boolean =>
+        state?.history === position.history && (position.epoch > state.epoch || newest > state.counter);
+      if (!isNewer(readSiteState(site()?.status))) return false;
+      const present = readSiteState((await store.get(siteKind, { name: SITE_NAME, namespace: DEFAULT_NAMESPACE }))?.status);
+      // Another leader of the same store knows more than this one: that is no reason to begin anew.
+      return present?.epoch === epoch && isNewer(present);
+    },
     ended,
   };
 }

@@ -3,8 +3,8 @@ import { type Clock, describeError, type Log, OrreryError } from "#/base/index.t
 import type { Observation } from "#/controllers/index.ts";
 import type { Hub, Peer } from "#/link/hub/index.ts";
 import type { AgentObservation, AgentReport } from "#/probes/index.ts";
-import type { GatewayReport } from "#/traffic/index.ts";
-import { parsePosition } from "#/traffic/table/index.ts";
+import type { GatewayReport, KnownTable } from "#/traffic/index.ts";
+import { parseKnownTable, parsePosition } from "#/traffic/table/index.ts";
 import type { Lead } from "./lead.ts";
 import type { Peers } from "./lead-views.ts";
 
@@ -43,6 +43,8 @@ export interface LinkHandlersOptions {
   readonly hub: Hub;
   /** The leader's part, once it leads. */
   readonly lead: () => Lead | undefined;
+  /** A gateway has a table of this history that the store knows nothing of: the store has been put back behind its back. */
+  readonly onBehind: (gateway: string, known: KnownTable) => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -79,12 +81,9 @@ export function handleLinks(options: LinkHandlersOptions): Peers {
       async *table(params, peer, signal) {
         const leader = lead();
         if (leader === undefined) return;
-        const position = z.looseObject({ position: z.unknown() }).safeParse(params).data?.position;
-        yield* leader.distribution.connect(
-          peer.hello.name,
-          position === null || position === undefined ? undefined : parsePosition(position),
-          signal,
-        );
+        const known = parseKnownTable(params);
+        if (known !== undefined && (await leader.isBehind(known))) return options.onBehind(peer.hello.name, known);
+        yield* leader.distribution.connect(peer.hello.name, known?.position, signal);
       },
     },
     notices: {

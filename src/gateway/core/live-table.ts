@@ -3,6 +3,7 @@ import { formatGenerationHeader, parseTraceKey, type TraceKey, traceIdPrefix } f
 import type {
   CallerEntry,
   Endpoint,
+  KnownTable,
   PublishedLoad,
   RouteEntry,
   ServiceEntry,
@@ -62,6 +63,11 @@ export class LiveTable {
   /** Where it stands. */
   get position(): TablePosition | undefined {
     return this.#table?.position;
+  }
+
+  /** For whoever is asked for what has changed since. */
+  get known(): KnownTable | undefined {
+    return this.#table === undefined ? undefined : { position: this.#table.position, newest: this.#newestFirst[0]?.number ?? 0 };
   }
 
   get site(): SiteEntry {

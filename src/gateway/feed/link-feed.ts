@@ -1,12 +1,12 @@
 import { type Clock, describeError, type Log } from "#/base/index.ts";
 import type { Link } from "#/link/index.ts";
-import type { GatewayReport, PublishedLoad, TableFeed, TablePosition } from "#/traffic/index.ts";
+import type { GatewayReport, KnownTable, PublishedLoad, TableFeed, TablePosition } from "#/traffic/index.ts";
 import { parseTableUpdate } from "#/traffic/table/index.ts";
 
 type Listener = Parameters<TableFeed["subscribe"]>[1];
 
 interface Subscription {
-  readonly position: () => TablePosition | undefined;
+  readonly known: () => KnownTable | undefined;
   readonly listener: Listener;
   stream: AbortController | undefined;
 }
@@ -47,8 +47,8 @@ export class LinkFeed implements TableFeed {
     for (const one of this.#subscriptions) one.stream?.abort();
   }
 
-  subscribe(position: () => TablePosition | undefined, listener: Listener): () => void {
-    const subscription: Subscription = { position, listener, stream: undefined };
+  subscribe(known: () => KnownTable | undefined, listener: Listener): () => void {
+    const subscription: Subscription = { known, listener, stream: undefined };
     this.#subscriptions.add(subscription);
     this.#start(subscription);
     return () => {
@@ -70,7 +70,7 @@ export class LinkFeed implements TableFeed {
     // Rounds are numbered by each leader anew: what was heard on another connection must not be taken for an answer on this one.
     subscription.listener.round(0);
     try {
-      for await (const message of link.stream("table", { position: subscription.position() ?? null }, { signal })) {
+      for await (const message of link.stream("table", subscription.known() ?? { position: null }, { signal })) {
         if (signal.aborted) return;
         tell(subscription.listener, message);
       }

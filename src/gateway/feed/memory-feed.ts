@@ -1,4 +1,4 @@
-import type { GatewayReport, PublishedLoad, TableFeed, TablePosition, TableUpdate } from "#/traffic/index.ts";
+import type { GatewayReport, KnownTable, PublishedLoad, TableFeed, TablePosition, TableUpdate } from "#/traffic/index.ts";
 
 type Listener = Parameters<TableFeed["subscribe"]>[1];
 
@@ -13,9 +13,9 @@ export class MemoryFeed implements TableFeed {
   readonly #listeners = new Set<Listener>();
   #waiting: (() => void)[] = [];
 
-  subscribe(position: () => TablePosition | undefined, listener: Listener): () => void {
+  subscribe(known: () => KnownTable | undefined, listener: Listener): () => void {
     this.#listeners.add(listener);
-    const first = this.onSubscribe(position());
+    const first = this.onSubscribe(known()?.position);
     if (first !== undefined) listener.update(first);
     return () => this.#listeners.delete(listener);
   }

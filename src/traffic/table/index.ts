@@ -2,5 +2,5 @@ export { compile, type ObjectLists, TableBuilder, type TableKind, type TableObje
 export { applyChange, diff, emptyTable, TABLE_SECTIONS } from "./change.ts";
 export { callerKey } from "./entries.ts";
 export { revisionsMet, takesPart } from "./moves.ts";
-export { parsePosition, parseTable, parseTableChange, parseTableUpdate } from "./parse.ts";
+export { parseKnownTable, parsePosition, parseTable, parseTableChange, parseTableUpdate } from "./parse.ts";
 export { isOlder, isSamePosition } from "./position.ts";

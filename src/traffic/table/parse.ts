@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { OrreryError } from "#/base/index.ts";
-import type { Table, TableChange, TablePosition, TableUpdate } from "../contract.ts";
+import type { KnownTable, Table, TableChange, TablePosition, TableUpdate } from "../contract.ts";
 
 const position = z.object({ history: z.string(), epoch: z.number(), version: z.number() });
 const object = z.record(z.string(), z.unknown());
@@ -115,6 +115,12 @@ export function parseTableUpdate(value: unknown): TableUpdate {
 }
 
 /** A position that came from outside; `undefined` if it is none. */
+/** What a gateway tells of its table; `undefined` if it has none, or none that can be read. A gateway of an older release does not tell its newest generation: 0. */
+export function parseKnownTable(value: unknown): KnownTable | undefined {
+  const result = z.looseObject({ position, newest: z.int().min(0).default(0) }).safeParse(value);
+  return result.success ? { position: result.data.position, newest: result.data.newest } : undefined;
+}
+
 export function parsePosition(value: unknown): TablePosition | undefined {
   const result = position.safeParse(value);
   return result.success ? result.data : undefined;

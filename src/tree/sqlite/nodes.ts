@@ -182,6 +182,11 @@ export class Nodes {
     return made;
   }
 
+  /** Begins another history. */
+  beginHistory(id: string): void {
+    this.#writeMeta.run("history", id);
+  }
+
   #meta(key: string): string | undefined {
     const value = this.#readMeta.get(key)?.["value"];
     return typeof value === "string" ? value : undefined;

@@ -176,6 +176,12 @@ export class SqliteTree implements Tree {
     });
   }
 
+  /** The next time that it is opened it has another `history`: what is there may be an earlier state of it, put back by copying files. */
+  beginHistory(): void {
+    this.#checkOpen();
+    this.#nodes.beginHistory(this.#random.uuid());
+  }
+
   /** Copies the whole tree, as of one moment, into `file` (which appears complete or not at all) while work goes on.
    *  @throws tree/full, tree/unwritable */
   async backup(file: string): Promise<void> {
