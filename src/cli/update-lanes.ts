@@ -11,6 +11,7 @@ const STYLES: Readonly<Record<string, Style>> = {
   Ramping: "cyan",
   Active: "green",
   Draining: "dim",
+  Withdrawn: "dim",
   Complete: "green",
   Aborted: "red",
   RolledBack: "red",

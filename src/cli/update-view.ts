@@ -24,7 +24,7 @@ import { loadLive } from "./live.ts";
 export interface Bar {
   readonly revision: string;
   readonly version: string;
-  readonly phase: "Preparing" | "Distributing" | "Holding" | "Ramping" | "Active" | "Draining";
+  readonly phase: "Preparing" | "Distributing" | "Holding" | "Ramping" | "Active" | "Draining" | "Withdrawn";
   /** Generations that map to it, oldest first. */
   readonly generations: readonly number[];
   readonly ready: number;
@@ -181,7 +181,7 @@ interface LaneInput {
   readonly wanted?: ReadonlySet<string>;
 }
 
-const RANK = { Draining: 0, Preparing: 1, Distributing: 2, Holding: 3, Ramping: 4, Active: 5 } as const;
+const RANK = { Withdrawn: -1, Draining: 0, Preparing: 1, Distributing: 2, Holding: 3, Ramping: 4, Active: 5 } as const;
 
 function buildLanes({ open, known, revisions, instances, counts, status, wanted }: LaneInput): Lane[] {
   const bars = new Map<string, Map<string, Bar>>();
@@ -208,6 +208,23 @@ function buildLanes({ open, known, revisions, instances, counts, status, wanted 
         ...(hold?.to === one.number && hold.services.includes(service) ? { isAwaited: true } : {}),
       });
     }
+  }
+  // What no open generation has any more is on its way out.
+  for (const { spec } of instances) {
+    const { service, revision: name } = spec;
+    if (service === undefined || name === undefined || wanted?.has(service) === false || bars.get(service)?.has(name) === true) continue;
+    const own = instances.filter((candidate) => candidate.spec.revision === name);
+    const lane = bars.get(service) ?? new Map<string, Bar>();
+    bars.set(service, lane);
+    lane.set(name, {
+      revision: name,
+      version: spec.version ?? "?",
+      phase: "Withdrawn",
+      generations: [],
+      ready: own.filter((candidate) => candidate.status?.ready === true).length,
+      instances: own.length,
+      share: 0,
+    });
   }
   return [...bars].toSorted(([a], [b]) => a.localeCompare(b)).map(([service, lane]) => ({ service, bars: [...lane.values()] }));
 }

@@ -251,6 +251,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Bounded {
   /** Looks at the two time limits. After the first the client has its answer, but the instance is still waited for: it may still work for the transaction. */
   expire(nowMs: number): void {
     const call = this.#call;
+    if (call !== undefined && nowMs >= call.deadlineMs && call.isStream) return this.#endStream();
     if (call !== undefined && nowMs >= call.deadlineMs) {
       const refusal = refuse("gateway/max-transaction", `the transaction took longer than ${Math.round(call.deadlineMs - call.startedMs)} ms`, call);
       this.#error = refusal.code;
@@ -271,6 +272,16 @@ export class Exchange implements Dispatcher.DispatchHandler, Bounded {
     if (call !== undefined) return;
     this.#abort(refusal.detail);
     this.#finish(0);
+  }
+
+  /** The time of a stream whose generation is no longer stamped is over. That is as its revision says, and no error; the client finds its end, and asks again. */
+  #endStream(): void {
+    this.#error ??= "stream ended";
+    const status = this.#status;
+    if (!this.#isDetached) this.#res.end();
+    this.#isDetached = true;
+    this.#abort("the stream's time is over");
+    this.#finish(status);
   }
 
   /** The client's connection is closed, or its answer is complete. */

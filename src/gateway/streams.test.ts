@@ -100,6 +100,61 @@ test("a WebSocket of a generation that drains is closed with 1012 after the time
   fresh.terminate();
 });
 
+test("Server-Sent Events of a generation that drains end properly after the time that their revision gives: no error, and the client may ask again", async (t) => {
+  const rig = await rigOf(t);
+  const port = await rig.instance("portal-0", (_req, res) => {
+    res.writeHead(200, { "content-type": "text/event-stream" });
+    res.write("data: begun\n\n");
+  });
+  const revisions = { "portal-v1": [{ instance: "portal-0", port }], "portal-v2": [{ instance: "portal-1", port }] };
+  rig.table(site(port, { streamsEndAfterMs: 100 }));
+  const stream = await fetch(`http://127.0.0.1:${rig.edgePort}/events`);
+  const reader = (stream.body as ReadableStream<Uint8Array>).getReader();
+  assert.match(Buffer.from((await reader.read()).value ?? []).toString(), /begun/);
+  await rig.feed.until(() => countOf(rig)?.streams === 1);
+  rig.table(site(port, { streamsEndAfterMs: 100, revisions, generations: { 3: { portal: "portal-v1" }, 4: { portal: "portal-v2" } } }));
+  assert.equal((await reader.read()).done, true);
+  await rig.feed.until(() => rig.feed.reports.at(-1)?.counts.find((one) => one.generation === 3)?.edge === 0);
+  await rig.gateway.stop({ graceMs: 0 });
+  const line = rig.accessLines().find((one) => one["path"] === "/events");
+  assert.deepEqual([line?.["status"], line?.["error"]], [200, "stream ended"]);
+  const windows = rig.feed.reports.flatMap((one) => one.windows).filter((one) => one.generation === 3);
+  assert.equal(
+    windows.reduce((sum, one) => sum + one.errors, 0),
+    0,
+  );
+});
+
+for (const streamsEndAfterMs of [100, undefined]) {
+  const ends = streamsEndAfterMs === undefined ? "goes on where it is waited for" : "ends after the time that its revision gives";
+  test(`a TCP connection of a generation that drains ${ends}`, async (t) => {
+    const rig = await rigOf(t);
+    const port = await freePort();
+    const line = await rig.tcpInstance((socket) => socket.pipe(socket));
+    const sketch: TableSketch = site(0, {
+      revisions: { "portal-v1": [{ instance: "portal-0", ports: { line } }], "portal-v2": [{ instance: "portal-1", ports: { line } }] },
+      services: { portal: { port: 1, ports: [{ name: "line", protocol: "tcp" }] } },
+      routes: [{ service: "portal", tcp: { address: "127.0.0.1", port } }],
+      ...(streamsEndAfterMs === undefined ? {} : { streamsEndAfterMs }),
+    });
+    rig.table(sketch);
+    const socket = connect(port, "127.0.0.1");
+    t.after(() => socket.destroy());
+    const ping = async (): Promise<void> => {
+      socket.write("ping");
+      await once(socket, "data");
+    };
+    await ping();
+    rig.table({ ...sketch, generations: { 3: { portal: "portal-v1" }, 4: { portal: "portal-v2" } } });
+    if (streamsEndAfterMs === undefined) {
+      await new Promise((resolve) => setTimeout(resolve, 400));
+      return await ping();
+    }
+    await once(socket, "close");
+    await rig.feed.until(() => rig.feed.reports.at(-1)?.counts.find((one) => one.generation === 3)?.edge === 0);
+  });
+}
+
 test("an instance that refuses an upgrade is heard", async (t) => {
   const rig = await rigOf(t);
   rig.table(site(await echoSockets(t)));

@@ -5,6 +5,7 @@ import {
   durationMs,
   type Generation,
   type generation,
+  type instance,
   type Microservice,
   microservice,
   type Revision,
@@ -54,6 +55,9 @@ export interface UpdateRecordOptions {
   /** Makes the Revision of a version that the site's folder offers although it was never served; `undefined` if it offers none.
    *  @throws artifacts/...: a file of it is missing */
   readonly makeOffered: (namespace: string, service: Microservice, version: string) => Promise<Revision | undefined>;
+  /** Instances of a revision that are still there, and why each is. */
+  readonly leftOf: (namespace: string, revision: string) => NonNullable<UpdateStatus["waits"]>;
+  readonly instances: Reflector<typeof instance>;
   readonly transactionsOf: (generation: number) => number | undefined;
   readonly clock: Clock;
   readonly random: Random;
@@ -80,6 +84,10 @@ export function createUpdateRecordController(options: UpdateRecordOptions): Cont
     if (after !== undefined) controller.enqueue(`${after.metadata.namespace}/`);
   });
   generations.listen(enqueueOpen);
+  // The last of a revision is gone.
+  options.instances.listen((_, after) => {
+    if (after === undefined) enqueueOpen();
+  });
   return controller;
 }
 
@@ -288,6 +296,8 @@ class RecordKeeper {
           const { phase } = object.status ?? {};
           return phase === "Closed" || phase === "Aborted" ? phase : undefined;
         },
+        leftOf: (revision) => this.#options.leftOf(namespace, revision),
+        mapOf: (number) => generationOf(number)?.spec.map,
         waitsOf: (number) => generationOf(number)?.status?.waits,
         transactionsOf,
       },

@@ -99,3 +99,28 @@ export function trafficOf(caches: Caches, distribution: TableDistribution, insta
     [...caches.gateways.values()].map((one) => one.metadata.name),
   );
 }
+
+/** Instances of a revision that nothing needs any more, and why each is still there. */
+export function leftOf(about: {
+  readonly caches: Caches;
+  readonly distribution: TableDistribution;
+  readonly namespace: string;
+  readonly revision: string;
+  readonly isHostKnown: (host: string) => boolean;
+}): { reason: string; object: string; since: string; message: string }[] {
+  const { caches, distribution, namespace, revision, isHostKnown } = about;
+  return [...caches.instances.byIndex("revision", `${namespace}/${revision}`)].map((one) => {
+    const { name, deletionTimestamp, creationTimestamp, finalizers } = one.metadata;
+    const holder = finalizers?.includes(TRAFFIC_FINALIZER) === true ? trafficOf(caches, distribution, one) : undefined;
+    const what = { reason: "Withdrawing", object: `instance/${name}`, since: deletionTimestamp ?? creationTimestamp };
+    if (!isHostKnown(one.spec.host))
+      return { ...what, message: `whether ${name} has ended is not known: the agent of host ${one.spec.host} does not answer` };
+    return {
+      ...what,
+      message:
+        holder === undefined
+          ? `${name} of before is told to end; it is killed when its grace (${one.spec.grace}) is over`
+          : `${name} of before is still in use: ${holder}`,
+    };
+  });
+}

@@ -34,7 +34,7 @@ import {
 } from "#/update/core/index.ts";
 import { createUpdateController, createUpdateRecordController, readLedSite, takeLead, updateIntents } from "#/update/index.ts";
 import { GenerationTally } from "./generation-tally.ts";
-import { connectionOf, fillTable, type Peers, readinessOf, trafficOf } from "./lead-views.ts";
+import { connectionOf, fillTable, leftOf, type Peers, readinessOf, trafficOf } from "./lead-views.ts";
 
 export interface LeadOptions {
   readonly store: Store;
@@ -218,6 +218,8 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
       sites: caches.sites,
       generations: caches.generations,
       microservices: caches.microservices,
+      instances: caches.instances,
+      leftOf: (namespace, revision) => leftOf({ caches, distribution, namespace, revision, isHostKnown }),
       revisionsOf: (namespace, service) =>
         [...caches.revisions.byIndex("service", `${namespace}/${service}`)].sort(
           (a, b) => Number(b.metadata.resourceVersion) - Number(a.metadata.resourceVersion),

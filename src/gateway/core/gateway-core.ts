@@ -376,7 +376,8 @@ export class GatewayCore {
       generation: generation.number,
       traceHeaders: trace.headers,
       startedMs: nowMs,
-      deadlineMs: nowMs + (route?.entry.maxTransactionMs ?? this.#table.site.maxTransactionMs),
+      // Where it began is not known of an inner call: its edge ends it in time.
+      deadlineMs: nowMs + (role === "host" ? this.#table.longestTransactionMs : (route?.entry.maxTransactionMs ?? this.#table.site.maxTransactionMs)),
       isStream: false,
       endpoint,
       window: endpoint.window(options.callerName, generation.number),

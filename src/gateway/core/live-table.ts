@@ -38,6 +38,7 @@ export class LiveTable {
   readonly #incarnation: number;
   #table: Table | undefined;
   #site: SiteEntry = DEFAULT_SITE;
+  #longestTransactionMs = DEFAULT_SITE.maxTransactionMs;
   #traceKey: TraceKey = parseTraceKey(DEFAULT_SITE.traceKey);
   #stamp: StampPlan | undefined;
   readonly #generations = new Map<number, GenerationState>();
@@ -85,6 +86,11 @@ export class LiveTable {
   /** Open generations, newest first. */
   get generations(): readonly GenerationState[] {
     return this.#newestFirst;
+  }
+
+  /** How long a transaction may last, wherever it began. */
+  get longestTransactionMs(): number {
+    return this.#longestTransactionMs;
   }
 
   get routes(): RouteMatcher {
@@ -213,6 +219,11 @@ export class LiveTable {
     if (touched.has("generation") || touched.has("site")) this.#newestFirst = [...this.#generations.values()].sort((a, b) => b.number - a.number);
     if (touched.has("stamp")) this.#stamp = entries?.stamp[""];
     if (touched.has("service")) this.#servicePorts = new Map(Object.entries(entries?.service ?? {}).map(([name, one]) => [one.port, name]));
+    if (touched.has("route") || touched.has("site"))
+      this.#longestTransactionMs = Math.max(
+        this.#site.maxTransactionMs,
+        ...Object.values(entries?.route ?? {}).map((one) => one.maxTransactionMs ?? 0),
+      );
     if (touched.has("route")) this.#routes = new RouteMatcher(Object.values(entries?.route ?? {}));
   }
 

@@ -24,6 +24,9 @@ const siteWith = (stamped: number, ...generations: OpenGeneration[]): SiteState 
   exclusive: [],
 });
 
+/** Instances that are still there, by revision. */
+const left = new Map<string, NonNullable<NonNullable<Update["status"]>["waits"]>>();
+
 function follow(status: NonNullable<Update["status"]>, site: SiteState, endedAs?: "Closed" | "Aborted"): NonNullable<Update["status"]> {
   const view: UpdateView = {
     status,
@@ -31,6 +34,8 @@ function follow(status: NonNullable<Update["status"]>, site: SiteState, endedAs?
     services: [{ name: "auth", to: "v2" }],
     site,
     endedAs: () => endedAs,
+    mapOf: (generation) => ({ auth: `auth-v${generation}` }),
+    leftOf: (revision) => left.get(revision) ?? [],
     waitsOf: (generation) => [{ reason: "R", object: `g${generation}`, since, message: "m" }],
     transactionsOf: () => 7,
   };
@@ -122,4 +127,29 @@ test("an update that was gone back from tells why, although nothing was refused"
     follow(status, site).waits?.map((one) => [one.reason, one.message]),
     [["GoneBack", "antenna is tracking"]],
   );
+});
+
+test("an update that nobody has asked for by name knows what its services came from and went to, so that it can be rolled back", () => {
+  const status = follow({}, siteWith(1, open(1, "Active"), open(2, "Preparing", "u")));
+  assert.deepEqual(status.revisions, [{ service: "auth", from: "auth-v1", to: "auth-v2" }]);
+  // Seen first when it had been switched already.
+  const late = follow({}, siteWith(2, open(1, "Draining"), open(2, "Active", "u")));
+  assert.deepEqual(late.revisions, [{ service: "auth", from: "auth-v1", to: "auth-v2" }]);
+  assert.deepEqual(follow({}, siteWith(1, open(1, "Active", "u"))).revisions, [{ service: "auth", to: "auth-v1" }]);
+});
+
+test("an update is complete when the instances of before are gone, and says which are not", () => {
+  const draining = follow({}, siteWith(2, open(1, "Draining"), open(2, "Active", "u")));
+  left.set("auth-v1", [{ reason: "Withdrawing", object: "instance/auth-v1-0", since, message: "it is told to end" }]);
+  const stopping = follow(draining, siteWith(2, open(2, "Active", "u")));
+  assert.equal(stopping.phase, "Draining");
+  assert.equal(stopping.waits?.[0]?.object, "instance/auth-v1-0");
+  // Needed again, by one that came after it.
+  assert.equal(follow(draining, siteWith(3, open(2, "Active", "u"), { ...open(1, "Active") })).phase, "Complete");
+  left.clear();
+  const complete = follow(stopping, siteWith(2, open(2, "Active", "u")));
+  assert.equal(complete.phase, "Complete");
+  left.set("auth-v1", [{ reason: "Withdrawing", object: "instance/auth-v1-0", since, message: "made for another update" }]);
+  assert.equal(follow(complete, siteWith(2, open(2, "Active", "u"))).phase, "Complete");
+  left.clear();
 });

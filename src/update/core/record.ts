@@ -1,5 +1,5 @@
 import { type Site, timestamp, type Update } from "#/model/index.ts";
-import { isPending, type OpenGeneration, type SiteState } from "./state.ts";
+import { type GenerationMap, isPending, type OpenGeneration, type SiteState } from "./state.ts";
 
 type UpdateStatus = NonNullable<Update["status"]>;
 type Phase = NonNullable<UpdateStatus["phase"]>;
@@ -13,6 +13,10 @@ export interface UpdateView {
   readonly site: SiteState;
   /** Phase of its generation's object, for generations that are no longer open; `undefined` while it is not written. */
   readonly endedAs: (generation: number) => "Closed" | "Aborted" | undefined;
+  /** Map of an issued generation that is not pruned yet. */
+  readonly mapOf: (generation: number) => GenerationMap | undefined;
+  /** Instances of a revision that are still there, each with what it waits for. */
+  readonly leftOf: (revision: string) => NonNullable<UpdateStatus["waits"]>;
   readonly waitsOf: (generation: number) => UpdateStatus["waits"];
   /** Transactions begun in its generation, as far as gateways have told. */
   readonly transactionsOf: (generation: number) => number | undefined;
@@ -29,11 +33,18 @@ export function followGeneration(view: UpdateView, nowMs: number): UpdateStatus 
   const open = site.generations.find((one) => one.update === name);
   const generation = open?.number ?? status.generation;
   if (generation === undefined) return status;
-  const phase = phaseOf(view, open, generation);
-  const old = status.fromGeneration ?? (open === undefined || open.phase === "Active" ? undefined : site.stamp?.generation);
-  const waits = isEnded(phase)
-    ? whyEnded(view, phase, generation)
-    : (view.waitsOf(phase === "Draining" ? oldestDraining(site, generation) : generation) ?? []);
+  const decided = phaseOf(view, open, generation);
+  const old = status.fromGeneration ?? (open === undefined ? undefined : formerGeneration(site, open));
+  const revisions = status.revisions ?? replacedRevisions(view, old, generation);
+  const left = decided === "Complete" && status.phase !== "Complete" ? stillThere(view, revisions) : [];
+  // Complete is what has nothing of before left.
+  const phase = left.length > 0 ? "Draining" : decided;
+  const waits =
+    left.length > 0
+      ? left
+      : isEnded(phase)
+        ? whyEnded(view, phase, generation)
+        : (view.waitsOf(phase === "Draining" ? oldestDraining(site, generation) : generation) ?? []);
   const share = phase === "Ramping" ? site.stamp?.ramp?.share : phase === "Draining" || phase === "Complete" ? 1 : undefined;
   const transactions = view.transactionsOf(generation) ?? status.transactions;
   const { share: _share, waits: _waits, ...rest } = status;
@@ -41,11 +52,35 @@ export function followGeneration(view: UpdateView, nowMs: number): UpdateStatus 
     ...rest,
     generation,
     ...(old === undefined ? {} : { fromGeneration: old }),
+    ...(revisions === undefined ? {} : { revisions }),
     ...withPhase(status, phase, nowMs),
     ...(share === undefined ? {} : { share }),
     ...(waits.length === 0 ? {} : { waits: [...waits] }),
     ...(transactions === undefined ? {} : { transactions }),
   };
+}
+
+/** What was stamped before: what still is, or, when the generation has been switched to already, the newest of those before it that are open. */
+function formerGeneration(site: SiteState, open: OpenGeneration): number | undefined {
+  if (open.phase !== "Active") return site.stamp?.generation;
+  return site.generations.findLast((one) => one.number < open.number && one.returned === undefined)?.number;
+}
+
+/** Instances of former revisions that no open generation has any more: their processes end, or nobody knows whether they have. */
+function stillThere({ site, mapOf, leftOf }: UpdateView, revisions: UpdateStatus["revisions"]): NonNullable<UpdateStatus["waits"]> {
+  return (revisions ?? []).flatMap(({ service, from, to }) => {
+    const isNeeded = from === undefined || from === to || site.generations.some((one) => mapOf(one.number)?.[service] === from);
+    return isNeeded ? [] : leftOf(from);
+  });
+}
+
+/** Of an Update that nobody asked for by name: what its services came from and go to, so that it can be rolled back. Told while both maps are there. */
+function replacedRevisions({ services, mapOf }: UpdateView, old: number | undefined, generation: number): UpdateStatus["revisions"] {
+  const [from, to] = [old === undefined ? undefined : mapOf(old), mapOf(generation)];
+  if (to === undefined || (old !== undefined && from === undefined)) return undefined;
+  return services.flatMap(({ name }) =>
+    to[name] === undefined ? [] : [{ service: name, ...(from?.[name] === undefined ? {} : { from: from[name] }), to: to[name] }],
+  );
 }
 
 /** What the site has refused of it, or why it was gone back from, so that the record tells why it came to nothing. */
