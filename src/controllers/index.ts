@@ -3,7 +3,7 @@ export { type ConnectedGateway, createGatewayController, type GatewayControllerO
 export { createHostController, type HostControllerOptions } from "./host/controller.ts";
 export { createInstanceController, type InstanceControllerOptions } from "./instance/controller.ts";
 export { createMicroserviceController, type MicroserviceControllerOptions, servicesOfHost } from "./microservice/controller.ts";
-export { type Placeable, planInstances } from "./microservice/instance-plan.ts";
+export { mayCarryOut, type Placeable, planInstances } from "./microservice/instance-plan.ts";
 export { Propagation } from "./microservice/propagation.ts";
 export { makeRevision } from "./microservice/revision-maker.ts";
 export { createResourceController, type ResourceControllerOptions } from "./resource/controller.ts";

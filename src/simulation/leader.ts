@@ -1,5 +1,5 @@
 import { isOrreryError, OrreryError } from "#/base/index.ts";
-import { incarnationStatus, planInstances } from "#/controllers/index.ts";
+import { incarnationStatus, mayCarryOut, planInstances } from "#/controllers/index.ts";
 import {
   API_VERSION,
   type Gateway,
@@ -35,7 +35,6 @@ import {
   type Step,
   siteUpdate,
   step,
-  userOf,
   WishWatch,
   wantedRevisions,
 } from "#/update/core/index.ts";
@@ -528,7 +527,7 @@ export class Leader implements CentrePort {
     const { store } = this.#world;
     const { name } = service.metadata;
     const now = readSiteState((yield* this.#ask(() => store.get("Site", SITE_NAME)))?.status);
-    if (now?.epoch !== this.#epoch || userOf(now, name) !== userOf(seen, name))
+    if (!mayCarryOut(name, this.#epoch, seen, now))
       throw new OrreryError("store/conflict", "the Site has moved since it was seen", { retry: "after-reread" });
     this.#world.looked(this);
   }

@@ -346,17 +346,17 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "exclusive-by-an-old-site",
     without: "who knows only an old Site gives the thing to a revision that has lost it meanwhile",
-    file: "src/simulation/leader.ts",
-    find: "now?.epoch !== this.#epoch || userOf(now, name) !== userOf(seen, name)",
-    replace: "now?.epoch !== this.#epoch",
+    file: PLAN,
+    find: "now?.epoch === epoch && userOf(now, service) === userOf(seen, service);",
+    replace: "now?.epoch === epoch || seen === now;",
   },
   {
     name: "instances-changed-by-a-former-leader",
     without:
       "a former leader acts on decisions of the new one before that one has heard of them itself, or gives an exclusive thing to whom it knows",
-    file: "src/simulation/leader.ts",
-    find: "now?.epoch !== this.#epoch || userOf",
-    replace: "now === undefined || userOf",
+    file: PLAN,
+    find: "now?.epoch === epoch && userOf(now, service)",
+    replace: "epoch !== undefined && userOf(now, service)",
   },
   {
     name: "exclusive-while-in-use",

@@ -153,7 +153,7 @@ export function makeScenario(seed: number): Scenario {
   const lastMs = FIRST_WISH_MS + dice.between(1000, 3500);
   const exclusive = services.find((one) => one.isExclusive)?.name;
   // The thing goes to and fro between revisions whose instances are taken away meanwhile.
-  const isPassedOn = exclusive !== undefined && dice.chance(0.2);
+  const isPassedOn = exclusive !== undefined && dice.chance(0.35);
   const wishes = isPassedOn ? handovers(dice, exclusive, lastMs) : makeWishes(dice, services, lastMs);
   if (services.some((one) => one.isInterlocked)) wishes.push(...makeInterlocks(dice, wishes, lastMs));
   wishes.sort((a, b) => a.atMs - b.atMs);

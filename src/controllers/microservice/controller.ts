@@ -2,11 +2,11 @@ import { type Clock, describeError, isOrreryError, type Log, OrreryError, type R
 import { DEFAULT_NAMESPACE, instance, type Microservice, microservice, revision, SITE_NAME } from "#/model/index.ts";
 import { Controller, objectKey, type ReconcileResult } from "#/reconcile/index.ts";
 import type { Store } from "#/store/index.ts";
-import { type GenerationMap, readSiteState, type SiteState, userOf } from "#/update/core/index.ts";
+import { type GenerationMap, readSiteState, type SiteState } from "#/update/core/index.ts";
 import { REVISION_ANNOTATION, readLedSite } from "#/update/index.ts";
 import type { Caches } from "../caches.ts";
 import { writeStatus } from "../status-writer.ts";
-import { isEveryMapSeen, neededRevisions, type Placeable, planInstances } from "./instance-plan.ts";
+import { isEveryMapSeen, mayCarryOut, neededRevisions, type Placeable, planInstances } from "./instance-plan.ts";
 import { choosePort, PortBook } from "./port-allocation.ts";
 import type { Propagation } from "./propagation.ts";
 import { type FilesKeeper, makeRevision, templateHash } from "./revision-maker.ts";
@@ -215,14 +215,13 @@ class MicroserviceWorker {
     }
   }
 
-  /** Looked up right before instances are made, told or deleted. Who leads no longer leaves them alone: it would act on what it has just heard of decisions that the new leader has not heard of itself. And an instance is told that it may use what only one revision may use only if the Site says so now: who leads later sees every instance that was there, and waits for its end before it gives the thing to another.
+  /** Looked up right before instances are made, told or deleted.
    *  @throws update/not-leading: another centre leads
-   *  @throws store/conflict: another revision may use it now; come again */
+   *  @throws store/conflict: another revision may use what only one may use; come again */
   async #confirm(service: Microservice, seen: SiteState | undefined): Promise<void> {
     const { store, epoch } = this.#options;
     const { namespace = DEFAULT_NAMESPACE, name } = service.metadata;
-    const now = await readLedSite(store, namespace, epoch);
-    if (userOf(now, name) !== userOf(seen, name))
+    if (!mayCarryOut(name, epoch, seen, await readLedSite(store, namespace, epoch)))
       throw new OrreryError("store/conflict", `another revision of ${name} may use what only one may use: its instances are planned again`, {
         retry: "after-reread",
       });

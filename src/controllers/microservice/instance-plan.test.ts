@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Instance, type Microservice, microservice, type Revision } from "#/model/index.ts";
 import type { GenerationMap, SiteState } from "#/update/core/index.ts";
-import { type InstancePlanInput, planInstances } from "./instance-plan.ts";
+import { type InstancePlanInput, mayCarryOut, planInstances } from "./instance-plan.ts";
 
 const meta = (name: string) => ({
   name,
@@ -272,6 +272,20 @@ test("an exclusive revision is told to be active when the Site has given it the 
     granted.change.map((one) => one.duty),
     ["active", "active"],
   );
+});
+
+test("a plan is carried out by who leads, and while the same revision may use an exclusive thing", () => {
+  const site = (epoch: number, revision: string): SiteState => ({
+    ...siteWith(2, [2, "Active"]),
+    epoch,
+    exclusive: [{ service: "auth", revision, since: "2026-01-01T00:00:00Z" }],
+  });
+  assert.equal(mayCarryOut("auth", 1, site(1, "auth-v1"), site(1, "auth-v1")), true);
+  assert.equal(mayCarryOut("auth", 1, site(1, "auth-v1"), site(1, "auth-v2")), false);
+  assert.equal(mayCarryOut("portal", 1, site(1, "auth-v1"), site(1, "auth-v2")), true);
+  // Whose Site is as new as can be, and who leads no longer.
+  assert.equal(mayCarryOut("auth", 1, site(2, "auth-v1"), site(2, "auth-v1")), false);
+  assert.equal(mayCarryOut("auth", 1, undefined, undefined), false);
 });
 
 test("a service that an older generation has left is not kept for it", () => {

@@ -78,6 +78,11 @@ function dutyIn(open: OpenGeneration, service: string, site: SiteState | undefin
   return open.phase === "Draining" || open.phase === "Active" ? "draining" : "passive";
 }
 
+/** True if a plan that was made of the Site as it was `seen` may be carried out, `now` that it has been read again. Who leads no longer leaves instances alone: it would act on what it has just heard of decisions that the new leader has not heard of itself. And an instance is told that it may use what only one revision may use only if the Site still says so: who leads later sees every instance that was there, and waits for its end before it gives the thing to another. */
+export function mayCarryOut(service: string, epoch: number, seen: SiteState | undefined, now: SiteState | undefined): boolean {
+  return now?.epoch === epoch && userOf(now, service) === userOf(seen, service);
+}
+
 /** True if what is needed is known: an open generation whose map is not seen yet may need anything. */
 export function isEveryMapSeen(site: SiteState | undefined, mapOf: (generation: number) => GenerationMap | undefined): boolean {
   return site?.generations.every((one) => mapOf(one.number) !== undefined) === true;
