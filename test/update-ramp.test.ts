@@ -9,7 +9,7 @@ import { gateway, type Microservice, microservice, type Update, update } from "#
 import { askPasses } from "./ground-station-load.ts";
 import { ROOT, RunningSite } from "./running-site.ts";
 import { SteadyLoad, summarize } from "./steady-load.ts";
-import { assertCallsConsistent, createUpdate, untilSettled } from "./updating-site.ts";
+import { assertCallsConsistent, createUpdate, setPolicy, untilSettled } from "./updating-site.ts";
 
 let site: RunningSite;
 
@@ -238,7 +238,26 @@ test("a gateway of a host that is gone for good holds the drain by name until so
   assert.equal(forgotten.status, 0, forgotten.err);
   await untilUpdate("beside-burnt", "has ended", ({ status }) => status?.phase === "Complete");
   await untilSettled(site);
+  await untilTold(/gateway burnt was declared dead by hand: what it had in flight of generations /);
 });
+
+test("where the site says so, a gateway that stays away is declared dead by itself, and that is recorded", async () => {
+  await setPolicy(site, { lostEdge: { assumeDeadAfter: "3s" } });
+  await site.store.create(gateway, { metadata: { name: "drowned" }, spec: { host: "drowned-host", roles: ["edge", "host"] } });
+  await createUpdate(site, "beside-drowned", { auth: "v1" });
+  await untilUpdate("beside-drowned", "waits", ({ status }) => status?.waits?.some((one) => one.object === "gateway/drowned") === true);
+  await untilUpdate("beside-drowned", "has ended", ({ status }) => status?.phase === "Complete");
+  await untilTold(/gateway drowned was declared dead after 3s without it \(lostEdge\)/);
+  assert.ok((await site.store.get(gateway, { name: "main" })) !== undefined);
+});
+
+/** Waits for an Event of the Site. */
+async function untilTold(text: RegExp): Promise<void> {
+  await site.until(
+    `an Event says ${text}`,
+    async () => text.test((await site.kubectl("get", "events", "-o", "yaml")).out.replace(/\s+/g, " ")) || undefined,
+  );
+}
 
 async function serviceNamed(name: string): Promise<Microservice> {
   return (await site.until(`${name} is read`, () => site.store.get(microservice, { name }))).found;

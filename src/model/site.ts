@@ -10,6 +10,10 @@ const spec = z.strictObject({
   displayName: z.string().max(200).optional(),
   maxOpen: z.int().min(2).max(1000).default(64).describe("Generations that may be open at once."),
   maxTransaction: duration.default("10m").describe("Longest life of a transaction; the edge enforces it."),
+  lostEdge: z
+    .strictObject({ assumeDeadAfter: duration })
+    .optional()
+    .describe("A gateway that is not connected for so long is declared dead by itself. Absent: it is waited for until a person forgets it."),
   linger: duration.default("500ms").describe("Waited after the last call of a generation before it is closed."),
   unlabelled: z.enum(["allow", "reject"]).default("allow").describe("Calls of instances without a trace context."),
   settle: duration.default("500ms").describe("Changed templates are gathered this long into one update."),

@@ -1,5 +1,17 @@
 import type { Clock, Log, Random } from "#/base/index.ts";
-import { API_VERSION, type ConditionInput, type Gateway, gateway, SITE_NAME, setCondition, timestamp } from "#/model/index.ts";
+import {
+  API_VERSION,
+  type ConditionInput,
+  DEFAULT_NAMESPACE,
+  durationMs,
+  type Gateway,
+  gateway,
+  SITE_NAME,
+  type Site,
+  setCondition,
+  site,
+  timestamp,
+} from "#/model/index.ts";
 import { Controller, objectKey } from "#/reconcile/index.ts";
 import type { Store } from "#/store/index.ts";
 import type { Caches } from "../caches.ts";
@@ -57,23 +69,56 @@ export function createGatewayController(options: GatewayControllerOptions): Cont
       const nowMs = clock.now();
       const former = one.status ?? {};
       const conditions = [...setCondition(former.conditions, readyCondition(key, connection), nowMs)];
-      const counter = caches.sites.get(`default/${SITE_NAME}`)?.status?.counter;
+      const counter = siteOf()?.status?.counter;
+      const deadAtMs = connection === undefined ? assumedDeadAtMs(one, siteOf()) : undefined;
+      if (deadAtMs !== undefined && nowMs >= deadAtMs) {
+        const { uid, resourceVersion } = one.metadata;
+        await store.delete(gateway, one.metadata, { preconditions: { uid, resourceVersion } });
+        return undefined;
+      }
       await writeStatus(store, gateway, one, {
         ...former,
         ...incarnationStatus(former, connection?.incarnation, counter, connection?.formerUncleanMs),
         ...(connection?.edgeAddress === undefined ? {} : { edgeAddress: connection.edgeAddress }),
         conditions,
       });
-      return undefined;
+      return deadAtMs === undefined ? undefined : { requeueAfterMs: deadAtMs - nowMs };
     },
   });
+  const siteOf = (): Site | undefined => caches.sites.get(`${DEFAULT_NAMESPACE}/${SITE_NAME}`);
   caches.gateways.listen((before, after) => {
     if (after === undefined && before !== undefined) {
       controller.forget(objectKey(before));
       dismiss(before.metadata.name);
+      const present = siteOf();
+      if (present !== undefined && connectionOf(before.metadata.name) === undefined)
+        store.emit({
+          kind: site,
+          object: present,
+          type: "Warning",
+          reason: "DeclaredDead",
+          message: describeDeath(before, present, clock.now()),
+          component: "gateway-controller",
+        });
     } else if (after !== undefined) controller.enqueue(objectKey(after));
   });
   return controller;
+}
+
+/** When a gateway that is lost counts as dead, where the Site says so; the time runs from when a leader has first missed it. */
+export function assumedDeadAtMs(one: Gateway, present: Site | undefined): number | undefined {
+  const afterMs = present?.spec.lostEdge === undefined ? undefined : durationMs(present.spec.lostEdge.assumeDeadAfter);
+  const ready = one.status?.conditions?.find(({ type }) => type === "Ready");
+  return afterMs === undefined || ready?.reason !== "NotConnected" ? undefined : Date.parse(ready.lastTransitionTime) + afterMs;
+}
+
+/** For the history: with a gateway that is dead by somebody's word, and not by proof, what it had in flight is given up. */
+function describeDeath(one: Gateway, present: Site, nowMs: number): string {
+  const { name } = one.metadata;
+  const deadAtMs = assumedDeadAtMs(one, present);
+  const by = deadAtMs !== undefined && nowMs >= deadAtMs ? `after ${present.spec.lostEdge?.assumeDeadAfter} without it (lostEdge)` : "by hand";
+  const open = (present.status?.generations ?? []).map((generation) => generation.number).join(", ");
+  return `gateway ${name} was declared dead ${by}: what it had in flight of generations ${open} is not waited for any more`;
 }
 
 type IncarnationStatus = Pick<NonNullable<Gateway["status"]>, "incarnation" | "incarnationSince" | "incarnationCounter">;
