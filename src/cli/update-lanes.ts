@@ -114,7 +114,11 @@ export function drawUpdates(terminal: Terminal, view: UpdateView, nowMs: number)
     ]),
   );
   // An ended Update keeps its reason as a wait, but nothing ends it any more.
-  const waits = [...view.updates.flatMap((one) => (isOver(one) ? [] : (one.status?.waits ?? []))), ...view.generations.flatMap((one) => one.waits)];
+  const waits = [
+    ...view.waits,
+    ...view.updates.flatMap((one) => (isOver(one) ? [] : (one.status?.waits ?? []))),
+    ...view.generations.flatMap((one) => one.waits),
+  ];
   lines.push("", ...drawWaits(terminal, waits, since));
   return lines;
 }

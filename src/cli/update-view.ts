@@ -65,6 +65,8 @@ export interface UpdateView {
   readonly ramp?: { readonly to: number; readonly share: number };
   /** Absent: nothing is held. */
   readonly hold?: HoldView;
+  /** What the next update, which is not issued yet, waits for. */
+  readonly waits: readonly WaitView[];
   readonly settled: { readonly reason: string; readonly message: string };
   readonly generations: readonly GenerationView[];
   readonly lanes: readonly Lane[];
@@ -117,6 +119,7 @@ export async function loadUpdateView(api: Client, name: string | undefined): Pro
     ...(status?.stamp === undefined ? {} : { generation: status.stamp.generation }),
     ...(status?.stamp?.ramp === undefined ? {} : { ramp: { to: status.stamp.ramp.to, share: status.stamp.ramp.share } }),
     ...(hold === undefined ? {} : { hold }),
+    waits: status?.waits ?? [],
     settled: { reason: settled?.reason ?? "Unknown", message: settled?.message ?? "the centre has not yet said anything" },
     generations: open.map((one) => ({
       number: one.number,

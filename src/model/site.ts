@@ -108,6 +108,8 @@ const status = z.strictObject({
     .array(z.strictObject({ service: z.string(), revision: z.string(), since: time }))
     .meta({ listKey: "service" })
     .optional(),
+  /** What the next update, which is not issued yet, waits for. */
+  waits: z.array(z.strictObject({ reason: z.string(), object: z.string(), since: time, message: z.string() })).optional(),
   conditions: conditions.optional(),
 });
 

@@ -28,7 +28,6 @@ import {
   type SiteState,
   type UpdateIntent,
   unfitStrategy,
-  waitsBeforeIssue,
   withPhase,
 } from "./core/index.ts";
 
@@ -276,7 +275,7 @@ class RecordKeeper {
     const isServed = !written && resolved.revisions.every(({ from, to }) => from === to.metadata.name);
     const { waits: _waits, ...rest } = status;
     if (isServed) return { ...rest, ...withPhase(status, "Complete", nowMs) };
-    const waits = waitsBeforeIssue(this.#options.sites.get(`${namespace}/${SITE_NAME}`)?.status);
+    const waits = this.#options.sites.get(`${namespace}/${SITE_NAME}`)?.status?.waits ?? [];
     return waits.length === 0 ? rest : { ...rest, waits };
   }
 

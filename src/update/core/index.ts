@@ -18,7 +18,7 @@ export {
 export type { Happening, Observed, ObservedGateway, Readiness, Step, UpdateIntent, UpdatePolicy } from "./observed.ts";
 export { NOT_LOOKED } from "./observed.ts";
 export { Reach } from "./reach.ts";
-export { followGeneration, isEnded, type UpdateView, waitsBeforeIssue, withPhase } from "./record.ts";
+export { followGeneration, isEnded, type UpdateView, withPhase } from "./record.ts";
 export { GatewayWatch, revisionReadiness } from "./sight.ts";
 export { siteUpdate } from "./site-update.ts";
 export {

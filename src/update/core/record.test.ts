@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Update } from "#/model/index.ts";
-import { followGeneration, type UpdateView, waitsBeforeIssue } from "./record.ts";
+import { followGeneration, type UpdateView } from "./record.ts";
 import type { OpenGeneration, SiteState } from "./state.ts";
 
 const since = "2026-11-22T12:00:00.000Z";
@@ -107,17 +107,6 @@ test("an update that came to nothing tells what the site has refused of it", () 
   );
   const complete = follow({ ...status, phase: "Draining" }, { ...siteWith(2, open(2, "Active", "u")), refused });
   assert.equal(complete.waits, undefined);
-});
-
-test("an update that is not issued yet tells what the site waits for", () => {
-  const conditions = [
-    { type: "Settled", status: "False" as const, reason: "Interlocked", message: "antenna is tracking", lastTransitionTime: since },
-  ];
-  assert.deepEqual(waitsBeforeIssue({ conditions, generations: [open(1, "Active")] }), [
-    { reason: "Interlocked", object: "site/site", since, message: "antenna is tracking" },
-  ]);
-  assert.deepEqual(waitsBeforeIssue({ conditions, generations: [open(1, "Active"), open(2, "Preparing")] }), []);
-  assert.deepEqual(waitsBeforeIssue({ conditions: conditions.map((one) => ({ ...one, status: "True" as const })) }), []);
 });
 
 test("an update that was gone back from tells why, although nothing was refused", () => {

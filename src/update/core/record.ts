@@ -1,4 +1,4 @@
-import { type Site, timestamp, type Update } from "#/model/index.ts";
+import { timestamp, type Update } from "#/model/index.ts";
 import { type GenerationMap, isPending, type OpenGeneration, type SiteState } from "./state.ts";
 
 type UpdateStatus = NonNullable<Update["status"]>;
@@ -93,14 +93,6 @@ function whyEnded({ site, status, services }: UpdateView, phase: Phase, generati
   const returned = site.generations.find((one) => one.number === generation && one.returned !== undefined);
   if (refused.length > 0 || returned === undefined) return refused;
   return [{ reason: "GoneBack", object: `generation/g${generation}`, since: returned.since, message: returned.returned ?? "" }];
-}
-
-/** What an Update whose templates are written waits for before its generation is issued, as the Site's condition tells it. */
-export function waitsBeforeIssue(site: Site["status"]): NonNullable<UpdateStatus["waits"]> {
-  const settled = site?.conditions?.find((one) => one.type === "Settled");
-  const isPending = site?.generations?.some((one) => one.phase !== "Active" && one.phase !== "Draining");
-  if (settled === undefined || settled.status !== "False" || isPending === true) return [];
-  return [{ reason: settled.reason, object: "site/site", since: settled.lastTransitionTime, message: settled.message }];
 }
 
 function phaseOf(view: UpdateView, open: OpenGeneration | undefined, generation: number): Phase {

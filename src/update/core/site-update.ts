@@ -1,6 +1,6 @@
-import { type ConditionInput, type Site, setCondition } from "#/model/index.ts";
+import { type ConditionInput, type Site, setCondition, timestamp } from "#/model/index.ts";
 import { NOT_LOOKED, type Step } from "./observed.ts";
-import { isPending, readSiteState, type SiteState } from "./state.ts";
+import { isPending, readSiteState, type SiteState, type Wait } from "./state.ts";
 
 /** What is to be written to the Site after a step: everything decided, and the condition that tells people what is waited for, in one compare-and-set on the version that was read. `undefined` if it says so already. */
 export function siteUpdate(
@@ -11,13 +11,17 @@ export function siteUpdate(
   const { history, epoch, counter, generations, stamp, refused, fenced, moves, exclusive } = result.site;
   const former = object.status?.conditions;
   const conditions = result.waits === NOT_LOOKED ? [...(former ?? [])] : [...setCondition(former, settledCondition(result), nowMs)];
+  const formerWaits = object.status?.waits ?? [];
+  const waits = result.waits === NOT_LOOKED ? formerWaits : aged(formerWaits, result.waits.get(0) ?? []);
   const isSame =
+    JSON.stringify(waits) === JSON.stringify(formerWaits) &&
     isSameState(object.status, result.site) &&
     conditions.length === (former?.length ?? 0) &&
     conditions.every((one, index) => one === former?.[index]);
   if (isSame) return undefined;
+  const { waits: _waits, ...kept } = object.status ?? {};
   const status = {
-    ...object.status,
+    ...kept,
     history,
     epoch,
     counter,
@@ -27,9 +31,23 @@ export function siteUpdate(
     moves: [...moves],
     exclusive: [...exclusive],
     ...(stamp === undefined ? {} : { stamp }),
+    ...(waits.length === 0 ? {} : { waits }),
     conditions,
   };
   return { metadata: object.metadata, spec: object.spec, status };
+}
+
+type SiteWaits = NonNullable<NonNullable<Site["status"]>["waits"]>;
+
+/** At most so many are told. */
+const WAITS_MAX = 20;
+
+/** What is still waited for is as old as it was. */
+function aged(former: SiteWaits, waits: readonly Wait[]): SiteWaits {
+  return waits.slice(0, WAITS_MAX).map(({ reason, object, sinceMs, message }) => {
+    const before = former.find((one) => one.reason === reason && one.object === object);
+    return { reason, object, since: before?.since ?? timestamp(sinceMs), message };
+  });
 }
 
 function settledCondition(result: Step): ConditionInput {
