@@ -76,6 +76,8 @@ const status = z.strictObject({
     .array(z.strictObject({ service: z.string(), from: z.string().optional(), to: z.string().optional() }))
     .meta({ listKey: "service" })
     .optional(),
+  /** True once its templates are written: whoever changes one of them afterwards supersedes it. */
+  written: z.boolean().optional(),
   share: z.number().optional(),
   /** How long each phase took. */
   phases: z.array(z.strictObject({ phase: z.string(), since: time, until: time.optional() })).optional(),

@@ -23,6 +23,7 @@ import {
   followGeneration,
   isEnded,
   isPending,
+  type OpenGeneration,
   type Refusal,
   readSiteState,
   type SiteState,
@@ -36,6 +37,9 @@ export const REVISION_ANNOTATION = "orrery.dev/revision";
 
 /** Keeps an Update that is deleted under way until it is given up: what has no record cannot be steered. */
 export const UPDATE_FINALIZER = "orrery.dev/update";
+
+/** On Updates that nobody made: templates were changed. */
+const IMPLICIT_LABEL = "orrery.dev/implicit";
 
 /** Ended Updates that are kept as history. */
 const ENDED_KEPT = 100;
@@ -144,6 +148,7 @@ function intentOf(one: Update): UpdateIntent {
   return {
     name: one.metadata.name,
     services: one.spec.services.map((service) => service.name),
+    isWhole: one.metadata.labels?.[IMPLICIT_LABEL] !== "true",
     strategy,
     isPaused: paused,
     isPromoted: promoted,
@@ -212,9 +217,16 @@ class RecordKeeper {
   async #next(one: Update, namespace: string, state: SiteState): Promise<UpdateStatus> {
     const nowMs = this.#options.clock.now();
     const status = one.status ?? {};
-    if (status.generation !== undefined || state.generations.some((open) => open.update === one.metadata.name))
+    if (this.#isTakenBack(one, status, namespace, state)) {
+      const { generation: _generation, fromGeneration: _from, waits: _waits, ...rest } = status;
+      return { ...rest, ...withPhase(status, "Preparing", nowMs) };
+    }
+    if (status.generation !== undefined || state.generations.some((open) => this.#isOf(one, open, namespace)))
       return this.#follow(one, status, namespace, state);
-    if (isGivenUp(one)) return { ...status, ...withPhase(status, "Aborted", nowMs), waits: [] };
+    if (isGivenUp(one)) {
+      await this.#writeBack(one, namespace);
+      return { ...status, ...withPhase(status, "Aborted", nowMs), waits: [] };
+    }
     const resolved = await this.#resolve(one, namespace);
     if ("problem" in resolved)
       return {
@@ -251,6 +263,20 @@ class RecordKeeper {
         revisions: resolved.revisions.map(({ service, from, to }) => ({ service, ...(from === undefined ? {} : { from }), to: to.metadata.name })),
       };
     }
+    const changed = status.written === true ? resolved.revisions.find(({ service, to }) => !this.#isWritten(namespace, service, to)) : undefined;
+    if (changed !== undefined)
+      return {
+        ...status,
+        ...withPhase(status, "Superseded", nowMs),
+        waits: [
+          {
+            reason: "Superseded",
+            object: `microservice/${changed.service}`,
+            since: timestamp(nowMs),
+            message: `the template of ${changed.service} was changed after it had been written for this update, which had not begun: what it says now is wanted`,
+          },
+        ],
+      };
     const written = await this.#writeTemplates(namespace, resolved.revisions);
     const refusal = written
       ? undefined
@@ -273,10 +299,49 @@ class RecordKeeper {
         ],
       };
     const isServed = !written && resolved.revisions.every(({ from, to }) => from === to.metadata.name);
-    const { waits: _waits, ...rest } = status;
+    const { waits: _waits, ...before } = status;
+    const rest = written ? before : { ...before, written: true };
     if (isServed) return { ...rest, ...withPhase(status, "Complete", nowMs) };
     const waits = this.#options.sites.get(`${namespace}/${SITE_NAME}`)?.status?.waits ?? [];
     return waits.length === 0 ? rest : { ...rest, waits };
+  }
+
+  #isWritten(namespace: string, service: string, to: Revision): boolean {
+    const present = this.#options.microservices.get(`${namespace}/${service}`);
+    return present !== undefined && isWritten(present, to);
+  }
+
+  /** An Update that was deleted may have had the same name: its generation was issued before this one was made. */
+  #isOf(one: Update, open: OpenGeneration, namespace: string): boolean {
+    if (open.update !== one.metadata.name) return false;
+    const issuedMs = uuidTimeMs(this.#options.generations.get(`${namespace}/g${open.number}`)?.metadata.uid ?? "");
+    const madeMs = uuidTimeMs(one.metadata.uid);
+    return issuedMs === undefined || madeMs === undefined || issuedMs >= madeMs || one.metadata.labels?.[IMPLICIT_LABEL] === "true";
+  }
+
+  /** Its generation was given up because somebody wished something else beside it: it is wanted as before, and comes with the next one, as it was asked for. */
+  #isTakenBack(one: Update, status: UpdateStatus, namespace: string, state: SiteState): boolean {
+    const { generation: number, phase, revisions = [] } = status;
+    if (number === undefined || (phase !== "Preparing" && phase !== "Distributing")) return false;
+    if (isGivenUp(one) || one.metadata.labels?.[IMPLICIT_LABEL] === "true" || state.generations.some((open) => open.number === number)) return false;
+    if (this.#options.generations.get(`${namespace}/g${number}`)?.status?.phase !== "Aborted" || refusalOf(status, state) !== undefined) return false;
+    return revisions.every(({ service, to }) => {
+      const present = this.#options.microservices.get(`${namespace}/${service}`);
+      const revision = this.#options.revisionsOf(namespace, service).find((candidate) => candidate.metadata.name === to);
+      return present !== undefined && revision !== undefined && isWritten(present, revision);
+    });
+  }
+
+  /** Given up before it was issued: what its templates said before they say again, or they would be issued as changed templates are. */
+  async #writeBack(one: Update, namespace: string): Promise<void> {
+    const { revisionsOf, microservices } = this.#options;
+    const back = (one.status?.revisions ?? []).flatMap(({ service, from, to }) => {
+      const named = (name: string | undefined): Revision | undefined =>
+        revisionsOf(namespace, service).find((candidate) => candidate.metadata.name === name);
+      const [present, former, asked] = [microservices.get(`${namespace}/${service}`), named(from), named(to)];
+      return present !== undefined && former !== undefined && asked !== undefined && isWritten(present, asked) ? [{ service, to: former }] : [];
+    });
+    await this.#writeTemplates(namespace, back);
   }
 
   #follow(one: Update, status: UpdateStatus, namespace: string, state: SiteState): UpdateStatus {
@@ -287,7 +352,13 @@ class RecordKeeper {
         status,
         name: one.metadata.name,
         services: one.spec.services,
-        site: state,
+        // Of another Update of the same name, which is gone, nothing is told.
+        site: {
+          ...state,
+          generations: state.generations.map((open) =>
+            open.update !== one.metadata.name || this.#isOf(one, open, namespace) ? open : withoutUpdate(open),
+          ),
+        },
         endedAs: (number) => {
           const object = generationOf(number);
           // Long ended and pruned.
@@ -393,7 +464,7 @@ class RecordKeeper {
           metadata: {
             name: open.update,
             namespace,
-            labels: { "orrery.dev/implicit": "true" },
+            labels: { [IMPLICIT_LABEL]: "true" },
             ...(by.length === 0 ? {} : { annotations: { [CHANGED_BY_ANNOTATION]: by.join(", ") } }),
           },
           spec: { services: services.slice(0, 1000), message: "templates were changed" },
@@ -419,6 +490,10 @@ class RecordKeeper {
       { subresource: "status", fieldManager: "orrery-centre" },
     );
   }
+}
+
+function withoutUpdate({ update: _, ...open }: OpenGeneration): OpenGeneration {
+  return open;
 }
 
 function isWritten(service: Microservice, to: Revision): boolean {

@@ -37,10 +37,10 @@ export function fillTable(caches: Caches, builder: TableBuilder, distribution: T
     changed();
   });
   caches.instances.listen((before, after) => {
-    if (after === undefined) {
-      builder.remove("Instance", name(before));
-      distribution.forgetInstance(name(before));
-    } else builder.put("Instance", after);
+    // One that is made again under its name may come without its end having been heard.
+    if (before !== undefined && before.metadata.uid !== after?.metadata.uid) distribution.forgetInstance(name(before));
+    if (after === undefined) builder.remove("Instance", name(before));
+    else builder.put("Instance", after);
     changed();
   });
   caches.microservices.listen((before, after) => {

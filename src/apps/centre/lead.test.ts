@@ -141,7 +141,10 @@ test("a changed template is served by the next generation; the old one is kept u
     "completion",
   );
   assert.ok(record.status?.conditions?.some((one) => one.type === "Complete" && one.status === "True"));
-  assert.equal(record.status?.revisions, undefined);
+  assert.deepEqual(
+    record.status?.revisions?.map(({ service }) => service),
+    ["auth"],
+  );
 });
 
 test("scaling and balancing make no generation; stopping keeps everything but the instances", async () => {

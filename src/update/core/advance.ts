@@ -25,7 +25,7 @@ export function advance(site: SiteState, pending: OpenGeneration, observed: Obse
 
 /** Waits until the instances of the changed services are ready. */
 function prepare(now: Situation): Step {
-  const { site, pending, map, observed, nowMs, waits } = now;
+  const { site, pending, map, intent, observed, nowMs, waits } = now;
   if (pending.strategy === "rolling") {
     const halted = halt(now);
     if (halted !== undefined) return halted;
@@ -55,8 +55,14 @@ function prepare(now: Situation): Step {
       reason: `not ready within ${withinMs / 1000} s: ${one.reason ?? `${one.ready} of ${one.wanted} instances ready`}`,
       at,
     }));
+    const told = refusals.map((one) => `${one.revision} ${one.reason}`).join("; ");
+    // What was asked for as one is served as one, or not at all.
+    const companions = intent?.isWhole === true ? (pending.changes ?? []).filter((service) => intent.services?.includes(service) === true) : [];
+    for (const service of companions)
+      if (map[service] !== undefined && !refusals.some((one) => one.service === service))
+        refusals.push({ service, revision: map[service], reason: `asked for together with what was not ready: ${told}`, at });
     const kept = site.refused.filter((old) => !refusals.some((one) => one.service === old.service));
-    return abort(site, pending, refusals.map((one) => `${one.revision} ${one.reason}`).join("; "), [...kept, ...refusals], nowMs);
+    return abort(site, pending, told, [...kept, ...refusals], nowMs);
   }
   waits.set(
     pending.number,

@@ -1,22 +1,23 @@
 import { type Instance, timestamp } from "#/model/index.ts";
 import { revisionsMet } from "#/traffic/table/index.ts";
 import { NOT_LOOKED, type Observed, type Step } from "./observed.ts";
-import { movesOf, type SiteState, userOf } from "./state.ts";
+import { type ExclusiveUse, movesOf, type SiteState } from "./state.ts";
 
-/** Decides which revision of an exclusive service may use what only one may use: the one that new transactions meet, as soon as no instance is left that uses it, or that may still be told to. Decided in the Site, so that two leaders never decide differently; what is told to instances follows from it. */
+/** Decides which revision of an exclusive service may use what only one revision may use: the one that new transactions meet, as soon as no instance is left that uses it, or that may still be told to. Decided in the Site, so that two leaders never decide differently; what is told to instances follows from it.
+ *  In two steps, each a write of its own: first nobody may use it, and who is about to tell an instance finds that out; then, after another look, the next one may. In one step an instance could be made, and told, between the look and the write. */
 export function giveExclusive(site: SiteState, observed: Pick<Observed, "exclusive" | "mapOf">, nowMs: number): Step | undefined {
-  const kept = site.exclusive.filter((one) => observed.exclusive.has(one.service));
-  const given = [...observed.exclusive].flatMap(([service, present]) => {
+  const exclusive: ExclusiveUse[] = [];
+  const given: ExclusiveUse[] = [];
+  for (const [service, present] of [...observed.exclusive].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const entry = site.exclusive.find((one) => one.service === service);
     const next = nextUser(site, service, observed);
-    const user = userOf(site, service);
-    return next === undefined || next === user || isUsed(present, user, next) ? [] : [{ service, revision: next, since: timestamp(nowMs) }];
-  });
-  if (given.length === 0 && kept.length === site.exclusive.length) return undefined;
-  const exclusive = [...kept.filter((old) => !given.some((one) => one.service === old.service)), ...given].sort((a, b) =>
-    a.service < b.service ? -1 : 1,
-  );
+    const isStaying = next === undefined || next === entry?.revision || isUsed(present, entry?.revision, next);
+    if (entry !== undefined && isStaying) exclusive.push(entry);
+    else if (entry === undefined && !isStaying) given.push({ service, revision: next, since: timestamp(nowMs) });
+  }
+  if (given.length === 0 && exclusive.length === site.exclusive.length) return undefined;
   return {
-    site: { ...site, exclusive },
+    site: { ...site, exclusive: [...exclusive, ...given].sort((a, b) => (a.service < b.service ? -1 : 1)) },
     happened: given.map(({ service, revision }) => ({
       what: "given",
       generation: site.stamp?.generation ?? site.counter,

@@ -39,6 +39,8 @@ export interface UpdateIntent {
   readonly name: string;
   /** Services to which its strategy applies; absent: all that change. */
   readonly services?: readonly string[];
+  /** True: asked for as one, and refused as one. Changed templates that came together are not. */
+  readonly isWhole?: boolean;
   readonly strategy?: OpenGeneration["strategy"];
   readonly ramp?: { readonly steps: readonly { readonly share: number; readonly holdMs: number }[]; readonly key?: string };
   readonly isPaused: boolean;

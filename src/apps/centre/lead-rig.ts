@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { mkdtempSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { after } from "node:test";
+import { silentLog as log, systemClock, systemRandom } from "#/base/index.ts";
+import { type Instance, kinds, type Microservice, microservice, SITE_NAME, type Site, site, type Update, update } from "#/model/index.ts";
+import { SimulatedAgent, SimulatedGateway } from "#/simulation/index.ts";
+import type { Store } from "#/store/index.ts";
+import { openTreeStore } from "#/store/tree/index.ts";
+import { openSqliteTree } from "#/tree/sqlite/index.ts";
+import { startLeading } from "./lead.ts";
+
+/** As in lead.test.ts, with start times by version and a store that may be wrapped. */
+export async function startCentre(options: { wrap?: (store: Store) => Store } = {}) {
+  const stop = new AbortController();
+  const tree = await openSqliteTree({
+    file: path.join(mkdtempSync(path.join(os.tmpdir(), "attack-")), "tree.db"),
+    clock: systemClock,
+    random: systemRandom,
+    log,
+  } as never);
+  const store = await openTreeStore({ tree, clock: systemClock, random: systemRandom, kinds, log });
+  store.startGarbageCollector(stop.signal);
+  const startMs = new Map<string, number | undefined>();
+  const lead = await startLeading({
+    store: options.wrap?.(store) ?? store,
+    history: tree.history,
+    peers: {
+      isAgentConnected: () => true,
+      agentSeenMs: () => systemClock.now(),
+      gateway: (name) => (name === "main" ? { host: "here", incarnation: 1 } : undefined),
+      observationOf: () => undefined,
+      askBusy: async () => ({ state: "idle", message: "" }),
+    },
+    keepFiles: async () => undefined,
+    offeredTemplate: async (_service, version) =>
+      version.startsWith("o") ? microservice.spec.shape.template.parse({ version, run: { command: ["node"] } }) : undefined,
+    onReport: () => {},
+    clock: systemClock,
+    random: systemRandom,
+    log,
+    signal: stop.signal,
+  });
+  const agent = new SimulatedAgent({
+    store,
+    host: "here",
+    clock: systemClock,
+    random: systemRandom,
+    log,
+    startMs: (one: Instance) => (startMs.has(one.spec.version ?? "") ? startMs.get(one.spec.version ?? "") : 10),
+  });
+  const gateway = new SimulatedGateway({
+    name: "main",
+    incarnation: 1,
+    connect: (position, signal) => lead.distribution.connect("main", position, signal),
+    acknowledge: (position) => lead.distribution.acknowledge("main", position),
+    report: (report) => lead.distribution.report(report),
+  });
+  const running = Promise.all([agent.run(stop.signal), gateway.run(stop.signal), lead.ended]);
+  lead.peerChanged("gateway", "main");
+  after(async () => {
+    stop.abort();
+    await running;
+    await store.close();
+    await tree.close();
+  });
+  const template = (version: string) => ({ version, run: { command: ["node", "server.ts"] } });
+  const apply = (name: string, spec: Record<string, unknown>) =>
+    store.patch(microservice, { name }, { type: "apply", body: { metadata: { name }, spec } }, { fieldManager: "test", force: true } as never);
+  const until = async <T>(read: () => Promise<T | undefined>, predicate: (value: T) => boolean, what: string): Promise<T> => {
+    const deadlineMs = Date.now() + 10_000;
+    for (;;) {
+      const value = await read();
+      if (value !== undefined && predicate(value)) return value;
+      if (Date.now() > deadlineMs) assert.fail(`${what} has not come about: ${JSON.stringify(value, null, 1)}`);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  };
+  const service = (name: string, predicate: (one: Microservice) => boolean, what: string) =>
+    until(() => store.get(microservice, { name }), predicate, what);
+  const siteIs = (predicate: (one: Site) => boolean, what: string) => until(() => store.get(site, { name: SITE_NAME }), predicate, what);
+  const updateIs = (name: string, predicate: (one: Update) => boolean, what: string) => until(() => store.get(update, { name }), predicate, what);
+  const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+  return { store, lead, gateway, startMs, template, apply, until, service, siteIs, updateIs, sleep };
+}
+export const isReady = (one: Microservice): boolean =>
+  one.status?.conditions?.some((condition) => condition.type === "Ready" && condition.status === "True" && condition.reason === "Ready") === true;

@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { microservice, SITE_NAME, site, update } from "#/model/index.ts";
+import { isReady, startCentre } from "./lead-rig.ts";
+
+const forbidden = { notDuring: [{ resource: "antenna", condition: "tracking" }] };
+
+test("an Update that is aborted while it waits to be issued is not carried out", async () => {
+  const { apply, template, service, store, updateIs, sleep } = await startCentre();
+  await apply("auth", { template: template("v1"), ...forbidden });
+  const first = await service("auth", isReady, "readiness");
+  await store.create(update, { metadata: { name: "u" }, spec: { services: [{ name: "auth", to: "o9" }], strategy: "recreate" } });
+  await updateIs("u", (one) => one.status?.waits?.[0]?.reason === "InterlockUnknown", "the wait for the interlock");
+  await store.patch(update, { name: "u" }, { type: "merge", body: { spec: { aborted: true } } });
+  await updateIs("u", (one) => one.status?.phase === "Aborted", "the abort");
+  await sleep(1500);
+  const state = (await store.get(site, { name: SITE_NAME }))?.status;
+  const now = await store.get(microservice, { name: "auth" });
+  assert.deepEqual(
+    { generations: state?.generations?.map((one) => `${one.number}:${one.phase} ${one.update} ${one.strategy}`), wanted: now?.status?.revision },
+    { generations: ["1:Active g1 undefined"], wanted: first.status?.servedRevision },
+  );
+});
+
+test("an Update that is aborted within settle is not carried out", async () => {
+  const { apply, template, service, store, updateIs, sleep } = await startCentre();
+  await apply("auth", { template: template("v1") });
+  await service("auth", isReady, "readiness");
+  await store.create(update, {
+    metadata: { name: "u" },
+    spec: { services: [{ name: "auth", to: "o9" }], ramp: { steps: [{ share: 0.01, hold: "1h" }] } },
+  });
+  await updateIs("u", (one) => one.status?.phase === "Preparing", "its begin");
+  await service("auth", (one) => one.spec.template.version === "o9", "its template");
+  await store.patch(update, { name: "u" }, { type: "merge", body: { spec: { aborted: true } } });
+  await updateIs("u", (one) => one.status?.phase === "Aborted", "the abort");
+  await sleep(2500);
+  assert.equal((await store.get(microservice, { name: "auth" }))?.status?.servedVersion, "v1");
+});
+
+test("the ramp of an Update is kept when another template is applied while it is prepared", async () => {
+  const { apply, template, service, store, startMs, siteIs, sleep } = await startCentre();
+  await apply("auth", { template: template("v1") });
+  await apply("portal", { template: template("v1") });
+  await service("auth", isReady, "readiness");
+  await service("portal", isReady, "readiness");
+  startMs.set("o9", 1500);
+  await store.create(update, {
+    metadata: { name: "u" },
+    spec: { services: [{ name: "auth", to: "o9" }], ramp: { steps: [{ share: 0.01, hold: "1h" }] }, gates: {} },
+  });
+  await siteIs((one) => one.status?.generations?.some((open) => open.update === "u" && open.phase === "Preparing") === true, "preparing");
+  await sleep(300);
+  await apply("portal", { template: template("v2") });
+  await siteIs(
+    (one) => one.status?.generations?.some((open) => open.phase === "Ramping") === true || (one.status?.stamp?.generation ?? 1) > 1,
+    "a switch or a ramp",
+  );
+  const status = (await store.get(site, { name: SITE_NAME }))?.status;
+  const u = await store.get(update, { name: "u" });
+  assert.equal(
+    status?.stamp?.generation,
+    1,
+    `everybody gets it at once, without ramp and gates: u is ${u?.status?.phase}, ${status?.generations?.map((one) => `${one.number}:${one.phase} ${one.update}`).join(" ")}`,
+  );
+});
+
+test("an Update that is deleted and made again under its name, with another version, is carried out", async () => {
+  const { apply, template, service, store, updateIs, until } = await startCentre();
+  await apply("auth", { template: template("v1") });
+  await service("auth", isReady, "readiness");
+  await store.create(update, { metadata: { name: "release" }, spec: { services: [{ name: "auth", to: "o2" }] } });
+  await updateIs("release", (one) => one.status?.phase === "Complete", "completion");
+  await store.delete(update, { name: "release" });
+  await until(
+    async () => [(await store.get(update, { name: "release" }))?.metadata.name ?? "gone"],
+    ([name]) => name === "gone",
+    "the end",
+  );
+  await store.create(update, { metadata: { name: "release" }, spec: { services: [{ name: "auth", to: "o3" }] } });
+  const done = await updateIs("release", (one) => one.status?.phase === "Complete", "completion");
+  assert.equal((await store.get(microservice, { name: "auth" }))?.spec.template.version, "o3", JSON.stringify(done.status));
+});
+
+test("a template that a person applies while an Update waits to be issued is not taken back", async () => {
+  const { apply, template, service, store, updateIs, sleep } = await startCentre();
+  await apply("auth", { template: template("v1"), ...forbidden });
+  await service("auth", isReady, "readiness");
+  await store.create(update, { metadata: { name: "u" }, spec: { services: [{ name: "auth", to: "o9" }], strategy: "recreate" } });
+  await updateIs("u", (one) => one.status?.waits?.[0]?.reason === "InterlockUnknown", "the wait for the interlock");
+  await store.patch(microservice, { name: "auth" }, { type: "merge", body: { spec: { template: { ...template("v3") } } } });
+  await sleep(1500);
+  const u = await store.get(update, { name: "u" });
+  assert.equal(
+    (await store.get(microservice, { name: "auth" }))?.spec.template.version,
+    "v3",
+    `what was applied is gone, and ${u?.metadata.name} is ${u?.status?.phase}`,
+  );
+});
+
+test("an Update of two services of which one never gets ready changes nothing", async () => {
+  const { apply, template, service, store, startMs, updateIs, sleep } = await startCentre();
+  await siteReadyWithin(store);
+  await apply("auth", { template: template("v1") });
+  await apply("portal", { template: template("v1") });
+  await service("auth", isReady, "readiness");
+  await service("portal", isReady, "readiness");
+  startMs.set("o8", undefined);
+  await store.create(update, {
+    metadata: { name: "both" },
+    spec: {
+      services: [
+        { name: "auth", to: "o8" },
+        { name: "portal", to: "o9" },
+      ],
+    },
+  });
+  await updateIs("both", (one) => one.status?.phase === "Aborted", "the abort");
+  await sleep(2000);
+  assert.equal((await store.get(microservice, { name: "portal" }))?.status?.servedVersion, "v1", "half of the Update is served");
+});
+
+async function siteReadyWithin(store: Awaited<ReturnType<typeof startCentre>>["store"]): Promise<void> {
+  await store.patch(site, { name: SITE_NAME }, { type: "merge", body: { spec: { readyWithin: "600ms" } } });
+}
