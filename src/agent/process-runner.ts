@@ -304,8 +304,12 @@ export class ProcessRunner implements Runner {
       if (!this.#hasSweptStrays) await killMarkedProcesses(marksOf(uid, this.#context.dataFolder));
       this.#hasSweptStrays = true;
       await this.#takeNetwork();
-      await prepare(this.#launchInput());
-      this.#toldDuty = this.#takenDuty = this.#instance.spec.duty;
+      const input = this.#launchInput();
+      await prepare(input);
+      // It may have been told otherwise while its files were copied.
+      const { duty } = this.#instance.spec;
+      if (duty !== input.instance.spec.duty) this.#folder.writeDuty(duty);
+      this.#toldDuty = this.#takenDuty = duty;
       const started = await launch(this.#launchInput(), runHash);
       // The agent ended meanwhile: the next one adopts it.
       if (this.#over.signal.aborted) return started.release();

@@ -297,6 +297,7 @@ class UpdateDriver {
         ...this.#transactions(object, true),
       });
       this.#ended.add(number);
+      for (const id of this.#waitsSince.keys()) if (id.startsWith(`${number}\0`)) this.#waitsSince.delete(id);
       this.#phases.delete(number);
     }
     await this.#pruneGenerations(namespace, result.site);

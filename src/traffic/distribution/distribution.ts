@@ -243,8 +243,12 @@ export class TableDistribution {
     this.#connections.set(gateway, connection);
     if (this.#load !== undefined) connection.offer({ load: this.#load });
     if (this.#round > 0) connection.offer({ round: this.#round });
+    // Each time anew: a gateway that has lost its table cannot tell an old one from a new one, and this leader may lead no longer.
     if (this.#options.onConnect === undefined) this.#admitted.add(gateway);
-    else this.#options.onConnect(gateway);
+    else {
+      this.#admitted.delete(gateway);
+      this.#options.onConnect(gateway);
+    }
     this.#options.onProgress();
     return connection;
   }

@@ -12,8 +12,12 @@ export function revisionsMet(moves: readonly ServiceMove[], generation: number, 
 
 /** True if an instance of `revision` may take part in `generation`, whose map says `mapped`: it is what the map says, or what that was moved to. */
 export function takesPart(moves: readonly ServiceMove[], generation: number, mapped: string, revision: string): boolean {
-  if (mapped === revision) return true;
+  return mapped === revision || revisionsTakingPart(moves, generation, mapped).has(revision);
+}
+
+/** All revisions of which instances may take part. */
+export function revisionsTakingPart(moves: readonly ServiceMove[], generation: number, mapped: string): ReadonlySet<string> {
   const reached = new Set([mapped]);
   for (const { before, from, to } of moves) if (generation < before && reached.has(from)) reached.add(to);
-  return reached.has(revision);
+  return reached;
 }

@@ -101,9 +101,11 @@ function scopesOf(
   if (map === undefined || next === undefined) return [];
   const left = state.generations.find((one) => one.number === number)?.left ?? [];
   const changed = differingServices(map, next).filter((service) => map[service] !== undefined && !left.includes(service));
-  const scopes: Scope[] = changed.slice(0, SCOPES_MAX).map((service) => ({ name: service, services: reach.reaching(map, [service]) }));
+  const scopes: Scope[] = changed
+    .slice(0, SCOPES_MAX)
+    .map((service) => ({ name: service, services: reach.reaching(map, [service], number, state.moves) }));
   const held = state.stamp?.hold?.services ?? heldNext(state, maps);
-  if (held.length > 0) scopes.push({ name: HOLD_SCOPE, services: reach.reaching(map, held) });
+  if (held.length > 0) scopes.push({ name: HOLD_SCOPE, services: reach.reaching(map, held, number, state.moves) });
   const size = Object.keys(map).length;
   return scopes.filter((one) => one.services.size < size);
 }

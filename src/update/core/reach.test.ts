@@ -23,3 +23,11 @@ for (const nothing of ["any", undefined] as const)
     const reach = new Reach((revision) => (revision === "news-1" ? nothing : CALLS[revision]));
     assert.deepEqual([...reach.reaching(MAP, ["auth"])].sort(), ["archive", "auth", "news", "portal", "predictor"]);
   });
+
+test("what calls may be moved to counts with what it calls, in generations that the move concerns", () => {
+  const reach = new Reach((revision) => (revision === "news-2" ? ["auth"] : CALLS[revision]));
+  const moves = [{ service: "news", before: 3, from: "news-1", to: "news-2", isIdle: true }];
+  assert.deepEqual([...reach.reaching(MAP, ["auth"], 2, moves)].sort(), ["archive", "auth", "news", "portal", "predictor"]);
+  assert.deepEqual([...reach.reaching(MAP, ["auth"], 3, moves)].sort(), ["auth", "portal", "predictor"]);
+  assert.deepEqual([...reach.reaching(MAP, ["auth"])].sort(), ["auth", "portal", "predictor"]);
+});

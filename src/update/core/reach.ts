@@ -1,4 +1,5 @@
-import type { GenerationMap } from "./state.ts";
+import { revisionsTakingPart } from "#/traffic/table/index.ts";
+import type { GenerationMap, Move } from "./state.ts";
 
 /** Services in each of whose names calls may begin that reach a service: by the declared `calls` of the revisions of one generation, which gateways enforce. */
 export class Reach {
@@ -11,16 +12,20 @@ export class Reach {
     this.#callsOf = callsOf;
   }
 
-  /** The services of `map` that can reach one of `targets`, these included. One that declares no `calls`, or is not known, reaches all. */
-  reaching(map: GenerationMap, targets: readonly string[]): ReadonlySet<string> {
-    const key = targets.join("\n");
+  /** The services of `map`, that of `generation`, that can reach one of `targets`, these included. One that declares no `calls`, or is not known, reaches all. Where calls have been moved, or may be, what they may meet counts, too. */
+  reaching(map: GenerationMap, targets: readonly string[], generation = 0, moves: readonly Move[] = []): ReadonlySet<string> {
+    const own = moves.filter((one) => generation < one.before);
+    const key = [...targets, ...own.map(({ service, before, from, to }) => `${service} ${before} ${from} ${to}`)].join("\n");
     const known = this.#known.get(map)?.get(key);
     if (known !== undefined) return known;
     const callers = new Map<string, string[]>();
     const reaching = new Set(targets);
     let isAllKnown = true;
-    for (const [service, revision] of Object.entries(map)) {
-      const calls = this.#callsOf(revision);
+    for (const [service, mapped] of Object.entries(map)) {
+      const ofService = own.filter((one) => one.service === service);
+      const met = ofService.length === 0 ? [mapped] : [...revisionsTakingPart(ofService, generation, mapped)];
+      const each = met.map((revision) => this.#callsOf(revision));
+      const calls = each.includes(undefined) ? undefined : each.includes("any") ? "any" : each.flatMap((one) => one ?? []);
       if (calls === undefined) isAllKnown = false;
       if (calls === undefined || calls === "any") {
         reaching.add(service);

@@ -57,9 +57,12 @@ function awaitMovesBack(site: SiteState, observed: Observed, nowMs: number, wait
           one.service === service &&
           (one.before === before || (before < one.before && !site.generations.some((open) => open.number === before && open.returned === undefined))),
       );
-    const moves = site.moves.map((one) =>
-      isOver(one) ? { service: one.service, before: one.before, from: one.from, to: one.to, isIdle: true } : one,
-    );
+    // What has the generation that was given up finishes where it was moved back to: the instances of its own are gone.
+    const moves = site.moves.map((one): Move => {
+      if (!isOver(one)) return one;
+      const { service, before, from, to } = one;
+      return { service, before, from, to, ...(over.includes(one) ? {} : { isIdle: true }) };
+    });
     return { site: { ...site, moves }, happened: [], waits };
   }
   const target = targetMap(site, observed);
