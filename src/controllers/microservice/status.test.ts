@@ -53,6 +53,19 @@ test("a service whose first revision was refused is not being prepared any more"
   assert.match(ready.message, /crash-v1-1 is not served: not ready within 120 s/);
 });
 
+test("a service that starts again and again quotes its last words also while its next start has just begun", () => {
+  const one = instance(false);
+  const starting = {
+    ...one,
+    status: {
+      ready: false,
+      conditions: [{ type: "Ready", status: "False", reason: "Starting", message: "it is being started" }],
+      lastExit: { lines: ["no key in the lock"] },
+    },
+  } as unknown as Instance;
+  assert.match(readyOf([starting]).message, /it is being started; it had ended before, its last lines: no key in the lock/);
+});
+
 test("an exclusive service whose thing is still in other hands says in whose", () => {
   const former = { ...instance(true), metadata: { name: "crash-v0-1-0" }, spec: { revision: "crash-v0-1", host: "here" } } as unknown as Instance;
   const waiting = readyOf([instance(true), former], [], { served: "crash-v1-1", user: "crash-v0-1" });

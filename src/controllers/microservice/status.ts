@@ -1,5 +1,5 @@
 import { type ConditionInput, type Instance, type Microservice, type Revision, setCondition } from "#/model/index.ts";
-import { type GenerationMap, type SiteState, userOf } from "#/update/core/index.ts";
+import { type GenerationMap, lastWords, type SiteState, userOf } from "#/update/core/index.ts";
 
 export interface ServiceView {
   readonly service: Microservice;
@@ -111,7 +111,9 @@ function readyCondition(
 export function instanceTrouble(instance: Instance): { readonly reason: string; readonly message: string } | undefined {
   if (instance.status?.ready === true) return undefined;
   const told = instance.status?.conditions?.find((one) => one.type === "Ready" && one.status !== "True");
-  return told === undefined ? undefined : { reason: told.reason, message: `${instance.metadata.name}: ${told.message}` };
+  return told === undefined
+    ? undefined
+    : { reason: told.reason, message: `${instance.metadata.name}: ${told.message}${lastWords(instance, told.message)}` };
 }
 
 function divergedCondition(revision: string | undefined, refused: string | undefined): Fact {

@@ -19,7 +19,7 @@ export type { Happening, Observed, ObservedGateway, Readiness, Step, UpdateInten
 export { NOT_LOOKED } from "./observed.ts";
 export { Reach } from "./reach.ts";
 export { followGeneration, isEnded, type UpdateView, withPhase } from "./record.ts";
-export { GatewayWatch, revisionReadiness } from "./sight.ts";
+export { GatewayWatch, lastWords, revisionReadiness } from "./sight.ts";
 export { siteUpdate } from "./site-update.ts";
 export {
   differingServices,

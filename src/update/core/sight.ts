@@ -52,7 +52,7 @@ function whyOutgoing({ instances, holderOf }: Parameters<typeof revisionReadines
 }
 
 /** What a process said at its last end, for a moment in which its next start has just begun. */
-function lastWords(one: Instance, message: string): string {
+export function lastWords(one: Instance, message: string): string {
   const lines = one.status?.lastExit?.lines?.slice(-3).join(" / ") ?? "";
   return lines === "" || message.includes(lines.split(" / ").at(-1) ?? "") ? "" : `; it had ended before, its last lines: ${lines}`;
 }
