@@ -29,6 +29,8 @@ export interface KindDefinition<Spec extends z.ZodType, Status extends z.ZodType
   readonly isImmutable?: boolean;
   /** Of an immutable spec: fields that may change all the same. */
   readonly mutableFields?: readonly string[];
+  /** Why objects of the kind are never deleted; absent: they may be. */
+  readonly permanent?: string;
   readonly scale?: { readonly specPath: string; readonly statusPath: string };
 }
 

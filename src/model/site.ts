@@ -120,6 +120,7 @@ export const site = defineKind({
   description: "The site itself: policies, and everything decided about traffic. There is one, named site.",
   spec,
   status,
+  permanent: "it decides about all traffic, and what is served is known by it alone; change its spec instead, or end the site with: orrery down",
   columns: [
     { name: "Generation", type: "integer", jsonPath: ".status.stamp.generation", description: "Generation that new transactions get" },
     { name: "Newest", type: "integer", jsonPath: ".status.counter", description: "Newest generation issued" },

@@ -37,3 +37,8 @@ export function conflict(kind: Kind, key: ObjectKey, what: string): OrreryError 
 export function gone(what: string): OrreryError {
   return new OrreryError("store/gone", `${what}; list again`, { retry: "after-reread" });
 }
+
+/** An object of a kind whose objects are never deleted. */
+export function permanent(kind: Kind, key: ObjectKey): OrreryError {
+  return new OrreryError("store/immutable", `${titleOf(kind, key)} is not deleted: ${kind.permanent}`, { details: { kind: kind.kind, ...key } });
+}

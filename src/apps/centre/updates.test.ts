@@ -123,3 +123,11 @@ test("an Update of two services of which one never gets ready changes nothing", 
 async function siteReadyWithin(store: Awaited<ReturnType<typeof startCentre>>["store"]): Promise<void> {
   await store.patch(site, { name: SITE_NAME }, { type: "merge", body: { spec: { readyWithin: "600ms" } } });
 }
+
+test("the Site is not deleted, also by who may: it goes on being served, and the message says what to do instead", async () => {
+  const { apply, template, service, store } = await startCentre();
+  await apply("auth", { template: template("v1") });
+  await service("auth", isReady, "readiness");
+  await assert.rejects(store.delete(site, { name: SITE_NAME }), /Site site is not deleted: it decides about all traffic.*change its spec instead/);
+  assert.ok((await store.get(site, { name: SITE_NAME }))?.status?.stamp !== undefined);
+});

@@ -8,7 +8,7 @@ import type { Writer } from "../fields/managed-fields.ts";
 import { shapeOfKind } from "../fields/shape.ts";
 import { patchJson } from "../json-patch.ts";
 import { isMap, mergePatch } from "../merge-patch.ts";
-import { conflict, invalid, missing, titleOf } from "../store-error.ts";
+import { conflict, invalid, missing, permanent, titleOf } from "../store-error.ts";
 import { Causes, checkListKeys, completeKey } from "../validation.ts";
 import { describeUniquePath, encodeObject, objectPath, uniquePaths, withVersion } from "./layout.ts";
 import type { Memories } from "./memories.ts";
@@ -88,6 +88,7 @@ export class Writes {
   async delete(kind: Kind, givenKey: ObjectKey, options: DeleteOptions): Promise<StoredObject | undefined> {
     const key = completeKey(kind, givenKey);
     if (this.#options.memories.get(kind, key) === undefined) return undefined;
+    if (kind.permanent !== undefined) throw permanent(kind, key);
     return await this.#turns.run(objectPath(kind, key), () => this.#retry(kind, key, () => this.#delete(kind, key, options)));
   }
 
