@@ -358,7 +358,7 @@ export class Leader implements CentrePort {
       if (result.issue !== undefined) yield* this.#issue(state.history, result.issue);
       const input = siteUpdate(object, result, this.program.now());
       // Much may happen between the look and the write.
-      if (input !== undefined && this.#dice.chance(0.05)) yield this.#dice.between(0, 300);
+      if (input !== undefined && this.#world.scenario.faults.length > 0 && this.#dice.chance(0.05)) yield this.#dice.between(0, 300);
       if (input !== undefined) object = yield* this.#ask(() => store.update("Site", input, "status"));
       if (result.site === state) break;
     }

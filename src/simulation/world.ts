@@ -59,7 +59,7 @@ export class World {
       this.scheduler,
       this.store,
       keepsHistory,
-      scenario.faults.length > 0 ? Number.POSITIVE_INFINITY : longestTransactionMs(scenario) + RECREATE_MS,
+      scenario.faults.length > 0 ? Number.POSITIVE_INFINITY : 2 * longestTransactionMs(scenario) + RECREATE_MS,
     );
     this.judge.canReach = (entry, services, generation) => this.#canReach(entry, services, generation);
     this.person = new Person(this);
