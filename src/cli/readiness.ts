@@ -68,7 +68,8 @@ export async function waitForServices(options: WaitOptions): Promise<readonly { 
     const services = await loadServices(api, names, options.anyTemplate === true).catch((error: unknown) => {
       // A centre that ends is started again by its supervisor.
       awaySinceMs ??= clock.monotonic();
-      if (!isOrreryError(error, "client/unavailable") || clock.monotonic() - awaySinceMs > AWAY_MS) throw error;
+      const isAway = isOrreryError(error) && (error.code === "client/unavailable" || error.retry === "backoff");
+      if (!isAway || clock.monotonic() - awaySinceMs > AWAY_MS) throw error;
       return undefined;
     });
     if (services !== undefined) awaySinceMs = undefined;
