@@ -117,6 +117,14 @@ export class GatewayProcess {
     return table === undefined || Object.hasOwn(table.entries.generation, String(generation));
   }
 
+  /** True if its table keeps `generation` from an instance of the service on its host. */
+  isFenced(service: string, generation: number): boolean {
+    const revisions = Object.values(this.#core?.table.table?.entries.revision ?? {});
+    return revisions.some(
+      (one) => one.service === service && one.endpoints.some(({ host, upTo }) => host === this.plan.host && upTo !== undefined && upTo < generation),
+    );
+  }
+
   start(): void {
     if (this.hasEnded || this.isUp) return;
     this.#disk.incarnation++;

@@ -69,11 +69,14 @@ export class Judge {
   passed = 0;
   /** `<host>/<revision>` whose instances have crashed by themselves. */
   readonly crashed = new Set<string>();
-  readonly fencedHosts = new Set<string>();
+  /** Fences that there are, and were: of a host, until when (elapsed). */
+  readonly #fences: { readonly host: string; readonly upTo: number; untilMs?: number }[] = [];
   /** True if a transaction that comes in at a service can reach one of `services`, by what is declared. */
   canReach: (place: string, services: readonly string[], generation: number) => boolean = () => true;
   /** Called when a generation begins to be stamped. */
   onStamped: (generation: number) => void = () => {};
+  /** Called when a host is no longer fenced. */
+  onFreed: (host: string) => void = () => {};
   /** Called when held transactions go on with the new revisions of `services`, which are stamped since `switchedMs` (wall time). */
   onReleased: (services: readonly string[], generation: number, switchedMs: number) => void = () => {};
   calls = 0;
@@ -111,6 +114,22 @@ export class Judge {
     this.#maps.set(number, map);
   }
 
+  #fence(now: SiteState): void {
+    for (const { host, upTo } of now.fenced)
+      if (!this.#fences.some((one) => one.host === host && one.upTo === upTo && one.untilMs === undefined)) this.#fences.push({ host, upTo });
+    for (const one of this.#fences) {
+      if (one.untilMs !== undefined || now.fenced.some(({ host, upTo }) => host === one.host && upTo === one.upTo)) continue;
+      one.untilMs = this.#scheduler.elapsedMs;
+      if (!this.isFenced(one.host, Number.POSITIVE_INFINITY)) this.onFreed(one.host);
+    }
+  }
+
+  /** True if instances of `host` are not to be used by `generation`, or were not until `agoMs` ago. */
+  isFenced(host: string, generation: number, agoMs = 0): boolean {
+    const sinceMs = this.#scheduler.elapsedMs - agoMs;
+    return this.#fences.some((one) => one.host === host && one.upTo < generation && (one.untilMs === undefined || one.untilMs > sinceMs));
+  }
+
   #onSite(before: Site | undefined, after: Site): void {
     const now = readSiteState(after.status);
     const former = before === undefined ? undefined : readSiteState(before.status);
@@ -120,7 +139,7 @@ export class Judge {
       () =>
         `site epoch ${now.epoch} counter ${now.counter} [${text}] stamp ${JSON.stringify(now.stamp ?? null)}${now.fenced.length > 0 ? ` fenced ${JSON.stringify(now.fenced)}` : ""}${now.moves.length > 0 ? ` moves ${now.moves.map(moveText).join(", ")}` : ""}`,
     );
-    for (const one of now.fenced) this.fencedHosts.add(one.host);
+    this.#fence(now);
     if (now.counter < this.#counter) this.violate("M", `the counter fell from ${this.#counter} to ${now.counter}`);
     if (former !== undefined && now.epoch < former.epoch) this.violate("M", `the epoch fell from ${former.epoch} to ${now.epoch}`);
     this.#counter = Math.max(this.#counter, now.counter);

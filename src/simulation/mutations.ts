@@ -405,7 +405,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "planned-moves-followed",
     without: "what an instance still does for an older generation goes into one that may be moved to its revision",
     file: GATEWAY,
-    find: "else planned ??= one;",
+    find: "else once = one;",
     replace: "else return one;",
   },
   {

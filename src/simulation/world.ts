@@ -27,6 +27,8 @@ const STARTED_MS = 1300;
 /** Until a change has been seen by every leader and gateway, where watches and links are slow. */
 const SEEN_MS = 400;
 const STARTED_LATE_MS = 2000;
+/** That a host is free again reaches gateways that are slow, or were cut off, so late. */
+const FREED_LATE_MS = 1000;
 
 /** A site with everything in it. */
 export class World {
@@ -70,6 +72,7 @@ export class World {
     this.#gateways = scenario.gateways.map((plan) => new GatewayProcess(this, plan, this.#dice.fork()));
     this.judge.onReleased = (services, generation, switchedMs) => this.#judgeRelease(services, generation, switchedMs);
     this.judge.onStamped = (generation) => this.#judgeStamp(generation);
+    this.judge.onFreed = (host) => this.#judgeFreed(host);
     this.#startLeader();
     for (const one of this.#gateways) this.scheduler.after(one.plan.atMs, () => one.start());
     for (const wish of scenario.wishes) this.scheduler.after(wish.atMs, () => this.person.wish(wish));
@@ -387,7 +390,7 @@ export class World {
   #isShaken(host: string, service: string, generation: number): boolean {
     // The first generation of a site comes into service as it is.
     if (!this.hasStarted) return true;
-    if (this.judge.fencedHosts.has(host) || this.judge.isRecreated(service)) return true;
+    if (this.judge.isFenced(host, generation, FREED_LATE_MS) || this.judge.isRecreated(service)) return true;
     for (const revision of this.judge.revisionsOf(generation, service)) if (this.judge.crashed.has(`${host}/${revision}`)) return true;
     return false;
   }
@@ -407,6 +410,7 @@ export class World {
     if (
       request.headers.length === 0 ||
       request.leakedFrom !== undefined ||
+      gateway.isFenced(service, tx.generation) ||
       this.#isExcused(tx, gateway.plan.host, service) ||
       this.#isMisled(gateway, tx.generation, service) ||
       this.#lostTables.has(gateway.plan.name)
@@ -429,7 +433,7 @@ export class World {
     this.judge.note(() => `${gateway.plan.name} refuses a request from outside: ${refusal.code}: ${refusal.detail}`);
     if (refusal.generation === undefined || this.#lostTables.has(gateway.plan.name)) return;
     if (this.judge.mapOf(refusal.generation)?.[entry] === undefined || this.#isShaken(gateway.plan.host, entry, refusal.generation)) return;
-    if (this.#isMisled(gateway, refusal.generation, entry)) return;
+    if (gateway.isFenced(entry, refusal.generation) || this.#isMisled(gateway, refusal.generation, entry)) return;
     this.judge.violate("A", `a request from outside was refused by ${gateway.plan.name}: ${refusal.detail}`);
   }
 
@@ -538,6 +542,18 @@ export class World {
     }
   }
 
+  /** Nobody may be sent where a gateway does not know the way, also when its host serves newer generations again. */
+  #judgeFreed(host: string): void {
+    const { stamp } = readSiteState(this.store.get("Site", SITE_NAME)?.status) ?? {};
+    const registered = new Set(this.store.list("Gateway").map((one) => one.metadata.name));
+    for (const one of this.#gateways) {
+      if (one.plan.host !== host || one.hasEnded || !registered.has(one.plan.name)) continue;
+      for (const generation of [stamp?.generation, stamp?.ramp?.to])
+        if (generation !== undefined && !one.knows(generation))
+          this.judge.violate("A", `host ${host} is free again, and gateway ${one.plan.name} does not know generation ${generation}`);
+    }
+  }
+
   /** Nobody may be sent where a gateway does not know the way. */
   #judgeStamp(generation: number): void {
     const { stamp } = readSiteState(this.store.get("Site", SITE_NAME)?.status) ?? {};
@@ -548,7 +564,7 @@ export class World {
     const isSeen = (at: string): boolean => Date.parse(at) + 500 < this.scheduler.nowMs;
     const registered = new Set(this.store.list("Gateway").flatMap((one) => (isSeen(one.metadata.creationTimestamp) ? [one.metadata.name] : [])));
     for (const one of this.#gateways) {
-      if (!registered.has(one.plan.name) || one.hasEnded || this.judge.fencedHosts.has(one.plan.host) || one.knows(generation)) continue;
+      if (!registered.has(one.plan.name) || one.hasEnded || this.judge.isFenced(one.plan.host, generation) || one.knows(generation)) continue;
       this.judge.violate("A", `generation ${generation} is stamped, and gateway ${one.plan.name} does not know it`);
     }
   }

@@ -212,6 +212,51 @@ test("an unlabelled call gets no generation to which its revision is only planne
   assert.equal(given(site({ 2: second, 3: first })), 2);
 });
 
+test("what a move that was taken back has left over works for the generation that was moved, not for one that is planned to be", () => {
+  const table: TableSketch = {
+    generations: { 1: { proc: "proc-v1", auth: "auth-v1" }, 3: { proc: "proc-v3", auth: "auth-v1" } },
+    revisions: { "proc-v2": [{ instance: "proc-v2-0", port: 1000, caller: "127.20.0.1" }], "auth-v1": [{ instance: "auth-v1-0", port: 1001 }] },
+    services: {
+      auth: { port: 20_000 },
+      proc: {
+        port: 20_001,
+        moves: [
+          { before: 2, from: "proc-v1", to: "proc-v2", isIdle: true },
+          { before: 4, from: "proc-v3", to: "proc-v2", isIdle: true },
+        ],
+      },
+    },
+  };
+  const call = callHost(coreOf(table, 1), "127.20.0.1", "auth", [], 0);
+  assert.equal(call !== "unknown" && call.kind === "call" && call.generation, 1);
+});
+
+test("while new transactions are held, an unknown caller in the generation that comes waits for the switch before it reaches what they are held for", () => {
+  const site = (stamped: number): TableSketch => ({
+    generations: { 1: { portal: "portal-v1", auth: "auth-v1" }, 2: { portal: "portal-v1", auth: "auth-v2" } },
+    stamp: { generation: stamped, hold: { to: 2, services: ["auth"], since: "2026-01-01T00:00:00Z" } },
+    revisions: Object.fromEntries(
+      ["portal-v1", "auth-v1", "auth-v2"].map((name, index) => [name, [{ instance: `${name}-0`, port: 1000 + index, caller: `127.20.${index}.1` }]]),
+    ),
+    services: { portal: { port: 20_000 }, auth: { port: 20_001 } },
+  });
+  const random = seededRandom(1);
+  const label = (generation: number): readonly string[] => [
+    "traceparent",
+    formatTraceparent({ traceId: makeTraceId(key, { generation, incarnation: 1 }, random), spanId: makeSpanId(random) }),
+  ];
+  const told = (stamped: number, from: string, generation: number): string => {
+    const head = new RequestHead("GET", "/", ["Host", "auth", ...label(generation)]);
+    const decision = coreOf(site(stamped), 1).host(proxyOf(from), { kind: "service", service: "auth", host: "auth", path: "/" }, head, 0);
+    return decision.kind === "admitted" ? decision.call.revision.name : decision.kind;
+  };
+  assert.equal(told(1, "127.0.0.1", 2), "held");
+  assert.equal(told(1, "127.0.0.1", 1), "auth-v1");
+  // The switch: this gateway has heard of it, or the caller's has and is bound by what it declares.
+  assert.equal(told(2, "127.0.0.1", 2), "auth-v2");
+  assert.equal(told(1, "127.20.0.1", 2), "auth-v2");
+});
+
 interface Step {
   readonly what: "edge" | "host" | "retry" | "stream" | "end" | "table" | "report";
   readonly pick: number;

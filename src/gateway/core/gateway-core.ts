@@ -253,6 +253,10 @@ export class GatewayCore {
       generation = found;
       trace = rootTrace(found, context.link, this.#random);
     }
+    // What is let pass while new transactions are held reaches nothing that is held, as far as services declare their calls. Nobody declares those of an unknown caller: they wait for the switch.
+    const { hold, generation: stamped } = this.#table.stamp ?? {};
+    if (caller === undefined && hold !== undefined && generation.number === hold.to && stamped !== hold.to && hold.services.includes(service))
+      return { kind: "held", services: hold.services };
     const callerRevision = caller === undefined ? undefined : this.#table.revision(caller.revision);
     if (callerRevision?.calls !== undefined && !callerRevision.calls.has(service)) {
       this.#refuseCaller(caller, "not-declared");
@@ -303,7 +307,7 @@ export class GatewayCore {
     return refuse("gateway/no-generation", `no generation in service has ${caller.revision}`);
   }
 
-  /** The newest open generation in service that maps the caller's own revision, or has been moved to it; only if there is none, one that may be moved to it. One that is only being prepared is not in service: its instances are passive. */
+  /** The newest open generation in service that maps the caller's own revision, or has been moved to it. Only if there is none, the oldest that was moved to it once, or may be: what is only planned has nothing to do yet. One that is only being prepared is not in service: its instances are passive. */
   #newestOf(caller: NonNullable<Caller>): GenerationState | undefined {
     const plan = this.#table.stamp;
     if (plan === undefined) return undefined;
@@ -312,7 +316,7 @@ export class GatewayCore {
     const newest = hold === undefined || this.#table.isHeld(caller.service) ? plan.generation : hold.to;
     const isRamped = ramp !== undefined && this.#random.next() < ramp.share;
     let rampOnly: GenerationState | undefined;
-    let planned: GenerationState | undefined;
+    let once: GenerationState | undefined;
     for (const one of this.#table.generations) {
       if (!this.#table.takesPart(one, caller.service, caller.revision)) continue;
       if (one.number === ramp?.to) {
@@ -320,9 +324,9 @@ export class GatewayCore {
         rampOnly = one;
       } else if (one.number > newest) continue;
       else if (this.#table.meets(one, caller.service, caller.revision)) return one;
-      else planned ??= one;
+      else once = one;
     }
-    return rampOnly ?? planned;
+    return rampOnly ?? once;
   }
 
   #refuseCaller(caller: Caller, reason: string): void {

@@ -82,6 +82,31 @@ test("the table in which a generation was first distributed, and first unstamped
   assert.equal(distribution.unstampedAt(1)?.version, 2);
 });
 
+test("since when a gateway is offered a generation counts from its connection and from the present fences", async () => {
+  const { mark, distribution, clock } = setUp();
+  const stream = distribution.connect("main", undefined, AbortSignal.timeout(60_000));
+  await next(stream);
+  assert.equal(distribution.offeredMs("main", 1), undefined);
+  clock.advance(1000);
+  mark.now = { distributed: [1], unstamped: [], fences: "" };
+  distribution.flush();
+  const firstMs = clock.now();
+  clock.advance(1000);
+  distribution.flush();
+  assert.equal(distribution.offeredMs("main", 1), firstMs);
+  assert.equal(distribution.offeredMs("other", 1), undefined);
+  // A fence changes what has to be known.
+  mark.now = { distributed: [1], unstamped: [], fences: "b" };
+  distribution.flush();
+  assert.equal(distribution.offeredMs("main", 1), clock.now());
+  clock.advance(1000);
+  await stream.return();
+  const back = distribution.connect("main", undefined, AbortSignal.timeout(60_000));
+  await next(back);
+  assert.equal(distribution.offeredMs("main", 1), clock.now());
+  await back.return();
+});
+
 test("an instance is held until every gateway has acknowledged a table without it and counted none of its calls", async () => {
   const { source, distribution } = setUp();
   source.set("1", "a");

@@ -72,9 +72,11 @@ class Connection implements TableStream {
   isEnded = false;
   acknowledged: TablePosition | undefined;
   report: GatewayReport | undefined;
+  readonly sinceMs: number;
 
-  constructor(options: ConnectionOptions) {
+  constructor(options: ConnectionOptions, nowMs: number) {
     this.#options = options;
+    this.sinceMs = nowMs;
   }
 
   offer(message: TableMessage): void {
@@ -149,7 +151,7 @@ export class TableDistribution {
   readonly #options: TableDistributionOptions;
   readonly #connections = new Map<string, Connection>();
   readonly #changes: TableChange[] = [];
-  readonly #distributed = new Map<number, TablePosition>();
+  readonly #distributed = new Map<number, { readonly position: TablePosition; readonly atMs: number }>();
   readonly #unstamped = new Map<number, TablePosition>();
   /** Instance to the first table without it. */
   readonly #withdrawn = new Map<string, TablePosition>();
@@ -199,7 +201,8 @@ export class TableDistribution {
     const position = this.position;
     if (fences !== this.#fences) this.#distributed.clear();
     this.#fences = fences;
-    for (const generation of distributed) if (!this.#distributed.has(generation)) this.#distributed.set(generation, position);
+    for (const generation of distributed)
+      if (!this.#distributed.has(generation)) this.#distributed.set(generation, { position, atMs: this.#options.clock.now() });
     for (const generation of this.#distributed.keys()) if (!distributed.includes(generation)) this.#distributed.delete(generation);
     for (const generation of unstamped) if (!this.#unstamped.has(generation)) this.#unstamped.set(generation, position);
     for (const generation of this.#unstamped.keys()) if (!unstamped.includes(generation)) this.#unstamped.delete(generation);
@@ -230,16 +233,19 @@ export class TableDistribution {
   /** As `connect`, to be read by hand: `onReady` is called whenever `take` may have something, or the stream has ended. */
   open(gateway: string, position: TablePosition | undefined, onReady: () => void): TableStream {
     this.#connections.get(gateway)?.end();
-    const connection = new Connection({
-      isAdmitted: () => this.#admitted.has(gateway),
-      catchUp: () => this.#catchUp(position),
-      table: () => this.#table(),
-      onReady,
-      onClose: () => {
-        if (this.#connections.get(gateway) === connection) this.#connections.delete(gateway);
-        this.#options.onProgress();
+    const connection = new Connection(
+      {
+        isAdmitted: () => this.#admitted.has(gateway),
+        catchUp: () => this.#catchUp(position),
+        table: () => this.#table(),
+        onReady,
+        onClose: () => {
+          if (this.#connections.get(gateway) === connection) this.#connections.delete(gateway);
+          this.#options.onProgress();
+        },
       },
-    });
+      this.#options.clock.now(),
+    );
     this.#connections.set(gateway, connection);
     if (this.#load !== undefined) connection.offer({ load: this.#load });
     if (this.#round > 0) connection.offer({ round: this.#round });
@@ -327,7 +333,14 @@ export class TableDistribution {
   }
 
   distributedAt(generation: number): TablePosition | undefined {
-    return this.#distributed.get(generation);
+    return this.#distributed.get(generation)?.position;
+  }
+
+  /** Since when the connected `gateway` is offered a table that distributes `generation`; `undefined` while it is offered none. */
+  offeredMs(gateway: string, generation: number): number | undefined {
+    const connection = this.#connections.get(gateway);
+    const distributed = this.#distributed.get(generation);
+    return connection === undefined || distributed === undefined ? undefined : Math.max(connection.sinceMs, distributed.atMs);
   }
 
   unstampedAt(generation: number): TablePosition | undefined {

@@ -3,12 +3,12 @@ import { abort, movesToPlan, pause, refuse, replaced, switchOver, unmoved, withP
 import { fence, shortageWithout } from "./fences.ts";
 import { beginHold, holdUntilQuiet, servicesToHold } from "./hold.ts";
 import { INTERLOCK_AGAIN_MS, targetMap } from "./issue.ts";
-import { NOT_LOOKED, type Observed, type Situation, type Step } from "./observed.ts";
+import { NOT_LOOKED, type Observed, type ObservedGateway, type Situation, type Step } from "./observed.ts";
 import { climb, takeRampStep } from "./ramp.ts";
 import { isSameMap, type Move, type OpenGeneration, type SiteState, type Wait } from "./state.ts";
 
-/** A connected gateway that has not acknowledged after so long is fenced. */
-const ACKNOWLEDGE_WITHIN_MS = 2000;
+/** A gateway that has not acknowledged so long after it was offered the table, or is not connected for so long, is fenced. */
+const ANSWER_WITHIN_MS = 2000;
 
 /** Moves the pending generation on. */
 export function advance(site: SiteState, pending: OpenGeneration, observed: Observed, nowMs: number, waits: Map<number, readonly Wait[]>): Step {
@@ -97,7 +97,8 @@ function distribute(now: Situation): Step {
   const { site, pending, intent, observed, nowMs, waits } = now;
   const sinceMs = Date.parse(pending.since);
   const ignorant = observed.gateways.filter((gateway) => !gateway.knows(pending.number) && !site.fenced.some((fence) => fence.host === gateway.host));
-  const late = ignorant.filter((gateway) => !gateway.isConnected || nowMs >= sinceMs + ACKNOWLEDGE_WITHIN_MS);
+  const lateAtMs = (gateway: ObservedGateway): number => (gateway.awaitedMs(pending.number) ?? nowMs) + ANSWER_WITHIN_MS;
+  const late = ignorant.filter((gateway) => nowMs >= lateAtMs(gateway));
   if (ignorant.length > 0) {
     const shortage = late.length === 0 ? undefined : shortageWithout(site, pending, late, observed, nowMs);
     if (late.length > 0 && shortage === undefined) return fence(site, pending, late, waits);
@@ -108,7 +109,7 @@ function distribute(now: Situation): Step {
       message: `gateway ${gateway.name} ${gateway.isConnected ? "has not yet acknowledged" : "is not connected and cannot acknowledge"} the table with generation ${pending.number}`,
     }));
     waits.set(pending.number, shortage === undefined ? asked : [shortage, ...asked]);
-    return { site, happened: [], waits, wakeAtMs: Math.max(nowMs + 100, sinceMs + ACKNOWLEDGE_WITHIN_MS) };
+    return { site, happened: [], waits, wakeAtMs: Math.max(nowMs + 100, Math.min(...ignorant.map(lateAtMs))) };
   }
   if (intent?.isPaused === true) return pause(site, pending, intent, waits);
   // What is replaced before the switch asked before it began.

@@ -13,6 +13,8 @@ export const ROUND_INTERVAL_MS = 100;
 export interface DistributionView {
   /** First table of this leader in which `generation` was distributed (its endpoints as ready as the Site demanded); `undefined` while there is none. */
   distributedAt(generation: number): TablePosition | undefined;
+  /** Since when the connected `gateway` is offered such a table; `undefined` while it is offered none. */
+  offeredMs(gateway: string, generation: number): number | undefined;
   /** First table of this leader that does not stamp `generation`; `undefined` while it may be stamped. */
   unstampedAt(generation: number): TablePosition | undefined;
   /** Newest table that the gateway has acknowledged to this leader on its present connection. */
@@ -180,10 +182,11 @@ export function observe(view: LeaderView, nowMs: number): Observed {
     exclusive: view.exclusive,
     handoverOf: view.handoverOf,
     interlockOf: view.interlockOf,
-    gateways: gateways.map(({ name, host, isConnected }) => ({
+    gateways: gateways.map(({ name, host, isConnected, lostSinceMs }) => ({
       name,
       host,
       isConnected,
+      awaitedMs: (number) => (isConnected ? distribution.offeredMs(name, number) : lostSinceMs),
       knows: (number) => isReached(distribution.acknowledged(name), distribution.distributedAt(number)),
     })),
     drainOf: (number, scope) => ledger.stateOf(number, nowMs, scope),

@@ -19,6 +19,8 @@ export interface ObservedGateway {
   readonly isConnected: boolean;
   /** True if it has acknowledged a table of this leader in which `generation` was already distributed. */
   knows(generation: number): boolean;
+  /** Since when it is waited for: that it acknowledges such a table, or that it comes back; `undefined` while it is offered none. */
+  awaitedMs(generation: number): number | undefined;
 }
 
 export interface Readiness {

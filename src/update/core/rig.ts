@@ -17,7 +17,9 @@ export class World {
   readonly empty = new Set<number>();
   /** Generation and part of it. */
   readonly emptyParts = new Set<string>();
-  gateways: Observed["gateways"] = [{ name: "main", host: "a", isConnected: true, knows: (generation) => this.knows.has(generation) }];
+  gateways: Observed["gateways"] = [
+    { name: "main", host: "a", isConnected: true, knows: (generation) => this.knows.has(generation), awaitedMs: () => START_MS },
+  ];
   openMax = 4;
   /** True: what is unready is so because its host has not been heard. */
   isHostUnheard = false;

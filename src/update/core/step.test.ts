@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { UpdateIntent } from "./observed.ts";
-import { runningSite, World } from "./rig.ts";
+import { runningSite, START_MS, World } from "./rig.ts";
 import { step } from "./step.ts";
 
 test("the first generation is switched to at once, although a service is not ready", () => {
@@ -255,7 +255,10 @@ test("while a ramp runs no other update is issued; the templates set back end it
 test("a gateway that does not answer is fenced if other hosts can do without it, and freed when it knows the table", () => {
   const world = runningSite();
   const knowsTwo = new Set([1]);
-  world.gateways = [...world.gateways, { name: "other", host: "b", isConnected: true, knows: (generation) => knowsTwo.has(generation) }];
+  world.gateways = [
+    ...world.gateways,
+    { name: "other", host: "b", isConnected: true, knows: (generation) => knowsTwo.has(generation), awaitedMs: () => START_MS },
+  ];
   world.readyOn = new Map([["a", 1]]);
   world.knows.add(2);
   world.want("auth", "auth-v2").settle();
@@ -269,9 +272,35 @@ test("a gateway that does not answer is fenced if other hosts can do without it,
   assert.deepEqual(world.state.fenced, []);
 });
 
+test("a gateway has its time from when it was offered the table, or was lost: not from when the update began", () => {
+  const world = runningSite();
+  let awaitedMs: number | undefined;
+  const other = { name: "other", host: "b", isConnected: true, knows: () => false, awaitedMs: () => awaitedMs };
+  world.gateways = [...world.gateways, other];
+  world.knows.add(2);
+  world.want("auth", "auth-v2").settle();
+  // The table waits for something else, or another leader has just begun to hand out its own.
+  world.nowMs += 60_000;
+  world.settle();
+  assert.deepEqual(world.state.fenced, []);
+  awaitedMs = world.nowMs - 1999;
+  world.settle();
+  assert.deepEqual(world.state.fenced, []);
+  assert.equal(world.waits.get(2)?.[0]?.reason, "TableNotAcknowledged");
+  // A connection that breaks and comes back at once fences nobody either.
+  world.gateways = [...world.gateways.slice(0, 1), { ...other, isConnected: false }];
+  awaitedMs = world.nowMs;
+  world.nowMs += 1999;
+  world.settle();
+  assert.deepEqual(world.state.fenced, []);
+  world.nowMs += 1;
+  world.settle();
+  assert.deepEqual(world.state.fenced, [{ host: "b", upTo: 1 }]);
+});
+
 test("where too few instances would be left, the update waits for the gateway and says so", () => {
   const world = runningSite();
-  world.gateways = [{ name: "main", host: "a", isConnected: false, knows: () => false }];
+  world.gateways = [{ name: "main", host: "a", isConnected: false, knows: () => false, awaitedMs: () => START_MS }];
   world.want("auth", "auth-v2").settle();
   world.nowMs += 10_000;
   world.settle();
@@ -313,8 +342,8 @@ test("a service that is ready nowhere does not keep a lost gateway from being fe
   const world = runningSite();
   world.unready.set("portal-v1", "crashes");
   world.gateways = [
-    { name: "main", host: "a", isConnected: true, knows: () => true },
-    { name: "lost", host: "b", isConnected: false, knows: () => false },
+    { name: "main", host: "a", isConnected: true, knows: () => true, awaitedMs: () => START_MS - 2000 },
+    { name: "lost", host: "b", isConnected: false, knows: () => false, awaitedMs: () => START_MS - 2000 },
   ];
   world.want("auth", "auth-v2").settle();
   assert.deepEqual(world.state.fenced, [{ host: "b", upTo: 1 }]);
@@ -325,7 +354,7 @@ test("a leader that has not heard the hosts yet fences nobody", () => {
   const world = runningSite();
   world.want("auth", "auth-v2").settle();
   assert.equal(world.phases(), "1:Active 2:Distributing");
-  world.gateways = [{ name: "main", host: "a", isConnected: false, knows: () => false }];
+  world.gateways = [{ name: "main", host: "a", isConnected: false, knows: () => false, awaitedMs: () => START_MS - 2000 }];
   for (const revision of ["auth-v2", "portal-v1"]) world.unready.set(revision, "its host is not heard");
   world.isHostUnheard = true;
   world.settle();
