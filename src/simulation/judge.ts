@@ -75,6 +75,8 @@ export class Judge {
   canReach: (place: string, services: readonly string[], generation: number) => boolean = () => true;
   /** Called when a generation begins to be stamped. */
   onStamped: (generation: number) => void = () => {};
+  /** Called when a host is fenced. */
+  onFenced: () => void = () => {};
   /** Called when a host is no longer fenced. */
   onFreed: (host: string) => void = () => {};
   /** Called when held transactions go on with the new revisions of `services`, which are stamped since `switchedMs` (wall time). */
@@ -116,7 +118,10 @@ export class Judge {
 
   #fence(now: SiteState): void {
     for (const { host, upTo } of now.fenced)
-      if (!this.#fences.some((one) => one.host === host && one.upTo === upTo && one.untilMs === undefined)) this.#fences.push({ host, upTo });
+      if (!this.#fences.some((one) => one.host === host && one.upTo === upTo && one.untilMs === undefined)) {
+        this.#fences.push({ host, upTo });
+        this.onFenced();
+      }
     for (const one of this.#fences) {
       if (one.untilMs !== undefined || now.fenced.some(({ host, upTo }) => host === one.host && upTo === one.upTo)) continue;
       one.untilMs = this.#scheduler.elapsedMs;

@@ -29,6 +29,8 @@ const PLAN = "src/controllers/microservice/instance-plan.ts";
 const HOLD = "src/update/core/hold.ts";
 const EXCLUSIVE = "src/update/core/exclusive.ts";
 const CHANGES = "src/update/core/changes.ts";
+const FENCES = "src/update/core/fences.ts";
+const ENDPOINT = "src/gateway/core/endpoint.ts";
 const BUILDER = "src/traffic/table/builder.ts";
 
 const POSITION: Edit = {
@@ -463,5 +465,54 @@ export const MUTATIONS: readonly Mutation[] = [
     file: GATEWAY,
     find: "callerCounts: caller === undefined ? undefined : counts.ofService(caller.service),",
     replace: "callerCounts: undefined,",
+  },
+  {
+    name: "fences-not-kept",
+    without: "calls of the new generation go to hosts whose gateway does not know it, and are refused there",
+    file: ENDPOINT,
+    find: "if (this.#hasFence) candidates =",
+    replace: "if (false) candidates =",
+  },
+  {
+    name: "fences-not-known",
+    without: "a generation is stamped before the gateways know which hosts it may not use",
+    file: DISTRIBUTION,
+    find: "if (fences !== this.#fences) this.#distributed.clear();",
+    replace: "",
+  },
+  {
+    name: "freed-without-knowing",
+    without: "a host serves newer generations again as soon as its gateway is connected",
+    file: FENCES,
+    find: "gateway.isConnected && needed.every((number) => gateway.knows(number))",
+    replace: "gateway.isConnected",
+  },
+  {
+    name: "fenced-whoever-is-left",
+    without: "the only host of a service is fenced, and its new transactions are refused",
+    file: ADVANCE,
+    find: "late.length === 0 ? undefined : shortageWithout(site, pending, late, observed, nowMs)",
+    replace: "late.length === 0 ? undefined : undefined",
+  },
+  {
+    name: "never-fenced",
+    without: "one gateway that does not answer keeps every update waiting",
+    file: ADVANCE,
+    find: "if (late.length > 0 && shortage === undefined) return fence(site, pending, late, waits);",
+    replace: "",
+  },
+  {
+    name: "former-incarnation-answers",
+    without: "what a gateway counted before it was started anew counts as the answer of the one that runs",
+    file: LEDGER,
+    find: "round.reports.get(gateway.name)?.incarnation === gateway.incarnation",
+    replace: "round.reports.has(gateway.name)",
+  },
+  {
+    name: "lost-gateways-fenced-at-once",
+    without: "hosts whose connection only breaks for a moment, or whose leader is new, serve nothing newer",
+    file: ADVANCE,
+    find: "(gateway.awaitedMs(pending.number) ?? nowMs) + ANSWER_WITHIN_MS",
+    replace: "Number.NEGATIVE_INFINITY",
   },
 ];

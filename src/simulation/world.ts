@@ -72,6 +72,9 @@ export class World {
     this.#gateways = scenario.gateways.map((plan) => new GatewayProcess(this, plan, this.#dice.fork()));
     this.judge.onReleased = (services, generation, switchedMs) => this.#judgeRelease(services, generation, switchedMs);
     this.judge.onStamped = (generation) => this.#judgeStamp(generation);
+    this.judge.onFenced = () => {
+      if (this.scenario.hosts.every((host) => this.judge.isFenced(host, Number.POSITIVE_INFINITY))) this.judge.violate("A", "every host is fenced");
+    };
     this.judge.onFreed = (host) => this.#judgeFreed(host);
     this.#startLeader();
     for (const one of this.#gateways) this.scheduler.after(one.plan.atMs, () => one.start());
@@ -374,6 +377,8 @@ export class World {
     const { call, tx, process, port } = about;
     if (process === undefined) return;
     this.#judgeHeld(call, tx, process);
+    if (this.judge.isFenced(process.host, call.generation))
+      this.judge.violate("A", `transaction ${tx.id} of generation ${call.generation} met ${process.instance}, whose host serves nothing so new`);
     const right = this.judge.revisionsOf(call.generation, call.service);
     if (right.has(process.revision)) return;
     this.judge.violate(

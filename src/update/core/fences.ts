@@ -1,7 +1,7 @@
 import { NOT_LOOKED, type Observed, type ObservedGateway, type Step } from "./observed.ts";
 import type { OpenGeneration, SiteState, Wait } from "./state.ts";
 
-/** Why the hosts of `late` gateways cannot be done without: a service of the new generation would have no ready instance on any other. */
+/** Why the hosts of `late` gateways cannot be done without: no host would be left, or a service of the new generation would have no ready instance on any other. */
 export function shortageWithout(
   site: SiteState,
   pending: OpenGeneration,
@@ -10,17 +10,25 @@ export function shortageWithout(
   nowMs: number,
 ): Wait | undefined {
   const without = new Set([...site.fenced.map((one) => one.host), ...late.map((one) => one.host)]);
+  const names = late.map((one) => one.name).join(", ");
+  const advice = `bring the gateway back, or, if it is surely dead, run: orrery gateway forget ${names}`;
+  if (observed.gateways.every((one) => without.has(one.host)))
+    return {
+      reason: "TooFewReady",
+      object: `generation/g${pending.number}`,
+      sinceMs: nowMs,
+      message: `without the hosts of gateway ${names}, which does not answer, no host is left for generation ${pending.number}: ${advice}`,
+    };
   for (const [service, revision] of Object.entries(observed.mapOf(pending.number) ?? {})) {
     const { wanted, readyOn, toldReady } = observed.readinessOf(revision);
     const hosts = [...(readyOn ?? [])];
     // What is told to be ready nowhere does not get worse by a fence. What was ready on a host that has not been heard yet is not known.
     if (wanted === 0 || toldReady === 0 || hosts.some(([host]) => !without.has(host))) continue;
-    const names = late.map((one) => one.name).join(", ");
     return {
       reason: "TooFewReady",
       object: `microservice/${service}`,
       sinceMs: nowMs,
-      message: `without the hosts of gateway ${names}, which does not answer, no instance of ${service} is left for generation ${pending.number}: bring the gateway back, or, if it is surely dead, run: orrery gateway forget ${names}`,
+      message: `without the hosts of gateway ${names}, which does not answer, no instance of ${service} is left for generation ${pending.number}: ${advice}`,
     };
   }
   return undefined;

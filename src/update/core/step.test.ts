@@ -350,6 +350,17 @@ test("a service that is ready nowhere does not keep a lost gateway from being fe
   assert.deepEqual(world.state.stamp, { generation: 2 });
 });
 
+test("the last host is not fenced, even if nothing is ready anywhere: it could not come back", () => {
+  const world = runningSite();
+  world.want("auth", "auth-v2").settle();
+  world.gateways = [{ name: "main", host: "a", isConnected: false, knows: () => false, awaitedMs: () => START_MS - 2000 }];
+  world.readyOn = new Map();
+  for (const revision of ["auth-v2", "portal-v1"]) world.unready.set(revision, "it has ended");
+  world.settle();
+  assert.deepEqual(world.state.fenced, []);
+  assert.match(world.waits.get(2)?.[0]?.message ?? "", /no host is left for generation 2: bring the gateway back/);
+});
+
 test("a leader that has not heard the hosts yet fences nobody", () => {
   const world = runningSite();
   world.want("auth", "auth-v2").settle();
