@@ -474,13 +474,6 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "if (false) candidates =",
   },
   {
-    name: "fences-not-known",
-    without: "a generation is stamped before the gateways know which hosts it may not use",
-    file: DISTRIBUTION,
-    find: "if (fences !== this.#fences) this.#distributed.clear();",
-    replace: "",
-  },
-  {
     name: "freed-without-knowing",
     without: "a host serves newer generations again as soon as its gateway is connected",
     file: FENCES,
@@ -493,26 +486,5 @@ export const MUTATIONS: readonly Mutation[] = [
     file: ADVANCE,
     find: "late.length === 0 ? undefined : shortageWithout(site, pending, late, observed, nowMs)",
     replace: "late.length === 0 ? undefined : undefined",
-  },
-  {
-    name: "never-fenced",
-    without: "one gateway that does not answer keeps every update waiting",
-    file: ADVANCE,
-    find: "if (late.length > 0 && shortage === undefined) return fence(site, pending, late, waits);",
-    replace: "",
-  },
-  {
-    name: "former-incarnation-answers",
-    without: "what a gateway counted before it was started anew counts as the answer of the one that runs",
-    file: LEDGER,
-    find: "round.reports.get(gateway.name)?.incarnation === gateway.incarnation",
-    replace: "round.reports.has(gateway.name)",
-  },
-  {
-    name: "lost-gateways-fenced-at-once",
-    without: "hosts whose connection only breaks for a moment, or whose leader is new, serve nothing newer",
-    file: ADVANCE,
-    find: "(gateway.awaitedMs(pending.number) ?? nowMs) + ANSWER_WITHIN_MS",
-    replace: "Number.NEGATIVE_INFINITY",
   },
 ];

@@ -377,7 +377,7 @@ export class World {
     const { call, tx, process, port } = about;
     if (process === undefined) return;
     this.#judgeHeld(call, tx, process);
-    if (this.judge.isFenced(process.host, call.generation))
+    if (tx.isFromEdge && this.judge.isFenced(process.host, call.generation))
       this.judge.violate("A", `transaction ${tx.id} of generation ${call.generation} met ${process.instance}, whose host serves nothing so new`);
     const right = this.judge.revisionsOf(call.generation, call.service);
     if (right.has(process.revision)) return;

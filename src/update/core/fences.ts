@@ -34,9 +34,9 @@ export function shortageWithout(
   return undefined;
 }
 
-/** The hosts of `late` gateways serve nothing newer than what is stamped now. */
+/** The hosts of `late` gateways serve nothing of the pending generation and of later ones; what has gone back before still ends there. */
 export function fence(site: SiteState, pending: OpenGeneration, late: readonly ObservedGateway[], waits: Map<number, readonly Wait[]>): Step {
-  const upTo = site.stamp?.generation ?? pending.number - 1;
+  const upTo = pending.number - 1;
   const hosts = [...new Set(late.map((one) => one.host))];
   return {
     site: { ...site, fenced: [...site.fenced, ...hosts.map((host) => ({ host, upTo }))] },

@@ -298,6 +298,17 @@ test("a gateway has its time from when it was offered the table, or was lost: no
   assert.deepEqual(world.state.fenced, [{ host: "b", upTo: 1 }]);
 });
 
+test("a fence keeps from a host what is pending, not what has gone back and still ends there", () => {
+  const world = rampingSite();
+  world.gate = { verdict: "fail", message: "slow" };
+  world.settle();
+  assert.equal(world.phases(), "1:Active 2:Draining");
+  world.gateways = [...world.gateways, { name: "other", host: "b", isConnected: true, knows: () => false, awaitedMs: () => START_MS - 2000 }];
+  world.knows.add(3);
+  world.want("auth", "auth-v1").want("portal", "portal-v2").settle();
+  assert.deepEqual(world.state.fenced, [{ host: "b", upTo: 2 }]);
+});
+
 test("where too few instances would be left, the update waits for the gateway and says so", () => {
   const world = runningSite();
   world.gateways = [{ name: "main", host: "a", isConnected: false, knows: () => false, awaitedMs: () => START_MS }];
