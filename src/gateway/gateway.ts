@@ -187,10 +187,12 @@ export class Gateway {
 
   #report(): boolean {
     if (this.#durable === undefined) return false;
-    this.#core.boundStreams(this.#options.clock.monotonic());
+    const nowMs = this.#options.clock.monotonic();
+    this.#core.boundStreams(nowMs);
     const report = this.#core.report({
       position: this.#durable,
       round: this.#round,
+      nowMs,
       listenFailures: this.#listeners.failures,
       edgeAddress: this.edgeUrl,
     });

@@ -100,6 +100,33 @@ test("a WebSocket of a generation that drains is closed with 1012 after the time
   fresh.terminate();
 });
 
+for (const [what, ownMs, streamEnds] of [
+  ["is closed with 1012 as the update says though its revision says to wait", undefined, { before: 4, afterMs: 100 }],
+  ["goes on as the update says though its revision says to end it", 100, { before: 4 }],
+] as const)
+  test(`a WebSocket of a generation that an update drains ${what}`, async (t) => {
+    const rig = await rigOf(t);
+    const port = await echoSockets(t);
+    const own = ownMs === undefined ? {} : { streamsEndAfterMs: ownMs };
+    rig.table(site(port, own));
+    const socket = new WebSocket(`ws://127.0.0.1:${rig.edgePort}/live`);
+    await once(socket, "message");
+    rig.table(
+      site(port, {
+        ...own,
+        revisions: { "portal-v1": [{ instance: "portal-0", port }], "portal-v2": [{ instance: "portal-1", port }] },
+        generations: { 3: { portal: "portal-v1" }, 4: { portal: "portal-v2" } },
+        services: { portal: { port: 1, streamEnds } },
+      }),
+    );
+    if ("afterMs" in streamEnds) return assert.equal((await once(socket, "close"))[0], 1012);
+    await rig.feed.until(() => rig.feed.reports.at(-1)?.counts.find((one) => one.generation === 3)?.streamEnds?.waited === 1);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    socket.send("still there");
+    assert.equal(String((await once(socket, "message"))[0]), "still there");
+    socket.terminate();
+  });
+
 test("Server-Sent Events of a generation that drains end properly after the time that their revision gives: no error, and the client may ask again", async (t) => {
   const rig = await rigOf(t);
   const port = await rig.instance("portal-0", (_req, res) => {

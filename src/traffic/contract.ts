@@ -43,7 +43,7 @@ export interface RevisionEntry {
   readonly endpoints: readonly Endpoint[];
   /** Services that it may call; absent: any. */
   readonly calls?: readonly string[];
-  /** Streams (WebSocket, SSE, TCP) to it are ended so long after their generation is no longer stamped; absent: they are waited for. */
+  /** Streams (WebSocket, SSE, TCP) to it are ended so long after their generation is no longer stamped; absent: they are waited for. `streamEnds` of the service goes before it. */
   readonly streamsEndAfterMs?: number;
 }
 
@@ -57,6 +57,14 @@ export interface ServiceEntry {
   readonly retries: number;
   /** Only for strategies that keep no versions, oldest first. */
   readonly moves?: readonly ServiceMove[];
+  /** Where an Update says how streams of older generations are ended. */
+  readonly streamEnds?: ServiceStreamEnds;
+}
+
+/** Streams of generations older than `before` are ended `afterMs` after a gateway has heard of this, or, where that is absent, never; `streamsEndAfterMs` of their revision does not count. */
+export interface ServiceStreamEnds {
+  readonly before: number;
+  readonly afterMs?: number;
 }
 
 /** In generations older than `before`, calls that belong to revision `from` go to `to`; while `isPartial`, to either, by their ready instances; while `isIdle`, still or again to `from`, but instances of `to` may take part: gateways must know them before the first call goes there, and until the last is over. */
@@ -131,6 +139,8 @@ export interface GenerationCount {
   readonly edge: number;
   /** Of these, streams (WebSocket, SSE, TCP). */
   readonly streams: number;
+  /** Streams of a generation that is not stamped any more, also those between services: how many the gateway ends, the last of them in `lastInMs`, and how many it never ends. Absent: there are none. */
+  readonly streamEnds?: { readonly ended: number; readonly lastInMs: number; readonly waited: number };
   /** Calls between services open at this host's gateway, by direction. */
   readonly outbound: number;
   readonly inbound: number;

@@ -379,6 +379,7 @@ export class GatewayCore {
       // Where it began is not known of an inner call: its edge ends it in time.
       deadlineMs: nowMs + (role === "host" ? this.#table.longestTransactionMs : (route?.entry.maxTransactionMs ?? this.#table.site.maxTransactionMs)),
       isStream: false,
+      endsBy: undefined,
       endpoint,
       window: endpoint.window(options.callerName, generation.number),
       attemptStartedMs: nowMs,
@@ -440,7 +441,7 @@ export class GatewayCore {
     this.#ledger.end(call, status, nowMs);
   }
 
-  /** Gives an end to streams of generations that are no longer stamped, each as its revision says (`streamsEndAfterMs`). Ask after each table, and now and then: a call may become a stream later. */
+  /** Gives an end to streams of generations that are no longer stamped, each as the table says. Ask after each table, and now and then: a call may become a stream later. */
   boundStreams(nowMs: number): void {
     this.#ledger.boundStreams(nowMs);
   }

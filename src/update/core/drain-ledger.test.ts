@@ -227,3 +227,21 @@ test("an instance that was made when no call was seen any more is not asked: it 
   round(ledger, 700, (n) => report("a", n));
   assert.equal(ledger.stateOf(1, 700).isEmpty, true);
 });
+
+test("a wait for streams says when they are ended, and says the same while reports take their time; those that are never ended are told apart", () => {
+  const ledger = drainingLedger(gateway("a"));
+  const told = (streamEnds: NonNullable<GatewayReport["counts"][number]["streamEnds"]>, atMs: number): string => {
+    const answer = report("a", 0, { open: 3 });
+    ledger.report({ ...answer, counts: answer.counts.map((one) => ({ ...one, streamEnds })) }, atMs);
+    const [wait] = ledger.stateOf(1, atMs).waits;
+    assert.equal(wait?.reason, "TransactionsOpen");
+    return wait?.message ?? "";
+  };
+  const first = told({ ended: 1, lastInMs: 30_000, waited: 1 }, 1000);
+  assert.match(
+    first,
+    /^3 calls of generation 1 are open at gateway a, 2 of them streams .*: 1 is ended by 1970-01-01T00:00:31\.000Z at the latest, 1 ends only with the client or the instance \(drain\.streams: wait\); the others end by themselves$/,
+  );
+  assert.equal(told({ ended: 1, lastInMs: 29_000, waited: 1 }, 2180), first);
+  assert.match(told({ ended: 3, lastInMs: 3000, waited: 0 }, 3000), /3 of them streams .*: 3 are ended by 1970-01-01T00:00:06\.000Z at the latest$/);
+});

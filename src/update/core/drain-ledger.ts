@@ -1,5 +1,6 @@
 import type { GatewayReport, TablePosition } from "#/traffic/index.ts";
 import { BackgroundWork } from "./background.ts";
+import { howCallsEnd, type OpenCalls, openCalls } from "./open-calls.ts";
 import type { Wait } from "./state.ts";
 
 /** A gateway that exists, whether it answers now or not. */
@@ -34,7 +35,7 @@ interface Drain {
   readonly whole: Quietness;
   /** Of those calls alone that can reach a service. */
   readonly scopes: Map<string, Quietness>;
-  readonly open: Map<string, { readonly open: number; readonly streams: number }>;
+  readonly open: Map<string, OpenCalls>;
 }
 
 interface Quietness {
@@ -154,7 +155,7 @@ export class DrainLedger {
   /** Takes a report; those that do not answer the present round are only shown, not counted on. */
   report(report: GatewayReport, nowMs: number): void {
     for (const [generation, drain] of this.#drains) {
-      drain.open.set(report.gateway, openOf(report, generation));
+      drain.open.set(report.gateway, openCalls(report, generation, drain.open.get(report.gateway), nowMs));
       for (const part of [drain.whole, ...drain.scopes.values()]) {
         if (countOf(report, generation, part.services).open === 0) continue;
         part.isEmpty = false;
@@ -181,12 +182,11 @@ export class DrainLedger {
       if (!this.#gateways.some((one) => one.name === gateway)) continue;
       open += count.open;
       if (count.open > 0 && !part.isEmpty) {
-        const streams = count.streams > 0 ? `, ${count.streams} of them streams (WebSocket, SSE, TCP)` : "";
         waits.push({
           reason: "TransactionsOpen",
           object: `gateway/${gateway}`,
           sinceMs: drain.sinceMs,
-          message: `${count.open} calls of generation ${generation} are open at gateway ${gateway}${streams}; they end by themselves`,
+          message: `${count.open} calls of generation ${generation} are open at gateway ${gateway}${howCallsEnd(count)}`,
         });
       }
     }
@@ -294,11 +294,6 @@ function countOf(
     started += calls.started;
   }
   return { open, started };
-}
-
-function openOf(report: GatewayReport, generation: number): { readonly open: number; readonly streams: number } {
-  const count = report.counts.find((one) => one.generation === generation);
-  return count === undefined ? { open: 0, streams: 0 } : { open: count.edge + count.outbound + count.inbound, streams: count.streams };
 }
 
 function isAtLeast(position: TablePosition, floor: TablePosition): boolean {

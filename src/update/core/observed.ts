@@ -43,6 +43,8 @@ export interface UpdateIntent {
   readonly isWhole?: boolean;
   readonly strategy?: OpenGeneration["strategy"];
   readonly ramp?: { readonly steps: readonly { readonly share: number; readonly holdMs: number }[]; readonly key?: string };
+  /** How streams of older generations to its services are ended: after `afterMs`, absent: never. */
+  readonly streamEnds?: { readonly afterMs?: number };
   readonly isPaused: boolean;
   readonly isPromoted: boolean;
   readonly isAborted: boolean;
