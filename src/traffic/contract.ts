@@ -169,6 +169,8 @@ export interface CallWindow {
   readonly inFlight: number;
   /** Requests above the packet size (24 KB). */
   readonly large: number;
+  /** Begun without a trace context, by a service or by somebody unknown. Absent: not told. */
+  readonly unlabelled?: number;
   /** Generation of these calls. */
   readonly generation: number;
 }
@@ -189,9 +191,9 @@ export interface GatewayReport {
   readonly round: number;
   readonly counts: readonly GenerationCount[];
   readonly windows: readonly CallWindow[];
-  /** Per calling service since the report before: calls without a context although it gets labelled ones; calls refused because of a wrong revision. */
+  /** Per calling service (as `caller` of a window) since the report before: calls without a context, also those that were refused for it, and how many labelled calls it got; calls that were refused, to `called` if that is known. */
   readonly unlabelled: readonly { readonly service: string; readonly calls: number; readonly labelledIn: number }[];
-  readonly refused: readonly { readonly service: string; readonly calls: number; readonly reason: string }[];
+  readonly refused: readonly { readonly service: string; readonly calls: number; readonly reason: string; readonly called?: string }[];
   /** New transactions that wait for a handover now, and what has waited since the report before. */
   readonly held: { readonly now: number; readonly total: number; readonly timeSumMs: number; readonly timeMaxMs: number };
   /** Addresses on which it could not listen, and why. */

@@ -74,10 +74,10 @@ export class CallLedger {
     this.#held.timeMaxMs = Math.max(this.#held.timeMaxMs, timeMs);
   }
 
-  /** A call that was refused. */
-  refused(service: string, reason: string): void {
+  /** A call of `service` to `called` that was refused. */
+  refused(service: string, reason: string, called: string): void {
     this.#hasChanged = true;
-    this.#refused.add(service, reason);
+    this.#refused.add(service, reason, called);
   }
 
   /** A call begins, and its first try. */
@@ -258,6 +258,7 @@ export class CallLedger {
           buckets: one.buckets,
           inFlight: one.inFlight,
           large: one.large,
+          unlabelled: one.unlabelled,
           generation: one.generation,
         })),
     );
