@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { appendFileSync, mkdtempSync, rmSync, statfsSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { statfsSync } from "node:fs";
 import path from "node:path";
-import { type TestContext, test } from "node:test";
-import { describeError, isOrreryError } from "#/base/index.ts";
-import { microservice, resource } from "#/model/index.ts";
+import { test } from "node:test";
+import { describeError, isOrreryError, type Log, silentLog } from "#/base/index.ts";
+import { instance, microservice, resource } from "#/model/index.ts";
+import { TestSite } from "./agent-site.ts";
 import { askPasses } from "./ground-station-load.ts";
 import { RunningSite } from "./running-site.ts";
+import { fillDisk, freeDisk, mountDisk } from "./small-disk.ts";
 import { SteadyLoad, summarize, unexcused } from "./steady-load.ts";
 import { createUpdate, untilSettled, untilUpdatesEnd } from "./updating-site.ts";
 
@@ -15,39 +15,9 @@ const DISK = "200m";
 /** After the disk has room again: a child of the supervisor that could not start waits up to ten seconds before it tries again. */
 const BACK_WITHIN_MS = 40_000;
 
-/** A disk of its own, small enough to be filled; `undefined` where mounting is not allowed. `end` is called before it goes. */
-function mountDisk(context: TestContext, end: () => Promise<void>): string | undefined {
-  const folder = mkdtempSync(path.join(tmpdir(), "orrery-disk-"));
-  const isMounted = spawnSync("mount", ["-t", "tmpfs", "-o", `size=${DISK}`, "tmpfs", folder]).status === 0;
-  context.after(async () => {
-    try {
-      await end();
-    } finally {
-      if (isMounted) spawnSync("umount", ["-l", folder]);
-      rmSync(folder, { recursive: true, force: true });
-    }
-  });
-  return isMounted ? folder : undefined;
-}
-
-/** Leaves not one byte. Whoever runs there may free some by a rename, so that this is done again and again. */
-function fill(disk: string): void {
-  for (const bytes of [1024 * 1024, 4096, 1]) {
-    const chunk = Buffer.alloc(bytes);
-    for (;;) {
-      try {
-        appendFileSync(path.join(disk, "filler"), chunk);
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === "ENOSPC") break;
-        throw error;
-      }
-    }
-  }
-}
-
 test("a full disk is said clearly, loses nothing acknowledged and no request, and when there is room again all goes on by itself", async (context) => {
   const running: { site?: RunningSite; load?: SteadyLoad } = {};
-  const disk = mountDisk(context, async () => {
+  const disk = mountDisk(context, DISK, async () => {
     await running.load?.stop();
     await running.site?.close();
   });
@@ -73,10 +43,10 @@ test("a full disk is said clearly, loses nothing acknowledged and no request, an
   // In the middle of an update.
   await createUpdate(site, "in-between", { auth: "v2" });
   // The store may have room kept for some more writes; then it refuses them, and says why and what to do.
-  fill(disk);
+  fillDisk(disk);
   let refusal: unknown;
   for (let count = 0; count < 5000 && refusal === undefined; count++) {
-    fill(disk);
+    fillDisk(disk);
     await write(`during-${count}`).catch((error: unknown) => (refusal = error));
   }
   assert.ok(isOrreryError(refusal, "store/full"), describeError(refusal));
@@ -100,7 +70,7 @@ test("a full disk is said clearly, loses nothing acknowledged and no request, an
   assert.match(second.err, /the disk of the data folder .* is full; free some room/);
   assert.deepEqual(pids(), before);
 
-  rmSync(path.join(disk, "filler"));
+  freeDisk(disk);
   const { tookMs } = await site.until(
     "centre and agent are back",
     () => (site.record("centre") !== undefined && site.record("agent") !== undefined ? true : undefined),
@@ -119,4 +89,25 @@ test("a full disk is said clearly, loses nothing acknowledged and no request, an
     [],
   );
   assert.equal(unexcused(sent, []).length, 0, summarize(sent));
+});
+
+test("a duty that a full disk did not take is told as soon as there is room again, although nothing else happens", async (context) => {
+  const running: { site?: TestSite } = {};
+  const disk = mountDisk(context, "20m", async () => running.site?.close());
+  if (disk === undefined) return context.skip("mounting a small disk needs root");
+  const site = await TestSite.open({ data: path.join(disk, "data") });
+  running.site = site;
+  const { promise: refused, resolve: onRefused } = Promise.withResolvers<void>();
+  const log: Log = { ...silentLog, warn: (message) => (message.includes("cannot record its duty") ? onRefused() : undefined) };
+  await site.startAgent({ log });
+  await site.create({ duty: "passive" }, "duty-v1-0");
+  const one = await site.ready("duty-v1-0");
+  fillDisk(disk);
+  await site.store.patch(instance, { name: "duty-v1-0" }, { type: "merge", body: { spec: { duty: "active" } } });
+  await refused;
+  assert.equal(await site.ask(one, "/state"), "passive");
+  assert.equal((await site.store.get(instance, { name: "duty-v1-0" }))?.status?.duty, "passive");
+  freeDisk(disk);
+  await site.until("duty-v1-0", (status) => status.duty === "active");
+  assert.equal(await site.ask(one, "/state"), "active");
 });
