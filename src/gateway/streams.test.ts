@@ -306,6 +306,30 @@ test("a TCP service is reached on the caller's own address", async (t) => {
   await rig.feed.until(() => rig.feed.reports.flatMap((one) => one.unlabelled).some((one) => one.service === "portal"));
 });
 
+test("where unlabelled calls are rejected a TCP connection of a known caller belongs to its own revision's generation, one of an unknown caller is reset", async (t) => {
+  const rig = await rigOf(t);
+  const servicePort = await freePort();
+  const caller = callerAddress();
+  const ports = await Promise.all(["v1", "v2"].map((version) => rig.tcpInstance((socket) => void socket.end(version))));
+  const lines = ports.map((tcp, index) => [`line-v${index + 1}`, [{ instance: `line-${index}`, ports: { tcp: tcp ?? 0 } }]] as const);
+  rig.table(
+    site(0, {
+      site: { unlabelled: "reject" },
+      generations: { 3: { portal: "portal-v1", line: "line-v1" }, 4: { portal: "portal-v2", line: "line-v2" } },
+      revisions: { "portal-v1": [{ instance: "portal-0", port: 1, caller }], "portal-v2": [], ...Object.fromEntries(lines) },
+      services: { line: { port: servicePort, ports: [{ name: "tcp", protocol: "tcp" }] } },
+    }),
+  );
+  let answer = "";
+  while (answer === "") answer = await sendRaw(servicePort, "x", { host: caller, isEnough: (one) => one.length === 2 });
+  assert.equal(answer, "v1");
+  await assert.rejects(tcpCall(servicePort, "x"), { code: "ECONNRESET" });
+  const reported = () => rig.feed.reports.flatMap((one) => [...one.unlabelled, ...one.refused]);
+  await rig.feed.until(() => reported().some((one) => one.service === "?" && "reason" in one && one.reason === "unlabelled"));
+  assert.ok(reported().some((one) => one.service === "portal" && "labelledIn" in one));
+  assert.ok(!reported().some((one) => one.service === "portal" && "reason" in one));
+});
+
 async function tcpCallFrom(host: string, port: number, text: string): Promise<string> {
   for (;;) {
     const answer = await sendRaw(port, text, { host, isEnough: (one) => one === text });

@@ -15,7 +15,12 @@ const spec = z.strictObject({
     .optional()
     .describe("A gateway that is not connected for so long is declared dead by itself. Absent: it is waited for until a person forgets it."),
   linger: duration.default("500ms").describe("Waited after the last call of a generation before it is closed."),
-  unlabelled: z.enum(["allow", "reject"]).default("allow").describe("Calls of instances without a trace context."),
+  unlabelled: z
+    .enum(["allow", "reject"])
+    .default("allow")
+    .describe(
+      "Calls between services without a trace context. reject refuses them, but not TCP connections of instances (protocol: tcp), which cannot carry one.",
+    ),
   settle: duration.default("500ms").describe("Changed templates are gathered this long into one update."),
   hold: duration
     .default("5s")

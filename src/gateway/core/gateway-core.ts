@@ -251,7 +251,7 @@ export class GatewayCore {
       generation = known;
       trace = carriedTrace(context, head as RequestHead, known, this.#table.traceKey, this.#random);
     } else {
-      const found = this.#unlabelledGeneration(caller, service, inlet.address);
+      const found = this.#unlabelledGeneration({ caller, service, client: inlet.address, isTcp: head === undefined });
       if ("kind" in found) return found;
       generation = found;
       trace = rootTrace(found, context.link, this.#random);
@@ -288,11 +288,18 @@ export class GatewayCore {
   }
 
   /** The generation of a call without a context. */
-  #unlabelledGeneration(caller: Caller, service: string, client: string): GenerationState | Refusal | Held {
+  #unlabelledGeneration(call: {
+    readonly caller: Caller;
+    readonly service: string;
+    readonly client: string;
+    readonly isTcp: boolean;
+  }): GenerationState | Refusal | Held {
+    const { caller, service, client, isTcp } = call;
     const name = caller?.service ?? UNKNOWN_CALLER;
     if (isOfService(caller)) {
       this.#ledger.unlabelled(name);
-      if (this.#table.site.unlabelled === "reject") {
+      // A TCP connection has no place for a context: rejecting it would forbid every `protocol: tcp`. Where the caller is known, it is bound to a generation of its own revision.
+      if (this.#table.site.unlabelled === "reject" && !(isTcp && caller !== undefined)) {
         this.#refuseCaller(caller, "unlabelled", service);
         return refuse(
           "gateway/unlabelled",
