@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { statfsSync } from "node:fs";
+import { mkdirSync, mkdtempSync, statfsSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
 import { describeError, isOrreryError, type Log, silentLog } from "#/base/index.ts";
-import { instance, microservice, resource } from "#/model/index.ts";
+import { gateway, instance, microservice, resource, update } from "#/model/index.ts";
 import { TestSite } from "./agent-site.ts";
 import { askPasses } from "./ground-station-load.ts";
 import { RunningSite } from "./running-site.ts";
@@ -110,4 +111,40 @@ test("a duty that a full disk did not take is told as soon as there is room agai
   freeDisk(disk);
   await site.until("duty-v1-0", (status) => status.duty === "active");
   assert.equal(await site.ask(one, "/state"), "active");
+});
+
+test("a gateway whose disk is full goes on serving, and what waits for it says why", { timeout: 180_000 }, async (context) => {
+  const running: { site?: RunningSite } = {};
+  const disk = mountDisk(context, "4m", async () => running.site?.close());
+  if (disk === undefined) return context.skip("mounting a small disk needs root");
+  const folder = mkdtempSync(path.join(tmpdir(), "orrery-gateway-disk-"));
+  mkdirSync(path.join(folder, "data"), { mode: 0o700 });
+  symlinkSync(disk, path.join(folder, "data", "gateway"));
+  const site = await RunningSite.start("ground-station", folder);
+  running.site = site;
+  // What it writes fits into a block that it has already, for an update or two.
+  let stuck: string | undefined;
+  for (let count = 1; stuck === undefined && count <= 10; count++) {
+    const name = `update-${count}`;
+    await createUpdate(site, name, { auth: count % 2 === 1 ? "v2" : "v1" });
+    const { found } = await site.until(`${name} is complete, or says that the gateway's disk is full`, async () => {
+      fillDisk(disk);
+      const status = (await site.store.get(update, { name }))?.status;
+      return status?.phase === "Complete" ? "complete" : status?.waits?.find((one) => /its disk refuses to keep it \(.*ENOSPC/.test(one.message));
+    });
+    if (found === "complete") continue;
+    assert.deepEqual([found.reason, found.object], ["TableNotAcknowledged", "gateway/main"]);
+    stuck = name;
+  }
+  assert.ok(stuck !== undefined);
+  assert.match((await site.orrery("update", "show", stuck)).out.replaceAll(/\s+/g, " "), /cannot acknowledge .* its disk refuses/);
+  await site.until("the gateway says so", async () => {
+    const ready = (await site.store.list(gateway)).items[0]?.status?.conditions?.find((one) => one.type === "Ready");
+    return ready?.reason === "TableNotKept" ? true : undefined;
+  });
+  assert.equal((await fetch(`${site.edge}/api/passes?satellite=ISS`)).status, 200);
+  freeDisk(disk);
+  const all = await untilUpdatesEnd(site);
+  assert.equal(all.find((one) => one.metadata.name === stuck)?.status?.phase, "Complete");
+  await untilSettled(site);
 });

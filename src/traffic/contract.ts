@@ -198,6 +198,8 @@ export interface GatewayReport {
   readonly held: { readonly now: number; readonly total: number; readonly timeSumMs: number; readonly timeMaxMs: number };
   /** Addresses on which it could not listen, and why. */
   readonly listenFailures: readonly { readonly address: string; readonly port: number; readonly reason: string }[];
+  /** Why it cannot keep a newer table than that at `position` on its disk; absent: nothing hinders it. */
+  readonly tableFailure?: string;
   readonly edgeAddress?: string;
 }
 

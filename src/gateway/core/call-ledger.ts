@@ -13,6 +13,7 @@ export interface ReportContext {
   readonly nowMs: number;
   readonly listenFailures: GatewayReport["listenFailures"];
   readonly edgeAddress?: string | undefined;
+  readonly tableFailure?: string | undefined;
 }
 
 /** Counts what one gateway has begun and what is open of it, by generation, and what its calls took, by caller and instance; makes the reports by which generations are drained. */
@@ -215,6 +216,7 @@ export class CallLedger {
       held: { ...this.#held },
       listenFailures: about.listenFailures,
       ...(about.edgeAddress === undefined ? {} : { edgeAddress: about.edgeAddress }),
+      ...(about.tableFailure === undefined ? {} : { tableFailure: about.tableFailure }),
     };
   }
 

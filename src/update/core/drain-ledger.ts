@@ -1,5 +1,6 @@
 import type { GatewayReport, TablePosition } from "#/traffic/index.ts";
 import { BackgroundWork } from "./background.ts";
+import { describeLate } from "./late-gateway.ts";
 import { howCallsEnd, type OpenCalls, openCalls } from "./open-calls.ts";
 import type { Wait } from "./state.ts";
 
@@ -8,6 +9,8 @@ export interface KnownGateway {
   readonly name: string;
   readonly host: string;
   readonly isConnected: boolean;
+  /** Why it cannot keep a newer table on its disk, as it has told last; absent: nothing is known to hinder it. */
+  readonly tableFailure?: string;
   /** Since when it is not connected; absent while it is. */
   readonly lostSinceMs?: number;
   readonly incarnation: number;
@@ -62,6 +65,9 @@ export interface BusyDeclared {
 
 /** More than one leader can ask: a year of ten a second is 2^28. */
 const ROUNDS_PER_EPOCH = 2 ** 30;
+
+/** A gateway answers at once: one that has not for so long is named. */
+const SILENT_AFTER_MS = 1000;
 
 /** Counts, over rounds, what is in flight of each generation that is no longer stamped. Memory of one leader; a new one begins with everything unknown.
  *
@@ -190,6 +196,7 @@ export class DrainLedger {
         });
       }
     }
+    if (!part.isEmpty) waits.push(...this.#silentWaits(generation, drain, nowMs));
     if (waits.length === 0 && !part.isEmpty) waits.push(...this.#busyWaits(generation, part, nowMs));
     if (waits.length === 0 && !part.isEmpty) {
       waits.push({
@@ -200,6 +207,24 @@ export class DrainLedger {
       });
     }
     return { isEmpty: waits.length === 0, open, waits };
+  }
+
+  /** Connected gateways that hold up the counting: they do not answer a round, or their counts are of a table that may stamp the generation. */
+  #silentWaits(generation: number, drain: Drain, nowMs: number): Wait[] {
+    return this.#gateways.flatMap((gateway): Wait[] => {
+      const { name, isConnected } = gateway;
+      const round = this.#round;
+      const position = drain.open.get(name)?.position;
+      const isLate = position !== undefined && !isAtLeast(position, drain.unstamped);
+      if (!isConnected) return [];
+      if (round !== undefined && nowMs >= round.askedAtMs + SILENT_AFTER_MS && round.reports.get(name)?.incarnation !== gateway.incarnation) {
+        const message = `gateway ${name} is connected, but has not answered the counting round that was asked at ${new Date(round.askedAtMs).toISOString()}: what it has in flight is unknown. If it hangs, restart it`;
+        return [{ reason: "GatewaySilent", object: `gateway/${name}`, sinceMs: round.askedAtMs, message }];
+      }
+      if (!isLate || nowMs < drain.sinceMs + SILENT_AFTER_MS) return [];
+      const message = describeLate(gateway, `a table that does not stamp generation ${generation} any more`);
+      return [{ reason: "TableNotAcknowledged", object: `gateway/${name}`, sinceMs: drain.sinceMs, message }];
+    });
   }
 
   #busyIn(generation: number, part: Quietness): readonly string[] {

@@ -16,11 +16,12 @@ export function shortageWithout(
     // What is told to be ready nowhere does not get worse by a fence. What was ready on a host that has not been heard yet is not known.
     if (wanted === 0 || toldReady === 0 || hosts.some(([host]) => !without.has(host))) continue;
     const names = late.map((one) => one.name).join(", ");
+    const isDisk = late.every((one) => one.isConnected && one.tableFailure !== undefined);
     return {
       reason: "TooFewReady",
       object: `microservice/${service}`,
       sinceMs: nowMs,
-      message: `without the hosts of gateway ${names}, which does not answer, no instance of ${service} is left for generation ${pending.number}: bring the gateway back, or, if it is surely dead, run: orrery gateway forget ${names}`,
+      message: `without the hosts of gateway ${names}, which ${isDisk ? "cannot keep the table on its disk" : "does not answer"}, no instance of ${service} is left for generation ${pending.number}: ${isDisk ? "mend its disk; is it full?" : `bring the gateway back, or, if it is surely dead, run: orrery gateway forget ${names}`}`,
     };
   }
   return undefined;

@@ -180,10 +180,11 @@ export function observe(view: LeaderView, nowMs: number): Observed {
     exclusive: view.exclusive,
     handoverOf: view.handoverOf,
     interlockOf: view.interlockOf,
-    gateways: gateways.map(({ name, host, isConnected }) => ({
+    gateways: gateways.map(({ name, host, isConnected, tableFailure }) => ({
       name,
       host,
       isConnected,
+      ...(tableFailure === undefined ? {} : { tableFailure }),
       knows: (number) => isReached(distribution.acknowledged(name), distribution.distributedAt(number)),
     })),
     drainOf: (number, scope) => ledger.stateOf(number, nowMs, scope),

@@ -17,6 +17,8 @@ export interface ObservedGateway {
   readonly name: string;
   readonly host: string;
   readonly isConnected: boolean;
+  /** See `KnownGateway`. */
+  readonly tableFailure?: string;
   /** True if it has acknowledged a table of this leader in which `generation` was already distributed. */
   knows(generation: number): boolean;
 }

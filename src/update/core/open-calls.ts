@@ -1,7 +1,9 @@
-import type { GatewayReport } from "#/traffic/index.ts";
+import type { GatewayReport, TablePosition } from "#/traffic/index.ts";
 
 /** What a gateway has told of one generation: calls that are open, and how those that are streams end. */
 export interface OpenCalls {
+  /** Of the table at which it has counted. */
+  readonly position: TablePosition;
   readonly open: number;
   readonly streams: number;
   /** Streams that the gateway ends, the last of them at `byMs` of the leader's clock, and those that it never ends. */
@@ -14,15 +16,16 @@ const SAME_END_MS = 1000;
 /** `former` is what the gateway told before, `nowMs` when the report came. */
 export function openCalls(report: GatewayReport, generation: number, former: OpenCalls | undefined, nowMs: number): OpenCalls {
   const count = report.counts.find((one) => one.generation === generation);
-  if (count === undefined) return { open: 0, streams: 0 };
+  const { position } = report;
+  if (count === undefined) return { position, open: 0, streams: 0 };
   const { streamEnds } = count;
   const open = count.edge + count.outbound + count.inbound;
-  if (streamEnds === undefined) return { open, streams: count.streams };
+  if (streamEnds === undefined) return { position, open, streams: count.streams };
   const byMs = nowMs + streamEnds.lastInMs;
   const told = former?.ends?.byMs;
   const isSame = told !== undefined && Math.abs(told - byMs) < SAME_END_MS;
   const { ended, waited } = streamEnds;
-  return { open, streams: ended + waited, ends: { ended, byMs: isSame ? told : byMs, waited } };
+  return { position, open, streams: ended + waited, ends: { ended, byMs: isSame ? told : byMs, waited } };
 }
 
 /** For people: how these calls end. */
