@@ -47,23 +47,25 @@ export class TestSite {
   link: Link | undefined;
   #count = 0;
 
-  private constructor(folder: string, tree: SqliteTree, store: TreeStore) {
+  private constructor(folder: string, data: string, tree: SqliteTree, store: TreeStore) {
     this.folder = folder;
-    this.data = path.join(folder, "data");
+    this.data = data;
     this.files = path.join(folder, "files");
     this.tree = tree;
     this.store = store;
     this.artifacts = new ArtifactStore({ folder: path.join(this.data, "artifacts"), random: systemRandom });
   }
 
-  static async open(): Promise<TestSite> {
+  /** `data`: where the agent keeps what it has; default a folder beside the store. */
+  static async open(options: { readonly data?: string } = {}): Promise<TestSite> {
     const folder = mkdtempSync(path.join(tmpdir(), "orrery-agent-"));
-    mkdirSync(path.join(folder, "data"));
+    const data = options.data ?? path.join(folder, "data");
+    mkdirSync(data);
     mkdirSync(path.join(folder, "files"));
     writeFileSync(path.join(folder, "files", "service.mjs"), SERVICE);
     const tree = await openSqliteTree({ file: path.join(folder, "tree.db"), clock: systemClock, random: systemRandom });
     const store = await openTreeStore({ tree, kinds, clock: systemClock, random: systemRandom, log: silentLog });
-    return new TestSite(folder, tree, store);
+    return new TestSite(folder, data, tree, store);
   }
 
   /** Starts an agent in this process. `store`: what it sees of the store. */

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { appendFileSync, mkdtempSync, rmSync, statfsSync } from "node:fs";
+import { mkdirSync, mkdtempSync, statfsSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { type TestContext, test } from "node:test";
-import { describeError, isOrreryError } from "#/base/index.ts";
-import { microservice, resource } from "#/model/index.ts";
+import { test } from "node:test";
+import { describeError, isOrreryError, type Log, silentLog } from "#/base/index.ts";
+import { gateway, instance, microservice, resource, update } from "#/model/index.ts";
+import { TestSite } from "./agent-site.ts";
 import { askPasses } from "./ground-station-load.ts";
 import { RunningSite } from "./running-site.ts";
+import { fillDisk, freeDisk, mountDisk } from "./small-disk.ts";
 import { SteadyLoad, summarize, unexcused } from "./steady-load.ts";
 import { createUpdate, untilSettled, untilUpdatesEnd } from "./updating-site.ts";
 
@@ -15,39 +16,9 @@ const DISK = "200m";
 /** After the disk has room again: a child of the supervisor that could not start waits up to ten seconds before it tries again. */
 const BACK_WITHIN_MS = 40_000;
 
-/** A disk of its own, small enough to be filled; `undefined` where mounting is not allowed. `end` is called before it goes. */
-function mountDisk(context: TestContext, end: () => Promise<void>): string | undefined {
-  const folder = mkdtempSync(path.join(tmpdir(), "orrery-disk-"));
-  const isMounted = spawnSync("mount", ["-t", "tmpfs", "-o", `size=${DISK}`, "tmpfs", folder]).status === 0;
-  context.after(async () => {
-    try {
-      await end();
-    } finally {
-      if (isMounted) spawnSync("umount", ["-l", folder]);
-      rmSync(folder, { recursive: true, force: true });
-    }
-  });
-  return isMounted ? folder : undefined;
-}
-
-/** Leaves not one byte. Whoever runs there may free some by a rename, so that this is done again and again. */
-function fill(disk: string): void {
-  for (const bytes of [1024 * 1024, 4096, 1]) {
-    const chunk = Buffer.alloc(bytes);
-    for (;;) {
-      try {
-        appendFileSync(path.join(disk, "filler"), chunk);
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === "ENOSPC") break;
-        throw error;
-      }
-    }
-  }
-}
-
 test("a full disk is said clearly, loses nothing acknowledged and no request, and when there is room again all goes on by itself", async (context) => {
   const running: { site?: RunningSite; load?: SteadyLoad } = {};
-  const disk = mountDisk(context, async () => {
+  const disk = mountDisk(context, DISK, async () => {
     await running.load?.stop();
     await running.site?.close();
   });
@@ -73,10 +44,10 @@ test("a full disk is said clearly, loses nothing acknowledged and no request, an
   // In the middle of an update.
   await createUpdate(site, "in-between", { auth: "v2" });
   // The store may have room kept for some more writes; then it refuses them, and says why and what to do.
-  fill(disk);
+  fillDisk(disk);
   let refusal: unknown;
   for (let count = 0; count < 5000 && refusal === undefined; count++) {
-    fill(disk);
+    fillDisk(disk);
     await write(`during-${count}`).catch((error: unknown) => (refusal = error));
   }
   assert.ok(isOrreryError(refusal, "store/full"), describeError(refusal));
@@ -100,7 +71,7 @@ test("a full disk is said clearly, loses nothing acknowledged and no request, an
   assert.match(second.err, /the disk of the data folder .* is full; free some room/);
   assert.deepEqual(pids(), before);
 
-  rmSync(path.join(disk, "filler"));
+  freeDisk(disk);
   const { tookMs } = await site.until(
     "centre and agent are back",
     () => (site.record("centre") !== undefined && site.record("agent") !== undefined ? true : undefined),
@@ -119,4 +90,61 @@ test("a full disk is said clearly, loses nothing acknowledged and no request, an
     [],
   );
   assert.equal(unexcused(sent, []).length, 0, summarize(sent));
+});
+
+test("a duty that a full disk did not take is told as soon as there is room again, although nothing else happens", async (context) => {
+  const running: { site?: TestSite } = {};
+  const disk = mountDisk(context, "20m", async () => running.site?.close());
+  if (disk === undefined) return context.skip("mounting a small disk needs root");
+  const site = await TestSite.open({ data: path.join(disk, "data") });
+  running.site = site;
+  const { promise: refused, resolve: onRefused } = Promise.withResolvers<void>();
+  const log: Log = { ...silentLog, warn: (message) => (message.includes("cannot record its duty") ? onRefused() : undefined) };
+  await site.startAgent({ log });
+  await site.create({ duty: "passive" }, "duty-v1-0");
+  const one = await site.ready("duty-v1-0");
+  fillDisk(disk);
+  await site.store.patch(instance, { name: "duty-v1-0" }, { type: "merge", body: { spec: { duty: "active" } } });
+  await refused;
+  assert.equal(await site.ask(one, "/state"), "passive");
+  assert.equal((await site.store.get(instance, { name: "duty-v1-0" }))?.status?.duty, "passive");
+  freeDisk(disk);
+  await site.until("duty-v1-0", (status) => status.duty === "active");
+  assert.equal(await site.ask(one, "/state"), "active");
+});
+
+test("a gateway whose disk is full goes on serving, and what waits for it says why", { timeout: 180_000 }, async (context) => {
+  const running: { site?: RunningSite } = {};
+  const disk = mountDisk(context, "4m", async () => running.site?.close());
+  if (disk === undefined) return context.skip("mounting a small disk needs root");
+  const folder = mkdtempSync(path.join(tmpdir(), "orrery-gateway-disk-"));
+  mkdirSync(path.join(folder, "data"), { mode: 0o700 });
+  symlinkSync(disk, path.join(folder, "data", "gateway"));
+  const site = await RunningSite.start("ground-station", folder);
+  running.site = site;
+  // What it writes fits into a block that it has already, for an update or two.
+  let stuck: string | undefined;
+  for (let count = 1; stuck === undefined && count <= 10; count++) {
+    const name = `update-${count}`;
+    await createUpdate(site, name, { auth: count % 2 === 1 ? "v2" : "v1" });
+    const { found } = await site.until(`${name} is complete, or says that the gateway's disk is full`, async () => {
+      fillDisk(disk);
+      const status = (await site.store.get(update, { name }))?.status;
+      return status?.phase === "Complete" ? "complete" : status?.waits?.find((one) => /its disk refuses to keep it \(.*ENOSPC/.test(one.message));
+    });
+    if (found === "complete") continue;
+    assert.deepEqual([found.reason, found.object], ["TableNotAcknowledged", "gateway/main"]);
+    stuck = name;
+  }
+  assert.ok(stuck !== undefined);
+  assert.match((await site.orrery("update", "show", stuck)).out.replaceAll(/\s+/g, " "), /cannot acknowledge .* its disk refuses/);
+  await site.until("the gateway says so", async () => {
+    const ready = (await site.store.list(gateway)).items[0]?.status?.conditions?.find((one) => one.type === "Ready");
+    return ready?.reason === "TableNotKept" ? true : undefined;
+  });
+  assert.equal((await fetch(`${site.edge}/api/passes?satellite=ISS`)).status, 200);
+  freeDisk(disk);
+  const all = await untilUpdatesEnd(site);
+  assert.equal(all.find((one) => one.metadata.name === stuck)?.status?.phase, "Complete");
+  await untilSettled(site);
 });

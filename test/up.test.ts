@@ -154,7 +154,7 @@ describe("the sample site", () => {
         rows.some((row) => row.caller === "" && row.service === "portal")
       );
     });
-    assert.match((await orrery(["calls", "--data", data])).out, /^CALLER +SERVICE +INSTANCE +CALLS +ERRORS +MEAN +P99\n/);
+    assert.match((await orrery(["calls", "--data", data])).out, /^CALLER +SERVICE +INSTANCE +CALLS +ERRORS +REFUSED +UNLABELLED +MEAN +P99\n/);
   });
 
   test("runs scripts on one instance and on all", async () => {

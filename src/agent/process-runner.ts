@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { describeError, OrreryError, sleep } from "#/base/index.ts";
-import { type Duty, durationMs, type Instance, instance } from "#/model/index.ts";
+import { durationMs, type Instance, instance } from "#/model/index.ts";
 import { askBusy, type BusyAnswer, runCheck } from "#/probes/index.ts";
 import {
   adoptProcess,
@@ -29,13 +29,14 @@ import {
   rememberInstance,
   step,
 } from "./core/index.ts";
-import { postDuty } from "./duty-teller.ts";
+import { DutyTeller, type DutyTellerOptions } from "./duty-teller.ts";
 import { isToBeStopped, letGo } from "./finalizer.ts";
 import { InstanceFolder, type NetworkRecord, type RunnerMemory } from "./instance-folder.ts";
 import { buildStatus } from "./instance-status.ts";
 import { environmentOf, explainStart, type LaunchInput, launch, marksOf, prepare, runNamedScript, runScriptIfAny } from "./launch.ts";
 import { completeNetwork, giveBackNetwork, replaceTakenPorts } from "./network.ts";
 import { followProbeProgram } from "./probe-program.ts";
+import { RecordWriter } from "./record-writer.ts";
 import type { LogRequest, Runner, RunnerContext } from "./runner.ts";
 import { StatusWriter } from "./status-writer.ts";
 
@@ -51,6 +52,8 @@ export class ProcessRunner implements Runner {
   readonly #context: RunnerContext;
   readonly #folder: InstanceFolder;
   readonly #writer: StatusWriter;
+  readonly #records: RecordWriter;
+  readonly #duties: DutyTeller;
   readonly #over = new AbortController();
   #instance: Instance;
   #demand: Demand;
@@ -61,10 +64,6 @@ export class ProcessRunner implements Runner {
   /** Aborted with each end of the process. */
   #processOver = new AbortController();
   #countedStartMs: number | undefined;
-  /** What the file says. */
-  #toldDuty: Duty | undefined;
-  /** What a service that wants to be told has answered, too: only then is it said of the instance, so that nothing counts on what it has not yet taken up. */
-  #takenDuty: Duty | undefined;
   #openAddresses: readonly string[] = [];
   #isOpen = false;
   #isGone = false;
@@ -81,6 +80,19 @@ export class ProcessRunner implements Runner {
     this.#context = context;
     this.#folder = new InstanceFolder(context.instancesFolder, one.metadata.uid);
     this.#writer = new StatusWriter(context, one);
+    const { clock, random, dataFolder } = context;
+    this.#records = new RecordWriter({
+      clock,
+      random,
+      onFailure: (what, error) =>
+        this.#tell("Warning", "RecordFailed", `cannot record ${what}: ${describeError(error)}; free some room in ${dataFolder}`),
+    });
+    this.#duties = new DutyTeller({
+      write: (duty, onWritten) => this.#records.write("its duty", () => this.#folder.writeDuty(duty), onWritten),
+      target: () => this.#dutyTarget(),
+      onProblem: (message) => this.#tell("Warning", "StateNotTaken", message),
+      onTaken: () => this.#report(),
+    });
   }
 
   get instance(): Instance {
@@ -135,7 +147,7 @@ export class ProcessRunner implements Runner {
     this.#isOpen = true;
     // Whether the agent before could still post it is not known: it is posted again.
     if (this.#folder.readDuty() === this.#instance.spec.duty && this.#instance.spec.stateUrl === undefined)
-      this.#toldDuty = this.#takenDuty = this.#instance.spec.duty;
+      this.#duties.assume(this.#instance.spec.duty);
     if (this.#instance.spec.probe !== undefined) this.#followProbe();
     if (adoption.state === "running") {
       this.#attach(adoption.process, true);
@@ -146,7 +158,7 @@ export class ProcessRunner implements Runner {
       this.#countedStartMs = intention.startedAtMs;
       this.#advance({ type: "exited", exit: await this.#describeExit(exit, intention.logFrom) });
     }
-    this.#tellDuty();
+    this.#duties.tell(this.#instance.spec.duty);
     this.#advance({ type: "tick" });
   }
 
@@ -161,8 +173,8 @@ export class ProcessRunner implements Runner {
     this.#demand = planDemand(one.spec);
     this.#writer.update(one);
     if (!this.#isOpen) return;
-    this.#record("its object", () => this.#folder.writeInstance(one));
-    this.#tellDuty();
+    this.#records.write("its object", () => this.#folder.writeInstance(one));
+    this.#duties.tell(one.spec.duty);
     this.#advance({ type: "tick" });
   }
 
@@ -189,6 +201,7 @@ export class ProcessRunner implements Runner {
     this.#over.abort();
     this.#processOver.abort();
     this.#cancelWake();
+    this.#records.end();
     this.#process?.release();
     this.#writer.end();
   }
@@ -275,7 +288,7 @@ export class ProcessRunner implements Runner {
     this.#cancelWake();
     if (wakeAtMs !== undefined) this.#cancelWake = clock.after(Math.max(0, wakeAtMs - clock.now()), () => this.#advance({ type: "tick" }));
     for (const effect of effects) this.#act(effect);
-    if (!wasReady && state.isReady) void this.#postDuty();
+    if (!wasReady && state.isReady) void this.#duties.post(this.#instance.spec.duty);
     this.#report();
     this.#settle();
     if (wasOccupied !== this.isOccupied || this.isOver) changed(this);
@@ -309,7 +322,7 @@ export class ProcessRunner implements Runner {
       // It may have been told otherwise while its files were copied.
       const { duty } = this.#instance.spec;
       if (duty !== input.instance.spec.duty) this.#folder.writeDuty(duty);
-      this.#toldDuty = this.#takenDuty = duty;
+      this.#duties.assume(duty);
       const started = await launch(this.#launchInput(), runHash);
       // The agent ended meanwhile: the next one adopts it.
       if (this.#over.signal.aborted) return started.release();
@@ -408,25 +421,10 @@ export class ProcessRunner implements Runner {
     }
   }
 
-  #tellDuty(): void {
-    const { duty } = this.#instance.spec;
-    if (this.#toldDuty === duty) return;
-    if (!this.#record("its duty", () => this.#folder.writeDuty(duty))) return;
-    this.#toldDuty = duty;
-    void this.#postDuty().then(() => {
-      if (this.#toldDuty !== duty) return;
-      this.#takenDuty = duty;
-      this.#report();
-    });
-  }
-
-  /** Beside the file, for services that want to be told. */
-  async #postDuty(): Promise<void> {
-    const { stateUrl, duty, ports } = this.#instance.spec;
+  #dutyTarget(): ReturnType<DutyTellerOptions["target"]> {
+    const { stateUrl, ports } = this.#instance.spec;
     const port = this.#network.ports[ports[0]?.name ?? ""];
-    if (stateUrl === undefined || port === undefined || this.#state.running === undefined) return;
-    const problem = await postDuty(port, stateUrl.path, duty);
-    if (problem !== undefined) this.#tell("Warning", "StateNotTaken", `${problem}; the file in ORRERY_STATE says ${duty}`);
+    return stateUrl === undefined || port === undefined || this.#state.running === undefined ? undefined : { port, path: stateUrl.path };
   }
 
   #followProbe(): void {
@@ -459,20 +457,17 @@ export class ProcessRunner implements Runner {
   }
 
   #remember(): void {
-    const memory: RunnerMemory = { ...rememberInstance(this.#state), countedStartMs: this.#countedStartMs };
-    if (isDeepStrictEqual(memory, this.#memory) || this.#isGone) return;
-    if (this.#record("its state", () => this.#folder.writeMemory(memory))) this.#memory = memory;
+    if (isDeepStrictEqual(this.#presentMemory(), this.#memory) || this.#isGone) return;
+    this.#records.write("its state", () => {
+      // It may be a later one than could not be written.
+      const memory = this.#presentMemory();
+      this.#folder.writeMemory(memory);
+      this.#memory = memory;
+    });
   }
 
-  /** Writes a record; a full disk must not end what runs. What could not be written is written with the next change. */
-  #record(what: string, write: () => void): boolean {
-    try {
-      write();
-      return true;
-    } catch (error) {
-      this.#tell("Warning", "RecordFailed", `cannot record ${what}: ${describeError(error)}; free some room in ${this.#context.dataFolder}`);
-      return false;
-    }
+  #presentMemory(): RunnerMemory {
+    return { ...rememberInstance(this.#state), countedStartMs: this.#countedStartMs };
   }
 
   #report(): void {
@@ -481,7 +476,7 @@ export class ProcessRunner implements Runner {
       buildStatus({
         state: this.#state,
         network: this.#network,
-        duty: this.#takenDuty,
+        duty: this.#duties.taken,
         openAddresses: this.#openAddresses,
         host: this.#context.host,
         generation: this.#instance.metadata.generation,

@@ -31,7 +31,7 @@ export function drawCallGraph(rows: readonly CallRow[]): string[] {
 export function formatCallDot(rows: readonly CallRow[]): string[] {
   const edges = rows.map(
     (row) =>
-      `  ${JSON.stringify(nameOf(row.caller))} -> ${JSON.stringify(row.service ?? "")} [label=${JSON.stringify(figures(row))}${row.errors > 0 ? ", color=red" : ""}];`,
+      `  ${JSON.stringify(nameOf(row.caller))} -> ${JSON.stringify(row.service ?? "")} [label=${JSON.stringify(figures(row))}${row.errors + row.refused > 0 ? ", color=red" : ""}];`,
   );
   return ["digraph calls {", "  rankdir=LR;", "  node [shape=box];", ...edges, "}"];
 }
@@ -41,5 +41,6 @@ function nameOf(caller: string | undefined): string {
 }
 
 function figures(row: CallRow): string {
-  return `${row.calls} calls, ${row.errors} errors, ${Number(row.meanMs.toPrecision(2))} ms`;
+  const more = [row.refused > 0 ? `, ${row.refused} refused` : "", row.unlabelled > 0 ? `, ${row.unlabelled} unlabelled` : ""].join("");
+  return `${row.calls} calls, ${row.errors} errors${more}${row.meanMs === undefined ? "" : `, ${Number(row.meanMs.toPrecision(2))} ms`}`;
 }

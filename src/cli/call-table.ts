@@ -9,7 +9,12 @@ export interface CallRow {
   readonly host?: string;
   readonly calls: number;
   readonly errors: number;
-  readonly meanMs: number;
+  /** Refused by gateways, beside `calls`. Where rows tell instances, they stand on rows without one. */
+  readonly refused: number;
+  /** Of `calls`, those that came without a trace context. */
+  readonly unlabelled: number;
+  /** Absent: there were only refused ones. */
+  readonly meanMs?: number;
   /** Upper bound of the bucket in which the slowest hundredth begins; absent above the highest bound. */
   readonly p99Ms?: number;
 }
@@ -22,11 +27,12 @@ const PARTS: Readonly<Record<"instance" | "service" | "host", readonly CallPart[
 
 /** Sums calls into one row for each combination that `by` asks for; most calls first. */
 export function callRows(sums: readonly CallSum[], by: "instance" | "service" | "host"): CallRow[] {
-  const made = sums.filter((one) => one.calls > 0);
+  const made = sums.filter((one) => one.calls > 0 || one.refused > 0);
   return sumCalls(made, PARTS[by])
-    .map(({ key, calls, errors, timeSumMs, buckets }) => {
+    .map(({ key, calls, errors, refused, unlabelled, timeSumMs, buckets }) => {
       const p99Ms = quantileMs(buckets, 0.99);
-      return { ...key, calls, errors, meanMs: timeSumMs / calls, ...(p99Ms === undefined ? {} : { p99Ms }) };
+      const meanMs = calls === 0 ? {} : { meanMs: timeSumMs / calls };
+      return { ...key, calls, errors, refused, unlabelled, ...meanMs, ...(p99Ms === undefined ? {} : { p99Ms }) };
     })
-    .sort((a, b) => b.calls - a.calls || JSON.stringify(a).localeCompare(JSON.stringify(b)));
+    .sort((a, b) => b.calls - a.calls || b.refused - a.refused || JSON.stringify(a).localeCompare(JSON.stringify(b)));
 }

@@ -187,16 +187,19 @@ test("events are passed on as they come", async (t) => {
       res.setEncoding("utf8");
       res.once("data", (first) => {
         assert.equal(first, "data: 1\n\n");
-        assert.deepEqual(rig.gateway.core.report({ position: { history: "", epoch: 0, version: 0 }, round: 0, listenFailures: [] }).counts[0], {
-          generation: 3,
-          edge: 1,
-          streams: 1,
-          outbound: 0,
-          inbound: 1,
-          begun: 1,
-          started: 2,
-          services: { portal: { open: 2, started: 2 } },
-        });
+        assert.deepEqual(
+          rig.gateway.core.report({ position: { history: "", epoch: 0, version: 0 }, round: 0, nowMs: 0, listenFailures: [] }).counts[0],
+          {
+            generation: 3,
+            edge: 1,
+            streams: 1,
+            outbound: 0,
+            inbound: 1,
+            begun: 1,
+            started: 2,
+            services: { portal: { open: 2, started: 2 } },
+          },
+        );
         outgoing.destroy();
         resolve();
       });

@@ -42,6 +42,8 @@ export interface GatewayOptions {
 /** How long `stop` lets running requests end. */
 const STOP_MS = 30_000;
 const LOOPBACK = "127.0.0.1";
+/** Of no history: nobody counts on what is reported there. */
+const NO_TABLE: TablePosition = { history: "", epoch: 0, version: 0 };
 
 /** The data plane of one host: takes requests from outside (edge) and calls between services (host), by the newest table that the feed has brought; without the centre by the last one, kept on disk. */
 export class Gateway {
@@ -65,6 +67,7 @@ export class Gateway {
   #edgeAddress: string | undefined;
   #durable: TablePosition | undefined;
   #reported: TablePosition | undefined;
+  #reportedFailure: string | undefined;
   #round = 0;
 
   /** The number of this start, counted durably before anything listens.
@@ -97,7 +100,7 @@ export class Gateway {
     this.#http = new HttpProxy(this.#context, options.headersTimeoutMs === undefined ? {} : { headersTimeoutMs: options.headersTimeoutMs });
     this.#listeners = new Listeners({ onConnection: (socket, listener) => this.#accept(socket, listener), log, clock, random });
     this.#tableFile = new TableFile({ folder: options.folder, log, onDurable: (position) => this.#onDurable(position) });
-    this.#reporter = new Reporter({ clock, hasNews: () => this.#core.hasChanged || this.#durable !== this.#reported, send: () => this.#report() });
+    this.#reporter = new Reporter({ clock, hasNews: () => this.#hasNews(), send: () => this.#report() });
     this.#feed = options.feed(this.incarnation);
   }
 
@@ -185,18 +188,29 @@ export class Gateway {
     this.#feed.acknowledge(position);
   }
 
+  #hasNews(): boolean {
+    return this.#core.hasChanged || this.#durable !== this.#reported || this.#tableFile.failure !== this.#reportedFailure;
+  }
+
   #report(): boolean {
-    if (this.#durable === undefined) return false;
-    this.#core.boundStreams(this.#options.clock.monotonic());
+    const { failure } = this.#tableFile;
+    // One that cannot keep its very first table has none to count at, but says why.
+    const position = this.#durable ?? (failure === undefined ? undefined : NO_TABLE);
+    if (position === undefined) return false;
+    const nowMs = this.#options.clock.monotonic();
+    this.#core.boundStreams(nowMs);
     const report = this.#core.report({
-      position: this.#durable,
+      position,
       round: this.#round,
+      nowMs,
       listenFailures: this.#listeners.failures,
       edgeAddress: this.edgeUrl,
+      tableFailure: failure,
     });
     if (!this.#feed.report(report)) return false;
     this.#core.reported();
     this.#reported = this.#durable;
+    this.#reportedFailure = failure;
     return true;
   }
 

@@ -41,7 +41,7 @@ function generationOf(answer: { readonly json: Record<string, unknown> }): numbe
 }
 
 const heldNow = (rig: Rig): number =>
-  rig.gateway.core.report({ position: { history: "h", epoch: 1, version: 1 }, round: 0, listenFailures: [] }).held.now;
+  rig.gateway.core.report({ position: { history: "h", epoch: 1, version: 1 }, round: 0, nowMs: 0, listenFailures: [] }).held.now;
 
 async function until(test: () => boolean): Promise<void> {
   while (!test()) await new Promise((resolve) => setTimeout(resolve, 5));
@@ -92,7 +92,7 @@ test("a client that leaves while it is held begins no transaction", async (t) =>
   await new Promise((resolve) => setTimeout(resolve, 50));
   table({ generation: 4 });
   await until(() => heldNow(rig) === 0);
-  const { counts } = rig.gateway.core.report({ position: { history: "h", epoch: 1, version: 1 }, round: 0, listenFailures: [] });
+  const { counts } = rig.gateway.core.report({ position: { history: "h", epoch: 1, version: 1 }, round: 0, nowMs: 0, listenFailures: [] });
   assert.equal(
     counts.reduce((sum, one) => sum + one.begun, 0),
     0,

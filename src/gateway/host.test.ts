@@ -145,7 +145,7 @@ test("a labelled call is refused if the caller's revision is not of its generati
   assert.equal(told(await site.proxied(site.portal1, "http://auth/", { headers: label(3) })), "409 gateway/wrong-revision");
   assert.equal(told(await site.proxied(site.portal2, "http://auth/", { headers: label(3) })), "auth-2");
   await site.rig.feed.until(() =>
-    site.rig.feed.reports.some((one) => one.refused.some((sum) => sum.service === "portal" && sum.reason === "revision")),
+    site.rig.feed.reports.some((one) => one.refused.some((sum) => sum.service === "portal" && sum.reason === "revision" && sum.called === "auth")),
   );
 });
 
@@ -161,6 +161,12 @@ test("an unlabelled call gets the newest generation in service that has the call
   assert.match(((await site.proxied(site.portal1, "http://auth/")).json as unknown as Echo).headers["traceparent"] ?? "", /^00-6f7200000002/);
   await site.rig.feed.until(
     () => site.rig.feed.reports.flatMap((one) => one.unlabelled).reduce((sum, one) => sum + (one.service === "portal" ? one.calls : 0), 0) === 4,
+  );
+  // The first one went nowhere.
+  const windows = site.rig.feed.reports.flatMap((one) => one.windows);
+  assert.equal(
+    windows.reduce((sum, one) => sum + (one.unlabelled ?? 0), 0),
+    3,
   );
 });
 

@@ -100,6 +100,33 @@ test("a WebSocket of a generation that drains is closed with 1012 after the time
   fresh.terminate();
 });
 
+for (const [what, ownMs, streamEnds] of [
+  ["is closed with 1012 as the update says though its revision says to wait", undefined, { before: 4, afterMs: 100 }],
+  ["goes on as the update says though its revision says to end it", 100, { before: 4 }],
+] as const)
+  test(`a WebSocket of a generation that an update drains ${what}`, async (t) => {
+    const rig = await rigOf(t);
+    const port = await echoSockets(t);
+    const own = ownMs === undefined ? {} : { streamsEndAfterMs: ownMs };
+    rig.table(site(port, own));
+    const socket = new WebSocket(`ws://127.0.0.1:${rig.edgePort}/live`);
+    await once(socket, "message");
+    rig.table(
+      site(port, {
+        ...own,
+        revisions: { "portal-v1": [{ instance: "portal-0", port }], "portal-v2": [{ instance: "portal-1", port }] },
+        generations: { 3: { portal: "portal-v1" }, 4: { portal: "portal-v2" } },
+        services: { portal: { port: 1, streamEnds } },
+      }),
+    );
+    if ("afterMs" in streamEnds) return assert.equal((await once(socket, "close"))[0], 1012);
+    await rig.feed.until(() => rig.feed.reports.at(-1)?.counts.find((one) => one.generation === 3)?.streamEnds?.waited === 1);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    socket.send("still there");
+    assert.equal(String((await once(socket, "message"))[0]), "still there");
+    socket.terminate();
+  });
+
 test("Server-Sent Events of a generation that drains end properly after the time that their revision gives: no error, and the client may ask again", async (t) => {
   const rig = await rigOf(t);
   const port = await rig.instance("portal-0", (_req, res) => {
@@ -277,6 +304,30 @@ test("a TCP service is reached on the caller's own address", async (t) => {
   );
   assert.equal(await tcpCallFrom(caller, servicePort, "ping"), "ping");
   await rig.feed.until(() => rig.feed.reports.flatMap((one) => one.unlabelled).some((one) => one.service === "portal"));
+});
+
+test("where unlabelled calls are rejected a TCP connection of a known caller belongs to its own revision's generation, one of an unknown caller is reset", async (t) => {
+  const rig = await rigOf(t);
+  const servicePort = await freePort();
+  const caller = callerAddress();
+  const ports = await Promise.all(["v1", "v2"].map((version) => rig.tcpInstance((socket) => void socket.end(version))));
+  const lines = ports.map((tcp, index) => [`line-v${index + 1}`, [{ instance: `line-${index}`, ports: { tcp: tcp ?? 0 } }]] as const);
+  rig.table(
+    site(0, {
+      site: { unlabelled: "reject" },
+      generations: { 3: { portal: "portal-v1", line: "line-v1" }, 4: { portal: "portal-v2", line: "line-v2" } },
+      revisions: { "portal-v1": [{ instance: "portal-0", port: 1, caller }], "portal-v2": [], ...Object.fromEntries(lines) },
+      services: { line: { port: servicePort, ports: [{ name: "tcp", protocol: "tcp" }] } },
+    }),
+  );
+  let answer = "";
+  while (answer === "") answer = await sendRaw(servicePort, "x", { host: caller, isEnough: (one) => one.length === 2 });
+  assert.equal(answer, "v1");
+  await assert.rejects(tcpCall(servicePort, "x"), { code: "ECONNRESET" });
+  const reported = () => rig.feed.reports.flatMap((one) => [...one.unlabelled, ...one.refused]);
+  await rig.feed.until(() => reported().some((one) => one.service === "?" && "reason" in one && one.reason === "unlabelled"));
+  assert.ok(reported().some((one) => one.service === "portal" && "labelledIn" in one));
+  assert.ok(!reported().some((one) => one.service === "portal" && "reason" in one));
 });
 
 async function tcpCallFrom(host: string, port: number, text: string): Promise<string> {

@@ -178,7 +178,7 @@ function sketch(): Parameters<typeof sketchTable>[0] {
   return { generations: { 1: { auth: "auth-v1" } }, revisions: { "auth-v1": [] }, services: {} };
 }
 
-test("a table that cannot be kept on disk is not acknowledged, until it can", async (t) => {
+test("a table that cannot be kept on disk is not acknowledged, and the reports say why, until it can", async (t) => {
   const rig = await Rig.start();
   t.after(() => rig.close());
   const { mkdirSync } = await import("node:fs");
@@ -186,10 +186,12 @@ test("a table that cannot be kept on disk is not acknowledged, until it can", as
   const blocker = path.join(rig.folder, "gateway", "table.json.tmp");
   mkdirSync(blocker);
   rig.table(sketch());
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await rig.feed.until(() => /EISDIR.*table\.json\.tmp/.test(rig.feed.reports.at(-1)?.tableFailure ?? ""));
+  // It has none yet that it could count at.
+  assert.deepEqual(rig.feed.reports.at(-1)?.position, { history: "", epoch: 0, version: 0 });
   assert.deepEqual(rig.feed.acknowledged, []);
   assert.equal(rig.gateway.core.table.stamp?.generation, 1);
   rmSync(blocker, { recursive: true });
-  await rig.feed.until(() => rig.feed.acknowledged.length > 0);
+  await rig.feed.until(() => rig.feed.acknowledged.length > 0 && rig.feed.reports.at(-1)?.tableFailure === undefined);
   assert.ok(readdirSync(path.join(rig.folder, "gateway")).includes("table.json"));
 });

@@ -30,11 +30,17 @@ export class TableFile {
   #isWhole = true;
   #writing: Promise<void> | undefined;
   #isClosed = false;
+  #failure: string | undefined;
 
   constructor(options: TableFileOptions) {
     this.#options = options;
     this.#snapshot = path.join(options.folder, "table.json");
     this.#journal = path.join(options.folder, "table.journal");
+  }
+
+  /** Why the newest table could not be written; `undefined` once it is, or while nothing is known to hinder it. */
+  get failure(): string | undefined {
+    return this.#failure;
   }
 
   /** The last durable table; `undefined` if there is none or it is damaged (which is logged: the centre will send another). */
@@ -82,9 +88,11 @@ export class TableFile {
       try {
         if (this.#isWhole || this.#handle === undefined || this.#journalBytes > JOURNAL_BYTES_MAX) await this.#writeSnapshot(table);
         else await this.#append();
+        this.#failure = undefined;
         this.#options.onDurable(table.position);
       } catch (error) {
         this.#isWhole = true;
+        this.#failure = describeError(error);
         this.#options.log.error("cannot keep the table on disk; the centre waits for this gateway until it can", {
           folder: this.#options.folder,
           error: describeError(error),

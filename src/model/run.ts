@@ -60,6 +60,11 @@ export const busyCheck = z
   .describe("Work that no call shows: while an instance says that it is busy, generations that it may work for stay open.");
 export type BusyCheck = z.infer<typeof busyCheck>;
 
+/** How streams (WebSocket, Server-Sent Events, TCP) of a generation that is no longer stamped are ended. */
+export const streamEnding = z.enum(["terminateAfter", "wait"]);
+/** Under `terminateAfter`, where nothing else is said. */
+export const STREAMS_END_AFTER = "1h";
+
 /** Everything that makes one version of a service. A change of anything here makes a new Revision. */
 export const template = z
   .strictObject({
@@ -91,11 +96,11 @@ export const template = z
     calls: z.array(label).max(500).optional().describe("Services that it may call; absent: any."),
     drain: z
       .strictObject({
-        streams: z.enum(["terminateAfter", "wait"]).default("terminateAfter"),
-        terminateAfter: duration.default("1h"),
+        streams: streamEnding.default("terminateAfter"),
+        terminateAfter: duration.default(STREAMS_END_AFTER),
         busy: busyCheck.optional(),
       })
-      .default({ streams: "terminateAfter", terminateAfter: "1h" }),
+      .default({ streams: "terminateAfter", terminateAfter: STREAMS_END_AFTER }),
     handover: z
       .enum(["hold", "compatible"])
       .optional()

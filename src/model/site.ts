@@ -15,7 +15,12 @@ const spec = z.strictObject({
     .optional()
     .describe("A gateway that is not connected for so long is declared dead by itself. Absent: it is waited for until a person forgets it."),
   linger: duration.default("500ms").describe("Waited after the last call of a generation before it is closed."),
-  unlabelled: z.enum(["allow", "reject"]).default("allow").describe("Calls of instances without a trace context."),
+  unlabelled: z
+    .enum(["allow", "reject"])
+    .default("allow")
+    .describe(
+      "Calls between services without a trace context. reject refuses them, but not TCP connections of instances (protocol: tcp), which cannot carry one.",
+    ),
   settle: duration.default("500ms").describe("Changed templates are gathered this long into one update."),
   hold: duration
     .default("5s")
@@ -61,6 +66,8 @@ const status = z.strictObject({
         update: z.string().optional(),
         /** How new transactions come to it, fixed when it is issued; absent: consistent. */
         strategy: strategyName.optional(),
+        /** How its Update wants streams of older generations to its services to be ended: after so long, absent: never. Fixed when it is issued. */
+        streamEnds: z.strictObject({ services: z.array(z.string()), afterMs: z.int().optional() }).optional(),
         /** How it is ramped, fixed when it is issued. */
         ramp: z
           .strictObject({
@@ -92,6 +99,11 @@ const status = z.strictObject({
         since: time.optional(),
       }),
     )
+    .optional(),
+  /** How streams to a service are ended in generations older than `before`, whatever their revision says: so long after this is decided, absent: never. What the last Update said that replaced it; kept as long as such a generation is open. */
+  streamEnds: z
+    .array(z.strictObject({ service: z.string(), before: z.int(), afterMs: z.int().optional() }))
+    .meta({ listKey: "service" })
     .optional(),
   /** Templates (by revision name) that an abort or a gate has refused; not tried again until the template changes. */
   refused: z

@@ -3,6 +3,7 @@ import { conditions, time } from "./conditions.ts";
 import { duration } from "./duration.ts";
 import { defineKind } from "./kind.ts";
 import { label } from "./names.ts";
+import { streamEnding } from "./run.ts";
 import { strategyName } from "./strategy.ts";
 
 /** Share of new transactions that get the new generation, and how long it stays so before the next step. */
@@ -45,6 +46,22 @@ export const gates = z.strictObject({
   maxSlowdown: z.number().min(1).default(1.2).describe("Slower than this factor at the median or the 95th percentile counts as slower."),
 });
 
+/** As `drain` of a template, for the revisions that the update replaces. Nothing is taken for granted: what is not said is what their templates say. */
+const drain = z
+  .strictObject({
+    streams: streamEnding.optional().describe("terminateAfter (default where terminateAfter is given), or wait: they are never ended."),
+    terminateAfter: duration.optional().describe("So long after the switch; 1h if only streams: terminateAfter is given."),
+  })
+  .refine(({ streams, terminateAfter }) => streams !== undefined || terminateAfter !== undefined, {
+    message: "say how streams are ended: terminateAfter: 30s, or streams: wait",
+  })
+  .refine(({ streams, terminateAfter }) => streams !== "wait" || terminateAfter === undefined, {
+    message: "streams: wait never ends a stream: leave out terminateAfter, or say streams: terminateAfter",
+  })
+  .describe(
+    "How streams (WebSocket, SSE, TCP) to the services that it names are ended in all older generations; absent: as the template of their revision says.",
+  );
+
 const spec = z.strictObject({
   services: z
     .array(z.strictObject({ name: label, to: z.string().min(1).max(253).describe("A version, as v2, or the name of a Revision.") }))
@@ -54,6 +71,7 @@ const spec = z.strictObject({
   strategy: strategyName.default("consistent"),
   ramp: ramp.optional().describe("Without it new transactions switch at once."),
   gates: gates.optional().describe("Checked at each step of the ramp."),
+  drain: drain.optional(),
   message: z.string().max(2000).optional().describe("Why; kept in the history."),
   paused: z.boolean().default(false).describe("True holds it before the switch, or at the present step of the ramp."),
   promoted: z.boolean().default(false).describe("True takes a ramp to its end at once, whatever gates say."),

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { microservice } from "./microservice.ts";
 import { resource } from "./resource.ts";
 import { route } from "./route.ts";
+import { update } from "./update.ts";
 import { findNearest, findViolations, formatField } from "./violation.ts";
 
 const template = { version: "v1", run: { command: ["node"] } };
@@ -72,4 +73,20 @@ test("fields are written as kubectl writes them", () => {
 test("the nearest word is found only when it is near", () => {
   assert.equal(findNearest("stauts", ["status", "start", "scale"]), "status");
   assert.equal(findNearest("frobnicate", ["status", "start"]), undefined);
+});
+
+test("an update's drain says how streams end, and nothing that contradicts itself", () => {
+  const asked = (drain: unknown): string[] => lines(findViolations(update.spec, { services: [{ name: "auth", to: "v2" }], drain }));
+  for (const drain of [
+    { terminateAfter: "30s" },
+    { streams: "wait" },
+    { streams: "terminateAfter" },
+    { streams: "terminateAfter", terminateAfter: "0s" },
+  ])
+    assert.deepEqual(asked(drain), []);
+  assert.match(asked({})[0] ?? "", /^drain: say how streams are ended: terminateAfter: 30s, or streams: wait; found an empty map$/);
+  assert.match(asked({ streams: "wait", terminateAfter: "30s" })[0] ?? "", /^drain: streams: wait never ends a stream: leave out terminateAfter/);
+  assert.match(asked({ terminateAfter: "soon" })[0] ?? "", /^drain\.terminateAfter: found "soon"/);
+  assert.match(asked({ streams: "terminate-after" })[0] ?? "", /^drain\.streams: found "terminate-after"; allowed: terminateAfter or wait/);
+  assert.match(asked({ busy: {} })[0] ?? "", /busy/);
 });

@@ -307,7 +307,7 @@ export class GatewayProcess {
     const core = this.#core as GatewayCore;
     const { centre, link } = { centre: this.#centre, link: this.#link };
     if (this.#durable === undefined || centre === undefined || link === undefined) return;
-    const report = core.report({ position: this.#durable, round: this.#round, listenFailures: [] });
+    const report = core.report({ position: this.#durable, round: this.#round, nowMs: this.#program.monotonic(), listenFailures: [] });
     link.toCentre(() => centre.report(link, this.plan.name, report));
     core.reported();
     this.#reported = report.position;

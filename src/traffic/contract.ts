@@ -43,7 +43,7 @@ export interface RevisionEntry {
   readonly endpoints: readonly Endpoint[];
   /** Services that it may call; absent: any. */
   readonly calls?: readonly string[];
-  /** Streams (WebSocket, SSE, TCP) to it are ended so long after their generation is no longer stamped; absent: they are waited for. */
+  /** Streams (WebSocket, SSE, TCP) to it are ended so long after their generation is no longer stamped; absent: they are waited for. `streamEnds` of the service goes before it. */
   readonly streamsEndAfterMs?: number;
 }
 
@@ -57,6 +57,14 @@ export interface ServiceEntry {
   readonly retries: number;
   /** Only for strategies that keep no versions, oldest first. */
   readonly moves?: readonly ServiceMove[];
+  /** Where an Update says how streams of older generations are ended. */
+  readonly streamEnds?: ServiceStreamEnds;
+}
+
+/** Streams of generations older than `before` are ended `afterMs` after a gateway has heard of this, or, where that is absent, never; `streamsEndAfterMs` of their revision does not count. */
+export interface ServiceStreamEnds {
+  readonly before: number;
+  readonly afterMs?: number;
 }
 
 /** In generations older than `before`, calls that belong to revision `from` go to `to`; while `isPartial`, to either, by their ready instances; while `isIdle`, still or again to `from`, but instances of `to` may take part: gateways must know them before the first call goes there, and until the last is over. */
@@ -131,6 +139,8 @@ export interface GenerationCount {
   readonly edge: number;
   /** Of these, streams (WebSocket, SSE, TCP). */
   readonly streams: number;
+  /** Streams of a generation that is not stamped any more, also those between services: how many the gateway ends, the last of them in `lastInMs`, and how many it never ends. Absent: there are none. */
+  readonly streamEnds?: { readonly ended: number; readonly lastInMs: number; readonly waited: number };
   /** Calls between services open at this host's gateway, by direction. */
   readonly outbound: number;
   readonly inbound: number;
@@ -159,6 +169,8 @@ export interface CallWindow {
   readonly inFlight: number;
   /** Requests above the packet size (24 KB). */
   readonly large: number;
+  /** Begun without a trace context, by a service or by somebody unknown. Absent: not told. */
+  readonly unlabelled?: number;
   /** Generation of these calls. */
   readonly generation: number;
 }
@@ -179,13 +191,15 @@ export interface GatewayReport {
   readonly round: number;
   readonly counts: readonly GenerationCount[];
   readonly windows: readonly CallWindow[];
-  /** Per calling service since the report before: calls without a context although it gets labelled ones; calls refused because of a wrong revision. */
+  /** Per calling service (as `caller` of a window) since the report before: calls without a context, also those that were refused for it, and how many labelled calls it got; calls that were refused, to `called` if that is known. */
   readonly unlabelled: readonly { readonly service: string; readonly calls: number; readonly labelledIn: number }[];
-  readonly refused: readonly { readonly service: string; readonly calls: number; readonly reason: string }[];
+  readonly refused: readonly { readonly service: string; readonly calls: number; readonly reason: string; readonly called?: string }[];
   /** New transactions that wait for a handover now, and what has waited since the report before. */
   readonly held: { readonly now: number; readonly total: number; readonly timeSumMs: number; readonly timeMaxMs: number };
   /** Addresses on which it could not listen, and why. */
   readonly listenFailures: readonly { readonly address: string; readonly port: number; readonly reason: string }[];
+  /** Why it cannot keep a newer table than that at `position` on its disk; absent: nothing hinders it. */
+  readonly tableFailure?: string;
   readonly edgeAddress?: string;
 }
 

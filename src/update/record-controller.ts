@@ -10,6 +10,7 @@ import {
   microservice,
   type Revision,
   SITE_NAME,
+  STREAMS_END_AFTER,
   setCondition,
   type site,
   timestamp,
@@ -144,7 +145,7 @@ function isGivenUp({ spec, metadata }: Update): boolean {
 }
 
 function intentOf(one: Update): UpdateIntent {
-  const { paused, promoted, ramp, message, strategy } = one.spec;
+  const { paused, promoted, ramp, message, strategy, drain } = one.spec;
   return {
     name: one.metadata.name,
     services: one.spec.services.map((service) => service.name),
@@ -154,6 +155,9 @@ function intentOf(one: Update): UpdateIntent {
     isPromoted: promoted,
     isAborted: isGivenUp(one),
     ...(message === undefined ? {} : { message }),
+    ...(drain === undefined
+      ? {}
+      : { streamEnds: drain.streams === "wait" ? {} : { afterMs: durationMs(drain.terminateAfter ?? STREAMS_END_AFTER) } }),
     ...(ramp === undefined
       ? {}
       : {

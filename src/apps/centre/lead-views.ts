@@ -89,6 +89,7 @@ export function connectionOf(peers: Peers, distribution: TableDistribution, name
     ...(report?.edgeAddress === undefined ? {} : { edgeAddress: report.edgeAddress }),
     isCurrent: acknowledged !== undefined && acknowledged.version >= distribution.position.version,
     listenFailures: report?.listenFailures ?? [],
+    ...(report?.tableFailure === undefined ? {} : { tableFailure: report.tableFailure }),
   };
 }
 

@@ -120,7 +120,11 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
     else if (before !== undefined) wanted.remove(before.metadata.name);
   });
   const connectedAs = (name: string): number | undefined => (distribution.isConnected(name) ? peers.gateway(name)?.incarnation : undefined);
-  const gateways = (): KnownGateway[] => watch.known(caches.gateways.values(), connectedAs, clock.now());
+  const gateways = (): KnownGateway[] =>
+    watch.known(caches.gateways.values(), connectedAs, clock.now()).map((one) => {
+      const tableFailure = distribution.reportOf(one.name)?.tableFailure;
+      return tableFailure === undefined ? one : { ...one, tableFailure };
+    });
   const intents = updateIntents(caches.updates, DEFAULT_NAMESPACE);
   settled.update = createUpdateController({
     store,

@@ -23,7 +23,8 @@ export function publishLive(options: LiveOptions): void {
     if (signal.aborted) return;
     const rows = new Set<string>();
     for (const sum of calls.lastMinute(clock.now())) {
-      const key = `${sum.caller}|${sum.service}|${sum.instance}`;
+      // What was refused met no instance: it is told by the gateway's host.
+      const key = `${sum.caller}|${sum.service}|${sum.instance === "" ? `@${sum.host}` : sum.instance}`;
       rows.add(key);
       hub.board.put("calls", key, sum, "centre");
     }

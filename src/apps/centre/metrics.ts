@@ -6,7 +6,7 @@ import type { Lead } from "./lead.ts";
 /** Figures of the site for /metrics: calls, generations, readiness. */
 export function siteMetrics(lead: Lead, calls: CallBoard): MetricSource {
   return function* families(): Iterable<MetricFamily> {
-    const totals = calls.totals();
+    const totals = calls.totals().filter((sum) => sum.instance !== "");
     const perCall = (name: string, help: string, of: (sum: CallSum) => number): MetricFamily => ({
       name,
       help,
@@ -17,6 +17,18 @@ export function siteMetrics(lead: Lead, calls: CallBoard): MetricSource {
     yield perCall("orrery_call_errors_total", "Calls answered 500 or above, or not at all", (sum) => sum.errors);
     yield perCall("orrery_call_seconds_total", "Time that calls took in all", (sum) => sum.timeSumMs / 1000);
     yield perCall("orrery_calls_large_total", "Requests above the packet size of 24 KB", (sum) => sum.large);
+    yield {
+      name: "orrery_calls_refused_total",
+      help: "Calls that a gateway refused, by calling service (empty: from outside)",
+      type: "counter",
+      samples: calls.refused().map((one) => ({ labels: { service: one.service, reason: one.reason }, value: one.calls })),
+    };
+    yield {
+      name: "orrery_calls_unlabelled_total",
+      help: "Calls between services without a trace context, by calling service, also those that were refused for it",
+      type: "counter",
+      samples: calls.unlabelled().map((one) => ({ labels: { service: one.service }, value: one.calls })),
+    };
     yield {
       name: "orrery_call_seconds_bucket_total",
       help: "Calls by upper bound of their time",

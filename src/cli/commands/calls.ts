@@ -33,14 +33,16 @@ function printRows({ terminal }: CliContext, rows: readonly CallRow[]): void {
   const [head = "", ...lines] = formatTable(
     [
       ...parts.map((part) => ({ title: part.toUpperCase(), shrinks: true })),
-      ...["CALLS", "ERRORS", "MEAN", "P99"].map((title) => ({ title, align: "right" as const })),
+      ...["CALLS", "ERRORS", "REFUSED", "UNLABELLED", "MEAN", "P99"].map((title) => ({ title, align: "right" as const })),
     ],
     rows.map((row) => [
       ...parts.map((part) => (part === "caller" ? callerName(row.caller ?? "") : (row[part] ?? ""))),
       String(row.calls),
       row.errors === 0 ? "0" : terminal.paint("red", String(row.errors)),
-      formatMs(row.meanMs),
-      row.p99Ms === undefined ? "> 30 s" : `≤ ${formatMs(row.p99Ms)}`,
+      row.refused === 0 ? "0" : terminal.paint("red", String(row.refused)),
+      row.unlabelled === 0 ? "0" : terminal.paint("yellow", String(row.unlabelled)),
+      row.meanMs === undefined ? "-" : formatMs(row.meanMs),
+      row.calls === 0 ? "-" : row.p99Ms === undefined ? "> 30 s" : `≤ ${formatMs(row.p99Ms)}`,
     ]),
     terminal.columns,
   );

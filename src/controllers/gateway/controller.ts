@@ -28,6 +28,8 @@ export interface ConnectedGateway {
   /** True if it has acknowledged the newest table. */
   readonly isCurrent: boolean;
   readonly listenFailures: readonly { readonly address: string; readonly port: number; readonly reason: string }[];
+  /** Why it cannot keep a newer table on its disk. */
+  readonly tableFailure?: string;
 }
 
 export interface GatewayControllerOptions {
@@ -143,6 +145,15 @@ function readyCondition(name: string, connection: ConnectedGateway | undefined):
       status: "Unknown",
       reason: "NotConnected",
       message: `it goes on with its last table; what it has in flight is unknown. If it is surely gone: orrery gateway forget ${name}`,
+    };
+  }
+  const { tableFailure } = connection;
+  if (tableFailure !== undefined) {
+    return {
+      type: "Ready",
+      status: "False",
+      reason: "TableNotKept",
+      message: `it serves, but its disk refuses to keep the newest table, so that no update goes on: ${tableFailure}. Is the disk full?`,
     };
   }
   const [failure] = connection.listenFailures;

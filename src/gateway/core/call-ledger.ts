@@ -1,4 +1,4 @@
-import type { GatewayReport, TablePosition } from "#/traffic/index.ts";
+import type { GatewayReport, GenerationCount, TablePosition } from "#/traffic/index.ts";
 import type { Call } from "./call.ts";
 import { GenerationCounts, Tally } from "./counts.ts";
 import type { EndpointState } from "./endpoint.ts";
@@ -9,8 +9,11 @@ export interface ReportContext {
   /** The table that counts as in force. */
   readonly position: TablePosition;
   readonly round: number;
+  /** Monotonic. */
+  readonly nowMs: number;
   readonly listenFailures: GatewayReport["listenFailures"];
   readonly edgeAddress?: string | undefined;
+  readonly tableFailure?: string | undefined;
 }
 
 /** Counts what one gateway has begun and what is open of it, by generation, and what its calls took, by caller and instance; makes the reports by which generations are drained. */
@@ -72,10 +75,10 @@ export class CallLedger {
     this.#held.timeMaxMs = Math.max(this.#held.timeMaxMs, timeMs);
   }
 
-  /** A call that was refused. */
-  refused(service: string, reason: string): void {
+  /** A call of `service` to `called` that was refused. */
+  refused(service: string, reason: string, called: string): void {
     this.#hasChanged = true;
-    this.#refused.add(service, reason);
+    this.#refused.add(service, reason, called);
   }
 
   /** A call begins, and its first try. */
@@ -140,19 +143,30 @@ export class CallLedger {
     this.#hasChanged = true;
   }
 
-  /** Gives an end to streams of generations that are no longer stamped, each as its revision says (`streamsEndAfterMs`). Ask after each table, and now and then: a call may become a stream later. */
+  /** Gives an end to streams of generations that are no longer stamped: as the last Update of their service says (`streamEnds`), else as their revision does (`streamsEndAfterMs`). The time begins when that is first known here, and again when another Update says something else. Ask after each table, and now and then: a call may become a stream later. */
   boundStreams(nowMs: number): void {
     const plan = this.#table.stamp;
     for (const call of this.#streams) {
       const isStamped = plan === undefined || [plan.generation, plan.ramp?.to, plan.hold?.to].includes(call.generation);
-      const afterMs = call.revision.streamsEndAfterMs;
-      if (!isStamped && afterMs !== undefined && call.deadlineMs === Number.POSITIVE_INFINITY) call.deadlineMs = nowMs + afterMs;
+      if (isStamped) continue;
+      const ends = this.#table.service(call.service)?.streamEnds;
+      const isAsked = ends !== undefined && call.generation < ends.before;
+      const endsBy = isAsked ? ends.before : 0;
+      // What was said first stays when it is forgotten: no generation that it concerns is open then.
+      if (call.endsBy !== undefined && call.endsBy >= endsBy) continue;
+      call.endsBy = endsBy;
+      const afterMs = isAsked ? ends.afterMs : call.revision.streamsEndAfterMs;
+      call.deadlineMs = afterMs === undefined ? Number.POSITIVE_INFINITY : nowMs + afterMs;
     }
   }
 
   /** Gives every stream its end now: the gateway stops, and a stream would not end by itself. */
   endStreams(nowMs: number): void {
-    for (const call of this.#streams) call.deadlineMs = Math.min(call.deadlineMs, nowMs);
+    for (const call of this.#streams) {
+      call.deadlineMs = Math.min(call.deadlineMs, nowMs);
+      // Nothing that is said later gives it more time.
+      call.endsBy = Number.POSITIVE_INFINITY;
+    }
   }
 
   /** The call is over: its instance has answered or is not waited for any more. `status` 0: without an answer. Further calls do nothing. */
@@ -195,20 +209,38 @@ export class CallLedger {
       sequence: this.#sequence + 1,
       position: about.position,
       round: about.round,
-      counts: this.#readCounts(),
+      counts: this.#readCounts(about.nowMs),
       windows: this.#readWindows(),
       unlabelled: this.#unlabelled.read().map(({ service, calls }) => ({ service, calls, labelledIn: labelled.get(service) ?? 0 })),
       refused: this.#refused.read(),
       held: { ...this.#held },
       listenFailures: about.listenFailures,
       ...(about.edgeAddress === undefined ? {} : { edgeAddress: about.edgeAddress }),
+      ...(about.tableFailure === undefined ? {} : { tableFailure: about.tableFailure }),
     };
   }
 
   /** Every open generation of the table is told, also at zero: silence is not zero. */
-  #readCounts(): GatewayReport["counts"] {
+  #readCounts(nowMs: number): GatewayReport["counts"] {
     const numbers = new Set([...this.#table.generations.map((one) => one.number), ...this.#counts.keys()]);
-    return [...numbers].sort((a, b) => a - b).map((number) => (this.#counts.get(number) ?? new GenerationCounts(number)).read());
+    const ends = this.#readStreamEnds(nowMs);
+    return [...numbers]
+      .sort((a, b) => a - b)
+      .map((number) => {
+        const streamEnds = ends.get(number);
+        return { ...(this.#counts.get(number) ?? new GenerationCounts(number)).read(), ...(streamEnds === undefined ? {} : { streamEnds }) };
+      });
+  }
+
+  #readStreamEnds(nowMs: number): ReadonlyMap<number, NonNullable<GenerationCount["streamEnds"]>> {
+    const ends = new Map<number, NonNullable<GenerationCount["streamEnds"]>>();
+    for (const { generation, endsBy, deadlineMs } of this.#streams) {
+      if (endsBy === undefined) continue;
+      const { ended, lastInMs, waited } = ends.get(generation) ?? { ended: 0, lastInMs: 0, waited: 0 };
+      if (deadlineMs === Number.POSITIVE_INFINITY) ends.set(generation, { ended, lastInMs, waited: waited + 1 });
+      else ends.set(generation, { ended: ended + 1, lastInMs: Math.max(lastInMs, deadlineMs - nowMs), waited });
+    }
+    return ends;
   }
 
   #readWindows(): GatewayReport["windows"] {
@@ -228,6 +260,7 @@ export class CallLedger {
           buckets: one.buckets,
           inFlight: one.inFlight,
           large: one.large,
+          unlabelled: one.unlabelled,
           generation: one.generation,
         })),
     );

@@ -25,9 +25,11 @@ export interface Call {
   /** Trace headers for the instance, names and values in turn. */
   readonly traceHeaders: readonly string[];
   readonly startedMs: number;
-  /** When the transaction must have ended; infinite for streams. Monotonic ms. */
+  /** When the transaction must have ended; infinite for streams that nothing ends yet. Monotonic ms. */
   deadlineMs: number;
   isStream: boolean;
+  /** Whose word the end of a stream follows: `before` of the service's `streamEnds`, 0 its revision's; `undefined` while its generation is stamped. */
+  endsBy: number | undefined;
   endpoint: EndpointState;
   window: WindowCounts;
   attemptStartedMs: number;

@@ -41,14 +41,14 @@ export class GenerationCounts {
   }
 }
 
-/** Sums by two words, since the report before. */
+/** Calls by caller, reason and called service, since the report before. */
 export class Tally {
-  readonly #sums = new Map<string, { readonly service: string; readonly reason: string; calls: number }>();
+  readonly #sums = new Map<string, { readonly service: string; readonly reason: string; readonly called: string; calls: number }>();
 
-  add(service: string, reason = ""): void {
-    const key = `${service} ${reason}`;
+  add(service: string, reason = "", called = ""): void {
+    const key = `${service} ${reason} ${called}`;
     const sum = this.#sums.get(key);
-    if (sum === undefined) this.#sums.set(key, { service, reason, calls: 1 });
+    if (sum === undefined) this.#sums.set(key, { service, reason, called, calls: 1 });
     else sum.calls++;
   }
 
@@ -56,7 +56,7 @@ export class Tally {
     return this.#sums.size === 0;
   }
 
-  read(): readonly { readonly service: string; readonly reason: string; readonly calls: number }[] {
+  read(): readonly { readonly service: string; readonly reason: string; readonly called: string; readonly calls: number }[] {
     return [...this.#sums.values()].map((sum) => ({ ...sum }));
   }
 

@@ -12,6 +12,7 @@ export class WindowCounts {
   timeSumMs = 0;
   timeMaxMs = 0;
   large = 0;
+  unlabelled = 0;
   inFlight = 0;
   buckets: number[] = emptyBuckets();
 
@@ -38,6 +39,7 @@ export class WindowCounts {
     this.timeSumMs = 0;
     this.timeMaxMs = 0;
     this.large = 0;
+    this.unlabelled = 0;
     this.buckets = emptyBuckets();
   }
 }

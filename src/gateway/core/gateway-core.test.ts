@@ -83,7 +83,8 @@ function addressOf(instance: string): string {
   return `127.20.${index}.${Number(match?.[3]) + 1}`;
 }
 
-const reportOf = (core: GatewayCore): GatewayReport => core.report({ position: { history: "", epoch: 0, version: 0 }, round: 0, listenFailures: [] });
+const reportOf = (core: GatewayCore): GatewayReport =>
+  core.report({ position: { history: "", epoch: 0, version: 0 }, round: 0, nowMs: 0, listenFailures: [] });
 const header = (call: Call, name: string): string => call.traceHeaders[call.traceHeaders.indexOf(name) + 1] ?? "";
 
 test("every call of a transaction is served by its generation's revision, through every carrier, or not at all", () => {
@@ -522,4 +523,54 @@ test("whatever the target and headers, a request is decided without an exception
     ),
     { numRuns: 500 },
   );
+});
+
+test("streams of older generations end as the last update of their service says, whatever their revision says", () => {
+  const revisions = Object.fromEntries(
+    ["portal", "auth"].flatMap((service) => [1, 2].map((v) => [`${service}-v${v}`, [{ instance: `${service}-v${v}-0`, port: 1 }]])),
+  );
+  const maps = [1, 2, 3].map(
+    (number) => [number, { portal: number === 3 ? "portal-v2" : "portal-v1", auth: number === 1 ? "auth-v1" : "auth-v2" }] as const,
+  );
+  const table = (version: number, streamEnds: Readonly<Record<string, TableSketch["services"][string]["streamEnds"]>>): TableSketch => ({
+    version,
+    generations: Object.fromEntries(maps.slice(0, version)),
+    revisions,
+    streamsEndAfterMs: 5000,
+    services: Object.fromEntries(
+      ["portal", "auth"].map((service) => [service, { port: 1, ...(streamEnds[service] === undefined ? {} : { streamEnds: streamEnds[service] }) }]),
+    ),
+    routes: ["portal", "auth"].map((service) => ({ service, path: { prefix: `/${service}` } })),
+  });
+  const core = coreOf(table(1, {}), 1);
+  const open = (service: string): Call => {
+    const decision = core.edge(new RequestHead("GET", `/${service}`, ["Host", "a"]), "1.2.3.4", 0);
+    assert.equal(decision.kind, "admitted");
+    const { call } = decision as Extract<typeof decision, { kind: "admitted" }>;
+    core.stream(call);
+    return call;
+  };
+  const [portal, auth] = [open("portal"), open("auth")];
+  const endsAt = (nowMs: number): readonly number[] => {
+    core.boundStreams(nowMs);
+    return [portal.deadlineMs, auth.deadlineMs];
+  };
+  const never = Number.POSITIVE_INFINITY;
+  assert.deepEqual(endsAt(1000), [never, never]);
+  core.update({ table: sketchTable(table(2, { auth: { before: 2, afterMs: 100 } })) });
+  assert.deepEqual(endsAt(2000), [7000, 2100]);
+  // Asked again, and once more by itself: the time goes on.
+  assert.deepEqual(endsAt(2050), [7000, 2100]);
+  const fresh = open("auth");
+  const told = core.report({ position: { history: "", epoch: 0, version: 0 }, round: 0, nowMs: 2050, listenFailures: [] }).counts;
+  assert.deepEqual(
+    told.map((one) => one.streamEnds),
+    [{ ended: 2, lastInMs: 4950, waited: 0 }, undefined],
+  );
+  // Another update of portal says that it is waited for; that of auth is forgotten.
+  core.update({ table: sketchTable(table(3, { portal: { before: 3 } })) });
+  assert.deepEqual(endsAt(2080), [never, 2100]);
+  assert.equal(fresh.deadlineMs, 7080);
+  core.endStreams(3000);
+  assert.deepEqual(endsAt(3001), [3000, 2100]);
 });

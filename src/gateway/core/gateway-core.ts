@@ -204,7 +204,7 @@ export class GatewayCore {
     const endpoint = port === undefined ? undefined : this.#table.endpointAt(port);
     const caller = this.#table.callers.get(inlet.address);
     if (endpoint !== undefined && endpoint.instance !== caller?.instance) {
-      this.#refuseCaller(caller, "bypass");
+      this.#refuseCaller(caller, "bypass", endpoint.service);
       return refuse("gateway/bypass", `port ${port} belongs to an instance of ${endpoint.service}: call http://${endpoint.service}/ instead`);
     }
     return { kind: "outside", authority, host, path };
@@ -235,7 +235,7 @@ export class GatewayCore {
     const caller: Caller = this.#table.callers.get(inlet.address);
     const context = head === undefined ? ({ kind: "none", reason: "absent" } as const) : readTrace(this.#table.traceKey, head);
     if (context.kind === "conflict") {
-      this.#refuseCaller(caller, "conflict");
+      this.#refuseCaller(caller, "conflict", service);
       return refuse("gateway/conflict", `the trace headers name the generations ${context.generations.join(" and ")}`);
     }
     let generation: GenerationState;
@@ -244,11 +244,14 @@ export class GatewayCore {
       const known = this.#table.generation(context.generation);
       if (known === undefined) return { kind: "unknown-generation", generation: context.generation };
       const refusal = this.#guard(caller, known, context.ids?.traceId);
-      if (refusal !== undefined) return refusal;
+      if (refusal !== undefined) {
+        this.#refuseCaller(caller, "revision", service);
+        return refusal;
+      }
       generation = known;
       trace = carriedTrace(context, head as RequestHead, known, this.#table.traceKey, this.#random);
     } else {
-      const found = this.#unlabelledGeneration(caller, service, inlet.address);
+      const found = this.#unlabelledGeneration({ caller, service, client: inlet.address, isTcp: head === undefined });
       if ("kind" in found) return found;
       generation = found;
       trace = rootTrace(found, context.link, this.#random);
@@ -259,13 +262,13 @@ export class GatewayCore {
       return { kind: "held", services: hold.services };
     const callerRevision = caller === undefined ? undefined : this.#table.revision(caller.revision);
     if (callerRevision?.calls !== undefined && !callerRevision.calls.has(service)) {
-      this.#refuseCaller(caller, "not-declared");
+      this.#refuseCaller(caller, "not-declared", service);
       return refuse("gateway/not-declared", `${caller?.service} does not list ${service} under calls`, {
         generation: generation.number,
         traceId: trace.traceId,
       });
     }
-    return this.#begin({
+    const call = this.#begin({
       role: "host",
       service,
       generation,
@@ -276,24 +279,32 @@ export class GatewayCore {
       trace,
       nowMs,
     });
+    if (call.kind === "call" && context.kind !== "labelled" && isOfService(caller)) call.window.unlabelled++;
+    return call;
   }
 
   /** A labelled call of a known caller is refused if the caller's revision does not belong to the generation: a leak or a forgery becomes a failure instead of a mix. */
   #guard(caller: Caller, generation: GenerationState, traceId: string | undefined): Refusal | undefined {
     if (caller === undefined || caller.revision === "" || this.#table.takesPart(generation, caller.service, caller.revision)) return undefined;
     const assigned = generation.assignments.get(caller.service);
-    this.#refuseCaller(caller, "revision");
     const detail = `${caller.instance} is ${caller.revision}, but generation ${generation.number} has ${assigned ?? `no ${caller.service}`}: the trace context came from another transaction`;
     return refuse("gateway/wrong-revision", detail, { generation: generation.number, traceId });
   }
 
   /** The generation of a call without a context. */
-  #unlabelledGeneration(caller: Caller, service: string, client: string): GenerationState | Refusal | Held {
+  #unlabelledGeneration(call: {
+    readonly caller: Caller;
+    readonly service: string;
+    readonly client: string;
+    readonly isTcp: boolean;
+  }): GenerationState | Refusal | Held {
+    const { caller, service, client, isTcp } = call;
     const name = caller?.service ?? UNKNOWN_CALLER;
-    if (caller === undefined || caller.revision !== "") {
+    if (isOfService(caller)) {
       this.#ledger.unlabelled(name);
-      if (this.#table.site.unlabelled === "reject") {
-        this.#refuseCaller(caller, "unlabelled");
+      // A TCP connection has no place for a context: rejecting it would forbid every `protocol: tcp`. Where the caller is known, it is bound to a generation of its own revision.
+      if (this.#table.site.unlabelled === "reject" && !(isTcp && caller !== undefined)) {
+        this.#refuseCaller(caller, "unlabelled", service);
         return refuse(
           "gateway/unlabelled",
           "the site's policy is unlabelled: reject; forward traceparent (or b3, or x-orrery-generation) from the request that you serve",
@@ -303,7 +314,7 @@ export class GatewayCore {
     if (caller === undefined || caller.revision === "") return this.#stamped(service, undefined, client);
     const found = this.#newestOf(caller);
     if (found !== undefined) return found;
-    this.#refuseCaller(caller, "no-generation");
+    this.#refuseCaller(caller, "no-generation", service);
     return refuse("gateway/no-generation", `no generation in service has ${caller.revision}`);
   }
 
@@ -329,8 +340,8 @@ export class GatewayCore {
     return rampOnly ?? once;
   }
 
-  #refuseCaller(caller: Caller, reason: string): void {
-    this.#ledger.refused(caller?.service ?? UNKNOWN_CALLER, reason);
+  #refuseCaller(caller: Caller, reason: string, called: string): void {
+    this.#ledger.refused(caller?.service ?? UNKNOWN_CALLER, reason, called);
   }
 
   #begin(options: {
@@ -352,13 +363,13 @@ export class GatewayCore {
     if (revision === undefined) {
       const detail =
         revisionName === undefined ? `generation ${generation.number} has no service ${service}` : `revision ${revisionName} is not in the table`;
-      return this.#refuseService(options.callerName, refuse("gateway/no-service", detail, about));
+      return this.#refuseService(options, refuse("gateway/no-service", detail, about));
     }
     const balancing = entry?.balancing ?? DEFAULT_POLICY.balancing;
     const endpoint = revision.choose({ generation: generation.number, algorithm: balancing, tried: undefined, nowMs, random: this.#random });
     if (endpoint === undefined)
       return this.#refuseService(
-        options.callerName,
+        options,
         refuse("gateway/no-instance", `no instance of ${revision.name} is ready on a way open to this gateway`, about),
       );
     const policy: CallPolicy = { timeoutMs: route?.entry.timeoutMs ?? entry?.timeoutMs ?? DEFAULT_POLICY.timeoutMs, balancing };
@@ -383,6 +394,7 @@ export class GatewayCore {
       // Where it began is not known of an inner call: its edge ends it in time.
       deadlineMs: nowMs + (role === "host" ? this.#table.longestTransactionMs : (route?.entry.maxTransactionMs ?? this.#table.site.maxTransactionMs)),
       isStream: false,
+      endsBy: undefined,
       endpoint,
       window: endpoint.window(options.callerName, generation.number),
       attemptStartedMs: nowMs,
@@ -407,8 +419,8 @@ export class GatewayCore {
     return met.at(-1);
   }
 
-  #refuseService(caller: string, refusal: Refusal): Refusal {
-    this.#ledger.refused(caller, refusal.code.slice(refusal.code.indexOf("/") + 1));
+  #refuseService({ callerName, service }: { readonly callerName: string; readonly service: string }, refusal: Refusal): Refusal {
+    this.#ledger.refused(callerName, refusal.code.slice(refusal.code.indexOf("/") + 1), service);
     return refusal;
   }
 
@@ -444,7 +456,7 @@ export class GatewayCore {
     this.#ledger.end(call, status, nowMs);
   }
 
-  /** Gives an end to streams of generations that are no longer stamped, each as its revision says (`streamsEndAfterMs`). Ask after each table, and now and then: a call may become a stream later. */
+  /** Gives an end to streams of generations that are no longer stamped, each as the table says. Ask after each table, and now and then: a call may become a stream later. */
   boundStreams(nowMs: number): void {
     this.#ledger.boundStreams(nowMs);
   }
@@ -483,6 +495,11 @@ export class GatewayCore {
   reported(): void {
     this.#ledger.reported();
   }
+}
+
+/** Of a service, or of somebody unknown; not of a probe, which begins transactions of its own. */
+function isOfService(caller: Caller): boolean {
+  return caller === undefined || caller.revision !== "";
 }
 
 function findViolation(head: RequestHead, target: ReturnType<typeof parseTarget>, authority: Authority | undefined): string | undefined {

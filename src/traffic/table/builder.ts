@@ -82,6 +82,7 @@ export class TableBuilder {
           this.#dirty.service.add(service);
           for (const revision of [from, to]) this.#dirty.revision.add(revision);
         }
+        for (const { service } of site.status?.streamEnds ?? []) this.#dirty.service.add(service);
         for (const { host } of site.status?.fenced ?? []) for (const revision of this.#revisionsOfHost.get(host)) this.#dirty.revision.add(revision);
         return;
       }
@@ -179,7 +180,7 @@ export class TableBuilder {
       const revision = isMet ? this.#objects.Revision.get(key) : undefined;
       return mapped(revision, (one) => revisionEntry(one, this.#instances(this.#instancesOfRevision.get(key)), (host) => this.#fence(host)));
     },
-    service: (key) => mapped(this.#objects.Microservice.get(key), (one) => serviceEntry(one, this.#site()?.status?.moves)),
+    service: (key) => mapped(this.#objects.Microservice.get(key), (one) => serviceEntry(one, this.#site()?.status)),
     caller: (key) => {
       // An address may be named by two objects while it passes from one to the other: the newer one has it.
       const [newest] = this.#instances(this.#instancesOfCaller.get(key)).toSorted(byAgeThenName);

@@ -61,12 +61,13 @@ function isServing(instance: Instance): boolean {
   return instance.status?.ready === true && instance.metadata.deletionTimestamp === undefined;
 }
 
-/** `undefined` while the service has no port yet. `moves` are those of the Site. */
-export function serviceEntry(microservice: Microservice, moves: NonNullable<Site["status"]>["moves"] = []): ServiceEntry | undefined {
+/** `undefined` while the service has no port yet. `decided` is the status of the Site. */
+export function serviceEntry(microservice: Microservice, decided: Site["status"]): ServiceEntry | undefined {
   const port = microservice.spec.port ?? microservice.status?.port;
   if (port === undefined) return undefined;
   const { spec } = microservice;
-  const own = moves
+  const ends = decided?.streamEnds?.find((one) => one.service === microservice.metadata.name);
+  const own = (decided?.moves ?? [])
     .filter((one) => one.service === microservice.metadata.name)
     .map(
       ({ before, from, to, isPartial, isIdle }): ServiceMove => ({
@@ -84,6 +85,7 @@ export function serviceEntry(microservice: Microservice, moves: NonNullable<Site
     timeoutMs: durationMs(spec.timeout),
     retries: spec.retries,
     ...(own.length === 0 ? {} : { moves: own }),
+    ...(ends === undefined ? {} : { streamEnds: { before: ends.before, ...(ends.afterMs === undefined ? {} : { afterMs: ends.afterMs }) } }),
   };
 }
 

@@ -54,6 +54,7 @@ const sections = {
         }),
       )
       .optional(),
+    streamEnds: z.looseObject({ before: z.number(), afterMs: z.number().optional() }).optional(),
   }),
   caller: z.looseObject({ instance: z.string(), service: z.string(), revision: z.string(), host: z.string() }),
   route: z.looseObject({

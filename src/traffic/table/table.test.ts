@@ -34,9 +34,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       epoch: fc.integer({ min: 1, max: 2 }),
       fenced: fc.uniqueArray(fc.constantFrom(...HOSTS), { maxLength: 2 }),
       upTo: fc.integer({ min: 1, max: 3 }),
+      ends: fc.uniqueArray(fc.constantFrom(...SERVICES), { maxLength: 2 }),
       isGone: fc.boolean(),
     })
-    .map(({ open, epoch, fenced, upTo, isGone }) => ({
+    .map(({ open, epoch, fenced, upTo, ends, isGone }) => ({
       kind: "Site" as const,
       name: "site",
       value:
@@ -48,6 +49,9 @@ const step: fc.Arbitrary<Step> = fc.oneof(
               generations: open.map((number) => ({ number, phase: "Active", since: "2026-01-01T00:00:00Z" })),
               ...(open[0] === undefined ? {} : { stamp: { generation: open[0] } }),
               fenced: fenced.map((host) => ({ host, upTo })),
+              ...(ends.length === 0
+                ? {}
+                : { streamEnds: ends.map((service) => ({ service, before: upTo, ...(upTo === 1 ? {} : { afterMs: upTo }) })) }),
             }),
     })),
   fc.tuple(fc.integer({ min: 1, max: 5 }), fc.option(mapOf, { nil: undefined })).map(([number, map]) => ({
@@ -290,4 +294,16 @@ test("a fence around a host touches the instances of that host, and is lifted ag
     ["on-h1", undefined],
     ["on-h2", undefined],
   ]);
+});
+
+test("what an Update says of streams stands at its service, and nowhere else", () => {
+  const ends = [{ service: "auth", before: 3, afterMs: 30_000 }];
+  const decided = { ...SITE, status: { ...(SITE.status as object), streamEnds: ends } };
+  const services = ["auth", "proc"].map((name): Step => {
+    const spec = microservice.spec.parse({ template: templateOf("v1") });
+    return { kind: "Microservice", name, value: object("Microservice", name, spec, { port: 20_000 }) };
+  });
+  const { service } = build([{ kind: "Site", name: "site", value: decided }, ...services]).entries;
+  assert.deepEqual(service["auth"]?.streamEnds, { before: 3, afterMs: 30_000 });
+  assert.equal(service["proc"]?.streamEnds, undefined);
 });

@@ -53,7 +53,7 @@ test("the windows of all gateways and generations add up", () => {
     ]),
     1000,
   );
-  board.add(reportOf("b", [windowOf({ calls: 2, timeSumMs: 4, timeMaxMs: 3, large: 1 })]), 1500);
+  board.add(reportOf("b", [windowOf({ calls: 2, timeSumMs: 4, timeMaxMs: 3, large: 1, unlabelled: 2 })]), 1500);
   const [sum, ...more] = board.lastMinute(2000);
   assert.deepEqual(more, []);
   assert.deepEqual(
@@ -69,6 +69,8 @@ test("the windows of all gateways and generations add up", () => {
       timeSumMs: 35,
       timeMaxMs: 20,
       large: 1,
+      unlabelled: 2,
+      refused: 0,
       inFlight: 3,
       buckets: undefined,
     },
@@ -117,6 +119,35 @@ test("sums by host and service", () => {
     [
       [{ host: "h", service: "auth" }, 3],
       [{ host: "i", service: "auth" }, 4],
+    ],
+  );
+});
+
+test("refused and unlabelled calls of all gateways add up by caller, only rise, and outlive a gateway that is gone", () => {
+  const board = new CallBoard();
+  const report = (gateway: string, host: string, calls: number): GatewayReport => ({
+    ...reportOf(gateway, []),
+    host,
+    refused: [
+      { service: "portal", reason: "revision", called: "auth", calls },
+      { service: "", reason: "no-instance", calls: 1 },
+    ],
+    unlabelled: [{ service: "portal", calls: 2 * calls, labelledIn: 9 }],
+  });
+  board.add(report("a", "h", 3), 0);
+  board.add(report("b", "i", 4), 0);
+  board.forget("a");
+  board.add(report("a", "h", 1), 100_000);
+  assert.deepEqual(board.refused(), [
+    { service: "portal", reason: "revision", calls: 8 },
+    { service: "", reason: "no-instance", calls: 3 },
+  ]);
+  assert.deepEqual(board.unlabelled(), [{ service: "portal", calls: 16 }]);
+  assert.deepEqual(
+    board.lastMinute(100_000).map((one) => [one.caller, one.service, one.instance, one.host, one.calls, one.refused]),
+    [
+      ["portal", "auth", "", "h", 0, 1],
+      ["", "", "", "h", 0, 1],
     ],
   );
 });

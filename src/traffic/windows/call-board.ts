@@ -1,4 +1,4 @@
-import { type CallWindow, type GatewayReport, LATENCY_BUCKETS_MS } from "../contract.ts";
+import { type GatewayReport, LATENCY_BUCKETS_MS } from "../contract.ts";
 
 /** Calls from one caller to one instance, summed over all gateways. */
 export interface CallSum {
@@ -15,6 +15,10 @@ export interface CallSum {
   readonly timeMaxMs: number;
   /** Requests above the packet size. */
   readonly large: number;
+  /** Begun without a trace context. */
+  readonly unlabelled: number;
+  /** Refused by a gateway: on a row of their own, of no revision and no instance, since none was asked; `host` is the gateway's. */
+  readonly refused: number;
   /** Calls under way now. */
   readonly inFlight: number;
   /** Counts in the buckets of LATENCY_BUCKETS_MS, and one for the rest. */
@@ -29,6 +33,8 @@ export interface CallGroup {
   readonly timeSumMs: number;
   readonly timeMaxMs: number;
   readonly large: number;
+  readonly unlabelled: number;
+  readonly refused: number;
   readonly inFlight: number;
   readonly buckets: readonly number[];
 }
@@ -47,6 +53,8 @@ export class CallBoard {
   readonly #inFlight = new Map<string, ReadonlyMap<string, number>>();
   /** By gateway: transactions that are held, as last reported. */
   readonly #heldNow = new Map<string, number>();
+  readonly #refused = new LabelledSums();
+  readonly #unlabelled = new LabelledSums();
   #held = { total: 0, timeSumMs: 0, timeMaxMs: 0 };
 
   constructor(options: { readonly keysMax?: number } = {}) {
@@ -62,6 +70,12 @@ export class CallBoard {
       this.#entry(key, window).add(window, nowMs);
     }
     this.#inFlight.set(report.gateway, inFlight);
+    for (const { service: caller, calls, reason, called = "" } of report.refused) {
+      const row = { caller, service: called, revision: "", instance: "", host: report.host };
+      this.#entry(keyOf(row), row).add({ ...emptySums(), refused: calls }, nowMs);
+      this.#refused.add(calls, caller, reason);
+    }
+    for (const { service, calls } of report.unlabelled) this.#unlabelled.add(calls, service);
     const { now, total, timeSumMs, timeMaxMs } = report.held;
     this.#heldNow.set(report.gateway, now);
     this.#held = {
@@ -76,13 +90,23 @@ export class CallBoard {
     return { now: [...this.#heldNow.values()].reduce((sum, one) => sum + one, 0), ...this.#held };
   }
 
+  /** Calls that were refused since the board began, by calling service and reason. */
+  refused(): readonly { readonly service: string; readonly reason: string; readonly calls: number }[] {
+    return this.#refused.read().map(({ labels: [service = "", reason = ""], calls }) => ({ service, reason, calls }));
+  }
+
+  /** Calls without a trace context since the board began, by calling service; also those that were refused for it. */
+  unlabelled(): readonly { readonly service: string; readonly calls: number }[] {
+    return this.#unlabelled.read().map(({ labels: [service = ""], calls }) => ({ service, calls }));
+  }
+
   /** The gateway is gone: nothing is known of its calls under way. */
   forget(gateway: string): void {
     this.#inFlight.delete(gateway);
     this.#heldNow.delete(gateway);
   }
 
-  #entry(key: string, window: CallWindow): Entry {
+  #entry(key: string, window: Pick<CallSum, CallPart>): Entry {
     let entry = this.#entries.get(key);
     // Kept in order of use, so that the first is the one that was quiet longest.
     if (entry !== undefined) this.#entries.delete(key);
@@ -108,11 +132,11 @@ export class CallBoard {
   #sums(of: (entry: Entry) => Sums): CallSum[] {
     const sums: CallSum[] = [];
     for (const [key, entry] of this.#entries) {
-      const { calls, errors, timeSumMs, timeMaxMs, large, buckets } = of(entry);
+      const { calls, errors, timeSumMs, timeMaxMs, large, unlabelled, refused, buckets } = of(entry);
       let inFlight = 0;
       for (const gateway of this.#inFlight.values()) inFlight += gateway.get(key) ?? 0;
-      if (calls === 0 && inFlight === 0) continue;
-      sums.push({ ...entry.key, calls, errors, timeSumMs, timeMaxMs, large, inFlight, buckets: [...buckets] });
+      if (calls === 0 && inFlight === 0 && refused === 0) continue;
+      sums.push({ ...entry.key, calls, errors, timeSumMs, timeMaxMs, large, unlabelled, refused, inFlight, buckets: [...buckets] });
     }
     return sums;
   }
@@ -152,19 +176,35 @@ interface Sums {
   timeSumMs: number;
   timeMaxMs: number;
   large: number;
+  unlabelled: number;
+  refused: number;
   readonly buckets: number[];
 }
 
 function emptySums(): Sums {
-  return { calls: 0, errors: 0, timeSumMs: 0, timeMaxMs: 0, large: 0, buckets: new Array<number>(LATENCY_BUCKETS_MS.length + 1).fill(0) };
+  return {
+    calls: 0,
+    errors: 0,
+    timeSumMs: 0,
+    timeMaxMs: 0,
+    large: 0,
+    unlabelled: 0,
+    refused: 0,
+    buckets: new Array<number>(LATENCY_BUCKETS_MS.length + 1).fill(0),
+  };
 }
 
-function addTo(sums: Sums, more: Pick<CallSum, "calls" | "errors" | "timeSumMs" | "timeMaxMs" | "large" | "buckets">): void {
+type MoreCalls = Pick<CallSum, "calls" | "errors" | "timeSumMs" | "timeMaxMs" | "large" | "buckets"> &
+  Partial<Pick<CallSum, "unlabelled" | "refused">>;
+
+function addTo(sums: Sums, more: MoreCalls): void {
   sums.calls += more.calls;
   sums.errors += more.errors;
   sums.timeSumMs += more.timeSumMs;
   sums.timeMaxMs = Math.max(sums.timeMaxMs, more.timeMaxMs);
   sums.large += more.large;
+  sums.unlabelled += more.unlabelled ?? 0;
+  sums.refused += more.refused ?? 0;
   for (let index = 0; index < sums.buckets.length; index++) sums.buckets[index] = (sums.buckets[index] ?? 0) + (more.buckets[index] ?? 0);
 }
 
@@ -173,20 +213,20 @@ class Entry {
   readonly total = emptySums();
   #slots: { readonly number: number; readonly sums: Sums }[] = [];
 
-  constructor({ caller, service, revision, instance, host }: CallWindow) {
+  constructor({ caller, service, revision, instance, host }: Pick<CallSum, CallPart>) {
     this.key = { caller, service, revision, instance, host };
   }
 
-  add(window: CallWindow, nowMs: number): void {
-    if (window.calls === 0 && window.large === 0) return;
-    addTo(this.total, window);
+  add(more: MoreCalls, nowMs: number): void {
+    if (more.calls === 0 && more.large === 0 && (more.unlabelled ?? 0) === 0 && (more.refused ?? 0) === 0) return;
+    addTo(this.total, more);
     const number = Math.floor(nowMs / SLOT_MS);
     let slot = this.#slots.at(-1);
     if (slot?.number !== number) {
       slot = { number, sums: emptySums() };
       this.#slots = [...this.#slots.filter((one) => one.number > number - SLOTS), slot];
     }
-    addTo(slot.sums, window);
+    addTo(slot.sums, more);
   }
 
   recent(nowMs: number): Sums {
@@ -197,6 +237,23 @@ class Entry {
   }
 }
 
-function keyOf(window: CallWindow): string {
+/** Sums that only rise, by a few words. Bounded: what comes when it is full is told as of somebody unknown. */
+class LabelledSums {
+  readonly #sums = new Map<string, { readonly labels: readonly string[]; calls: number }>();
+
+  add(calls: number, ...labels: readonly string[]): void {
+    const key = labels.join("\n");
+    const sum = this.#sums.get(key);
+    if (sum !== undefined) sum.calls += calls;
+    else if (this.#sums.size < KEYS_MAX || labels[0] === "?") this.#sums.set(key, { labels, calls });
+    else this.add(calls, "?", ...labels.slice(1));
+  }
+
+  read(): readonly { readonly labels: readonly string[]; readonly calls: number }[] {
+    return [...this.#sums.values()];
+  }
+}
+
+function keyOf(window: Pick<CallSum, CallPart>): string {
   return `${window.caller}\n${window.service}\n${window.revision}\n${window.instance}\n${window.host}`;
 }

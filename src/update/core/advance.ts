@@ -3,6 +3,7 @@ import { abort, movesToPlan, pause, refuse, replaced, switchOver, unmoved, withP
 import { fence, shortageWithout } from "./fences.ts";
 import { beginHold, holdUntilQuiet, servicesToHold } from "./hold.ts";
 import { INTERLOCK_AGAIN_MS, targetMap } from "./issue.ts";
+import { describeLate } from "./late-gateway.ts";
 import { NOT_LOOKED, type Observed, type ObservedGateway, type Situation, type Step } from "./observed.ts";
 import { climb, takeRampStep } from "./ramp.ts";
 import { isSameMap, type Move, type OpenGeneration, type SiteState, type Wait } from "./state.ts";
@@ -106,7 +107,7 @@ function distribute(now: Situation): Step {
       reason: "TableNotAcknowledged",
       object: `gateway/${gateway.name}`,
       sinceMs,
-      message: `gateway ${gateway.name} ${gateway.isConnected ? "has not yet acknowledged" : "is not connected and cannot acknowledge"} the table with generation ${pending.number}`,
+      message: describeLate(gateway, `the table with generation ${pending.number}`),
     }));
     waits.set(pending.number, shortage === undefined ? asked : [shortage, ...asked]);
     return { site, happened: [], waits, wakeAtMs: Math.max(nowMs + 100, Math.min(...ignorant.map(lateAtMs))) };

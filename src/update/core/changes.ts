@@ -15,6 +15,7 @@ export function switchOver(now: Situation, hold?: NonNullable<StampPlan["hold"]>
       }),
       stamp: { generation: pending.number, ...(hold === undefined ? {} : { hold }) },
       moves: movesAfterSwitch(now),
+      ...streamEndsAfterSwitch(now),
       // A refusal lasts as long as the template says the refused revision.
       refused: site.refused.filter((one) => observed.wanted.get(one.service) === one.revision),
     },
@@ -61,6 +62,14 @@ function movesAfterSwitch({ site, pending }: Situation): SiteState["moves"] {
   return site.moves.map(
     (one): Move => (one.before === pending.number ? { service: one.service, before: one.before, from: one.from, to: one.to } : one),
   );
+}
+
+/** What the Update says about streams holds from the switch on: one that is given up before has replaced nothing. Of two that replace a service, the later one says. */
+function streamEndsAfterSwitch({ site, pending }: Situation): Pick<SiteState, "streamEnds"> {
+  if (pending.streamEnds === undefined) return {};
+  const { services, ...end } = pending.streamEnds;
+  const others = (site.streamEnds ?? []).filter((one) => !services.includes(one.service));
+  return { streamEnds: [...others, ...services.map((service) => ({ service, before: pending.number, ...end }))] };
 }
 
 /** Calls go where they went before; what was moved already finishes what it has begun. What was moved instance by instance is moved back in the same way: some of the former ones are gone. That takes a number of its own, by which it claims instances: who knows only the update that was given up must not delete them. */

@@ -227,3 +227,56 @@ test("an instance that was made when no call was seen any more is not asked: it 
   round(ledger, 700, (n) => report("a", n));
   assert.equal(ledger.stateOf(1, 700).isEmpty, true);
 });
+
+test("a wait for streams says when they are ended, and says the same while reports take their time; those that are never ended are told apart", () => {
+  const ledger = drainingLedger(gateway("a"));
+  const told = (streamEnds: NonNullable<GatewayReport["counts"][number]["streamEnds"]>, atMs: number): string => {
+    const answer = report("a", 0, { open: 3 });
+    ledger.report({ ...answer, counts: answer.counts.map((one) => ({ ...one, streamEnds })) }, atMs);
+    const [wait] = ledger.stateOf(1, atMs).waits;
+    assert.equal(wait?.reason, "TransactionsOpen");
+    return wait?.message ?? "";
+  };
+  const first = told({ ended: 1, lastInMs: 30_000, waited: 1 }, 1000);
+  assert.match(
+    first,
+    /^3 calls of generation 1 are open at gateway a, 2 of them streams .*: 1 is ended by 1970-01-01T00:00:31\.000Z at the latest, 1 ends only with the client or the instance \(drain\.streams: wait\); the others end by themselves$/,
+  );
+  assert.equal(told({ ended: 1, lastInMs: 29_000, waited: 1 }, 2180), first);
+  assert.match(told({ ended: 3, lastInMs: 3000, waited: 0 }, 3000), /3 of them streams .*: 3 are ended by 1970-01-01T00:00:06\.000Z at the latest$/);
+});
+
+test("a connected gateway that does not answer a round is named, with the time since when, as soon as that lasts", () => {
+  const ledger = drainingLedger(gateway("a"), gateway("b"), gateway("lost", { isConnected: false }));
+  const number = ledger.roundToAsk(1000, 0) ?? 0;
+  ledger.report(report("a", number), 1010);
+  const reasons = (nowMs: number): string[] => ledger.stateOf(1, nowMs).waits.map((one) => `${one.reason} ${one.object} ${one.sinceMs}`);
+  assert.deepEqual(reasons(1999), ["GatewayLost gateway/lost 0"]);
+  assert.deepEqual(reasons(2000), ["GatewayLost gateway/lost 0", "GatewaySilent gateway/b 1000"]);
+  assert.match(ledger.stateOf(1, 2000).waits[1]?.message ?? "", /has not answered the counting round that was asked at 1970-01-01T00:00:01\.000Z/);
+  ledger.setGateways([gateway("a"), gateway("b")], 2000);
+  // An answer of the incarnation before is none.
+  ledger.report(report("b", number, { incarnation: 0 }), 2100);
+  assert.deepEqual(reasons(2200), ["GatewaySilent gateway/b 1000"]);
+  ledger.report(report("b", number), 2300);
+  assert.deepEqual(reasons(2300), ["Counting generation/g1 0"]);
+});
+
+test("a gateway that counts at a table which may stamp the generation holds the counting up, and is named with what its disk says", () => {
+  const full = gateway("a", { tableFailure: "ENOSPC: no space left on device, write" });
+  const ledger = drainingLedger(full);
+  round(ledger, 0, (n) => report("a", n, { version: 9 }));
+  assert.deepEqual(
+    ledger.stateOf(1, 900).waits.map((one) => one.reason),
+    ["Counting"],
+  );
+  const [wait] = ledger.stateOf(1, 1000).waits;
+  assert.deepEqual([wait?.reason, wait?.object], ["TableNotAcknowledged", "gateway/a"]);
+  assert.match(wait?.message ?? "", /^gateway a cannot acknowledge a table that does not stamp generation 1 any more: its disk refuses .*ENOSPC/);
+  ledger.setGateways([gateway("a")], 1100);
+  round(ledger, 1100, (n) => report("a", n));
+  assert.deepEqual(
+    ledger.stateOf(1, 1100).waits.map((one) => one.reason),
+    ["Counting"],
+  );
+});

@@ -1,5 +1,7 @@
 import type { GatewayReport, TablePosition } from "#/traffic/index.ts";
 import { BackgroundWork } from "./background.ts";
+import { describeLate } from "./late-gateway.ts";
+import { howCallsEnd, type OpenCalls, openCalls } from "./open-calls.ts";
 import type { Wait } from "./state.ts";
 
 /** A gateway that exists, whether it answers now or not. */
@@ -7,6 +9,8 @@ export interface KnownGateway {
   readonly name: string;
   readonly host: string;
   readonly isConnected: boolean;
+  /** Why it cannot keep a newer table on its disk, as it has told last; absent: nothing is known to hinder it. */
+  readonly tableFailure?: string;
   /** Since when it is not connected; absent while it is. */
   readonly lostSinceMs?: number;
   readonly incarnation: number;
@@ -34,7 +38,7 @@ interface Drain {
   readonly whole: Quietness;
   /** Of those calls alone that can reach a service. */
   readonly scopes: Map<string, Quietness>;
-  readonly open: Map<string, { readonly open: number; readonly streams: number }>;
+  readonly open: Map<string, OpenCalls>;
 }
 
 interface Quietness {
@@ -61,6 +65,9 @@ export interface BusyDeclared {
 
 /** More than one leader can ask: a year of ten a second is 2^28. */
 const ROUNDS_PER_EPOCH = 2 ** 30;
+
+/** A gateway answers at once: one that has not for so long is named. */
+const SILENT_AFTER_MS = 1000;
 
 /** Counts, over rounds, what is in flight of each generation that is no longer stamped. Memory of one leader; a new one begins with everything unknown.
  *
@@ -154,7 +161,7 @@ export class DrainLedger {
   /** Takes a report; those that do not answer the present round are only shown, not counted on. */
   report(report: GatewayReport, nowMs: number): void {
     for (const [generation, drain] of this.#drains) {
-      drain.open.set(report.gateway, openOf(report, generation));
+      drain.open.set(report.gateway, openCalls(report, generation, drain.open.get(report.gateway), nowMs));
       for (const part of [drain.whole, ...drain.scopes.values()]) {
         if (countOf(report, generation, part.services).open === 0) continue;
         part.isEmpty = false;
@@ -181,15 +188,15 @@ export class DrainLedger {
       if (!this.#gateways.some((one) => one.name === gateway)) continue;
       open += count.open;
       if (count.open > 0 && !part.isEmpty) {
-        const streams = count.streams > 0 ? `, ${count.streams} of them streams (WebSocket, SSE, TCP)` : "";
         waits.push({
           reason: "TransactionsOpen",
           object: `gateway/${gateway}`,
           sinceMs: drain.sinceMs,
-          message: `${count.open} calls of generation ${generation} are open at gateway ${gateway}${streams}; they end by themselves`,
+          message: `${count.open} calls of generation ${generation} are open at gateway ${gateway}${howCallsEnd(count)}`,
         });
       }
     }
+    if (!part.isEmpty) waits.push(...this.#silentWaits(generation, drain, nowMs));
     if (waits.length === 0 && !part.isEmpty) waits.push(...this.#busyWaits(generation, part, nowMs));
     if (waits.length === 0 && !part.isEmpty) {
       waits.push({
@@ -200,6 +207,24 @@ export class DrainLedger {
       });
     }
     return { isEmpty: waits.length === 0, open, waits };
+  }
+
+  /** Connected gateways that hold up the counting: they do not answer a round, or their counts are of a table that may stamp the generation. */
+  #silentWaits(generation: number, drain: Drain, nowMs: number): Wait[] {
+    return this.#gateways.flatMap((gateway): Wait[] => {
+      const { name, isConnected } = gateway;
+      const round = this.#round;
+      const position = drain.open.get(name)?.position;
+      const isLate = position !== undefined && !isAtLeast(position, drain.unstamped);
+      if (!isConnected) return [];
+      if (round !== undefined && nowMs >= round.askedAtMs + SILENT_AFTER_MS && round.reports.get(name)?.incarnation !== gateway.incarnation) {
+        const message = `gateway ${name} is connected, but has not answered the counting round that was asked at ${new Date(round.askedAtMs).toISOString()}: what it has in flight is unknown. If it hangs, restart it`;
+        return [{ reason: "GatewaySilent", object: `gateway/${name}`, sinceMs: round.askedAtMs, message }];
+      }
+      if (!isLate || nowMs < drain.sinceMs + SILENT_AFTER_MS) return [];
+      const message = describeLate(gateway, `a table that does not stamp generation ${generation} any more`);
+      return [{ reason: "TableNotAcknowledged", object: `gateway/${name}`, sinceMs: drain.sinceMs, message }];
+    });
   }
 
   #busyIn(generation: number, part: Quietness): readonly string[] {
@@ -294,11 +319,6 @@ function countOf(
     started += calls.started;
   }
   return { open, started };
-}
-
-function openOf(report: GatewayReport, generation: number): { readonly open: number; readonly streams: number } {
-  const count = report.counts.find((one) => one.generation === generation);
-  return count === undefined ? { open: 0, streams: 0 } : { open: count.edge + count.outbound + count.inbound, streams: count.streams };
 }
 
 function isAtLeast(position: TablePosition, floor: TablePosition): boolean {

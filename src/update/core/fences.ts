@@ -11,13 +11,14 @@ export function shortageWithout(
 ): Wait | undefined {
   const without = new Set([...site.fenced.map((one) => one.host), ...late.map((one) => one.host)]);
   const names = late.map((one) => one.name).join(", ");
-  const advice = `bring the gateway back, or, if it is surely dead, run: orrery gateway forget ${names}`;
+  const isDisk = late.every((one) => one.isConnected && one.tableFailure !== undefined);
+  const advice = isDisk ? "mend its disk; is it full?" : `bring the gateway back, or, if it is surely dead, run: orrery gateway forget ${names}`;
   if (observed.gateways.every((one) => without.has(one.host)))
     return {
       reason: "TooFewReady",
       object: `generation/g${pending.number}`,
       sinceMs: nowMs,
-      message: `without the hosts of gateway ${names}, which does not answer, no host is left for generation ${pending.number}: ${advice}`,
+      message: `without the hosts of gateway ${names}, which ${isDisk ? "cannot keep the table on its disk" : "does not answer"}, no host is left for generation ${pending.number}: ${advice}`,
     };
   for (const [service, revision] of Object.entries(observed.mapOf(pending.number) ?? {})) {
     const { wanted, readyOn, toldReady } = observed.readinessOf(revision);
@@ -28,7 +29,7 @@ export function shortageWithout(
       reason: "TooFewReady",
       object: `microservice/${service}`,
       sinceMs: nowMs,
-      message: `without the hosts of gateway ${names}, which does not answer, no instance of ${service} is left for generation ${pending.number}: ${advice}`,
+      message: `without the hosts of gateway ${names}, which ${isDisk ? "cannot keep the table on its disk" : "does not answer"}, no instance of ${service} is left for generation ${pending.number}: ${advice}`,
     };
   }
   return undefined;

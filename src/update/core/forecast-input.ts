@@ -5,7 +5,7 @@ import type { GenerationMap } from "./state.ts";
 export interface ForecastInput {
   /** An Update waits for its turn; changed templates take back what is on its way. */
   readonly by: "update" | "template";
-  readonly asked: Pick<Update["spec"], "strategy"> & Partial<Pick<Update["spec"], "ramp" | "gates" | "paused">>;
+  readonly asked: Pick<Update["spec"], "strategy"> & Partial<Pick<Update["spec"], "ramp" | "gates" | "paused" | "drain">>;
   /** `revision` absent: it is made when the update begins. */
   readonly targets: readonly { readonly service: string; readonly revision?: string; readonly template: Template }[];
   readonly site: Site;

@@ -114,6 +114,18 @@ test("consistent: the new instances start beside the old ones, which stop after 
   assert.deepEqual([made.held, made.ramp, made.waits, made.notPromised, made.refusals], [undefined, undefined, [], [], []]);
 });
 
+test("where the update says how streams end, that is foretold, not what the template of the old revision says", () => {
+  for (const [drain, text] of [
+    [{ terminateAfter: "30s" }, "streams are ended after 30s"],
+    [{ streams: "terminateAfter" }, "streams are ended after 1h"],
+    [{ streams: "wait" }, "streams are waited for"],
+  ] as const) {
+    const seen = new Seen();
+    seen.asked = { drain };
+    assert.ok(seen.forecast().stops[0]?.message.includes(text), text);
+  }
+});
+
 test("instances of the new revision that run already are not started again", () => {
   const seen = new Seen();
   seen.extraInstances = [seen.instance("auth", "v2", 0)];

@@ -1,4 +1,4 @@
-import { durationMs, formatDuration, type Microservice, type StrategyName, type Template } from "#/model/index.ts";
+import { durationMs, formatDuration, type Microservice, STREAMS_END_AFTER, type StrategyName, type Template } from "#/model/index.ts";
 import { replaced } from "./changes.ts";
 import { type ForecastInput, replicasOf } from "./forecast-input.ts";
 import { type ForecastWait, forecastWaits } from "./forecast-waits.ts";
@@ -216,8 +216,8 @@ function stopMessage({ input, state }: Plan, when: ForecastStop["when"], from: s
       return "at the switch: the running transactions are over by then";
     case "AfterDrain": {
       const { linger, maxTransaction } = input.site.spec;
-      const drain = input.templateOf(from)?.drain;
-      const streams = drain?.streams === "wait" ? "streams are waited for" : `streams are ended after ${drain?.terminateAfter ?? "1h"}`;
+      const drain = input.asked.drain ?? input.templateOf(from)?.drain;
+      const streams = drain?.streams === "wait" ? "streams are waited for" : `streams are ended after ${drain?.terminateAfter ?? STREAMS_END_AFTER}`;
       return `when the last transaction of generation ${state?.stamp?.generation} is over (at most ${maxTransaction}; ${streams}), and ${linger} after it`;
     }
   }

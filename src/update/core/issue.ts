@@ -54,7 +54,9 @@ export function issueNext(site: SiteState, observed: Observed, nowMs: number, wa
     waits.set(0, [interlock]);
     return { ...nothing, wakeAtMs: nowMs + INTERLOCK_AGAIN_MS };
   }
-  const moves = movesOfStrategy(strategy, number, replaced({ site, map: target, observed, changes: intent?.services ?? changes }), observed);
+  const replacements = replaced({ site, map: target, observed, changes: intent?.services ?? changes });
+  const moves = movesOfStrategy(strategy, number, replacements, observed);
+  const streamEnds = intent?.streamEnds === undefined ? undefined : { services: replacements.map((one) => one.service), ...intent.streamEnds };
   const generation: OpenGeneration = {
     number,
     phase: "Preparing",
@@ -63,6 +65,7 @@ export function issueNext(site: SiteState, observed: Observed, nowMs: number, wa
     // What no Update has asked for becomes one of its own, made by the controller.
     update: intent?.name ?? `g${number}`,
     ...(strategy === undefined ? {} : { strategy }),
+    ...(streamEnds === undefined || streamEnds.services.length === 0 ? {} : { streamEnds }),
     // The first generation has nothing to be compared with.
     ...(intent?.ramp === undefined || served === undefined || strategy !== undefined
       ? {}

@@ -21,10 +21,20 @@ const state: SiteState = {
   fenced: [],
   moves: [],
   exclusive: [{ service: "antenna", revision: "antenna-v1", since }],
+  streamEnds: [{ service: "auth", before: 3, afterMs: 30_000 }],
 };
 
-function writable({ generations, exclusive, ...rest }: SiteState): NonNullable<Parameters<typeof nextTerm>[0]> {
-  return { ...rest, generations: [...generations], exclusive: [...exclusive], refused: [], fenced: [], moves: [], conditions: [] };
+function writable({ generations, exclusive, streamEnds = [], ...rest }: SiteState): NonNullable<Parameters<typeof nextTerm>[0]> {
+  return {
+    ...rest,
+    generations: [...generations],
+    exclusive: [...exclusive],
+    refused: [],
+    fenced: [],
+    moves: [],
+    streamEnds: [...streamEnds],
+    conditions: [],
+  };
 }
 
 test("a table distributes the generations that it can route, and leaves unstamped what the plan does not name", () => {
@@ -46,6 +56,7 @@ test("a new leader is one epoch on and keeps everything else", () => {
   assert.equal(status.counter, 4);
   assert.deepEqual(status.stamp, { generation: 3 });
   assert.deepEqual(status.exclusive, state.exclusive);
+  assert.deepEqual(status.streamEnds, state.streamEnds);
   assert.deepEqual(nextTerm(undefined, "new"), { history: "new", epoch: 1, counter: 0, generations: [] });
 });
 

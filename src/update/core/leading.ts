@@ -182,10 +182,11 @@ export function observe(view: LeaderView, nowMs: number): Observed {
     exclusive: view.exclusive,
     handoverOf: view.handoverOf,
     interlockOf: view.interlockOf,
-    gateways: gateways.map(({ name, host, isConnected, lostSinceMs }) => ({
+    gateways: gateways.map(({ name, host, isConnected, lostSinceMs, tableFailure }) => ({
       name,
       host,
       isConnected,
+      ...(tableFailure === undefined ? {} : { tableFailure }),
       awaitedMs: (number) => (isConnected ? distribution.offeredMs(name, number) : lostSinceMs),
       knows: (number) => isReached(distribution.acknowledged(name), distribution.distributedAt(number)),
     })),

@@ -17,6 +17,8 @@ export interface ObservedGateway {
   readonly name: string;
   readonly host: string;
   readonly isConnected: boolean;
+  /** See `KnownGateway`. */
+  readonly tableFailure?: string;
   /** True if it has acknowledged a table of this leader in which `generation` was already distributed. */
   knows(generation: number): boolean;
   /** Since when it is waited for: that it acknowledges such a table, or that it comes back; `undefined` while it is offered none. */
@@ -45,6 +47,8 @@ export interface UpdateIntent {
   readonly isWhole?: boolean;
   readonly strategy?: OpenGeneration["strategy"];
   readonly ramp?: { readonly steps: readonly { readonly share: number; readonly holdMs: number }[]; readonly key?: string };
+  /** How streams of older generations to its services are ended: after `afterMs`, absent: never. */
+  readonly streamEnds?: { readonly afterMs?: number };
   readonly isPaused: boolean;
   readonly isPromoted: boolean;
   readonly isAborted: boolean;

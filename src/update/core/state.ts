@@ -18,6 +18,8 @@ export interface SiteState {
   readonly moves: readonly Move[];
   /** Of each exclusive service, the revision that may use its thing. */
   readonly exclusive: readonly ExclusiveUse[];
+  /** How Updates want streams of older generations to be ended; absent: all as their revisions say. */
+  readonly streamEnds?: readonly StreamEnd[];
 }
 
 /** In generations older than `before`, calls of `service` that belong to revision `from` go to `to`; while `isPartial`, to either; while `isIdle`, still or again to `from`. */
@@ -33,6 +35,9 @@ export type GenerationPhase = OpenGeneration["phase"];
 export type Refusal = NonNullable<Site["status"]>["refused"] extends readonly (infer R)[] | undefined ? Readonly<R> : never;
 
 export type ExclusiveUse = NonNullable<Site["status"]>["exclusive"] extends readonly (infer E)[] | undefined ? Readonly<E> : never;
+
+/** Streams to `service` in generations older than `before` are ended after `afterMs`, or, where that is absent, never. One for each service. */
+export type StreamEnd = NonNullable<Site["status"]>["streamEnds"] extends readonly (infer E)[] | undefined ? Readonly<E> : never;
 
 /** Service to revision. */
 export type GenerationMap = Readonly<Record<string, string>>;
@@ -61,6 +66,7 @@ export function readSiteState(status: Site["status"]): SiteState | undefined {
     fenced: status.fenced ?? [],
     moves: status.moves ?? [],
     exclusive: status.exclusive ?? [],
+    ...(status.streamEnds === undefined ? {} : { streamEnds: status.streamEnds }),
   };
 }
 

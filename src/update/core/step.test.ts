@@ -320,6 +320,32 @@ test("where too few instances would be left, the update waits for the gateway an
   assert.deepEqual(world.state.fenced, []);
 });
 
+test("a gateway whose disk refuses the table is waited for with that reason, not as one that does not answer", () => {
+  const world = runningSite();
+  world.gateways = [
+    {
+      name: "main",
+      host: "a",
+      isConnected: true,
+      tableFailure: "ENOSPC: no space left on device, write",
+      knows: () => false,
+      awaitedMs: () => START_MS,
+    },
+  ];
+  world.want("auth", "auth-v2").settle();
+  const late = /^gateway main cannot acknowledge the table with generation 2: its disk refuses to keep it \(ENOSPC: .*\)/;
+  assert.match(world.waits.get(2)?.[0]?.message ?? "", late);
+  world.nowMs += 10_000;
+  world.settle();
+  assert.equal(world.phases(), "1:Active 2:Distributing");
+  const [shortage, asked] = world.waits.get(2) ?? [];
+  assert.match(
+    shortage?.message ?? "",
+    /^without the hosts of gateway main, which cannot keep the table on its disk, .*: mend its disk; is it full\?$/,
+  );
+  assert.match(asked?.message ?? "", late);
+});
+
 test("what was refused is tried again when a person asks for it by hand", () => {
   const world = runningSite().want("auth", "auth-v2");
   world.unready.set("auth-v2", "the key store is locked");

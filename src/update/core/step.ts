@@ -11,7 +11,12 @@ import { differingServices, isPending, type Move, type SiteState, type Wait } fr
 /** One step of the update protocol (docs/update.md): from the state and what is seen to the next state. Level-triggered and idempotent: call it again until it returns its argument.
  *  At most one transition of the pending generation is made in a step, so that each is one compare-and-set. */
 export function step(site: SiteState, observed: Observed, nowMs: number): Step {
-  const closed = closeDrained(site, observed) ?? leaveServices(site, observed) ?? forgetMoves(site) ?? giveExclusive(site, observed, nowMs);
+  const closed =
+    closeDrained(site, observed) ??
+    leaveServices(site, observed) ??
+    forgetMoves(site) ??
+    forgetStreamEnds(site) ??
+    giveExclusive(site, observed, nowMs);
   if (closed !== undefined) return closed;
   const waits = new Map<number, readonly Wait[]>();
   for (const one of site.generations) if (one.phase === "Draining") waits.set(one.number, observed.drainOf(one.number).waits);
@@ -90,6 +95,14 @@ function forgetMoves(site: SiteState): Step | undefined {
   const oldest = site.generations[0]?.number ?? Number.POSITIVE_INFINITY;
   const moves = site.moves.filter((one) => oldest < one.before);
   return moves.length === site.moves.length ? undefined : { site: { ...site, moves }, happened: [], waits: NOT_LOOKED };
+}
+
+/** Nothing is left of what an Update has said about streams when every generation that it concerns is closed. */
+function forgetStreamEnds({ streamEnds = [], ...site }: SiteState): Step | undefined {
+  const oldest = site.generations[0]?.number ?? Number.POSITIVE_INFINITY;
+  const kept = streamEnds.filter((one) => oldest < one.before);
+  if (kept.length === streamEnds.length) return undefined;
+  return { site: kept.length === 0 ? site : { ...site, streamEnds: kept }, happened: [], waits: NOT_LOOKED };
 }
 
 /** Lets a generation leave the services that it assigns differently than what is stamped, as soon as nothing of it can reach them any more: their former revisions need not wait for the rest of it. */

@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { test } from "node:test";
+import type { GatewayReport } from "#/traffic/index.ts";
+import { CallBoard } from "#/traffic/windows/index.ts";
+import type { Lead } from "./lead.ts";
+import { siteMetrics } from "./metrics.ts";
+
+const lead = {
+  caches: { sites: new Map(), microservices: new Map() },
+  distribution: { position: { version: 7 } },
+} as unknown as Lead;
+
+const documents = readFileSync(path.join(import.meta.dirname, "../../../docs/api.md"), "utf8");
+
+test("refused calls are counted by caller and reason, unlabelled ones by caller; what met no instance is no call of one", () => {
+  const calls = new CallBoard();
+  const report = {
+    gateway: "main",
+    host: "h",
+    windows: [],
+    refused: [{ service: "portal", reason: "revision", called: "auth", calls: 2 }],
+    unlabelled: [{ service: "portal", calls: 5, labelledIn: 1 }],
+    held: { now: 0, total: 0, timeSumMs: 0, timeMaxMs: 0 },
+  } as unknown as GatewayReport;
+  calls.add(report, 0);
+  calls.add(report, 1);
+  const families = new Map([...siteMetrics(lead, calls)()].map((one) => [one.name, { type: one.type, samples: [...one.samples] }]));
+  assert.deepEqual(families.get("orrery_calls_refused_total"), {
+    type: "counter",
+    samples: [{ labels: { service: "portal", reason: "revision" }, value: 4 }],
+  });
+  assert.deepEqual(families.get("orrery_calls_unlabelled_total"), { type: "counter", samples: [{ labels: { service: "portal" }, value: 10 }] });
+  assert.deepEqual(families.get("orrery_calls_total")?.samples, []);
+});
+
+test("each figure of the site is in the documents", () => {
+  const missing = [...siteMetrics(lead, new CallBoard())()].map((one) => one.name).filter((name) => !documents.includes(`\`${name}\``));
+  assert.deepEqual(missing, []);
+});

@@ -1,0 +1,11 @@
+import type { KnownGateway } from "./drain-ledger.ts";
+
+/** For people: that a gateway has not acknowledged `table`, why, and what to do. */
+export function describeLate(
+  { name, isConnected, tableFailure }: Pick<KnownGateway, "name" | "isConnected" | "tableFailure">,
+  table: string,
+): string {
+  if (!isConnected) return `gateway ${name} is not connected and cannot acknowledge ${table}`;
+  if (tableFailure === undefined) return `gateway ${name} has not yet acknowledged ${table}`;
+  return `gateway ${name} cannot acknowledge ${table}: its disk refuses to keep it (${tableFailure}). It goes on by itself when that is mended; is the disk full?`;
+}
