@@ -264,7 +264,7 @@ export class DrainLedger {
           reason: "FormerIncarnation",
           object: `gateway/${gateway.name}`,
           sinceMs: gateway.incarnationSinceMs ?? drain.sinceMs,
-          message: `gateway ${gateway.name} was restarted: what it had in flight before is unknown until the longest transaction is over, at ${new Date(untilMs).toISOString()}`,
+          message: `gateway ${gateway.name} was restarted: what it had in flight before is unknown until the longest transaction is over, at ${new Date(untilMs).toISOString()}; nothing has to be done`,
         });
       }
     }

@@ -23,16 +23,21 @@ export function servicesToHold(
 /** New transactions that can reach `services` wait; all others belong to the pending generation already, since they meet nothing of it that differs. */
 export function beginHold(now: Situation, services: readonly string[]): Step {
   const { site, pending, observed, nowMs, waits } = now;
-  const older = site.generations.filter((one) => one.phase === "Draining" && !drainOfHeld(observed, one, services).isEmpty);
+  const older = site.generations
+    .filter((one) => one.phase === "Draining")
+    .map((one) => ({ number: one.number, ...drainOfHeld(observed, one, services) }))
+    .filter((one) => !one.isEmpty);
   if (older.length > 0) {
+    const reasons = older.flatMap((one) => one.waits);
     // Nothing is held for the sake of what began long ago.
     waits.set(pending.number, [
       {
         reason: "OlderGenerations",
         object: `generation/g${older[0]?.number}`,
         sinceMs: Date.parse(pending.since),
-        message: `transactions of ${older.map((one) => `generation ${one.number}`).join(", ")} are still running: new ones are held only when these are over`,
+        message: `new transactions are held only when nothing of ${older.map((one) => `generation ${one.number}`).join(", ")} is, or may be, in flight any more: ${reasons[0]?.message ?? "it is not counted yet"}`,
       },
+      ...reasons,
     ]);
     return { site, happened: [], waits };
   }
