@@ -4,7 +4,8 @@ import {
   CHANGED_BY_ANNOTATION,
   durationMs,
   type Generation,
-  type generation,
+  generation,
+  generationName,
   type instance,
   type Microservice,
   microservice,
@@ -216,7 +217,7 @@ class RecordKeeper {
 
   async #next(one: Update, namespace: string, state: SiteState): Promise<UpdateStatus> {
     const nowMs = this.#options.clock.now();
-    const status = one.status ?? {};
+    const status = withOwnGeneration(one);
     if (this.#isTakenBack(one, status, namespace, state)) {
       const { generation: _generation, fromGeneration: _from, waits: _waits, ...rest } = status;
       return { ...rest, ...withPhase(status, "Preparing", nowMs) };
@@ -344,9 +345,12 @@ class RecordKeeper {
     await this.#writeTemplates(namespace, back);
   }
 
-  #follow(one: Update, status: UpdateStatus, namespace: string, state: SiteState): UpdateStatus {
-    const { generations, transactionsOf, clock } = this.#options;
+  async #follow(one: Update, status: UpdateStatus, namespace: string, state: SiteState): Promise<UpdateStatus> {
+    const { store, generations, transactionsOf, clock } = this.#options;
     const generationOf = (number: number): Generation | undefined => generations.get(`${namespace}/g${number}`);
+    const { generation: own } = status;
+    const isSeen = own === undefined || generationOf(own) !== undefined;
+    const isGone = !isSeen && (await store.get(generation, { name: generationName(own), namespace })) === undefined;
     return followGeneration(
       {
         status,
@@ -361,8 +365,8 @@ class RecordKeeper {
         },
         endedAs: (number) => {
           const object = generationOf(number);
-          // Long ended and pruned.
-          if (object === undefined) return "Closed";
+          // Long ended and pruned, or not seen yet.
+          if (object === undefined) return isGone ? "Closed" : undefined;
           const { phase } = object.status ?? {};
           return phase === "Closed" || phase === "Aborted" ? phase : undefined;
         },
@@ -490,6 +494,12 @@ class RecordKeeper {
       { subresource: "status", fieldManager: "orrery-centre" },
     );
   }
+}
+
+/** Its status. An Update that nobody made has been made for one generation, also where that is over when the Update is seen first: it asks for nothing itself. */
+function withOwnGeneration({ metadata, status = {} }: Update): UpdateStatus {
+  if (metadata.labels?.[IMPLICIT_LABEL] !== "true" || status.generation !== undefined) return status;
+  return { ...status, generation: Number(metadata.name.slice(1)) };
 }
 
 function withoutUpdate({ update: _, ...open }: OpenGeneration): OpenGeneration {
