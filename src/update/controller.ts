@@ -24,6 +24,7 @@ import {
   siteUpdate,
   step,
   type Wait,
+  type Wanted,
   WishWatch,
 } from "./core/index.ts";
 
@@ -37,8 +38,8 @@ export interface UpdateControllerOptions {
   readonly store: Store;
   readonly sites: Reflector<typeof site>;
   readonly generations: Reflector<typeof generation>;
-  /** Service to the revision that its template says; `isMaking` while some revision is still being made. */
-  readonly wanted: (namespace: string) => { readonly map: ReadonlyMap<string, string>; readonly isMaking: boolean };
+  /** Service to the revision that its template says, and those that are not made. */
+  readonly wanted: (namespace: string) => Wanted;
   readonly readinessOf: (namespace: string, revision: string, claim: number | undefined) => Readiness;
   readonly exclusive: () => Observed["exclusive"];
   readonly routes: () => Iterable<Route>;
@@ -186,13 +187,11 @@ class UpdateDriver {
       { spec: object.spec, routes: this.#options.routes(), state, gateways, distribution, maps, reach: this.#options.reach },
       nowMs,
     );
-    const { map: wanted, isMaking } = this.#options.wanted(namespace);
     return observe(
       {
         spec: object.spec,
         history: state.history,
-        wanted,
-        wantedChangedMs: this.#wish.changedMs(wanted, isMaking, nowMs),
+        ...this.#wish.look(this.#options.wanted(namespace), object.spec, nowMs),
         maps,
         readinessOf: (revision, claim) => readinessOf(namespace, revision, claim),
         exclusive: this.#options.exclusive(),

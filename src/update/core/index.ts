@@ -13,7 +13,6 @@ export {
   observe,
   prepareLedger,
   ROUND_INTERVAL_MS,
-  WishWatch,
 } from "./leading.ts";
 export type { Happening, Observed, ObservedGateway, Readiness, Step, UpdateIntent, UpdatePolicy } from "./observed.ts";
 export { NOT_LOOKED } from "./observed.ts";
@@ -40,3 +39,4 @@ export {
 export { step } from "./step.ts";
 export { consistencyOf, unfitStrategy } from "./strategy.ts";
 export { type Wanted, WantedRevisions, wantedRevisions } from "./wanted.ts";
+export { WishWatch } from "./wish-watch.ts";
