@@ -22,6 +22,7 @@ import type { Store } from "#/store/index.ts";
 import {
   consistencyOf,
   followGeneration,
+  implicitRecord,
   isEnded,
   isPending,
   type OpenGeneration,
@@ -219,7 +220,7 @@ class RecordKeeper {
     const nowMs = this.#options.clock.now();
     const status = withOwnGeneration(one);
     if (this.#isTakenBack(one, status, namespace, state)) {
-      const { generation: _generation, fromGeneration: _from, waits: _waits, ...rest } = status;
+      const { generation: _generation, fromGeneration: _from, waits: _waits, alongside: _alongside, ...rest } = status;
       return { ...rest, ...withPhase(status, "Preparing", nowMs) };
     }
     if (status.generation !== undefined || state.generations.some((open) => this.#isOf(one, open, namespace)))
@@ -371,6 +372,7 @@ class RecordKeeper {
           return phase === "Closed" || phase === "Aborted" ? phase : undefined;
         },
         leftOf: (revision) => this.#options.leftOf(namespace, revision),
+        authorOf: (service) => this.#authorOf(namespace, service),
         mapOf: (number) => generationOf(number)?.spec.map,
         waitsOf: (number) => generationOf(number)?.status?.waits,
         transactionsOf,
@@ -449,18 +451,9 @@ class RecordKeeper {
     const { updates, store, generations } = this.#options;
     for (const open of state.generations) {
       if (open.update === undefined || open.update !== `g${open.number}` || updates.get(`${namespace}/${open.update}`) !== undefined) continue;
-      const map = generations.get(`${namespace}/g${open.number}`)?.spec.map ?? {};
-      const services = (open.changes ?? [])
-        .filter((service) => map[service] !== undefined)
-        .map((service) => ({ name: service, to: map[service] ?? "" }));
+      const { services, message } = implicitRecord(state, open, (number) => generations.get(`${namespace}/g${number}`)?.spec.map);
       if (services.length === 0) continue;
-      const by = [
-        ...new Set(
-          services.flatMap(
-            ({ name }) => this.#options.microservices.get(`${namespace}/${name}`)?.metadata.annotations?.[CHANGED_BY_ANNOTATION] ?? [],
-          ),
-        ),
-      ];
+      const by = [...new Set(services.flatMap(({ name }) => this.#authorOf(namespace, name) ?? []))];
       try {
         await store.create(update, {
           apiVersion: API_VERSION,
@@ -471,7 +464,7 @@ class RecordKeeper {
             labels: { [IMPLICIT_LABEL]: "true" },
             ...(by.length === 0 ? {} : { annotations: { [CHANGED_BY_ANNOTATION]: by.join(", ") } }),
           },
-          spec: { services: services.slice(0, 1000), message: "templates were changed" },
+          spec: { services: services.slice(0, 1000), message },
         });
       } catch (error) {
         if (!isOrreryError(error, "store/exists")) throw error;
@@ -479,6 +472,10 @@ class RecordKeeper {
     }
     await this.#prune(namespace);
     return undefined;
+  }
+
+  #authorOf(namespace: string, service: string): string | undefined {
+    return this.#options.microservices.get(`${namespace}/${service}`)?.metadata.annotations?.[CHANGED_BY_ANNOTATION];
   }
 
   async #prune(namespace: string): Promise<void> {

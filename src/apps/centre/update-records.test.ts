@@ -62,3 +62,41 @@ test("the record of changed templates that is seen only when they have changed a
   assert.equal((await store.get(microservice, { name: "auth" }))?.spec.template.version, "v3");
   assert.equal((await store.get(site, { name: SITE_NAME }))?.status?.counter, 3);
 });
+
+test("a generation that only takes services away is recorded: which, from what, by whom, and that they were deleted", async () => {
+  const { apply, template, service, store, siteIs, updateIs } = await startCentre();
+  await apply("auth", { template: template("v1") });
+  await apply("portal", { template: template("v1") });
+  const auth = await service("auth", isReady, "readiness");
+  await service("portal", isReady, "readiness");
+  const before = await siteIs((one) => one.status?.generations?.length === 1, "rest");
+  await store.delete(microservice, { name: "auth" }, { author: { user: "ann", of: "spec" } });
+  const record = await updateIs(`g${(before.status?.counter ?? 0) + 1}`, (one) => one.status?.phase === "Complete", "its record");
+  assert.deepEqual(
+    [record.spec.services, record.spec.message, record.status?.by, record.status?.revisions],
+    [[{ name: "auth", to: "(removed)" }], "auth was deleted", "ann", [{ service: "auth", from: auth.status?.servedRevision }]],
+  );
+});
+
+test("an Update tells what else came with its generation: templates that were changed at the same time, and who changed them", async () => {
+  const { apply, template, service, store, updateIs } = await startCentre();
+  await apply("auth", { template: template("v1") });
+  await apply("portal", { template: template("v1") });
+  await service("auth", isReady, "readiness");
+  const portal = await service("portal", isReady, "readiness");
+  await store.create(update, { metadata: { name: "u" }, spec: { services: [{ name: "auth", to: "o9" }] } });
+  await service("auth", (one) => one.spec.template.version === "o9", "its template");
+  await store.patch(
+    microservice,
+    { name: "portal" },
+    { type: "merge", body: { spec: { template: { version: "v2" } } } },
+    { author: { user: "ben", of: "spec" } },
+  );
+  const done = await updateIs("u", (one) => one.status?.phase === "Complete", "completion");
+  const served = (await service("portal", (one) => one.status?.servedVersion === "v2", "its version")).status?.servedRevision;
+  assert.deepEqual(done.status?.alongside, [{ service: "portal", from: portal.status?.servedRevision, to: served, by: "ben" }]);
+  assert.deepEqual(
+    done.status?.revisions?.map((one) => one.service),
+    ["auth"],
+  );
+});
