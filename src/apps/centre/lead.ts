@@ -126,6 +126,8 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
     store,
     sites: caches.sites,
     generations: caches.generations,
+    updates: caches.updates,
+    register: caches.gateways,
     wanted: () => wanted.now(),
     readinessOf: (namespace, revision, claim) => readinessOf({ caches, namespace, revision, claim, isHostKnown, distribution }),
     routes: () => caches.routes.values(),
