@@ -493,6 +493,22 @@ test("update pause says at which step of the ramp it holds, and --off how long t
   );
 });
 
+test("an update of a service that is stopped is complete, and the command says that nothing was started", async () => {
+  const message = "auth is stopped: auth-v2-1 was not started";
+  const done = updateIn("Complete", {}, { conditions: [{ type: "Started", status: "False", reason: "Suspended", message }] });
+  const answers = {
+    [`GET ${SERVICES}`]: { items: [auth({ suspended: true })] },
+    [`GET ${BASE}/revisions`]: REVISIONS,
+    [`POST ${BASE}/updates`]: done,
+    [`GET ${UPDATE}`]: done,
+    [`GET ${BASE}/sites`]: siteWith({}),
+  };
+  const { status, out, note } = await run(["update", "auth", "--to", "v1"], { answers });
+  assert.equal(status, 0);
+  assert.match(out, /update u: complete in generation 5/);
+  assert.match(note, /update u: not started: auth is stopped: auth-v2-1 was not started/);
+});
+
 test("update abort says what became of it", async () => {
   const aborted = (before: object, ...after: object[]) =>
     run(["update", "abort", "u"], { answers: { [`GET ${UPDATE}`]: new Sequence(before, ...after), [`PATCH ${UPDATE}`]: new Sequence(...after) } });

@@ -193,7 +193,12 @@ class RecordKeeper {
     const known = by === undefined || status.by !== undefined ? status : { ...status, by };
     await this.#write(
       one,
-      withConditions(one, known, { compatible: this.#compatible(one, namespace), refusal: refusalOf(known, state) }, clock.now()),
+      withConditions(
+        one,
+        known,
+        { compatible: this.#compatible(one, namespace), refusal: refusalOf(known, state), stopped: this.#stopped(known, namespace) },
+        clock.now(),
+      ),
     );
     // What its templates come to shows in the Microservices, or, where it is served already, nowhere: look again.
     return status.phase === "Preparing" && status.generation === undefined ? { requeueAfterMs: PREPARING_AGAIN_MS } : undefined;
@@ -213,6 +218,16 @@ class RecordKeeper {
       const isExclusive = this.#options.microservices.get(`${namespace}/${service}`)?.spec.exclusive === true;
       const revision = this.#options.revisionsOf(namespace, service).find((candidate) => candidate.metadata.name === to);
       return isExclusive && revision?.spec.template.handover === "compatible" ? [service] : [];
+    });
+  }
+
+  /** Services of which no instance is wanted: their new revisions are switched to without having been started. */
+  #stopped({ revisions = [] }: UpdateStatus, namespace: string): readonly string[] {
+    return revisions.flatMap(({ service, to }) => {
+      const spec = this.#options.microservices.get(`${namespace}/${service}`)?.spec;
+      if (to === undefined || spec === undefined || (!spec.suspended && spec.replicas > 0)) return [];
+      const [why, how] = spec.suspended ? ["is stopped", `orrery start ${service}`] : ["is scaled to 0", `orrery scale ${service} 1`];
+      return [`${service} ${why}: ${to} was not started, and whether it starts is not known; start it with: ${how}`];
     });
   }
 
@@ -518,7 +533,11 @@ function refusalOf(status: UpdateStatus, { refused }: SiteState): string | undef
 function withConditions(
   one: Update,
   status: UpdateStatus,
-  { compatible, refusal }: { readonly compatible: readonly string[]; readonly refusal: string | undefined },
+  {
+    compatible,
+    refusal,
+    stopped,
+  }: { readonly compatible: readonly string[]; readonly refusal: string | undefined; readonly stopped: readonly string[] },
   nowMs: number,
 ): UpdateStatus {
   const phase = status.phase ?? "Pending";
@@ -535,8 +554,24 @@ function withConditions(
     },
     nowMs,
   );
-  return { ...status, conditions: [...setCondition(complete, consistencyOf(one.spec.strategy, compatible), nowMs)] };
+  const consistent = setCondition(complete, consistencyOf(one.spec.strategy, compatible), nowMs);
+  return { ...status, conditions: [...withStarted(consistent, phase, stopped, nowMs)] };
 }
+
+/** Told of what is switched to, and only where something was not started at first. */
+function withStarted(conditions: Conditions, phase: UpdateStatus["phase"], stopped: readonly string[], nowMs: number): Conditions {
+  const isSwitched = phase === "Draining" || phase === "Complete";
+  if (isSwitched && stopped.length > 0)
+    return setCondition(conditions, { type: "Started", status: "False", reason: "Suspended", message: stopped.join("; ") }, nowMs);
+  if (!conditions.some((one) => one.type === "Started")) return conditions;
+  return setCondition(
+    conditions,
+    { type: "Started", status: "True", reason: "Started", message: "it was started while the update was under way" },
+    nowMs,
+  );
+}
+
+type Conditions = ReturnType<typeof setCondition>;
 
 /** Creation times are whole seconds; uids are ordered by the millisecond. */
 function byAge(a: Update, b: Update): number {

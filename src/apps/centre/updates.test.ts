@@ -131,3 +131,32 @@ test("the Site is not deleted, also by who may: it goes on being served, and the
   await assert.rejects(store.delete(site, { name: SITE_NAME }), /Site site is not deleted: it decides about all traffic.*change its spec instead/);
   assert.ok((await store.get(site, { name: SITE_NAME }))?.status?.stamp !== undefined);
 });
+
+for (const [what, spec] of [
+  ["is stopped", { suspended: true }],
+  ["is scaled to 0", { replicas: 0 }],
+] as const)
+  test(`an update of a service that ${what} is complete, and says that its new version was not started`, async () => {
+    const { apply, template, service, store, startMs, updateIs } = await startCentre();
+    await apply("auth", { template: template("v1") });
+    await service("auth", isReady, "readiness");
+    await store.patch(microservice, { name: "auth" }, { type: "merge", body: { spec } });
+    startMs.set("o9", undefined);
+    await store.create(update, { metadata: { name: "u" }, spec: { services: [{ name: "auth", to: "o9" }] } });
+    const done = await updateIs("u", (one) => one.status?.phase === "Complete", "completion");
+    const told = (type: string) => done.status?.conditions?.find((one) => one.type === type);
+    assert.deepEqual([told("Complete")?.status, told("Started")?.status, told("Started")?.reason], ["True", "False", "Suspended"]);
+    assert.match(told("Started")?.message ?? "", new RegExp(`^auth ${what}: auth-o9-[0-9a-f]{8} was not started`));
+  });
+
+test("an update of a service that runs says nothing of whether it was started", async () => {
+  const { apply, template, service, store, updateIs } = await startCentre();
+  await apply("auth", { template: template("v1") });
+  await service("auth", isReady, "readiness");
+  await store.create(update, { metadata: { name: "u" }, spec: { services: [{ name: "auth", to: "o9" }] } });
+  const done = await updateIs("u", (one) => one.status?.phase === "Complete", "completion");
+  assert.equal(
+    done.status?.conditions?.some((one) => one.type === "Started"),
+    false,
+  );
+});
