@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { microservice, SITE_NAME, site, update } from "#/model/index.ts";
+import { microservice, revision, SITE_NAME, site, update } from "#/model/index.ts";
 import { isReady, startCentre } from "./lead-rig.ts";
 
 const forbidden = { notDuring: [{ resource: "antenna", condition: "tracking" }] };
@@ -159,4 +159,28 @@ test("an update of a service that runs says nothing of whether it was started", 
     done.status?.conditions?.some((one) => one.type === "Started"),
     false,
   );
+});
+
+test("what is beyond revisionHistoryLimit cannot be gone back to: the Update is aborted and says so, and nothing changes", async () => {
+  const { apply, template, service, store, until, updateIs } = await startCentre();
+  await apply("auth", { revisionHistoryLimit: 1, template: template("v1") });
+  const first = (await service("auth", isReady, "readiness")).status?.servedRevision ?? "";
+  await apply("auth", { revisionHistoryLimit: 1, template: template("v2") });
+  await updateIs("g2", (one) => one.status?.phase === "Complete", "its update");
+  const [kept] = await until(
+    async () => (await store.list(revision)).items,
+    (items) => items.length === 1,
+    "the end of the first revision",
+  );
+  assert.equal(kept?.spec.template.version, "v2");
+  const back = (await updateIs("g2", () => true, "")).status?.revisions?.[0];
+  assert.equal(back?.from, first);
+  await store.create(update, { metadata: { name: "back" }, spec: { services: [{ name: "auth", to: first }] } });
+  const aborted = await updateIs("back", (one) => one.status?.phase === "Aborted", "its end");
+  assert.deepEqual([aborted.status?.waits?.[0]?.reason, aborted.status?.generation], ["CannotBegin", undefined]);
+  assert.match(
+    aborted.status?.waits?.[0]?.message ?? "",
+    new RegExp(`auth has no version or revision ${first} \\(it may have been pruned\\); known are v2. Apply a manifest with that version instead`),
+  );
+  assert.equal((await service("auth", isReady, "")).status?.servedVersion, "v2");
 });
