@@ -68,6 +68,19 @@ describe("the user of a change", () => {
     assert.doesNotMatch(JSON.stringify(entries.find((entry) => entry.manager === "x")), /changed-by/);
   });
 
+  it("is who deletes a Microservice that has to wait for its end, and not who tries it", async (t) => {
+    const { ada, ben } = await openSite(t);
+    const body = service();
+    await create(ada, "microservices", { ...body, metadata: { ...body.metadata, finalizers: ["test/wait"] } });
+    const remove = (query: Record<string, string>) => ben.request({ method: "DELETE", path: `${PATH}/microservices/auth`, query });
+    await remove({ dryRun: "All" });
+    assert.equal(by(await read(ada)), "ada");
+    await remove({});
+    assert.equal(by(await read(ada)), "ben");
+    await ada.request({ method: "DELETE", path: `${PATH}/microservices/auth` });
+    assert.equal(by(await read(ada)), "ben");
+  });
+
   it("is who made an Update, whoever steers it", async (t) => {
     const { ada, ben } = await openSite(t);
     const spec = { services: [{ name: "auth", to: "v2" }] };

@@ -58,7 +58,8 @@ export class Writes {
   }
 
   async delete(exchange: Exchange, { collection, kind, namespace }: Target, name: string): Promise<Reply> {
-    const deleted = await this.#store.delete(kind, keyOf({ namespace }, name), deleteOptions(exchange, await readBody(exchange)));
+    const options = { ...deleteOptions(exchange, await readBody(exchange)), ...authorOf(kind, exchange.user) };
+    const deleted = await this.#store.delete(kind, keyOf({ namespace }, name), options);
     if (deleted === undefined) throw missing(collection, name);
     // RFC 7240: our own clients want what was deleted, kubectl a Status.
     if (isKept(deleted) || headerOf(exchange.request, "prefer") === "return=representation")
@@ -68,7 +69,7 @@ export class Writes {
 
   /** Deletes all that the query selects; one that cannot be deleted stops it. */
   async deleteCollection(exchange: Exchange, { collection, kind, namespace }: Target): Promise<Reply> {
-    const options = deleteOptions(exchange, await readBody(exchange));
+    const options = { ...deleteOptions(exchange, await readBody(exchange)), ...authorOf(kind, exchange.user) };
     const { items, resourceVersion } = await this.#store.list(kind, { ...selection(exchange.query, namespace), limit: DELETED_AT_ONCE_MAX });
     for (const { metadata } of items) await this.#store.delete(kind, metadata, options);
     return jsonReply({

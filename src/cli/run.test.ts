@@ -30,6 +30,7 @@ interface World {
   readonly processes?: readonly PlatformProcess[];
   readonly requests?: ClientRequest[];
   readonly ups?: UpOptions[];
+  readonly clock?: ManualClock;
 }
 
 async function run(args: readonly string[], world: World = {}): Promise<Run> {
@@ -55,7 +56,7 @@ async function run(args: readonly string[], world: World = {}): Promise<Run> {
   };
   const context: CliContext = {
     terminal,
-    clock: new ManualClock(Date.parse("2030-01-01T00:01:00Z")),
+    clock: world.clock ?? new ManualClock(Date.parse("2030-01-01T00:01:00Z")),
     cwd: world.cwd ?? "/work",
     env: world.env ?? {},
     sampleSite: "/orrery/sites/ground-station",
@@ -491,6 +492,93 @@ test("update pause says at which step of the ramp it holds, and --off how long t
     await paused("Ramping", false, { ramp: { ...RAMP, step: 1, stepSince: "2029-01-01T00:00:00Z" } }, "--off"),
     "update u goes on at step 2 of 2 (50 % of new transactions): its time there is over, then all new transactions\n",
   );
+});
+
+test("an update of a service that is stopped is complete, and the command says that nothing was started", async () => {
+  const message = "auth is stopped: auth-v2-1 was not started";
+  const done = updateIn("Complete", {}, { conditions: [{ type: "Started", status: "False", reason: "Suspended", message }] });
+  const answers = {
+    [`GET ${SERVICES}`]: { items: [auth({ suspended: true })] },
+    [`GET ${BASE}/revisions`]: REVISIONS,
+    [`POST ${BASE}/updates`]: done,
+    [`GET ${UPDATE}`]: done,
+    [`GET ${BASE}/sites`]: siteWith({}),
+  };
+  const { status, out, note } = await run(["update", "auth", "--to", "v1"], { answers });
+  assert.equal(status, 0);
+  assert.match(out, /update u: complete in generation 5/);
+  assert.match(note, /update u: not started: auth is stopped: auth-v2-1 was not started/);
+});
+
+test("update show --watch draws again each second until the update has ended, and its status is how that was", async () => {
+  const watch = async (last: string) => {
+    const clock = new ManualClock(Date.parse("2030-01-01T00:01:00Z"));
+    const shown = (phase: string) => ({ ...updateIn(phase), metadata: { name: "u", creationTimestamp: "2030-01-01T00:00:00Z" } });
+    const empty = { items: [] };
+    const answers = {
+      [`GET ${UPDATE}`]: new Sequence(shown("Preparing"), shown("Draining"), shown(last)),
+      ...Object.fromEntries(["sites", "generations", "revisions", "instances"].map((plural) => [`GET ${BASE}/${plural}`, empty])),
+      "GET /apis/orrery.dev/v1/gateways": empty,
+    };
+    const ticking = setInterval(() => clock.advance(1000), 1);
+    const { status, out } = await run(["update", "show", "u", "--watch"], { answers, clock, env: { TERM: "xterm" } }).finally(() => {
+      clearInterval(ticking);
+    });
+    const pictures = out.split("\u001b[H\u001b[J").slice(1);
+    return { status, phases: pictures.map((one) => /^u +([A-Z][a-z]+)/m.exec(one)?.[1]) };
+  };
+  assert.deepEqual(await watch("Complete"), { status: 0, phases: ["Preparing", "Draining", "Complete"] });
+  assert.deepEqual(await watch("Aborted"), { status: 1, phases: ["Preparing", "Draining", "Aborted"] });
+});
+
+test("update rollback to a Revision that was pruned makes no update, and says what can be had", async () => {
+  const requests: ClientRequest[] = [];
+  const revisions = [{ service: "auth", from: "auth-v0-99999999", to: "auth-v1-0a1b2c3d" }];
+  const answers = {
+    [`GET ${UPDATE}`]: updateIn("Complete", {}, { revisions }),
+    [`GET ${SERVICES}`]: { items: [auth()] },
+    [`GET ${BASE}/revisions`]: REVISIONS,
+  };
+  const { status, note } = await run(["update", "rollback", "u"], { answers, site: "/site", offered: ["v0"], requests });
+  assert.equal(status, 1);
+  assert.match(note, /auth has no version or revision "auth-v0-99999999".*known are v1, v0 /);
+  assert.match(note, /one that ran may have been pruned \(revisionHistoryLimit\)/);
+  assert.ok(requests.every((one) => one.method === undefined || one.method === "GET"));
+});
+
+const GATEWAYS = "/apis/orrery.dev/v1/gateways";
+const gatewayThat = (reason: string) => ({ metadata: { name: "burnt" }, status: { conditions: [{ type: "Ready", reason }] } });
+const forget = async (items: readonly object[], ...args: string[]) => {
+  const requests: ClientRequest[] = [];
+  const done = await run(["gateway", ...args], { answers: { [`GET ${GATEWAYS}`]: { items }, [`DELETE ${GATEWAYS}/burnt`]: {} }, requests });
+  return { ...done, deleted: requests.filter((one) => one.method === "DELETE").map((one) => one.path) };
+};
+
+test("gateway forget takes a gateway that is lost out of the register", async () => {
+  const done = await forget([gatewayThat("NotConnected")], "forget", "burnt");
+  assert.deepEqual([done.status, done.deleted], [0, [`${GATEWAYS}/burnt`]]);
+  assert.match(done.out, /^gateway burnt is forgotten/);
+});
+
+test("gateway forget leaves alone what is connected, or of which nothing is known, and says what to do", async () => {
+  for (const items of [[gatewayThat("Ready")], [gatewayThat("TableBehind")], [{ metadata: { name: "burnt" } }]]) {
+    const done = await forget(items, "forget", "burnt");
+    assert.deepEqual([done.status, done.deleted, done.out], [1, [], ""]);
+    assert.match(
+      done.note,
+      /gateway burnt is connected \((Ready|TableBehind|Unknown)\): only one that is surely dead may be forgotten; stop it first/,
+    );
+  }
+});
+
+test("gateway forget of an unknown gateway names those that are known; another word than forget is misuse", async () => {
+  const unknown = await forget([gatewayThat("NotConnected")], "forget", "brunt");
+  assert.deepEqual([unknown.status, unknown.deleted], [1, []]);
+  assert.match(unknown.note, /there is no gateway called "brunt"; known: burnt/);
+  assert.match((await forget([], "forget", "burnt")).note, /known: none/);
+  const misused = await forget([gatewayThat("NotConnected")], "remember", "burnt");
+  assert.deepEqual([misused.status, misused.deleted], [2, []]);
+  assert.match(misused.note, /orrery gateway forget NAME/);
 });
 
 test("update abort says what became of it", async () => {

@@ -61,6 +61,36 @@ test("the history has who, why, how, how long each phase took, and what was serv
   });
 });
 
+test("what came with the generation of an update of others, and what was taken away, are told, by whom and why", () => {
+  const others = made(
+    "tokens",
+    1,
+    { message: "new tokens", strategy: "rolling" },
+    {
+      phase: "Complete",
+      by: "ann",
+      revisions: [{ service: "auth", to: "auth-v2-1a2b3c4d" }],
+      alongside: [{ service: "portal", from: "portal-v1-0a1b2c3d", to: "portal-v2-1a2b3c4d", by: "ben" }],
+    },
+  );
+  const removal = {
+    ...made(
+      "g9",
+      2,
+      { message: "portal was deleted" },
+      { phase: "Complete", by: "cleo", revisions: [{ service: "portal", from: "portal-v2-1a2b3c4d" }] },
+    ),
+    spec: update.spec.parse({ services: [{ name: "portal", to: "(removed)" }], message: "portal was deleted" }),
+  };
+  assert.deepEqual(
+    buildHistory([others, removal], "portal").map(({ summary: { from, to, by, why, strategy } }) => [from, to, by, why, strategy]),
+    [
+      ["portal-v2-1a2b3c4d", "(removed)", "cleo", "portal was deleted", "consistent"],
+      ["portal-v1-0a1b2c3d", "portal-v2-1a2b3c4d", "ben", "its template was changed; came with update tokens: new tokens", "consistent"],
+    ],
+  );
+});
+
 test("the table fits 80 columns with all of it; wide, nothing is cut or left out", () => {
   const entries = buildHistory(ALL, "auth");
   const lines = drawHistory(terminal(80), entries, NARROW);

@@ -1,4 +1,4 @@
-import type { Generation, Update } from "#/model/index.ts";
+import { type Generation, REMOVED, type Update } from "#/model/index.ts";
 import { formatAge } from "./output.ts";
 import { formatTable, type TableColumn, textWidth, wrap } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
@@ -23,17 +23,23 @@ export interface HistoryEntry extends Update {
   };
 }
 
-/** What was done to `service`, newest first. `generations`: those that are known still tell how many transactions they have served since the update ended. */
+/** What was done to `service`, newest first, also in a generation that was made for others. `generations`: those that are known still tell how many transactions they have served since the update ended. */
 export function buildHistory(all: readonly Update[], service: string, generations: readonly Generation[] = []): HistoryEntry[] {
   const served = new Map(generations.map((one) => [one.spec.number, one.status?.transactions]));
   return all
-    .filter((one) => one.spec.services.some((each) => each.name === service))
+    .filter((one) => [...one.spec.services.map(({ name }) => name), ...(one.status?.alongside ?? []).map((each) => each.service)].includes(service))
     .toSorted((a, b) => b.metadata.creationTimestamp.localeCompare(a.metadata.creationTimestamp))
     .map((one) => ({ ...one, summary: summarize(one, service, served.get(one.status?.generation ?? -1)) }));
 }
 
 function summarize({ metadata, spec, status }: Update, service: string, servedSince = 0): HistoryEntry["summary"] {
-  const revision = status?.revisions?.find((each) => each.service === service);
+  const alongside = status?.alongside?.find((each) => each.service === service);
+  const revision = alongside ?? status?.revisions?.find((each) => each.service === service);
+  const by = alongside === undefined ? status?.by : alongside.by;
+  const why =
+    alongside === undefined
+      ? spec.message
+      : `its template was changed; came with update ${metadata.name}${spec.message === undefined ? "" : `: ${spec.message}`}`;
   const begun = status?.phases?.[0]?.since ?? metadata.creationTimestamp;
   const ended = status?.phases?.at(-1)?.until;
   const phaseMs: Record<string, number> = {};
@@ -46,10 +52,11 @@ function summarize({ metadata, spec, status }: Update, service: string, servedSi
     ...(ended === undefined ? {} : { tookMs: Date.parse(ended) - Date.parse(begun) }),
     phase: status?.phase ?? "Pending",
     ...(revision?.from === undefined ? {} : { from: revision.from }),
-    to: revision?.to ?? spec.services.find((each) => each.name === service)?.to ?? "",
-    ...(status?.by === undefined ? {} : { by: status.by }),
-    ...(spec.message === undefined ? {} : { why: spec.message }),
-    strategy: spec.strategy,
+    to: revision?.to ?? spec.services.find((each) => each.name === service)?.to ?? REMOVED,
+    ...(by === undefined ? {} : { by }),
+    ...(why === undefined ? {} : { why }),
+    // A strategy applies to what its update names.
+    strategy: alongside === undefined ? spec.strategy : "consistent",
     phaseMs,
     ...(status?.transactions === undefined ? {} : { served: Math.max(status.transactions, servedSince) }),
   };

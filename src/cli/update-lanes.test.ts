@@ -112,3 +112,23 @@ test("where nothing is held, nothing is said of it", async () => {
   ]);
   assert.doesNotMatch(drawUpdates(terminal(100), seen, NOW).join("\n"), /^held|▒/m);
 });
+
+test("what is prepared has an empty bar beside the full one, and what drains keeps its own until it is withdrawn, with what is open there", async () => {
+  const preparing = await view({ generation: 5 }, ["Active", "Preparing"]);
+  assert.deepEqual(
+    preparing.lanes.find((one) => one.service === "auth")?.bars.map((bar) => [bar.revision, bar.phase, bar.share, bar.open]),
+    [
+      ["auth-v1", "Active", 1, 2],
+      ["auth-v2", "Preparing", 0, undefined],
+    ],
+  );
+  const before = drawUpdates(terminal(100), preparing, NOW).join("\n");
+  assert.match(before, /^auth +v1 +█{20} +100 % +Active +0\/0 +2 +5$/m);
+  assert.match(before, /^ +v2 +·{20} +0 % +Preparing +0\/0 +\? +6$/m);
+  const draining = await view({ generation: 6 }, ["Draining", "Active"]);
+  const after = drawUpdates(terminal(100), draining, NOW).join("\n");
+  assert.match(after, /^auth +v1 +·{20} +0 % +Draining +0\/0 +2 +5$/m);
+  assert.match(after, /^ +v2 +█{20} +100 % +Active +0\/0 +\? +6$/m);
+  // The same revision in both generations is one bar, in service.
+  assert.match(after, /^portal +\? +█{20} +100 % +Active +0\/0 +2 +5, 6$/m);
+});

@@ -14,6 +14,8 @@ export function tellEnd({ terminal }: CliContext, one: Update, refusal: string |
     terminal.out(
       `update ${name}: ${terminal.paint("green", "complete")}${one.status.generation === undefined ? " (it was served already)" : ` in generation ${one.status.generation}`}${phases.length === 0 ? "" : ` (${phases.join(", ")})`}`,
     );
+    const unstarted = one.status.conditions?.find((each) => each.type === "Started" && each.status === "False");
+    if (unstarted !== undefined) terminal.note(`update ${name}: ${terminal.paintNote("yellow", "not started")}: ${unstarted.message}`);
     return 0;
   }
   const { phase, waits } = one.status ?? {};

@@ -63,7 +63,7 @@ export async function findTargets(
         ...new Set([present.version, ...known.map((each) => each.spec.template.version), ...(await platform.offeredVersions(site, name))]),
       ];
       problems.push(
-        `${name} has no version or revision ${JSON.stringify(to)}${suggestion(to, [...versions, ...known.map((each) => each.metadata.name)])}; known are ${versions.join(", ")} (revisions that ran, and what ${site}/versions offers)`,
+        `${name} has no version or revision ${JSON.stringify(to)}${suggestion(to, [...versions, ...known.map((each) => each.metadata.name)])}; known are ${versions.join(", ")} (revisions that ran, and what ${site}/versions offers)${/-[0-9a-f]{8}$/.test(to) ? "; one that ran may have been pruned (revisionHistoryLimit)" : ""}`,
       );
     }
   }

@@ -64,7 +64,16 @@ const drain = z
 
 const spec = z.strictObject({
   services: z
-    .array(z.strictObject({ name: label, to: z.string().min(1).max(253).describe("A version, as v2, or the name of a Revision.") }))
+    .array(
+      z.strictObject({
+        name: label,
+        to: z
+          .string()
+          .min(1)
+          .max(253)
+          .describe("A version, as v2, or the name of a Revision. In the record of a service that was deleted: (removed)."),
+      }),
+    )
     .min(1, "name at least one service and the version it shall go to")
     .max(1000)
     .meta({ listKey: "name" }),
@@ -89,9 +98,14 @@ const status = z.strictObject({
     .optional(),
   generation: z.int().optional(),
   fromGeneration: z.int().optional(),
-  /** What each service came from and goes to. */
+  /** What each service came from and goes to; one that is taken away goes nowhere. */
   revisions: z
     .array(z.strictObject({ service: z.string(), from: z.string().optional(), to: z.string().optional() }))
+    .meta({ listKey: "service" })
+    .optional(),
+  /** Services that it does not name, and that changed in its generation all the same: their templates were changed at the same time. By whom, as the API knows the user. */
+  alongside: z
+    .array(z.strictObject({ service: z.string(), from: z.string().optional(), to: z.string().optional(), by: z.string().optional() }))
     .meta({ listKey: "service" })
     .optional(),
   /** True once its templates are written: whoever changes one of them afterwards supersedes it. */
@@ -131,3 +145,6 @@ export const update = defineKind({
   ],
 });
 export type Update = typeof update.$object;
+
+/** Where a service goes that is deleted: neither a version nor a Revision can be called so. */
+export const REMOVED = "(removed)";

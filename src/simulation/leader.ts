@@ -389,13 +389,11 @@ export class Leader implements CentrePort {
       { spec: object.spec, routes: this.#seen.Route.values(), state, gateways, distribution, maps, reach: this.#reach },
       nowMs,
     );
-    const { map: wanted, isMaking } = wantedRevisions(this.#seen.Microservice.values());
     return observe(
       {
         spec: object.spec,
         history: state.history,
-        wanted,
-        wantedChangedMs: this.#wish.changedMs(wanted, isMaking, nowMs),
+        ...this.#wish.look(wantedRevisions(this.#seen.Microservice.values()), object.spec, nowMs),
         maps,
         readinessOf: (revision, claim) => this.#readinessOf(revision, claim),
         exclusive: this.#exclusive(),

@@ -80,6 +80,8 @@ export interface DeleteOptions {
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
   /** `Background` (default): owned objects are collected afterwards; `Foreground`: the object stays, with a deletionTimestamp, until they are gone; `Orphan`: they lose the owner reference. */
   readonly propagationPolicy?: "Background" | "Foreground" | "Orphan";
+  /** Of an object that is marked, and whose `spec` has an author: who deletes it is kept as the last to have changed it. A dry run, and a remote store, as in `WriteOptions`. */
+  readonly author?: Author;
 }
 
 /** What someone tells about an object. Equal ones within ten minutes are counted, not repeated. */

@@ -1,5 +1,17 @@
 import { type Clock, describeError, isOrreryError, type Log, OrreryError, type Random } from "#/base/index.ts";
-import { API_VERSION, type Generation, generation, generationName, type Route, SITE_NAME, type Site, site, timestamp } from "#/model/index.ts";
+import {
+  API_VERSION,
+  type Generation,
+  type gateway,
+  generation,
+  generationName,
+  type Route,
+  SITE_NAME,
+  type Site,
+  site,
+  timestamp,
+  type update,
+} from "#/model/index.ts";
 import { Controller, objectKey, type ReconcileResult, type Reflector } from "#/reconcile/index.ts";
 import type { Store } from "#/store/index.ts";
 import {
@@ -24,6 +36,7 @@ import {
   siteUpdate,
   step,
   type Wait,
+  type Wanted,
   WishWatch,
 } from "./core/index.ts";
 
@@ -37,8 +50,11 @@ export interface UpdateControllerOptions {
   readonly store: Store;
   readonly sites: Reflector<typeof site>;
   readonly generations: Reflector<typeof generation>;
-  /** Service to the revision that its template says; `isMaking` while some revision is still being made. */
-  readonly wanted: (namespace: string) => { readonly map: ReadonlyMap<string, string>; readonly isMaking: boolean };
+  /** Updates, by which people steer, and the register of gateways: what changes in them has its effect at once. */
+  readonly updates: Reflector<typeof update>;
+  readonly register: Reflector<typeof gateway>;
+  /** Service to the revision that its template says, and those that are not made. */
+  readonly wanted: (namespace: string) => Wanted;
   readonly readinessOf: (namespace: string, revision: string, claim: number | undefined) => Readiness;
   readonly exclusive: () => Observed["exclusive"];
   readonly routes: () => Iterable<Route>;
@@ -90,6 +106,11 @@ export function createUpdateController(options: UpdateControllerOptions): Contro
   options.generations.listen((_, after) => {
     if (after !== undefined) controller.enqueue(`${after.metadata.namespace}/${SITE_NAME}`, 10);
   });
+  const enqueueAll = (): void => {
+    for (const one of options.sites.values()) controller.enqueue(objectKey(one), 5);
+  };
+  options.updates.listen(enqueueAll);
+  options.register.listen(enqueueAll);
   return controller;
 }
 
@@ -186,13 +207,11 @@ class UpdateDriver {
       { spec: object.spec, routes: this.#options.routes(), state, gateways, distribution, maps, reach: this.#options.reach },
       nowMs,
     );
-    const { map: wanted, isMaking } = this.#options.wanted(namespace);
     return observe(
       {
         spec: object.spec,
         history: state.history,
-        wanted,
-        wantedChangedMs: this.#wish.changedMs(wanted, isMaking, nowMs),
+        ...this.#wish.look(this.#options.wanted(namespace), object.spec, nowMs),
         maps,
         readinessOf: (revision, claim) => readinessOf(namespace, revision, claim),
         exclusive: this.#options.exclusive(),

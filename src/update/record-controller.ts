@@ -4,7 +4,8 @@ import {
   CHANGED_BY_ANNOTATION,
   durationMs,
   type Generation,
-  type generation,
+  generation,
+  generationName,
   type instance,
   type Microservice,
   microservice,
@@ -22,6 +23,7 @@ import type { Store } from "#/store/index.ts";
 import {
   consistencyOf,
   followGeneration,
+  implicitRecord,
   isEnded,
   isPending,
   type OpenGeneration,
@@ -195,7 +197,12 @@ class RecordKeeper {
     const known = by === undefined || status.by !== undefined ? status : { ...status, by };
     await this.#write(
       one,
-      withConditions(one, known, { compatible: this.#compatible(one, namespace), refusal: refusalOf(known, state) }, clock.now()),
+      withConditions(
+        one,
+        known,
+        { compatible: this.#compatible(one, namespace), refusal: refusalOf(known, state), stopped: this.#stopped(known, namespace) },
+        clock.now(),
+      ),
     );
     // What its templates come to shows in the Microservices, or, where it is served already, nowhere: look again.
     return status.phase === "Preparing" && status.generation === undefined ? { requeueAfterMs: PREPARING_AGAIN_MS } : undefined;
@@ -218,11 +225,21 @@ class RecordKeeper {
     });
   }
 
+  /** Services of which no instance is wanted: their new revisions are switched to without having been started. */
+  #stopped({ revisions = [] }: UpdateStatus, namespace: string): readonly string[] {
+    return revisions.flatMap(({ service, to }) => {
+      const spec = this.#options.microservices.get(`${namespace}/${service}`)?.spec;
+      if (to === undefined || spec === undefined || (!spec.suspended && spec.replicas > 0)) return [];
+      const [why, how] = spec.suspended ? ["is stopped", `orrery start ${service}`] : ["is scaled to 0", `orrery scale ${service} 1`];
+      return [`${service} ${why}: ${to} was not started, and whether it starts is not known; start it with: ${how}`];
+    });
+  }
+
   async #next(one: Update, namespace: string, state: SiteState): Promise<UpdateStatus> {
     const nowMs = this.#options.clock.now();
-    const status = one.status ?? {};
+    const status = withOwnGeneration(one);
     if (this.#isTakenBack(one, status, namespace, state)) {
-      const { generation: _generation, fromGeneration: _from, waits: _waits, ...rest } = status;
+      const { generation: _generation, fromGeneration: _from, waits: _waits, alongside: _alongside, ...rest } = status;
       return { ...rest, ...withPhase(status, "Preparing", nowMs) };
     }
     if (status.generation !== undefined || state.generations.some((open) => this.#isOf(one, open, namespace)))
@@ -348,9 +365,12 @@ class RecordKeeper {
     await this.#writeTemplates(namespace, back);
   }
 
-  #follow(one: Update, status: UpdateStatus, namespace: string, state: SiteState): UpdateStatus {
-    const { generations, transactionsOf, clock } = this.#options;
+  async #follow(one: Update, status: UpdateStatus, namespace: string, state: SiteState): Promise<UpdateStatus> {
+    const { store, generations, transactionsOf, clock } = this.#options;
     const generationOf = (number: number): Generation | undefined => generations.get(`${namespace}/g${number}`);
+    const { generation: own } = status;
+    const isSeen = own === undefined || generationOf(own) !== undefined;
+    const isGone = !isSeen && (await store.get(generation, { name: generationName(own), namespace })) === undefined;
     return followGeneration(
       {
         status,
@@ -365,12 +385,13 @@ class RecordKeeper {
         },
         endedAs: (number) => {
           const object = generationOf(number);
-          // Long ended and pruned.
-          if (object === undefined) return "Closed";
+          // Long ended and pruned, or not seen yet.
+          if (object === undefined) return isGone ? "Closed" : undefined;
           const { phase } = object.status ?? {};
           return phase === "Closed" || phase === "Aborted" ? phase : undefined;
         },
         leftOf: (revision) => this.#options.leftOf(namespace, revision),
+        authorOf: (service) => this.#authorOf(namespace, service),
         mapOf: (number) => generationOf(number)?.spec.map,
         waitsOf: (number) => generationOf(number)?.status?.waits,
         transactionsOf,
@@ -449,18 +470,9 @@ class RecordKeeper {
     const { updates, store, generations } = this.#options;
     for (const open of state.generations) {
       if (open.update === undefined || open.update !== `g${open.number}` || updates.get(`${namespace}/${open.update}`) !== undefined) continue;
-      const map = generations.get(`${namespace}/g${open.number}`)?.spec.map ?? {};
-      const services = (open.changes ?? [])
-        .filter((service) => map[service] !== undefined)
-        .map((service) => ({ name: service, to: map[service] ?? "" }));
+      const { services, message } = implicitRecord(state, open, (number) => generations.get(`${namespace}/g${number}`)?.spec.map);
       if (services.length === 0) continue;
-      const by = [
-        ...new Set(
-          services.flatMap(
-            ({ name }) => this.#options.microservices.get(`${namespace}/${name}`)?.metadata.annotations?.[CHANGED_BY_ANNOTATION] ?? [],
-          ),
-        ),
-      ];
+      const by = [...new Set(services.flatMap(({ name }) => this.#authorOf(namespace, name) ?? []))];
       try {
         await store.create(update, {
           apiVersion: API_VERSION,
@@ -471,7 +483,7 @@ class RecordKeeper {
             labels: { [IMPLICIT_LABEL]: "true" },
             ...(by.length === 0 ? {} : { annotations: { [CHANGED_BY_ANNOTATION]: by.join(", ") } }),
           },
-          spec: { services: services.slice(0, 1000), message: "templates were changed" },
+          spec: { services: services.slice(0, 1000), message },
         });
       } catch (error) {
         if (!isOrreryError(error, "store/exists")) throw error;
@@ -479,6 +491,10 @@ class RecordKeeper {
     }
     await this.#prune(namespace);
     return undefined;
+  }
+
+  #authorOf(namespace: string, service: string): string | undefined {
+    return this.#options.microservices.get(`${namespace}/${service}`)?.metadata.annotations?.[CHANGED_BY_ANNOTATION];
   }
 
   async #prune(namespace: string): Promise<void> {
@@ -494,6 +510,12 @@ class RecordKeeper {
       { subresource: "status", fieldManager: "orrery-centre" },
     );
   }
+}
+
+/** Its status. An Update that nobody made has been made for one generation, also where that is over when the Update is seen first: it asks for nothing itself. */
+function withOwnGeneration({ metadata, status = {} }: Update): UpdateStatus {
+  if (metadata.labels?.[IMPLICIT_LABEL] !== "true" || status.generation !== undefined) return status;
+  return { ...status, generation: Number(metadata.name.slice(1)) };
 }
 
 function withoutUpdate({ update: _, ...open }: OpenGeneration): OpenGeneration {
@@ -515,7 +537,11 @@ function refusalOf(status: UpdateStatus, { refused }: SiteState): string | undef
 function withConditions(
   one: Update,
   status: UpdateStatus,
-  { compatible, refusal }: { readonly compatible: readonly string[]; readonly refusal: string | undefined },
+  {
+    compatible,
+    refusal,
+    stopped,
+  }: { readonly compatible: readonly string[]; readonly refusal: string | undefined; readonly stopped: readonly string[] },
   nowMs: number,
 ): UpdateStatus {
   const phase = status.phase ?? "Pending";
@@ -532,8 +558,24 @@ function withConditions(
     },
     nowMs,
   );
-  return { ...status, conditions: [...setCondition(complete, consistencyOf(one.spec.strategy, compatible), nowMs)] };
+  const consistent = setCondition(complete, consistencyOf(one.spec.strategy, compatible), nowMs);
+  return { ...status, conditions: [...withStarted(consistent, phase, stopped, nowMs)] };
 }
+
+/** Told of what is switched to, and only where something was not started at first. */
+function withStarted(conditions: Conditions, phase: UpdateStatus["phase"], stopped: readonly string[], nowMs: number): Conditions {
+  const isSwitched = phase === "Draining" || phase === "Complete";
+  if (isSwitched && stopped.length > 0)
+    return setCondition(conditions, { type: "Started", status: "False", reason: "Suspended", message: stopped.join("; ") }, nowMs);
+  if (!conditions.some((one) => one.type === "Started")) return conditions;
+  return setCondition(
+    conditions,
+    { type: "Started", status: "True", reason: "Started", message: "it was started while the update was under way" },
+    nowMs,
+  );
+}
+
+type Conditions = ReturnType<typeof setCondition>;
 
 /** Creation times are whole seconds; uids are ordered by the millisecond. */
 function byAge(a: Update, b: Update): number {

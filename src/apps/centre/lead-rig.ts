@@ -9,10 +9,10 @@ import { SimulatedAgent, SimulatedGateway } from "#/simulation/index.ts";
 import type { Store } from "#/store/index.ts";
 import { openTreeStore } from "#/store/tree/index.ts";
 import { openSqliteTree } from "#/tree/sqlite/index.ts";
-import { startLeading } from "./lead.ts";
+import { type LeadOptions, startLeading } from "./lead.ts";
 
-/** As in lead.test.ts, with start times by version and a store that may be wrapped. */
-export async function startCentre(options: { wrap?: (store: Store) => Store } = {}) {
+/** As in lead.test.ts, with start times by version, and a store and a keeper of files that may be wrapped. */
+export async function startCentre(options: { wrap?: (store: Store) => Store; keepFiles?: LeadOptions["keepFiles"] } = {}) {
   const stop = new AbortController();
   const tree = await openSqliteTree({
     file: path.join(mkdtempSync(path.join(os.tmpdir(), "attack-")), "tree.db"),
@@ -33,7 +33,7 @@ export async function startCentre(options: { wrap?: (store: Store) => Store } = 
       observationOf: () => undefined,
       askBusy: async () => ({ state: "idle", message: "" }),
     },
-    keepFiles: async () => undefined,
+    keepFiles: options.keepFiles ?? (async () => undefined),
     offeredTemplate: async (_service, version) =>
       version.startsWith("o") ? microservice.spec.shape.template.parse({ version, run: { command: ["node"] } }) : undefined,
     onReport: () => {},

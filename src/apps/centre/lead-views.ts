@@ -65,14 +65,26 @@ export function readinessOf(about: {
   readonly distribution: TableDistribution;
 }): Readiness {
   const { caches, namespace, revision, claim, isHostKnown, distribution } = about;
-  return revisionReadiness({
-    revision: caches.revisions.get(`${namespace}/${revision}`),
+  const object = caches.revisions.get(`${namespace}/${revision}`);
+  const readiness = revisionReadiness({
+    revision: object,
     serviceOf: (name) => caches.microservices.get(`${namespace}/${name}`),
     instances: caches.instances.byIndex("revision", `${namespace}/${revision}`),
     holderOf: (one) => (one.metadata.finalizers?.includes(TRAFFIC_FINALIZER) === true ? trafficOf(caches, distribution, one) : undefined),
     isHostKnown,
     claim,
   });
+  const why = object === undefined ? whyMissing(caches, revision) : undefined;
+  return why === undefined ? readiness : { ...readiness, reason: why };
+}
+
+/** A Revision that somebody has deleted is made again of the template and its files, if these are still there. */
+function whyMissing(caches: Caches, revision: string): string | undefined {
+  for (const { status } of caches.microservices.values()) {
+    const ready = status?.revision === revision ? status.conditions?.find((one) => one.type === "Ready") : undefined;
+    if (ready?.reason === "RevisionFailed") return `its Revision is gone, and cannot be made again: ${ready.message}`;
+  }
+  return undefined;
 }
 
 /** What is known of a gateway that is connected. */

@@ -79,6 +79,7 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
   const propagation = new Propagation();
   const ledger = new DrainLedger(epoch);
   const builder = new TableBuilder();
+  caches.sites.listen((_, after) => tally.keepSamples(new Set(after?.status?.generations?.map((one) => one.number))));
   const settled: { update?: Controller; gateway?: Controller; microservices?: Controller } = {};
   const distribution = new TableDistribution({
     history,
@@ -130,6 +131,8 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
     store,
     sites: caches.sites,
     generations: caches.generations,
+    updates: caches.updates,
+    register: caches.gateways,
     wanted: () => wanted.now(),
     readinessOf: (namespace, revision, claim) => readinessOf({ caches, namespace, revision, claim, isHostKnown, distribution }),
     routes: () => caches.routes.values(),

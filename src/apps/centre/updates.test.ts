@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { microservice, SITE_NAME, site, update } from "#/model/index.ts";
+import { microservice, revision, SITE_NAME, site, update } from "#/model/index.ts";
 import { isReady, startCentre } from "./lead-rig.ts";
 
 const forbidden = { notDuring: [{ resource: "antenna", condition: "tracking" }] };
@@ -130,4 +130,57 @@ test("the Site is not deleted, also by who may: it goes on being served, and the
   await service("auth", isReady, "readiness");
   await assert.rejects(store.delete(site, { name: SITE_NAME }), /Site site is not deleted: it decides about all traffic.*change its spec instead/);
   assert.ok((await store.get(site, { name: SITE_NAME }))?.status?.stamp !== undefined);
+});
+
+for (const [what, spec] of [
+  ["is stopped", { suspended: true }],
+  ["is scaled to 0", { replicas: 0 }],
+] as const)
+  test(`an update of a service that ${what} is complete, and says that its new version was not started`, async () => {
+    const { apply, template, service, store, startMs, updateIs } = await startCentre();
+    await apply("auth", { template: template("v1") });
+    await service("auth", isReady, "readiness");
+    await store.patch(microservice, { name: "auth" }, { type: "merge", body: { spec } });
+    startMs.set("o9", undefined);
+    await store.create(update, { metadata: { name: "u" }, spec: { services: [{ name: "auth", to: "o9" }] } });
+    const done = await updateIs("u", (one) => one.status?.phase === "Complete", "completion");
+    const told = (type: string) => done.status?.conditions?.find((one) => one.type === type);
+    assert.deepEqual([told("Complete")?.status, told("Started")?.status, told("Started")?.reason], ["True", "False", "Suspended"]);
+    assert.match(told("Started")?.message ?? "", new RegExp(`^auth ${what}: auth-o9-[0-9a-f]{8} was not started`));
+  });
+
+test("an update of a service that runs says nothing of whether it was started", async () => {
+  const { apply, template, service, store, updateIs } = await startCentre();
+  await apply("auth", { template: template("v1") });
+  await service("auth", isReady, "readiness");
+  await store.create(update, { metadata: { name: "u" }, spec: { services: [{ name: "auth", to: "o9" }] } });
+  const done = await updateIs("u", (one) => one.status?.phase === "Complete", "completion");
+  assert.equal(
+    done.status?.conditions?.some((one) => one.type === "Started"),
+    false,
+  );
+});
+
+test("what is beyond revisionHistoryLimit cannot be gone back to: the Update is aborted and says so, and nothing changes", async () => {
+  const { apply, template, service, store, until, updateIs } = await startCentre();
+  await apply("auth", { revisionHistoryLimit: 1, template: template("v1") });
+  const first = (await service("auth", isReady, "readiness")).status?.servedRevision ?? "";
+  await apply("auth", { revisionHistoryLimit: 1, template: template("v2") });
+  await updateIs("g2", (one) => one.status?.phase === "Complete", "its update");
+  const [kept] = await until(
+    async () => (await store.list(revision)).items,
+    (items) => items.length === 1,
+    "the end of the first revision",
+  );
+  assert.equal(kept?.spec.template.version, "v2");
+  const back = (await updateIs("g2", () => true, "")).status?.revisions?.[0];
+  assert.equal(back?.from, first);
+  await store.create(update, { metadata: { name: "back" }, spec: { services: [{ name: "auth", to: first }] } });
+  const aborted = await updateIs("back", (one) => one.status?.phase === "Aborted", "its end");
+  assert.deepEqual([aborted.status?.waits?.[0]?.reason, aborted.status?.generation], ["CannotBegin", undefined]);
+  assert.match(
+    aborted.status?.waits?.[0]?.message ?? "",
+    new RegExp(`auth has no version or revision ${first} \\(it may have been pruned\\); known are v2. Apply a manifest with that version instead`),
+  );
+  assert.equal((await service("auth", isReady, "")).status?.servedVersion, "v2");
 });

@@ -64,8 +64,9 @@ export function createMicroserviceController(options: MicroserviceControllerOpti
     for (const service of touched) controller.enqueue(`${namespace}/${service}`);
   });
   caches.revisions.listen((before, after) => {
-    // It may be seen after the Generation that names it.
-    if (before === undefined && after !== undefined) controller.enqueue(`${after.metadata.namespace}/${after.spec.service}`);
+    // It may be seen after the Generation that names it; and what somebody has deleted is made again, if it is wanted.
+    const one = before === undefined ? after : after === undefined ? before : undefined;
+    if (one !== undefined) controller.enqueue(`${one.metadata.namespace}/${one.spec.service}`);
   });
   caches.generations.listen((before, after) => {
     if (before !== undefined || after === undefined) return;

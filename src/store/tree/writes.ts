@@ -1,5 +1,5 @@
 import { type Clock, isOrreryError, OrreryError, type Random, randomBelow, timeOrderedUuid } from "#/base/index.ts";
-import type { Kind, StoredObject } from "#/model/index.ts";
+import { CHANGED_BY_ANNOTATION, type Kind, type StoredObject } from "#/model/index.ts";
 import type { Tree, TreeOperation } from "#/tree/index.ts";
 import type { DeleteOptions, ObjectInput, ObjectKey, Patch, WriteOptions } from "../contract.ts";
 import { buildObject, type Draft, type DraftContext, ownable } from "../draft.ts";
@@ -227,7 +227,9 @@ export class Writes {
     if (former.metadata.deletionTimestamp !== undefined && finalizers.length === (former.metadata.finalizers ?? []).length) return former;
     const { generation, deletionTimestamp } = former.metadata;
     const marks =
-      deletionTimestamp === undefined ? { deletionTimestamp: this.#now(), deletionGracePeriodSeconds: 0, generation: generation + 1 } : {};
+      deletionTimestamp === undefined
+        ? { deletionTimestamp: this.#now(), deletionGracePeriodSeconds: 0, generation: generation + 1, ...deletedBy(former, options) }
+        : {};
     const next: StoredObject = Object.freeze({
       ...former,
       metadata: Object.freeze({ ...former.metadata, ...marks, finalizers: Object.freeze(finalizers) }),
@@ -300,6 +302,11 @@ export class Writes {
   #now(): string {
     return `${new Date(this.#options.clock.now()).toISOString().slice(0, 19)}Z`;
   }
+}
+
+function deletedBy({ metadata }: StoredObject, { author, dryRun }: DeleteOptions): Partial<StoredObject["metadata"]> {
+  if (author?.of !== "spec" || dryRun === true) return {};
+  return { annotations: Object.freeze({ ...metadata.annotations, [CHANGED_BY_ANNOTATION]: author.user }) };
 }
 
 function authorship({ author, dryRun }: WriteOptions): Pick<DraftContext, "author" | "isDryRun"> {

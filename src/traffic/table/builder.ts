@@ -108,9 +108,18 @@ export class TableBuilder {
   #indexInstance(name: string, former: Instance | undefined, object: Instance | undefined): void {
     this.#instancesOfRevision.move(name, former?.spec.revision, object?.spec.revision);
     this.#instancesOfCaller.move(name, callerKeyOf(former), callerKeyOf(object));
-    const revision = object?.spec.revision;
-    // A host keeps the name of a revision that has left it: a few needless rebuilds after a fence, no count to keep right.
-    if (object !== undefined && revision !== undefined) this.#revisionsOfHost.move(revision, undefined, object.spec.host);
+    if (former?.spec.revision === object?.spec.revision && former?.spec.host === object?.spec.host) return;
+    for (const one of [former, object]) if (one?.spec.revision !== undefined) this.#indexHost(one.spec.revision, one.spec.host);
+  }
+
+  #indexHost(revision: string, host: string): void {
+    const isThere = this.#instances(this.#instancesOfRevision.get(revision)).some((one) => one.spec.host === host);
+    this.#revisionsOfHost.move(revision, host, isThere ? host : undefined);
+  }
+
+  /** How many names are kept beside the objects, to find what a change touches. */
+  get indexed(): number {
+    return this.#instancesOfRevision.size + this.#instancesOfCaller.size + this.#revisionsOfHost.size + this.#mappings.size;
   }
 
   /** Brings `#counted` and `#mappings` in line with the open generations of the Site, or with one Generation object that has changed. */
@@ -258,6 +267,12 @@ class Index {
 
   get(key: string): Iterable<string> {
     return this.#sets.get(key) ?? [];
+  }
+
+  get size(): number {
+    let size = 0;
+    for (const set of this.#sets.values()) size += set.size;
+    return size;
   }
 
   move(name: string, from: string | undefined, to: string | undefined): void {

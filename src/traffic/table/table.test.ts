@@ -148,6 +148,27 @@ test("a table kept by changes equals one compiled from the objects as they are, 
   );
 });
 
+test("what is kept beside the objects is bounded by them, whatever came before", () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+      const builder = new TableBuilder();
+      const objects = new Map<string, Step>();
+      const put = (to: TableBuilder, one: Step): void =>
+        one.value === undefined ? to.remove(one.kind, one.name) : to.put(one.kind, one.value as never);
+      for (const one of steps) {
+        objects.set(`${one.kind}/${one.name}`, one);
+        put(builder, one);
+      }
+      const fresh = new TableBuilder();
+      for (const one of objects.values()) put(fresh, one);
+      assert.equal(builder.indexed, fresh.indexed);
+      for (const one of objects.values()) builder.remove(one.kind, one.name);
+      assert.equal(builder.indexed, 0);
+    }),
+    { numRuns: 300 },
+  );
+});
+
 test("diff gives the change that turns one table into the other", () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 25 }), fc.array(step, { maxLength: 25 }), (first, second) => {

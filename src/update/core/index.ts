@@ -13,12 +13,11 @@ export {
   observe,
   prepareLedger,
   ROUND_INTERVAL_MS,
-  WishWatch,
 } from "./leading.ts";
 export type { Happening, Observed, ObservedGateway, Readiness, Step, UpdateIntent, UpdatePolicy } from "./observed.ts";
 export { NOT_LOOKED } from "./observed.ts";
 export { Reach } from "./reach.ts";
-export { followGeneration, isEnded, type UpdateView, withPhase } from "./record.ts";
+export { followGeneration, implicitRecord, isEnded, type UpdateView, withPhase } from "./record.ts";
 export { GatewayWatch, lastWords, revisionReadiness } from "./sight.ts";
 export { siteUpdate } from "./site-update.ts";
 export {
@@ -40,3 +39,4 @@ export {
 export { step } from "./step.ts";
 export { consistencyOf, unfitStrategy } from "./strategy.ts";
 export { type Wanted, WantedRevisions, wantedRevisions } from "./wanted.ts";
+export { WishWatch } from "./wish-watch.ts";

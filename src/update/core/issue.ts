@@ -1,7 +1,7 @@
 import { timestamp } from "#/model/index.ts";
 import { type Replacement, replaced } from "./changes.ts";
 import type { Observed, Step } from "./observed.ts";
-import { changedServices, type GenerationMap, isSameMap, type Move, type OpenGeneration, type SiteState, type Wait } from "./state.ts";
+import { changedServices, type GenerationMap, isPending, isSameMap, type Move, type OpenGeneration, type SiteState, type Wait } from "./state.ts";
 
 /** How many revisions of one service may live at once. */
 export const REVISIONS_LIVE_MAX = 4;
@@ -12,18 +12,20 @@ export const INTERLOCK_AGAIN_MS = 500;
 /** What `wanted` says as a map of a generation. It is asked many times while nothing changes. */
 const asMap = new WeakMap<ReadonlyMap<string, string>, GenerationMap>();
 
-/** The map that the site should have: what templates say, except what was refused. */
+/** The map that the site should have: what templates say, except what was refused, or does not come to rest. */
 export function targetMap(site: SiteState, observed: Observed): GenerationMap {
-  if (site.refused.length === 0) {
+  if (site.refused.length === 0 && observed.leftOut.size === 0) {
     const known = asMap.get(observed.wanted) ?? Object.freeze(Object.fromEntries(observed.wanted));
     asMap.set(observed.wanted, known);
     return known;
   }
   const served = site.stamp === undefined ? undefined : observed.mapOf(site.stamp.generation);
+  const pending = site.generations.find(isPending);
+  const underWay = pending === undefined ? served : observed.mapOf(pending.number);
   const target: Record<string, string> = {};
   for (const [service, revision] of observed.wanted) {
     const isRefused = site.refused.some((refusal) => refusal.service === service && refusal.revision === revision);
-    const chosen = isRefused ? served?.[service] : revision;
+    const chosen = observed.leftOut.has(service) ? underWay?.[service] : isRefused ? served?.[service] : revision;
     if (chosen !== undefined) target[service] = chosen;
   }
   return target;
@@ -34,12 +36,13 @@ export function issueNext(site: SiteState, observed: Observed, nowMs: number, wa
   const target = targetMap(site, observed);
   const served = site.stamp === undefined ? undefined : observed.mapOf(site.stamp.generation);
   const nothing: Step = { site, happened: [], waits };
-  if (isSameMap(target, served ?? {})) return nothing;
+  if (observed.unsettled.length > 0) waits.set(0, observed.unsettled);
+  if (isSameMap(target, served ?? {})) return observed.leftOut.size === 0 ? nothing : { ...nothing, wakeAtMs: nowMs + observed.policy.settleMs };
   const settledAtMs = observed.wantedChangedMs + observed.policy.settleMs;
   if (nowMs < settledAtMs) return { ...nothing, wakeAtMs: settledAtMs };
   const crowd = crowded(site, target, observed, nowMs);
   if (crowd !== undefined) {
-    waits.set(0, [crowd]);
+    waits.set(0, [crowd, ...observed.unsettled]);
     return nothing;
   }
   const number = Math.max(site.counter, observed.numberMax) + 1;
@@ -51,7 +54,7 @@ export function issueNext(site: SiteState, observed: Observed, nowMs: number, wa
   const isReplacedAtOnce = strategy === "rolling" || strategy === "recreate";
   const interlock = isReplacedAtOnce ? observed.interlockOf(changes, nowMs) : undefined;
   if (interlock !== undefined) {
-    waits.set(0, [interlock]);
+    waits.set(0, [interlock, ...observed.unsettled]);
     return { ...nothing, wakeAtMs: nowMs + INTERLOCK_AGAIN_MS };
   }
   const replacements = replaced({ site, map: target, observed, changes: intent?.services ?? changes });

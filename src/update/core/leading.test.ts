@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Route, Site } from "#/model/index.ts";
 import { DrainLedger } from "./drain-ledger.ts";
-import { distributionMark, nextTerm, prepareLedger, WishWatch } from "./leading.ts";
+import { distributionMark, nextTerm, prepareLedger } from "./leading.ts";
 import { Reach } from "./reach.ts";
 import type { SiteState } from "./state.ts";
 
@@ -58,15 +58,6 @@ test("a new leader is one epoch on and keeps everything else", () => {
   assert.deepEqual(status.exclusive, state.exclusive);
   assert.deepEqual(status.streamEnds, state.streamEnds);
   assert.deepEqual(nextTerm(undefined, "new"), { history: "new", epoch: 1, counter: 0, generations: [] });
-});
-
-test("a wish is as old as its last change, and as young as now while a revision is being made", () => {
-  const watch = new WishWatch();
-  const wanted = new Map([["auth", "auth-v1"]]);
-  assert.equal(watch.changedMs(wanted, false, 10), 10);
-  assert.equal(watch.changedMs(wanted, false, 20), 10);
-  assert.equal(watch.changedMs(wanted, true, 30), 30);
-  assert.equal(watch.changedMs(new Map([["auth", "auth-v2"]]), false, 40), 40);
 });
 
 test("a restored store begins a new history, and its counter jumps beyond what may have been issued since the backup", () => {

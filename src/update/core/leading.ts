@@ -118,31 +118,13 @@ function heldNext(state: SiteState, maps: ReadonlyMap<number, GenerationMap>): r
   return pending === undefined || maps.get(pending.number) === undefined ? [] : (pending.changes ?? []);
 }
 
-/** Knows since when templates say what they say. */
-export class WishWatch {
-  #wanted: ReadonlyMap<string, string> | undefined;
-  #changedMs = 0;
-
-  /** When `wanted` last changed, or now while a revision is still being made. The map itself must never change: a new wish is a new map. */
-  changedMs(wanted: ReadonlyMap<string, string>, isMaking: boolean, nowMs: number): number {
-    if (this.#wanted === undefined || !isSameWish(wanted, this.#wanted)) this.#changedMs = nowMs;
-    this.#wanted = wanted;
-    return isMaking ? nowMs : this.#changedMs;
-  }
-}
-
-function isSameWish(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
-  if (a === b) return true;
-  if (a.size !== b.size) return false;
-  for (const [service, revision] of a) if (b.get(service) !== revision) return false;
-  return true;
-}
-
 export interface LeaderView
   extends Pick<
     Observed,
     | "wanted"
     | "wantedChangedMs"
+    | "leftOut"
+    | "unsettled"
     | "readinessOf"
     | "exclusive"
     | "handoverOf"
@@ -177,6 +159,8 @@ export function observe(view: LeaderView, nowMs: number): Observed {
     },
     wanted: view.wanted,
     wantedChangedMs: view.wantedChangedMs,
+    leftOut: view.leftOut,
+    unsettled: view.unsettled,
     mapOf: (number) => maps.get(number),
     readinessOf: view.readinessOf,
     exclusive: view.exclusive,

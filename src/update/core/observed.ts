@@ -62,6 +62,10 @@ export interface Observed {
   readonly wanted: ReadonlyMap<string, string>;
   /** When `wanted` last changed, or now while a revision is still being made. */
   readonly wantedChangedMs: number;
+  /** Services whose template does not come to rest: what is served of them stays, and the others wait for them no longer. */
+  readonly leftOut: ReadonlySet<string>;
+  /** Templates that go on changing for long, and those of which no revision is made. */
+  readonly unsettled: readonly Wait[];
   /** Map of an issued generation; `undefined` if its object is missing. */
   mapOf(generation: number): GenerationMap | undefined;
   /** `claim`: only instances that this generation has claimed count. */

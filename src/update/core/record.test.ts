@@ -35,6 +35,7 @@ function follow(status: NonNullable<Update["status"]>, site: SiteState, endedAs?
     site,
     endedAs: () => endedAs,
     mapOf: (generation) => ({ auth: `auth-v${generation}` }),
+    authorOf: () => "ann",
     leftOf: (revision) => left.get(revision) ?? [],
     waitsOf: (generation) => [{ reason: "R", object: `g${generation}`, since, message: "m" }],
     transactionsOf: () => 7,

@@ -1,5 +1,5 @@
-import { timestamp, type Update } from "#/model/index.ts";
-import { type GenerationMap, isPending, type OpenGeneration, type SiteState } from "./state.ts";
+import { REMOVED, timestamp, type Update } from "#/model/index.ts";
+import { differingServices, type GenerationMap, isPending, type OpenGeneration, type SiteState } from "./state.ts";
 
 type UpdateStatus = NonNullable<Update["status"]>;
 type Phase = NonNullable<UpdateStatus["phase"]>;
@@ -15,6 +15,8 @@ export interface UpdateView {
   readonly endedAs: (generation: number) => "Closed" | "Aborted" | undefined;
   /** Map of an issued generation that is not pruned yet. */
   readonly mapOf: (generation: number) => GenerationMap | undefined;
+  /** Who changed the template of a service last. */
+  readonly authorOf: (service: string) => string | undefined;
   /** Instances of a revision that are still there, each with what it waits for. */
   readonly leftOf: (revision: string) => NonNullable<UpdateStatus["waits"]>;
   readonly waitsOf: (generation: number) => UpdateStatus["waits"];
@@ -36,6 +38,7 @@ export function followGeneration(view: UpdateView, nowMs: number): UpdateStatus 
   const decided = phaseOf(view, open, generation);
   const old = status.fromGeneration ?? (open === undefined ? undefined : formerGeneration(site, open));
   const revisions = status.revisions ?? replacedRevisions(view, old, generation);
+  const alongside = status.alongside ?? changedAlongside(view, old, generation);
   const left = decided === "Complete" && status.phase !== "Complete" ? stillThere(view, revisions) : [];
   // Complete is what has nothing of before left.
   const phase = left.length > 0 ? "Draining" : decided;
@@ -53,6 +56,7 @@ export function followGeneration(view: UpdateView, nowMs: number): UpdateStatus 
     generation,
     ...(old === undefined ? {} : { fromGeneration: old }),
     ...(revisions === undefined ? {} : { revisions }),
+    ...(alongside === undefined ? {} : { alongside }),
     ...withPhase(status, phase, nowMs),
     ...(share === undefined ? {} : { share }),
     ...(waits.length === 0 ? {} : { waits: [...waits] }),
@@ -78,9 +82,44 @@ function stillThere({ site, mapOf, leftOf }: UpdateView, revisions: UpdateStatus
 function replacedRevisions({ services, mapOf }: UpdateView, old: number | undefined, generation: number): UpdateStatus["revisions"] {
   const [from, to] = [old === undefined ? undefined : mapOf(old), mapOf(generation)];
   if (to === undefined || (old !== undefined && from === undefined)) return undefined;
-  return services.flatMap(({ name }) =>
-    to[name] === undefined ? [] : [{ service: name, ...(from?.[name] === undefined ? {} : { from: from[name] }), to: to[name] }],
-  );
+  return services.flatMap(({ name }) => (from?.[name] === undefined && to[name] === undefined ? [] : [fromTo(name, from, to)]));
+}
+
+/** What else changed in its generation. Told while both maps are there. */
+function changedAlongside({ services, mapOf, authorOf }: UpdateView, old: number | undefined, generation: number): UpdateStatus["alongside"] {
+  const [from, to] = [old === undefined ? undefined : mapOf(old), mapOf(generation)];
+  if (from === undefined || to === undefined) return undefined;
+  const others = differingServices(from, to).filter((service) => !services.some(({ name }) => name === service));
+  if (others.length === 0) return undefined;
+  return others.map((service) => {
+    const by = authorOf(service);
+    return { ...fromTo(service, from, to), ...(by === undefined ? {} : { by }) };
+  });
+}
+
+function fromTo(service: string, from: GenerationMap | undefined, to: GenerationMap): { service: string; from?: string; to?: string } {
+  return { service, ...(from?.[service] === undefined ? {} : { from: from[service] }), ...(to[service] === undefined ? {} : { to: to[service] }) };
+}
+
+/** What the record of a generation that no Update asked for says: what changes, and what is taken away, as far as the map of before is there. */
+export function implicitRecord(
+  site: SiteState,
+  open: OpenGeneration,
+  mapOf: UpdateView["mapOf"],
+): { readonly services: Update["spec"]["services"]; readonly message: string } {
+  const map = mapOf(open.number) ?? {};
+  const old = formerGeneration(site, open);
+  const changed = (open.changes ?? []).flatMap((name) => (map[name] === undefined ? [] : [{ name, to: map[name] }]));
+  const former = old === undefined || old === open.number || mapOf(open.number) === undefined ? {} : (mapOf(old) ?? {});
+  const removed = Object.keys(former).filter((name) => map[name] === undefined);
+  const deleted =
+    removed.length === 0
+      ? []
+      : [`${removed.slice(0, 5).join(", ")}${removed.length > 5 ? " …" : ""} ${removed.length === 1 ? "was" : "were"} deleted`];
+  return {
+    services: [...changed, ...removed.map((name) => ({ name, to: REMOVED }))],
+    message: [...(changed.length === 0 ? [] : ["templates were changed"]), ...deleted].join("; "),
+  };
 }
 
 /** What the site has refused of it, or why it was gone back from, so that the record tells why it came to nothing. */

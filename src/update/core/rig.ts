@@ -38,12 +38,16 @@ export class World {
   happened: string[] = [];
   waits = new Map<number, readonly { readonly reason: string; readonly message: string }[]>();
   wantedChangedMs = START_MS - 10_000;
+  readonly leftOut = new Set<string>();
+  unsettled: readonly Wait[] = [];
 
   observed(): Observed {
     return {
       policy: { openMax: this.openMax, settleMs: 500, holdMs: 5000, readyWithinMs: 60_000 },
       wanted: new Map(this.wanted),
       wantedChangedMs: this.wantedChangedMs,
+      leftOut: this.leftOut,
+      unsettled: this.unsettled,
       mapOf: (generation) => this.maps.get(generation),
       readinessOf: (revision) =>
         this.unready.has(revision)

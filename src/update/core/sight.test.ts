@@ -93,4 +93,7 @@ test("a gateway counts as connected only as the incarnation that is registered, 
     incarnationCounter: 7,
   });
   assert.equal(watch.known([one], () => 3, 20)[0]?.lostSinceMs, 20);
+  // Forgotten, and registered again under its name.
+  watch.known([], () => undefined, 30);
+  assert.equal(watch.known([one], () => undefined, 40)[0]?.lostSinceMs, 40);
 });

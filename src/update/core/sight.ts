@@ -63,6 +63,13 @@ export class GatewayWatch {
 
   /** `connectedAs`: incarnation of the gateway's connection, `undefined` without one. One that the register does not know yet counts as lost: what it had in flight is not known either. */
   known(registered: Iterable<Gateway>, connectedAs: (name: string) => number | undefined, nowMs: number): KnownGateway[] {
+    const known = this.#look(registered, connectedAs, nowMs);
+    const names = new Set(known.map((one) => one.name));
+    for (const name of this.#lostSince.keys()) if (!names.has(name)) this.#lostSince.delete(name);
+    return known;
+  }
+
+  #look(...[registered, connectedAs, nowMs]: Parameters<GatewayWatch["known"]>): KnownGateway[] {
     return [...registered].map((one) => {
       const { name } = one.metadata;
       const { incarnation = 0, incarnationSince, incarnationCounter } = one.status ?? {};

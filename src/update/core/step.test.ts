@@ -100,6 +100,38 @@ test("a wish is gathered until it has been quiet for the settling time", () => {
   assert.notEqual(step(world.state, world.observed(), world.nowMs + 500).site, world.state);
 });
 
+test("what does not come to rest stays as it is served; the others go on, and it is named, also when nothing else is wanted", () => {
+  const world = runningSite().want("auth", "auth-v7").want("portal", "portal-v2");
+  world.leftOut.add("auth");
+  world.unsettled = [{ reason: "Settling", object: "microservice/auth", sinceMs: world.nowMs, message: "it goes on changing" }];
+  world.knows.add(2).add(3);
+  world.settle();
+  assert.deepEqual(world.maps.get(2), { auth: "auth-v1", portal: "portal-v2" });
+  assert.deepEqual(
+    world.waits.get(0)?.map((one) => one.reason),
+    ["Settling"],
+  );
+  assert.equal(step(world.state, world.observed(), world.nowMs).wakeAtMs, world.nowMs + 500);
+  world.leftOut.clear();
+  world.unsettled = [];
+  world.settle();
+  assert.deepEqual(world.maps.get(3), { auth: "auth-v7", portal: "portal-v2" });
+});
+
+test("a ramp goes on although the template of what it brings does not come to rest", () => {
+  const world = runningSite().want("auth", "auth-v2");
+  world.intent = { name: "u", isPaused: false, isPromoted: false, isAborted: false, ramp: { steps: [{ share: 0.1, holdMs: 1000 }] } };
+  world.knows.add(2);
+  world.settle();
+  assert.equal(world.phases(), "1:Active 2:Ramping");
+  world.want("auth", "auth-v9").leftOut.add("auth");
+  world.settle();
+  assert.equal(world.phases(), "1:Active 2:Ramping");
+  world.nowMs += 2000;
+  world.settle();
+  assert.equal(world.phases(), "1:Draining 2:Active");
+});
+
 test("generations close in any order", () => {
   const world = runningSite().want("auth", "auth-v2");
   world.knows.add(2).add(3);

@@ -9,7 +9,8 @@ function service(name: string, revision: string | undefined, more: { observed?: 
     status: {
       ...(revision === undefined ? {} : { revision }),
       observedGeneration: more.observed ?? 1,
-      conditions: more.failed === true ? [{ type: "Ready", status: "False", reason: "RevisionFailed", message: "", lastTransitionTime: "" }] : [],
+      conditions:
+        more.failed === true ? [{ type: "Ready", status: "False", reason: "RevisionFailed", message: "no such file", lastTransitionTime: "" }] : [],
     },
   } as unknown as Microservice;
 }
@@ -47,12 +48,13 @@ test("a service that is being deleted, or gone, is not wanted", () => {
 });
 
 test("a revision is being made until its template has been observed, unless it cannot be made", () => {
-  assert.equal(wantedRevisions([service("a", "a-1")]).isMaking, false);
-  assert.equal(wantedRevisions([service("a", "a-1", { observed: 0 })]).isMaking, true);
-  assert.equal(wantedRevisions([service("a", "a-1", { observed: 0, failed: true })]).isMaking, false);
+  const unmade = (...services: Microservice[]) => [...wantedRevisions(services).unmade];
+  assert.deepEqual(unmade(service("a", "a-1")), []);
+  assert.deepEqual(unmade(service("a", "a-1", { observed: 0 })), [["a", undefined]]);
+  assert.deepEqual(unmade(service("a", "a-1", { observed: 0, failed: true })), [["a", "no such file"]]);
   const wanted = new WantedRevisions();
   wanted.put(service("a", undefined, { observed: 0 }));
-  assert.deepEqual([wanted.now().isMaking, wanted.now().map.size], [true, 0]);
+  assert.deepEqual([wanted.now().unmade.size, wanted.now().map.size], [1, 0]);
   wanted.remove("a");
-  assert.equal(wanted.now().isMaking, false);
+  assert.equal(wanted.now().unmade.size, 0);
 });

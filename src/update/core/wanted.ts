@@ -3,14 +3,14 @@ import type { Microservice } from "#/model/index.ts";
 /** What templates say now. `map` stays the same object while nothing of it changes: comparing it costs nothing. */
 export interface Wanted {
   readonly map: ReadonlyMap<string, string>;
-  /** True while some revision is not yet made. */
-  readonly isMaking: boolean;
+  /** Services of whose template no revision is made yet, and why it cannot be; `undefined`: it is being made. */
+  readonly unmade: ReadonlyMap<string, string | undefined>;
 }
 
 /** What templates say, kept up to date as Microservices come, change and go: asked at each look of the leader, it must not cost more where there are more services. */
 export class WantedRevisions {
   #map: ReadonlyMap<string, string> = new Map();
-  readonly #making = new Set<string>();
+  readonly #unmade = new Map<string, string | undefined>();
   /** Revision by service where the map has to follow; `undefined`: the service is gone. */
   readonly #changed = new Map<string, string | undefined>();
 
@@ -19,13 +19,13 @@ export class WantedRevisions {
     const { name, deletionTimestamp } = service.metadata;
     if (deletionTimestamp !== undefined) return this.remove(name);
     this.#note(name, service.status?.revision);
-    if (isMaking(service)) this.#making.add(name);
-    else this.#making.delete(name);
+    if (service.status?.observedGeneration === service.metadata.generation) this.#unmade.delete(name);
+    else this.#unmade.set(name, failureOf(service));
   }
 
   remove(name: string): void {
     this.#note(name, undefined);
-    this.#making.delete(name);
+    this.#unmade.delete(name);
   }
 
   now(): Wanted {
@@ -38,7 +38,7 @@ export class WantedRevisions {
       this.#map = map;
       this.#changed.clear();
     }
-    return { map: this.#map, isMaking: this.#making.size > 0 };
+    return { map: this.#map, unmade: this.#unmade };
   }
 
   #note(name: string, revision: string | undefined): void {
@@ -54,7 +54,7 @@ export function wantedRevisions(services: Iterable<Microservice>): Wanted {
   return wanted.now();
 }
 
-function isMaking({ metadata, status }: Microservice): boolean {
-  const isFailed = status?.conditions?.some((condition) => condition.type === "Ready" && condition.reason === "RevisionFailed") === true;
-  return status?.observedGeneration !== metadata.generation && !isFailed;
+/** Why the revision cannot be made, as its controller has found. */
+function failureOf({ status }: Microservice): string | undefined {
+  return status?.conditions?.find((condition) => condition.type === "Ready" && condition.reason === "RevisionFailed")?.message;
 }

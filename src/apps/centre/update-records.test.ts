@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Generation, microservice, SITE_NAME, site, type Update, update } from "#/model/index.ts";
+import type { Store } from "#/store/index.ts";
+import { isReady, startCentre } from "./lead-rig.ts";
+
+/** A store of which the watch of `kind` is late: what `isHeld` is told, with everything after it, when `release` is called. */
+function lagging(kind: string, isHeld: (object: Generation | Update) => boolean) {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const wrap = (store: Store): Store =>
+    new Proxy(store, {
+      get(target, property) {
+        const value = Reflect.get(target, property) as unknown;
+        if (property !== "watch") return typeof value === "function" ? value.bind(target) : value;
+        return (watched: { kind: string }, options: never) => {
+          const events = target.watch(watched as never, options) as AsyncIterable<{ object: Generation | Update }>;
+          if (watched.kind !== kind) return events;
+          return (async function* () {
+            for await (const event of events) {
+              if (isHeld(event.object)) await promise;
+              yield event;
+            }
+          })();
+        };
+      },
+    });
+  return { wrap, release: resolve };
+}
+
+test("an Update whose generation is given up before its object is seen is aborted, not complete", async () => {
+  const { wrap, release } = lagging("Generation", (one) => one.metadata.name === "g2");
+  const { apply, template, service, store, startMs, siteIs, updateIs, sleep } = await startCentre({ wrap });
+  await apply("auth", { template: template("v1") });
+  await service("auth", isReady, "readiness");
+  startMs.set("o9", undefined);
+  await store.create(update, { metadata: { name: "u" }, spec: { services: [{ name: "auth", to: "o9" }] } });
+  await updateIs("u", (one) => one.status?.generation === 2, "its generation");
+  await store.patch(update, { name: "u" }, { type: "merge", body: { spec: { aborted: true } } });
+  await siteIs((one) => one.status?.counter === 2 && one.status.generations?.length === 1, "the end of its generation");
+  await sleep(1000);
+  assert.notEqual((await store.get(update, { name: "u" }))?.status?.phase, "Complete");
+  release();
+  await updateIs("u", (one) => one.status?.phase === "Aborted", "its end");
+});
+
+test("the record of changed templates that is seen only when they have changed again takes nothing back, and is aborted", async () => {
+  const { wrap, release } = lagging("Update", (one) => one.metadata.name === "g2");
+  const { apply, template, service, store, startMs, siteIs, updateIs, until } = await startCentre({ wrap });
+  await apply("auth", { template: template("v1") });
+  await service("auth", isReady, "readiness");
+  startMs.set("v2", undefined);
+  await apply("auth", { template: template("v2") });
+  await until(
+    () => store.get(update, { name: "g2" }),
+    () => true,
+    "the record",
+  );
+  await apply("auth", { template: template("v3") });
+  await siteIs((one) => one.status?.stamp?.generation === 3, "the next generation");
+  release();
+  await updateIs("g2", (one) => one.status?.phase === "Aborted", "its end");
+  assert.equal((await store.get(microservice, { name: "auth" }))?.spec.template.version, "v3");
+  assert.equal((await store.get(site, { name: SITE_NAME }))?.status?.counter, 3);
+});
+
+test("a generation that only takes services away is recorded: which, from what, by whom, and that they were deleted", async () => {
+  const { apply, template, service, store, siteIs, updateIs } = await startCentre();
+  await apply("auth", { template: template("v1") });
+  await apply("portal", { template: template("v1") });
+  const auth = await service("auth", isReady, "readiness");
+  await service("portal", isReady, "readiness");
+  const before = await siteIs((one) => one.status?.generations?.length === 1, "rest");
+  await store.delete(microservice, { name: "auth" }, { author: { user: "ann", of: "spec" } });
+  const record = await updateIs(`g${(before.status?.counter ?? 0) + 1}`, (one) => one.status?.phase === "Complete", "its record");
+  assert.deepEqual(
+    [record.spec.services, record.spec.message, record.status?.by, record.status?.revisions],
+    [[{ name: "auth", to: "(removed)" }], "auth was deleted", "ann", [{ service: "auth", from: auth.status?.servedRevision }]],
+  );
+});
+
+test("an Update tells what else came with its generation: templates that were changed at the same time, and who changed them", async () => {
+  const { apply, template, service, store, updateIs } = await startCentre();
+  await apply("auth", { template: template("v1") });
+  await apply("portal", { template: template("v1") });
+  await service("auth", isReady, "readiness");
+  const portal = await service("portal", isReady, "readiness");
+  await store.create(update, { metadata: { name: "u" }, spec: { services: [{ name: "auth", to: "o9" }] } });
+  await service("auth", (one) => one.spec.template.version === "o9", "its template");
+  await store.patch(
+    microservice,
+    { name: "portal" },
+    { type: "merge", body: { spec: { template: { version: "v2" } } } },
+    { author: { user: "ben", of: "spec" } },
+  );
+  const done = await updateIs("u", (one) => one.status?.phase === "Complete", "completion");
+  const served = (await service("portal", (one) => one.status?.servedVersion === "v2", "its version")).status?.servedRevision;
+  assert.deepEqual(done.status?.alongside, [{ service: "portal", from: portal.status?.servedRevision, to: served, by: "ben" }]);
+  assert.deepEqual(
+    done.status?.revisions?.map((one) => one.service),
+    ["auth"],
+  );
+});
