@@ -134,6 +134,9 @@ test("a ramp keeps each operator on one side and takes nobody back as it rises; 
   const listed = await site.kubectl("get", "generations,updates");
   assert.match(listed.out, new RegExp(`update.*/${name} +Complete`));
   assert.match(listed.out, /generation.*\/g2 .*Active/);
+  const refused = await site.kubectl("delete", "generation", "g2");
+  assert.equal(refused.status, 1);
+  assert.match(refused.err, /generation g2 is not deleted: it is Active: it says which revisions its transactions meet/);
 
   const back = await site.orrery("update", "rollback", name);
   assert.equal(back.status, 0, back.err);

@@ -20,7 +20,7 @@ import { serveReview } from "./reviews.ts";
 import { serveScale } from "./scale.ts";
 import type { Subject } from "./status.ts";
 import type { WatcherCount } from "./watch.ts";
-import { Writes } from "./writes.ts";
+import { type CheckDeletion, Writes } from "./writes.ts";
 
 export interface RoutesOptions {
   readonly store: Store;
@@ -36,6 +36,7 @@ export interface RoutesOptions {
   readonly metrics: Metrics;
   readonly watchers: WatcherCount;
   readonly backup?: () => Promise<object>;
+  readonly checkDeletion?: CheckDeletion;
 }
 
 /** What a request asks for, and how it is answered. */
@@ -82,7 +83,7 @@ export class Routes {
       ...kinds.map((kind) => storedCollection(kind, store)),
     ];
     this.#reads = new Reads(options);
-    this.#writes = new Writes(store, this.#reads);
+    this.#writes = new Writes(store, this.#reads, options.checkDeletion);
     this.#discovery = new Discovery(this.#collections);
     this.#openApi = new OpenApi(this.#collections, version);
     this.#access = hub === undefined ? undefined : new InstanceAccess(store, hub, clock);

@@ -15,6 +15,7 @@ import { type Route, Routes } from "./routes.ts";
 import { cut, sendReply } from "./send.ts";
 import { failureStatus, type Subject } from "./status.ts";
 import { WatcherCount } from "./watch.ts";
+import type { CheckDeletion } from "./writes.ts";
 
 const CONNECTIONS_MAX = 5_000;
 const IN_FLIGHT_MAX = 1_000;
@@ -53,6 +54,8 @@ export interface ApiOptions {
   readonly checks?: readonly ReadyCheck[];
   /** Answers POST /backup: makes a backup of the store and tells where it is. Absent: not served. */
   readonly backup?: () => Promise<object>;
+  /** Default: everything may be deleted. */
+  readonly checkDeletion?: CheckDeletion;
   /** For /metrics. */
   readonly metrics?: readonly MetricSource[];
 }
@@ -110,6 +113,7 @@ class ApiServer implements Api {
       metrics: this.#metrics,
       watchers,
       ...(options.backup !== undefined && { backup: options.backup }),
+      ...(options.checkDeletion !== undefined && { checkDeletion: options.checkDeletion }),
     });
     this.#server = this.#createServer();
   }

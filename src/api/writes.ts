@@ -20,14 +20,20 @@ export interface Target {
   readonly namespace?: string;
 }
 
+/** Asked before an object is deleted at someone's request: what he is told.
+ *  @throws store/immutable: it must not be deleted now; why, and what to do instead */
+export type CheckDeletion = (kind: Kind, key: ObjectKey) => Promise<readonly string[]>;
+
 /** create, update, patch, delete of our kinds. */
 export class Writes {
   readonly #store: Store;
   readonly #reads: Reads;
+  readonly #checkDeletion: CheckDeletion;
 
-  constructor(store: Store, reads: Reads) {
+  constructor(store: Store, reads: Reads, checkDeletion: CheckDeletion = async () => []) {
     this.#store = store;
     this.#reads = reads;
+    this.#checkDeletion = checkDeletion;
   }
 
   async create(exchange: Exchange, target: Target): Promise<Reply> {
@@ -59,6 +65,7 @@ export class Writes {
 
   async delete(exchange: Exchange, { collection, kind, namespace }: Target, name: string): Promise<Reply> {
     const options = { ...deleteOptions(exchange, await readBody(exchange)), ...authorOf(kind, exchange.user) };
+    exchange.warnings.push(...(await this.#checkDeletion(kind, keyOf({ namespace }, name))));
     const deleted = await this.#store.delete(kind, keyOf({ namespace }, name), options);
     if (deleted === undefined) throw missing(collection, name);
     // RFC 7240: our own clients want what was deleted, kubectl a Status.
@@ -71,7 +78,10 @@ export class Writes {
   async deleteCollection(exchange: Exchange, { collection, kind, namespace }: Target): Promise<Reply> {
     const options = { ...deleteOptions(exchange, await readBody(exchange)), ...authorOf(kind, exchange.user) };
     const { items, resourceVersion } = await this.#store.list(kind, { ...selection(exchange.query, namespace), limit: DELETED_AT_ONCE_MAX });
-    for (const { metadata } of items) await this.#store.delete(kind, metadata, options);
+    for (const { metadata } of items) {
+      exchange.warnings.push(...(await this.#checkDeletion(kind, keyOf(metadata, metadata.name))));
+      await this.#store.delete(kind, metadata, options);
+    }
     return jsonReply({
       kind: `${collection.kind}List`,
       apiVersion: API_VERSION,

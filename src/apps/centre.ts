@@ -11,6 +11,7 @@ import { openTreeStore } from "#/store/tree/index.ts";
 import type { KnownTable } from "#/traffic/index.ts";
 import { CallBoard } from "#/traffic/windows/index.ts";
 import { openSqliteTree } from "#/tree/sqlite/index.ts";
+import { checkDeletion } from "./centre/deletions.ts";
 import { type Lead, startLeading } from "./centre/lead.ts";
 import { handleLinks } from "./centre/link-handlers.ts";
 import { publishLive } from "./centre/live.ts";
@@ -85,6 +86,7 @@ async function start(): Promise<void> {
     certificate: certificates.certificate,
     key: certificates.key,
     checks: [{ name: "leader", check: () => lead.epoch }],
+    checkDeletion: (kind, key) => checkDeletion(store, kind, key),
     metrics: [siteMetrics(lead, calls)],
     backup: async () => {
       const file = folder(`backups/${new Date(clock.now()).toISOString().replaceAll(":", "")}.db`);

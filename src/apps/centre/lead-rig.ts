@@ -15,7 +15,7 @@ import { type LeadOptions, startLeading } from "./lead.ts";
 export async function startCentre(options: { wrap?: (store: Store) => Store; keepFiles?: LeadOptions["keepFiles"] } = {}) {
   const stop = new AbortController();
   const tree = await openSqliteTree({
-    file: path.join(mkdtempSync(path.join(os.tmpdir(), "attack-")), "tree.db"),
+    file: path.join(mkdtempSync(path.join(os.tmpdir(), "lead-")), "tree.db"),
     clock: systemClock,
     random: systemRandom,
     log,

@@ -1,6 +1,16 @@
 import { OrreryError, sleep } from "#/base/index.ts";
 import type { Client } from "#/client/index.ts";
-import { durationMs, formatDuration, type Kind, kinds, microservice, type Route, route, type StoredObject } from "#/model/index.ts";
+import {
+  durationMs,
+  formatDuration,
+  type Kind,
+  kinds,
+  type Microservice,
+  microservice,
+  type Route,
+  route,
+  type StoredObject,
+} from "#/model/index.ts";
 import type { CliContext } from "../context.ts";
 import { objectPath } from "../kubernetes.ts";
 import type { Options } from "../program.ts";
@@ -28,6 +38,7 @@ export async function remove(context: CliContext, args: readonly string[], optio
       } else terminal.note(`${kind.singular} ${name}: there is none`);
     }
     await warnOfRoutes(context, api, deleted);
+    await warnOfCallers(context, api, deleted);
     const areGone = options.wait !== true || (await waitForAbsence(context, api, deleted, durationMs(options.timeout ?? "120s")));
     return areGone && deleted.length === victims.length ? 0 : 1;
   } finally {
@@ -47,6 +58,20 @@ async function warnOfRoutes({ terminal }: CliContext, api: Client, deleted: read
         "yellow",
         `route ${metadata.name} now leads nowhere: its service ${spec.service} is deleted; delete it with: orrery delete route ${metadata.name}, or let it lead elsewhere (spec.service)`,
       ),
+    );
+  }
+}
+
+/** Names the services that say they call one that is gone. */
+async function warnOfCallers({ terminal }: CliContext, api: Client, deleted: readonly Victim[]): Promise<void> {
+  const gone = new Set(deleted.filter((one) => one.kind.kind === microservice.kind).map((one) => one.name));
+  if (gone.size === 0) return;
+  const { items } = (await api.request({ path: objectPath(microservice) })).body as { readonly items: readonly Microservice[] };
+  for (const { metadata, spec } of items) {
+    const called = (spec.template.calls ?? []).filter((name) => gone.has(name));
+    if (called.length === 0 || metadata.deletionTimestamp !== undefined) continue;
+    terminal.note(
+      terminal.paintNote("yellow", `${metadata.name} still calls ${called.join(", ")}: from the switch on these calls are refused (503)`),
     );
   }
 }

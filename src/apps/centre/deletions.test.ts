@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { generation, type Kind, microservice, revision } from "#/model/index.ts";
+import { checkDeletion } from "./deletions.ts";
+import { isReady, startCentre } from "./lead-rig.ts";
+
+test("what transactions meet is not deleted: open generations and their revisions; what is served no longer may be", async () => {
+  const { store, apply, template, service, siteIs, until } = await startCentre();
+  const check = (kind: Kind, name: string): Promise<readonly string[]> => checkDeletion(store, kind, { name });
+  await apply("auth", { template: template("v1") });
+  await service("auth", isReady, "readiness");
+  const former = (await store.get(microservice, { name: "auth" }))?.status?.revision ?? "";
+  await assert.rejects(check(generation, "g1"), {
+    code: "store/immutable",
+    message: /^generation g1 is not deleted: it is Active: it says which revisions its transactions meet\. .*orrery update show$/,
+  });
+  await assert.rejects(check(revision, former), {
+    message: /generation 1 \(Active\) has it for auth\. Serve another one first: orrery update auth --to VERSION$/,
+  });
+  await apply("auth", { template: template("v2") });
+  await siteIs((one) => one.status?.stamp?.generation === 2 && one.status.generations?.length === 1, "the update");
+  await until(
+    () => store.get(generation, { name: "g1" }),
+    (one) => one.status?.phase === "Closed",
+    "the end",
+  );
+  assert.deepEqual(await check(generation, "g1"), []);
+  assert.deepEqual(await check(revision, former), []);
+});
+
+test("who deletes a service is told who still says that he calls it", async () => {
+  const { store, apply, template } = await startCentre();
+  await apply("auth", { template: template("v1") });
+  for (const name of ["portal", "proc"]) await apply(name, { template: { ...template("v1"), calls: ["auth", "proc"] } });
+  const told = (name: string): Promise<readonly string[]> => checkDeletion(store, microservice, { name });
+  assert.deepEqual(await told("auth"), ["portal, proc still call auth: from the switch on these calls are refused (503)"]);
+  assert.deepEqual(await told("proc"), ["portal still calls proc: from the switch on these calls are refused (503)"]);
+  assert.deepEqual(await told("portal"), []);
+});
