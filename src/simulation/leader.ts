@@ -393,7 +393,7 @@ export class Leader implements CentrePort {
       {
         spec: object.spec,
         history: state.history,
-        ...this.#wish.look(wantedRevisions(this.#seen.Microservice.values()), object.spec, nowMs),
+        ...this.#wish.look(wantedRevisions(this.#seen.Microservice.values()), maps.get(state.stamp?.generation ?? 0), object.spec, nowMs),
         maps,
         readinessOf: (revision, claim) => this.#readinessOf(revision, claim),
         exclusive: this.#exclusive(),

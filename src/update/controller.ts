@@ -211,7 +211,7 @@ class UpdateDriver {
       {
         spec: object.spec,
         history: state.history,
-        ...this.#wish.look(this.#options.wanted(namespace), object.spec, nowMs),
+        ...this.#wish.look(this.#options.wanted(namespace), maps.get(state.stamp?.generation ?? 0), object.spec, nowMs),
         maps,
         readinessOf: (revision, claim) => readinessOf(namespace, revision, claim),
         exclusive: this.#options.exclusive(),

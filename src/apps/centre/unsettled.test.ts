@@ -32,6 +32,31 @@ test("a template that goes on changing is named, and does not keep other service
   await siteIs((one) => one.status?.waits === undefined, "no wait");
 });
 
+test("a template that is changed faster than its instances start takes back what is begun a few times, then others go on without it", async () => {
+  const { apply, template, service, store, sleep, startMs } = await startCentre();
+  await store.patch(site, { name: SITE_NAME }, { type: "merge", body: { spec: { settle: "200ms" } } });
+  for (const name of ["auth", "portal"]) await apply(name, { template: template("v1") });
+  await service("auth", isReady, "readiness");
+  await service("portal", isReady, "readiness");
+  let isChanging = true;
+  const changing = (async () => {
+    for (let version = 2; isChanging; version++) {
+      startMs.set(`v${version}`, 800);
+      await apply("auth", { template: template(`v${version}`) });
+      await sleep(500);
+    }
+  })();
+  try {
+    await sleep(500);
+    await apply("portal", { template: template("p2") });
+    await service("portal", (one) => one.status?.servedVersion === "p2", "the update of portal");
+  } finally {
+    isChanging = false;
+    await changing;
+  }
+  await service("auth", (one) => one.status?.servedRevision === one.status?.revision && isReady(one), "what it says at last");
+});
+
 test("a template of which no revision can be made is named with the reason, and does not keep other services from being updated", async () => {
   const { apply, template, service, siteIs } = await startCentre({
     keepFiles: async (files) => {
