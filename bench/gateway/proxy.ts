@@ -39,6 +39,7 @@ async function gateway(withHop: boolean): Promise<number> {
     accessLogFile: path.join(folder, "access.log"),
     edge: { address: "127.0.0.1", port: 0 },
     feed: () => feed,
+    uptimeMs: () => performance.now(),
     clock: systemClock,
     random: systemRandom,
     log: silentLog,

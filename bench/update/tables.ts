@@ -65,7 +65,7 @@ export class LargeSite {
         this.#progress();
       },
     });
-    this.ledger.setPolicy({ lingerMs: 0, maxTransactionMs: 600_000 });
+    this.ledger.setPolicy({ lingerMs: 0 });
   }
 
   /** Fills the site with its first generation and connects the gateways. */

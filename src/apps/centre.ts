@@ -3,7 +3,7 @@ import { chmod, mkdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { createApi } from "#/api/index.ts";
 import { ArtifactStore } from "#/artifacts/index.ts";
-import { describeError, Lifecycle, systemClock, systemRandom } from "#/base/index.ts";
+import { describeError, Lifecycle, steadyClock, systemClock, systemRandom } from "#/base/index.ts";
 import { Hub } from "#/link/hub/index.ts";
 import { type FileMapping, kinds } from "#/model/index.ts";
 import { ensureCertificates, ensureTokens, tokenAuthenticator } from "#/pki/index.ts";
@@ -11,6 +11,7 @@ import { openTreeStore } from "#/store/tree/index.ts";
 import type { KnownTable } from "#/traffic/index.ts";
 import { CallBoard } from "#/traffic/windows/index.ts";
 import { openSqliteTree } from "#/tree/sqlite/index.ts";
+import { watchClock } from "./centre/clock-watch.ts";
 import { checkDeletion } from "./centre/deletions.ts";
 import { type Lead, startLeading } from "./centre/lead.ts";
 import { handleLinks } from "./centre/link-handlers.ts";
@@ -58,7 +59,16 @@ async function start(): Promise<void> {
     process.exitCode = 1;
     void stop();
   };
-  const peers = handleLinks({ hub, lead: () => centre.lead, onBehind, clock, log });
+  // What is measured must not be cut short, nor last for ever, when the machine's clock is set; but what is written should tell the right time.
+  const steady = steadyClock(clock);
+  watchClock(steady, lifecycle.signal, (offByMs) => {
+    log.warn(
+      `this machine's clock was set ${Math.abs(offByMs)} ms ${offByMs > 0 ? "ahead" : "back"}: the centre starts again, so that the times it writes are right`,
+    );
+    process.exitCode = 1;
+    void stop();
+  });
+  const peers = handleLinks({ hub, lead: () => centre.lead, onBehind, clock: steady, log });
   const lead = await startLeading({
     store,
     history: tree.history,
@@ -66,7 +76,7 @@ async function start(): Promise<void> {
     keepFiles: async (files: readonly FileMapping[]) => (files.length === 0 ? undefined : artifacts.put(files, options.site)),
     offeredTemplate: (service, wanted) => findOfferedTemplate(options.site, service, wanted, log),
     onReport: (report) => calls.add(report, clock.now()),
-    clock,
+    clock: steady,
     random,
     log,
     signal: lifecycle.signal,

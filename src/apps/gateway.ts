@@ -1,5 +1,6 @@
 /** The gateway process of a host: edge (outside to services) and host (services to services) in one. Started by the supervisor; it listens and serves from its last table whether the centre is there or not. */
 import { readFileSync } from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { describeError, systemClock, systemRandom } from "#/base/index.ts";
 import { createClient } from "#/client/index.ts";
@@ -29,6 +30,7 @@ try {
     host,
     folder: path.join(options.data, "gateway"),
     bootId: readBootId(),
+    uptimeMs: () => os.uptime() * 1000,
     accessLogFile: accessLogFile(options.data),
     edge: { address: options.listen, port: options.edgePort },
     feed: () => feed,
@@ -59,13 +61,9 @@ try {
     }
     const client = createClient({ ...access, clock: systemClock, random: systemRandom, log, userAgent: `orrery-gateway/${version}` });
     const kept = client.keepLink({
-      hello: {
-        component: "gateway",
-        name: NAME,
-        host,
-        version,
-        incarnation: gateway.incarnation,
-        ...(gateway.formerUncleanMs === undefined ? {} : { formerUncleanMs: gateway.formerUncleanMs }),
+      hello: () => {
+        const { incarnation, formerUncleanAgoMs } = gateway;
+        return { component: "gateway", name: NAME, host, version, incarnation, ...(formerUncleanAgoMs === undefined ? {} : { formerUncleanAgoMs }) };
       },
       connected: (link) => feed.connected(link),
       disconnected: () => {

@@ -19,6 +19,13 @@ export const systemClock: Clock = {
   },
 };
 
+/** `clock` with a wall time that goes on evenly from what it is now, whatever is done to the machine's: nothing that is measured by it is cut short or lasts for ever. `offByMs`: how far the machine's wall time is ahead of it by now. */
+export function steadyClock(clock: Clock): Clock & { offByMs(): number } {
+  const startMs = clock.now() - clock.monotonic();
+  const now = (): number => startMs + clock.monotonic();
+  return { now, monotonic: () => clock.monotonic(), after: (...timer) => clock.after(...timer), offByMs: () => clock.now() - now() };
+}
+
 /** Waits `delayMs` on `clock`; rejects with the signal's reason when aborted. */
 export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -1,6 +1,6 @@
 export { type BackoffOptions, backoffDelayMs } from "./backoff.ts";
 export { BoundedQueue } from "./bounded-queue.ts";
-export { type Clock, ManualClock, sleep, systemClock } from "./clock.ts";
+export { type Clock, ManualClock, sleep, steadyClock, systemClock } from "./clock.ts";
 export { describeError, type ErrorCode, isOrreryError, OrreryError, type OrreryErrorOptions, type Retry } from "./errors.ts";
 export { Lifecycle } from "./lifecycle.ts";
 export { type Log, type LogFields, silentLog } from "./log.ts";

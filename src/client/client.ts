@@ -140,7 +140,7 @@ class Http2Client implements Client {
   keepLink(options: KeepLinkOptions): KeptLink {
     return keepLink({
       ...options,
-      open: () => this.openLink(options.hello, options.handlers),
+      open: () => this.openLink(typeof options.hello === "function" ? options.hello() : options.hello, options.handlers),
       clock: this.#options.clock,
       random: this.#options.random,
       log: this.#options.log,

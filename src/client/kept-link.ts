@@ -4,7 +4,8 @@ import type { Hello, Link, LinkHandlers, Welcome } from "#/link/index.ts";
 const BACKOFF = { firstMs: 100, maxMs: 2_000 };
 
 export interface KeepLinkOptions {
-  readonly hello: Hello;
+  /** What is said each time; a function where it changes. */
+  readonly hello: Hello | (() => Hello);
   readonly handlers?: LinkHandlers;
   /** The link is open and greeted. */
   readonly connected?: (link: Link, welcome: Welcome) => void;

@@ -25,6 +25,8 @@ export interface GatewayOptions {
   readonly folder: string;
   /** Of the machine's present start: what was in flight in another one is in flight no longer. Absent: not known. */
   readonly bootId?: string;
+  /** Since the machine's present start, by whoever asks. */
+  readonly uptimeMs: () => number;
   readonly accessLogFile: string;
   /** Where the edge listens; absent: no edge. Port 0: any free one. */
   readonly edge?: { readonly address: string; readonly port: number };
@@ -73,15 +75,15 @@ export class Gateway {
   /** The number of this start, counted durably before anything listens.
    *  @throws gateway/incarnation: it cannot be counted */
   readonly incarnation: number;
-  /** When a start last found the one before ended with calls open (Unix ms); absent: never. */
-  readonly formerUncleanMs: number | undefined;
+  /** When a start last found the one before ended with calls open (`uptimeMs`); absent: never. */
+  readonly #formerUncleanMs: number | undefined;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
     this.#log = options.log;
     const { clock, random, log } = options;
     this.incarnation = nextIncarnation(options.folder);
-    this.formerUncleanMs = beginRun(options.folder, options.clock.now(), options.bootId);
+    this.#formerUncleanMs = beginRun(options.folder, options.uptimeMs(), options.bootId);
     const roles = [...(options.edge === undefined ? [] : ["edge" as const]), ...(options.isHost === false ? [] : ["host" as const])];
     this.#core = new GatewayCore({ name: options.name, host: options.host, roles, incarnation: this.incarnation, random });
     this.#accessLog = new AccessLog({ file: options.accessLogFile, log, clock });
@@ -102,6 +104,11 @@ export class Gateway {
     this.#tableFile = new TableFile({ folder: options.folder, log, onDurable: (position) => this.#onDurable(position) });
     this.#reporter = new Reporter({ clock, hasNews: () => this.#hasNews(), send: () => this.#report() });
     this.#feed = options.feed(this.incarnation);
+  }
+
+  /** How long ago a start last found the one before ended with calls open; absent: never. */
+  get formerUncleanAgoMs(): number | undefined {
+    return this.#formerUncleanMs === undefined ? undefined : Math.max(0, Math.round(this.#options.uptimeMs() - this.#formerUncleanMs));
   }
 
   /** For reading: what routes and counts. */

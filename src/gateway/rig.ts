@@ -55,6 +55,7 @@ export class Rig {
       accessLogFile: path.join(this.folder, "access.log"),
       edge: { address: "127.0.0.1", port: 0 },
       feed: () => this.feed,
+      uptimeMs: () => performance.now(),
       clock: systemClock,
       random: systemRandom,
       log,

@@ -31,8 +31,8 @@ export interface Hello {
   readonly version: string;
   /** Gateways: their durable number of starts. */
   readonly incarnation?: number;
-  /** Gateways: when a start last found the one before ended with calls open (Unix ms); absent: every one ended with nothing open. */
-  readonly formerUncleanMs?: number;
+  /** Gateways: how long ago a start last found the one before ended with calls open; absent: every one ended with nothing open. */
+  readonly formerUncleanAgoMs?: number;
 }
 
 /** What the centre answers to a hello that it accepts. */

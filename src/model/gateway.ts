@@ -10,9 +10,11 @@ const spec = z.strictObject({
 
 const status = z.strictObject({
   incarnation: z.int().optional(),
-  /** When this incarnation said hello first: what the one before had in flight is unknown until the longest transaction is over. */
+  /** When a start last found the incarnation before ended with calls open. */
   incarnationSince: time.optional(),
-  /** Newest generation at that time: later ones the incarnation before never saw. */
+  /** Until then they may be in flight: the longest transaction of that time, wherever it began. */
+  unknownUntil: time.optional(),
+  /** Newest generation when that was noted: later ones the incarnation before never saw. */
   incarnationCounter: z.int().optional(),
   /** Where the edge listens, if it does. */
   edgeAddress: z.string().optional(),

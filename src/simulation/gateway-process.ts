@@ -48,7 +48,7 @@ export interface CentrePort {
       readonly name: string;
       readonly host: string;
       readonly incarnation: number;
-      readonly formerUncleanMs: number | undefined;
+      readonly formerUncleanAgoMs: number | undefined;
       readonly roles: GatewayPlan["roles"];
     },
   ): void;
@@ -205,7 +205,8 @@ export class GatewayProcess {
       this.#dialLater();
     };
     const { name, host, roles } = this.plan;
-    const hello = { name, host, roles, incarnation: this.#disk.incarnation, formerUncleanMs: this.#disk.uncleanMs };
+    const { incarnation, uncleanMs } = this.#disk;
+    const hello = { name, host, roles, incarnation, formerUncleanAgoMs: uncleanMs === undefined ? undefined : this.#program.now() - uncleanMs };
     link.toCentre(() => leader.hello(link, hello));
     this.#subscribe();
     const again = (): void => {

@@ -21,6 +21,7 @@ import {
   type GenerationMap,
   interlockOf,
   type KnownGateway,
+  longestTransactionMs,
   nextLookMs,
   nextTerm,
   type Observed,
@@ -57,7 +58,7 @@ interface Peer {
   readonly host: string;
   readonly roles: readonly ("edge" | "host")[];
   readonly incarnation: number;
-  readonly formerUncleanMs: number | undefined;
+  readonly formerUncleanMs?: number;
 }
 
 type Caches = { readonly [K in KindName]: Cache<K> };
@@ -131,7 +132,7 @@ export class Leader implements CentrePort {
     for (;;) {
       try {
         const present = yield* this.#ask(() => store.get("Site", SITE_NAME) as Site);
-        const status = nextTerm(present.status, "simulated");
+        const status = nextTerm(present.status, "simulated", this.program.now());
         yield* this.#ask(() => store.update("Site", { metadata: present.metadata, status }, "status"));
         this.#epoch = status.epoch;
         this.#ledger = new DrainLedger(status.epoch);
@@ -246,10 +247,14 @@ export class Leader implements CentrePort {
     return link;
   }
 
-  hello(link: Link, { name, ...peer }: Parameters<CentrePort["hello"]>[1]): void {
+  hello(link: Link, { name, formerUncleanAgoMs, ...peer }: Parameters<CentrePort["hello"]>[1]): void {
     if (!this.isLeading) return link.closeFrom("centre");
     this.#peers.get(name)?.link.closeFrom("centre");
-    this.#peers.set(name, { link, ...peer });
+    this.#peers.set(name, {
+      link,
+      ...peer,
+      ...(formerUncleanAgoMs === undefined ? {} : { formerUncleanMs: this.program.now() - formerUncleanAgoMs }),
+    });
     link.onCentreClose = () => {
       if (this.#peers.get(name)?.link !== link) return;
       this.#peers.delete(name);
@@ -306,8 +311,9 @@ export class Leader implements CentrePort {
       return undefined;
     }
     if (connection !== undefined && !(yield* this.#admit(name))) return undefined;
-    const counter = this.#seen.Site.get(SITE_NAME)?.status?.counter;
-    const fresh = incarnationStatus(one.status ?? {}, connection?.incarnation, counter, connection?.formerUncleanMs);
+    const site = this.#seen.Site.get(SITE_NAME);
+    const counter = site?.status?.counter;
+    const fresh = incarnationStatus(one.status ?? {}, connection, counter, longestTransactionMs(site?.spec, this.#seen.Route.values()));
     if (Object.keys(fresh).length === 0) return undefined;
     const status: Gateway["status"] = { ...one.status, ...fresh };
     const { uid, resourceVersion } = one.metadata;
@@ -384,11 +390,7 @@ export class Leader implements CentrePort {
     const nowMs = this.program.now();
     const gateways = this.#known();
     const distribution = this.#distribution as TableDistribution;
-    prepareLedger(
-      this.#ledger,
-      { spec: object.spec, routes: this.#seen.Route.values(), state, gateways, distribution, maps, reach: this.#reach },
-      nowMs,
-    );
+    prepareLedger(this.#ledger, { spec: object.spec, state, gateways, distribution, maps, reach: this.#reach }, nowMs);
     return observe(
       {
         spec: object.spec,

@@ -5,7 +5,6 @@ import {
   type gateway,
   generation,
   generationName,
-  type Route,
   SITE_NAME,
   type Site,
   site,
@@ -57,7 +56,6 @@ export interface UpdateControllerOptions {
   readonly wanted: (namespace: string) => Wanted;
   readonly readinessOf: (namespace: string, revision: string, claim: number | undefined) => Readiness;
   readonly exclusive: () => Observed["exclusive"];
-  readonly routes: () => Iterable<Route>;
   /** Explicit updates, how generations compare, and what forbids an update. */
   readonly intents: Pick<Observed, "updateFor" | "updateNamed" | "isAskedAgain" | "gateOf" | "handoverOf" | "interlockOf">;
   /** All gateways that are registered. */
@@ -116,9 +114,9 @@ export function createUpdateController(options: UpdateControllerOptions): Contro
 
 /** Takes the lead: makes the Site if there is none, and raises its epoch, so that what a former leader still tries to write fails. Returns the epoch of this term.
  *  @throws store/conflict: another leader was faster; campaign again */
-export async function takeLead(store: Store, namespace: string, history: string): Promise<number> {
+export async function takeLead(store: Store, namespace: string, history: string, nowMs: number): Promise<number> {
   const present = (await store.get(site, { name: SITE_NAME, namespace })) ?? (await createSite(store, namespace));
-  const status = nextTerm(present.status, history);
+  const status = nextTerm(present.status, history, nowMs);
   await store.update(site, { metadata: present.metadata, spec: present.spec, status }, { subresource: "status", fieldManager: "orrery-centre" });
   return status.epoch;
 }
@@ -202,11 +200,7 @@ class UpdateDriver {
     const nowMs = clock.now();
     const gateways = this.#options.gateways();
     ledger.setBusyDeclared((number) => this.#options.background.instancesOf(maps.get(number) ?? {}));
-    prepareLedger(
-      ledger,
-      { spec: object.spec, routes: this.#options.routes(), state, gateways, distribution, maps, reach: this.#options.reach },
-      nowMs,
-    );
+    prepareLedger(ledger, { spec: object.spec, state, gateways, distribution, maps, reach: this.#options.reach }, nowMs);
     return observe(
       {
         spec: object.spec,

@@ -69,7 +69,7 @@ export interface Lead {
 /** Takes the lead and starts everything that a leader does; ends with `signal`. */
 export async function startLeading(options: LeadOptions): Promise<Lead> {
   const { store, peers, clock, random, log, signal } = options;
-  const epoch = await takeLead(store, DEFAULT_NAMESPACE, options.history);
+  const epoch = await takeLead(store, DEFAULT_NAMESPACE, options.history, clock.now());
   const caches = createCaches({ store, clock, random, log });
   const running = runCaches(caches, signal);
   await running.ready;
@@ -135,7 +135,6 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
     register: caches.gateways,
     wanted: () => wanted.now(),
     readinessOf: (namespace, revision, claim) => readinessOf({ caches, namespace, revision, claim, isHostKnown, distribution }),
-    routes: () => caches.routes.values(),
     exclusive: () => exclusiveServices(exclusive, (service) => caches.instances.byIndex("service", `${DEFAULT_NAMESPACE}/${service}`)),
     intents: {
       ...intents,

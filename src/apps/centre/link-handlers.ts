@@ -110,8 +110,11 @@ export function handleLinks(options: LinkHandlersOptions): Peers {
     if (hub.peers("agent").some((one) => one.hello.host === peer.hello.host)) agentHosts.add(peer.hello.host);
     else agentHosts.delete(peer.hello.host);
   };
+  const uncleanMs = new WeakMap<Peer, number>();
   hub.onConnect((peer) => {
     noteAgents(peer);
+    const { formerUncleanAgoMs } = peer.hello;
+    if (formerUncleanAgoMs !== undefined) uncleanMs.set(peer, clock.now() - formerUncleanAgoMs);
     lead()?.peerChanged(peer.hello.component, nameOf(peer));
     log.info(`${peer.hello.component} ${peer.hello.name} connected`, { host: peer.hello.host });
   });
@@ -131,7 +134,8 @@ export function handleLinks(options: LinkHandlersOptions): Peers {
     gateway: (name) => {
       const peer = hub.peer("gateway", name);
       if (peer === undefined) return undefined;
-      const { host, incarnation = 0, formerUncleanMs } = peer.hello;
+      const { host, incarnation = 0 } = peer.hello;
+      const formerUncleanMs = uncleanMs.get(peer);
       return { host, incarnation, ...(formerUncleanMs === undefined ? {} : { formerUncleanMs }) };
     },
     observationOf: (key) => {

@@ -14,6 +14,7 @@ import {
 } from "#/model/index.ts";
 import { Controller, objectKey } from "#/reconcile/index.ts";
 import type { Store } from "#/store/index.ts";
+import { longestTransactionMs } from "#/update/core/index.ts";
 import type { Caches } from "../caches.ts";
 import { writeStatus } from "../status-writer.ts";
 
@@ -22,7 +23,7 @@ export interface ConnectedGateway {
   readonly host: string;
   readonly roles: readonly ("edge" | "host")[];
   readonly incarnation: number;
-  /** When a start last found the one before ended with calls open; absent: never. */
+  /** When a start last found the one before ended with calls open, by this centre's clock; absent: never. */
   readonly formerUncleanMs?: number;
   readonly edgeAddress?: string;
   /** True if it has acknowledged the newest table. */
@@ -80,13 +81,14 @@ export function createGatewayController(options: GatewayControllerOptions): Cont
       }
       await writeStatus(store, gateway, one, {
         ...former,
-        ...incarnationStatus(former, connection?.incarnation, counter, connection?.formerUncleanMs),
+        ...incarnationStatus(former, connection, counter, longestMs()),
         ...(connection?.edgeAddress === undefined ? {} : { edgeAddress: connection.edgeAddress }),
         conditions,
       });
       return deadAtMs === undefined ? undefined : { requeueAfterMs: deadAtMs - nowMs };
     },
   });
+  const longestMs = (): number => longestTransactionMs(siteOf()?.spec, caches.routes.values());
   const siteOf = (): Site | undefined => caches.sites.get(`${DEFAULT_NAMESPACE}/${SITE_NAME}`);
   caches.gateways.listen((before, after) => {
     if (after === undefined && before !== undefined) {
@@ -123,19 +125,29 @@ function describeDeath(one: Gateway, present: Site, nowMs: number): string {
   return `gateway ${name} was declared dead ${by}: what it had in flight of generations ${open} is not waited for any more`;
 }
 
-type IncarnationStatus = Pick<NonNullable<Gateway["status"]>, "incarnation" | "incarnationSince" | "incarnationCounter">;
+type IncarnationStatus = Pick<NonNullable<Gateway["status"]>, "incarnation" | "incarnationSince" | "incarnationCounter" | "unknownUntil">;
 
-/** What the register says of a connected gateway's incarnation. One that follows another which ended with calls open, or was killed (`uncleanMs`), is noted with that time and the newest generation: whatever the former had in flight belongs to none newer and ends within the longest transaction. After an orderly end nothing is in flight. */
+/** A gateway is not started twice within this time: two starts that seem to be nearer are one, measured twice. */
+const SAME_START_MS = 50;
+
+/** What the register says of a connected gateway's incarnation. One that follows another which ended with calls open, or was killed (`formerUncleanMs`), is noted with that time, the newest generation, and the longest transaction (`longestMs`): whatever the former had in flight belongs to none newer, and ends within that. After an orderly end nothing is in flight. */
 export function incarnationStatus(
   former: IncarnationStatus,
-  incarnation: number | undefined,
+  connection: Pick<ConnectedGateway, "incarnation" | "formerUncleanMs"> | undefined,
   counter: number | undefined,
-  uncleanMs: number | undefined,
+  longestMs: number,
 ): IncarnationStatus {
-  if (incarnation === undefined || incarnation === former.incarnation) return {};
-  const isNoted = uncleanMs !== undefined && former.incarnationSince !== undefined && Date.parse(former.incarnationSince) >= uncleanMs;
-  if (uncleanMs === undefined || isNoted) return { incarnation };
-  return { incarnation, incarnationSince: timestamp(uncleanMs), ...(counter === undefined ? {} : { incarnationCounter: counter }) };
+  if (connection === undefined || connection.incarnation === former.incarnation) return {};
+  const { incarnation, formerUncleanMs } = connection;
+  const isNoted =
+    formerUncleanMs !== undefined && former.incarnationSince !== undefined && Date.parse(former.incarnationSince) >= formerUncleanMs - SAME_START_MS;
+  if (formerUncleanMs === undefined || isNoted) return { incarnation };
+  return {
+    incarnation,
+    incarnationSince: timestamp(formerUncleanMs),
+    unknownUntil: timestamp(formerUncleanMs + longestMs),
+    ...(counter === undefined ? {} : { incarnationCounter: counter }),
+  };
 }
 
 function readyCondition(name: string, connection: ConnectedGateway | undefined): ConditionInput {

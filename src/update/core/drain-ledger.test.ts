@@ -26,7 +26,7 @@ function report(name: string, round: number, more: { open?: number; started?: nu
 
 function drainingLedger(...gateways: KnownGateway[]): DrainLedger {
   const ledger = new DrainLedger();
-  ledger.setPolicy({ lingerMs: 500, maxTransactionMs: 60_000 });
+  ledger.setPolicy({ lingerMs: 500 });
   ledger.setGateways(gateways, 0);
   ledger.begin(1, at(10), 0);
   return ledger;
@@ -89,7 +89,7 @@ test("a report of an earlier round, or of a former incarnation, does not answer 
 });
 
 test("what a restarted gateway had in flight is unknown until the longest transaction is over", () => {
-  const ledger = drainingLedger(gateway("a", { incarnation: 2, incarnationSinceMs: 0, incarnationCounter: 1 }));
+  const ledger = drainingLedger(gateway("a", { incarnation: 2, incarnationSinceMs: 0, unknownUntilMs: 60_000, incarnationCounter: 1 }));
   round(ledger, 0, (n) => report("a", n, { incarnation: 2 }));
   round(ledger, 600, (n) => report("a", n, { incarnation: 2 }));
   assert.equal(ledger.stateOf(1, 59_999).waits[0]?.reason, "FormerIncarnation");
@@ -121,7 +121,7 @@ test("an answer to a former leader's round is none to a new leader's", () => {
   const old = former.roundToAsk(0, 0) ?? 0;
   const ledger = new DrainLedger(4);
   ledger.setGateways([gateway("a")], 0);
-  ledger.setPolicy({ lingerMs: 0, maxTransactionMs: 1000 });
+  ledger.setPolicy({ lingerMs: 0 });
   ledger.begin(1, at(1), 0);
   const asked = ledger.roundToAsk(0, 0) ?? 0;
   assert.ok(asked > old + 1000);

@@ -14,15 +14,16 @@ export interface KnownGateway {
   /** Since when it is not connected; absent while it is. */
   readonly lostSinceMs?: number;
   readonly incarnation: number;
-  /** When this incarnation came; what the one before had in flight is unknown until `maxTransactionMs` after. Absent for the first. */
+  /** When the incarnation before was found ended with calls open; absent: never. */
   readonly incarnationSinceMs?: number;
+  /** Until then what it had in flight is unknown. */
+  readonly unknownUntilMs?: number;
   /** Newest generation at that time. */
   readonly incarnationCounter?: number;
 }
 
 export interface DrainPolicy {
   readonly lingerMs: number;
-  readonly maxTransactionMs: number;
 }
 
 interface Round {
@@ -80,7 +81,7 @@ export class DrainLedger {
   /** By generation: instances that may have work for it that no call shows. */
   #busyDeclared: (generation: number) => readonly BusyDeclared[] = () => [];
   #gateways: readonly KnownGateway[] = [];
-  #policy: DrainPolicy = { lingerMs: 500, maxTransactionMs: 600_000 };
+  #policy: DrainPolicy = { lingerMs: 500 };
   #round: Round | undefined;
   #roundNumber: number;
   #lastCompletedAtMs = Number.NEGATIVE_INFINITY;
@@ -258,7 +259,7 @@ export class DrainLedger {
           message: `gateway ${gateway.name} is not connected: what it has in flight is unknown. Bring it back, or, if it is surely dead, run: orrery gateway forget ${gateway.name}`,
         });
       }
-      const untilMs = (gateway.incarnationSinceMs ?? Number.NEGATIVE_INFINITY) + this.#policy.maxTransactionMs;
+      const untilMs = gateway.unknownUntilMs ?? Number.NEGATIVE_INFINITY;
       if (gateway.incarnation > 1 && generation <= (gateway.incarnationCounter ?? -1) && nowMs < untilMs) {
         waits.push({
           reason: "FormerIncarnation",

@@ -1,4 +1,4 @@
-import { durationMs, type Gateway, type Host, type StrategyName, timestamp } from "#/model/index.ts";
+import { type Gateway, type Host, type StrategyName, timestamp } from "#/model/index.ts";
 import { movesBack } from "./changes.ts";
 import type { ForecastInput } from "./forecast-input.ts";
 import { interlockOf } from "./interlock.ts";
@@ -195,9 +195,9 @@ function canDoWithout(
 function formerIncarnations({ input, state }: WaitsInput, nowMs: number): ForecastWait[] {
   const stamped = state.stamp?.generation ?? 0;
   return input.gateways.flatMap(({ metadata, status }): ForecastWait[] => {
-    const { incarnation = 0, incarnationSince, incarnationCounter = -1 } = status ?? {};
-    if (incarnation <= 1 || incarnationSince === undefined || stamped > incarnationCounter) return [];
-    const untilMs = Date.parse(incarnationSince) + durationMs(input.site.spec.maxTransaction);
+    const { incarnation = 0, unknownUntil, incarnationCounter = -1 } = status ?? {};
+    if (incarnation <= 1 || unknownUntil === undefined || stamped > incarnationCounter) return [];
+    const untilMs = Date.parse(unknownUntil);
     if (nowMs >= untilMs) return [];
     return [
       {

@@ -15,6 +15,7 @@ import {
   site,
   type Template,
   template,
+  timestamp,
   type Update,
   update,
 } from "#/model/index.ts";
@@ -338,7 +339,7 @@ test("a lost gateway blocks the switch where its host cannot be done without, el
   assert.equal(lost?.reason, "HostLost");
   assert.match(lost?.message ?? "", /1 of the old instances cannot be stopped/);
   const restarted = new Seen();
-  restarted.gatewayStatus = { incarnation: 2, incarnationSince: SINCE, incarnationCounter: 5 };
+  restarted.gatewayStatus = { incarnation: 2, incarnationSince: SINCE, unknownUntil: timestamp(Date.parse(SINCE) + 600_000), incarnationCounter: 5 };
   assert.deepEqual(reasons(restarted.forecast()), ["end FormerIncarnation"]);
 });
 

@@ -8,6 +8,7 @@ export {
   type DistributionView,
   distributionMark,
   type LeaderView,
+  longestTransactionMs,
   nextLookMs,
   nextTerm,
   observe,

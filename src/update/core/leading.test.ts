@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Route, Site } from "#/model/index.ts";
-import { DrainLedger } from "./drain-ledger.ts";
-import { distributionMark, nextTerm, prepareLedger } from "./leading.ts";
-import { Reach } from "./reach.ts";
+import { type Route, type Site, timestamp } from "#/model/index.ts";
+import { distributionMark, longestTransactionMs, nextTerm } from "./leading.ts";
 import type { SiteState } from "./state.ts";
+
+const NOW_MS = 1_800_000_000_000;
 
 const since = "2026-01-01T00:00:00Z";
 const state: SiteState = {
@@ -51,46 +51,40 @@ test("a table distributes the generations that it can route, and leaves unstampe
 });
 
 test("a new leader is one epoch on and keeps everything else", () => {
-  const status = nextTerm(writable(state), state.history);
+  const status = nextTerm(writable(state), state.history, NOW_MS);
   assert.equal(status.epoch, 4);
   assert.equal(status.counter, 4);
   assert.deepEqual(status.stamp, { generation: 3 });
   assert.deepEqual(status.exclusive, state.exclusive);
   assert.deepEqual(status.streamEnds, state.streamEnds);
-  assert.deepEqual(nextTerm(undefined, "new"), { history: "new", epoch: 1, counter: 0, generations: [] });
+  assert.deepEqual(nextTerm(undefined, "new", NOW_MS), { history: "new", epoch: 1, counter: 0, generations: [] });
 });
 
 test("a restored store begins a new history, and its counter jumps beyond what may have been issued since the backup", () => {
-  const restored = nextTerm(writable(state), "other");
+  const restored = nextTerm(writable(state), "other", NOW_MS);
   assert.equal(restored.history, "other");
   assert.equal(restored.counter, state.counter + 2 ** 20);
-  assert.equal(nextTerm(restored, "other").counter, state.counter + 2 ** 20);
+  assert.equal(nextTerm(restored, "other", NOW_MS).counter, state.counter + 2 ** 20);
 });
 
-test("what a killed gateway had in flight is unknown as long as the longest transaction of any route", () => {
-  const [nowMs, ledger] = [1_000_000, new DrainLedger(1)];
-  const routes = [{ spec: { maxTransaction: "30m" } }, { spec: {} }] as unknown as Route[];
-  const spec = { linger: "500ms", maxTransaction: "10m" } as Site["spec"];
-  const gateways = [{ name: "main", host: "a", isConnected: true, incarnation: 2, incarnationSinceMs: nowMs, incarnationCounter: 4 }];
-  const position = { history: "h", epoch: 3, version: 1 };
-  const waitsAt = (laterMs: number, own: readonly Route[]): readonly string[] => {
-    prepareLedger(
-      ledger,
-      {
-        spec,
-        routes: own,
-        state,
-        gateways,
-        distribution: { unstampedAt: () => position },
-        maps: new Map(),
-        reach: new Reach(() => "any"),
-      },
-      nowMs + laterMs,
-    );
-    return ledger.stateOf(2, nowMs + laterMs).waits.map((one) => one.reason);
+test("a leader whose clock is behind what is written takes it for having begun now", () => {
+  const later = timestamp(NOW_MS + 3_600_000);
+  const status = {
+    ...writable(state),
+    generations: [{ number: 3, phase: "Holding" as const, since: later }],
+    stamp: { generation: 3, hold: { to: 4, services: ["auth"], since: later } },
+    refused: [{ service: "auth", revision: "auth-v2", reason: "it said since then", at: timestamp(NOW_MS - 1) }],
   };
-  assert.ok(waitsAt(9 * 60_000, []).includes("FormerIncarnation"));
-  assert.ok(!waitsAt(11 * 60_000, []).includes("FormerIncarnation"));
-  assert.ok(waitsAt(29 * 60_000, routes).includes("FormerIncarnation"));
-  assert.ok(!waitsAt(31 * 60_000, routes).includes("FormerIncarnation"));
+  const next = nextTerm(status, state.history, NOW_MS);
+  assert.equal(next.generations?.[0]?.since, timestamp(NOW_MS));
+  assert.equal(next.stamp?.hold?.since, timestamp(NOW_MS));
+  assert.equal(next.refused?.[0]?.at, timestamp(NOW_MS - 1));
+});
+
+test("a transaction may last as long as any route lets it", () => {
+  const routes = [{ spec: { maxTransaction: "30m" } }, { spec: {} }] as unknown as Route[];
+  const spec = { maxTransaction: "10m" } as Site["spec"];
+  assert.equal(longestTransactionMs(spec, []), 10 * 60_000);
+  assert.equal(longestTransactionMs(spec, routes), 30 * 60_000);
+  assert.equal(longestTransactionMs(undefined, []), 0);
 });

@@ -1,4 +1,4 @@
-import { durationMs, type Route, type Site } from "#/model/index.ts";
+import { durationMs, type Route, type Site, timestamp } from "#/model/index.ts";
 import type { TablePosition } from "#/traffic/index.ts";
 import type { DrainLedger, KnownGateway, Scope } from "./drain-ledger.ts";
 import { HOLD_SCOPE } from "./hold.ts";
@@ -25,16 +25,23 @@ export interface DistributionView {
 const RESTORE_JUMP = 2 ** 20;
 
 /** The Site's status under a new leader: the epoch one higher, so that a former leader's writes fail. `history` is the id of the store's own history: where it differs, the store was restored from a backup, and numbers issued since that backup are unknown: the Site begins the new history, and its counter jumps. */
-export function nextTerm(status: Site["status"], history: string): NonNullable<Site["status"]> & { readonly epoch: number } {
+export function nextTerm(status: Site["status"], history: string, nowMs: number): NonNullable<Site["status"]> & { readonly epoch: number } {
   const state = readSiteState(status);
   const isRestored = state !== undefined && state.history !== history;
   return {
-    ...status,
+    ...pastTimes(status, nowMs),
     history,
     epoch: (state?.epoch ?? 0) + 1,
     counter: (state?.counter ?? 0) + (isRestored ? RESTORE_JUMP : 0),
-    generations: [...(state?.generations ?? [])],
+    generations: pastTimes([...(state?.generations ?? [])], nowMs),
   };
+}
+
+const TIMES: ReadonlySet<string> = new Set(["since", "stepSince", "at"]);
+
+/** `value` with every time in it at `nowMs` at the latest: where the machine's clock was put back, what has begun would last until then. */
+function pastTimes<T>(value: T, nowMs: number): T {
+  return JSON.parse(JSON.stringify(value ?? {}), (key, one) => (TIMES.has(key) && Date.parse(one) > nowMs ? timestamp(nowMs) : one));
 }
 
 /** What a table made from this state distributes, does not stamp, and fences: to be remembered with the table's position. `isComplete` says whether the table can route a generation's changed services already. */
@@ -59,7 +66,6 @@ export function prepareLedger(
   ledger: DrainLedger,
   seen: {
     readonly spec: Site["spec"];
-    readonly routes: Iterable<Route>;
     readonly state: SiteState;
     readonly gateways: readonly KnownGateway[];
     readonly distribution: Pick<DistributionView, "unstampedAt">;
@@ -70,7 +76,7 @@ export function prepareLedger(
   nowMs: number,
 ): void {
   const { spec, state, gateways, distribution } = seen;
-  ledger.setPolicy({ lingerMs: durationMs(spec.linger), maxTransactionMs: longestTransactionMs(spec, seen.routes) });
+  ledger.setPolicy({ lingerMs: durationMs(spec.linger) });
   ledger.setGateways(gateways, nowMs);
   // While new transactions are held, those of the generation before have to end, too.
   const isEnding = (phase: string): boolean => phase === "Draining" || (phase === "Active" && state.stamp?.hold !== undefined);
@@ -83,9 +89,9 @@ export function prepareLedger(
   }
 }
 
-/** How long a transaction may last, wherever it begins. */
-function longestTransactionMs(spec: Site["spec"], routes: Iterable<Route>): number {
-  let longestMs = durationMs(spec.maxTransaction);
+/** How long a transaction may last, wherever it begins. Without a Site: none has begun. */
+export function longestTransactionMs(spec: Site["spec"] | undefined, routes: Iterable<Route>): number {
+  let longestMs = spec === undefined ? 0 : durationMs(spec.maxTransaction);
   for (const { spec: own } of routes) if (own.maxTransaction !== undefined) longestMs = Math.max(longestMs, durationMs(own.maxTransaction));
   return longestMs;
 }

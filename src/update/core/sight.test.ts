@@ -74,26 +74,33 @@ test("a revision that is not seen yet is not ready, however little is wanted", (
 
 test("a gateway counts as connected only as the incarnation that is registered, and is lost since it was first seen so", () => {
   const watch = new GatewayWatch();
+  const beginMs = Date.parse("2026-01-01T00:01:00Z");
   const one = {
     apiVersion: "orrery.dev/v1",
     kind: "Gateway",
     metadata,
     spec: { host: "a", roles: ["edge"] },
-    status: { incarnation: 2, incarnationSince: "2026-01-01T00:00:00Z", incarnationCounter: 7 },
+    status: { incarnation: 2, incarnationSince: "2026-01-01T00:00:00Z", unknownUntil: "2026-01-01T00:10:00Z", incarnationCounter: 7 },
   } as Gateway;
-  assert.equal(watch.known([one], () => 3, 5)[0]?.lostSinceMs, 5);
-  assert.equal(watch.known([one], () => undefined, 9)[0]?.lostSinceMs, 5);
-  const [known] = watch.known([one], () => 2, 10);
+  assert.equal(watch.known([one], () => 3, beginMs + 5)[0]?.lostSinceMs, beginMs + 5);
+  assert.equal(watch.known([one], () => undefined, beginMs + 9)[0]?.lostSinceMs, beginMs + 5);
+  const [known] = watch.known([one], () => 2, beginMs + 10);
   assert.deepEqual(known, {
     name: "auth",
     host: "a",
     isConnected: true,
     incarnation: 2,
     incarnationSinceMs: Date.parse("2026-01-01T00:00:00Z"),
+    unknownUntilMs: Date.parse("2026-01-01T00:10:00Z"),
     incarnationCounter: 7,
   });
-  assert.equal(watch.known([one], () => 3, 20)[0]?.lostSinceMs, 20);
+  assert.equal(watch.known([one], () => 3, beginMs + 20)[0]?.lostSinceMs, beginMs + 20);
+  // The clock was put back by an hour since.
+  const behindMs = Date.parse("2025-12-31T23:00:00Z");
+  const behind = new GatewayWatch();
+  behind.known([one], () => 2, behindMs);
+  assert.equal(behind.known([one], () => 2, behindMs + 5000)[0]?.unknownUntilMs, behindMs + 600_000);
   // Forgotten, and registered again under its name.
-  watch.known([], () => undefined, 30);
-  assert.equal(watch.known([one], () => undefined, 40)[0]?.lostSinceMs, 40);
+  watch.known([], () => undefined, beginMs + 30);
+  assert.equal(watch.known([one], () => undefined, beginMs + 40)[0]?.lostSinceMs, beginMs + 40);
 });

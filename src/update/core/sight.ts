@@ -60,19 +60,29 @@ export function lastWords(one: Instance, message: string): string {
 /** Turns registered gateways into what the ledger and the step know of them, and remembers since when one is lost. */
 export class GatewayWatch {
   readonly #lostSince = new Map<string, number>();
+  #begunMs: number | undefined;
 
   /** `connectedAs`: incarnation of the gateway's connection, `undefined` without one. One that the register does not know yet counts as lost: what it had in flight is not known either. */
   known(registered: Iterable<Gateway>, connectedAs: (name: string) => number | undefined, nowMs: number): KnownGateway[] {
+    this.#begunMs ??= nowMs;
     const known = this.#look(registered, connectedAs, nowMs);
     const names = new Set(known.map((one) => one.name));
     for (const name of this.#lostSince.keys()) if (!names.has(name)) this.#lostSince.delete(name);
     return known;
   }
 
+  /** Where the machine's clock was put back after it was written, all of it lies ahead: then it counts from when this leader began. */
+  #unknown(since: string | undefined, until: string | undefined, nowMs: number): Pick<KnownGateway, "incarnationSinceMs" | "unknownUntilMs"> {
+    if (since === undefined || until === undefined) return {};
+    const [sinceMs, untilMs] = [Date.parse(since), Date.parse(until)];
+    const beginMs = sinceMs > nowMs ? Math.min(sinceMs, this.#begunMs ?? nowMs) : sinceMs;
+    return { incarnationSinceMs: beginMs, unknownUntilMs: beginMs + untilMs - sinceMs };
+  }
+
   #look(...[registered, connectedAs, nowMs]: Parameters<GatewayWatch["known"]>): KnownGateway[] {
     return [...registered].map((one) => {
       const { name } = one.metadata;
-      const { incarnation = 0, incarnationSince, incarnationCounter } = one.status ?? {};
+      const { incarnation = 0, incarnationSince, incarnationCounter, unknownUntil } = one.status ?? {};
       const isConnected = connectedAs(name) === incarnation;
       if (isConnected) this.#lostSince.delete(name);
       else if (!this.#lostSince.has(name)) this.#lostSince.set(name, nowMs);
@@ -83,7 +93,7 @@ export class GatewayWatch {
         isConnected,
         incarnation,
         ...(lostSinceMs === undefined ? {} : { lostSinceMs }),
-        ...(incarnationSince === undefined ? {} : { incarnationSinceMs: Date.parse(incarnationSince) }),
+        ...this.#unknown(incarnationSince, unknownUntil, nowMs),
         ...(incarnationCounter === undefined ? {} : { incarnationCounter }),
       };
     });
