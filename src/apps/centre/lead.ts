@@ -120,6 +120,7 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
     if (after !== undefined) wanted.put(after);
     else if (before !== undefined) wanted.remove(before.metadata.name);
   });
+  caches.updates.listen((before, after) => wanted.putUpdate((after ?? before)?.metadata.name ?? "", after));
   const connectedAs = (name: string): number | undefined => (distribution.isConnected(name) ? peers.gateway(name)?.incarnation : undefined);
   const gateways = (): KnownGateway[] =>
     watch.known(caches.gateways.values(), connectedAs, clock.now()).map((one) => {

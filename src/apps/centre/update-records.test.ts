@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Generation, microservice, SITE_NAME, site, type Update, update } from "#/model/index.ts";
+import { type Generation, generation, microservice, SITE_NAME, site, type Update, update } from "#/model/index.ts";
 import type { Store } from "#/store/index.ts";
 import { isReady, startCentre } from "./lead-rig.ts";
 
@@ -99,4 +99,36 @@ test("an Update tells what else came with its generation: templates that were ch
     done.status?.revisions?.map((one) => one.service),
     ["auth"],
   );
+});
+
+test("an Update of two services is issued as one, however long it takes to write the second template", async () => {
+  const slow = (store: Store): Store =>
+    new Proxy(store, {
+      get: (target, property) => {
+        const value = Reflect.get(target, property) as unknown;
+        if (property !== "patch") return typeof value === "function" ? value.bind(target) : value;
+        return async (...args: Parameters<Store["patch"]>) => {
+          if (args[0].kind === "Microservice" && args[1].name === "portal" && args[3]?.fieldManager === "orrery-update")
+            await new Promise((resolve) => setTimeout(resolve, 1000));
+          return await target.patch(...args);
+        };
+      },
+    });
+  const { apply, template, service, store, siteIs, updateIs } = await startCentre({ wrap: slow });
+  await store.patch(site, { name: SITE_NAME }, { type: "merge", body: { spec: { settle: "100ms" } } });
+  for (const name of ["auth", "portal"]) await apply(name, { template: template("v1") });
+  await service("portal", isReady, "readiness");
+  await store.create(update, {
+    metadata: { name: "u" },
+    spec: {
+      services: [
+        { name: "auth", to: "o2" },
+        { name: "portal", to: "o2" },
+      ],
+    },
+  });
+  await siteIs((one) => (one.status?.counter ?? 0) >= 2, "the generation");
+  const map = (await store.get(generation, { name: "g2" }))?.spec.map ?? {};
+  assert.match(`${map["auth"]} ${map["portal"]}`, /^auth-o2\S* portal-o2/);
+  await updateIs("u", (one) => one.status?.phase === "Complete", "the end");
 });

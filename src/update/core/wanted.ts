@@ -1,9 +1,9 @@
-import type { Microservice } from "#/model/index.ts";
+import type { Microservice, Update } from "#/model/index.ts";
 
 /** What templates say now. `map` stays the same object while nothing of it changes: comparing it costs nothing. */
 export interface Wanted {
   readonly map: ReadonlyMap<string, string>;
-  /** Services of whose template no revision is made yet, and why it cannot be; `undefined`: it is being made. */
+  /** Services of whose template no revision is made yet, and why it cannot be; `undefined`: it is being made, or the template is being written. */
   readonly unmade: ReadonlyMap<string, string | undefined>;
 }
 
@@ -11,6 +11,8 @@ export interface Wanted {
 export class WantedRevisions {
   #map: ReadonlyMap<string, string> = new Map();
   readonly #unmade = new Map<string, string | undefined>();
+  /** By Update whose templates are being written: their services. */
+  readonly #written = new Map<string, readonly string[]>();
   /** Revision by service where the map has to follow; `undefined`: the service is gone. */
   readonly #changed = new Map<string, string | undefined>();
 
@@ -28,6 +30,17 @@ export class WantedRevisions {
     this.#unmade.delete(name);
   }
 
+  /** Takes the Update `name` in place of its former version: until all its templates are written, none of them is what is wanted. */
+  putUpdate(name: string, update: Update | undefined): void {
+    const { phase, generation, written, revisions = [] } = update?.status ?? {};
+    if (phase !== "Preparing" || generation !== undefined || written === true) this.#written.delete(name);
+    else
+      this.#written.set(
+        name,
+        revisions.map((one) => one.service),
+      );
+  }
+
   now(): Wanted {
     if (this.#changed.size > 0) {
       const map = new Map(this.#map);
@@ -38,7 +51,9 @@ export class WantedRevisions {
       this.#map = map;
       this.#changed.clear();
     }
-    return { map: this.#map, unmade: this.#unmade };
+    if (this.#written.size === 0) return { map: this.#map, unmade: this.#unmade };
+    const written = [...this.#written.values()].flat().map((service) => [service, undefined] as const);
+    return { map: this.#map, unmade: new Map([...written, ...this.#unmade]) };
   }
 
   #note(name: string, revision: string | undefined): void {

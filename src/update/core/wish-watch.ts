@@ -96,7 +96,7 @@ export class WishWatch {
         : "what else is wanted goes on without it";
       const message =
         failure === undefined
-          ? `the revision of what the template of ${service} says is being made, its files are copied; ${others}. If it lasts, the log of the centre says why`
+          ? `the template of ${service} is being written, or its revision made and its files copied; ${others}. If it lasts, the log of the centre says why`
           : `no revision can be made of what the template of ${service} says: ${failure}. It is tried again every 5 s; ${others}`;
       return [{ reason: "RevisionNotMade", object: `microservice/${service}`, sinceMs, message }];
     });
