@@ -76,6 +76,12 @@ async function start(): Promise<void> {
     keepFiles: async (files: readonly FileMapping[]) => (files.length === 0 ? undefined : artifacts.put(files, options.site)),
     offeredTemplate: (service, wanted) => findOfferedTemplate(options.site, service, wanted, log),
     onReport: (report) => calls.add(report, clock.now()),
+    onDeposed: () => {
+      if (lifecycle.signal.aborted) return;
+      log.error("another centre has taken the lead of this site: this one ends; see that only one is started on its store");
+      process.exitCode = 1;
+      void stop();
+    },
     clock: steady,
     random,
     log,

@@ -73,6 +73,8 @@ export interface UpdateControllerOptions {
   readonly transactionsOf: (generation: number) => number | undefined;
   /** This leader's term. */
   readonly epoch: number;
+  /** Called when the Site says that another centre leads: this one must stop. */
+  readonly onDeposed: () => void;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -170,7 +172,10 @@ class UpdateDriver {
     for (let count = 0; count < STEPS_MAX; count++) {
       const state = readSiteState(object.status);
       if (state === undefined) return undefined;
-      if (state.epoch !== epoch) throw notLeading(state.epoch, epoch);
+      if (state.epoch !== epoch) {
+        this.#options.onDeposed();
+        throw notLeading(state.epoch, epoch);
+      }
       const namespace = object.metadata.namespace ?? "default";
       const observed = await this.#observe(object, state);
       const result = step(state, observed, clock.now());

@@ -22,6 +22,7 @@ export async function startCentre(options: { wrap?: (store: Store) => Store; kee
   } as never);
   const store = await openTreeStore({ tree, clock: systemClock, random: systemRandom, kinds, log });
   store.startGarbageCollector(stop.signal);
+  const deposed = { count: 0 };
   const startMs = new Map<string, number | undefined>();
   const lead = await startLeading({
     store: options.wrap?.(store) ?? store,
@@ -37,6 +38,7 @@ export async function startCentre(options: { wrap?: (store: Store) => Store; kee
     offeredTemplate: async (_service, version) =>
       version.startsWith("o") ? microservice.spec.shape.template.parse({ version, run: { command: ["node"] } }) : undefined,
     onReport: () => {},
+    onDeposed: () => deposed.count++,
     clock: systemClock,
     random: systemRandom,
     log,
@@ -82,7 +84,7 @@ export async function startCentre(options: { wrap?: (store: Store) => Store; kee
   const siteIs = (predicate: (one: Site) => boolean, what: string) => until(() => store.get(site, { name: SITE_NAME }), predicate, what);
   const updateIs = (name: string, predicate: (one: Update) => boolean, what: string) => until(() => store.get(update, { name }), predicate, what);
   const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-  return { store, lead, gateway, startMs, template, apply, until, service, siteIs, updateIs, sleep };
+  return { store, lead, deposed, gateway, startMs, template, apply, until, service, siteIs, updateIs, sleep };
 }
 export const isReady = (one: Microservice): boolean =>
   one.status?.conditions?.some((condition) => condition.type === "Ready" && condition.status === "True" && condition.reason === "Ready") === true;

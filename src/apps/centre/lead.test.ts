@@ -50,6 +50,7 @@ async function startCentre() {
     offeredTemplate: async (_service, version) =>
       version === "v9" ? microservice.spec.shape.template.parse({ version: "v9", run: { command: ["node"] } }) : undefined,
     onReport: () => {},
+    onDeposed: () => {},
     clock: systemClock,
     random: systemRandom,
     log,

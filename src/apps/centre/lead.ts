@@ -45,6 +45,8 @@ export interface LeadOptions {
   /** A version of a service that the site's folder offers. */
   readonly offeredTemplate: (service: string, version: string) => Promise<Template | undefined>;
   readonly onReport: (report: GatewayReport) => void;
+  /** Another centre leads: this one must end. May be called more than once. */
+  readonly onDeposed: () => void;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -181,6 +183,7 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
       },
     },
     epoch,
+    onDeposed: options.onDeposed,
     clock,
     random,
     log,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { gateway, update } from "#/model/index.ts";
+import { gateway, SITE_NAME, site, update } from "#/model/index.ts";
 import { isReady, startCentre } from "./lead-rig.ts";
 
 /** Below what a gateway's next report (2 s), or the next look (10 s), would take. */
@@ -52,4 +52,31 @@ test("a fence is lifted at once when the gateway that does not answer is forgott
   await store.delete(gateway, { name: "burnt" });
   await siteIs((one) => one.status?.fenced?.length === 0, "the end of the fence");
   assert.ok(Date.now() - begunMs < AT_ONCE_MS, `it took ${Date.now() - begunMs} ms`);
+});
+
+test("a leader that finds another one's term in the Site says so, and decides nothing any more", async () => {
+  const { store, apply, template, until, deposed, sleep } = await withAuth();
+  const present = await store.get(site, { name: SITE_NAME });
+  assert.ok(present !== undefined);
+  const epoch = (present.status?.epoch ?? 0) + 1;
+  const stamped = await until(
+    async () => {
+      const read = await store.get(site, { name: SITE_NAME });
+      if (read === undefined || read.status?.epoch === epoch) return read;
+      await store
+        .update(site, { metadata: read.metadata, spec: read.spec, status: { ...read.status, epoch } }, { subresource: "status" })
+        .catch(() => {});
+      return undefined;
+    },
+    () => true,
+    "the other term",
+  );
+  await until(
+    async () => deposed.count,
+    (count) => count > 0,
+    "the leader's end",
+  );
+  await apply("auth", { template: template("v2") });
+  await sleep(1000);
+  assert.deepEqual((await store.get(site, { name: SITE_NAME }))?.status?.generations, stamped.status?.generations);
 });
