@@ -2,126 +2,11 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { type TestContext, test } from "node:test";
-import { ManualClock, OrreryError } from "#/base/index.ts";
-import type { Answer, Client, ClientRequest } from "#/client/index.ts";
-import { template } from "#/model/index.ts";
-import type { CliContext } from "./context.ts";
+import { test } from "node:test";
+import { OrreryError } from "#/base/index.ts";
+import type { ClientRequest } from "#/client/index.ts";
 import type { PlatformProcess, UpOptions } from "./platform.ts";
-import { runCli } from "./run.ts";
-import type { Terminal } from "./terminal.ts";
-
-interface Run {
-  readonly status: number;
-  readonly out: string;
-  readonly note: string;
-}
-
-interface World {
-  /** Answers of the API by `METHOD path`; a request that is not there fails the test. */
-  readonly answers?: Readonly<Record<string, unknown>>;
-  readonly input?: string;
-  readonly env?: Readonly<Record<string, string>>;
-  readonly cwd?: string;
-  readonly columns?: number;
-  /** Folder of the site that runs. */
-  readonly site?: string;
-  readonly offered?: readonly string[];
-  readonly processes?: readonly PlatformProcess[];
-  readonly requests?: ClientRequest[];
-  readonly ups?: UpOptions[];
-}
-
-async function run(args: readonly string[], world: World = {}): Promise<Run> {
-  let out = "";
-  let note = "";
-  const terminal: Terminal = {
-    out(text) {
-      out += text.endsWith("\n") ? text : `${text}\n`;
-    },
-    write(text) {
-      out += text;
-    },
-    note(text) {
-      note += `${text}\n`;
-    },
-    readInput: () => world.input ?? "",
-    progress: () => undefined,
-    drain: async () => true,
-    columns: world.columns ?? 100,
-    command: "orrery",
-    paint: (_, text) => text,
-    paintNote: (_, text) => text,
-  };
-  const context: CliContext = {
-    terminal,
-    clock: new ManualClock(Date.parse("2030-01-01T00:01:00Z")),
-    cwd: world.cwd ?? "/work",
-    env: world.env ?? {},
-    sampleSite: "/orrery/sites/ground-station",
-    connect: async () => fakeClient(world),
-    signal: new AbortController().signal,
-    platform: {
-      version: "1.2.3",
-      async up(options) {
-        world.ups?.push(options);
-        return 0;
-      },
-      down: async () => 0,
-      processes: () => world.processes ?? [],
-      restore: async () => undefined,
-      edge: () => undefined,
-      site: () => world.site,
-      offeredVersions: async () => world.offered ?? [],
-      offeredTemplate: async (_site, _service, version) =>
-        world.offered?.includes(version) === true ? template.parse({ version, run: { command: ["node"] } }) : undefined,
-    },
-  };
-  return { status: await runCli(args, context), out, note };
-}
-
-/** Answers of one request, one after the other. */
-class Sequence {
-  readonly answers: unknown[];
-
-  constructor(...answers: unknown[]) {
-    this.answers = answers;
-  }
-}
-
-function fakeClient({ answers = {}, requests }: World): Client {
-  const request = async (one: ClientRequest): Promise<Answer> => {
-    requests?.push(one);
-    const name = `${one.method ?? "GET"} ${one.path}`;
-    const found = answers[name];
-    // Of several the last one stays.
-    const answer = found instanceof Sequence ? (found.answers.length > 1 ? found.answers.shift() : found.answers[0]) : found;
-    if (answer === undefined) throw new OrreryError("store/missing", `${name}: not found`);
-    if (answer instanceof Error) throw answer;
-    return { status: 200, headers: {}, body: answer };
-  };
-  const text = async function* (one: ClientRequest): AsyncGenerator<string> {
-    yield* (await request(one)).body as readonly string[];
-  };
-  return {
-    url: "https://test",
-    request,
-    text,
-    lines: text,
-    openLink: () => assert.fail(),
-    keepLink: () => assert.fail(),
-    close: async () => undefined,
-  };
-}
-
-const BASE = "/apis/orrery.dev/v1/namespaces/default";
-const SERVICES = `${BASE}/microservices`;
-const auth = (fields: { replicas?: number; suspended?: boolean } = {}) => ({
-  apiVersion: "orrery.dev/v1",
-  kind: "Microservice",
-  metadata: { name: "auth", resourceVersion: "7", generation: 1, creationTimestamp: "2030-01-01T00:00:00Z" },
-  spec: { replicas: 2, suspended: false, template: { version: "v1", run: { command: ["node"] } }, ...fields },
-});
+import { auth, BASE, RAMP, REVISIONS, run, SERVICES, Sequence, siteWith, UPDATE, updateIn, writeManifests } from "./rig.ts";
 
 test("an unknown command is misuse, and the nearest one is suggested", async () => {
   const { status, note } = await run(["stauts"]);
@@ -264,13 +149,6 @@ test("run-script succeeds only if every instance does", async () => {
   assert.match(bad.out, /^auth-0 \| a\nauth-0 \| b\nauth-1 \| a\n/);
   assert.match(bad.note, /selftest on auth-1: exit status 3 after 1s/);
 });
-
-function writeManifests(t: TestContext, text: string): string {
-  const folder = mkdtempSync(path.join(tmpdir(), "orrery-cli-"));
-  t.after(() => rmSync(folder, { recursive: true }));
-  writeFileSync(path.join(folder, "a.yaml"), text);
-  return folder;
-}
 
 const GOOD =
   "apiVersion: orrery.dev/v1\nkind: Microservice\nmetadata: {name: auth}\nspec:\n  replicas: 2\n  template: {version: v1, run: {command: [node]}}\n";
@@ -419,8 +297,6 @@ test("a ramp that does not rise is misuse", async () => {
   assert.match(note, /--ramp 50,10 does not rise/);
 });
 
-const REVISIONS = { items: [{ metadata: { name: "auth-v1-0a1b2c3d" }, spec: { service: "auth", template: { version: "v1" } } }] };
-
 test("an update of a service or to a version that does not exist makes none, and names near ones", async () => {
   const requests: ClientRequest[] = [];
   const world = {
@@ -455,17 +331,6 @@ test("an update to a version that ran, that is offered, or that only the centre 
     const { status, out, note } = await run(["update", "auth", "--to", to, "--no-wait"], { ...world, answers });
     assert.deepEqual([status, out], [0, `update auth-x: auth to ${to}\n`], note);
   }
-});
-
-const UPDATE = `${BASE}/updates/u`;
-const updateIn = (phase: string, spec: object = {}, status: object = {}) => ({
-  metadata: { name: "u" },
-  spec: { services: [{ name: "auth", to: "v2" }], paused: false, aborted: false, ...spec },
-  status: { phase, generation: 5, revisions: [{ service: "auth", to: "auth-v2-1" }], ...status },
-});
-const RAMP = { steps: [10, 50].map((share) => ({ share: share / 100, holdMs: 90_000 })), step: 0, stepSince: "2030-01-01T00:00:00Z" };
-const siteWith = (generation: object) => ({
-  items: [{ metadata: { name: "site" }, status: { generations: [{ number: 5, update: "u", ...generation }] } }],
 });
 
 test("update pause says at which step of the ramp it holds, and --off how long that step lasts", async () => {
