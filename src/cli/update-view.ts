@@ -162,6 +162,11 @@ export function isOver(one: Update): boolean {
   return ["Complete", "Aborted", "RolledBack", "Superseded"].includes(one.status?.phase ?? "");
 }
 
+/** True once all new transactions have its generation: nothing of it can be held, hurried or given up any more. */
+export function hasSwitched(one: Update): boolean {
+  return one.status?.phase === "Draining";
+}
+
 function countOpen(reports: readonly GatewayReport[]): Map<number, { transactions: number; calls: number }> {
   const sums = new Map<number, { transactions: number; calls: number }>();
   for (const { counts } of reports) {

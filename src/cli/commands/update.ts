@@ -5,8 +5,9 @@ import { findFaults, formatFault } from "../faults.ts";
 import type { Options } from "../program.ts";
 import { showHistory } from "./update-history.ts";
 import { askedBy, makeUpdates, type Wish } from "./update-making.ts";
+import { rollBack } from "./update-rollback.ts";
 import { showUpdates } from "./update-show.ts";
-import { abortUpdate, pauseUpdate, promoteUpdate, rollBack } from "./update-steering.ts";
+import { abortUpdate, pauseUpdate, promoteUpdate } from "./update-steering.ts";
 import { loadAll } from "./validate.ts";
 
 /** `orrery update`: makes Updates (`SERVICE --to VERSION`, `-f FILE`) or tells what they would do (`--dry-run`), follows them (`show`), steers them (`pause`, `promote`, `abort`, `rollback`), and tells of them (`history`). */
