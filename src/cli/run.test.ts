@@ -347,6 +347,7 @@ test("update pause says at which step of the ramp it holds, and --off how long t
     /^update u is held at step 1 of 2 \(10 % of new transactions\); it stays there until: orrery update pause u --off, /,
   );
   assert.match(await paused("Preparing", true), /^update u is held before any transaction has the new versions; it stays so until: /);
+  assert.doesNotMatch(await paused("Ramping", true, { ramp: RAMP }), /gate/);
   // The clock of this test stands a minute after the step's begin.
   assert.equal(
     await paused("Ramping", false, { ramp: RAMP }, "--off"),

@@ -6,7 +6,7 @@ import { objectPath } from "../kubernetes.ts";
 import type { Options } from "../program.ts";
 import { asCalled } from "../terminal.ts";
 import { describeReturn, loadSite, tellEnd } from "../update-outcome.ts";
-import { describePause } from "../update-pause.ts";
+import { describePause, describePromotion } from "../update-pause.ts";
 import { hasSwitched, isOver } from "../update-view.ts";
 import { isMissing } from "./logs.ts";
 import { ASK_MS, FIELD_MANAGER } from "./update-making.ts";
@@ -29,7 +29,8 @@ export function promoteUpdate(context: CliContext, options: Options, name: strin
   return steer(context, options, name, {
     verb: "promote",
     spec: { promoted: true, paused: false },
-    say: async (_, one) => context.terminal.out(`update ${one.metadata.name} is taken to its end`),
+    check: refusePromotion,
+    say: async (_, __, before) => context.terminal.out(describePromotion(before)),
   });
 }
 
@@ -48,6 +49,21 @@ function refusePause(one: Update): void {
     );
 }
 
+/** Only a ramp, and someone's pause, wait for a person: everything else would go on waiting as it does. */
+function refusePromotion({ metadata: { name }, spec, status }: Update): void {
+  if (status?.phase === "Holding")
+    throw new OrreryError(
+      "cli/too-late",
+      `too late to promote: new transactions wait already, and update ${name} ends by itself in seconds; to give it up: orrery update abort ${name}`,
+    );
+  if (spec.ramp !== undefined || spec.paused) return;
+  const wait = status?.waits?.[0]?.message;
+  throw new OrreryError(
+    "cli/too-late",
+    `update ${name} has no ramp to take to its end: it goes on by itself${wait === undefined ? "" : ` (now: ${wait})`}; see: orrery update show ${name}`,
+  );
+}
+
 interface Steering {
   /** What is done to the Update, for the message that it is too late for. */
   readonly verb: string;
@@ -55,7 +71,7 @@ interface Steering {
   /** @throws cli/too-late: it cannot be done now */
   readonly check?: (one: Update) => void;
   /** Says what came of it. */
-  readonly say: (api: Client, one: Update) => Promise<void>;
+  readonly say: (api: Client, one: Update, before: Update) => Promise<void>;
 }
 
 async function steer(context: CliContext, options: Options, name: string, { verb, spec, check, say }: Steering): Promise<number> {
@@ -70,7 +86,7 @@ async function steer(context: CliContext, options: Options, name: string, { verb
       contentType: "application/merge-patch+json",
       body: { spec },
     });
-    await say(api, body as Update);
+    await say(api, body as Update, one);
     return 0;
   });
 }
