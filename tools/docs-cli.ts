@@ -37,6 +37,7 @@ const context: CliContext = {
     readInput: () => "",
     progress() {},
     drain: async () => true,
+    isTerminal: false,
     columns: 100,
     command: "./orrery",
     paint: (_, text) => text,

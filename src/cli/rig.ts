@@ -26,6 +26,7 @@ export interface World {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly columns?: number;
+  readonly isTerminal?: boolean;
   /** Folder of the site that runs. */
   readonly site?: string;
   readonly offered?: readonly string[];
@@ -51,6 +52,7 @@ export async function run(args: readonly string[], world: World = {}): Promise<R
     readInput: () => world.input ?? "",
     progress: () => undefined,
     drain: async () => true,
+    isTerminal: world.isTerminal ?? false,
     columns: world.columns ?? 100,
     command: "orrery",
     paint: (_, text) => text,

@@ -10,7 +10,8 @@ import { loadUpdateView, type UpdateView } from "./update-view.ts";
 
 const NOW = Date.parse("2030-01-01T00:00:02Z");
 const SINCE = "2030-01-01T00:00:00.000Z";
-const terminal = (columns: number): Terminal => ({ columns, paint: (_: unknown, text: string) => text }) as unknown as Terminal;
+const terminal = (columns: number): Terminal =>
+  ({ columns, isTerminal: true, command: "./orrery", paint: (_: unknown, text: string) => text }) as unknown as Terminal;
 
 const report = (held: number, edge: number): object => ({
   incarnation: 1,
@@ -71,7 +72,7 @@ async function view(stamp: object, phases: readonly [string, string]): Promise<U
     headers: {},
     body: { items: lists.get(one.path) ?? assert.fail(one.path) },
   });
-  return loadUpdateView({ request } as unknown as Client, undefined);
+  return loadUpdateView({ request } as unknown as Client, undefined, NOW);
 }
 
 const shares = (seen: UpdateView, service: string): unknown =>

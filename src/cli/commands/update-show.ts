@@ -12,7 +12,7 @@ export async function showUpdates(context: CliContext, name: string | undefined,
   const api = await context.connect(options.data);
   try {
     for (;;) {
-      const view = await loadUpdateView(api, name).catch((error: unknown) => {
+      const view = await loadUpdateView(api, name, clock.now()).catch((error: unknown) => {
         if (isMissing(error))
           throw new OrreryError("cli/missing", `there is no update called ${JSON.stringify(name)}; see: orrery get updates`, { cause: error });
         throw error;
