@@ -27,6 +27,8 @@ export interface World {
   readonly cwd?: string;
   readonly columns?: number;
   readonly isTerminal?: boolean;
+  /** Whether someone still reads what is written. */
+  readonly isRead?: () => boolean;
   /** Folder of the site that runs. */
   readonly site?: string;
   readonly offered?: readonly string[];
@@ -51,7 +53,7 @@ export async function run(args: readonly string[], world: World = {}): Promise<R
     },
     readInput: () => world.input ?? "",
     progress: () => undefined,
-    drain: async () => true,
+    drain: async () => world.isRead?.() ?? true,
     isTerminal: world.isTerminal ?? false,
     columns: world.columns ?? 100,
     command: "orrery",

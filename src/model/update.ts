@@ -6,6 +6,9 @@ import { label } from "./names.ts";
 import { streamEnding } from "./run.ts";
 import { strategyName } from "./strategy.ts";
 
+/** What may keep a user on one side of a ramp. */
+export const RAMP_KEY: RegExp = /^(?:header:[!#$%&'*+\-.^_`|~0-9A-Za-z]+|cookie:[!#$%&'*+\-.^_`|~0-9A-Za-z]+|client)$/;
+
 /** Share of new transactions that get the new generation, and how long it stays so before the next step. */
 const rampStep = z.strictObject({
   share: z.number().gt(0).max(1).describe("0.1 is ten of a hundred."),
@@ -25,7 +28,7 @@ export const ramp = z.strictObject({
     .refine((steps) => steps.every((step, index) => step.share > (steps[index - 1]?.share ?? 0)), "the shares must rise from step to step"),
   key: z
     .string()
-    .regex(/^(?:header:[!#$%&'*+\-.^_`|~0-9A-Za-z]+|cookie:[!#$%&'*+\-.^_`|~0-9A-Za-z]+|client)$/, "header:NAME, cookie:NAME or client")
+    .regex(RAMP_KEY, "header:NAME, cookie:NAME or client")
     .optional()
     .describe("What keeps a user on one side: a header, a cookie, the client's address; absent: each request by itself."),
 });

@@ -1,6 +1,6 @@
 import { OrreryError, sleep } from "#/base/index.ts";
 import type { Client } from "#/client/index.ts";
-import { durationMs, formatDuration, type StrategyName, type Update, update } from "#/model/index.ts";
+import { durationMs, formatDuration, RAMP_KEY, type StrategyName, type Update, update } from "#/model/index.ts";
 import { forecast, forecastInput, unfitStrategy } from "#/update/core/index.ts";
 import type { CliContext } from "../context.ts";
 import { objectPath } from "../kubernetes.ts";
@@ -10,6 +10,7 @@ import { type ToldForecast, tellForecasts } from "../update-forecast.ts";
 import { loadSite, refusalOf, tellEnd } from "../update-outcome.ts";
 import { findTargets, loadNamed } from "../update-targets.ts";
 import { isOver } from "../update-view.ts";
+import { quoteWord } from "../words.ts";
 
 export const FIELD_MANAGER = "orrery-cli";
 export const ASK_MS = 250;
@@ -39,10 +40,18 @@ export function askedBy(options: Options): Omit<Wish["spec"], "services"> {
   };
   const unfit = unfitStrategy(asked, [], () => false);
   if (unfit !== undefined) throw new OrreryError("cli/usage", unfit);
-  if (ramp === undefined && (options.gates === true || options.key !== undefined))
-    throw new OrreryError("cli/usage", `--${options.gates === true ? "gates" : "key"} goes with a ramp: add --ramp, as in --ramp 1,10,50`);
+  const rampless = ramp === undefined ? ["--gates", "--key", "--hold"].find((one) => options.given.includes(one)) : undefined;
+  if (rampless !== undefined) throw new OrreryError("cli/usage", `${rampless} goes with a ramp: add --ramp, as in --ramp 1,10,50`);
+  if (options.key !== undefined && !RAMP_KEY.test(options.key))
+    throw new OrreryError(
+      "cli/usage",
+      `--key ${quoteWord(options.key)} is no key: give header:NAME, cookie:NAME or client, as in --key cookie:session`,
+    );
   return asked;
 }
+
+/** As the model allows. */
+const RAMP_STEPS_MAX = 20;
 
 /** `1,10,50` → shares with the same hold. */
 function parseRamp(text: string, hold: string): { share: number; hold: string }[] {
@@ -52,6 +61,8 @@ function parseRamp(text: string, hold: string): { share: number; hold: string }[
       throw new OrreryError("cli/usage", `${JSON.stringify(part)} is no share: give percentages from above 0 to 100, as in --ramp 1,10,50`);
     return { share, hold };
   });
+  if (steps.length > RAMP_STEPS_MAX)
+    throw new OrreryError("cli/usage", `--ramp has ${steps.length} steps; give ${RAMP_STEPS_MAX} at most, as in --ramp 1,10,50`);
   if (steps.some((step, index) => step.share <= (steps[index - 1]?.share ?? 0)))
     throw new OrreryError("cli/usage", `--ramp ${text} does not rise: give each share larger than the one before, as in --ramp 1,10,50`);
   return steps;

@@ -8,6 +8,7 @@ import { asCalled } from "../terminal.ts";
 import { describeReturn, loadSite, tellEnd } from "../update-outcome.ts";
 import { describePause, describePromotion } from "../update-pause.ts";
 import { hasSwitched, isOver } from "../update-view.ts";
+import { quoteName } from "../words.ts";
 import { isMissing } from "./logs.ts";
 import { ASK_MS, FIELD_MANAGER } from "./update-making.ts";
 
@@ -144,7 +145,7 @@ export async function withUpdate(
   try {
     const one = await api.request({ path: objectPath(update, name) }).catch((error: unknown) => {
       if (isMissing(error))
-        throw new OrreryError("cli/missing", `there is no update called ${JSON.stringify(name)}; see: orrery get updates`, { cause: error });
+        throw new OrreryError("cli/missing", `there is no update called ${quoteName(name)}; see: orrery get updates`, { cause: error });
       throw error;
     });
     return await action(api, one.body as Update);
