@@ -7,7 +7,7 @@ import { ManualClock, OrreryError } from "#/base/index.ts";
 import type { Answer, Client, ClientRequest } from "#/client/index.ts";
 import { template } from "#/model/index.ts";
 import type { CliContext } from "./context.ts";
-import type { PlatformProcess, UpOptions } from "./platform.ts";
+import type { LeftInstance, PlatformProcess, UpOptions } from "./platform.ts";
 import { runCli } from "./run.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -33,6 +33,8 @@ export interface World {
   readonly site?: string;
   readonly offered?: readonly string[];
   readonly processes?: readonly PlatformProcess[];
+  /** Instances that run although nothing of the platform does. */
+  readonly left?: readonly LeftInstance[];
   readonly requests?: ClientRequest[];
   readonly ups?: UpOptions[];
 }
@@ -76,6 +78,7 @@ export async function run(args: readonly string[], world: World = {}): Promise<R
       },
       down: async () => 0,
       processes: () => world.processes ?? [],
+      leftInstances: () => world.left ?? [],
       restore: async () => undefined,
       edge: () => undefined,
       site: () => world.site,
