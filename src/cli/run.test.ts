@@ -493,3 +493,47 @@ test("a script whose program cannot be started is told with its instance, and wi
   const { status, note } = await run(["run-script", "auth", "gone"], { answers });
   assert.deepEqual([status, note], [1, "gone on auth-0: cannot run gone: there is no such program on PATH\n"]);
 });
+
+test("status says that instances live on where nothing of the platform runs, how they are adopted and how they are ended", async () => {
+  const answers = { [`GET ${BASE}/sites`]: new OrreryError("client/unavailable", "cannot reach https://test") };
+  const processes = (["supervisor", "centre", "agent", "gateway"] as const).map((name) => processOf(name));
+  const left = ["auth-v1-0a1b2c3d-0", "portal-v1-1b2c3d4e-0"].map((name, index) => ({ name, pid: 100 + index, service: name.split("-")[0] ?? "" }));
+  const { status, out, note } = await run(["status", "--data", "/d"], { answers, processes, left });
+  assert.equal(status, 1);
+  assert.match(
+    note,
+    /^the platform does not run on \/d, but 2 instances of its services still run; no call is routed\. End them with: orrery down --data \/d\n/,
+  );
+  assert.match(note, /This adopts what runs: orrery up --data \/d\n$/);
+  assert.match(out, /^supervisor +- .* not running$/m);
+  assert.match(out, /^auth-v1-0a1b2c3d-0 +100 .* Unattended$/m);
+  const gone = await run(["status", "--data", "/d"], { answers, processes });
+  assert.deepEqual([gone.status, gone.out, gone.note], [1, "", "nothing runs on /d; start it with: orrery up\n"]);
+});
+
+test("an Update whose name is taken is refused with what to do", async (t) => {
+  const cwd = writeManifests(t, "apiVersion: orrery.dev/v1\nkind: Update\nmetadata: {name: u}\nspec:\n  services: [{name: auth, to: v1}]\n");
+  const taken = new OrreryError("store/exists", "Update u exists already");
+  const answers = { [`GET ${SERVICES}`]: { items: [auth()] }, [`GET ${BASE}/revisions`]: REVISIONS, [`POST ${BASE}/updates`]: taken };
+  const { status, note } = await run(["update", "-f", "a.yaml"], { cwd, answers });
+  assert.equal(status, 1);
+  assert.match(note, /^error: update u exists already, .* another name, .*orrery update show u; .*orrery delete update u\n$/);
+});
+
+test("shares of a ramp that are none are told once, with how a share is written", async (t) => {
+  const faults = async (shares: string): Promise<string> => {
+    const steps = shares.split(" ").map((share) => `{share: ${share}}`);
+    const cwd = writeManifests(
+      t,
+      `apiVersion: orrery.dev/v1\nkind: Update\nmetadata: {name: u}\nspec:\n  services: [{name: auth, to: v1}]\n  ramp: {steps: [${steps}]}\n`,
+    );
+    return (await run(["validate", "-f", "a.yaml"], { cwd })).out;
+  };
+  for (const share of ["-0.5", "0", "50"])
+    assert.equal(
+      await faults(`${share} 0.5`),
+      `a.yaml:6: Update u: spec.ramp.steps[0].share: found ${share}; allowed: a share above 0, and 1 at most, as in 0.5 for 50 %\n`,
+    );
+  assert.match(await faults("0.5 50 0.1"), /must rise/);
+  assert.match(await faults("0.5 0.5"), /must rise/);
+});

@@ -1,4 +1,4 @@
-import { OrreryError, sleep } from "#/base/index.ts";
+import { isOrreryError, OrreryError, sleep } from "#/base/index.ts";
 import type { Client } from "#/client/index.ts";
 import { durationMs, formatDuration, RAMP_KEY, type StrategyName, type Update, update } from "#/model/index.ts";
 import { forecast, forecastInput, unfitStrategy } from "#/update/core/index.ts";
@@ -101,7 +101,17 @@ export async function makeUpdates(context: CliContext, wishes: readonly Wish[], 
 
 async function post(api: Client, body: Wish, isDryRun = false): Promise<Update> {
   const query = { fieldManager: FIELD_MANAGER, ...(isDryRun ? { dryRun: "All" } : {}) };
-  return (await api.request({ method: "POST", path: objectPath(update), query, body })).body as Update;
+  try {
+    return (await api.request({ method: "POST", path: objectPath(update), query, body })).body as Update;
+  } catch (error) {
+    if (!isOrreryError(error, "store/exists")) throw error;
+    const { name } = body["metadata"] as { readonly name: string };
+    throw new OrreryError(
+      "cli/exists",
+      `update ${name} exists already, and what it does is fixed: give the new one another name, or generateName in place of name; to follow it: orrery update show ${name}; to have its name again: orrery delete update ${name}`,
+      { cause: error },
+    );
+  }
 }
 
 function describeTargets(one: Update): string {
