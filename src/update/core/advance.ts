@@ -71,7 +71,7 @@ function prepare(now: Situation): Step {
       reason: "InstancesNotReady",
       object: `revision/${one.revision}`,
       sinceMs,
-      message: `${one.ready} of ${one.wanted} instances of ${one.revision} are ready${one.reason === undefined ? "" : `: ${one.reason}`}; given up at ${timestamp(deadlineMs)}`,
+      message: `${one.ready} of ${one.wanted} instances of ${one.revision} are ready${one.reason === undefined ? "" : `: ${one.reason}`}${one.hint === undefined ? "" : `; ${one.hint}`}; given up at ${timestamp(deadlineMs)}`,
     })),
   );
   return { site, happened: [], waits, wakeAtMs: deadlineMs };

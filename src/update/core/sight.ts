@@ -34,11 +34,14 @@ export function revisionReadiness(seen: {
       ? []
       : (one.status?.conditions ?? [])
           .filter((condition) => condition.type === "Ready" && condition.status !== "True")
-          .map((condition) => `${one.metadata.name}: ${condition.message}${lastWords(one, condition.message)}`),
+          .map((condition) => ({ one, text: `${one.metadata.name}: ${condition.message}${lastWords(one, condition.message)}` })),
   );
-  const reason = told[0] ?? (instances.length < wanted ? whyOutgoing(seen) : undefined);
+  // What a process that runs prints is told by nobody here.
+  const hint =
+    told[0] === undefined || told[0].one.status?.pid === undefined ? undefined : `what it prints: orrery logs ${told[0].one.metadata.name}`;
+  const reason = told[0]?.text ?? (instances.length < wanted ? whyOutgoing(seen) : undefined);
   const toldReady = instances.filter((one) => one.status?.ready === true).length;
-  return { wanted, ready, active, toldReady, readyOn, ...(reason === undefined ? {} : { reason }) };
+  return { wanted, ready, active, toldReady, readyOn, ...(reason === undefined ? {} : { reason }), ...(hint === undefined ? {} : { hint }) };
 }
 
 /** An instance of the revision that still leaves has the name that the next one needs. */
