@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { TestContext } from "node:test";
-import { ManualClock, OrreryError } from "#/base/index.ts";
+import { type Clock, ManualClock, OrreryError } from "#/base/index.ts";
 import type { Answer, Client, ClientRequest } from "#/client/index.ts";
 import { template } from "#/model/index.ts";
 import type { CliContext } from "./context.ts";
@@ -36,6 +36,11 @@ export interface World {
   /** Instances that run although nothing of the platform does. */
   readonly left?: readonly LeftInstance[];
   readonly requests?: ClientRequest[];
+  /** Lines of progress that were shown. */
+  readonly progress?: string[];
+  readonly clock?: Clock;
+  /** Aborted by Ctrl-C. */
+  readonly signal?: AbortSignal;
   readonly ups?: UpOptions[];
 }
 
@@ -54,7 +59,9 @@ export async function run(args: readonly string[], world: World = {}): Promise<R
       note += `${text}\n`;
     },
     readInput: () => world.input ?? "",
-    progress: () => undefined,
+    progress: (text) => {
+      if (text !== undefined) world.progress?.push(text);
+    },
     drain: async () => world.isRead?.() ?? true,
     isTerminal: world.isTerminal ?? false,
     columns: world.columns ?? 100,
@@ -64,12 +71,12 @@ export async function run(args: readonly string[], world: World = {}): Promise<R
   };
   const context: CliContext = {
     terminal,
-    clock: new ManualClock(Date.parse("2030-01-01T00:01:00Z")),
+    clock: world.clock ?? new ManualClock(Date.parse("2030-01-01T00:01:00Z")),
     cwd: world.cwd ?? "/work",
     env: world.env ?? {},
     sampleSite: "/orrery/sites/ground-station",
     connect: async () => fakeClient(world),
-    signal: new AbortController().signal,
+    signal: world.signal ?? new AbortController().signal,
     platform: {
       version: "1.2.3",
       async up(options) {

@@ -71,7 +71,8 @@ export function processTerminal({ stdout, stderr, readInput }: Streams, env: Rea
       stderr.write(`${asCalled({ command }, text)}\n`);
     },
     readInput,
-    progress(text) {
+    progress(told) {
+      const text = told === undefined ? undefined : asCalled({ command }, told);
       if (text === undefined || text === shown) {
         if (text === undefined) clear();
         return;

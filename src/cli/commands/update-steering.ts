@@ -10,7 +10,8 @@ import { describePause, describePromotion } from "../update-pause.ts";
 import { hasSwitched, isOver } from "../update-view.ts";
 import { quoteName } from "../words.ts";
 import { isMissing } from "./logs.ts";
-import { ASK_MS, FIELD_MANAGER } from "./update-making.ts";
+import { ASK_MS } from "./update-following.ts";
+import { FIELD_MANAGER } from "./update-making.ts";
 
 /** So long `abort` waits for what came of it. */
 const ABORT_MS = 10_000;
