@@ -55,6 +55,8 @@ test("of a process that runs and is not ready, the place is told where its outpu
   assert.deepEqual([reason, hint], ["auth: GET /ready answers 503", "what it prints: orrery logs auth"]);
   const ended = { ...running, status: { ready: false, phase: "Backoff", conditions } } as unknown as Instance;
   assert.equal(revisionReadiness({ ...seen, instances: [ended] }).hint, undefined);
+  const quoted = { ...running, status: { ...running.status, lastExit: { at: "2026-01-01T00:00:00Z", lines: ["no key"] } } } as unknown as Instance;
+  assert.equal(revisionReadiness({ ...seen, instances: [quoted] }).hint, undefined);
 });
 
 test("the reason tells of an instance of before that cannot go, and who holds it", () => {
