@@ -500,10 +500,7 @@ test("status says that instances live on where nothing of the platform runs, how
   const left = ["auth-v1-0a1b2c3d-0", "portal-v1-1b2c3d4e-0"].map((name, index) => ({ name, pid: 100 + index, service: name.split("-")[0] ?? "" }));
   const { status, out, note } = await run(["status", "--data", "/d"], { answers, processes, left });
   assert.equal(status, 1);
-  assert.match(
-    note,
-    /^the platform does not run on \/d, but 2 instances of its services still run; no call is routed\. End them with: orrery down --data \/d\n/,
-  );
+  assert.match(note, /^the platform does not run on \/d, but 2 instances still run; no call is routed\. End them with: orrery down --data \/d\n/);
   assert.match(note, /This adopts what runs: orrery up --data \/d\n$/);
   assert.match(out, /^supervisor +- .* not running$/m);
   assert.match(out, /^auth-v1-0a1b2c3d-0 +100 .* Unattended$/m);

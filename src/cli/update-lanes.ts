@@ -28,7 +28,7 @@ export function drawUpdates(terminal: Terminal, view: UpdateView, nowMs: number)
     view.generation === undefined
       ? "no generation is in service yet"
       : `generation ${view.generation}${view.ramp === undefined ? "" : `, ${percent(view.ramp.share)} of new transactions to ${view.ramp.to}`}`;
-  const [first = "", ...more] = sentence(terminal, `site  ${head}: ${view.settled.message}`, 6);
+  const [first = "", ...more] = sentence(terminal, asCalled(terminal, `site  ${head}: ${view.settled.message}`), 6);
   lines.push(first.replace(/^site/, terminal.paint("bold", "site")), ...more);
   const table = (columns: Parameters<typeof formatTable>[0], rows: readonly (readonly string[])[]): void => {
     if (rows.length === 0) return;

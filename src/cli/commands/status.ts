@@ -49,7 +49,7 @@ async function loadState(context: CliContext, data: string): Promise<SiteState> 
 /** Instances outlive everything that looks after them. */
 function describeDown(data: string, left: number): string {
   if (left === 0) return `nothing runs on ${data}; start it with: orrery up`;
-  const still = left === 1 ? "1 instance of its services still runs" : `${left} instances of its services still run`;
+  const still = left === 1 ? "1 instance still runs" : `${left} instances still run`;
   return `the platform does not run on ${data}, but ${still}; no call is routed. End them with: orrery down --data ${data}`;
 }
 

@@ -119,9 +119,9 @@ export async function abortUpdate(context: CliContext, options: Options, name: s
 function ended({ metadata: { name }, status }: Update): OrreryError {
   const advice =
     status?.phase === "Complete"
-      ? `to go back from it: orrery update rollback ${name}`
-      : `without effect: nothing of it is served; see: orrery describe update ${name}`;
-  return new OrreryError("cli/too-late", `update ${name} has ended (${status?.phase}); ${advice}`);
+      ? `; to go back from it: orrery update rollback ${name}`
+      : ` without effect: nothing of it is served; see: orrery describe update ${name}`;
+  return new OrreryError("cli/too-late", `update ${name} has ended (${status?.phase})${advice}`);
 }
 
 function tooLate(one: Update, verb: string): OrreryError {
