@@ -76,7 +76,18 @@ function commandLine(): Command {
     throw new Error("nothing is run here");
   };
   const terminal = processTerminal({ stdout: process.stdout, stderr: process.stderr, readInput: no }, {});
-  const platform = { version: "0", up: no, down: no, processes: no, restore: no, edge: no, site: no, offeredVersions: no, offeredTemplate: no };
+  const platform = {
+    version: "0",
+    up: no,
+    down: no,
+    processes: no,
+    leftInstances: no,
+    restore: no,
+    edge: no,
+    site: no,
+    offeredVersions: no,
+    offeredTemplate: no,
+  };
   const context = { terminal, platform, clock: systemClock, cwd: ROOT, env: {}, sampleSite: ROOT, connect: no, signal: new AbortController().signal };
   return buildProgram(context, () => undefined);
 }

@@ -5,6 +5,7 @@ import type { Platform, PlatformProcess, Terminal, UpOptions } from "#/cli/index
 import type { Client } from "#/client/index.ts";
 import { procUnits } from "#/process/index.ts";
 import type { Interrupts } from "./interrupts.ts";
+import { findLeftInstances } from "./left-instances.ts";
 import { readRunFile } from "./run-file.ts";
 import { openDataFolder } from "./supervisor/data-folder.ts";
 import { readEndpoints } from "./supervisor/endpoints.ts";
@@ -24,6 +25,7 @@ export function localPlatform({ version, connect, interrupts }: PlatformOptions)
       (await import("./supervisor/up-command.ts")).up({ ...options, terminal, connect, interrupts, clock: systemClock, random: systemRandom }),
     down: async (options, terminal) => (await import("./supervisor/down-command.ts")).down({ ...options, terminal, interrupts }),
     processes: listProcesses,
+    leftInstances: findLeftInstances,
     restore: async (data, from) => {
       openDataFolder(data);
       const { restoreSqliteTree } = await import("#/tree/sqlite/index.ts");

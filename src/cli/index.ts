@@ -1,5 +1,5 @@
 export type { CliContext } from "./context.ts";
-export type { Platform, PlatformProcess, UpOptions } from "./platform.ts";
+export type { LeftInstance, Platform, PlatformProcess, UpOptions } from "./platform.ts";
 export { buildProgram } from "./program.ts";
 export { runCli } from "./run.ts";
 export { asCalled, processTerminal, type Terminal } from "./terminal.ts";

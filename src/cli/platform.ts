@@ -28,6 +28,13 @@ export interface PlatformProcess {
   readonly memoryBytes?: number;
 }
 
+/** An instance that runs, found by its process. */
+export interface LeftInstance {
+  readonly name: string;
+  readonly pid: number;
+  readonly service?: string;
+}
+
 /** What the commands need of the machine; given by `apps/`, which alone knows how processes are started. */
 export interface Platform {
   /** Orrery's version. */
@@ -37,6 +44,8 @@ export interface Platform {
   /** Ends what runs on the data folder: requests first, then instances, then the centre. Returns the exit status; 0 also if nothing runs. */
   down(options: { readonly data: string; readonly timeoutMs: number }, terminal: Terminal): Promise<number>;
   processes(data: string): readonly PlatformProcess[];
+  /** Instances of the data folder that run, whether or not anything of the platform does. */
+  leftInstances(data: string): readonly LeftInstance[];
   /** Puts a backup in the place of what is stored on a data folder on which nothing runs.
    *  @throws tree/damaged, tree/in-use, tree/unwritable */
   restore(data: string, from: string): Promise<void>;

@@ -26,11 +26,11 @@ export function buildProgram(context: CliContext, finish: (exitStatus: number) =
       .helpOption("-h, --help", "Show this help.")
       .option("--data <dir>", "data folder of the site", context.env["ORRERY_DATA"] ?? ".orrery");
     return command.action(async () => {
-      const options: Options = command.opts();
+      const options: Omit<Options, "given"> = command.opts();
       finish(
         await run(
           command.processedArgs.flat().filter((one): one is string => typeof one === "string"),
-          { ...options, data: path.resolve(context.cwd, options.data) },
+          { ...options, data: path.resolve(context.cwd, options.data), given: optionsGiven(command) },
           command,
         ),
       );
@@ -186,6 +186,8 @@ export function buildProgram(context: CliContext, finish: (exitStatus: number) =
 /** Options of all commands; each reads its own. `data` is absolute. */
 export interface Options {
   readonly data: string;
+  /** Long names of those that were typed, `--no-wait` as it is. */
+  readonly given: readonly string[];
   readonly site?: string;
   readonly listen?: string;
   readonly apiPort?: number;
@@ -215,6 +217,10 @@ export interface Options {
   readonly gates?: boolean;
   readonly watch?: boolean;
   readonly off?: boolean;
+}
+
+function optionsGiven(command: Command): readonly string[] {
+  return command.options.filter((one) => command.getOptionValueSource(one.attributeName()) === "cli").map((one) => one.long ?? one.flags);
 }
 
 /** `<kind>`, `[name...]`. */

@@ -25,7 +25,11 @@ export function readinessOf(object: StoredObject): Readiness {
 }
 
 /** Whether a microservice is as its spec wants it: its newest template (or, `anyTemplate`, whatever revision is served) served by as many ready instances as wanted, or stopped if it is suspended. `isFinal`: waiting longer changes nothing. */
-function settlingOf(service: Microservice, instances: readonly Instance[], anyTemplate: boolean): Readiness & { readonly isFinal: boolean } {
+function settlingOf(
+  service: Microservice,
+  instances: readonly Instance[],
+  { anyTemplate = false, isNewestAwaited = () => true }: Pick<WaitOptions, "anyTemplate" | "isNewestAwaited">,
+): Readiness & { readonly isFinal: boolean } {
   const readiness = readinessOf(service);
   const diverged = service.status?.conditions?.find((one) => one.type === "Diverged" && one.status === "True");
   if (readiness.reason === "Suspended") {
@@ -39,7 +43,7 @@ function settlingOf(service: Microservice, instances: readonly Instance[], anyTe
   if (diverged !== undefined && (readiness.isReady || readiness.reason === diverged.reason))
     return { isReady: false, reason: diverged.reason, message: diverged.message, isFinal: true };
   // Ready by the revision that is served until the new one is.
-  if (readiness.reason === "Updating") return { ...readiness, isReady: false, isFinal: false };
+  if (readiness.reason === "Updating") return { ...readiness, isReady: readiness.isReady && !isNewestAwaited(service.metadata.name), isFinal: false };
   return { ...readiness, isFinal: false };
 }
 
@@ -53,6 +57,8 @@ export interface WaitOptions {
   readonly names?: readonly string[];
   /** True: what is served counts, whether the newest template is, was refused, or is on its way. */
   readonly anyTemplate?: boolean;
+  /** Whether the newest template of a microservice is waited for; where it is not, one that is on its way does not keep what is served from being ready. Absent: of all. */
+  readonly isNewestAwaited?: (name: string) => boolean;
 }
 
 const ASK_MS = 200;
@@ -61,11 +67,11 @@ const AWAY_MS = 10_000;
 
 /** Waits until the microservices are ready, showing how far they are; returns those that are not, with the reason: at the end of the time, or earlier if waiting cannot help. Asks the API five times a second: what can change readiness is spread over many objects, and the list is one cheap read. */
 export async function waitForServices(options: WaitOptions): Promise<readonly { readonly name: string; readonly readiness: Readiness }[]> {
-  const { api, terminal, clock, names } = options;
+  const { terminal, clock } = options;
   const deadlineMs = clock.monotonic() + options.timeoutMs;
   let awaySinceMs: number | undefined;
   for (;;) {
-    const services = await loadServices(api, names, options.anyTemplate === true).catch((error: unknown) => {
+    const services = await loadServices(options).catch((error: unknown) => {
       // A centre that ends is started again by its supervisor.
       awaySinceMs ??= clock.monotonic();
       const isAway = isOrreryError(error) && (error.code === "client/unavailable" || error.retry === "backoff");
@@ -91,11 +97,8 @@ export async function waitForServices(options: WaitOptions): Promise<readonly { 
   }
 }
 
-async function loadServices(
-  api: Client,
-  names: readonly string[] | undefined,
-  anyTemplate: boolean,
-): Promise<{ name: string; readiness: ReturnType<typeof settlingOf> }[]> {
+async function loadServices(options: WaitOptions): Promise<{ name: string; readiness: ReturnType<typeof settlingOf> }[]> {
+  const { api, names } = options;
   const { items } = (await api.request({ path: objectPath(microservice) })).body as { readonly items: readonly Microservice[] };
   const isAnySuspended = items.some((item) => item.spec.suspended);
   const instances = isAnySuspended ? ((await api.request({ path: objectPath(instance) })).body as { readonly items: readonly Instance[] }).items : [];
@@ -103,7 +106,7 @@ async function loadServices(
     if (!items.some((item) => item.metadata.name === name)) throw new OrreryError("cli/missing", `microservice ${name} was deleted meanwhile`);
   return items
     .filter((item) => names?.includes(item.metadata.name) ?? true)
-    .map((item) => ({ name: item.metadata.name, readiness: settlingOf(item, instances, anyTemplate) }));
+    .map((item) => ({ name: item.metadata.name, readiness: settlingOf(item, instances, options) }));
 }
 
 /** Waits as `waitForServices` and says the outcome. Returns the exit status. */

@@ -2,127 +2,11 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import { ManualClock, OrreryError } from "#/base/index.ts";
-import type { Answer, Client, ClientRequest } from "#/client/index.ts";
-import { template } from "#/model/index.ts";
-import type { CliContext } from "./context.ts";
+import type { ClientRequest } from "#/client/index.ts";
 import type { PlatformProcess, UpOptions } from "./platform.ts";
-import { runCli } from "./run.ts";
-import type { Terminal } from "./terminal.ts";
-
-interface Run {
-  readonly status: number;
-  readonly out: string;
-  readonly note: string;
-}
-
-interface World {
-  /** Answers of the API by `METHOD path`; a request that is not there fails the test. */
-  readonly answers?: Readonly<Record<string, unknown>>;
-  readonly input?: string;
-  readonly env?: Readonly<Record<string, string>>;
-  readonly cwd?: string;
-  readonly columns?: number;
-  /** Folder of the site that runs. */
-  readonly site?: string;
-  readonly offered?: readonly string[];
-  readonly processes?: readonly PlatformProcess[];
-  readonly requests?: ClientRequest[];
-  readonly ups?: UpOptions[];
-  readonly clock?: ManualClock;
-}
-
-async function run(args: readonly string[], world: World = {}): Promise<Run> {
-  let out = "";
-  let note = "";
-  const terminal: Terminal = {
-    out(text) {
-      out += text.endsWith("\n") ? text : `${text}\n`;
-    },
-    write(text) {
-      out += text;
-    },
-    note(text) {
-      note += `${text}\n`;
-    },
-    readInput: () => world.input ?? "",
-    progress: () => undefined,
-    drain: async () => true,
-    columns: world.columns ?? 100,
-    command: "orrery",
-    paint: (_, text) => text,
-    paintNote: (_, text) => text,
-  };
-  const context: CliContext = {
-    terminal,
-    clock: world.clock ?? new ManualClock(Date.parse("2030-01-01T00:01:00Z")),
-    cwd: world.cwd ?? "/work",
-    env: world.env ?? {},
-    sampleSite: "/orrery/sites/ground-station",
-    connect: async () => fakeClient(world),
-    signal: new AbortController().signal,
-    platform: {
-      version: "1.2.3",
-      async up(options) {
-        world.ups?.push(options);
-        return 0;
-      },
-      down: async () => 0,
-      processes: () => world.processes ?? [],
-      restore: async () => undefined,
-      edge: () => undefined,
-      site: () => world.site,
-      offeredVersions: async () => world.offered ?? [],
-      offeredTemplate: async (_site, _service, version) =>
-        world.offered?.includes(version) === true ? template.parse({ version, run: { command: ["node"] } }) : undefined,
-    },
-  };
-  return { status: await runCli(args, context), out, note };
-}
-
-/** Answers of one request, one after the other. */
-class Sequence {
-  readonly answers: unknown[];
-
-  constructor(...answers: unknown[]) {
-    this.answers = answers;
-  }
-}
-
-function fakeClient({ answers = {}, requests }: World): Client {
-  const request = async (one: ClientRequest): Promise<Answer> => {
-    requests?.push(one);
-    const name = `${one.method ?? "GET"} ${one.path}`;
-    const found = answers[name];
-    // Of several the last one stays.
-    const answer = found instanceof Sequence ? (found.answers.length > 1 ? found.answers.shift() : found.answers[0]) : found;
-    if (answer === undefined) throw new OrreryError("store/missing", `${name}: not found`);
-    if (answer instanceof Error) throw answer;
-    return { status: 200, headers: {}, body: answer };
-  };
-  const text = async function* (one: ClientRequest): AsyncGenerator<string> {
-    yield* (await request(one)).body as readonly string[];
-  };
-  return {
-    url: "https://test",
-    request,
-    text,
-    lines: text,
-    openLink: () => assert.fail(),
-    keepLink: () => assert.fail(),
-    close: async () => undefined,
-  };
-}
-
-const BASE = "/apis/orrery.dev/v1/namespaces/default";
-const SERVICES = `${BASE}/microservices`;
-const auth = (fields: { replicas?: number; suspended?: boolean } = {}) => ({
-  apiVersion: "orrery.dev/v1",
-  kind: "Microservice",
-  metadata: { name: "auth", resourceVersion: "7", generation: 1, creationTimestamp: "2030-01-01T00:00:00Z" },
-  spec: { replicas: 2, suspended: false, template: { version: "v1", run: { command: ["node"] } }, ...fields },
-});
+import { auth, BASE, RAMP, REVISIONS, run, SERVICES, Sequence, siteWith, UPDATE, updateIn, writeManifests } from "./rig.ts";
 
 test("an unknown command is misuse, and the nearest one is suggested", async () => {
   const { status, note } = await run(["stauts"]);
@@ -266,13 +150,6 @@ test("run-script succeeds only if every instance does", async () => {
   assert.match(bad.note, /selftest on auth-1: exit status 3 after 1s/);
 });
 
-function writeManifests(t: TestContext, text: string): string {
-  const folder = mkdtempSync(path.join(tmpdir(), "orrery-cli-"));
-  t.after(() => rmSync(folder, { recursive: true }));
-  writeFileSync(path.join(folder, "a.yaml"), text);
-  return folder;
-}
-
 const GOOD =
   "apiVersion: orrery.dev/v1\nkind: Microservice\nmetadata: {name: auth}\nspec:\n  replicas: 2\n  template: {version: v1, run: {command: [node]}}\n";
 const BAD = GOOD.replace("replicas: 2", "replcas: 2").replace("version: v1", "version: 1");
@@ -350,17 +227,22 @@ test("apply --wait waits until the service is ready, and fails with its reason w
 });
 
 test("delete says what was there and fails for what was not", async () => {
-  const answers = { [`DELETE ${SERVICES}/auth`]: {}, [`GET ${BASE}/routes`]: { items: [] } };
+  const answers = { [`DELETE ${SERVICES}/auth`]: {}, [`GET ${BASE}/routes`]: { items: [] }, [`GET ${SERVICES}`]: { items: [] } };
   const { status, out, note } = await run(["delete", "ms", "auth", "nobody"], { answers });
   assert.deepEqual([status, out, note], [1, "microservice auth: deleted\n", "microservice nobody: there is none\n"]);
 });
 
-test("delete of a service names the routes that now lead nowhere, and what to do", async () => {
+test("delete of a service names the routes that now lead nowhere, and who still calls it", async () => {
   const route = (name: string, service: string, more: object = {}) => ({ metadata: { name, ...more }, spec: { service } });
   const items = [route("login", "auth"), route("portal", "portal"), route("old", "auth", { deletionTimestamp: "2030-01-01T00:00:00Z" })];
-  const { status, note } = await run(["delete", "ms", "auth"], { answers: { [`DELETE ${SERVICES}/auth`]: {}, [`GET ${BASE}/routes`]: { items } } });
+  const callers = { items: [{ metadata: { name: "portal" }, spec: { template: { calls: ["auth", "proc"] } } }, auth()] };
+  const answers = { [`DELETE ${SERVICES}/auth`]: {}, [`GET ${BASE}/routes`]: { items }, [`GET ${SERVICES}`]: callers };
+  const { status, note } = await run(["delete", "ms", "auth"], { answers });
   assert.equal(status, 0);
-  assert.match(note, /^route login now leads nowhere: its service auth is deleted; delete it with: orrery delete route login, or .*\n$/);
+  assert.match(
+    note,
+    /^route login now leads nowhere: its service auth is deleted; delete it with: orrery delete route login, or .*\nportal still calls auth: .*\n$/,
+  );
 });
 
 test("apply --dry-run says what would be changed, and what not", async (t) => {
@@ -420,8 +302,6 @@ test("a ramp that does not rise is misuse", async () => {
   assert.match(note, /--ramp 50,10 does not rise/);
 });
 
-const REVISIONS = { items: [{ metadata: { name: "auth-v1-0a1b2c3d" }, spec: { service: "auth", template: { version: "v1" } } }] };
-
 test("an update of a service or to a version that does not exist makes none, and names near ones", async () => {
   const requests: ClientRequest[] = [];
   const world = {
@@ -458,17 +338,6 @@ test("an update to a version that ran, that is offered, or that only the centre 
   }
 });
 
-const UPDATE = `${BASE}/updates/u`;
-const updateIn = (phase: string, spec: object = {}, status: object = {}) => ({
-  metadata: { name: "u" },
-  spec: { services: [{ name: "auth", to: "v2" }], paused: false, aborted: false, ...spec },
-  status: { phase, generation: 5, revisions: [{ service: "auth", to: "auth-v2-1" }], ...status },
-});
-const RAMP = { steps: [10, 50].map((share) => ({ share: share / 100, holdMs: 90_000 })), step: 0, stepSince: "2030-01-01T00:00:00Z" };
-const siteWith = (generation: object) => ({
-  items: [{ metadata: { name: "site" }, status: { generations: [{ number: 5, update: "u", ...generation }] } }],
-});
-
 test("update pause says at which step of the ramp it holds, and --off how long that step lasts", async () => {
   const paused = async (phase: string, isPaused: boolean, generation: object = {}, ...more: string[]): Promise<string> => {
     const answers = {
@@ -483,6 +352,7 @@ test("update pause says at which step of the ramp it holds, and --off how long t
     /^update u is held at step 1 of 2 \(10 % of new transactions\); it stays there until: orrery update pause u --off, /,
   );
   assert.match(await paused("Preparing", true), /^update u is held before any transaction has the new versions; it stays so until: /);
+  assert.doesNotMatch(await paused("Ramping", true, { ramp: RAMP }), /gate/);
   // The clock of this test stands a minute after the step's begin.
   assert.equal(
     await paused("Ramping", false, { ramp: RAMP }, "--off"),
@@ -521,9 +391,11 @@ test("update show --watch draws again each second until the update has ended, an
       "GET /apis/orrery.dev/v1/gateways": empty,
     };
     const ticking = setInterval(() => clock.advance(1000), 1);
-    const { status, out } = await run(["update", "show", "u", "--watch"], { answers, clock, env: { TERM: "xterm" } }).finally(() => {
-      clearInterval(ticking);
-    });
+    const { status, out } = await run(["update", "show", "u", "--watch"], { answers, clock, isTerminal: true, env: { TERM: "xterm" } }).finally(
+      () => {
+        clearInterval(ticking);
+      },
+    );
     const pictures = out.split("\u001b[H\u001b[J").slice(1);
     return { status, phases: pictures.map((one) => /^u +([A-Z][a-z]+)/m.exec(one)?.[1]) };
   };
@@ -536,6 +408,9 @@ test("update rollback to a Revision that was pruned makes no update, and says wh
   const revisions = [{ service: "auth", from: "auth-v0-99999999", to: "auth-v1-0a1b2c3d" }];
   const answers = {
     [`GET ${UPDATE}`]: updateIn("Complete", {}, { revisions }),
+    [`GET ${BASE}/sites`]: siteWith({}),
+    [`GET ${BASE}/generations`]: { items: [] },
+    [`GET ${BASE}/updates`]: { items: [] },
     [`GET ${SERVICES}`]: { items: [auth()] },
     [`GET ${BASE}/revisions`]: REVISIONS,
   };
@@ -714,4 +589,45 @@ test("a script whose program cannot be started is told with its instance, and wi
   };
   const { status, note } = await run(["run-script", "auth", "gone"], { answers });
   assert.deepEqual([status, note], [1, "gone on auth-0: cannot run gone: there is no such program on PATH\n"]);
+});
+
+test("status says that instances live on where nothing of the platform runs, how they are adopted and how they are ended", async () => {
+  const answers = { [`GET ${BASE}/sites`]: new OrreryError("client/unavailable", "cannot reach https://test") };
+  const processes = (["supervisor", "centre", "agent", "gateway"] as const).map((name) => processOf(name));
+  const left = ["auth-v1-0a1b2c3d-0", "portal-v1-1b2c3d4e-0"].map((name, index) => ({ name, pid: 100 + index, service: name.split("-")[0] ?? "" }));
+  const { status, out, note } = await run(["status", "--data", "/d"], { answers, processes, left });
+  assert.equal(status, 1);
+  assert.match(note, /^the platform does not run on \/d, but 2 instances still run; no call is routed\. End them with: orrery down --data \/d\n/);
+  assert.match(note, /This adopts what runs: orrery up --data \/d\n$/);
+  assert.match(out, /^supervisor +- .* not running$/m);
+  assert.match(out, /^auth-v1-0a1b2c3d-0 +100 .* Unattended$/m);
+  const gone = await run(["status", "--data", "/d"], { answers, processes });
+  assert.deepEqual([gone.status, gone.out, gone.note], [1, "", "nothing runs on /d; start it with: orrery up\n"]);
+});
+
+test("an Update whose name is taken is refused with what to do", async (t) => {
+  const cwd = writeManifests(t, "apiVersion: orrery.dev/v1\nkind: Update\nmetadata: {name: u}\nspec:\n  services: [{name: auth, to: v1}]\n");
+  const taken = new OrreryError("store/exists", "Update u exists already");
+  const answers = { [`GET ${SERVICES}`]: { items: [auth()] }, [`GET ${BASE}/revisions`]: REVISIONS, [`POST ${BASE}/updates`]: taken };
+  const { status, note } = await run(["update", "-f", "a.yaml"], { cwd, answers });
+  assert.equal(status, 1);
+  assert.match(note, /^error: update u exists already, .* another name, .*orrery update show u; .*orrery delete update u\n$/);
+});
+
+test("shares of a ramp that are none are told once, with how a share is written", async (t) => {
+  const faults = async (shares: string): Promise<string> => {
+    const steps = shares.split(" ").map((share) => `{share: ${share}}`);
+    const cwd = writeManifests(
+      t,
+      `apiVersion: orrery.dev/v1\nkind: Update\nmetadata: {name: u}\nspec:\n  services: [{name: auth, to: v1}]\n  ramp: {steps: [${steps}]}\n`,
+    );
+    return (await run(["validate", "-f", "a.yaml"], { cwd })).out;
+  };
+  for (const share of ["-0.5", "0", "50"])
+    assert.equal(
+      await faults(`${share} 0.5`),
+      `a.yaml:6: Update u: spec.ramp.steps[0].share: found ${share}; allowed: a share above 0, and 1 at most, as in 0.5 for 50 %\n`,
+    );
+  assert.match(await faults("0.5 50 0.1"), /must rise/);
+  assert.match(await faults("0.5 0.5"), /must rise/);
 });

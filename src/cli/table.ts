@@ -3,8 +3,8 @@ import { stripVTControlCharacters } from "node:util";
 export interface TableColumn {
   readonly title: string;
   readonly align?: "left" | "right";
-  /** Narrower text is cut with … when the whole is wider than the terminal. Columns without it are never cut. */
-  readonly shrinks?: boolean;
+  /** Text is cut with … when the whole is wider than the terminal; `first`: before that of other columns. Columns without it are never cut. */
+  readonly shrinks?: boolean | "first";
 }
 
 /** Lines of a table without borders, two spaces between columns, no space at the ends. Wide (CJK) characters count two. Cells may be coloured. */
@@ -43,13 +43,13 @@ export function cut(text: string, width: number): string {
   return `${result}…`;
 }
 
-/** `text` in lines of at most `width` columns, broken at spaces; a word that is longer has its own line. */
-export function wrap(text: string, width: number): string[] {
+/** `text` in lines of at most `width` columns, broken at spaces, all but the first after `indent` spaces; a word that is longer has its own line. */
+export function wrap(text: string, width: number, indent = 0): string[] {
   const lines: string[] = [];
   for (const word of text.split(" ")) {
     const last = lines.at(-1);
     if (last !== undefined && textWidth(last) + 1 + textWidth(word) <= width) lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
+    else lines.push(`${last === undefined ? "" : " ".repeat(indent)}${word}`);
   }
   return lines;
 }
@@ -58,15 +58,19 @@ const SHRUNK_MIN = 8;
 
 function shrink(columns: readonly TableColumn[], widths: number[], widthMax: number): void {
   let excess = widths.reduce((sum, width) => sum + width + 2, -2) - widthMax;
-  while (excess > 0) {
-    // The widest gives first: so that no short column is spoilt for the sake of a long one.
+  // The widest gives first: so that no short column is spoilt for the sake of a long one.
+  const widestOf = (shrinks: TableColumn["shrinks"]): number => {
     let widest = -1;
     columns.forEach((column, index) => {
-      if (column.shrinks === true && (widths[index] ?? 0) > Math.max(SHRUNK_MIN, widths[widest] ?? 0)) widest = index;
+      if (column.shrinks === shrinks && (widths[index] ?? 0) > Math.max(SHRUNK_MIN, widths[widest] ?? 0)) widest = index;
     });
+    return widest;
+  };
+  for (; excess > 0; excess -= 1) {
+    const first = widestOf("first");
+    const widest = first < 0 ? widestOf(true) : first;
     if (widest < 0) return;
     widths[widest] = (widths[widest] ?? 0) - 1;
-    excess -= 1;
   }
 }
 

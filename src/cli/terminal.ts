@@ -14,6 +14,8 @@ export interface Terminal {
   progress(text: string | undefined): void;
   /** Resolves false when the reader of `out` has gone (`orrery logs | head`), true when more may be written. */
   drain(): Promise<boolean>;
+  /** True if `out` is a terminal: someone looks, and what was drawn can be drawn over. Elsewhere lines are for programs: sentences are not broken. */
+  readonly isTerminal: boolean;
   readonly columns: number;
   /** How this program was called, as a shell takes it: `orrery`, `./orrery`. Notes name commands so. */
   readonly command: string;
@@ -69,7 +71,8 @@ export function processTerminal({ stdout, stderr, readInput }: Streams, env: Rea
       stderr.write(`${asCalled({ command }, text)}\n`);
     },
     readInput,
-    progress(text) {
+    progress(told) {
+      const text = told === undefined ? undefined : asCalled({ command }, told);
       if (text === undefined || text === shown) {
         if (text === undefined) clear();
         return;
@@ -88,6 +91,7 @@ export function processTerminal({ stdout, stderr, readInput }: Streams, env: Rea
       }
       return !gone;
     },
+    isTerminal: stdout.isTTY === true,
     columns: stdout.columns || COLUMNS,
     paint: paintOn(stdout),
     paintNote: paintOn(stderr),

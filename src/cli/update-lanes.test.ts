@@ -10,7 +10,8 @@ import { loadUpdateView, type UpdateView } from "./update-view.ts";
 
 const NOW = Date.parse("2030-01-01T00:00:02Z");
 const SINCE = "2030-01-01T00:00:00.000Z";
-const terminal = (columns: number): Terminal => ({ columns, paint: (_: unknown, text: string) => text }) as unknown as Terminal;
+const terminal = (columns: number): Terminal =>
+  ({ columns, isTerminal: true, command: "./orrery", paint: (_: unknown, text: string) => text }) as unknown as Terminal;
 
 const report = (held: number, edge: number): object => ({
   incarnation: 1,
@@ -20,7 +21,7 @@ const report = (held: number, edge: number): object => ({
 });
 
 /** A site that hands auth over: generation 6 is held for. */
-async function view(stamp: object, phases: readonly [string, string]): Promise<UpdateView> {
+async function view(stamp: object, phases: readonly [string, string], gateways = ["main", "second", "third"]): Promise<UpdateView> {
   const map = { auth: "auth-v1", portal: "portal-v1" };
   const lists = new Map<string, readonly object[]>([
     [
@@ -42,7 +43,7 @@ async function view(stamp: object, phases: readonly [string, string]): Promise<U
     [objectPath(generation), [{ spec: { number: 5, map } }, { spec: { number: 6, map: { ...map, auth: "auth-v2" } } }]],
     [objectPath(revision), ["v1", "v2"].map((version) => ({ metadata: { name: `auth-${version}` }, spec: { template: { version } } }))],
     [objectPath(instance), []],
-    [objectPath(gateway), ["main", "second", "third"].map((name) => ({ metadata: { name } }))],
+    [objectPath(gateway), gateways.map((name) => ({ metadata: { name } }))],
     [
       objectPath(update),
       [
@@ -71,7 +72,7 @@ async function view(stamp: object, phases: readonly [string, string]): Promise<U
     headers: {},
     body: { items: lists.get(one.path) ?? assert.fail(one.path) },
   });
-  return loadUpdateView({ request } as unknown as Client, undefined);
+  return loadUpdateView({ request } as unknown as Client, undefined, NOW);
 }
 
 const shares = (seen: UpdateView, service: string): unknown =>
@@ -114,21 +115,21 @@ test("where nothing is held, nothing is said of it", async () => {
 });
 
 test("what is prepared has an empty bar beside the full one, and what drains keeps its own until it is withdrawn, with what is open there", async () => {
-  const preparing = await view({ generation: 5 }, ["Active", "Preparing"]);
+  const preparing = await view({ generation: 5 }, ["Active", "Preparing"], ["main", "second"]);
   assert.deepEqual(
     preparing.lanes.find((one) => one.service === "auth")?.bars.map((bar) => [bar.revision, bar.phase, bar.share, bar.open]),
     [
       ["auth-v1", "Active", 1, 2],
-      ["auth-v2", "Preparing", 0, undefined],
+      ["auth-v2", "Preparing", 0, 0],
     ],
   );
   const before = drawUpdates(terminal(100), preparing, NOW).join("\n");
   assert.match(before, /^auth +v1 +█{20} +100 % +Active +0\/0 +2 +5$/m);
-  assert.match(before, /^ +v2 +·{20} +0 % +Preparing +0\/0 +\? +6$/m);
-  const draining = await view({ generation: 6 }, ["Draining", "Active"]);
+  assert.match(before, /^ +v2 +·{20} +0 % +Preparing +0\/0 +0 +6$/m);
+  const draining = await view({ generation: 6 }, ["Draining", "Active"], ["main", "second"]);
   const after = drawUpdates(terminal(100), draining, NOW).join("\n");
   assert.match(after, /^auth +v1 +·{20} +0 % +Draining +0\/0 +2 +5$/m);
-  assert.match(after, /^ +v2 +█{20} +100 % +Active +0\/0 +\? +6$/m);
+  assert.match(after, /^ +v2 +█{20} +100 % +Active +0\/0 +0 +6$/m);
   // The same revision in both generations is one bar, in service.
   assert.match(after, /^portal +\? +█{20} +100 % +Active +0\/0 +2 +5, 6$/m);
 });

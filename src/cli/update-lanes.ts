@@ -1,8 +1,10 @@
 import type { Update } from "#/model/index.ts";
 import { count, formatAge } from "./output.ts";
+import type { Bar } from "./service-lanes.ts";
 import { formatTable, wrap } from "./table.ts";
-import type { Style, Terminal } from "./terminal.ts";
-import { type Bar, type HoldView, isOver, type UpdateView, type WaitView } from "./update-view.ts";
+import { asCalled, type Style, type Terminal } from "./terminal.ts";
+import { collectWaits, type ToldWait } from "./told-waits.ts";
+import { type HoldView, isOver, type UpdateView } from "./update-view.ts";
 
 const STYLES: Readonly<Record<string, Style>> = {
   Preparing: "yellow",
@@ -26,13 +28,14 @@ export function drawUpdates(terminal: Terminal, view: UpdateView, nowMs: number)
     view.generation === undefined
       ? "no generation is in service yet"
       : `generation ${view.generation}${view.ramp === undefined ? "" : `, ${percent(view.ramp.share)} of new transactions to ${view.ramp.to}`}`;
-  lines.push(`${terminal.paint("bold", "site")}  ${head}: ${view.settled.message}`);
+  const [first = "", ...more] = sentence(terminal, asCalled(terminal, `site  ${head}: ${view.settled.message}`), 6);
+  lines.push(first.replace(/^site/, terminal.paint("bold", "site")), ...more);
   const table = (columns: Parameters<typeof formatTable>[0], rows: readonly (readonly string[])[]): void => {
     if (rows.length === 0) return;
     const [title = "", ...body] = formatTable(columns, rows, terminal.columns);
     lines.push("", terminal.paint("bold", title), ...body);
   };
-  if (view.hold !== undefined) lines.push(...wrap(describeHold(view.hold, nowMs), terminal.columns));
+  if (view.hold !== undefined) lines.push(...sentence(terminal, describeHold(view.hold, nowMs)));
   const since = (time: string | undefined): string => (time === undefined ? "-" : formatAge(nowMs - Date.parse(time)));
   const isMixed = view.updates.some((one) => one.spec.strategy !== undefined && one.spec.strategy !== "consistent");
   table(
@@ -42,7 +45,7 @@ export function drawUpdates(terminal: Terminal, view: UpdateView, nowMs: number)
       { title: "FOR", align: "right" },
       { title: "BY", shrinks: true },
       { title: "CHANGES", shrinks: true },
-      ...(isMixed ? [{ title: "STRATEGY" }] : []),
+      ...(isMixed ? [{ title: "STRATEGY", shrinks: "first" as const }] : []),
       { title: "MESSAGE", shrinks: true },
     ],
     view.updates.map((one) => [
@@ -58,8 +61,8 @@ export function drawUpdates(terminal: Terminal, view: UpdateView, nowMs: number)
   for (const one of view.updates) lines.push(...drawInconsistent(terminal, one));
   table(
     [
-      { title: "SERVICE" },
-      { title: "VERSION" },
+      { title: "SERVICE", shrinks: true },
+      { title: "VERSION", shrinks: true },
       { title: "NEW TRANSACTIONS" },
       { title: "PHASE" },
       { title: "READY", align: "right" },
@@ -71,9 +74,9 @@ export function drawUpdates(terminal: Terminal, view: UpdateView, nowMs: number)
         index === 0 ? service : "",
         bar.version,
         drawBar(terminal, bar),
-        terminal.paint(STYLES[bar.phase] ?? "bold", bar.phase),
+        terminal.paint(STYLES[bar.phase] ?? "bold", bar.isMixed === true && bar.phase !== "Active" ? "Replacing" : bar.phase),
         `${bar.ready}/${bar.instances}`,
-        bar.open === undefined ? "?" : String(bar.open),
+        bar.generations.length === 0 ? "-" : String(bar.open ?? "?"),
         bar.generations.join(", "),
       ]),
     ),
@@ -113,13 +116,7 @@ export function drawUpdates(terminal: Terminal, view: UpdateView, nowMs: number)
       one.message,
     ]),
   );
-  // An ended Update keeps its reason as a wait, but nothing ends it any more.
-  const waits = [
-    ...view.waits,
-    ...view.updates.flatMap((one) => (isOver(one) ? [] : (one.status?.waits ?? []))),
-    ...view.generations.flatMap((one) => one.waits),
-  ];
-  lines.push("", ...drawWaits(terminal, waits, since));
+  lines.push("", ...drawWaits(terminal, collectWaits(view), since));
   return lines;
 }
 
@@ -133,14 +130,20 @@ function describeHold({ services, to, transactions, until }: HoldView, nowMs: nu
 function drawInconsistent(terminal: Terminal, one: Update): string[] {
   const told = one.status?.conditions?.find((condition) => condition.type === "Consistent" && condition.status === "False");
   if (told === undefined || isOver(one)) return [];
-  return wrap(`not consistent: ${one.metadata.name}: ${told.message}`, terminal.columns).map((line) => terminal.paint("yellow", line));
+  return sentence(terminal, `not consistent: ${one.metadata.name}: ${told.message}`).map((line) => terminal.paint("yellow", line));
 }
 
-/** Everything that is waited for, each once: for what, since when, what ends it. */
-function drawWaits(terminal: Terminal, waits: readonly WaitView[], since: (time: string) => string): string[] {
-  const unique = [...new Map(waits.map((one) => [`${one.reason} ${one.object} ${one.message}`, one])).values()];
-  if (unique.length === 0) return [terminal.paint("dim", "nothing is waited for")];
-  return [terminal.paint("bold", "WAITS FOR"), ...unique.map((one) => `  ${one.object} (${one.reason}, ${since(one.since)}): ${one.message}`)];
+/** Who waits, for what, since when, what ends it. */
+function drawWaits(terminal: Terminal, waits: readonly ToldWait[], since: (time: string) => string): string[] {
+  if (waits.length === 0) return [terminal.paint("dim", "nothing is waited for")];
+  const lines = waits.flatMap(({ who, wait }) =>
+    sentence(terminal, asCalled(terminal, `  ${who}: ${wait.object} (${wait.reason}, ${since(wait.since)}): ${wait.message}`), 4),
+  );
+  return [terminal.paint("bold", "WAITS FOR"), ...lines];
+}
+
+function sentence(terminal: Terminal, text: string, indent = 0): string[] {
+  return wrap(text, terminal.isTerminal ? terminal.columns : Number.POSITIVE_INFINITY, indent);
 }
 
 function drawBar(terminal: Terminal, bar: Bar): string {

@@ -2,6 +2,7 @@ import type { Client } from "#/client/index.ts";
 import { findNearest, type Microservice, microservice, type Revision, revision, type Template } from "#/model/index.ts";
 import { objectPath } from "./kubernetes.ts";
 import type { Platform } from "./platform.ts";
+import { quoteName } from "./words.ts";
 
 /** A service and the version, or revision, that someone asks for. */
 interface Wanted {
@@ -47,7 +48,7 @@ export async function findTargets(
     const service = microservices.find((each) => each.metadata.name === name);
     if (service === undefined) {
       const names = microservices.map((each) => each.metadata.name);
-      problems.push(`there is no microservice called ${JSON.stringify(name)}${suggestion(name, names)}; see: orrery get microservices`);
+      problems.push(`there is no microservice called ${quoteName(name)}${suggestion(name, names)}; see: orrery get microservices`);
       continue;
     }
     const known = revisions.filter((each) => each.spec.service === name).toSorted(byNewest);
@@ -63,7 +64,7 @@ export async function findTargets(
         ...new Set([present.version, ...known.map((each) => each.spec.template.version), ...(await platform.offeredVersions(site, name))]),
       ];
       problems.push(
-        `${name} has no version or revision ${JSON.stringify(to)}${suggestion(to, [...versions, ...known.map((each) => each.metadata.name)])}; known are ${versions.join(", ")} (revisions that ran, and what ${site}/versions offers)${/-[0-9a-f]{8}$/.test(to) ? "; one that ran may have been pruned (revisionHistoryLimit)" : ""}`,
+        `${name} has no version or revision ${quoteName(to)}${suggestion(to, [...versions, ...known.map((each) => each.metadata.name)])}; known are ${versions.join(", ")} (revisions that ran, and what ${site}/versions offers)${/-[0-9a-f]{8}$/.test(to) ? "; one that ran may have been pruned (revisionHistoryLimit)" : ""}`,
       );
     }
   }

@@ -19,36 +19,13 @@ import {
 import type { GatewayReport } from "#/traffic/index.ts";
 import { objectPath } from "./kubernetes.ts";
 import { loadLive } from "./live.ts";
+import { countOpen, isConnected, type OpenCount } from "./open-counts.ts";
+import { buildLanes, type Lane } from "./service-lanes.ts";
 
-/** One revision of one service, as a bar of its lane. */
-export interface Bar {
-  readonly revision: string;
-  readonly version: string;
-  readonly phase: "Preparing" | "Distributing" | "Holding" | "Ramping" | "Active" | "Draining" | "Withdrawn";
-  /** Generations that map to it, oldest first. */
-  readonly generations: readonly number[];
-  readonly ready: number;
-  readonly instances: number;
-  /** Transactions open in generations that map to it; absent while no gateway has told. */
-  readonly open?: number;
-  /** Share of new transactions. */
-  readonly share: number;
-  /** New transactions that can reach the service wait for this revision. */
-  readonly isAwaited?: boolean;
-}
-
-export interface Lane {
-  readonly service: string;
-  readonly bars: readonly Bar[];
-}
-
-export interface GenerationView {
+export interface GenerationView extends OpenCount {
   readonly number: number;
   readonly phase: string;
   readonly since: string;
-  /** Transactions open at edges, and calls open between services. */
-  readonly transactions?: number;
-  readonly calls?: number;
   readonly waits: readonly WaitView[];
 }
 
@@ -59,7 +36,7 @@ export interface WaitView {
   readonly message: string;
 }
 
-/** What `orrery update show` draws; `-o json` is exactly this. */
+/** What `orrery update show` draws; `-o json` is exactly this. `null` is what is not known. */
 export interface UpdateView {
   readonly generation?: number;
   readonly ramp?: { readonly to: number; readonly share: number };
@@ -79,6 +56,7 @@ export interface UpdateView {
     /** New transactions that it holds now; absent while it has not told. */
     readonly held?: number;
   }[];
+  /** Newest first: those under way, and those that ended in the last minutes. */
   readonly updates: readonly Update[];
 }
 
@@ -93,8 +71,12 @@ export interface HoldView {
   readonly transactions: number;
 }
 
+/** So long an Update that has ended is shown beside those under way, and so many at most; older ones stand in the history. */
+const ENDED_SHOWN_MS = 10 * 60_000;
+const ENDED_SHOWN_MAX = 10;
+
 /** Everything about the updates of a site, read in one go. `name`: only that Update, and the lanes of its services. */
-export async function loadUpdateView(api: Client, name: string | undefined): Promise<UpdateView> {
+export async function loadUpdateView(api: Client, name: string | undefined, nowMs: number): Promise<UpdateView> {
   const list = async <T>(kind: Kind): Promise<readonly T[]> =>
     ((await api.request({ path: objectPath(kind) })).body as { readonly items: readonly T[] }).items;
   const [sites, generations, revisions, instances, gateways, updates, reports] = await Promise.all([
@@ -108,10 +90,9 @@ export async function loadUpdateView(api: Client, name: string | undefined): Pro
   ]);
   const status = sites[0]?.status;
   const open = status?.generations ?? [];
-  const shown = new Set(open.map((one) => one.number));
   const known = new Map(generations.map((one) => [one.spec.number, one]));
   const reportOf = new Map(reports.map((one) => [one.key, one.value as unknown as GatewayReport]));
-  const counts = countOpen([...reportOf.values()]);
+  const counts = new Map(open.map(({ number }) => [number, countOpen(number, known.get(number)?.status?.waits ?? [], gateways, reportOf)]));
   const hold = holdOf(sites[0], [...reportOf.values()]);
   const settled = status?.conditions?.find((one) => one.type === "Settled");
   const wanted = name === undefined ? undefined : new Set(updates.flatMap((one) => one.spec.services.map((service) => service.name)));
@@ -125,7 +106,7 @@ export async function loadUpdateView(api: Client, name: string | undefined): Pro
       number: one.number,
       phase: one.phase,
       since: one.since,
-      ...counts.get(one.number),
+      ...(counts.get(one.number) ?? { transactions: null, calls: null }),
       waits: known.get(one.number)?.status?.waits ?? [],
     })),
     lanes: buildLanes({ open, known, revisions, instances, counts, status, ...(wanted === undefined ? {} : { wanted }) }),
@@ -136,13 +117,27 @@ export async function loadUpdateView(api: Client, name: string | undefined): Pro
         name: one.metadata.name,
         status: ready?.reason ?? "Unknown",
         message: ready?.message ?? "",
-        ...(report === undefined ? {} : { tableVersion: report.position.version, incarnation: report.incarnation, held: report.held.now }),
+        ...(report === undefined ? {} : { tableVersion: report.position.version, incarnation: report.incarnation }),
+        ...(report === undefined || !isConnected(one, report) ? {} : { held: report.held.now }),
       };
     }),
-    updates: updates
-      .filter((one) => name !== undefined || one.status?.generation === undefined || shown.has(one.status.generation) || !isOver(one))
-      .toSorted((a, b) => a.metadata.creationTimestamp.localeCompare(b.metadata.creationTimestamp)),
+    updates: name === undefined ? presentUpdates(updates, nowMs) : updates,
   };
+}
+
+/** Those under way, and what ended a moment ago, whatever came of it; newest first. */
+function presentUpdates(all: readonly Update[], nowMs: number): readonly Update[] {
+  const endedMs = ({ status, metadata }: Update): number => {
+    const last = status?.phases?.at(-1);
+    return Date.parse(last?.until ?? last?.since ?? metadata.creationTimestamp);
+  };
+  const ended = all.filter((one) => isOver(one) && nowMs - endedMs(one) <= ENDED_SHOWN_MS).toSorted((a, b) => endedMs(b) - endedMs(a));
+  const shown = new Set(ended.slice(0, ENDED_SHOWN_MAX));
+  return all
+    .filter((one) => !isOver(one) || shown.has(one))
+    .toSorted(
+      (a, b) => b.metadata.creationTimestamp.localeCompare(a.metadata.creationTimestamp) || (b.status?.generation ?? 0) - (a.status?.generation ?? 0),
+    );
 }
 
 function holdOf(one: Site | undefined, reports: readonly GatewayReport[]): HoldView | undefined {
@@ -162,79 +157,7 @@ export function isOver(one: Update): boolean {
   return ["Complete", "Aborted", "RolledBack", "Superseded"].includes(one.status?.phase ?? "");
 }
 
-function countOpen(reports: readonly GatewayReport[]): Map<number, { transactions: number; calls: number }> {
-  const sums = new Map<number, { transactions: number; calls: number }>();
-  for (const { counts } of reports) {
-    for (const { generation: number, edge, outbound, inbound } of counts) {
-      const sum = sums.get(number) ?? { transactions: 0, calls: 0 };
-      // A call on one host is counted where it leaves and where it arrives.
-      sums.set(number, { transactions: sum.transactions + edge, calls: sum.calls + Math.max(outbound, inbound) });
-    }
-  }
-  return sums;
-}
-
-interface LaneInput {
-  readonly open: NonNullable<NonNullable<Site["status"]>["generations"]>;
-  readonly known: ReadonlyMap<number, Generation>;
-  readonly revisions: readonly Revision[];
-  readonly instances: readonly Instance[];
-  readonly counts: ReadonlyMap<number, { readonly transactions: number }>;
-  readonly status: Site["status"];
-  readonly wanted?: ReadonlySet<string>;
-}
-
-const RANK = { Withdrawn: -1, Draining: 0, Preparing: 1, Distributing: 2, Holding: 3, Ramping: 4, Active: 5 } as const;
-
-function buildLanes({ open, known, revisions, instances, counts, status, wanted }: LaneInput): Lane[] {
-  const bars = new Map<string, Map<string, Bar>>();
-  const hold = status?.stamp?.hold;
-  for (const one of open) {
-    for (const [service, name] of Object.entries(known.get(one.number)?.spec.map ?? {})) {
-      if (wanted !== undefined && !wanted.has(service)) continue;
-      const lane = bars.get(service) ?? new Map<string, Bar>();
-      bars.set(service, lane);
-      const former = lane.get(name);
-      const own = instances.filter((candidate) => candidate.spec.revision === name);
-      const phase = former === undefined || RANK[one.phase] > RANK[former.phase] ? one.phase : former.phase;
-      const transactions = counts.get(one.number)?.transactions;
-      const sum = transactions === undefined && former?.open === undefined ? undefined : (former?.open ?? 0) + (transactions ?? 0);
-      lane.set(name, {
-        revision: name,
-        version: revisions.find((candidate) => candidate.metadata.name === name)?.spec.template.version ?? "?",
-        phase,
-        generations: [...(former?.generations ?? []), one.number],
-        ready: own.filter((candidate) => candidate.status?.ready === true).length,
-        instances: own.length,
-        ...(sum === undefined ? {} : { open: sum }),
-        share: (former?.share ?? 0) + shareOf(status?.stamp, one.number, service),
-        ...(hold?.to === one.number && hold.services.includes(service) ? { isAwaited: true } : {}),
-      });
-    }
-  }
-  // What no open generation has any more is on its way out.
-  for (const { spec } of instances) {
-    const { service, revision: name } = spec;
-    if (service === undefined || name === undefined || wanted?.has(service) === false || bars.get(service)?.has(name) === true) continue;
-    const own = instances.filter((candidate) => candidate.spec.revision === name);
-    const lane = bars.get(service) ?? new Map<string, Bar>();
-    bars.set(service, lane);
-    lane.set(name, {
-      revision: name,
-      version: spec.version ?? "?",
-      phase: "Withdrawn",
-      generations: [],
-      ready: own.filter((candidate) => candidate.status?.ready === true).length,
-      instances: own.length,
-      share: 0,
-    });
-  }
-  return [...bars].toSorted(([a], [b]) => a.localeCompare(b)).map(([service, lane]) => ({ service, bars: [...lane.values()] }));
-}
-
-function shareOf(stamp: NonNullable<Site["status"]>["stamp"], number: number, service: string): number {
-  if (stamp === undefined) return 0;
-  if (stamp.hold !== undefined) return number === stamp.hold.to && !stamp.hold.services.includes(service) ? 1 : 0;
-  const ramped = stamp.ramp?.share ?? 0;
-  return number === stamp.ramp?.to ? ramped : number === stamp.generation ? 1 - ramped : 0;
+/** True once all new transactions have its generation: nothing of it can be held, hurried or given up any more. */
+export function hasSwitched(one: Update): boolean {
+  return one.status?.phase === "Draining";
 }

@@ -21,5 +21,5 @@ export { type Filter, type Route, route } from "./route.ts";
 export { type BusyCheck, type FileMapping, REDACTED, type Script, type ServicePort, STREAMS_END_AFTER, type Template, template } from "./run.ts";
 export { SITE_NAME, type Site, type StampPlan, site } from "./site.ts";
 export type { StrategyName } from "./strategy.ts";
-export { REMOVED, type Update, update } from "./update.ts";
+export { RAMP_KEY, REMOVED, type Update, update } from "./update.ts";
 export { describeIssues, findNearest, formatField, unwrap, type Violation } from "./violation.ts";

@@ -6,11 +6,21 @@ import { label } from "./names.ts";
 import { streamEnding } from "./run.ts";
 import { strategyName } from "./strategy.ts";
 
+/** What may keep a user on one side of a ramp. */
+export const RAMP_KEY: RegExp = /^(?:header:[!#$%&'*+\-.^_`|~0-9A-Za-z]+|cookie:[!#$%&'*+\-.^_`|~0-9A-Za-z]+|client)$/;
+
+const SHARE = "a share above 0, and 1 at most, as in 0.5 for 50 %";
+
 /** Share of new transactions that get the new generation, and how long it stays so before the next step. */
 const rampStep = z.strictObject({
-  share: z.number().gt(0).max(1).describe("0.1 is ten of a hundred."),
+  share: z.number().gt(0, SHARE).max(1, SHARE).describe("0.1 is ten of a hundred."),
   hold: duration.default("30s").describe("At least so long before the next step."),
 });
+
+/** What is none has a violation of its own. */
+function isShare(share: unknown): share is number {
+  return typeof share === "number" && share > 0 && share <= 1;
+}
 
 export const ramp = z.strictObject({
   steps: z
@@ -22,10 +32,14 @@ export const ramp = z.strictObject({
       { share: 0.1, hold: "30s" },
       { share: 0.5, hold: "30s" },
     ])
-    .refine((steps) => steps.every((step, index) => step.share > (steps[index - 1]?.share ?? 0)), "the shares must rise from step to step"),
+    .refine(
+      (steps) =>
+        steps.every((step, index) => !isShare(step.share) || step.share > (steps.slice(0, index).findLast((one) => isShare(one.share))?.share ?? 0)),
+      "the shares must rise from step to step",
+    ),
   key: z
     .string()
-    .regex(/^(?:header:[!#$%&'*+\-.^_`|~0-9A-Za-z]+|cookie:[!#$%&'*+\-.^_`|~0-9A-Za-z]+|client)$/, "header:NAME, cookie:NAME or client")
+    .regex(RAMP_KEY, "header:NAME, cookie:NAME or client")
     .optional()
     .describe("What keeps a user on one side: a header, a cookie, the client's address; absent: each request by itself."),
 });

@@ -96,8 +96,8 @@ function allowedBy(issue: z.core.$ZodIssue, schema: z.ZodType | undefined, found
   const isOwn = !/^(Invalid|Too (big|small)|Unrecognized)/.test(issue.message);
   if (issue.code === "invalid_type") return found === undefined ? `${described} (required)` : described;
   if (isOwn) return issue.message;
-  if (issue.code === "too_big") return boundOf(issue.origin, "at most", issue.maximum);
-  if (issue.code === "too_small") return boundOf(issue.origin, "at least", issue.minimum);
+  if (issue.code === "too_big") return boundOf(issue.origin, issue.inclusive === false ? "less than" : "at most", issue.maximum);
+  if (issue.code === "too_small") return boundOf(issue.origin, issue.inclusive === false ? "more than" : "at least", issue.minimum);
   if (issue.code === "invalid_format" && issue.format === "starts_with")
     return `text that begins with ${JSON.stringify((issue as z.core.$ZodIssueStringStartsWith).prefix)}`;
   if (issue.code === "invalid_format" && issue.format === "datetime") return "a time as in 2030-01-31T12:00:00Z (RFC 3339)";

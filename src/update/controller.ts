@@ -296,7 +296,7 @@ class UpdateDriver {
       await this.#writeGeneration(object, {
         phase: one.phase,
         since: one.since,
-        waits: result.waits === NOT_LOOKED ? (object.status?.waits ?? []) : this.#aged(number, result.waits.get(number) ?? []),
+        waits: result.waits === NOT_LOOKED ? (object.status?.waits ?? []) : this.#aged(number, result.waits.get(number) ?? [], object.status?.waits),
         ...this.#transactions(object, object.status?.phase !== one.phase),
       });
     }
@@ -346,12 +346,18 @@ class UpdateDriver {
     return { transactions: heard };
   }
 
-  #aged(number: number, waits: readonly Wait[]): { reason: string; object: string; since: string; message: string }[] {
+  /** `former` is what the leader before has told: what is still waited for is as old as it was. */
+  #aged(
+    number: number,
+    waits: readonly Wait[],
+    former: NonNullable<Generation["status"]>["waits"] = [],
+  ): { reason: string; object: string; since: string; message: string }[] {
     const seen = new Set<string>();
     const aged = waits.slice(0, 20).map((wait) => {
       const id = `${number}\0${wait.reason}\0${wait.object}`;
       seen.add(id);
-      const sinceMs = Math.min(this.#waitsSince.get(id) ?? wait.sinceMs, wait.sinceMs);
+      const told = former.find((one) => one.reason === wait.reason && one.object === wait.object);
+      const sinceMs = Math.min(this.#waitsSince.get(id) ?? (told === undefined ? wait.sinceMs : Date.parse(told.since)), wait.sinceMs);
       this.#waitsSince.set(id, sinceMs);
       return { reason: wait.reason, object: wait.object, since: timestamp(sinceMs), message: wait.message };
     });

@@ -184,3 +184,23 @@ test("what is beyond revisionHistoryLimit cannot be gone back to: the Update is 
   );
   assert.equal((await service("auth", isReady, "")).status?.servedVersion, "v2");
 });
+
+test("an Update that is paused says since when, not since when its phase lasts", async () => {
+  const { apply, template, service, store, updateIs, sleep } = await startCentre();
+  await apply("auth", { template: template("v1") });
+  await service("auth", isReady, "readiness");
+  await store.create(update, {
+    metadata: { name: "u" },
+    spec: { services: [{ name: "auth", to: "o9" }], ramp: { steps: [{ share: 0.01, hold: "1h" }] } },
+  });
+  await updateIs("u", (one) => one.status?.phase === "Ramping", "its ramp");
+  await sleep(1200);
+  await store.patch(update, { name: "u" }, { type: "merge", body: { spec: { paused: true } } });
+  await updateIs("u", (one) => one.status?.waits?.[0]?.reason === "Paused", "the pause");
+  const since = async (): Promise<string | undefined> => (await store.get(update, { name: "u" }))?.status?.waits?.[0]?.since;
+  const told = (await since()) ?? "";
+  const ramping = (await store.get(update, { name: "u" }))?.status?.phases?.at(-1)?.since ?? "";
+  assert.ok(Date.parse(told) >= Date.parse(ramping) + 1000, `${told} after ${ramping}`);
+  await sleep(1200);
+  assert.equal(await since(), told);
+});

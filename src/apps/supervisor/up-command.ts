@@ -7,6 +7,7 @@ import { type Clock, OrreryError, type Random } from "#/base/index.ts";
 import type { Terminal, UpOptions } from "#/cli/index.ts";
 import { sayLate, waitForServices } from "#/cli/site.ts";
 import type { Client } from "#/client/index.ts";
+import { microservice } from "#/model/index.ts";
 import { ensureCertificates, ensureTokens, kubeconfig, replacePrivateFile } from "#/pki/index.ts";
 import { formatChildOptions } from "../child-options.ts";
 import type { Interrupts } from "../interrupts.ts";
@@ -140,6 +141,7 @@ async function settle(options: UpCommandOptions, site: SiteFiles, secrets: Secre
   const api = await options.connect(data);
   try {
     const change = compareSite(data, site);
+    const applied = new Set(change.changed.flatMap((file) => namesIn(site, file)));
     const prune = options.prune && change.removed.length > 0;
     if (change.changed.length > 0 || prune) {
       terminal.progress(`applying ${path.basename(options.site)}: ${change.changed.join(", ")}`);
@@ -147,11 +149,21 @@ async function settle(options: UpCommandOptions, site: SiteFiles, secrets: Secre
     }
     if (change.removed.length > 0 && !prune)
       terminal.note(`no longer in the site's files, but kept: ${change.removed.join(", ")} (delete them with: orrery up --prune, or: orrery delete)`);
-    const late = await waitForServices({ api, terminal, clock, signal: interrupts.first, timeoutMs: options.timeoutMs });
+    // Another update may be under way for as long as its ramp takes; what is served by as many instances as wanted is up.
+    const isNewestAwaited = (name: string): boolean => applied.has(name);
+    const late = await waitForServices({ api, terminal, clock, signal: interrupts.first, timeoutMs: options.timeoutMs, isNewestAwaited });
     terminal.out(await describeSite({ api, data, site: options.site, endpoints: endpoints as Required<Endpoints>, terminal }));
     if (late.length > 0) sayLate(terminal, late, options.timeoutMs);
     return late.length === 0 ? 0 : 1;
   } finally {
     await api.close();
   }
+}
+
+/** Names of the Microservices in a file of the site. */
+function namesIn({ files }: SiteFiles, file: string): string[] {
+  return (files.get(file)?.manifests ?? []).flatMap(({ object }) => {
+    const { kind, metadata } = object as { readonly kind?: unknown; readonly metadata?: { readonly name?: unknown } };
+    return kind === microservice.kind && typeof metadata?.name === "string" ? [metadata.name] : [];
+  });
 }

@@ -4,6 +4,7 @@ import { instance, microservice } from "#/model/index.ts";
 import type { CliContext } from "../context.ts";
 import { objectPath } from "../kubernetes.ts";
 import type { Options } from "../program.ts";
+import { quoteName } from "../words.ts";
 
 /** `orrery logs`: the output of all instances of a service (each line with its instance), or of one instance. */
 export async function logs(context: CliContext, [name = ""]: readonly string[], options: Options): Promise<number> {
@@ -40,10 +41,7 @@ export async function findRunning(api: Client, name: string, ...parts: readonly 
       if (!isMissing(error)) throw error;
     }
   }
-  throw new OrreryError(
-    "cli/missing",
-    `there is no microservice and no instance called ${JSON.stringify(name)}; see: orrery get microservices,instances`,
-  );
+  throw new OrreryError("cli/missing", `there is no microservice and no instance called ${quoteName(name)}; see: orrery get microservices,instances`);
 }
 
 /** True if the API answered 404: there is no such object. */

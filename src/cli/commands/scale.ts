@@ -7,6 +7,7 @@ import { count } from "../output.ts";
 import type { Options } from "../program.ts";
 import { waitAndSay } from "../readiness.ts";
 import { asCalled } from "../terminal.ts";
+import { quoteName } from "../words.ts";
 import { isMissing } from "./logs.ts";
 
 /** Under this name the fields that these commands change are recorded. */
@@ -70,7 +71,7 @@ async function loadService(api: Client, name: string): Promise<Microservice> {
     return (await api.request({ path: objectPath(microservice, name) })).body as Microservice;
   } catch (error) {
     if (isMissing(error))
-      throw new OrreryError("cli/missing", `there is no microservice called ${JSON.stringify(name)}; see: orrery get microservices`, {
+      throw new OrreryError("cli/missing", `there is no microservice called ${quoteName(name)}; see: orrery get microservices`, {
         cause: error,
       });
     throw error;

@@ -26,10 +26,14 @@ async function loadState(context: CliContext, data: string): Promise<SiteState> 
     return await loadSiteState(api, data, own, context.platform.edge(data));
   } catch (error) {
     const isDown = own.every((one) => one.pid === undefined);
-    const problem = isDown ? `nothing runs on ${data}; start it with: orrery up` : `the API does not answer: ${describeError(error)}`;
+    const left = isDown ? context.platform.leftInstances(data) : [];
+    const problem = isDown ? describeDown(data, left.length) : `the API does not answer: ${describeError(error)}`;
     return {
       data,
-      processes: own.map((one) => ({ ...one, type: one.name })),
+      processes: [
+        ...own.map((one) => ({ ...one, type: one.name })),
+        ...left.map((one) => ({ ...one, type: "instance" as const, ready: false, restarts: 0, phase: "Unattended" })),
+      ],
       hosts: [],
       microservices: [],
       resources: [],
@@ -40,6 +44,13 @@ async function loadState(context: CliContext, data: string): Promise<SiteState> 
   } finally {
     await api.close();
   }
+}
+
+/** Instances outlive everything that looks after them. */
+function describeDown(data: string, left: number): string {
+  if (left === 0) return `nothing runs on ${data}; start it with: orrery up`;
+  const still = left === 1 ? "1 instance still runs" : `${left} instances still run`;
+  return `the platform does not run on ${data}, but ${still}; no call is routed. End them with: orrery down --data ${data}`;
 }
 
 /** Without a supervisor everything goes on, and nothing that ends is started again. */

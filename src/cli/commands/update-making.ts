@@ -1,18 +1,17 @@
-import { OrreryError, sleep } from "#/base/index.ts";
+import { isOrreryError, OrreryError } from "#/base/index.ts";
 import type { Client } from "#/client/index.ts";
-import { durationMs, formatDuration, type StrategyName, type Update, update } from "#/model/index.ts";
+import { durationMs, RAMP_KEY, type StrategyName, type Update, update } from "#/model/index.ts";
 import { forecast, forecastInput, unfitStrategy } from "#/update/core/index.ts";
 import type { CliContext } from "../context.ts";
 import { objectPath } from "../kubernetes.ts";
 import type { Options } from "../program.ts";
 import { loadSeenSite } from "../seen-site.ts";
 import { type ToldForecast, tellForecasts } from "../update-forecast.ts";
-import { loadSite, refusalOf, tellEnd } from "../update-outcome.ts";
 import { findTargets, loadNamed } from "../update-targets.ts";
-import { isOver } from "../update-view.ts";
+import { quoteWord } from "../words.ts";
+import { followUpdates } from "./update-following.ts";
 
 export const FIELD_MANAGER = "orrery-cli";
-export const ASK_MS = 250;
 
 /** An Update that is to be made. */
 export interface Wish {
@@ -39,10 +38,18 @@ export function askedBy(options: Options): Omit<Wish["spec"], "services"> {
   };
   const unfit = unfitStrategy(asked, [], () => false);
   if (unfit !== undefined) throw new OrreryError("cli/usage", unfit);
-  if (ramp === undefined && (options.gates === true || options.key !== undefined))
-    throw new OrreryError("cli/usage", `--${options.gates === true ? "gates" : "key"} goes with a ramp: add --ramp, as in --ramp 1,10,50`);
+  const rampless = ramp === undefined ? ["--gates", "--key", "--hold"].find((one) => options.given.includes(one)) : undefined;
+  if (rampless !== undefined) throw new OrreryError("cli/usage", `${rampless} goes with a ramp: add --ramp, as in --ramp 1,10,50`);
+  if (options.key !== undefined && !RAMP_KEY.test(options.key))
+    throw new OrreryError(
+      "cli/usage",
+      `--key ${quoteWord(options.key)} is no key: give header:NAME, cookie:NAME or client, as in --key cookie:session`,
+    );
   return asked;
 }
+
+/** As the model allows. */
+const RAMP_STEPS_MAX = 20;
 
 /** `1,10,50` → shares with the same hold. */
 function parseRamp(text: string, hold: string): { share: number; hold: string }[] {
@@ -52,6 +59,8 @@ function parseRamp(text: string, hold: string): { share: number; hold: string }[
       throw new OrreryError("cli/usage", `${JSON.stringify(part)} is no share: give percentages from above 0 to 100, as in --ramp 1,10,50`);
     return { share, hold };
   });
+  if (steps.length > RAMP_STEPS_MAX)
+    throw new OrreryError("cli/usage", `--ramp has ${steps.length} steps; give ${RAMP_STEPS_MAX} at most, as in --ramp 1,10,50`);
   if (steps.some((step, index) => step.share <= (steps[index - 1]?.share ?? 0)))
     throw new OrreryError("cli/usage", `--ramp ${text} does not rise: give each share larger than the one before, as in --ramp 1,10,50`);
   return steps;
@@ -80,9 +89,8 @@ export async function makeUpdates(context: CliContext, wishes: readonly Wish[], 
     for (const wish of wishes) made.push(await post(api, wish));
     for (const one of made) terminal.out(`update ${one.metadata.name}: ${describeTargets(one)}`);
     if (options.wait === false) return 0;
-    let worst = 0;
-    for (const one of made) worst = Math.max(worst, await follow(context, api, one.metadata.name, durationMs(options.timeout ?? "30m")));
-    return worst;
+    const names = made.map((one) => one.metadata.name);
+    return await followUpdates(context, api, names, durationMs(options.timeout ?? "30m"));
   } finally {
     await api.close();
   }
@@ -90,7 +98,17 @@ export async function makeUpdates(context: CliContext, wishes: readonly Wish[], 
 
 async function post(api: Client, body: Wish, isDryRun = false): Promise<Update> {
   const query = { fieldManager: FIELD_MANAGER, ...(isDryRun ? { dryRun: "All" } : {}) };
-  return (await api.request({ method: "POST", path: objectPath(update), query, body })).body as Update;
+  try {
+    return (await api.request({ method: "POST", path: objectPath(update), query, body })).body as Update;
+  } catch (error) {
+    if (!isOrreryError(error, "store/exists")) throw error;
+    const { name } = body["metadata"] as { readonly name: string };
+    throw new OrreryError(
+      "cli/exists",
+      `update ${name} exists already, and what it does is fixed: give the new one another name, or generateName in place of name; to follow it: orrery update show ${name}; to have its name again: orrery delete update ${name}`,
+      { cause: error },
+    );
+  }
 }
 
 function describeTargets(one: Update): string {
@@ -123,30 +141,4 @@ async function foretell(context: CliContext, api: Client, wishes: readonly Wish[
   }
   tellForecasts(context.terminal, told, options);
   return told.every((one) => one.outcome !== "refused" && one.outcome !== "unfit") ? 0 : 1;
-}
-
-/** Shows how far an Update is until it has ended; 0 if it is complete. */
-async function follow(context: CliContext, api: Client, name: string, timeoutMs: number): Promise<number> {
-  const { terminal, clock, signal } = context;
-  const deadlineMs = clock.monotonic() + timeoutMs;
-  let said = "";
-  for (;;) {
-    const one = (await api.request({ path: objectPath(update, name) })).body as Update;
-    const wait = one.status?.waits?.[0];
-    const share = one.status?.phase === "Ramping" && one.status.share !== undefined ? ` ${Number((one.status.share * 100).toPrecision(3))} %` : "";
-    if (isOver(one)) {
-      terminal.progress(undefined);
-      return tellEnd(context, one, refusalOf(one, await loadSite(api)));
-    }
-    // Figures inside a message change all the time: a new line only when something else is waited for.
-    const step = `${one.status?.phase}${share}${wait?.reason}${wait?.object}`;
-    if (step !== said) terminal.progress(`${name}: ${one.status?.phase ?? "Pending"}${share}${wait === undefined ? "" : `: ${wait.message}`}`);
-    said = step;
-    if (clock.monotonic() > deadlineMs) {
-      terminal.progress(undefined);
-      terminal.note(`update ${name} has not ended within ${formatDuration(timeoutMs)}; it goes on. See: orrery update show ${name}`);
-      return 1;
-    }
-    await sleep(clock, ASK_MS, signal);
-  }
 }

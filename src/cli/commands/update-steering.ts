@@ -1,15 +1,17 @@
 import { OrreryError, sleep } from "#/base/index.ts";
 import type { Client } from "#/client/index.ts";
-import { API_VERSION, type Update, update } from "#/model/index.ts";
+import { type Update, update } from "#/model/index.ts";
 import type { CliContext } from "../context.ts";
 import { objectPath } from "../kubernetes.ts";
 import type { Options } from "../program.ts";
 import { asCalled } from "../terminal.ts";
 import { describeReturn, loadSite, tellEnd } from "../update-outcome.ts";
-import { describePause } from "../update-pause.ts";
-import { isOver } from "../update-view.ts";
+import { describePause, describePromotion } from "../update-pause.ts";
+import { hasSwitched, isOver } from "../update-view.ts";
+import { quoteName } from "../words.ts";
 import { isMissing } from "./logs.ts";
-import { ASK_MS, askedBy, FIELD_MANAGER, makeUpdates } from "./update-making.ts";
+import { ASK_MS } from "./update-following.ts";
+import { FIELD_MANAGER } from "./update-making.ts";
 
 /** So long `abort` waits for what came of it. */
 const ABORT_MS = 10_000;
@@ -29,7 +31,8 @@ export function promoteUpdate(context: CliContext, options: Options, name: strin
   return steer(context, options, name, {
     verb: "promote",
     spec: { promoted: true, paused: false },
-    say: async (_, one) => context.terminal.out(`update ${one.metadata.name} is taken to its end`),
+    check: refusePromotion,
+    say: async (_, __, before) => context.terminal.out(describePromotion(before)),
   });
 }
 
@@ -48,6 +51,21 @@ function refusePause(one: Update): void {
     );
 }
 
+/** Only a ramp, and someone's pause, wait for a person: everything else would go on waiting as it does. */
+function refusePromotion({ metadata: { name }, spec, status }: Update): void {
+  if (status?.phase === "Holding")
+    throw new OrreryError(
+      "cli/too-late",
+      `too late to promote: new transactions wait already, and update ${name} ends by itself in seconds; to give it up: orrery update abort ${name}`,
+    );
+  if (spec.ramp !== undefined || spec.paused) return;
+  const wait = status?.waits?.[0]?.message;
+  throw new OrreryError(
+    "cli/too-late",
+    `update ${name} has no ramp to take to its end: it goes on by itself${wait === undefined ? "" : ` (now: ${wait})`}; see: orrery update show ${name}`,
+  );
+}
+
 interface Steering {
   /** What is done to the Update, for the message that it is too late for. */
   readonly verb: string;
@@ -55,13 +73,12 @@ interface Steering {
   /** @throws cli/too-late: it cannot be done now */
   readonly check?: (one: Update) => void;
   /** Says what came of it. */
-  readonly say: (api: Client, one: Update) => Promise<void>;
+  readonly say: (api: Client, one: Update, before: Update) => Promise<void>;
 }
 
 async function steer(context: CliContext, options: Options, name: string, { verb, spec, check, say }: Steering): Promise<number> {
   return withUpdate(context, options, name, async (api, one) => {
-    if (isOver(one))
-      throw new OrreryError("cli/too-late", `update ${name} has ended (${one.status?.phase}); to go back from it: orrery update rollback ${name}`);
+    if (isOver(one)) throw ended(one);
     if (hasSwitched(one)) throw tooLate(one, verb);
     check?.(one);
     const { body } = await api.request({
@@ -71,7 +88,7 @@ async function steer(context: CliContext, options: Options, name: string, { verb
       contentType: "application/merge-patch+json",
       body: { spec },
     });
-    await say(api, body as Update);
+    await say(api, body as Update, one);
     return 0;
   });
 }
@@ -86,7 +103,7 @@ export async function abortUpdate(context: CliContext, options: Options, name: s
     say: async (api, asked) => {
       const deadlineMs = clock.monotonic() + ABORT_MS;
       let one = asked;
-      for (; !isOver(one) && !hasSwitched(one) && clock.monotonic() < deadlineMs; ) {
+      for (; !isOver(one) && !hasSwitched(one) && options.wait !== false && clock.monotonic() < deadlineMs; ) {
         await sleep(clock, ASK_MS, signal);
         one = (await api.request({ path: objectPath(update, name) })).body as Update;
       }
@@ -99,9 +116,12 @@ export async function abortUpdate(context: CliContext, options: Options, name: s
   return outcome;
 }
 
-/** True once all new transactions have its generation: nothing of it can be held, hurried or given up any more. */
-function hasSwitched(one: Update): boolean {
-  return one.status?.phase === "Draining";
+function ended({ metadata: { name }, status }: Update): OrreryError {
+  const advice =
+    status?.phase === "Complete"
+      ? `; to go back from it: orrery update rollback ${name}`
+      : ` without effect: nothing of it is served; see: orrery describe update ${name}`;
+  return new OrreryError("cli/too-late", `update ${name} has ended (${status?.phase})${advice}`);
 }
 
 function tooLate(one: Update, verb: string): OrreryError {
@@ -114,29 +134,9 @@ function tooLate(one: Update, verb: string): OrreryError {
   );
 }
 
-/** `orrery update rollback`: makes an Update back to what was served before another. */
-export async function rollBack(context: CliContext, options: Options, name: string): Promise<number> {
-  let services: { name: string; to: string }[] = [];
-  await withUpdate(context, options, name, async (_, one) => {
-    services = (one.status?.revisions ?? []).flatMap((each) => (each.from === undefined ? [] : [{ name: each.service, to: each.from }]));
-    if (services.length === 0) throw new OrreryError("cli/nothing-before", `update ${name} has nothing to go back to: nothing was served before it`);
-    return 0;
-  });
-  return makeUpdates(
-    context,
-    [
-      {
-        apiVersion: API_VERSION,
-        kind: update.kind,
-        metadata: { generateName: "rollback-" },
-        spec: { services, message: `rollback of ${name}`, ...askedBy(options) },
-      },
-    ],
-    options,
-  );
-}
-
-async function withUpdate(
+/** Calls `action` with an Update as it is now.
+ *  @throws cli/missing: there is no such Update */
+export async function withUpdate(
   context: CliContext,
   options: Options,
   name: string,
@@ -146,7 +146,7 @@ async function withUpdate(
   try {
     const one = await api.request({ path: objectPath(update, name) }).catch((error: unknown) => {
       if (isMissing(error))
-        throw new OrreryError("cli/missing", `there is no update called ${JSON.stringify(name)}; see: orrery get updates`, { cause: error });
+        throw new OrreryError("cli/missing", `there is no update called ${quoteName(name)}; see: orrery get updates`, { cause: error });
       throw error;
     });
     return await action(api, one.body as Update);

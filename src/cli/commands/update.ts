@@ -5,16 +5,20 @@ import { findFaults, formatFault } from "../faults.ts";
 import type { Options } from "../program.ts";
 import { showHistory } from "./update-history.ts";
 import { askedBy, makeUpdates, type Wish } from "./update-making.ts";
+import { readAction } from "./update-options.ts";
+import { rollBack } from "./update-rollback.ts";
 import { showUpdates } from "./update-show.ts";
-import { abortUpdate, pauseUpdate, promoteUpdate, rollBack } from "./update-steering.ts";
+import { abortUpdate, pauseUpdate, promoteUpdate } from "./update-steering.ts";
 import { loadAll } from "./validate.ts";
 
 /** `orrery update`: makes Updates (`SERVICE --to VERSION`, `-f FILE`) or tells what they would do (`--dry-run`), follows them (`show`), steers them (`pause`, `promote`, `abort`, `rollback`), and tells of them (`history`). */
 export async function runUpdate(context: CliContext, args: readonly string[], options: Options): Promise<number> {
   const [first, second] = args;
-  if (options.file !== undefined) return fromFiles(context, options);
-  if (options.to !== undefined) return toVersion(context, first, options);
-  switch (first) {
+  switch (readAction(args, options.given)) {
+    case "make":
+      return toVersion(context, first, options);
+    case "file":
+      return fromFiles(context, options);
     case "show":
       return showUpdates(context, second, options);
     case "history":
@@ -27,13 +31,6 @@ export async function runUpdate(context: CliContext, args: readonly string[], op
       return abortUpdate(context, options, need(second, "an update: orrery update abort NAME"));
     case "rollback":
       return rollBack(context, options, need(second, "an update: orrery update rollback NAME"));
-    default:
-      throw new OrreryError(
-        "cli/usage",
-        first === undefined
-          ? "say what: orrery update SERVICE --to VERSION, -f FILE, show, history, pause, promote, abort or rollback"
-          : `to which version? orrery update ${first} --to VERSION (or one of show, history, pause, promote, abort, rollback)`,
-      );
   }
 }
 

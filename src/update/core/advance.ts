@@ -71,7 +71,7 @@ function prepare(now: Situation): Step {
       reason: "InstancesNotReady",
       object: `revision/${one.revision}`,
       sinceMs,
-      message: `${one.ready} of ${one.wanted} instances of ${one.revision} are ready${one.reason === undefined ? "" : `: ${one.reason}`}; given up at ${timestamp(deadlineMs)}`,
+      message: `${one.ready} of ${one.wanted} instances of ${one.revision} are ready${one.reason === undefined ? "" : `: ${one.reason}`}${one.hint === undefined ? "" : `; ${one.hint}`}; given up at ${timestamp(deadlineMs)}`,
     })),
   );
   return { site, happened: [], waits, wakeAtMs: deadlineMs };
@@ -79,7 +79,7 @@ function prepare(now: Situation): Step {
 
 /** Stops the replacing of instances where it stands while the update is paused, and lets it go on afterwards, with new time. */
 function halt(now: Situation): Step | undefined {
-  const { site, pending, intent, nowMs, waits } = now;
+  const { site, pending, intent, nowMs } = now;
   const isPaused = intent?.isPaused === true;
   const isOwn = (one: Move): boolean => one.before === pending.number && one.isPartial === true;
   if (site.moves.some((one) => isOwn(one) && (one.isPaused ?? false) !== isPaused)) {
@@ -90,7 +90,7 @@ function halt(now: Situation): Step | undefined {
     });
     return { site: { ...withPhase(site, pending, "Preparing", nowMs), moves }, happened: [], waits: NOT_LOOKED };
   }
-  return isPaused ? pause(site, pending, intent, waits) : undefined;
+  return isPaused ? pause(now, intent) : undefined;
 }
 
 /** Waits until every gateway knows the generation, then goes on as its strategy says. */
@@ -112,7 +112,7 @@ function distribute(now: Situation): Step {
     waits.set(pending.number, shortage === undefined ? asked : [shortage, ...asked]);
     return { site, happened: [], waits, wakeAtMs: Math.max(nowMs + 100, Math.min(...ignorant.map(lateAtMs))) };
   }
-  if (intent?.isPaused === true) return pause(site, pending, intent, waits);
+  if (intent?.isPaused === true) return pause(now, intent);
   // What is replaced before the switch asked before it began.
   const interlock = pending.strategy === "rolling" || pending.strategy === "recreate" ? undefined : interlockOf(now);
   if (interlock !== undefined) {

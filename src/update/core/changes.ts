@@ -133,16 +133,19 @@ export function refuse(site: SiteState, pending: OpenGeneration, map: Generation
 }
 
 /** Waits for a person. */
-export function pause(site: SiteState, pending: OpenGeneration, intent: UpdateIntent, waits: Map<number, readonly Wait[]>): Step {
-  waits.set(pending.number, [
-    {
-      reason: "Paused",
-      object: `update/${intent.name}`,
-      sinceMs: Date.parse(pending.since),
-      message: `update ${intent.name} is paused; go on with: orrery update pause ${intent.name} --off, or end it with: orrery update promote|abort ${intent.name}`,
-    },
-  ]);
+export function pause({ site, pending, waits, nowMs }: Situation, intent: UpdateIntent): Step {
+  waits.set(pending.number, [pausedWait(intent, nowMs)]);
   return { site, happened: [], waits };
+}
+
+/** As old as whoever keeps the waits has seen it: since when an Update is paused stands nowhere else. */
+export function pausedWait({ name }: UpdateIntent, nowMs: number): Wait {
+  return {
+    reason: "Paused",
+    object: `update/${name}`,
+    sinceMs: nowMs,
+    message: `update ${name} is paused; go on with: orrery update pause ${name} --off, or end it with: orrery update promote|abort ${name}`,
+  };
 }
 
 /** `generation` in another phase. */

@@ -1,5 +1,5 @@
 import { timestamp } from "#/model/index.ts";
-import { type Replacement, replaced } from "./changes.ts";
+import { pausedWait, type Replacement, replaced } from "./changes.ts";
 import type { Observed, Step } from "./observed.ts";
 import { changedServices, type GenerationMap, isPending, isSameMap, type Move, type OpenGeneration, type SiteState, type Wait } from "./state.ts";
 
@@ -52,6 +52,11 @@ export function issueNext(site: SiteState, observed: Observed, nowMs: number, wa
   // The first generation replaces nothing.
   const strategy = served === undefined || intent?.strategy === "consistent" ? undefined : intent?.strategy;
   const isReplacedAtOnce = strategy === "rolling" || strategy === "recreate";
+  if (isReplacedAtOnce && intent?.isPaused === true && !intent.isAborted) {
+    // It would stop instances that serve.
+    waits.set(0, [pausedWait(intent, nowMs)]);
+    return nothing;
+  }
   const interlock = isReplacedAtOnce ? observed.interlockOf(changes, nowMs) : undefined;
   if (interlock !== undefined) {
     waits.set(0, [interlock, ...observed.unsettled]);

@@ -34,6 +34,8 @@ export interface Readiness {
   readonly toldReady?: number;
   /** Why it is not ready, quoting its last words where there are any. */
   readonly reason?: string;
+  /** Where a person sees more while it lasts. */
+  readonly hint?: string;
   /** Ready ones by host. */
   readonly readyOn?: ReadonlyMap<string, number>;
 }

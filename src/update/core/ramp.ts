@@ -26,7 +26,7 @@ export function climb(now: Situation): Step {
   const verdict = observed.gateOf(pending.number, old, stepSinceMs);
   if (verdict?.verdict === "fail")
     return goBack(site, pending, verdict.message, refuse(site, pending, map, `a gate failed: ${verdict.message}`, nowMs), nowMs);
-  if (intent?.isPaused === true) return pause(site, pending, intent, waits);
+  if (intent?.isPaused === true) return pause(now, intent);
   const index = pending.ramp?.step ?? 0;
   const steps = pending.ramp?.steps ?? [];
   const holdUntilMs = stepSinceMs + (steps[index]?.holdMs ?? 0);

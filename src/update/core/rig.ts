@@ -36,7 +36,7 @@ export class World {
   readonly passive = new Set<string>();
   gate: GateVerdict | undefined;
   happened: string[] = [];
-  waits = new Map<number, readonly { readonly reason: string; readonly message: string }[]>();
+  waits = new Map<number, readonly { readonly reason: string; readonly sinceMs: number; readonly message: string }[]>();
   wantedChangedMs = START_MS - 10_000;
   readonly leftOut = new Set<string>();
   unsettled: readonly Wait[] = [];

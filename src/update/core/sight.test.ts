@@ -48,6 +48,17 @@ test("the reason quotes what an instance said before it was started again", () =
   assert.equal(revisionReadiness({ ...seen, instances: [told] }).reason, "auth: exit status 3: the key store is locked");
 });
 
+test("of a process that runs and is not ready, the place is told where its output is", () => {
+  const conditions = [{ type: "Ready", status: "False", reason: "NotReady", message: "GET /ready answers 503" }];
+  const running = { ...instance("a", false), status: { ready: false, phase: "Running", pid: 7, conditions } } as unknown as Instance;
+  const { reason, hint } = revisionReadiness({ ...seen, instances: [running] });
+  assert.deepEqual([reason, hint], ["auth: GET /ready answers 503", "what it prints: orrery logs auth"]);
+  const ended = { ...running, status: { ready: false, phase: "Backoff", conditions } } as unknown as Instance;
+  assert.equal(revisionReadiness({ ...seen, instances: [ended] }).hint, undefined);
+  const quoted = { ...running, status: { ...running.status, lastExit: { at: "2026-01-01T00:00:00Z", lines: ["no key"] } } } as unknown as Instance;
+  assert.equal(revisionReadiness({ ...seen, instances: [quoted] }).hint, undefined);
+});
+
 test("the reason tells of an instance of before that cannot go, and who holds it", () => {
   const leaving = instance("a", true, { deletionTimestamp: "2026-01-01T00:00:00Z" });
   const holderOf = (): string => "gateway main is not connected and may still know it";

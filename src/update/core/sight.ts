@@ -34,11 +34,13 @@ export function revisionReadiness(seen: {
       ? []
       : (one.status?.conditions ?? [])
           .filter((condition) => condition.type === "Ready" && condition.status !== "True")
-          .map((condition) => `${one.metadata.name}: ${condition.message}${lastWords(one, condition.message)}`),
+          .map((condition) => ({ one, text: `${one.metadata.name}: ${condition.message}${lastWords(one, condition.message)}` })),
   );
-  const reason = told[0] ?? (instances.length < wanted ? whyOutgoing(seen) : undefined);
+  const first = told[0]?.one;
+  const hint = first === undefined || !isMute(first) ? undefined : `what it prints: orrery logs ${first.metadata.name}`;
+  const reason = told[0]?.text ?? (instances.length < wanted ? whyOutgoing(seen) : undefined);
   const toldReady = instances.filter((one) => one.status?.ready === true).length;
-  return { wanted, ready, active, toldReady, readyOn, ...(reason === undefined ? {} : { reason }) };
+  return { wanted, ready, active, toldReady, readyOn, ...(reason === undefined ? {} : { reason }), ...(hint === undefined ? {} : { hint }) };
 }
 
 /** An instance of the revision that still leaves has the name that the next one needs. */
@@ -49,6 +51,11 @@ function whyOutgoing({ instances, holderOf }: Parameters<typeof revisionReadines
     return `${one.metadata.name} of before is still on its way out${holder === undefined ? "" : `: ${holder}`}`;
   }
   return undefined;
+}
+
+/** What a process that runs prints is told by nobody here; what one said before it ended is quoted. */
+function isMute({ status }: Instance): boolean {
+  return status?.pid !== undefined && (status.lastExit?.lines ?? []).length === 0;
 }
 
 /** What a process said at its last end, for a moment in which its next start has just begun. */

@@ -254,6 +254,8 @@ test("paused, a ramp keeps its step, but a failing gate still goes back", () => 
   world.nowMs += 60_000;
   world.settle();
   assert.equal(world.state.stamp?.ramp?.share, 0.1);
+  // As old as it is seen, not as old as the phase.
+  assert.equal(world.waits.get(2)?.[0]?.sinceMs, world.nowMs);
   world.gate = { verdict: "fail", message: "slow" };
   world.settle();
   assert.equal(world.phases(), "1:Active 2:Draining");

@@ -293,6 +293,19 @@ test("a strategy applies to the services that its update names: what has changed
   }
 });
 
+test("what is paused before it begins replaces no instance, and can still be given up", () => {
+  for (const strategy of ["rolling", "recreate"] as const) {
+    const world = asked(strategy);
+    world.intent = { name: "u", strategy, isPaused: true, isPromoted: false, isAborted: false };
+    world.settle();
+    assert.equal(world.phases(), "1:Active");
+    assert.deepEqual([world.state.moves, world.waits.get(0)?.[0]?.reason], [[], "Paused"]);
+    world.intent = { ...world.intent, isPaused: false };
+    world.settle();
+    assert.equal(world.phases(), "1:Active 2:Preparing");
+  }
+});
+
 test("a rolling update that is paused replaces no further instance, and has new time when it goes on", () => {
   const world = asked("rolling");
   world.settle();

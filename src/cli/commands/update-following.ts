@@ -1,0 +1,75 @@
+import { sleep } from "#/base/index.ts";
+import type { Client } from "#/client/index.ts";
+import { formatDuration, type Update, update } from "#/model/index.ts";
+import type { CliContext } from "../context.ts";
+import { objectPath } from "../kubernetes.ts";
+import { loadSite, refusalOf, tellEnd } from "../update-outcome.ts";
+import { isOver } from "../update-view.ts";
+
+export const ASK_MS = 250;
+
+/** So many different messages of one wait are told. */
+const NEWS_MAX = 10;
+
+/** Shows how far Updates are, one after the other, until each has ended; 0 if all are complete. Whoever interrupts it is told that they go on. */
+export async function followUpdates(context: CliContext, api: Client, names: readonly string[], timeoutMs: number): Promise<number> {
+  const { terminal, signal } = context;
+  const left = [...names];
+  try {
+    let worst = 0;
+    for (; left[0] !== undefined; left.shift()) worst = Math.max(worst, await follow(context, api, left[0], timeoutMs));
+    return worst;
+  } catch (error) {
+    if (signal.aborted) {
+      terminal.progress(undefined);
+      const [first = ""] = left;
+      terminal.note(
+        `update ${left.join(", ")} ${left.length > 1 ? "go" : "goes"} on; follow it with: orrery update show ${first} --watch; give it up with: orrery update abort ${first}`,
+      );
+    }
+    throw error;
+  }
+}
+
+async function follow(context: CliContext, api: Client, name: string, timeoutMs: number): Promise<number> {
+  const { terminal, clock, signal } = context;
+  const deadlineMs = clock.monotonic() + timeoutMs;
+  const news = new News();
+  for (;;) {
+    const one = (await api.request({ path: objectPath(update, name), signal })).body as Update;
+    if (isOver(one)) {
+      terminal.progress(undefined);
+      return tellEnd(context, one, refusalOf(one, await loadSite(api)));
+    }
+    const told = news.of(one);
+    // The line of progress is cut where the terminal ends; what crashed says so at the end of it.
+    if (told?.isSameWait === true) terminal.note(told.text);
+    else if (told !== undefined) terminal.progress(told.text);
+    if (clock.monotonic() > deadlineMs) {
+      terminal.progress(undefined);
+      terminal.note(`update ${name} has not ended within ${formatDuration(timeoutMs)}; it goes on. See: orrery update show ${name}`);
+      return 1;
+    }
+    await sleep(clock, ASK_MS, signal);
+  }
+}
+
+/** What has not been said yet of an Update. Times and numbers inside a message change all the time, and what crashes says the same things in turn: each is told once as long as the same is waited for. */
+class News {
+  #step = "";
+  #said = new Set<string>();
+
+  of(one: Update): { readonly text: string; readonly isSameWait: boolean } | undefined {
+    const { phase = "Pending", share, waits } = one.status ?? {};
+    const [wait] = waits ?? [];
+    const part = phase === "Ramping" && share !== undefined ? ` ${Number((share * 100).toPrecision(3))} %` : "";
+    const step = `${phase}${part}${wait?.reason}${wait?.object}`;
+    const isSameWait = step === this.#step;
+    if (!isSameWait) this.#said = new Set();
+    this.#step = step;
+    const message = (wait?.message ?? "").replaceAll(/\d+ of \d+|\d+/g, (figures) => (figures.includes(" of ") ? figures : ""));
+    if (this.#said.has(message) || this.#said.size >= NEWS_MAX) return undefined;
+    this.#said.add(message);
+    return { text: `${one.metadata.name}: ${phase}${part}${wait === undefined ? "" : `: ${wait.message}`}`, isSameWait };
+  }
+}
