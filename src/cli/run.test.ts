@@ -408,8 +408,8 @@ test("update rollback to a Revision that was pruned makes no update, and says wh
   const revisions = [{ service: "auth", from: "auth-v0-99999999", to: "auth-v1-0a1b2c3d" }];
   const answers = {
     [`GET ${UPDATE}`]: updateIn("Complete", {}, { revisions }),
-    [`GET ${BASE}/sites`]: siteWith({}),
-    [`GET ${BASE}/generations`]: { items: [] },
+    [`GET ${BASE}/sites`]: { items: [{ metadata: { name: "site" }, status: { stamp: { generation: 5 } } }] },
+    [`GET ${BASE}/generations`]: { items: [{ metadata: { name: "g5" }, spec: { number: 5, map: { auth: "auth-v1-0a1b2c3d" } } }] },
     [`GET ${BASE}/updates`]: { items: [] },
     [`GET ${SERVICES}`]: { items: [auth()] },
     [`GET ${BASE}/revisions`]: REVISIONS,
