@@ -13,6 +13,8 @@ import { type Kill, RunningSite } from "./running-site.ts";
 import { readAccessLog, SteadyLoad, summarize, unexcused } from "./steady-load.ts";
 import { assertCallsConsistent, createUpdate, setPolicy, untilSettled, untilUpdatesEnd } from "./updating-site.ts";
 
+const KEPT = "example.org/kept";
+
 let site: RunningSite;
 
 before(async () => {
@@ -326,6 +328,44 @@ for (const phase of ["Preparing", "Distributing", "Ramping", "Draining"] as cons
     await judge(load, [kill]);
   });
 }
+
+/** Somebody else's finalizer: what is deleted stays until `letGo`. Returns it. */
+async function keepInstances(service: string): Promise<() => Promise<void>> {
+  const kept = (await site.store.list(instance)).items.filter((one) => one.spec.service === service);
+  for (const { metadata } of kept) {
+    const finalizers = [...(metadata.finalizers ?? []), KEPT];
+    await site.store.patch(instance, metadata, { type: "merge", body: { metadata: { finalizers } } });
+  }
+  return async () => {
+    for (const { metadata } of kept) {
+      const present = await site.store.get(instance, metadata);
+      const finalizers = present?.metadata.finalizers?.filter((one) => one !== KEPT) ?? [];
+      if (present !== undefined) await site.store.patch(instance, metadata, { type: "merge", body: { metadata: { finalizers } } });
+    }
+  };
+}
+
+test("a centre killed, and its gateway cut off by that, while former instances are withdrawn still says what is left, and ends when it is gone", async (context) => {
+  const load = newLoad(context);
+  const name = "killed-in-withdrawing";
+  const letGo = await keepInstances("auth");
+  await site.store.create(update, { metadata: { name }, spec: { services: [{ name: "auth", to: await otherVersion("auth") }] } });
+  const isWithdrawn = (one: { reason: string; message: string }): boolean =>
+    one.reason === "Withdrawing" && one.message.includes(`is kept by the finalizer ${KEPT}`);
+  await untilWait(name, isWithdrawn);
+  const kill = site.killPlatform("centre");
+  await site.until("the centre is back", () => (site.record("centre")?.pid === undefined ? undefined : true));
+  await wait(1000);
+  await untilWait(name, isWithdrawn);
+  assert.equal((await getUpdate(name))?.status?.phase, "Draining");
+  await site.until("they may go", async () => {
+    await letGo();
+    return true;
+  });
+  await untilPhase(name, "Complete");
+  await untilSettled(site);
+  await judge(load, [kill]);
+});
 
 test("a gateway cut off from the centre in each phase serves on as before; the update waits for it by name, and ends when it is back", async (context) => {
   const load = newLoad(context);

@@ -403,6 +403,16 @@ test("update show --watch draws again each second until the update has ended, an
   assert.deepEqual(await watch("Aborted"), { status: 1, phases: ["Preparing", "Draining", "Aborted"] });
 });
 
+test("update of a service that is being deleted makes no update", async () => {
+  const requests: ClientRequest[] = [];
+  const leaving = { ...auth(), metadata: { ...auth().metadata, deletionTimestamp: "2030-01-01T00:00:30Z" } };
+  const answers = { [`GET ${SERVICES}`]: { items: [leaving] }, [`GET ${BASE}/revisions`]: REVISIONS, [`GET ${BASE}/sites`]: siteWith({}) };
+  const { status, note } = await run(["update", "auth", "--to", "v1"], { answers, requests });
+  assert.equal(status, 1);
+  assert.match(note, /auth is being deleted: it cannot be updated\. When it is gone, apply its manifest again/);
+  assert.ok(requests.every((one) => one.method === undefined || one.method === "GET"));
+});
+
 test("update rollback to a Revision that was pruned makes no update, and says what can be had", async () => {
   const requests: ClientRequest[] = [];
   const revisions = [{ service: "auth", from: "auth-v0-99999999", to: "auth-v1-0a1b2c3d" }];

@@ -51,6 +51,10 @@ export async function findTargets(
       problems.push(`there is no microservice called ${quoteName(name)}${suggestion(name, names)}; see: orrery get microservices`);
       continue;
     }
+    if (service.metadata.deletionTimestamp !== undefined) {
+      problems.push(`${name} is being deleted: it cannot be updated. When it is gone, apply its manifest again`);
+      continue;
+    }
     const known = revisions.filter((each) => each.spec.service === name).toSorted(byNewest);
     const found = known.find((each) => each.metadata.name === to) ?? known.find((each) => each.spec.template.version === to);
     const present = service.spec.template;

@@ -104,10 +104,14 @@ function connectError(url: string, error: unknown): OrreryError {
   const code = String((error as NodeJS.ErrnoException | undefined)?.code ?? "");
   const options = { cause: error, details: { url, code } };
   if (code === "ECONNREFUSED")
-    return new OrreryError("client/unavailable", `nothing listens at ${url}: is the centre running? Start it with: orrery up`, {
-      ...options,
-      retry: "backoff",
-    });
+    return new OrreryError(
+      "client/unavailable",
+      `nothing listens at ${url}: is the centre running? If it has just been restarted, try again in a second; else start it with: orrery up`,
+      {
+        ...options,
+        retry: "backoff",
+      },
+    );
   if (code === "CERT_HAS_EXPIRED" || code === "CERT_NOT_YET_VALID")
     return new OrreryError(
       "client/untrusted",

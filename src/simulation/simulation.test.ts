@@ -59,6 +59,14 @@ test("a failing scenario shrinks to what still fails", () => {
   assert.equal(small.roots.length, 2);
 });
 
+test("every mutation stands in the documents with what goes wrong and how soon it was found, and no other", () => {
+  const rows = [...readFileSync(`${ROOT}docs/simulation.md`, "utf8").matchAll(/^\| `([a-z-]+)` \| (.+) \| [A-Z] \| \d+ \|$/gm)];
+  assert.deepEqual(
+    rows.map(([, name, without]) => [name, without]),
+    MUTATIONS.map((one) => [one.name, one.without]),
+  );
+});
+
 test("the text that each mutation changes stands exactly once in its file", () => {
   for (const mutation of MUTATIONS) {
     for (const { file, find } of [mutation, ...(mutation.with ?? [])]) {

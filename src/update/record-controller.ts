@@ -49,6 +49,8 @@ const ENDED_KEPT = 100;
 
 /** An Update that has no generation yet is looked at again after so long. */
 const PREPARING_AGAIN_MS = 500;
+/** So is one whose former instances are not gone yet. */
+const WITHDRAWING_AGAIN_MS = 500;
 
 export interface UpdateRecordOptions {
   readonly store: Store;
@@ -205,7 +207,9 @@ class RecordKeeper {
       ),
     );
     // What its templates come to shows in the Microservices, or, where it is served already, nowhere: look again.
-    return status.phase === "Preparing" && status.generation === undefined ? { requeueAfterMs: PREPARING_AGAIN_MS } : undefined;
+    if (status.phase === "Preparing" && status.generation === undefined) return { requeueAfterMs: PREPARING_AGAIN_MS };
+    // What keeps a former instance shows at gateways and agents: nothing tells.
+    return status.waits?.some((wait) => wait.reason === "Withdrawing") === true ? { requeueAfterMs: WITHDRAWING_AGAIN_MS } : undefined;
   }
 
   async #setHeld(one: Update, isHeld: boolean): Promise<undefined> {

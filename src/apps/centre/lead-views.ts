@@ -1,5 +1,5 @@
 import type { Caches, ConnectedGateway, Observation } from "#/controllers/index.ts";
-import { type Instance, TRAFFIC_FINALIZER } from "#/model/index.ts";
+import { INSTANCE_FINALIZER, type Instance, TRAFFIC_FINALIZER } from "#/model/index.ts";
 import type { BusyAnswer } from "#/probes/index.ts";
 import type { TableDistribution } from "#/traffic/distribution/index.ts";
 import type { TableBuilder } from "#/traffic/table/index.ts";
@@ -128,6 +128,9 @@ export function leftOf(about: {
     const what = { reason: "Withdrawing", object: `instance/${name}`, since: deletionTimestamp ?? creationTimestamp };
     if (!isHostKnown(one.spec.host))
       return { ...what, message: `whether ${name} has ended is not known: the agent of host ${one.spec.host} does not answer` };
+    const [foreign] = finalizers?.filter((finalizer) => finalizer !== TRAFFIC_FINALIZER && finalizer !== INSTANCE_FINALIZER) ?? [];
+    if (foreign !== undefined && finalizers?.length === 1)
+      return { ...what, message: `${name} has ended; its object is kept by the finalizer ${foreign}: whoever has set it takes it away` };
     return {
       ...what,
       message:
