@@ -154,6 +154,8 @@ describe("the sample site", () => {
         rows.some((row) => row.caller === "" && row.service === "portal")
       );
     });
+    assert.match((await orrery(["calls", "--dot", "--data", data])).out, /^digraph [\s\S]*"portal" -> "auth"/);
+    assert.match((await orrery(["calls", "--graph", "--data", data])).out, /portal/);
     assert.match((await orrery(["calls", "--data", data])).out, /^CALLER +SERVICE +INSTANCE +CALLS +ERRORS +REFUSED +UNLABELLED +MEAN +P99\n/);
   });
 

@@ -115,6 +115,19 @@ test("a ramp keeps each operator on one side and takes nobody back as it rises; 
   assert.match(shown.out, /auth +v1 .* 75 %/);
   assert.match(shown.out, /\n +v2 .* 25 % +Ramping/);
   assert.match(shown.out, /Paused/);
+  const view = JSON.parse((await site.orrery("update", "show", name, "-o", "json")).out) as {
+    readonly lanes: readonly {
+      readonly service: string;
+      readonly bars: readonly { readonly version: string; readonly phase: string; readonly share: number }[];
+    }[];
+  };
+  assert.deepEqual(
+    view.lanes.find((one) => one.service === "auth")?.bars.map((bar) => [bar.version, bar.phase, bar.share]),
+    [
+      ["v1", "Active", 0.75],
+      ["v2", "Ramping", 0.25],
+    ],
+  );
 
   assert.equal((await site.orrery("update", "pause", name, "--off")).status, 0);
   await untilUpdate(name, "rises", ({ status }) => status?.share === 0.6);

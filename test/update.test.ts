@@ -72,6 +72,7 @@ test(`${UPDATES} updates of auth and of auth with predictor, forward and back, o
     else if (pace < 0.8) await wait(1500 + randomBelow(random, 2500));
     else await untilUpdatesEnd(site);
   }
+  assert.ok((await counter()) >= before + UPDATES, "as many generations were issued");
   const updates = await untilUpdatesEnd(site);
   await killing.stop();
   await untilSettled(site);
@@ -94,7 +95,9 @@ test(`${UPDATES} updates of auth and of auth with predictor, forward and back, o
   assert.equal(bad.length, 0, `failed without a killed process in the way:\n${summarize(bad, kills)}`);
   const seen = new Set(sent.map((one) => one.servedBy));
   assert.ok(seen.has("auth v1, predictor v1") && [...seen].some((served) => served.startsWith("auth v2")), `served by: ${[...seen].join("; ")}`);
-  context.diagnostic(`${await assertCallsConsistent(site)} calls compared with the maps of their generations; served by: ${[...seen].join("; ")}`);
+  const compared = await assertCallsConsistent(site);
+  context.diagnostic(`${compared} calls compared with the maps of their generations; served by: ${[...seen].join("; ")}`);
+  assert.ok(compared > sent.length / 2, `${compared} calls compared`);
   assert.ok(updates.filter((one) => one.status?.phase === "Complete").length > UPDATES / 4);
   for (const name of ["centre", "agent", "gateway"]) {
     const times = backAfterMs.filter((one) => one.name === name).map(({ ms }) => ms);

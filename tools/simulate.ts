@@ -15,7 +15,7 @@ import { ROOT } from "./sources.ts";
 
 const COMMAND = "npm run simulate --";
 /** Seeds of a mutation's run; most are found within some tens. */
-const MUTATION_SEEDS = 10_000;
+const MUTATION_SEEDS = 40_000;
 
 const { values } = parseArgs({
   options: {

@@ -33,6 +33,8 @@ export const generation = defineKind({
     { name: "Phase", type: "string", jsonPath: ".status.phase", description: "Where it stands" },
     { name: "Since", type: "date", jsonPath: ".status.since", description: "For how long" },
     { name: "Waits for", type: "string", jsonPath: ".status.waits[0].message", description: "What holds it back" },
+    { name: "Waiting", type: "date", jsonPath: ".status.waits[0].since", description: "For how long it has waited for that" },
+    { name: "Transactions", type: "integer", jsonPath: ".status.transactions", description: "Transactions begun in it" },
     { name: "Cause", type: "string", jsonPath: ".spec.cause", description: "Why it was issued", priority: 1 },
   ],
 });

@@ -54,7 +54,7 @@ export const gates = z.strictObject({
     .boolean()
     .default(true)
     .describe(
-      "Go back when the new generation is slower (one-sided rank-sum test over latency buckets at alpha) by more than maxSlowdown at the median.",
+      "Go back when the new generation is slower (one-sided rank-sum test over latency buckets at alpha) by more than maxSlowdown at the median or the 95th percentile.",
     ),
   alpha: z.number().gt(0).lt(0.5).default(0.01),
   maxSlowdown: z.number().min(1).default(1.2).describe("Slower than this factor at the median or the 95th percentile counts as slower."),
@@ -154,6 +154,8 @@ export const update = defineKind({
     { name: "Services", type: "string", jsonPath: ".spec.services[*].name", description: "What it changes" },
     { name: "Share", type: "number", jsonPath: ".status.share", description: "Share of new transactions" },
     { name: "Waits for", type: "string", jsonPath: ".status.waits[0].message", description: "What holds it back" },
+    { name: "Waiting", type: "date", jsonPath: ".status.waits[0].since", description: "For how long it has waited for that" },
+    { name: "Transactions", type: "integer", jsonPath: ".status.transactions", description: "Transactions that its generation has begun" },
     { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp", description: "Since when" },
     { name: "Message", type: "string", jsonPath: ".spec.message", description: "Why", priority: 1 },
   ],

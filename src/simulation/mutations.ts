@@ -118,6 +118,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: LIVE_TABLE,
     find: "(isOlder(update.table.position, current.position) || isSamePosition(update.table.position, current.position))",
     replace: "isSamePosition(update.table.position, current.position)",
+    with: [{ file: DISTRIBUTION, find: "this.#admitted.delete(gateway);", replace: "" }],
   },
   {
     name: "site-write-unconditional",
@@ -388,20 +389,6 @@ export const MUTATIONS: readonly Mutation[] = [
     find: "const moves = site.moves.filter((one) => oldest < one.before);",
     replace:
       'const moves = site.moves.filter((one) => oldest < one.before && !site.generations.some((open) => open.number === one.before && open.phase === "Active"));',
-  },
-  {
-    name: "moves-not-planned",
-    without: "a gateway that has not heard of the switch refuses calls of instances that were moved",
-    file: CHANGES,
-    find: "    .map((one) => ({ ...one, before: pending.number, isIdle: true }));",
-    replace: "    .map((one) => ({ ...one, before: 0, isIdle: true }));",
-    with: [
-      {
-        file: ISSUE,
-        find: '    .map((one) => ({ ...one, before, ...(strategy === "rolling" ? { isPartial: true } : { isIdle: true }) }));',
-        replace: '    .map((one) => ({ ...one, ...(strategy === "rolling" ? { before, isPartial: true } : { before: 0, isIdle: true }) }));',
-      },
-    ],
   },
   {
     name: "planned-moves-followed",

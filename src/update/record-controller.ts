@@ -86,6 +86,8 @@ export function createUpdateRecordController(options: UpdateRecordOptions): Cont
     if (after === undefined && before !== undefined) controller.forget(objectKey(before));
     if (after !== undefined) controller.enqueue(objectKey(after));
     if (isEnded(after?.status?.phase) || after === undefined) enqueueOpen();
+    // One more that has ended: the oldest of too many goes.
+    if (after !== undefined && isEnded(after.status?.phase)) controller.enqueue(`${after.metadata.namespace}/`, 100);
   });
   sites.listen((_, after) => {
     enqueueOpen();

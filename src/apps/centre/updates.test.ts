@@ -204,3 +204,25 @@ test("an Update that is paused says since when, not since when its phase lasts",
   await sleep(1200);
   assert.equal(await since(), told);
 });
+
+test("of the updates that have ended the last hundred are kept", async () => {
+  const { apply, template, service, store, until } = await startCentre();
+  await apply("auth", { template: template("v1") });
+  await service("auth", isReady, "readiness");
+  const names = Array.from({ length: 104 }, (_, index) => `u${String(index).padStart(3, "0")}`);
+  for (const name of names) {
+    await store.create(update, { metadata: { name }, spec: { services: [{ name: "auth", to: "nowhere" }] } });
+    await until(
+      async () => (await store.get(update, { name }))?.status?.phase,
+      (phase) => phase === "Aborted",
+      "its end",
+    );
+  }
+  const kept = await until(
+    async () => (await store.list(update)).items.map((one) => one.metadata.name).filter((name) => names.includes(name)),
+    (left) => left.length <= 100,
+    "the end of the oldest",
+  );
+  assert.deepEqual(kept, names.slice(-kept.length));
+  assert.ok(kept.length >= 98, `${kept.length} are kept`);
+});
