@@ -20,9 +20,9 @@ export interface Target {
   readonly namespace?: string;
 }
 
-/** Asked before an object is deleted at someone's request: what he is told.
- *  @throws store/immutable: it must not be deleted now; why, and what to do instead */
-export type CheckDeletion = (kind: Kind, key: ObjectKey) => Promise<readonly string[]>;
+/** Asked before objects are deleted at someone's request: what he is told.
+ *  @throws store/immutable: one of them must not be deleted now; why, and what to do instead */
+export type CheckDeletion = (kind: Kind, keys: readonly ObjectKey[]) => Promise<readonly string[]>;
 
 /** create, update, patch, delete of our kinds. */
 export class Writes {
@@ -65,7 +65,7 @@ export class Writes {
 
   async delete(exchange: Exchange, { collection, kind, namespace }: Target, name: string): Promise<Reply> {
     const options = { ...deleteOptions(exchange, await readBody(exchange)), ...authorOf(kind, exchange.user) };
-    exchange.warnings.push(...(await this.#checkDeletion(kind, keyOf({ namespace }, name))));
+    exchange.warnings.push(...(await this.#checkDeletion(kind, [keyOf({ namespace }, name)])));
     const deleted = await this.#store.delete(kind, keyOf({ namespace }, name), options);
     if (deleted === undefined) throw missing(collection, name);
     // RFC 7240: our own clients want what was deleted, kubectl a Status.
@@ -78,10 +78,9 @@ export class Writes {
   async deleteCollection(exchange: Exchange, { collection, kind, namespace }: Target): Promise<Reply> {
     const options = { ...deleteOptions(exchange, await readBody(exchange)), ...authorOf(kind, exchange.user) };
     const { items, resourceVersion } = await this.#store.list(kind, { ...selection(exchange.query, namespace), limit: DELETED_AT_ONCE_MAX });
-    for (const { metadata } of items) {
-      exchange.warnings.push(...(await this.#checkDeletion(kind, keyOf(metadata, metadata.name))));
-      await this.#store.delete(kind, metadata, options);
-    }
+    const keys = items.map(({ metadata }) => keyOf(metadata, metadata.name));
+    exchange.warnings.push(...(await this.#checkDeletion(kind, keys)));
+    for (const { metadata } of items) await this.#store.delete(kind, metadata, options);
     return jsonReply({
       kind: `${collection.kind}List`,
       apiVersion: API_VERSION,

@@ -102,7 +102,7 @@ async function start(): Promise<void> {
     certificate: certificates.certificate,
     key: certificates.key,
     checks: [{ name: "leader", check: () => lead.epoch }],
-    checkDeletion: (kind, key) => checkDeletion(store, kind, key),
+    checkDeletion: (kind, keys) => checkDeletion(store, kind, keys),
     metrics: [siteMetrics(lead, calls)],
     backup: async () => {
       const file = folder(`backups/${new Date(clock.now()).toISOString().replaceAll(":", "")}.db`);

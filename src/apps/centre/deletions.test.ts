@@ -6,7 +6,7 @@ import { isReady, startCentre } from "./lead-rig.ts";
 
 test("what transactions meet is not deleted: open generations and their revisions; what is served no longer may be", async () => {
   const { store, apply, template, service, siteIs, until } = await startCentre();
-  const check = (kind: Kind, name: string): Promise<readonly string[]> => checkDeletion(store, kind, { name });
+  const check = (kind: Kind, name: string): Promise<readonly string[]> => checkDeletion(store, kind, [{ name }]);
   await apply("auth", { template: template("v1") });
   await service("auth", isReady, "readiness");
   const former = (await store.get(microservice, { name: "auth" }))?.status?.revision ?? "";
@@ -32,8 +32,18 @@ test("who deletes a service is told who still says that he calls it", async () =
   const { store, apply, template } = await startCentre();
   await apply("auth", { template: template("v1") });
   for (const name of ["portal", "proc"]) await apply(name, { template: { ...template("v1"), calls: ["auth", "proc"] } });
-  const told = (name: string): Promise<readonly string[]> => checkDeletion(store, microservice, { name });
+  const told = (...names: string[]): Promise<readonly string[]> =>
+    checkDeletion(
+      store,
+      microservice,
+      names.map((name) => ({ name })),
+    );
   assert.deepEqual(await told("auth"), ["portal, proc still call auth: from the switch on these calls are refused (503)"]);
   assert.deepEqual(await told("proc"), ["portal still calls proc: from the switch on these calls are refused (503)"]);
   assert.deepEqual(await told("portal"), []);
+  // Of several only those are named that stay.
+  assert.deepEqual(await told("auth", "proc"), [
+    "portal still calls auth: from the switch on these calls are refused (503)",
+    "portal still calls proc: from the switch on these calls are refused (503)",
+  ]);
 });

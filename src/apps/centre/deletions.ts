@@ -3,22 +3,27 @@ import { generation, generationName, type Kind, microservice, revision, SITE_NAM
 import type { ObjectKey, Store } from "#/store/index.ts";
 import { type GenerationMap, readSiteState, type SiteState } from "#/update/core/index.ts";
 
-/** What a person is told who deletes an object: the warnings.
- *  @throws store/immutable: transactions meet it; the message says what to do instead */
-export async function checkDeletion(store: Store, kind: Kind, key: ObjectKey): Promise<readonly string[]> {
-  if (kind.kind === microservice.kind) return await callersOf(store, key);
+/** What a person is told who deletes objects: the warnings.
+ *  @throws store/immutable: transactions meet one of them; the message says what to do instead */
+export async function checkDeletion(store: Store, kind: Kind, keys: readonly ObjectKey[]): Promise<readonly string[]> {
+  const [first] = keys;
+  if (first === undefined) return [];
+  if (kind.kind === microservice.kind) return await callersOf(store, keys);
   if (kind.kind !== generation.kind && kind.kind !== revision.kind) return [];
-  const state = readSiteState((await store.get(site, { ...key, name: SITE_NAME }))?.status);
-  const reason = state === undefined ? undefined : kind.kind === generation.kind ? whyOpen(state, key) : await whyServed(store, state, key);
-  if (reason !== undefined)
-    throw new OrreryError("store/immutable", `${kind.singular} ${key.name} is not deleted: ${reason}`, { details: { kind: kind.kind, ...key } });
+  const state = readSiteState((await store.get(site, { ...first, name: SITE_NAME }))?.status);
+  if (state === undefined) return [];
+  for (const key of keys) {
+    const reason = kind.kind === generation.kind ? whyOpen(state, key) : await whyServed(store, state, key);
+    if (reason !== undefined)
+      throw new OrreryError("store/immutable", `${kind.singular} ${key.name} is not deleted: ${reason}`, { details: { kind: kind.kind, ...key } });
+  }
   return [];
 }
 
 function whyOpen({ generations }: SiteState, { name }: ObjectKey): string | undefined {
   const open = generations.find((one) => name === generationName(one.number));
   if (open === undefined) return undefined;
-  return `it is ${open.phase}: it says which revisions its transactions meet. What to do to end it: orrery update show`;
+  return `it is ${open.phase}: it says which revisions its transactions meet. It goes by itself some time after it has ended; what it waits for: orrery update show`;
 }
 
 async function whyServed(store: Store, { generations, moves }: SiteState, { name, namespace }: ObjectKey): Promise<string | undefined> {
@@ -33,11 +38,13 @@ async function whyServed(store: Store, { generations, moves }: SiteState, { name
   return move === undefined ? undefined : `calls of ${move.service} are moved to it or from it. Wait until the update is over: orrery update show`;
 }
 
-async function callersOf(store: Store, { name, namespace }: ObjectKey): Promise<readonly string[]> {
-  const { items } = await store.list(microservice, namespace === undefined ? {} : { namespace });
-  const callers = items
-    .filter((one) => one.metadata.deletionTimestamp === undefined && one.metadata.name !== name && one.spec.template.calls?.includes(name) === true)
-    .map((one) => one.metadata.name);
-  if (callers.length === 0) return [];
-  return [`${callers.join(", ")} still ${callers.length === 1 ? "calls" : "call"} ${name}: from the switch on these calls are refused (503)`];
+async function callersOf(store: Store, keys: readonly ObjectKey[]): Promise<readonly string[]> {
+  const deleted = new Set(keys.map((one) => one.name));
+  const { items } = await store.list(microservice);
+  const staying = items.filter(({ metadata }) => metadata.deletionTimestamp === undefined && !deleted.has(metadata.name));
+  return [...deleted].flatMap((name) => {
+    const callers = staying.filter(({ spec }) => spec.template.calls?.includes(name) === true).map(({ metadata }) => metadata.name);
+    if (callers.length === 0) return [];
+    return [`${callers.join(", ")} still ${callers.length === 1 ? "calls" : "call"} ${name}: from the switch on these calls are refused (503)`];
+  });
 }

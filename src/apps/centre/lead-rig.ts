@@ -11,7 +11,7 @@ import { openTreeStore } from "#/store/tree/index.ts";
 import { openSqliteTree } from "#/tree/sqlite/index.ts";
 import { type LeadOptions, startLeading } from "./lead.ts";
 
-/** As in lead.test.ts, with start times by version, and a store and a keeper of files that may be wrapped. */
+/** A centre that leads, over a store on disk, with a simulated agent and gateway: start times by version (`undefined`: never ready), a store and a keeper of files that may be wrapped. */
 export async function startCentre(options: { wrap?: (store: Store) => Store; keepFiles?: LeadOptions["keepFiles"] } = {}) {
   const stop = new AbortController();
   const tree = await openSqliteTree({

@@ -28,19 +28,20 @@ const RESTORE_JUMP = 2 ** 20;
 export function nextTerm(status: Site["status"], history: string, nowMs: number): NonNullable<Site["status"]> & { readonly epoch: number } {
   const state = readSiteState(status);
   const isRestored = state !== undefined && state.history !== history;
+  const past = pastTimes(status, nowMs);
   return {
-    ...pastTimes(status, nowMs),
+    ...past,
     history,
     epoch: (state?.epoch ?? 0) + 1,
     counter: (state?.counter ?? 0) + (isRestored ? RESTORE_JUMP : 0),
-    generations: pastTimes([...(state?.generations ?? [])], nowMs),
+    generations: past.generations ?? [],
   };
 }
 
 const TIMES: ReadonlySet<string> = new Set(["since", "stepSince", "at"]);
 
 /** `value` with every time in it at `nowMs` at the latest: where the machine's clock was put back, what has begun would last until then. */
-function pastTimes<T>(value: T, nowMs: number): T {
+function pastTimes(value: Site["status"], nowMs: number): NonNullable<Site["status"]> {
   return JSON.parse(JSON.stringify(value ?? {}), (key, one) => (TIMES.has(key) && Date.parse(one) > nowMs ? timestamp(nowMs) : one));
 }
 
