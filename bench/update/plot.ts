@@ -1,5 +1,6 @@
-/** Draws rounds as SVG: latency over time, and who answered. */
+/** Draws rounds as SVG: latency over time, who answered, and what was mixed or failed. */
 import { quantile } from "../harness/report.ts";
+import type { Answer } from "./load.ts";
 import type { Round } from "./rounds.ts";
 
 export interface Panel {
@@ -29,6 +30,8 @@ ${drawn.join("\n")}
 <line x1="80" x2="98" stroke="#c31" stroke-width="1.6"/><text x="102" y="4">99th percentile, of ${BUCKET_MS} ms each</text>
 <rect x="300" y="-5" width="18" height="9" fill="#bbb"/><text x="322" y="4">answered by the old version</text>
 <rect x="480" y="-5" width="18" height="9" fill="#4a4"/><text x="502" y="4">by the new one</text>
+${mark("mixed", 606, 0)}<text x="614" y="4">mixed</text>
+${mark("failed", 666, 0)}<text x="674" y="4">failed</text>
 </g>
 </svg>
 `;
@@ -61,6 +64,9 @@ function drawPanel({ title, round }: Panel): string {
     const base = HEIGHT - BOX.bottom + 4 + SHARE_HEIGHT;
     return `<rect x="${left}" y="${base - SHARE_HEIGHT}" width="${width}" height="${SHARE_HEIGHT}" fill="#bbb"/><rect x="${left}" y="${px(base - height)}" width="${width}" height="${height}" fill="#4a4"/>`;
   });
+  const wrong = answers
+    .filter((one) => one.outcome !== "ok")
+    .map((one) => mark(one.outcome, x(one.dueMs - startedMs), y(Math.max(bottom, one.endMs - one.dueMs))));
   const levels = LEVELS_MS.filter((level) => level >= bottom && level <= top).map(
     (level) =>
       `<line x1="${BOX.left}" x2="${WIDTH - BOX.right}" y1="${y(level)}" y2="${y(level)}" stroke="#eee"/><text x="${BOX.left - 4}" y="${y(level) + 4}" text-anchor="end" fill="#666">${level < 1000 ? `${level} ms` : `${level / 1000} s`}</text>`,
@@ -89,7 +95,14 @@ function drawPanel({ title, round }: Panel): string {
     ...marked,
     line(0.5, "#15c"),
     line(0.99, "#c31"),
+    ...wrong,
   ].join("\n");
+}
+
+/** A ring for a request that met two versions, a cross for one that failed. */
+function mark(outcome: Answer["outcome"], x: number, y: number): string {
+  if (outcome === "mixed") return `<circle cx="${x}" cy="${y}" r="3" fill="none" stroke="#a0a" stroke-width="1.4"/>`;
+  return `<path d="M${px(x - 3)} ${px(y - 3)}l6 6m0 -6l-6 6" stroke="#000" stroke-width="1.2"/>`;
 }
 
 function px(value: number): number {
