@@ -248,7 +248,7 @@ class RecordKeeper {
       const { generation: _generation, fromGeneration: _from, waits: _waits, alongside: _alongside, ...rest } = status;
       return { ...rest, ...withPhase(status, "Preparing", nowMs) };
     }
-    if (status.generation !== undefined || state.generations.some((open) => this.#isOf(one, open, namespace)))
+    if (status.generation !== undefined || state.generations.some((open) => this.#isOf(one, open, namespace, state)))
       return this.#follow(one, status, namespace, state);
     if (isGivenUp(one)) {
       await this.#writeBack(one, namespace);
@@ -338,20 +338,25 @@ class RecordKeeper {
     return present !== undefined && isWritten(present, to);
   }
 
-  /** An Update that was deleted may have had the same name: its generation was issued before this one was made. */
-  #isOf(one: Update, open: OpenGeneration, namespace: string): boolean {
+  /** An Update that was deleted may have had the same name: its generation was issued before this one was made. And one that is tried again leaves the generation that was gone back from behind. */
+  #isOf(one: Update, open: OpenGeneration, namespace: string, state: SiteState): boolean {
     if (open.update !== one.metadata.name) return false;
+    const { generation: own } = one.status ?? {};
+    if (open.returned !== undefined && own !== open.number && (own !== undefined || refusalOf(one.status ?? {}, state) === undefined)) return false;
     const issuedMs = uuidTimeMs(this.#options.generations.get(`${namespace}/g${open.number}`)?.metadata.uid ?? "");
     const madeMs = uuidTimeMs(one.metadata.uid);
     return issuedMs === undefined || madeMs === undefined || issuedMs >= madeMs || one.metadata.labels?.[IMPLICIT_LABEL] === "true";
   }
 
-  /** Its generation was given up because somebody wished something else beside it: it is wanted as before, and comes with the next one, as it was asked for. */
+  /** Its generation was given up, or gone back from, for no fault of its own: somebody wished something else beside it, or it was forbidden while it held. It is wanted as before, and comes with the next one, as it was asked for. */
   #isTakenBack(one: Update, status: UpdateStatus, namespace: string, state: SiteState): boolean {
     const { generation: number, phase, revisions = [] } = status;
-    if (number === undefined || (phase !== "Preparing" && phase !== "Distributing")) return false;
-    if (isGivenUp(one) || one.metadata.labels?.[IMPLICIT_LABEL] === "true" || state.generations.some((open) => open.number === number)) return false;
-    if (this.#options.generations.get(`${namespace}/g${number}`)?.status?.phase !== "Aborted" || refusalOf(status, state) !== undefined) return false;
+    if (number === undefined || (phase !== "Preparing" && phase !== "Distributing" && phase !== "Holding")) return false;
+    if (isGivenUp(one) || one.metadata.labels?.[IMPLICIT_LABEL] === "true" || refusalOf(status, state) !== undefined) return false;
+    const open = state.generations.find((candidate) => candidate.number === number);
+    const isGivenBack =
+      open === undefined ? this.#options.generations.get(`${namespace}/g${number}`)?.status?.phase === "Aborted" : open.returned !== undefined;
+    if (!isGivenBack) return false;
     return revisions.every(({ service, to }) => {
       const present = this.#options.microservices.get(`${namespace}/${service}`);
       const revision = this.#options.revisionsOf(namespace, service).find((candidate) => candidate.metadata.name === to);
@@ -386,7 +391,7 @@ class RecordKeeper {
         site: {
           ...state,
           generations: state.generations.map((open) =>
-            open.update !== one.metadata.name || this.#isOf(one, open, namespace) ? open : withoutUpdate(open),
+            open.update !== one.metadata.name || this.#isOf(one, open, namespace, state) ? open : withoutUpdate(open),
           ),
         },
         endedAs: (number) => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { microservice, revision, SITE_NAME, site, update } from "#/model/index.ts";
+import { microservice, resource, revision, SITE_NAME, setCondition, site, update } from "#/model/index.ts";
 import { isReady, startCentre } from "./lead-rig.ts";
 
 const forbidden = { notDuring: [{ resource: "antenna", condition: "tracking" }] };
@@ -225,4 +225,43 @@ test("of the updates that have ended the last hundred are kept", async () => {
   );
   assert.deepEqual(kept, names.slice(-kept.length));
   assert.ok(kept.length >= 98, `${kept.length} are kept`);
+});
+
+test("an update that was forbidden while it held goes on by itself when that is over, as it was asked for and under its own record", async () => {
+  const { apply, template, service, store, gateway, updateIs, siteIs } = await startCentre();
+  await store.create(resource, { metadata: { name: "antenna" }, spec: { id: "antenna", type: "thing" } });
+  const observe = async (isTracking: boolean) => {
+    const former = (await store.get(resource, { name: "antenna" }))?.status?.conditions;
+    const status = isTracking ? "True" : "False";
+    const conditions = setCondition(former, { type: "Tracking", status, reason: "Observed", message: "as observed" }, Date.now());
+    await store.patch(resource, { name: "antenna" }, { type: "merge", body: { status: { conditions } } }, { subresource: "status" });
+  };
+  await observe(false);
+  await apply("auth", { template: template("v1"), notDuring: [{ resource: "antenna", condition: "Tracking" }] });
+  await service("auth", isReady, "readiness");
+  gateway.open.set(1, 3);
+  gateway.tell();
+  await store.create(update, { metadata: { name: "u" }, spec: { services: [{ name: "auth", to: "o9" }], strategy: "quiescence" } });
+  await updateIs("u", (one) => one.status?.phase === "Holding", "the hold");
+  await observe(true);
+  await updateIs("u", (one) => one.status?.waits?.[0]?.reason === "Interlocked", "the wait for the antenna");
+  gateway.open.clear();
+  gateway.tell();
+  await observe(false);
+  const done = await updateIs("u", (one) => one.status?.phase === "Complete", "completion");
+  const state = (await siteIs((one) => one.status?.generations?.length === 1, "one generation")).status;
+  assert.deepEqual(
+    {
+      generation: done.status?.generation,
+      open: state?.generations?.map((one) => `g${one.number} ${one.phase} ${one.update} ${one.strategy}`),
+      phases: done.status?.phases?.map((one) => one.phase).join(" "),
+      updates: (await store.list(update)).items.map((one) => one.metadata.name).sort(),
+    },
+    {
+      generation: 3,
+      open: ["g3 Active u quiescence"],
+      phases: "Preparing Distributing Holding Preparing Distributing Holding Draining Complete",
+      updates: ["g1", "u"],
+    },
+  );
 });

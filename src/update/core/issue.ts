@@ -1,6 +1,6 @@
 import { timestamp } from "#/model/index.ts";
 import { pausedWait, type Replacement, replaced } from "./changes.ts";
-import type { Observed, Step } from "./observed.ts";
+import type { Observed, Step, UpdateIntent } from "./observed.ts";
 import { changedServices, type GenerationMap, isPending, isSameMap, type Move, type OpenGeneration, type SiteState, type Wait } from "./state.ts";
 
 /** How many revisions of one service may live at once. */
@@ -48,7 +48,7 @@ export function issueNext(site: SiteState, observed: Observed, nowMs: number, wa
   const number = Math.max(site.counter, observed.numberMax) + 1;
   const changes = changedServices(served, target);
   const removed = Object.keys(served ?? {}).filter((service) => target[service] === undefined);
-  const intent = observed.updateFor([...changes, ...removed]);
+  const intent = observed.updateFor([...changes, ...removed]) ?? triedAgain(site, target, observed);
   // The first generation replaces nothing.
   const strategy = served === undefined || intent?.strategy === "consistent" ? undefined : intent?.strategy;
   const isReplacedAtOnce = strategy === "rolling" || strategy === "recreate";
@@ -90,6 +90,17 @@ export function issueNext(site: SiteState, observed: Observed, nowMs: number, wa
     happened: [{ what: "issued", generation: number, services: changes }],
     waits,
   };
+}
+
+/** The Update whose generation was gone back from and whose revisions are wanted all the same: its record may not say yet that it goes on. */
+function triedAgain(site: SiteState, target: GenerationMap, observed: Observed): UpdateIntent | undefined {
+  const last = site.generations.at(-1);
+  if (last?.returned === undefined || last.update === undefined) return undefined;
+  const intent = observed.updateNamed(last.update);
+  const map = observed.mapOf(last.number) ?? {};
+  // Of one that nobody asked for, each generation has its own.
+  if (intent === undefined || !intent.isWhole || intent.isAborted) return undefined;
+  return intent.services?.every((service) => target[service] === map[service]) === true ? intent : undefined;
 }
 
 /** Where a strategy keeps no versions, for the services that its Update names. Two revisions never share what only one may use: an exclusive service whose template has changed meanwhile is handed over. */

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { HOLD_SCOPE } from "./hold.ts";
 import { runningSite, type World } from "./rig.ts";
 import type { OpenGeneration } from "./state.ts";
+import { step } from "./step.ts";
 
 /** A running site on which someone asks for auth-v2 with `strategy`; its instances are not ready yet. */
 function asked(strategy: NonNullable<OpenGeneration["strategy"]>): World {
@@ -252,6 +253,27 @@ test("an interlock that comes while transactions are held lets them go: nothing 
   assert.equal(world.phases().startsWith("1:Active 2:Draining"), true);
   assert.deepEqual(world.state.stamp, { generation: 1 });
   assert.deepEqual(world.state.refused, []);
+});
+
+test("what was forbidden while it held is asked for as before, also where its record does not say so yet; what is no longer wanted is not", () => {
+  const world = runningSite();
+  world.intent = { name: "u", services: ["auth"], isWhole: true, strategy: "quiescence", isPaused: false, isPromoted: false, isAborted: false };
+  world.knows.add(2);
+  world.want("auth", "auth-v2").settle();
+  assert.equal(world.phases(), "1:Active 2:Holding");
+  world.interlock = { reason: "Interlocked", object: "resource/antenna", sinceMs: world.nowMs, message: "tracking" };
+  const issuedNext = (): string => {
+    const seen = { ...world.observed(), updateFor: () => undefined };
+    const { site } = step(world.state, seen, world.nowMs);
+    const next = step(site, seen, world.nowMs).site.generations.at(-1);
+    return `${next?.number} ${next?.phase} ${next?.update} ${next?.strategy}`;
+  };
+  assert.equal(issuedNext(), "3 Preparing u quiescence");
+  world.intent = { ...world.intent, isAborted: true };
+  assert.equal(issuedNext(), "2 Draining u quiescence");
+  world.intent = { ...world.intent, isAborted: false };
+  world.want("auth", "auth-v3");
+  assert.equal(issuedNext(), "3 Preparing g3 undefined");
 });
 
 test("the next update waits until what was handed over is active, and looks again when that takes too long", () => {
