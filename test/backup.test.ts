@@ -13,6 +13,7 @@ const SITE = fileURLToPath(new URL("../sites/ground-station", import.meta.url));
 
 interface SiteStatus {
   readonly history: string;
+  readonly formerHistories?: readonly string[];
   readonly epoch: number;
   readonly counter: number;
   readonly stamp: { readonly generation: number };
@@ -67,25 +68,32 @@ test("a backup made while the site runs can be restored: another history, a coun
   assert.equal((await siteStatus()).stamp.generation, before.counter + 2 ** 20 + 1);
 });
 
+/** Copies `file` back behind Orrery's back and starts the site: its status once another history than `former` has begun. */
+async function copiedBack({ data, up, siteStatus }: ReturnType<typeof newSite>, file: string, former: SiteStatus): Promise<SiteStatus> {
+  for (const name of readdirSync(path.join(data, "state"))) if (name.startsWith("tree.db")) rmSync(path.join(data, "state", name));
+  copyFileSync(file, path.join(data, "state", "tree.db"));
+  // The centre may end just while `up` asks it for something: the site runs all the same.
+  await up().catch(() => "");
+  const until = Date.now() + 30_000;
+  let now = await siteStatus().catch(() => former);
+  while (now.history === former.history && Date.now() < until) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    now = await siteStatus().catch(() => former);
+  }
+  assert.notEqual(now.history, former.history);
+  return now;
+}
+
 test("a store that was put back by copying files is found out by what the gateway has: the centre begins a new history before it leads on", async (context) => {
-  const { folder, data, orrery, up, siteStatus } = newSite(context);
+  const running = newSite(context);
+  const { folder, data, orrery, up, siteStatus } = running;
   await up();
   const file = path.join(folder, "then.db");
   await orrery("backup", file);
   const before = await siteStatus();
   await orrery("update", "auth", "--to", "v2");
   await orrery("down");
-  for (const name of readdirSync(path.join(data, "state"))) if (name.startsWith("tree.db")) rmSync(path.join(data, "state", name));
-  copyFileSync(file, path.join(data, "state", "tree.db"));
-  // The centre may end just while `up` asks it for something: the site runs all the same.
-  await up().catch(() => "");
-  const until = Date.now() + 30_000;
-  let now = await siteStatus().catch(() => before);
-  while (now.history === before.history && Date.now() < until) {
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    now = await siteStatus().catch(() => before);
-  }
-  assert.notEqual(now.history, before.history);
+  const now = await copiedBack(running, file, before);
   assert.equal(now.counter, before.counter + 2 ** 20);
   assert.match(
     readFileSync(path.join(data, "logs", "centre.log"), "utf8"),
@@ -93,4 +101,29 @@ test("a store that was put back by copying files is found out by what the gatewa
   );
   await orrery("update", "auth", "--to", "v2");
   assert.equal((await siteStatus()).stamp.generation, before.counter + 2 ** 20 + 1);
+});
+
+test("so is one from before a restore, which has a history of its own", async (context) => {
+  const running = newSite(context);
+  const { folder, data, orrery, up, siteStatus } = running;
+  await up();
+  const file = path.join(folder, "then.db");
+  await orrery("backup", file);
+  const before = await siteStatus();
+  await orrery("down");
+  await orrery("restore", file);
+  await up();
+  const restored = await siteStatus();
+  assert.deepEqual(restored.formerHistories, [before.history]);
+  await orrery("down");
+  const log = path.join(data, "logs", "centre.log");
+  assert.doesNotMatch(readFileSync(log, "utf8"), /does not know of the history/);
+  const now = await copiedBack(running, file, before);
+  assert.deepEqual(now.formerHistories, [restored.history, before.history]);
+  const found = new RegExp(
+    `does not know of the history ${restored.history}, of which gateway main has generation ${restored.stamp.generation}: it was put back`,
+    "g",
+  );
+  await orrery("update", "auth", "--to", "v2");
+  assert.equal(readFileSync(log, "utf8").match(found)?.length, 1, "it is found out once");
 });

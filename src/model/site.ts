@@ -46,6 +46,8 @@ export type StampPlan = z.infer<typeof stampPlan>;
 const status = z.strictObject({
   /** Id of this history of generations; a restored store gets a new one. */
   history: z.string().optional(),
+  /** Ids of histories that this one has taken the place of: a table of any other comes from a state of the store that this one does not know of. */
+  formerHistories: z.array(z.string()).optional(),
   /** Rises with each leader. */
   epoch: z.int().optional(),
   /** Number of the newest generation that was issued. */

@@ -209,7 +209,6 @@ export interface PublishedLoad {
   readonly hosts: Readonly<Record<string, number>>;
 }
 
-/** Where a gateway gets its table and gives its reports: the link to the centre, or a test. */
 /** What a gateway has, as it tells when it asks for what has changed since. */
 export interface KnownTable {
   readonly position: TablePosition;
@@ -217,6 +216,7 @@ export interface KnownTable {
   readonly newest: number;
 }
 
+/** Where a gateway gets its table and gives its reports: the link to the centre, or a test. */
 export interface TableFeed {
   /** Calls `listener` for each update; returns what stops it. Updates are for the table told by `known`; a whole table comes when there is none. */
   subscribe(

@@ -13,12 +13,14 @@ import {
 } from "#/model/index.ts";
 import { Controller, objectKey, type ReconcileResult, type Reflector } from "#/reconcile/index.ts";
 import type { Store } from "#/store/index.ts";
+import type { KnownTable } from "#/traffic/index.ts";
 import {
   type BusyDeclared,
   type DistributionView,
   type DrainLedger,
   type GenerationMap,
   type Happening,
+  isBehind,
   type KnownGateway,
   NOT_LOOKED,
   nextLookMs,
@@ -37,6 +39,7 @@ import {
   type Wait,
   type Wanted,
   WishWatch,
+  withFormer,
 } from "./core/index.ts";
 
 /** What the leader knows of tables and gateways; kept by `traffic/distribution`. */
@@ -121,6 +124,19 @@ export async function takeLead(store: Store, namespace: string, history: string,
   const status = nextTerm(present.status, history, nowMs);
   await store.update(site, { metadata: present.metadata, spec: present.spec, status }, { subresource: "status", fieldManager: "orrery-centre" });
   return status.epoch;
+}
+
+/** True if the table `known` of a gateway tells of what this leader's store has forgotten: the store was put back to an earlier state, and must not be led on with. The other history is remembered, so that it is found out once.
+ *  @throws store/conflict: the Site has changed meanwhile; ask again */
+export async function isStoreBehind(store: Store, namespace: string, epoch: number, known: KnownTable): Promise<boolean> {
+  const present = await store.get(site, { name: SITE_NAME, namespace });
+  // Another leader of the same store knows more than this one: that is no reason to begin anew.
+  if (present?.status?.epoch !== epoch || !isBehind(present.status, known)) return false;
+  const { history } = known.position;
+  if (history === present.status.history) return true;
+  const status = { ...present.status, formerHistories: [...withFormer(present.status, history)] };
+  await store.update(site, { metadata: present.metadata, spec: present.spec, status }, { subresource: "status", fieldManager: "orrery-centre" });
+  return true;
 }
 
 /** What the Site says now, for what only the leader may do.

@@ -1,2 +1,2 @@
-export { createUpdateController, type Distribution, readLedSite, takeLead, type UpdateControllerOptions } from "./controller.ts";
+export { createUpdateController, type Distribution, isStoreBehind, readLedSite, takeLead, type UpdateControllerOptions } from "./controller.ts";
 export { createUpdateRecordController, REVISION_ANNOTATION, type UpdateRecordOptions, updateIntents } from "./record-controller.ts";

@@ -13,7 +13,7 @@ import {
   runCaches,
   servicesOfHost,
 } from "#/controllers/index.ts";
-import { DEFAULT_NAMESPACE, type FileMapping, type Microservice, SITE_NAME, site as siteKind, type Template } from "#/model/index.ts";
+import { DEFAULT_NAMESPACE, type FileMapping, type Microservice, SITE_NAME, type Template } from "#/model/index.ts";
 import type { Controller } from "#/reconcile/index.ts";
 import type { Store } from "#/store/index.ts";
 import { TableDistribution } from "#/traffic/distribution/index.ts";
@@ -25,14 +25,14 @@ import {
   exclusiveServices,
   GatewayWatch,
   interlockOf,
+  isBehind,
   judgeGate,
   type KnownGateway,
   Reach,
   readSiteState,
-  type SiteState,
   WantedRevisions,
 } from "#/update/core/index.ts";
-import { createUpdateController, createUpdateRecordController, readLedSite, takeLead, updateIntents } from "#/update/index.ts";
+import { createUpdateController, createUpdateRecordController, isStoreBehind, readLedSite, takeLead, updateIntents } from "#/update/index.ts";
 import { GenerationTally } from "./generation-tally.ts";
 import { connectionOf, fillTable, leftOf, type Peers, readinessOf, trafficOf } from "./lead-views.ts";
 
@@ -59,7 +59,7 @@ export interface Lead {
   readonly history: string;
   readonly caches: Caches;
   readonly distribution: TableDistribution;
-  /** True if a gateway's table is of this history, and newer than anything that this history has in the store: it was put back to an earlier state. */
+  /** True if a gateway's table tells of what the store has forgotten: it was put back to an earlier state. */
   isBehind(known: KnownTable): Promise<boolean>;
   /** Someone connected, left, or was heard again. */
   peerChanged(component: "agent" | "gateway", name: string): void;
@@ -257,13 +257,8 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
       for (const one of caches.resources.values()) resources.enqueue(`${one.metadata.namespace}/${one.metadata.name}`, 50);
     },
     observed: (resource) => resources.enqueue(resource),
-    async isBehind({ position, newest }) {
-      const isNewer = (state: SiteState | undefined): boolean =>
-        state?.history === position.history && (position.epoch > state.epoch || newest > state.counter);
-      if (!isNewer(readSiteState(site()?.status))) return false;
-      const present = readSiteState((await store.get(siteKind, { name: SITE_NAME, namespace: DEFAULT_NAMESPACE }))?.status);
-      // Another leader of the same store knows more than this one: that is no reason to begin anew.
-      return present?.epoch === epoch && isNewer(present);
+    async isBehind(known) {
+      return isBehind(site()?.status, known) && (await isStoreBehind(store, DEFAULT_NAMESPACE, epoch, known));
     },
     ended,
   };

@@ -43,7 +43,7 @@ export interface LinkHandlersOptions {
   readonly hub: Hub;
   /** The leader's part, once it leads. */
   readonly lead: () => Lead | undefined;
-  /** A gateway has a table of this history that the store knows nothing of: the store has been put back behind its back. */
+  /** A gateway has a table that the store knows nothing of: the store has been put back behind its back. */
   readonly onBehind: (gateway: string, known: KnownTable) => void;
   readonly clock: Clock;
   readonly log: Log;

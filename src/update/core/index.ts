@@ -7,6 +7,7 @@ export { interlockOf } from "./interlock.ts";
 export {
   type DistributionView,
   distributionMark,
+  isBehind,
   type LeaderView,
   longestTransactionMs,
   nextLookMs,
@@ -14,6 +15,7 @@ export {
   observe,
   prepareLedger,
   ROUND_INTERVAL_MS,
+  withFormer,
 } from "./leading.ts";
 export type { Happening, Observed, ObservedGateway, Readiness, Step, UpdateIntent, UpdatePolicy } from "./observed.ts";
 export { NOT_LOOKED } from "./observed.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Route, type Site, timestamp } from "#/model/index.ts";
-import { distributionMark, longestTransactionMs, nextTerm } from "./leading.ts";
+import { distributionMark, isBehind, longestTransactionMs, nextTerm, withFormer } from "./leading.ts";
 import type { SiteState } from "./state.ts";
 
 const NOW_MS = 1_800_000_000_000;
@@ -65,6 +65,26 @@ test("a restored store begins a new history, and its counter jumps beyond what m
   assert.equal(restored.history, "other");
   assert.equal(restored.counter, state.counter + 2 ** 20);
   assert.equal(nextTerm(restored, "other", NOW_MS).counter, state.counter + 2 ** 20);
+});
+
+test("a gateway's table tells that the store was put back: newer than anything in it, or of a history that it has never heard of", () => {
+  const status = nextTerm(writable(state), "other", NOW_MS);
+  const tells = (history: string, epoch: number, newest: number): boolean => isBehind(status, { position: { history, epoch, version: 7 }, newest });
+  assert.equal(tells("other", status.epoch, status.counter ?? 0), false);
+  assert.equal(tells("other", status.epoch + 1, 1), true);
+  assert.equal(tells("other", status.epoch, (status.counter ?? 0) + 1), true);
+  assert.equal(tells(state.history, 1_000, 5_000_000), false, "what it had before the restore");
+  assert.equal(tells("unknown", 1, 1), true);
+  assert.equal(
+    isBehind(
+      { ...status, formerHistories: [...withFormer(status, "unknown")] },
+      { position: { history: "unknown", epoch: 1, version: 1 }, newest: 1 },
+    ),
+    false,
+  );
+  assert.equal(isBehind(undefined, { position: { history: "unknown", epoch: 1, version: 1 }, newest: 1 }), false);
+  const many = withFormer({ formerHistories: Array.from({ length: 150 }, (_, index) => `h${index}`) }, "h150");
+  assert.deepEqual([many.length, many.at(-1)], [100, "h150"]);
 });
 
 test("a leader whose clock is behind what is written takes it for having begun now", () => {

@@ -1,5 +1,5 @@
 import { durationMs, type Route, type Site, timestamp } from "#/model/index.ts";
-import type { TablePosition } from "#/traffic/index.ts";
+import type { KnownTable, TablePosition } from "#/traffic/index.ts";
 import type { DrainLedger, KnownGateway, Scope } from "./drain-ledger.ts";
 import { HOLD_SCOPE } from "./hold.ts";
 import type { Observed } from "./observed.ts";
@@ -24,6 +24,22 @@ export interface DistributionView {
 /** Generations that a restored store may have forgotten: its counter jumps by so many, so that no number comes twice. */
 const RESTORE_JUMP = 2 ** 20;
 
+/** Former histories that are remembered. */
+const FORMER_MAX = 100;
+
+/** True if a gateway's table tells of what the store has forgotten: of this history, but newer than anything in it; or of a history that neither this one is nor has taken the place of, as when a store from before a restore was put back. */
+export function isBehind(status: Site["status"], { position, newest }: KnownTable): boolean {
+  const state = readSiteState(status);
+  if (state === undefined) return false;
+  if (position.history === state.history) return position.epoch > state.epoch || newest > state.counter;
+  return status?.formerHistories?.includes(position.history) !== true;
+}
+
+/** `formerHistories` with `history`, which is then known. */
+export function withFormer(status: Site["status"], history: string): readonly string[] {
+  return [...(status?.formerHistories ?? []).filter((one) => one !== history), history].slice(-FORMER_MAX);
+}
+
 /** The Site's status under a new leader: the epoch one higher, so that a former leader's writes fail. `history` is the id of the store's own history: where it differs, the store was restored from a backup, and numbers issued since that backup are unknown: the Site begins the new history, and its counter jumps. */
 export function nextTerm(status: Site["status"], history: string, nowMs: number): NonNullable<Site["status"]> & { readonly epoch: number } {
   const state = readSiteState(status);
@@ -32,6 +48,7 @@ export function nextTerm(status: Site["status"], history: string, nowMs: number)
   return {
     ...past,
     history,
+    ...(isRestored ? { formerHistories: [...withFormer(status, state.history)] } : {}),
     epoch: (state?.epoch ?? 0) + 1,
     counter: (state?.counter ?? 0) + (isRestored ? RESTORE_JUMP : 0),
     generations: past.generations ?? [],
