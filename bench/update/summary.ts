@@ -1,4 +1,5 @@
 /** What several rounds of one kind say together. */
+import { randomBelow, seededRandom } from "#/base/index.ts";
 import { median, quantile, round } from "../harness/report.ts";
 import type { Answer } from "./load.ts";
 import type { Round } from "./rounds.ts";
@@ -32,6 +33,13 @@ export interface Summary {
   readonly details: readonly string[];
 }
 
+export interface Ratio {
+  readonly value: number;
+  /** 90 % of what the same number of rounds, drawn from these with replacement, come to (percentile bootstrap; rounds are drawn whole, since what disturbs one request disturbs its neighbours). */
+  readonly low: number;
+  readonly high: number;
+}
+
 export interface Spread {
   readonly median: number;
   readonly max: number;
@@ -48,7 +56,7 @@ export function summarize(rounds: readonly Round[]): Summary {
     mixed: all.filter((one) => one.outcome === "mixed").length,
     failed: all.filter((one) => one.outcome === "failed").length,
     before: within((answer, of) => answer.dueMs < of.startedMs),
-    during: within((answer, of) => answer.dueMs >= of.startedMs && answer.dueMs <= of.startedMs + of.marks.goneMs),
+    during: within(isDuring),
     after: within((answer, of) => answer.dueMs > of.startedMs + of.marks.goneMs),
     switchMs: updates.length === 0 ? undefined : spread(updates.map((one) => Math.max(0, lastOld(one, "dueMs") - one.startedMs - one.marks.readyMs))),
     withdrawMs: updates.length === 0 ? undefined : spread(updates.map((one) => one.startedMs + one.marks.withdrawnMs - lastOld(one, "endMs"))),
@@ -61,6 +69,27 @@ export function summarize(rounds: readonly Round[]): Summary {
     held: heldOf(rounds),
     details: [...new Set(all.filter((one) => one.outcome !== "ok").map((one) => `${one.outcome}: ${one.detail.slice(0, 200)}`))].slice(0, 5),
   };
+}
+
+const RESAMPLES = 2000;
+
+/** 99th percentile of the requests due during changes, to that of `others`. */
+export function p99Ratio(rounds: readonly Round[], others: readonly Round[]): Ratio {
+  const [own, other] = [rounds.map(duringTimes), others.map(duringTimes)];
+  const random = seededRandom(1);
+  const drawn = (from: readonly (readonly number[])[]): readonly (readonly number[])[] =>
+    from.map(() => from[randomBelow(random, from.length)] ?? []);
+  const p99 = (of: readonly (readonly number[])[]): number => quantile(of.flat(), 0.99);
+  const resampled = Array.from({ length: RESAMPLES }, () => p99(drawn(own)) / p99(drawn(other)));
+  return { value: round(p99(own) / p99(other), 2), low: round(quantile(resampled, 0.05), 2), high: round(quantile(resampled, 0.95), 2) };
+}
+
+function duringTimes(of: Round): readonly number[] {
+  return of.answers.filter((one) => isDuring(one, of)).map((one) => one.endMs - one.dueMs);
+}
+
+function isDuring({ dueMs }: Answer, { startedMs, marks }: Round): boolean {
+  return dueMs >= startedMs && dueMs <= startedMs + marks.goneMs;
 }
 
 /** The latest beginning or end of a request that met the old version. */
