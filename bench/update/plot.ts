@@ -29,9 +29,9 @@ ${drawn.join("\n")}
 <line x1="0" x2="18" stroke="#15c" stroke-width="1.6"/><text x="22" y="4">median</text>
 <line x1="80" x2="98" stroke="#c31" stroke-width="1.6"/><text x="102" y="4">99th percentile, of ${BUCKET_MS} ms each</text>
 <rect x="300" y="-5" width="18" height="9" fill="#bbb"/><text x="322" y="4">answered by the old version</text>
-<rect x="480" y="-5" width="18" height="9" fill="#4a4"/><text x="502" y="4">by the new one</text>
-${mark("mixed", 606, 0)}<text x="614" y="4">mixed</text>
-${mark("failed", 666, 0)}<text x="674" y="4">failed</text>
+<rect x="490" y="-5" width="18" height="9" fill="#4a4"/><text x="512" y="4">by the new one</text>
+${mark("mixed", 616, 0)}<text x="624" y="4">mixed</text>
+${mark("failed", 676, 0)}<text x="684" y="4">failed</text>
 </g>
 </svg>
 `;
@@ -56,7 +56,7 @@ function drawPanel({ title, round }: Panel): string {
   }
   const ordered = [...buckets].sort(([a], [b]) => a - b);
   const line = (share: number, colour: string): string =>
-    `<polyline fill="none" stroke="${colour}" stroke-width="1.6" points="${ordered.map(([index, one]) => `${x(Math.min(to, (index + 0.5) * BUCKET_MS))},${y(quantile(one.latencies, share))}`).join(" ")}"/>`;
+    `<polyline fill="none" stroke="${colour}" stroke-width="1.6" points="${ordered.map(([index, one]) => `${x(Math.max(from, Math.min(to, (index + 0.5) * BUCKET_MS)))},${y(quantile(one.latencies, share))}`).join(" ")}"/>`;
   const shares = ordered.map(([index, one]) => {
     const left = x(Math.max(from, index * BUCKET_MS));
     const width = px(x(Math.min(to, (index + 1) * BUCKET_MS)) - left);
@@ -80,13 +80,13 @@ function drawPanel({ title, round }: Panel): string {
     ["switched", marks.switchedMs],
     ["withdrawn", marks.withdrawnMs],
   ];
-  const marked = named.flatMap(([name, ms], index) =>
-    ms === undefined
-      ? []
-      : [
-          `<line x1="${x(ms)}" x2="${x(ms)}" y1="${BOX.top - 4}" y2="${HEIGHT - BOX.bottom}" stroke="#888" stroke-dasharray="3 2"/><text x="${x(ms) + 2}" y="${BOX.top + 6 + (index % 2) * 12}" fill="#444">${name}</text>`,
-        ],
-  );
+  const marked = named
+    .flatMap(([name, ms]) => (ms === undefined ? [] : [{ name, ms }]))
+    .toSorted((a, b) => a.ms - b.ms)
+    .map(
+      ({ name, ms }, index) =>
+        `<line x1="${x(ms)}" x2="${x(ms)}" y1="${BOX.top - 4}" y2="${HEIGHT - BOX.bottom}" stroke="#888" stroke-dasharray="3 2"/><text x="${x(ms) + 2}" y="${BOX.top + 6 + (index % 3) * 12}" fill="#444">${name}</text>`,
+    );
   return [
     `<text x="${BOX.left}" y="18" font-size="13">${title}</text>`,
     ...levels,
