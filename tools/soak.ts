@@ -9,7 +9,7 @@ if (!/^[1-9]\d{0,4}$/.test(given)) {
   console.error(`soak: the number of updates must be from 1 to 99999; found ${JSON.stringify(given)}`);
   process.exit(2);
 }
-const files = ["test/update.test.ts", "test/update-mesh.test.ts", "test/update-faults.test.ts"].map((file) => join(ROOT, file));
+const files = ["update", "update-mesh", "update-faults", "update-steering"].map((name) => join(ROOT, `test/${name}.test.ts`));
 const child = spawn(process.execPath, ["--test", "--test-concurrency=1", "--test-reporter=spec", ...files], {
   cwd: ROOT,
   env: { NODE_COMPILE_CACHE: join(ROOT, "node_modules/.cache/compile"), ...process.env, ORRERY_TEST_UPDATES: given },
