@@ -11,7 +11,7 @@ import { openTreeStore } from "#/store/tree/index.ts";
 import { openSqliteTree } from "#/tree/sqlite/index.ts";
 import { type LeadOptions, startLeading } from "./lead.ts";
 
-/** A centre that leads, over a store on disk, with a simulated agent and gateway: start times by version (`undefined`: never ready), a store and a keeper of files that may be wrapped. */
+/** A whole centre without its API: real tree, store, controllers and table, with an agent and a gateway without processes and sockets: start times by version (`undefined`: never ready), a store and a keeper of files that may be wrapped. */
 export async function startCentre(options: { wrap?: (store: Store) => Store; keepFiles?: LeadOptions["keepFiles"] } = {}) {
   const stop = new AbortController();
   const tree = await openSqliteTree({

@@ -1,105 +1,7 @@
 import assert from "node:assert/strict";
-import { mkdtempSync } from "node:fs";
-import os from "node:os";
-import path from "node:path";
-import { after, test } from "node:test";
-import { silentLog, systemClock, systemRandom } from "#/base/index.ts";
-import {
-  generation,
-  type Instance,
-  instance,
-  kinds,
-  type Microservice,
-  microservice,
-  resource,
-  SITE_NAME,
-  type Site,
-  site,
-  update,
-} from "#/model/index.ts";
-import { SimulatedAgent, SimulatedGateway } from "#/simulation/index.ts";
-import { openTreeStore } from "#/store/tree/index.ts";
-import { openSqliteTree } from "#/tree/sqlite/index.ts";
-import { startLeading } from "./lead.ts";
-
-const log = silentLog;
-
-/** A whole centre without its API: real tree, store, controllers and table; an agent and a gateway without processes and sockets. */
-async function startCentre() {
-  const stop = new AbortController();
-  const tree = await openSqliteTree({
-    file: path.join(mkdtempSync(path.join(os.tmpdir(), "lead-")), "tree.db"),
-    clock: systemClock,
-    random: systemRandom,
-    log,
-  } as never);
-  const store = await openTreeStore({ tree, clock: systemClock, random: systemRandom, kinds, log });
-  store.startGarbageCollector(stop.signal);
-  const broken = new Set<string>();
-  const lead = await startLeading({
-    store,
-    history: tree.history,
-    peers: {
-      isAgentConnected: () => true,
-      agentSeenMs: () => systemClock.now(),
-      gateway: (name) => (name === "main" ? { host: "here", incarnation: 1 } : undefined),
-      observationOf: () => undefined,
-      askBusy: async () => ({ state: "idle", message: "" }),
-    },
-    keepFiles: async () => undefined,
-    offeredTemplate: async (_service, version) =>
-      version === "v9" ? microservice.spec.shape.template.parse({ version: "v9", run: { command: ["node"] } }) : undefined,
-    onReport: () => {},
-    onDeposed: () => {},
-    clock: systemClock,
-    random: systemRandom,
-    log,
-    signal: stop.signal,
-  });
-  const agent = new SimulatedAgent({
-    store,
-    host: "here",
-    clock: systemClock,
-    random: systemRandom,
-    log,
-    startMs: (one: Instance) => (broken.has(one.spec.version ?? "") ? undefined : 10),
-  });
-  const gateway = new SimulatedGateway({
-    name: "main",
-    incarnation: 1,
-    connect: (position, signal) => lead.distribution.connect("main", position, signal),
-    acknowledge: (position) => lead.distribution.acknowledge("main", position),
-    report: (report) => lead.distribution.report(report),
-  });
-  const running = Promise.all([agent.run(stop.signal), gateway.run(stop.signal), lead.ended]);
-  lead.peerChanged("gateway", "main");
-  after(async () => {
-    stop.abort();
-    await running;
-    await store.close();
-    await tree.close();
-  });
-  const template = (version: string) => ({ version, run: { command: ["node", "server.ts"] } });
-  const apply = (name: string, spec: Record<string, unknown>) =>
-    store.patch(microservice, { name }, { type: "apply", body: { metadata: { name }, spec } }, { fieldManager: "test" });
-  /** Waits until `predicate` holds of what a watch shows. */
-  const until = async <T>(read: () => Promise<T | undefined>, predicate: (value: T) => boolean, what: string): Promise<T> => {
-    const deadlineMs = Date.now() + 10_000;
-    for (;;) {
-      const value = await read();
-      if (value !== undefined && predicate(value)) return value;
-      if (Date.now() > deadlineMs) assert.fail(`${what} has not come about: ${JSON.stringify(value, null, 1)}`);
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-  };
-  const service = (name: string, predicate: (one: Microservice) => boolean, what: string) =>
-    until(() => store.get(microservice, { name }), predicate, what);
-  const siteIs = (predicate: (one: Site) => boolean, what: string) => until(() => store.get(site, { name: SITE_NAME }), predicate, what);
-  return { store, lead, gateway, broken, template, apply, until, service, siteIs };
-}
-
-const isReady = (one: Microservice): boolean =>
-  one.status?.conditions?.some((condition) => condition.type === "Ready" && condition.status === "True" && condition.reason === "Ready") === true;
+import { test } from "node:test";
+import { generation, type Instance, instance, microservice, resource, SITE_NAME, site, update } from "#/model/index.ts";
+import { isReady, startCentre } from "./lead-rig.ts";
 
 test("a Microservice becomes a Revision, a Generation, Instances, and Ready", async () => {
   const { apply, template, service, store, siteIs } = await startCentre();
@@ -166,13 +68,13 @@ test("scaling and balancing make no generation; stopping keeps everything but th
 });
 
 test("a version that never gets ready is given up, quoted on the Microservice, and the old one goes on", async () => {
-  const { apply, template, service, store, broken, siteIs } = await startCentre();
+  const { apply, template, service, store, startMs, siteIs } = await startCentre();
   const present = await siteIs(() => true, "the site");
   await store.patch(site, { name: SITE_NAME }, { type: "merge", body: { spec: { readyWithin: "300ms" } } });
   assert.equal(present.status?.counter, 0);
   await apply("auth", { template: template("v1") });
   await service("auth", isReady, "readiness");
-  broken.add("v2");
+  startMs.set("v2", undefined);
   await apply("auth", { template: template("v2") });
   const diverged = await service(
     "auth",
@@ -187,14 +89,14 @@ test("an explicit Update to an offered version records itself, writes the templa
   const { apply, template, service, store, until } = await startCentre();
   await apply("auth", { template: template("v1") });
   const first = await service("auth", isReady, "readiness");
-  await store.create(update, { metadata: { name: "to-v9" }, spec: { services: [{ name: "auth", to: "v9" }], message: "try nine" } });
+  await store.create(update, { metadata: { name: "to-o9" }, spec: { services: [{ name: "auth", to: "o9" }], message: "try nine" } });
   const done = await until(
-    () => store.get(update, { name: "to-v9" }),
+    () => store.get(update, { name: "to-o9" }),
     (one) => one.status?.phase === "Complete",
     "completion",
   );
   assert.equal(done.status?.revisions?.[0]?.from, first.status?.servedRevision);
-  assert.equal((await store.get(microservice, { name: "auth" }))?.spec.template.version, "v9");
+  assert.equal((await store.get(microservice, { name: "auth" }))?.spec.template.version, "o9");
   await store.create(update, { metadata: { name: "back" }, spec: { services: [{ name: "auth", to: first.status?.servedRevision ?? "" }] } });
   await until(
     () => store.get(update, { name: "back" }),
