@@ -165,6 +165,13 @@ export class RunningSite {
       .join("\n");
   }
 
+  /** A figure of the centre's /metrics, such as `orrery_calls_unlabelled_total{service="portal"}`; 0 if it is not there yet. */
+  async metric(name: string): Promise<number> {
+    const text = String((await this.client.request({ path: "/metrics" })).body);
+    const line = text.split("\n").find((one) => one.startsWith(`${name} `));
+    return Number(line?.slice(name.length) ?? 0);
+  }
+
   /** Instances that are to run a program, by name. */
   async instances(): Promise<Instance[]> {
     const { items } = await this.store.list(instance);

@@ -120,6 +120,8 @@ export class SteadyLoad {
 /** A line of the access log, as far as it is needed here. */
 export interface AccessLine {
   readonly role: "edge" | "host";
+  /** The Host header. */
+  readonly host?: string;
   readonly traceId?: string;
   readonly generation?: number;
   readonly caller?: string;

@@ -10,7 +10,7 @@ import { generation, instance, type Microservice, microservice, SITE_NAME, site 
 import { formatGenerationHeader, makeTraceId, parseTraceKey, type TraceKey } from "#/trace/index.ts";
 import { askPasses } from "./ground-station-load.ts";
 import { type Kill, RunningSite } from "./running-site.ts";
-import { readAccessLog, SteadyLoad, summarize, unexcused } from "./steady-load.ts";
+import { type AccessLine, readAccessLog, SteadyLoad, summarize, unexcused } from "./steady-load.ts";
 import { assertCallsConsistent, createUpdate, setPolicy, untilSettled, untilUpdatesEnd } from "./updating-site.ts";
 
 const KEPT = "example.org/kept";
@@ -178,68 +178,113 @@ test("an update that is deleted under way is given up first, and what is under w
   await judge(load);
 });
 
-describe("what a caller says of its transaction", () => {
+describe("what a caller says of its transaction, while an older generation is still open", () => {
   let key: TraceKey;
+  /** Open generations: the older one is held by a stream. They differ in the version of auth. */
+  let older = 0;
   let current = 0;
+  const versions = { older: "", current: "" };
+  let callerName = "";
   let callerAddress = "";
   let port = 0;
+  const stream = new AbortController();
 
   before(async () => {
+    const { body } = await fetch(`${site.edge}/api/track?satellite=ISS&intervalMs=500`, { signal: stream.signal });
+    void body?.pipeTo(new WritableStream(), { signal: stream.signal }).catch(() => undefined);
+    versions.older = (await serviceNamed("auth")).spec.template.version;
+    versions.current = await otherVersion("auth");
+    await createUpdate(site, "leaves-one-open", { auth: versions.current });
+    await untilPhase("leaves-one-open", "Draining");
     const status = (await site.store.get(siteKind, { name: SITE_NAME }))?.status;
     key = parseTraceKey(/"traceKey":"([0-9a-f]{32})"/.exec(readFileSync(path.join(site.data, "gateway", "table.json"), "utf8"))?.[1] ?? "");
     current = status?.stamp?.generation ?? 0;
+    older = status?.generations?.find((one) => one.phase === "Draining")?.number ?? 0;
+    assert.ok(older > 0 && older < current, JSON.stringify(status?.generations));
     const portal = (await site.store.list(instance)).items.find((one) => one.spec.service === "portal");
+    callerName = portal?.metadata.name ?? "";
     callerAddress = portal?.status?.callerAddress ?? "";
     port = (await serviceNamed("auth")).status?.port ?? 0;
   });
+  after(async () => {
+    stream.abort();
+    await untilPhase("leaves-one-open", "Complete");
+    await untilSettled(site);
+  });
 
-  /** Calls auth as the portal's instance does; `lines`: further header lines, as they go over the wire. */
-  function call(headers: readonly string[]): Promise<{ status: number; body: string }> {
+  /** Calls auth as the portal's instance does. `headers`: header lines, as they go over the wire; `host`: stands in the access log. */
+  function call(headers: readonly string[], host = `${callerAddress}:${port}`): Promise<{ status: number; body: string }> {
     return new Promise((resolve, reject) => {
-      const sent = request(
-        { host: callerAddress, port, path: "/health", headers: ["Host", `${callerAddress}:${port}`, ...headers], agent: false },
-        (response) => {
-          let body = "";
-          response.setEncoding("utf8").on("data", (chunk: string) => (body += chunk));
-          response.on("end", () => resolve({ status: response.statusCode ?? 0, body }));
-        },
-      );
+      const sent = request({ host: callerAddress, port, path: "/health", headers: ["Host", host, ...headers], agent: false }, (response) => {
+        let body = "";
+        response.setEncoding("utf8").on("data", (chunk: string) => (body += chunk));
+        response.on("end", () => resolve({ status: response.statusCode ?? 0, body }));
+      });
       sent.on("error", reject);
       sent.end();
     });
   }
 
+  const versionIn = (body: string): string => (JSON.parse(body) as { version: string }).version;
   const id = (number: number): string => makeTraceId(key, { generation: number, incarnation: 1 }, systemRandom);
   const traceparent = (traceId: string): string[] => ["traceparent", `00-${traceId}-00f067aa0ba902b7-01`];
+  const mark = (number: number): string => formatGenerationHeader(key, { generation: number, incarnation: 1 });
+  const unlabelled = (): Promise<number> => site.metric('orrery_calls_unlabelled_total{service="portal"}');
+
+  /** Lines of the access log of requests with this Host. */
+  async function linesOf(host: string): Promise<readonly AccessLine[]> {
+    const { found } = await site.until(`${host} stands in the access log`, () => {
+      const lines = readAccessLog(site.data).filter((line) => line.host === host);
+      return lines.length > 0 ? lines : undefined;
+    });
+    return found;
+  }
 
   test("its generation, by either carrier, is followed", async () => {
-    const own = id(current);
-    assert.equal((await call(traceparent(own))).status, 200);
-    assert.equal((await call(["b3", `${own}-00f067aa0ba902b7-1`])).status, 200);
-    assert.equal((await call(["x-orrery-generation", formatGenerationHeader(key, { generation: current, incarnation: 1 })])).status, 200);
-    await site.until("it stands in the access log", () =>
-      readAccessLog(site.data).some((line) => line.traceId === own && line.generation === current) ? true : undefined,
-    );
+    for (const [number, version] of [
+      [older, versions.older],
+      [current, versions.current],
+    ] as const) {
+      const own = id(number);
+      for (const headers of [traceparent(own), ["b3", `${own}-00f067aa0ba902b7-1`], ["x-orrery-generation", mark(number)]]) {
+        const { status, body } = await call(headers);
+        assert.deepEqual([status, versionIn(body)], [200, version], headers.join(": "));
+      }
+      await site.until("it stands in the access log", () =>
+        readAccessLog(site.data).some((line) => line.traceId === own && line.generation === number) ? true : undefined,
+      );
+    }
   });
 
   test("forged, foreign, truncated, malformed and repeated trace ids are no context: they are not believed, and the call counts as one without", async () => {
-    const own = id(current);
+    const own = id(older);
     const forged = `${own.slice(0, 16)}${own.slice(16, 18) === "00" ? "01" : "00"}${own.slice(18)}`;
     const cases = {
+      absent: [],
       forged: traceparent(forged),
-      "of the future, forged": traceparent(`6f72000fffff${own.slice(12)}`),
+      "forged-mark": ["x-orrery-generation", mark(older).replace(/..$/, (check) => (check === "00" ? "01" : "00"))],
+      future: traceparent(`6f72000fffff${own.slice(12)}`),
       foreign: traceparent("4bf92f3577b34da6a3ce929d0e0e4736"),
       truncated: ["X-B3-TraceId", own.slice(16), "X-B3-SpanId", "00f067aa0ba902b7"],
       malformed: ["traceparent", `00-${own}`],
-      repeated: [...traceparent(own), ...traceparent(id(current))],
+      repeated: [...traceparent(own), ...traceparent(id(older))],
     };
+    const before = await unlabelled();
     for (const [name, headers] of Object.entries(cases)) {
-      const { status, body } = await call(headers);
-      assert.equal(status, 200, `${name}: ${body}`);
+      const { status, body } = await call(headers, name);
+      // Not that of the generation that they name.
+      assert.deepEqual([status, versionIn(body)], [200, versions.current], `${name}: ${body}`);
+      for (const line of await linesOf(name)) {
+        assert.deepEqual([line.role, line.caller, line.service, line.generation], ["host", callerName, "auth", current], name);
+        assert.equal(parseGeneration(line.traceId), current, name);
+        assert.ok(!headers.some((text) => text.includes(line.traceId ?? "-")), `${name}: ${line.traceId} was taken over`);
+      }
     }
-    const lines = readAccessLog(site.data);
-    for (const traceId of [forged, "4bf92f3577b34da6a3ce929d0e0e4736"])
-      assert.ok(!lines.some((line) => line.traceId === traceId), `${traceId} was taken over`);
+    const count = Object.keys(cases).length;
+    await site.until(`${count} calls are counted as unlabelled`, async () => ((await unlabelled()) === before + count ? true : undefined));
+    assert.equal((await call(traceparent(own))).status, 200);
+    await wait(1000);
+    assert.equal(await unlabelled(), before + count, "one with a context is not");
   });
 
   test("a generation from the future, though signed rightly, is refused, and so is one that is closed, and two at once", async () => {
@@ -249,25 +294,54 @@ describe("what a caller says of its transaction", () => {
     assert.ok(closed > 0);
     const late = await call(traceparent(id(closed)));
     assert.ok(late.status === 503 || late.status === 409, late.body);
-    const both = await call([
-      ...traceparent(id(current)),
-      "x-orrery-generation",
-      formatGenerationHeader(key, { generation: current + 1, incarnation: 1 }),
-    ]);
-    assert.deepEqual([both.status, (JSON.parse(both.body) as { code: string }).code], [409, "gateway/conflict"]);
+    const both = await call([...traceparent(id(current)), "x-orrery-generation", mark(older)]);
+    const { code, detail } = JSON.parse(both.body) as { code: string; detail: string };
+    assert.deepEqual([both.status, code], [409, "gateway/conflict"]);
+    assert.equal(detail, `the trace headers name the generations ${current} and ${older}: send those of the request that you serve, and no others`);
   });
 
-  test("from outside no context is believed at all", async () => {
-    for (const traceId of [id(current + 1000), id(current), "4bf92f3577b34da6a3ce929d0e0e4736"]) {
-      const answer = await fetch(`${site.edge}/api/passes?satellite=ISS`, {
-        headers: { traceparent: `00-${traceId}-00f067aa0ba902b7-01`, b3: `${traceId}-00f067aa0ba902b7-1`, "x-orrery-generation": "9999-0001-aa" },
-      });
-      assert.equal(answer.status, 200);
-      await answer.text();
+  test("from outside no context is believed: whatever a request says, it is a new transaction of the present generation", async () => {
+    for (const [name, traceId] of Object.entries({
+      older: id(older),
+      current: id(current),
+      future: id(current + 1000),
+      foreign: "4bf92f3577b34da6a3ce929d0e0e4736",
+    })) {
+      const host = `${name}.outside`;
+      const carriers = [...traceparent(traceId), "b3", `${traceId}-00f067aa0ba902b7-1`, "x-orrery-generation", mark(older)];
+      const servedBy = (await ask(`${site.edge}/api/passes?satellite=ISS`, ["Host", host, ...carriers])) as Readonly<Record<string, string>>;
+      assert.deepEqual([servedBy["authIssued"], servedBy["authVerified"]], [versions.current, versions.current], name);
+      const [root, ...more] = await linesOf(host);
+      assert.equal(more.length, 0, name);
+      assert.equal(root?.role, "edge", name);
+      assert.notEqual(root?.traceId, traceId, name);
+      assert.deepEqual([root?.generation, parseGeneration(root?.traceId)], [current, current], name);
+      const within = readAccessLog(site.data).filter((line) => line.traceId === root?.traceId && line.role === "host");
+      assert.deepEqual(new Set(within.map((line) => line.generation)), new Set([current]), name);
+      assert.ok(!readAccessLog(site.data).some((line) => line.traceId === traceId), `${name}: ${traceId} was taken over`);
     }
-    await wait(300);
-    assert.ok(readAccessLog(site.data).every((line) => line.role === "host" || (line.generation ?? 0) <= current));
   });
+
+  /** The generation that a trace id of ours says. */
+  const parseGeneration = (traceId = ""): number => {
+    assert.match(traceId, /^6f72[0-9a-f]{28}$/);
+    return Number.parseInt(traceId.slice(4, 12), 16);
+  };
+
+  function ask(url: string, headers: readonly string[]): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const sent = request(url, { headers }, (response) => {
+        let body = "";
+        response.setEncoding("utf8").on("data", (chunk: string) => (body += chunk));
+        response.on("end", () =>
+          response.statusCode === 200
+            ? resolve((JSON.parse(body) as { servedBy: unknown }).servedBy)
+            : reject(new Error(`${response.statusCode} ${body}`)),
+        );
+      });
+      sent.on("error", reject).end();
+    });
+  }
 });
 
 test("a stream that does not end keeps the versions it began with and holds the drain, which says so; requests beside it have the new version", async (context) => {

@@ -1,8 +1,12 @@
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import type { Clock } from "#/base/index.ts";
 
 /** A peer that has vanished without a word is found by the kernel after this time of silence. */
 const KEEP_ALIVE_MS = 60_000;
+
+/** So long a client may take to read what was sent to it before the end. */
+const LAST_READ_MS = 1000;
 
 /** Joins two connections until both directions have ended, each closing its half when the other does; an error of one destroys both. `done` is called once, with the bytes that went each way. */
 export function splice(
@@ -43,4 +47,11 @@ export function splice(
   b.pipe(a);
   if (a.destroyed) onClose();
   if (b.destroyed) onClose();
+}
+
+/** Ends two joined connections whose time is over: the instance's at once, the client's in order, after `lastWords`; by force if the client does not read them. To be called once. */
+export function part(clock: Clock, client: Duplex, upstream: Duplex, lastWords?: Buffer): void {
+  if (!client.writableEnded) client.end(lastWords);
+  upstream.destroy();
+  clock.after(LAST_READ_MS, () => client.destroy(), { background: true });
 }

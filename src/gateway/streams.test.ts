@@ -182,6 +182,51 @@ for (const streamsEndAfterMs of [100, undefined]) {
   });
 }
 
+for (const kind of ["TCP connection", "WebSocket"] as const)
+  test(`a ${kind} of a generation that drains ends in its time also if the client does not read`, async (t) => {
+    const rig = await rigOf(t);
+    const port = await freePort();
+    const flood = await rig.tcpInstance((socket) => {
+      if (kind === "WebSocket") socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+      const more = (): void => {
+        while (!socket.destroyed && socket.write(Buffer.alloc(65_536)));
+      };
+      socket.on("drain", more);
+      more();
+    });
+    const sketch: TableSketch = site(flood, {
+      revisions: { "portal-v1": [{ instance: "portal-0", port: flood, ports: { line: flood } }], "portal-v2": [] },
+      services: { portal: { port: 1, ports: [{ name: "line", protocol: "tcp" }] } },
+      routes: [
+        { service: "portal", path: { prefix: "/" } },
+        { service: "portal", tcp: { address: "127.0.0.1", port } },
+      ],
+      streamsEndAfterMs: 100,
+    });
+    rig.table(sketch);
+    const socket = await dial(kind === "WebSocket" ? rig.edgePort : port);
+    t.after(() => socket.destroy());
+    socket.pause();
+    if (kind === "WebSocket") socket.write("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+    await rig.feed.until(() => countOf(rig)?.streams === 1);
+    // Until no buffer on the way takes any more.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    rig.table({ ...sketch, generations: { 3: { portal: "portal-v1" }, 4: { portal: "portal-v2" } } });
+    await rig.feed.until(() => rig.feed.reports.at(-1)?.counts.find((one) => one.generation === 3)?.edge === 0);
+  });
+
+/** A connection to a port on which somebody listens soon. */
+async function dial(port: number): Promise<Socket> {
+  for (;;) {
+    const socket = connect(port, "127.0.0.1");
+    const isThere = await new Promise<boolean>((resolve) => {
+      socket.once("connect", () => resolve(true));
+      socket.once("error", () => resolve(false));
+    });
+    if (isThere) return socket;
+  }
+}
+
 test("an instance that refuses an upgrade is heard", async (t) => {
   const rig = await rigOf(t);
   rig.table(site(await echoSockets(t)));

@@ -4,7 +4,7 @@ import { logConnection } from "./connection-log.ts";
 import type { Call, Refusal } from "./core/index.ts";
 import { portOf } from "./exchange.ts";
 import type { ProxyContext } from "./proxy-context.ts";
-import { splice } from "./splice.ts";
+import { part, splice } from "./splice.ts";
 
 export const CONNECT_TIMEOUT_MS = 3000;
 
@@ -57,8 +57,8 @@ export function relayTcp(context: ProxyContext, socket: Socket, role: "edge" | "
       const bound = {
         expire(nowMs: number): void {
           if (nowMs < call.deadlineMs) return;
-          socket.end();
-          upstream.destroy();
+          context.deadlines.delete(bound);
+          part(context.clock, socket, upstream);
         },
       };
       context.deadlines.add(bound);

@@ -8,7 +8,10 @@ import { portOf } from "./exchange.ts";
 import { pushForwarded } from "./forwarded.ts";
 import type { ProxyContext } from "./proxy-context.ts";
 import { passResponseHeaders } from "./response-headers.ts";
-import { splice } from "./splice.ts";
+import { part, splice } from "./splice.ts";
+
+/** A WebSocket's close frame with code 1012, service restart (RFC 6455, 5.5.1 and 7.4). */
+const CLOSE_FRAME = Buffer.from([0x88, 0x02, 0x03, 0xf4]);
 
 export interface UpgradeOptions {
   readonly context: ProxyContext;
@@ -136,12 +139,11 @@ class UpgradeRelay implements Bounded {
     this.#outgoing?.destroy();
   }
 
-  /** Ends a stream whose generation has drained long enough: a WebSocket by a close frame with code 1012, service restart (RFC 6455, 7.4), others by the end of the connection. */
+  /** Ends a stream whose generation has drained long enough: a WebSocket by a close frame, others by the end of the connection. */
   #terminate(upstream: Duplex): void {
-    const { socket, head } = this.#options;
-    if (head.upgrade?.toLowerCase() === "websocket") socket.write(Buffer.from([0x88, 0x02, 0x03, 0xf4]));
-    socket.end();
-    upstream.destroy();
+    const { context, socket, head } = this.#options;
+    context.deadlines.delete(this);
+    part(context.clock, socket, upstream, head.upgrade?.toLowerCase() === "websocket" ? CLOSE_FRAME : undefined);
   }
 
   #refuse(refusal: Refusal): void {

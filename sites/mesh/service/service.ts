@@ -99,7 +99,7 @@ function call(service: string, ttl: number, headers: Readonly<Record<string, str
       text(response).then(
         (body) => {
           if (response.statusCode === 200) resolve(JSON.parse(body) as Tree);
-          else fail(`${response.statusCode} ${body.slice(0, 500)}`);
+          else fail(`${response.statusCode} ${reasonIn(body)}`);
         },
         (error: Error) => fail(error.message),
       );
@@ -107,6 +107,17 @@ function call(service: string, ttl: number, headers: Readonly<Record<string, str
     request.on("timeout", () => request.destroy(new Error(`no answer within ${CALL_TIMEOUT_MS} ms`)));
     request.on("error", (error) => fail(error.message));
   });
+}
+
+/** What an answer says of its failure: the detail of a problem (RFC 9457), else its beginning. */
+function reasonIn(body: string): string {
+  try {
+    const { detail } = JSON.parse(body) as { detail?: unknown };
+    if (typeof detail === "string") return detail;
+  } catch {
+    // No JSON: it is quoted as it is.
+  }
+  return body.slice(0, 500);
 }
 
 /** Server-Sent Events: a tree every `intervalMs`, `count` times (0: until the client leaves), all for the request that opened the stream. */

@@ -236,7 +236,10 @@ export class GatewayCore {
     const context = head === undefined ? ({ kind: "none", reason: "absent" } as const) : readTrace(this.#table.traceKey, head);
     if (context.kind === "conflict") {
       this.#refuseCaller(caller, "conflict", service);
-      return refuse("gateway/conflict", `the trace headers name the generations ${context.generations.join(" and ")}`);
+      return refuse(
+        "gateway/conflict",
+        `the trace headers name the generations ${context.generations.join(" and ")}: send those of the request that you serve, and no others`,
+      );
     }
     let generation: GenerationState;
     let trace: CarriedTrace;
@@ -287,7 +290,7 @@ export class GatewayCore {
   #guard(caller: Caller, generation: GenerationState, traceId: string | undefined): Refusal | undefined {
     if (caller === undefined || caller.revision === "" || this.#table.takesPart(generation, caller.service, caller.revision)) return undefined;
     const assigned = generation.assignments.get(caller.service);
-    const detail = `${caller.instance} is ${caller.revision}, but generation ${generation.number} has ${assigned ?? `no ${caller.service}`}: the trace context came from another transaction`;
+    const detail = `${caller.instance} is ${caller.revision}, but generation ${generation.number} has ${assigned ?? `no ${caller.service}`}: the trace context came from another transaction; send the trace headers of the request that you serve, and keep them for no other`;
     return refuse("gateway/wrong-revision", detail, { generation: generation.number, traceId });
   }
 
@@ -315,7 +318,10 @@ export class GatewayCore {
     const found = this.#newestOf(caller);
     if (found !== undefined) return found;
     this.#refuseCaller(caller, "no-generation", service);
-    return refuse("gateway/no-generation", `no generation in service has ${caller.revision}`);
+    return refuse(
+      "gateway/no-generation",
+      `no generation in service has ${caller.revision}: it is not in use yet, or not any more; begin nothing while $ORRERY_STATE holds passive`,
+    );
   }
 
   /** The newest open generation in service that maps the caller's own revision, or has been moved to it. Only if there is none, the oldest that was moved to it once, or may be: what is only planned has nothing to do yet. One that is only being prepared is not in service: its instances are passive. */
