@@ -16,7 +16,7 @@ export interface Ended {
 export interface Running {
   readonly process: ChildProcess;
   readonly ended: Promise<Ended>;
-  /** Resolves when `text` stands in the output; rejects if the command ends without it. */
+  /** Resolves when `text` stands in the output or in the notes; rejects if the command ends without it. */
   until(text: string): Promise<void>;
 }
 
@@ -70,6 +70,7 @@ export function startOrrery(args: readonly string[], options: { readonly input?:
   });
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     note += text;
+    for (const listener of listeners) listener();
   });
   const ended = new Promise<Ended>((resolve, reject) => {
     child.once("error", reject);
@@ -78,7 +79,7 @@ export function startOrrery(args: readonly string[], options: { readonly input?:
   const until = (text: string): Promise<void> =>
     new Promise((resolve, reject) => {
       const look = (): void => {
-        if (!out.includes(text)) return;
+        if (!out.includes(text) && !note.includes(text)) return;
         listeners.delete(look);
         resolve();
       };

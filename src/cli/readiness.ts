@@ -1,7 +1,8 @@
-import { type Clock, isOrreryError, OrreryError, sleep } from "#/base/index.ts";
+import { type Clock, OrreryError, sleep } from "#/base/index.ts";
 import type { Client } from "#/client/index.ts";
 import { type Condition, formatDuration, type Instance, instance, type Microservice, microservice, type StoredObject } from "#/model/index.ts";
 import { objectPath } from "./kubernetes.ts";
+import { Patience } from "./patience.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Whether an object is as its spec wants it, and if not, why. */
@@ -62,25 +63,17 @@ export interface WaitOptions {
 }
 
 const ASK_MS = 200;
-/** A centre that is away for longer does not come back by itself. */
+/** Less than elsewhere: `up` waits so for a centre that it has just started. */
 const AWAY_MS = 10_000;
 
 /** Waits until the microservices are ready, showing how far they are; returns those that are not, with the reason: at the end of the time, or earlier if waiting cannot help. Asks the API five times a second: what can change readiness is spread over many objects, and the list is one cheap read. */
 export async function waitForServices(options: WaitOptions): Promise<readonly { readonly name: string; readonly readiness: Readiness }[]> {
   const { terminal, clock } = options;
   const deadlineMs = clock.monotonic() + options.timeoutMs;
-  let awaySinceMs: number | undefined;
+  const patience = new Patience(options, AWAY_MS);
   for (;;) {
-    const services = await loadServices(options).catch((error: unknown) => {
-      // A centre that ends is started again by its supervisor.
-      awaySinceMs ??= clock.monotonic();
-      const isAway = isOrreryError(error) && (error.code === "client/unavailable" || error.retry === "backoff");
-      if (!isAway || clock.monotonic() - awaySinceMs > AWAY_MS) throw error;
-      return undefined;
-    });
-    if (services !== undefined) awaySinceMs = undefined;
-    else {
-      terminal.progress("waiting: the centre does not answer");
+    const services = await patience.ask(() => loadServices(options));
+    if (services === undefined) {
       await sleep(clock, ASK_MS, options.signal);
       continue;
     }

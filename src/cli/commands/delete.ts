@@ -13,6 +13,7 @@ import {
 } from "#/model/index.ts";
 import type { CliContext } from "../context.ts";
 import { objectPath } from "../kubernetes.ts";
+import { AWAY_MS, Patience } from "../patience.ts";
 import type { Options } from "../program.ts";
 import { parseObjects } from "./get.ts";
 import { isMissing } from "./logs.ts";
@@ -114,9 +115,10 @@ function victimsOfFiles(context: CliContext, files: readonly string[]): Victim[]
 
 async function waitForAbsence({ terminal, clock, signal }: CliContext, api: Client, victims: readonly Victim[], timeoutMs: number): Promise<boolean> {
   const deadlineMs = clock.monotonic() + timeoutMs;
+  const patience = new Patience({ terminal, clock }, AWAY_MS);
   for (let left = victims; ; ) {
-    const there = await Promise.all(left.map(({ kind, name }) => isThere(api, objectPath(kind, name))));
-    left = left.filter((_, index) => there[index]);
+    const there = await patience.ask(() => Promise.all(left.map(({ kind, name }) => isThere(api, objectPath(kind, name)))));
+    left = left.filter((_, index) => there?.[index] ?? true);
     if (left.length === 0) {
       terminal.progress(undefined);
       return true;

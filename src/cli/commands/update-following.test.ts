@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Clock, ManualClock } from "#/base/index.ts";
+import { type Clock, ManualClock, OrreryError } from "#/base/index.ts";
 import { auth, BASE, REVISIONS, run, SERVICES, Sequence, UPDATE, updateIn } from "../rig.ts";
 
 /** A clock that does not let anybody wait. */
@@ -51,4 +51,54 @@ test("whoever interrupts the wait for an update is told that it goes on, and how
   const { status, note } = await run(["update", "auth", "--to", "v1"], world);
   assert.equal(status, 130);
   assert.equal(note, "update u goes on; follow it with: orrery update show u --watch; give it up with: orrery update abort u\n");
+});
+
+const away = new OrreryError("client/unavailable", "nothing listens at https://test", { retry: "backoff" });
+
+/** A clock on which whoever waits has waited at once. */
+function rushing(): Clock {
+  const clock = new ManualClock(0);
+  let nowMs = 0;
+  return Object.assign(clock, {
+    monotonic: () => nowMs,
+    after(delayMs: number, action: () => void) {
+      nowMs += delayMs;
+      setImmediate(action);
+      return () => undefined;
+    },
+  });
+}
+
+test("a centre that is away while an update is followed is waited for; what is told goes on where it was", async () => {
+  const progress: string[] = [];
+  const seen = [unready("starting"), away, away, unready("starting"), updateIn("Complete"), away, updateIn("Complete")];
+  const sites = new Sequence(away, { items: [] });
+  const world = { answers: { ...answers, [`GET ${UPDATE}`]: new Sequence(...seen), [`GET ${BASE}/sites`]: sites }, clock: rushing(), progress };
+  const { status, out, note } = await run(["update", "auth", "--to", "v1"], world);
+  assert.equal(status, 0, note);
+  const gone = "the centre does not answer; trying again, 1m at most";
+  const told = "u: Preparing: 0 of 2 are ready: starting";
+  assert.deepEqual(progress, [told, gone, gone, "the centre answers again", told, gone, gone, "the centre answers again"]);
+  assert.match(out, /update u: complete in generation 5/);
+});
+
+test("a centre that stays away for a minute, or longer than was asked for, ends the following of an update, which is said to go on", async () => {
+  const world = { answers: { ...answers, [`GET ${UPDATE}`]: away }, clock: rushing() };
+  const { status, note } = await run(["update", "auth", "--to", "v1"], world);
+  assert.equal(status, 1);
+  assert.equal(world.clock.monotonic(), 60_000);
+  assert.equal(
+    note,
+    "update u goes on when the centre is back; follow it with: orrery update show u --watch; give it up with: orrery update abort u\n" +
+      "error: the centre has not answered for 1m: nothing listens at https://test\n",
+  );
+  const hurried = await run(["update", "auth", "--to", "v1", "--timeout", "5s"], { ...world, clock: rushing() });
+  assert.equal(hurried.status, 1);
+  assert.match(hurried.note, /^update u has not ended within 5s; it goes on/);
+});
+
+test("what the centre answers with a refusal ends the following of an update at once", async () => {
+  const lost = new OrreryError("store/missing", "there is no Update u");
+  const { status, note } = await run(["update", "auth", "--to", "v1"], { answers: { ...answers, [`GET ${UPDATE}`]: lost }, clock: rushing() });
+  assert.deepEqual([status, note], [1, "error: there is no Update u\n"]);
 });

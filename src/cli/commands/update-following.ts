@@ -1,8 +1,9 @@
-import { sleep } from "#/base/index.ts";
+import { isOrreryError, sleep } from "#/base/index.ts";
 import type { Client } from "#/client/index.ts";
 import { formatDuration, type Update, update } from "#/model/index.ts";
 import type { CliContext } from "../context.ts";
 import { objectPath } from "../kubernetes.ts";
+import { AWAY_MS, Patience } from "../patience.ts";
 import { loadSite, refusalOf, tellEnd } from "../update-outcome.ts";
 import { isOver } from "../update-view.ts";
 
@@ -11,7 +12,8 @@ export const ASK_MS = 250;
 /** So many different messages of one wait are told. */
 const NEWS_MAX = 10;
 
-/** Shows how far Updates are, one after the other, until each has ended; 0 if all are complete. Whoever interrupts it is told that they go on. */
+/** Shows how far Updates are, one after the other, until each has ended; 0 if all are complete. A centre that is away is waited for. Whoever interrupts it is told that they go on.
+ *  @throws client/unavailable: the centre has been away for too long */
 export async function followUpdates(context: CliContext, api: Client, names: readonly string[], timeoutMs: number): Promise<number> {
   const { terminal, signal } = context;
   const left = [...names];
@@ -20,13 +22,13 @@ export async function followUpdates(context: CliContext, api: Client, names: rea
     for (; left[0] !== undefined; left.shift()) worst = Math.max(worst, await follow(context, api, left[0], timeoutMs));
     return worst;
   } catch (error) {
-    if (signal.aborted) {
-      terminal.progress(undefined);
-      const [first = ""] = left;
+    terminal.progress(undefined);
+    const [first = ""] = left;
+    const when = signal.aborted ? "" : " when the centre is back";
+    if (signal.aborted || isOrreryError(error, "client/unavailable"))
       terminal.note(
-        `update ${left.join(", ")} ${left.length > 1 ? "go" : "goes"} on; follow it with: orrery update show ${first} --watch; give it up with: orrery update abort ${first}`,
+        `update ${left.join(", ")} ${left.length > 1 ? "go" : "goes"} on${when}; follow it with: orrery update show ${first} --watch; give it up with: orrery update abort ${first}`,
       );
-    }
     throw error;
   }
 }
@@ -34,17 +36,20 @@ export async function followUpdates(context: CliContext, api: Client, names: rea
 async function follow(context: CliContext, api: Client, name: string, timeoutMs: number): Promise<number> {
   const { terminal, clock, signal } = context;
   const deadlineMs = clock.monotonic() + timeoutMs;
-  const news = new News();
+  const patience = new Patience(context, AWAY_MS);
+  let news = new News();
   for (;;) {
-    const one = (await api.request({ path: objectPath(update, name), signal })).body as Update;
-    if (isOver(one)) {
+    const seen = await patience.ask(() => loadUpdate(api, name, signal));
+    if (seen === undefined) news = new News();
+    else if (isOver(seen.one)) {
       terminal.progress(undefined);
-      return tellEnd(context, one, refusalOf(one, await loadSite(api)));
+      return tellEnd(context, seen.one, seen.refusal);
+    } else {
+      const told = news.of(seen.one);
+      // The line of progress is cut where the terminal ends; what crashed says so at the end of it.
+      if (told?.isSameWait === true) terminal.note(told.text);
+      else if (told !== undefined) terminal.progress(told.text);
     }
-    const told = news.of(one);
-    // The line of progress is cut where the terminal ends; what crashed says so at the end of it.
-    if (told?.isSameWait === true) terminal.note(told.text);
-    else if (told !== undefined) terminal.progress(told.text);
     if (clock.monotonic() > deadlineMs) {
       terminal.progress(undefined);
       terminal.note(`update ${name} has not ended within ${formatDuration(timeoutMs)}; it goes on. See: orrery update show ${name}`);
@@ -52,6 +57,12 @@ async function follow(context: CliContext, api: Client, name: string, timeoutMs:
     }
     await sleep(clock, ASK_MS, signal);
   }
+}
+
+/** An Update; of one that has ended, why the site refuses it, too. */
+async function loadUpdate(api: Client, name: string, signal: AbortSignal): Promise<{ readonly one: Update; readonly refusal: string | undefined }> {
+  const one = (await api.request({ path: objectPath(update, name), signal })).body as Update;
+  return { one, refusal: isOver(one) ? refusalOf(one, await loadSite(api)) : undefined };
 }
 
 /** What has not been said yet of an Update. Times and numbers inside a message change all the time, and what crashes says the same things in turn: each is told once as long as the same is waited for. */

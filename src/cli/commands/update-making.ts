@@ -1,4 +1,4 @@
-import { isOrreryError, OrreryError } from "#/base/index.ts";
+import { describeError, isOrreryError, OrreryError } from "#/base/index.ts";
 import type { Client } from "#/client/index.ts";
 import { durationMs, RAMP_KEY, type StrategyName, type Update, update } from "#/model/index.ts";
 import { forecast, forecastInput, unfitStrategy } from "#/update/core/index.ts";
@@ -21,6 +21,7 @@ export interface Wish {
     readonly ramp?: unknown;
     readonly [field: string]: unknown;
   };
+  readonly metadata: { readonly name?: string; readonly generateName?: string };
   readonly [field: string]: unknown;
 }
 
@@ -66,7 +67,7 @@ function parseRamp(text: string, hold: string): { share: number; hold: string }[
   return steps;
 }
 
-/** Makes the Updates and follows each to its end; with --dry-run makes none and tells what they would do.
+/** Makes the Updates, all or none, and follows each to its end; with --dry-run makes none and tells what they would do.
  *  @throws cli/missing: what is named does not exist; the message names what is near, or where to look
  *  @throws cli/usage: strategy or ramp do not fit a service; the message says what to type */
 export async function makeUpdates(context: CliContext, wishes: readonly Wish[], options: Options): Promise<number> {
@@ -85,8 +86,7 @@ export async function makeUpdates(context: CliContext, wishes: readonly Wish[], 
       const unfit = unfitStrategy({ strategy: "consistent", ...spec }, names, isExclusive);
       if (unfit !== undefined) throw new OrreryError("cli/usage", unfit);
     }
-    const made: Update[] = [];
-    for (const wish of wishes) made.push(await post(api, wish));
+    const made = await makeAll(api, wishes);
     for (const one of made) terminal.out(`update ${one.metadata.name}: ${describeTargets(one)}`);
     if (options.wait === false) return 0;
     const names = made.map((one) => one.metadata.name);
@@ -96,13 +96,45 @@ export async function makeUpdates(context: CliContext, wishes: readonly Wish[], 
   }
 }
 
+/** Makes all, or none where the centre would refuse one.
+ *  @throws cli/exists, or what the centre answers: where one is refused that was not a moment ago, the message says which are made and which not */
+async function makeAll(api: Client, wishes: readonly Wish[]): Promise<readonly Update[]> {
+  const [only] = wishes;
+  if (only !== undefined && wishes.length === 1) return [await post(api, only)];
+  const names = wishes.map(({ metadata }, index) => metadata.name ?? `${metadata.generateName}… (${index + 1} of ${wishes.length})`);
+  for (const [index, wish] of wishes.entries())
+    await post(api, wish, true).catch((error: unknown) => {
+      throw reworded(error, `${names[index]}: ${describeError(error)}; none of the ${wishes.length} updates is made`);
+    });
+  const made: Update[] = [];
+  for (const [index, wish] of wishes.entries())
+    made.push(
+      await post(api, wish).catch((error: unknown) => {
+        // It may have been made although the answer has not come.
+        const isUnknown = isOrreryError(error) && error.retry === "backoff";
+        const lists = {
+          made: made.map((one) => one.metadata.name),
+          "not known": isUnknown ? names.slice(index, index + 1) : [],
+          "not made": names.slice(isUnknown ? index + 1 : index),
+        };
+        const told = Object.entries(lists).flatMap(([title, list]) => (list.length === 0 ? [] : [`${title}: ${list.join(", ")}`]));
+        throw reworded(error, `${names[index]}: ${describeError(error)}; ${told.join("; ")}; see: orrery get updates`);
+      }),
+    );
+  return made;
+}
+
+function reworded(error: unknown, message: string): unknown {
+  return isOrreryError(error) ? new OrreryError(error.code, message, { retry: error.retry, details: error.details, cause: error }) : error;
+}
+
 async function post(api: Client, body: Wish, isDryRun = false): Promise<Update> {
   const query = { fieldManager: FIELD_MANAGER, ...(isDryRun ? { dryRun: "All" } : {}) };
   try {
     return (await api.request({ method: "POST", path: objectPath(update), query, body })).body as Update;
   } catch (error) {
     if (!isOrreryError(error, "store/exists")) throw error;
-    const { name } = body["metadata"] as { readonly name: string };
+    const { name } = body.metadata;
     throw new OrreryError(
       "cli/exists",
       `update ${name} exists already, and what it does is fixed: give the new one another name, or generateName in place of name; to follow it: orrery update show ${name}; to have its name again: orrery delete update ${name}`,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { BASE, run } from "../rig.ts";
+import { type Clock, ManualClock, OrreryError } from "#/base/index.ts";
+import { BASE, run, Sequence } from "../rig.ts";
 
 const answers = {
   ...Object.fromEntries(["sites", "generations", "revisions", "instances", "updates"].map((plural) => [`GET ${BASE}/${plural}`, { items: [] }])),
@@ -15,4 +16,25 @@ test("update show --watch ends when nobody reads it any more, and draws over not
   const onTerminal = await run(["update", "show", "--watch"], { answers, env: { TERM: "xterm" }, isTerminal: true, isRead: () => false });
   assert.ok(onTerminal.out.startsWith("\u001b[H\u001b[J"), onTerminal.out);
   assert.doesNotMatch((await run(["update", "show"], { answers, env: { TERM: "xterm" }, isTerminal: true })).out, /\[H/);
+});
+
+test("update show --watch goes on, however long the centre is away, and shows what it finds then; without --watch it says that nothing answers", async () => {
+  const away = new OrreryError("client/unavailable", "nothing listens at https://test", { retry: "backoff" });
+  const clock: Clock = Object.assign(new ManualClock(0), {
+    after(_: number, action: () => void) {
+      setImmediate(action);
+      return () => undefined;
+    },
+  });
+  let shown = 0;
+  const progress: string[] = [];
+  const updates = new Sequence({ items: [] }, ...new Array(100).fill(away), { items: [] });
+  const watched = { answers: { ...answers, [`GET ${BASE}/updates`]: updates }, clock, progress, isRead: () => ++shown < 2 };
+  const { status, out } = await run(["update", "show", "--watch"], watched);
+  assert.deepEqual([status, out.match(/^site /gm)?.length], [0, 2]);
+  assert.deepEqual([...new Set(progress)], ["the centre does not answer; trying again; Ctrl-C ends", "the centre answers again"]);
+  for (const more of [[], ["--watch"]]) {
+    const never = await run(["update", "show", ...more], { answers: { ...answers, [`GET ${BASE}/updates`]: away }, clock });
+    assert.deepEqual([never.status, never.note], [1, "error: nothing listens at https://test\n"]);
+  }
 });

@@ -1,40 +1,52 @@
 import { OrreryError, sleep } from "#/base/index.ts";
 import type { CliContext } from "../context.ts";
 import { printData } from "../output.ts";
+import { Patience } from "../patience.ts";
 import type { Options } from "../program.ts";
 import { drawUpdates } from "../update-lanes.ts";
-import { isOver, loadUpdateView } from "../update-view.ts";
+import { isOver, loadUpdateView, type UpdateView } from "../update-view.ts";
 import { quoteName } from "../words.ts";
 import { isMissing } from "./logs.ts";
 
-/** `orrery update show`: what is under way, once or, with --watch, until it has ended. */
+/** `orrery update show`: what is under way, once or, with --watch, until it has ended, however long the centre is away meanwhile. */
 export async function showUpdates(context: CliContext, name: string | undefined, options: Options): Promise<number> {
   const { terminal, clock, signal } = context;
   const api = await context.connect(options.data);
+  const patience = new Patience(context, Number.POSITIVE_INFINITY);
+  const load = (): Promise<UpdateView> => loadUpdateView(api, name, clock.now());
   let isFirst = true;
   try {
     for (;;) {
-      const view = await loadUpdateView(api, name, clock.now()).catch((error: unknown) => {
+      // A centre that has never answered is not one that is away for a while.
+      const view = await (isFirst ? load() : patience.ask(load)).catch((error: unknown) => {
         if (isMissing(error))
           throw new OrreryError("cli/missing", `there is no update called ${quoteName(name ?? "")}; see: orrery get updates`, { cause: error });
         throw error;
       });
-      if (options.output === "json" || options.output === "yaml") printData(terminal, options.output, view);
-      else {
-        const isDrawnOver = options.watch === true && terminal.isTerminal && (context.env["TERM"] ?? "dumb") !== "dumb";
-        // Home and clear below, so that the picture stands still while it changes; elsewhere one stands below the other.
-        const before = isDrawnOver ? "\u001b[H\u001b[J" : isFirst ? "" : "\n";
-        terminal.out(`${before}${drawUpdates(terminal, view, clock.now()).join("\n")}`);
+      if (view !== undefined) {
+        show(context, view, options, isFirst);
+        isFirst = false;
+        // Nobody reads any more.
+        if (!(await terminal.drain())) return 0;
+        if (options.watch !== true || signal.aborted) return 0;
+        const [one] = view.updates;
+        if (name !== undefined && one !== undefined && isOver(one)) return one.status?.phase === "Complete" ? 0 : 1;
       }
-      isFirst = false;
-      // Nobody reads any more.
-      if (!(await terminal.drain())) return 0;
-      if (options.watch !== true || signal.aborted) return 0;
-      if (name !== undefined && view.updates[0] !== undefined && isOver(view.updates[0])) return view.updates[0].status?.phase === "Complete" ? 0 : 1;
       await sleep(clock, 1000, signal).catch(() => {});
-      if (signal.aborted) return 0;
+      if (signal.aborted) {
+        terminal.progress(undefined);
+        return 0;
+      }
     }
   } finally {
     await api.close();
   }
+}
+
+function show({ terminal, clock, env }: CliContext, view: UpdateView, options: Options, isFirst: boolean): void {
+  if (options.output === "json" || options.output === "yaml") return printData(terminal, options.output, view);
+  const isDrawnOver = options.watch === true && terminal.isTerminal && (env["TERM"] ?? "dumb") !== "dumb";
+  // Home and clear below, so that the picture stands still while it changes; elsewhere one stands below the other.
+  const before = isDrawnOver ? "\u001b[H\u001b[J" : isFirst ? "" : "\n";
+  terminal.out(`${before}${drawUpdates(terminal, view, clock.now()).join("\n")}`);
 }

@@ -3,6 +3,7 @@ import type { Client } from "#/client/index.ts";
 import { type Update, update } from "#/model/index.ts";
 import type { CliContext } from "../context.ts";
 import { objectPath } from "../kubernetes.ts";
+import { AWAY_MS, Patience } from "../patience.ts";
 import type { Options } from "../program.ts";
 import { asCalled } from "../terminal.ts";
 import { describeReturn, loadSite, tellEnd } from "../update-outcome.ts";
@@ -102,11 +103,13 @@ export async function abortUpdate(context: CliContext, options: Options, name: s
     spec: { aborted: true },
     say: async (api, asked) => {
       const deadlineMs = clock.monotonic() + ABORT_MS;
+      const patience = new Patience(context, AWAY_MS);
       let one = asked;
       for (; !isOver(one) && !hasSwitched(one) && options.wait !== false && clock.monotonic() < deadlineMs; ) {
         await sleep(clock, ASK_MS, signal);
-        one = (await api.request({ path: objectPath(update, name) })).body as Update;
+        one = ((await patience.ask(() => api.request({ path: objectPath(update, name) })))?.body as Update | undefined) ?? one;
       }
+      terminal.progress(undefined);
       if (hasSwitched(one) || one.status?.phase === "Complete") throw tooLate(one, "give up");
       if (!isOver(one)) terminal.out(asCalled(terminal, `update ${name} is being given up; see: orrery update show ${name}`));
       else if (one.status?.phase === "Superseded") outcome = tellEnd(context, one, undefined);
