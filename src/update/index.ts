@@ -1,2 +1,4 @@
 export { createUpdateController, type Distribution, isStoreBehind, readLedSite, takeLead, type UpdateControllerOptions } from "./controller.ts";
-export { createUpdateRecordController, REVISION_ANNOTATION, type UpdateRecordOptions, updateIntents } from "./record-controller.ts";
+export { updateIntents } from "./intents.ts";
+export { createUpdateRecordController, type UpdateRecordOptions } from "./record-controller.ts";
+export { REVISION_ANNOTATION } from "./record-templates.ts";

@@ -2,47 +2,34 @@ import { type Clock, isOrreryError, type Log, type Random, uuidTimeMs } from "#/
 import {
   API_VERSION,
   CHANGED_BY_ANNOTATION,
-  durationMs,
   type Generation,
   generation,
   generationName,
   type instance,
-  type Microservice,
-  microservice,
-  type Revision,
   SITE_NAME,
-  STREAMS_END_AFTER,
-  setCondition,
   type site,
   timestamp,
   type Update,
   update,
 } from "#/model/index.ts";
 import { Controller, objectKey, type ReconcileResult, type Reflector } from "#/reconcile/index.ts";
-import type { Store } from "#/store/index.ts";
 import {
-  consistencyOf,
   followGeneration,
   implicitRecord,
   isEnded,
   isPending,
   type OpenGeneration,
-  type Refusal,
   readSiteState,
   type SiteState,
-  type UpdateIntent,
   unfitStrategy,
   withPhase,
 } from "./core/index.ts";
-
-/** On a Microservice: the Revision whose template was written back, so that exactly it is served again, not one made anew of files that have changed meanwhile. */
-export const REVISION_ANNOTATION = "orrery.dev/revision";
+import { byAge, IMPLICIT_LABEL, isAfter, isGivenUp, isImplicit } from "./intents.ts";
+import { refusalOf, withConditions } from "./record-conditions.ts";
+import { RecordTemplates, type TemplateOptions } from "./record-templates.ts";
 
 /** Keeps an Update that is deleted under way until it is given up: what has no record cannot be steered. */
 export const UPDATE_FINALIZER = "orrery.dev/update";
-
-/** On Updates that nobody made: templates were changed. */
-const IMPLICIT_LABEL = "orrery.dev/implicit";
 
 /** Ended Updates that are kept as history. */
 const ENDED_KEPT = 100;
@@ -52,17 +39,10 @@ const PREPARING_AGAIN_MS = 500;
 /** So is one whose former instances are not gone yet. */
 const WITHDRAWING_AGAIN_MS = 500;
 
-export interface UpdateRecordOptions {
-  readonly store: Store;
+export interface UpdateRecordOptions extends TemplateOptions {
   readonly updates: Reflector<typeof update>;
   readonly sites: Reflector<typeof site>;
   readonly generations: Reflector<typeof generation>;
-  readonly microservices: Reflector<typeof microservice>;
-  /** Revisions of a service, newest first. */
-  readonly revisionsOf: (namespace: string, service: string) => readonly Revision[];
-  /** Makes the Revision of a version that the site's folder offers although it was never served; `undefined` if it offers none.
-   *  @throws artifacts/...: a file of it is missing */
-  readonly makeOffered: (namespace: string, service: Microservice, version: string) => Promise<Revision | undefined>;
   /** Instances of a revision that are still there, and why each is. */
   readonly leftOf: (namespace: string, revision: string) => NonNullable<UpdateStatus["waits"]>;
   readonly instances: Reflector<typeof instance>;
@@ -101,85 +81,13 @@ export function createUpdateRecordController(options: UpdateRecordOptions): Cont
   return controller;
 }
 
-/** What the update controller asks of explicit Updates. */
-export function updateIntents(
-  updates: Reflector<typeof update>,
-  namespace: string,
-): {
-  updateFor(services: readonly string[]): UpdateIntent | undefined;
-  updateNamed(name: string): UpdateIntent | undefined;
-  isAskedAgain(refusal: Refusal): boolean;
-} {
-  return {
-    updateFor(services) {
-      const written = [...updates.values()].filter(
-        (one) =>
-          one.metadata.namespace === namespace &&
-          one.status?.phase === "Preparing" &&
-          one.status.generation === undefined &&
-          one.spec.services.some(({ name }) => services.includes(name)),
-      );
-      written.sort(byAge);
-      return written[0] === undefined ? undefined : intentOf(written[0]);
-    },
-    updateNamed(name) {
-      const one = updates.get(`${namespace}/${name}`);
-      return one === undefined ? undefined : intentOf(one);
-    },
-    isAskedAgain(refusal) {
-      return [...updates.values()].some(
-        (one) =>
-          one.metadata.namespace === namespace &&
-          one.status?.phase === "Preparing" &&
-          one.status.generation === undefined &&
-          one.status.revisions?.some(({ service, to }) => service === refusal.service && to === refusal.revision) === true &&
-          isAfter(one, refusal),
-      );
-    },
-  };
-}
-
-/** Made after the refusal. */
-function isAfter(one: Update, refusal: Refusal): boolean {
-  const madeMs = uuidTimeMs(one.metadata.uid) ?? Date.parse(one.metadata.creationTimestamp);
-  return madeMs > Date.parse(refusal.at);
-}
-
-/** By its own word, or because somebody deletes it. */
-function isGivenUp({ spec, metadata }: Update): boolean {
-  return spec.aborted || metadata.deletionTimestamp !== undefined;
-}
-
-function intentOf(one: Update): UpdateIntent {
-  const { paused, promoted, ramp, message, strategy, drain } = one.spec;
-  return {
-    name: one.metadata.name,
-    services: one.spec.services.map((service) => service.name),
-    isWhole: one.metadata.labels?.[IMPLICIT_LABEL] !== "true",
-    strategy,
-    isPaused: paused,
-    isPromoted: promoted,
-    isAborted: isGivenUp(one),
-    ...(message === undefined ? {} : { message }),
-    ...(drain === undefined
-      ? {}
-      : { streamEnds: drain.streams === "wait" ? {} : { afterMs: durationMs(drain.terminateAfter ?? STREAMS_END_AFTER) } }),
-    ...(ramp === undefined
-      ? {}
-      : {
-          ramp: {
-            steps: ramp.steps.map((step) => ({ share: step.share, holdMs: durationMs(step.hold) })),
-            ...(ramp.key === undefined ? {} : { key: ramp.key }),
-          },
-        }),
-  };
-}
-
 class RecordKeeper {
   readonly #options: UpdateRecordOptions;
+  readonly #templates: RecordTemplates;
 
   constructor(options: UpdateRecordOptions) {
     this.#options = options;
+    this.#templates = new RecordTemplates(options);
   }
 
   async reconcile(key: string): Promise<ReconcileResult | undefined> {
@@ -251,10 +159,10 @@ class RecordKeeper {
     if (status.generation !== undefined || state.generations.some((open) => this.#isOf(one, open, namespace, state)))
       return this.#follow(one, status, namespace, state);
     if (isGivenUp(one)) {
-      await this.#writeBack(one, namespace);
+      await this.#templates.writeBack(one, namespace);
       return { ...status, ...withPhase(status, "Aborted", nowMs), waits: [] };
     }
-    const resolved = await this.#resolve(one, namespace);
+    const resolved = await this.#templates.resolve(one, namespace);
     if ("problem" in resolved)
       return {
         ...status,
@@ -290,7 +198,8 @@ class RecordKeeper {
         revisions: resolved.revisions.map(({ service, from, to }) => ({ service, ...(from === undefined ? {} : { from }), to: to.metadata.name })),
       };
     }
-    const changed = status.written === true ? resolved.revisions.find(({ service, to }) => !this.#isWritten(namespace, service, to)) : undefined;
+    const changed =
+      status.written === true ? resolved.revisions.find(({ service, to }) => !this.#templates.isWritten(namespace, service, to)) : undefined;
     if (changed !== undefined)
       return {
         ...status,
@@ -304,7 +213,7 @@ class RecordKeeper {
           },
         ],
       };
-    const written = await this.#writeTemplates(namespace, resolved.revisions);
+    const written = await this.#templates.write(namespace, resolved.revisions);
     const refusal = written
       ? undefined
       : state.refused.find(
@@ -333,11 +242,6 @@ class RecordKeeper {
     return waits.length === 0 ? rest : { ...rest, waits };
   }
 
-  #isWritten(namespace: string, service: string, to: Revision): boolean {
-    const present = this.#options.microservices.get(`${namespace}/${service}`);
-    return present !== undefined && isWritten(present, to);
-  }
-
   /** An Update that was deleted may have had the same name: its generation was issued before this one was made. And one that is tried again leaves the generation that was gone back from behind. */
   #isOf(one: Update, open: OpenGeneration, namespace: string, state: SiteState): boolean {
     if (open.update !== one.metadata.name) return false;
@@ -345,35 +249,19 @@ class RecordKeeper {
     if (open.returned !== undefined && own !== open.number && (own !== undefined || refusalOf(one.status ?? {}, state) === undefined)) return false;
     const issuedMs = uuidTimeMs(this.#options.generations.get(`${namespace}/g${open.number}`)?.metadata.uid ?? "");
     const madeMs = uuidTimeMs(one.metadata.uid);
-    return issuedMs === undefined || madeMs === undefined || issuedMs >= madeMs || one.metadata.labels?.[IMPLICIT_LABEL] === "true";
+    return issuedMs === undefined || madeMs === undefined || issuedMs >= madeMs || isImplicit(one);
   }
 
   /** Its generation was given up, or gone back from, for no fault of its own: somebody wished something else beside it, or it was forbidden while it held. It is wanted as before, and comes with the next one, as it was asked for. */
   #isTakenBack(one: Update, status: UpdateStatus, namespace: string, state: SiteState): boolean {
     const { generation: number, phase, revisions = [] } = status;
     if (number === undefined || (phase !== "Preparing" && phase !== "Distributing" && phase !== "Holding")) return false;
-    if (isGivenUp(one) || one.metadata.labels?.[IMPLICIT_LABEL] === "true" || refusalOf(status, state) !== undefined) return false;
+    if (isGivenUp(one) || isImplicit(one) || refusalOf(status, state) !== undefined) return false;
     const open = state.generations.find((candidate) => candidate.number === number);
     const isGivenBack =
       open === undefined ? this.#options.generations.get(`${namespace}/g${number}`)?.status?.phase === "Aborted" : open.returned !== undefined;
     if (!isGivenBack) return false;
-    return revisions.every(({ service, to }) => {
-      const present = this.#options.microservices.get(`${namespace}/${service}`);
-      const revision = this.#options.revisionsOf(namespace, service).find((candidate) => candidate.metadata.name === to);
-      return present !== undefined && revision !== undefined && isWritten(present, revision);
-    });
-  }
-
-  /** Given up before it was issued: what its templates said before they say again, or they would be issued as changed templates are. */
-  async #writeBack(one: Update, namespace: string): Promise<void> {
-    const { revisionsOf, microservices } = this.#options;
-    const back = (one.status?.revisions ?? []).flatMap(({ service, from, to }) => {
-      const named = (name: string | undefined): Revision | undefined =>
-        revisionsOf(namespace, service).find((candidate) => candidate.metadata.name === name);
-      const [present, former, asked] = [microservices.get(`${namespace}/${service}`), named(from), named(to)];
-      return present !== undefined && former !== undefined && asked !== undefined && isWritten(present, asked) ? [{ service, to: former }] : [];
-    });
-    await this.#writeTemplates(namespace, back);
+    return revisions.every(({ service, to }) => this.#templates.isWritten(namespace, service, to));
   }
 
   async #follow(one: Update, status: UpdateStatus, namespace: string, state: SiteState): Promise<UpdateStatus> {
@@ -428,54 +316,6 @@ class RecordKeeper {
     return older === undefined ? undefined : `update/${older.metadata.name}`;
   }
 
-  /** The Revisions that the Update names. */
-  async #resolve(
-    one: Update,
-    namespace: string,
-  ): Promise<{ readonly revisions: readonly { service: string; from: string | undefined; to: Revision }[] } | { readonly problem: string }> {
-    const revisions: { service: string; from: string | undefined; to: Revision }[] = [];
-    for (const { name, to } of one.spec.services) {
-      const service = this.#options.microservices.get(`${namespace}/${name}`);
-      if (service === undefined || service.metadata.deletionTimestamp !== undefined)
-        return {
-          problem: `there is no Microservice ${name}${service === undefined ? "" : " any more (it is being deleted)"}; see: orrery get microservices`,
-        };
-      const known = this.#options.revisionsOf(namespace, name);
-      let found = known.find((revision) => revision.metadata.name === to) ?? known.find((revision) => revision.spec.template.version === to);
-      try {
-        found ??= await this.#options.makeOffered(namespace, service, to);
-      } catch (error) {
-        if (!isOrreryError(error) || !error.code.startsWith("artifacts/")) throw error;
-        return { problem: `the files of ${name} ${to} cannot be read: ${error.message}` };
-      }
-      if (found === undefined) {
-        const versions = [...new Set(known.map((revision) => revision.spec.template.version))];
-        return {
-          problem: `${name} has no version or revision ${to} (it may have been pruned); known are ${versions.join(", ") || "none"}. Apply a manifest with that version instead`,
-        };
-      }
-      revisions.push({ service: name, from: service.status?.servedRevision, to: found });
-    }
-    return { revisions };
-  }
-
-  /** Writes the templates; true if one was not yet written. */
-  async #writeTemplates(namespace: string, revisions: readonly { readonly service: string; readonly to: Revision }[]): Promise<boolean> {
-    let written = false;
-    for (const { service, to } of revisions) {
-      const present = this.#options.microservices.get(`${namespace}/${service}`);
-      if (present === undefined || isWritten(present, to)) continue;
-      written = true;
-      const body = [
-        { op: "test", path: "/metadata/resourceVersion", value: present.metadata.resourceVersion },
-        { op: "replace", path: "/spec/template", value: to.spec.template },
-        { op: "add", path: "/metadata/annotations", value: { ...present.metadata.annotations, [REVISION_ANNOTATION]: to.metadata.name } },
-      ];
-      await this.#options.store.patch(microservice, present.metadata, { type: "json", body }, { fieldManager: "orrery-update" });
-    }
-    return written;
-  }
-
   /** Generations that no Update asked for get one, so that the history has all. */
   async #recordImplicit(namespace: string, state: SiteState): Promise<undefined> {
     const { updates, store, generations } = this.#options;
@@ -524,71 +364,12 @@ class RecordKeeper {
 }
 
 /** Its status. An Update that nobody made has been made for one generation, also where that is over when the Update is seen first: it asks for nothing itself. */
-function withOwnGeneration({ metadata, status = {} }: Update): UpdateStatus {
-  if (metadata.labels?.[IMPLICIT_LABEL] !== "true" || status.generation !== undefined) return status;
+function withOwnGeneration(one: Update): UpdateStatus {
+  const { metadata, status = {} } = one;
+  if (!isImplicit(one) || status.generation !== undefined) return status;
   return { ...status, generation: Number(metadata.name.slice(1)) };
 }
 
 function withoutUpdate({ update: _, ...open }: OpenGeneration): OpenGeneration {
   return open;
-}
-
-function isWritten(service: Microservice, to: Revision): boolean {
-  return (
-    service.metadata.annotations?.[REVISION_ANNOTATION] === to.metadata.name &&
-    JSON.stringify(service.spec.template) === JSON.stringify(to.spec.template)
-  );
-}
-
-/** Why the site has refused what the Update wanted. */
-function refusalOf(status: UpdateStatus, { refused }: SiteState): string | undefined {
-  return refused.find((one) => status.revisions?.some(({ service, to }) => one.service === service && one.revision === to))?.reason;
-}
-
-function withConditions(
-  one: Update,
-  status: UpdateStatus,
-  {
-    compatible,
-    refusal,
-    stopped,
-  }: { readonly compatible: readonly string[]; readonly refusal: string | undefined; readonly stopped: readonly string[] },
-  nowMs: number,
-): UpdateStatus {
-  const phase = status.phase ?? "Pending";
-  const isComplete = phase === "Complete";
-  const wait = status.waits?.[0];
-  const complete = setCondition(
-    one.status?.conditions,
-    {
-      type: "Complete",
-      status: isComplete ? "True" : "False",
-      reason: phase,
-      message: wait?.message ?? (isComplete ? "the new revisions serve all transactions; the old ones are withdrawn" : (refusal ?? `phase ${phase}`)),
-      observedGeneration: one.metadata.generation,
-    },
-    nowMs,
-  );
-  const consistent = setCondition(complete, consistencyOf(one.spec.strategy, compatible), nowMs);
-  return { ...status, conditions: [...withStarted(consistent, phase, stopped, nowMs)] };
-}
-
-/** Told of what is switched to, and only where something was not started at first. */
-function withStarted(conditions: Conditions, phase: UpdateStatus["phase"], stopped: readonly string[], nowMs: number): Conditions {
-  const isSwitched = phase === "Draining" || phase === "Complete";
-  if (isSwitched && stopped.length > 0)
-    return setCondition(conditions, { type: "Started", status: "False", reason: "Suspended", message: stopped.join("; ") }, nowMs);
-  if (!conditions.some((one) => one.type === "Started")) return conditions;
-  return setCondition(
-    conditions,
-    { type: "Started", status: "True", reason: "Started", message: "it was started while the update was under way" },
-    nowMs,
-  );
-}
-
-type Conditions = ReturnType<typeof setCondition>;
-
-/** Creation times are whole seconds; uids are ordered by the millisecond. */
-function byAge(a: Update, b: Update): number {
-  return a.metadata.creationTimestamp.localeCompare(b.metadata.creationTimestamp) || a.metadata.uid.localeCompare(b.metadata.uid);
 }
