@@ -5,6 +5,7 @@ import type { Kill } from "./running-site.ts";
 
 /** One request and what came of it. Times are those of `performance.now()`. */
 export interface Sent {
+  readonly count: number;
   /** Sent as the Host header: stands in the access log. */
   readonly id: string;
   readonly startMs: number;
@@ -31,6 +32,8 @@ export interface LoadOptions {
   /** What the `count`th request asks for. */
   readonly url: (count: number) => string;
   readonly perSecond: number;
+  /** Further headers of the `count`th request. */
+  readonly headers?: (count: number) => Readonly<Record<string, string>>;
   /** Reads the body of a 200. */
   readonly judge: (body: string) => Judgement;
   /** True for a failure whose text shows that two versions met. */
@@ -89,6 +92,7 @@ export class SteadyLoad {
         const judgement = status === 200 && failure === undefined ? judge(body) : undefined;
         const mix = judgement?.mix ?? (isMixFailure?.(body) === true ? body.slice(0, 2000) : undefined);
         this.sent.push({
+          count,
           id,
           startMs,
           endMs: performance.now(),
@@ -100,7 +104,11 @@ export class SteadyLoad {
         });
         resolve();
       };
-      const options: RequestOptions = { agent: isKept ? this.#agent : false, headers: { host: id }, timeout: ANSWER_WITHIN_MS };
+      const options: RequestOptions = {
+        agent: isKept ? this.#agent : false,
+        headers: { ...this.#options.headers?.(count), host: id },
+        timeout: ANSWER_WITHIN_MS,
+      };
       const request = get(url(count), options, (response) => {
         let body = "";
         response.setEncoding("utf8").on("data", (chunk: string) => (body += chunk));

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { get } from "node:http";
+import path from "node:path";
 import { after, before, type TestContext, test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
 import { durationMs, type Instance, instance, SITE_NAME, type StrategyName, site as siteKind, type Update, update } from "#/model/index.ts";
 import { askPasses } from "./ground-station-load.ts";
 import { RunningSite } from "./running-site.ts";
@@ -114,6 +117,71 @@ const revisionsOf = (moment: readonly Instance[]): ReadonlySet<string> => new Se
 
 const readyOf = (moment: readonly Instance[]): number =>
   moment.filter((one) => one.status?.ready === true && one.metadata.deletionTimestamp === undefined).length;
+
+test("`update auth --to v2` on the site as it comes up returns when it is complete: whatever comes later meets v2, and the former instances are told to end, and gone; with --no-wait it returns at once", async (context) => {
+  const load = new SteadyLoad({ ...askPasses(site), perSecond: 20 });
+  context.after(() => load.stop());
+  const watch = await watchAuth();
+  context.after(() => watch.end());
+  const former = (await site.instances()).filter((one) => one.spec.service === "auth");
+  const running = (): number => former.filter((one) => site.programs().has(one.metadata.uid)).length;
+  assert.equal(running(), REPLICAS);
+  // One request of before that lasts as long as it is wanted.
+  const stream = openStream(`${site.edge}/api/track?satellite=ISS&intervalMs=100`);
+  context.after(() => stream.end());
+  await site.until("the stream has begun", () => (stream.events > 0 ? true : undefined));
+
+  let hasReturned = false;
+  const command = site.orrery("update", "auth", "--to", "v2", "--timeout", "60s").finally(() => {
+    hasReturned = true;
+  });
+  await site.until("new requests meet v2", () => load.sent.some((one) => one.servedBy === "auth v2, predictor v1") || undefined);
+  // Longer than the linger.
+  await wait(1500);
+  assert.ok(!hasReturned, "it does not wait for what began before");
+  assert.equal(running(), REPLICAS, "the former instances serve on");
+  stream.end();
+  const { status, out, err } = await command;
+  const returnedMs = performance.now();
+  assert.equal(status, 0, `${out}${err}`);
+  const told = /^update (\S+): auth to v2\nupdate \1: complete in generation 2 \(.*Draining .*\)\n$/.exec(out);
+  assert.ok(told, out);
+  assert.match(err, /Draining: \d+ calls of generation 1 are open at gateway main, 1 of them streams/);
+  const one = await readUpdate(told[1] ?? "");
+  assert.equal(one.status?.phase, "Complete");
+  assert.equal(one.status?.conditions?.find(({ type }) => type === "Complete")?.status, "True");
+  assert.equal(running(), 0, "a former instance still runs");
+  assert.deepEqual(
+    (await site.instances()).filter(({ spec }) => spec.service === "auth").map(({ spec }) => spec.version),
+    ["v2", "v2"],
+  );
+  const agentLog = readFileSync(path.join(site.data, "logs", "agent.log"), "utf8");
+  for (const { metadata } of former) {
+    assert.ok(
+      watch.moments.some((moment) => moment.some((each) => each.metadata.uid === metadata.uid && each.metadata.deletionTimestamp !== undefined)),
+      `${metadata.name} was told to end`,
+    );
+    assert.match(agentLog, new RegExp(`"${metadata.name}: stopped: exit status 0"`), "it ended in order");
+  }
+  const later = () => load.sent.filter((each) => each.startMs > returnedMs);
+  await site.until("requests have come since", () => later().length > 20 || undefined);
+  assert.deepEqual([...new Set(later().map((each) => each.servedBy))], ["auth v2, predictor v1"]);
+
+  const next = openStream(`${site.edge}/api/track?satellite=ISS&intervalMs=100`);
+  context.after(() => next.end());
+  await site.until("the stream has begun", () => (next.events > 0 ? true : undefined));
+  const unwaited = await site.orrery("update", "auth", "--to", "v1", "--no-wait");
+  assert.equal(unwaited.status, 0, unwaited.err);
+  const name = /^update (\S+): auth to v1\n$/.exec(unwaited.out)?.[1] ?? assert.fail(unwaited.out);
+  assert.ok(!["Complete", "Aborted", "RolledBack", "Superseded"].includes((await readUpdate(name)).status?.phase ?? ""));
+  await site.until("new requests meet v1", () => load.sent.at(-1)?.servedBy === "auth v1, predictor v1" || undefined);
+  next.end();
+  assert.equal((await endOf(name)).status?.phase, "Complete");
+  await untilSettled(site);
+  const sent = await load.stop();
+  assert.equal(sent.filter((each) => each.outcome !== "ok").length, 0, summarize(sent));
+  await assertCallsConsistent(site);
+});
 
 test("quiescence mixes nothing and fails nothing: requests wait until the running ones are over", async (context) => {
   const { sent, lines, updates } = await thereAndBack(context, "quiescence");

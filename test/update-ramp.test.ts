@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, type TestContext, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
+import { stringify } from "yaml";
 import { gateway, type Microservice, microservice, type Update, update } from "#/model/index.ts";
 import { askPasses } from "./ground-station-load.ts";
 import { ROOT, RunningSite } from "./running-site.ts";
@@ -13,7 +14,7 @@ import { assertCallsConsistent, createUpdate, setPolicy, untilSettled } from "./
 
 let site: RunningSite;
 
-/** The ground station with two more versions: one of auth that refuses everybody, and one of predictor that takes its time. Both are healthy by their own word. */
+/** The ground station with more versions: one of auth that refuses everybody, and one of predictor that takes its time, both healthy by their own word; and a second one of portal. */
 before(async () => {
   const folder = mkdtempSync(path.join(tmpdir(), "orrery-ramp-"));
   const own = path.join(folder, "sites", "ground-station");
@@ -25,6 +26,7 @@ before(async () => {
     "PREDICTOR_VERSION, value: v2": "PREDICTOR_VERSION, value: v3",
     'PREDICTOR_STEP_S, value: "10"': 'PREDICTOR_STEP_S, value: "5"',
   });
+  derive(own, "../portal", "portal-v2", { "version: v1": "version: v2", "PORTAL_VERSION, value: v1": "PORTAL_VERSION, value: v2" });
   site = new RunningSite(own, folder);
   const outcome = await site.up();
   assert.equal(outcome.status, 0, outcome.out + outcome.err);
@@ -158,6 +160,146 @@ test("a ramp keeps each operator on one side and takes nobody back as it rises; 
   const history = await site.orrery("update", "history", "auth");
   assert.match(history.out, /keys of 2027/);
 });
+
+const RELEASE = ["auth", "predictor", "portal"] as const;
+
+/** Writes an Update of all three services to a file. */
+function writeUpdate(name: string, to: Readonly<Record<(typeof RELEASE)[number], string>>, how: object): string {
+  const file = path.join(site.folder, `${name}.yaml`);
+  const services = RELEASE.map((service) => ({ name: service, to: to[service] }));
+  writeFileSync(file, stringify({ apiVersion: "orrery.dev/v1", kind: "Update", metadata: { name }, spec: { services, ...how } }));
+  return file;
+}
+
+/** Requests of operators in turn. An answer is mixed if not all that took part are of one release. */
+function operatorsLoad(context: TestContext): SteadyLoad {
+  const load = new SteadyLoad({
+    ...askPasses(site),
+    perSecond: 40,
+    headers: (count) => ({ "x-operator": operatorOf(count) }),
+    judge(body) {
+      const { portal, authIssued, predictor, authVerified } = (JSON.parse(body) as { servedBy: Readonly<Record<string, string>> }).servedBy;
+      const versions = [...new Set([portal, authIssued, predictor, authVerified])].join(" and ");
+      return { servedBy: versions, ...(versions.includes(" and ") ? { mix: body } : {}) };
+    },
+  });
+  context.after(() => load.stop());
+  return load;
+}
+
+const operatorOf = (count: number): string => OPERATORS[count % OPERATORS.length] as string;
+
+test("`update -f`: several services at once ramp under load as the file says, each step held until the gate has seen enough; operators stay, streams end in their time, nothing mixes or fails, and the command returns when it is complete", async (context) => {
+  const load = operatorsLoad(context);
+  const stream = await followTrack(context);
+  const gates = { minRequests: 50, latency: false };
+  const steps = [0.3, 0.7].map((share) => ({ share, hold: "1s" }));
+  const file = writeUpdate(
+    "release-v2",
+    { auth: "v2", predictor: "v2", portal: "v2" },
+    { ramp: { key: "header:x-operator", steps }, gates, drain: { terminateAfter: "2s" }, message: "one release" },
+  );
+  const command = site.orrery("update", "-f", file, "--timeout", "60s");
+  const countNew = (): number => load.sent.filter((one) => one.servedBy === "v2").length;
+
+  // When each step was last seen.
+  const lastMs = { first: 0, second: 0 };
+  const undecided = await untilUpdate(
+    "release-v2",
+    "waits for its gate",
+    ({ status }) =>
+      status?.waits?.some((one) => one.reason === "GateUndecided" && /at least 50 of each are needed to compare/.test(one.message)) === true,
+  );
+  assert.equal(undecided.status?.share, 0.3);
+  await untilUpdate("release-v2", "has its second step", ({ status }) => {
+    if (status?.share === 0.3) lastMs.first = performance.now();
+    return status?.share === 0.7;
+  });
+  assert.ok(countNew() >= gates.minRequests, `the gate let it on after ${countNew()} requests`);
+  await untilUpdate("release-v2", "is switched to", ({ status }) => {
+    if (status?.phase === "Ramping") lastMs.second = performance.now();
+    return status?.phase === "Draining" || status?.phase === "Complete";
+  });
+  const { status, out, err } = await command;
+  const returnedMs = performance.now();
+  await site.until("requests have come since", () => load.sent.some((one) => one.startMs > returnedMs + 1000) || undefined);
+  const sent = await load.stop();
+
+  assert.equal(status, 0, `${out}${err}`);
+  assert.match(
+    out,
+    /^update release-v2: auth to v2, predictor to v2, portal to v2\nupdate release-v2: complete in generation \d+ \(.*Ramping .*\)\n$/,
+  );
+  for (const told of [/Ramping 30 %/, /Ramping 70 %/, /Draining/]) assert.match(err, told);
+  assert.equal(sent.filter((one) => one.outcome !== "ok").length, 0, summarize(sent));
+
+  const ordered = [...sent].sort((a, b) => a.startMs - b.startMs);
+  for (const operator of OPERATORS) {
+    const versions = ordered.filter((one) => operatorOf(one.count) === operator).map((one) => one.servedBy);
+    assert.ok(!versions.slice(versions.indexOf("v2")).includes("v1") || !versions.includes("v2"), `${operator} went back: ${versions}`);
+  }
+  const newUntil = (untilMs: number): ReadonlySet<string> =>
+    new Set(sent.flatMap((one) => (one.servedBy === "v2" && one.startMs < untilMs ? [operatorOf(one.count)] : [])));
+  const [first, second] = [newUntil(lastMs.first), newUntil(lastMs.second)];
+  context.diagnostic(`${sent.length} requests; ${first.size} of ${OPERATORS.length} operators at 30 %, ${second.size} at 70 %`);
+  assert.ok(first.size >= 8 && first.size <= 40, `${first.size} of ${OPERATORS.length} operators have 30 %`);
+  assert.ok(second.size >= 40 && second.size <= 72, `${second.size} of ${OPERATORS.length} operators have 70 %`);
+  assert.deepEqual(new Set(sent.filter((one) => one.startMs > returnedMs).map((one) => one.servedBy)), new Set(["v2"]));
+
+  assert.equal(stream.failure, undefined);
+  assert.ok(stream.endedMs - lastMs.second >= 2000, `the stream was ended ${stream.endedMs - lastMs.second} ms after the last step`);
+  assert.ok(stream.endedMs < returnedMs, "the update is complete while a stream to the former version is open");
+  assert.deepEqual([...stream.versions], ["v1"]);
+});
+
+test("`update -f`: if one of several services is bad, the gate takes all of them back, few have met them, and the command fails with the reason", async (context) => {
+  const load = operatorsLoad(context);
+  const file = writeUpdate(
+    "release-bad",
+    { auth: "v3", predictor: "v1", portal: "v1" },
+    { ramp: { steps: [{ share: 0.3, hold: "2m" }] }, gates: { minRequests: 20 } },
+  );
+  const { status, out, err } = await site.orrery("update", "-f", file, "--timeout", "60s");
+  const returnedMs = performance.now();
+  assert.equal(status, 1, out);
+  assert.match(
+    err,
+    /update release-bad: RolledBack: a gate failed: errors rose from 0\.0 % to 100\.0 % \(p = \S+\)\nnew transactions have what was served before/,
+  );
+  await site.until("requests have come since", () => load.sent.some((one) => one.startMs > returnedMs + 500) || undefined);
+  const sent = await load.stop();
+  assert.equal(sent.filter((one) => one.outcome === "mixed").length, 0, summarize(sent));
+  const failed = sent.filter((one) => one.outcome === "failed");
+  assert.ok(failed.length >= 20 && failed.length < sent.length / 2, summarize(sent));
+  assert.ok(!failed.some((one) => one.startMs > returnedMs), "nobody meets it any more");
+  assert.deepEqual(new Set(sent.filter((one) => one.outcome === "ok").map((one) => one.servedBy)), new Set(["v2"]));
+  await createUpdate(site, "release-v1", { auth: "v1", predictor: "v1", portal: "v1" });
+  await untilUpdate("release-v1", "has ended", ({ status: now }) => now?.phase === "Complete");
+  await untilSettled(site);
+});
+
+/** Follows a satellite by a stream, until its end. */
+async function followTrack(context: TestContext): Promise<{ readonly versions: ReadonlySet<string>; endedMs: number; failure: unknown }> {
+  const stop = new AbortController();
+  context.after(() => stop.abort());
+  const versions = new Set<string>();
+  const stream = { versions, endedMs: Number.NaN, failure: undefined as unknown };
+  const response = await fetch(`${site.edge}/api/track?satellite=ISS&intervalMs=200`, { signal: stop.signal });
+  void (async () => {
+    try {
+      for await (const chunk of response.body ?? [])
+        for (const [, servedBy] of Buffer.from(chunk)
+          .toString("utf8")
+          .matchAll(/"servedBy":(\{[^}]*\})/g))
+          for (const version of Object.values(JSON.parse(servedBy ?? "{}") as Record<string, string>)) versions.add(version);
+    } catch (error) {
+      stream.failure = error;
+    }
+    stream.endedMs = performance.now();
+  })();
+  await site.until("the stream has begun", () => versions.size > 0 || undefined);
+  return stream;
+}
 
 test("a version that refuses requests is gone back from by its gate, few have met it, and the site says why", async (context) => {
   const load = newLoad(context, 30);
