@@ -127,6 +127,42 @@ for (const [what, ownMs, streamEnds] of [
     socket.terminate();
   });
 
+for (const [what, streamEnds, leastMs] of [
+  ["after the time that its revision gives", undefined, 100],
+  ["as the update says that replaces it", { before: 4, afterMs: 0 }, 0],
+] as const)
+  test(`a WebSocket of the stamped generation is closed with 1012 where its instance is to be stopped, ${what}; those of other instances go on`, async (t) => {
+    const rig = await rigOf(t);
+    const ports = [await echoSockets(t), await echoSockets(t)];
+    const sketch = (isLeaving: boolean): TableSketch =>
+      site(0, {
+        streamsEndAfterMs: leastMs === 0 ? 60_000 : leastMs,
+        revisions: {
+          "portal-v1": ports.map((port, index) => ({
+            instance: `portal-${index}`,
+            port,
+            ...(isLeaving && index === 0 ? { ready: false, isLeaving } : {}),
+          })),
+        },
+        services: { portal: { port: 1, ...(isLeaving && streamEnds !== undefined ? { streamEnds } : {}) } },
+      });
+    rig.table(sketch(false));
+    const sockets = [0, 1].map(() => new WebSocket(`ws://127.0.0.1:${rig.edgePort}/live`));
+    await Promise.all(sockets.map((one) => once(one, "message")));
+    const begunMs = performance.now();
+    rig.table(sketch(true));
+    const ended = sockets.map((one) => once(one, "close").then(([code]) => ({ one, code: code as number })));
+    const { one: cut, code } = await Promise.race(ended);
+    assert.equal(code, 1012);
+    assert.ok(performance.now() - begunMs >= leastMs);
+    const [other] = sockets.filter((one) => one !== cut);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    other?.send("still there");
+    assert.equal(String((await once(other as WebSocket, "message"))[0]), "still there");
+    assert.equal(rig.feed.reports.at(-1)?.counts[0]?.streams, 1);
+    other?.terminate();
+  });
+
 test("Server-Sent Events of a generation that drains end properly after the time that their revision gives: no error, and the client may ask again", async (t) => {
   const rig = await rigOf(t);
   const port = await rig.instance("portal-0", (_req, res) => {

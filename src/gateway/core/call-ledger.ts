@@ -143,12 +143,12 @@ export class CallLedger {
     this.#hasChanged = true;
   }
 
-  /** Gives an end to streams of generations that are no longer stamped: as the last Update of their service says (`streamEnds`), else as their revision does (`streamsEndAfterMs`). The time begins when that is first known here, and again when another Update says something else. Ask after each table, and now and then: a call may become a stream later. */
+  /** Gives an end to streams of generations that are no longer stamped, and to streams whose instance is leaving: as the last Update of their service says (`streamEnds`), else as their revision does (`streamsEndAfterMs`). The time begins when that is first known here, and again when another Update says something else. Ask after each table, and now and then: a call may become a stream later. */
   boundStreams(nowMs: number): void {
     const plan = this.#table.stamp;
     for (const call of this.#streams) {
       const isStamped = plan === undefined || [plan.generation, plan.ramp?.to, plan.hold?.to].includes(call.generation);
-      if (isStamped) continue;
+      if (isStamped && !call.endpoint.isLeaving) continue;
       const ends = this.#table.service(call.service)?.streamEnds;
       const isAsked = ends !== undefined && call.generation < ends.before;
       const endsBy = isAsked ? ends.before : 0;

@@ -28,7 +28,7 @@ export interface Call {
   /** When the transaction must have ended; infinite for streams that nothing ends yet. Monotonic ms. */
   deadlineMs: number;
   isStream: boolean;
-  /** Whose word the end of a stream follows: `before` of the service's `streamEnds`, 0 its revision's; `undefined` while its generation is stamped. */
+  /** Whose word the end of a stream follows: `before` of the service's `streamEnds`, 0 its revision's; `undefined` while its generation is stamped and its instance stays. */
   endsBy: number | undefined;
   endpoint: EndpointState;
   window: WindowCounts;

@@ -456,7 +456,7 @@ export class GatewayCore {
     this.#ledger.end(call, status, nowMs);
   }
 
-  /** Gives an end to streams of generations that are no longer stamped, each as the table says. Ask after each table, and now and then: a call may become a stream later. */
+  /** Gives an end to streams of generations that are no longer stamped, and to those whose instance is leaving, each as the table says. Ask after each table, and now and then: a call may become a stream later. */
   boundStreams(nowMs: number): void {
     this.#ledger.boundStreams(nowMs);
   }
