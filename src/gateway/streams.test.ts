@@ -342,6 +342,31 @@ test("a TCP service is reached on the caller's own address", async (t) => {
   await rig.feed.until(() => rig.feed.reports.flatMap((one) => one.unlabelled).some((one) => one.service === "portal"));
 });
 
+test("a TCP connection is told apart from calls that could carry a context, and is no labelled call of the service that it reaches", async (t) => {
+  const rig = await rigOf(t);
+  const [portalPort, linePort] = [await freePort(), await freePort()];
+  const [portal, line] = [callerAddress(), callerAddress()];
+  const tcp = await rig.tcpInstance((socket) => socket.pipe(socket));
+  const http = await rig.instance("portal-0", (_req, res) => void res.end("page"));
+  rig.table(
+    site(0, {
+      generations: { 3: { portal: "portal-v1", line: "line-v1" } },
+      revisions: {
+        "portal-v1": [{ instance: "portal-0", port: http, caller: portal }],
+        "line-v1": [{ instance: "line-0", ports: { tcp }, caller: line }],
+      },
+      services: { portal: { port: portalPort }, line: { port: linePort, ports: [{ name: "tcp", protocol: "tcp" }] } },
+    }),
+  );
+  assert.equal(await (await fetch(`http://127.0.0.1:${rig.edgePort}/`)).text(), "page");
+  assert.equal(await tcpCallFrom(portal, linePort, "ping"), "ping");
+  assert.equal(await (await fetch(`http://${line}:${portalPort}/`)).text(), "page");
+  const rows = (service: string) => rig.feed.reports.flatMap((one) => one.unlabelled).filter((one) => one.service === service);
+  await rig.feed.until(() => rows("portal").length > 0 && rows("line").length > 0);
+  assert.ok(rows("portal").every((one) => one.isTcp === true));
+  assert.ok(rows("line").every((one) => one.isTcp === undefined && one.labelledIn === 0));
+});
+
 test("where unlabelled calls are rejected a TCP connection of a known caller belongs to its own revision's generation, one of an unknown caller is reset", async (t) => {
   const rig = await rigOf(t);
   const servicePort = await freePort();

@@ -193,8 +193,8 @@ export interface GatewayReport {
   readonly round: number;
   readonly counts: readonly GenerationCount[];
   readonly windows: readonly CallWindow[];
-  /** Per calling service (as `caller` of a window) since the report before: calls without a context, also those that were refused for it, and how many labelled calls it got; calls that were refused, to `called` if that is known. */
-  readonly unlabelled: readonly { readonly service: string; readonly calls: number; readonly labelledIn: number }[];
+  /** Per calling service (as `caller` of a window) since the report before: calls without a context, also those that were refused for it, and how many labelled calls it got; `isTcp`: TCP connections, which have no place for a context, in an entry of their own; calls that were refused, to `called` if that is known. */
+  readonly unlabelled: readonly { readonly service: string; readonly calls: number; readonly labelledIn: number; readonly isTcp?: boolean }[];
   readonly refused: readonly { readonly service: string; readonly calls: number; readonly reason: string; readonly called?: string }[];
   /** New transactions that wait for a handover now, and what has waited since the report before. */
   readonly held: { readonly now: number; readonly total: number; readonly timeSumMs: number; readonly timeMaxMs: number };

@@ -22,6 +22,8 @@ export interface Call {
   /** Of the calling service: what has answered already and works on is seen by the calls that it makes, whomever it calls. Absent: nobody known calls. */
   readonly callerCounts: ServiceCounts | undefined;
   readonly generation: number;
+  /** A TCP connection: it has no place for a trace context. */
+  readonly isTcp: boolean;
   /** Trace headers for the instance, names and values in turn. */
   readonly traceHeaders: readonly string[];
   readonly startedMs: number;

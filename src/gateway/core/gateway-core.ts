@@ -154,6 +154,7 @@ export class GatewayCore {
       route: undefined,
       port: route.port,
       trace: rootTrace(generation, undefined, this.#random),
+      isTcp: true,
       nowMs,
     });
     if (call.kind === "call") this.stream(call);
@@ -277,6 +278,7 @@ export class GatewayCore {
       route: undefined,
       port: undefined,
       trace,
+      isTcp: head === undefined,
       nowMs,
     });
     if (call.kind === "call" && context.kind !== "labelled" && isOfService(caller)) call.window.unlabelled++;
@@ -301,7 +303,7 @@ export class GatewayCore {
     const { caller, service, client, isTcp } = call;
     const name = caller?.service ?? UNKNOWN_CALLER;
     if (isOfService(caller)) {
-      this.#ledger.unlabelled(name);
+      this.#ledger.unlabelled(name, isTcp);
       // A TCP connection has no place for a context: rejecting it would forbid every `protocol: tcp`. Where the caller is known, it is bound to a generation of its own revision.
       if (this.#table.site.unlabelled === "reject" && !(isTcp && caller !== undefined)) {
         this.#refuseCaller(caller, "unlabelled", service);
@@ -353,6 +355,7 @@ export class GatewayCore {
     readonly route: CompiledRoute | undefined;
     readonly port: string | undefined;
     readonly trace: CarriedTrace;
+    readonly isTcp?: boolean;
     readonly nowMs: number;
   }): Call | Refusal {
     const { role, service, generation, caller, route, trace, nowMs } = options;
@@ -389,6 +392,7 @@ export class GatewayCore {
       serviceCounts: counts.ofService(service),
       callerCounts: caller === undefined ? undefined : counts.ofService(caller.service),
       generation: generation.number,
+      isTcp: options.isTcp === true,
       traceHeaders: trace.headers,
       startedMs: nowMs,
       // Where it began is not known of an inner call: its edge ends it in time.
