@@ -9,6 +9,7 @@ export interface Bar {
   readonly phase: "Preparing" | "Distributing" | "Holding" | "Ramping" | "Active" | "Draining" | "Withdrawn";
   /** Generations that map to it, oldest first. */
   readonly generations: readonly number[];
+  /** Those that are to be stopped do not count. */
   readonly ready: number;
   readonly instances: number;
   /** Transactions open in generations that map to it; `null` where that is not known, absent where none maps to it. */
@@ -53,7 +54,9 @@ export function buildLanes(input: LaneInput): Lane[] {
       const lane = bars.get(service) ?? new Map<string, Bar>();
       bars.set(service, lane);
       const former = lane.get(name);
-      const phase = former === undefined || RANK[one.phase] > RANK[former.phase] ? one.phase : former.phase;
+      // Calls that a strategy has moved away from it come back no more.
+      const own = met.isMet(one.number, service, name) ? one.phase : "Withdrawn";
+      const phase = former === undefined || RANK[own] > RANK[former.phase] ? own : former.phase;
       const transactions = counts.get(one.number)?.transactions ?? null;
       const before = former === undefined ? 0 : (former.open ?? null);
       lane.set(name, {
@@ -96,7 +99,14 @@ class Meetings {
 
   instancesOf(revision: string): Pick<Bar, "ready" | "instances"> {
     const own = this.#input.instances.filter((candidate) => candidate.spec.revision === revision);
-    return { ready: own.filter((candidate) => candidate.status?.ready === true).length, instances: own.length };
+    const serves = ({ status, metadata }: Instance): boolean => status?.ready === true && metadata.deletionTimestamp === undefined;
+    return { ready: own.filter(serves).length, instances: own.length };
+  }
+
+  /** True if calls of the generation may meet the revision that it maps the service to. */
+  isMet(generation: number, service: string, mapped: string): boolean {
+    const moves = (this.#input.status?.moves ?? []).filter((one) => one.service === service);
+    return revisionsMet(moves, generation, mapped).includes(mapped);
   }
 
   shareOf(service: string, revision: string): Pick<Bar, "share" | "isMixed"> {

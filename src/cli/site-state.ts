@@ -151,6 +151,8 @@ function hasProcess(one: Instance): boolean {
 function instanceProcess(one: Instance, useOf: ReadonlyMap<string, Readonly<Record<string, unknown>>>): ProcessState {
   const { status, spec, metadata } = one;
   const use = useOf.get(`${metadata.namespace}/${metadata.name}`);
+  // It runs on for what is open there, and nobody new is sent to it.
+  const isLeaving = metadata.deletionTimestamp !== undefined && status?.phase === "Running";
   const isRunning = status?.phase === "Running" || status?.phase === "Starting" || status?.phase === "Stopping";
   return {
     name: metadata.name,
@@ -163,10 +165,10 @@ function instanceProcess(one: Instance, useOf: ReadonlyMap<string, Readonly<Reco
           ...optional("cpuPercent", numberAt(use, "cpuPercent")),
         }
       : {}),
-    ready: status?.ready === true,
+    ready: status?.ready === true && !isLeaving,
     restarts: status?.restarts ?? 0,
     ...optional("service", spec.service ?? spec.resource),
-    ...optional("phase", status?.phase),
+    ...optional("phase", isLeaving ? "Leaving" : status?.phase),
   };
 }
 

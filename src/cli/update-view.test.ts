@@ -217,3 +217,20 @@ test("at 80 columns the strategy is cut before what changes", async () => {
   assert.match(text, /quiesce…/);
   assert.match(text, /predictor/);
 });
+
+test("while a service is recreated its former revision serves nobody, and instances that leave are not ready", async () => {
+  const leaving = {
+    metadata: { name: "auth-v1-0", deletionTimestamp: SINCE },
+    spec: { service: "auth", revision: "auth-v1", version: "v1" },
+    status: { ready: true },
+  };
+  const moves = [{ service: "auth", before: 6, from: "auth-v1", to: "auth-v2" }];
+  const seen = await view({ status: { moves }, instances: [leaving] });
+  assert.deepEqual(
+    seen.lanes[0]?.bars.map((bar) => [bar.version, bar.phase, bar.share, bar.ready, bar.instances]),
+    [
+      ["v1", "Withdrawn", 0, 0, 1],
+      ["v2", "Preparing", 1, 0, 0],
+    ],
+  );
+});

@@ -127,6 +127,42 @@ for (const [what, ownMs, streamEnds] of [
     socket.terminate();
   });
 
+for (const [what, streamEnds, leastMs] of [
+  ["after the time that its revision gives", undefined, 100],
+  ["as the update says that replaces it", { before: 4, afterMs: 0 }, 0],
+] as const)
+  test(`a WebSocket of the stamped generation is closed with 1012 where its instance is to be stopped, ${what}; those of other instances go on`, async (t) => {
+    const rig = await rigOf(t);
+    const ports = [await echoSockets(t), await echoSockets(t)];
+    const sketch = (isLeaving: boolean): TableSketch =>
+      site(0, {
+        streamsEndAfterMs: leastMs === 0 ? 60_000 : leastMs,
+        revisions: {
+          "portal-v1": ports.map((port, index) => ({
+            instance: `portal-${index}`,
+            port,
+            ...(isLeaving && index === 0 ? { ready: false, isLeaving } : {}),
+          })),
+        },
+        services: { portal: { port: 1, ...(isLeaving && streamEnds !== undefined ? { streamEnds } : {}) } },
+      });
+    rig.table(sketch(false));
+    const sockets = [0, 1].map(() => new WebSocket(`ws://127.0.0.1:${rig.edgePort}/live`));
+    await Promise.all(sockets.map((one) => once(one, "message")));
+    const begunMs = performance.now();
+    rig.table(sketch(true));
+    const ended = sockets.map((one) => once(one, "close").then(([code]) => ({ one, code: code as number })));
+    const { one: cut, code } = await Promise.race(ended);
+    assert.equal(code, 1012);
+    assert.ok(performance.now() - begunMs >= leastMs);
+    const [other] = sockets.filter((one) => one !== cut);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    other?.send("still there");
+    assert.equal(String((await once(other as WebSocket, "message"))[0]), "still there");
+    assert.equal(rig.feed.reports.at(-1)?.counts[0]?.streams, 1);
+    other?.terminate();
+  });
+
 test("Server-Sent Events of a generation that drains end properly after the time that their revision gives: no error, and the client may ask again", async (t) => {
   const rig = await rigOf(t);
   const port = await rig.instance("portal-0", (_req, res) => {
@@ -349,6 +385,31 @@ test("a TCP service is reached on the caller's own address", async (t) => {
   );
   assert.equal(await tcpCallFrom(caller, servicePort, "ping"), "ping");
   await rig.feed.until(() => rig.feed.reports.flatMap((one) => one.unlabelled).some((one) => one.service === "portal"));
+});
+
+test("a TCP connection is told apart from calls that could carry a context, and is no labelled call of the service that it reaches", async (t) => {
+  const rig = await rigOf(t);
+  const [portalPort, linePort] = [await freePort(), await freePort()];
+  const [portal, line] = [callerAddress(), callerAddress()];
+  const tcp = await rig.tcpInstance((socket) => socket.pipe(socket));
+  const http = await rig.instance("portal-0", (_req, res) => void res.end("page"));
+  rig.table(
+    site(0, {
+      generations: { 3: { portal: "portal-v1", line: "line-v1" } },
+      revisions: {
+        "portal-v1": [{ instance: "portal-0", port: http, caller: portal }],
+        "line-v1": [{ instance: "line-0", ports: { tcp }, caller: line }],
+      },
+      services: { portal: { port: portalPort }, line: { port: linePort, ports: [{ name: "tcp", protocol: "tcp" }] } },
+    }),
+  );
+  assert.equal(await (await fetch(`http://127.0.0.1:${rig.edgePort}/`)).text(), "page");
+  assert.equal(await tcpCallFrom(portal, linePort, "ping"), "ping");
+  assert.equal(await (await fetch(`http://${line}:${portalPort}/`)).text(), "page");
+  const rows = (service: string) => rig.feed.reports.flatMap((one) => one.unlabelled).filter((one) => one.service === service);
+  await rig.feed.until(() => rows("portal").length > 0 && rows("line").length > 0);
+  assert.ok(rows("portal").every((one) => one.isTcp === true));
+  assert.ok(rows("line").every((one) => one.isTcp === undefined && one.labelledIn === 0));
 });
 
 test("where unlabelled calls are rejected a TCP connection of a known caller belongs to its own revision's generation, one of an unknown caller is reset", async (t) => {

@@ -33,6 +33,8 @@ export interface Endpoint {
   readonly ports: Readonly<Record<string, number>>;
   readonly address: string;
   readonly ready: boolean;
+  /** It is to be stopped as soon as nothing is open there: streams to it are ended as those of a generation that is no longer stamped. Absent: no. */
+  readonly isLeaving?: boolean;
   /** Newest generation that it may serve, where its host's gateway is fenced. */
   readonly upTo?: number;
 }
@@ -43,7 +45,7 @@ export interface RevisionEntry {
   readonly endpoints: readonly Endpoint[];
   /** Services that it may call; absent: any. */
   readonly calls?: readonly string[];
-  /** Streams (WebSocket, SSE, TCP) to it are ended so long after their generation is no longer stamped; absent: they are waited for. `streamEnds` of the service goes before it. */
+  /** Streams (WebSocket, SSE, TCP) to it are ended so long after their generation is no longer stamped, or their instance is leaving; absent: they are waited for. `streamEnds` of the service goes before it. */
   readonly streamsEndAfterMs?: number;
 }
 
@@ -57,7 +59,7 @@ export interface ServiceEntry {
   readonly retries: number;
   /** Only for strategies that keep no versions, oldest first. */
   readonly moves?: readonly ServiceMove[];
-  /** Where an Update says how streams of older generations are ended. */
+  /** Where an Update, or its strategy, says how streams of older generations are ended. */
   readonly streamEnds?: ServiceStreamEnds;
 }
 
@@ -139,7 +141,7 @@ export interface GenerationCount {
   readonly edge: number;
   /** Of these, streams (WebSocket, SSE, TCP). */
   readonly streams: number;
-  /** Streams of a generation that is not stamped any more, also those between services: how many the gateway ends, the last of them in `lastInMs`, and how many it never ends. Absent: there are none. */
+  /** Streams that are given an end, or would be if nobody had said to wait for them, also those between services: of a generation that is not stamped any more, or to an instance that is leaving. How many the gateway ends, the last of them in `lastInMs`, and how many it never ends. Absent: there are none. */
   readonly streamEnds?: { readonly ended: number; readonly lastInMs: number; readonly waited: number };
   /** Calls between services open at this host's gateway, by direction. */
   readonly outbound: number;
@@ -191,8 +193,8 @@ export interface GatewayReport {
   readonly round: number;
   readonly counts: readonly GenerationCount[];
   readonly windows: readonly CallWindow[];
-  /** Per calling service (as `caller` of a window) since the report before: calls without a context, also those that were refused for it, and how many labelled calls it got; calls that were refused, to `called` if that is known. */
-  readonly unlabelled: readonly { readonly service: string; readonly calls: number; readonly labelledIn: number }[];
+  /** Per calling service (as `caller` of a window) since the report before: calls without a context, also those that were refused for it, and how many labelled calls it got; `isTcp`: TCP connections, which have no place for a context, in an entry of their own; calls that were refused, to `called` if that is known. */
+  readonly unlabelled: readonly { readonly service: string; readonly calls: number; readonly labelledIn: number; readonly isTcp?: boolean }[];
   readonly refused: readonly { readonly service: string; readonly calls: number; readonly reason: string; readonly called?: string }[];
   /** New transactions that wait for a handover now, and what has waited since the report before. */
   readonly held: { readonly now: number; readonly total: number; readonly timeSumMs: number; readonly timeMaxMs: number };

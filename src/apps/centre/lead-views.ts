@@ -70,6 +70,7 @@ export function readinessOf(about: {
     revision: object,
     serviceOf: (name) => caches.microservices.get(`${namespace}/${name}`),
     instances: caches.instances.byIndex("revision", `${namespace}/${revision}`),
+    siblings: object === undefined ? [] : caches.instances.byIndex("service", `${namespace}/${object.spec.service}`),
     holderOf: (one) => (one.metadata.finalizers?.includes(TRAFFIC_FINALIZER) === true ? trafficOf(caches, distribution, one) : undefined),
     isHostKnown,
     claim,

@@ -19,9 +19,9 @@ export class Propagation {
   /** Takes a report; returns the services whose condition may have changed. */
   add(report: GatewayReport, nowMs: number): readonly string[] {
     const changed: string[] = [];
-    for (const { service, calls, labelledIn } of report.unlabelled) {
-      // Calls of unknown callers and of probes are not a service's.
-      if (service === "?" || service.startsWith("resource/") || calls === 0) continue;
+    for (const { service, calls, labelledIn, isTcp } of report.unlabelled) {
+      // Calls of unknown callers and of probes are not a service's; and nobody can put a context into a TCP connection.
+      if (service === "?" || service.startsWith("resource/") || calls === 0 || isTcp === true) continue;
       const seen = this.#seen.get(service) ?? { labelledIn: 0, unlabelled: 0, lastUnlabelledMs: 0 };
       if (seen.unlabelled === 0 || seen.labelledIn === 0) changed.push(service);
       seen.labelledIn += labelledIn;

@@ -16,6 +16,8 @@ export interface ReportContext {
   readonly tableFailure?: string | undefined;
 }
 
+const TCP = "tcp";
+
 /** Counts what one gateway has begun and what is open of it, by generation, and what its calls took, by caller and instance; makes the reports by which generations are drained. */
 export class CallLedger {
   readonly #gateway: Pick<GatewayReport, "host" | "roles" | "incarnation"> & { readonly name: string };
@@ -54,10 +56,10 @@ export class CallLedger {
     return counts;
   }
 
-  /** A call of a service's instance without a context. */
-  unlabelled(service: string): void {
+  /** A call of a service's instance without a context; `isTcp`: it has no place for one. */
+  unlabelled(service: string, isTcp: boolean): void {
     this.#hasChanged = true;
-    this.#unlabelled.add(service);
+    this.#unlabelled.add(service, isTcp ? TCP : "");
   }
 
   /** A new transaction is held. */
@@ -111,7 +113,7 @@ export class CallLedger {
     call.window.inFlight++;
     endpoint.stats.begin(nowMs);
     this.#active.add(endpoint);
-    call.revision.labelledIn++;
+    if (!call.isTcp) call.revision.labelledIn++;
     call.isInbound = endpoint.host === this.#gateway.host;
     if (call.isInbound) {
       call.counts.inbound++;
@@ -143,12 +145,12 @@ export class CallLedger {
     this.#hasChanged = true;
   }
 
-  /** Gives an end to streams of generations that are no longer stamped: as the last Update of their service says (`streamEnds`), else as their revision does (`streamsEndAfterMs`). The time begins when that is first known here, and again when another Update says something else. Ask after each table, and now and then: a call may become a stream later. */
+  /** Gives an end to streams of generations that are no longer stamped, and to streams whose instance is leaving: as the last Update of their service says (`streamEnds`), else as their revision does (`streamsEndAfterMs`). The time begins when that is first known here, and again when another Update says something else. Ask after each table, and now and then: a call may become a stream later. */
   boundStreams(nowMs: number): void {
     const plan = this.#table.stamp;
     for (const call of this.#streams) {
       const isStamped = plan === undefined || [plan.generation, plan.ramp?.to, plan.hold?.to].includes(call.generation);
-      if (isStamped) continue;
+      if (isStamped && !call.endpoint.isLeaving) continue;
       const ends = this.#table.service(call.service)?.streamEnds;
       const isAsked = ends !== undefined && call.generation < ends.before;
       const endsBy = isAsked ? ends.before : 0;
@@ -211,7 +213,12 @@ export class CallLedger {
       round: about.round,
       counts: this.#readCounts(about.nowMs),
       windows: this.#readWindows(),
-      unlabelled: this.#unlabelled.read().map(({ service, calls }) => ({ service, calls, labelledIn: labelled.get(service) ?? 0 })),
+      unlabelled: this.#unlabelled.read().map(({ service, calls, reason }) => ({
+        service,
+        calls,
+        labelledIn: labelled.get(service) ?? 0,
+        ...(reason === TCP ? { isTcp: true } : {}),
+      })),
       refused: this.#refused.read(),
       held: { ...this.#held },
       listenFailures: about.listenFailures,

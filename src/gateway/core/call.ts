@@ -22,13 +22,15 @@ export interface Call {
   /** Of the calling service: what has answered already and works on is seen by the calls that it makes, whomever it calls. Absent: nobody known calls. */
   readonly callerCounts: ServiceCounts | undefined;
   readonly generation: number;
+  /** A TCP connection: it has no place for a trace context. */
+  readonly isTcp: boolean;
   /** Trace headers for the instance, names and values in turn. */
   readonly traceHeaders: readonly string[];
   readonly startedMs: number;
   /** When the transaction must have ended; infinite for streams that nothing ends yet. Monotonic ms. */
   deadlineMs: number;
   isStream: boolean;
-  /** Whose word the end of a stream follows: `before` of the service's `streamEnds`, 0 its revision's; `undefined` while its generation is stamped. */
+  /** Whose word the end of a stream follows: `before` of the service's `streamEnds`, 0 its revision's; `undefined` while its generation is stamped and its instance stays. */
   endsBy: number | undefined;
   endpoint: EndpointState;
   window: WindowCounts;

@@ -57,6 +57,7 @@ export class EndpointState implements Candidate {
   readonly address: string;
   readonly ports: Readonly<Record<string, number>>;
   isReady: boolean;
+  isLeaving: boolean;
   upTo: number | undefined;
   hostLoad: number | undefined;
   /** True once the table does not name it any more. */
@@ -76,6 +77,7 @@ export class EndpointState implements Candidate {
     this.address = entry.address;
     this.ports = entry.ports;
     this.isReady = entry.ready;
+    this.isLeaving = entry.isLeaving === true;
     this.upTo = entry.upTo;
   }
 
@@ -143,6 +145,7 @@ export class RevisionState {
       if (same === undefined || !same.isSame(one)) return new EndpointState(one, name, entry.service);
       known.delete(one.instance);
       same.isReady = one.ready;
+      same.isLeaving = one.isLeaving === true;
       same.upTo = one.upTo;
       return same;
     });

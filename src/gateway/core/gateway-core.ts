@@ -154,6 +154,7 @@ export class GatewayCore {
       route: undefined,
       port: route.port,
       trace: rootTrace(generation, undefined, this.#random),
+      isTcp: true,
       nowMs,
     });
     if (call.kind === "call") this.stream(call);
@@ -280,6 +281,7 @@ export class GatewayCore {
       route: undefined,
       port: undefined,
       trace,
+      isTcp: head === undefined,
       nowMs,
     });
     if (call.kind === "call" && context.kind !== "labelled" && isOfService(caller)) call.window.unlabelled++;
@@ -304,7 +306,7 @@ export class GatewayCore {
     const { caller, service, client, isTcp } = call;
     const name = caller?.service ?? UNKNOWN_CALLER;
     if (isOfService(caller)) {
-      this.#ledger.unlabelled(name);
+      this.#ledger.unlabelled(name, isTcp);
       // A TCP connection has no place for a context: rejecting it would forbid every `protocol: tcp`. Where the caller is known, it is bound to a generation of its own revision.
       if (this.#table.site.unlabelled === "reject" && !(isTcp && caller !== undefined)) {
         this.#refuseCaller(caller, "unlabelled", service);
@@ -359,6 +361,7 @@ export class GatewayCore {
     readonly route: CompiledRoute | undefined;
     readonly port: string | undefined;
     readonly trace: CarriedTrace;
+    readonly isTcp?: boolean;
     readonly nowMs: number;
   }): Call | Refusal {
     const { role, service, generation, caller, route, trace, nowMs } = options;
@@ -395,6 +398,7 @@ export class GatewayCore {
       serviceCounts: counts.ofService(service),
       callerCounts: caller === undefined ? undefined : counts.ofService(caller.service),
       generation: generation.number,
+      isTcp: options.isTcp === true,
       traceHeaders: trace.headers,
       startedMs: nowMs,
       // Where it began is not known of an inner call: its edge ends it in time.
@@ -462,7 +466,7 @@ export class GatewayCore {
     this.#ledger.end(call, status, nowMs);
   }
 
-  /** Gives an end to streams of generations that are no longer stamped, each as the table says. Ask after each table, and now and then: a call may become a stream later. */
+  /** Gives an end to streams of generations that are no longer stamped, and to those whose instance is leaving, each as the table says. Ask after each table, and now and then: a call may become a stream later. */
   boundStreams(nowMs: number): void {
     this.#ledger.boundStreams(nowMs);
   }

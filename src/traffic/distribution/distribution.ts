@@ -365,7 +365,7 @@ export class TableDistribution {
       if (report === undefined || report.position.epoch !== gone.epoch || report.position.version < gone.version)
         return `gateway ${name} has not yet counted since it forgot it`;
       const open = report.windows.filter((window) => window.instance === instance).reduce((sum, window) => sum + window.inFlight, 0);
-      if (open > 0) return `gateway ${name} has ${open} calls open there`;
+      if (open > 0) return `gateway ${name} has ${open === 1 ? "1 call" : `${open} calls`} open there`;
     }
     return undefined;
   }

@@ -42,6 +42,7 @@ export function revisionEntry(revision: Revision, instances: readonly Instance[]
       ports,
       address: INSTANCE_ADDRESS,
       ready: isServing(instance),
+      ...(instance.metadata.deletionTimestamp === undefined ? {} : { isLeaving: true }),
       ...(fence === undefined ? {} : { upTo: fence }),
     });
   }

@@ -31,6 +31,7 @@ const sections = {
         ports: z.record(z.string(), z.number()),
         address: z.string(),
         ready: z.boolean(),
+        isLeaving: z.boolean().optional(),
         upTo: z.number().optional(),
       }),
     ),

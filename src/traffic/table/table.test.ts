@@ -213,7 +213,7 @@ test("only open generations and the revisions that they map to are in the table"
   assert.deepEqual(table.entries.stamp, { "": { generation: 1 } });
 });
 
-test("an instance that is asked to stop is no longer ready, and stays a caller", () => {
+test("an instance that is asked to stop is leaving and no longer ready, and stays a caller", () => {
   const made = object<StoredObject>(
     "Instance",
     "i",
@@ -228,7 +228,7 @@ test("an instance that is asked to stop is no longer ready, and stays a caller",
   const endpoint = { instance: "i", host: "h1", ports: { http: 4000 }, address: "127.0.0.1" };
   assert.deepEqual(build([{ kind: "Instance", name: "i", value: made }]).entries.revision["auth-v1"]?.endpoints, [{ ...endpoint, ready: true }]);
   const table = build([{ kind: "Instance", name: "i", value: stopping }]);
-  assert.deepEqual(table.entries.revision["auth-v1"]?.endpoints, [{ ...endpoint, ready: false }]);
+  assert.deepEqual(table.entries.revision["auth-v1"]?.endpoints, [{ ...endpoint, ready: false, isLeaving: true }]);
   assert.deepEqual(table.entries.caller, { [callerKey("h1", "127.20.0.1")]: { instance: "i", service: "auth", revision: "auth-v1", host: "h1" } });
 });
 

@@ -4,8 +4,9 @@ import type { GenerationMap, Move, OpenGeneration, SiteState, Wait } from "./sta
 
 /** New transactions belong to the pending generation from now on. `hold`: those that can reach its services still wait, until its instances are active. */
 export function switchOver(now: Situation, hold?: NonNullable<StampPlan["hold"]>): Step {
-  const { site, pending, observed, nowMs, waits } = now;
+  const { pending, observed, nowMs, waits } = now;
   const switched = timestamp(nowMs);
+  const site = sayStreamEnds(unsayStreamEnds(now.site, pending.number), pending.number, pending.streamEnds);
   return {
     site: {
       ...site,
@@ -15,7 +16,6 @@ export function switchOver(now: Situation, hold?: NonNullable<StampPlan["hold"]>
       }),
       stamp: { generation: pending.number, ...(hold === undefined ? {} : { hold }) },
       moves: movesAfterSwitch(now),
-      ...streamEndsAfterSwitch(now),
       // A refusal lasts as long as the template says the refused revision.
       refused: site.refused.filter((one) => observed.wanted.get(one.service) === one.revision),
     },
@@ -64,12 +64,18 @@ function movesAfterSwitch({ site, pending }: Situation): SiteState["moves"] {
   );
 }
 
-/** What the Update says about streams holds from the switch on: one that is given up before has replaced nothing. Of two that replace a service, the later one says. */
-function streamEndsAfterSwitch({ site, pending }: Situation): Pick<SiteState, "streamEnds"> {
-  if (pending.streamEnds === undefined) return {};
-  const { services, ...end } = pending.streamEnds;
+/** From now on streams of all generations before `before` end so. Of two that replace a service, the later one says. */
+export function sayStreamEnds(site: SiteState, before: number, said: OpenGeneration["streamEnds"]): SiteState {
+  if (said === undefined || said.services.length === 0) return site;
+  const { services, ...end } = said;
   const others = (site.streamEnds ?? []).filter((one) => !services.includes(one.service));
-  return { streamEnds: [...others, ...services.map((service) => ({ service, before: pending.number, ...end }))] };
+  return { ...site, streamEnds: [...others, ...services.map((service) => ({ service, before, ...end }))] };
+}
+
+/** What was said for `before` holds no longer: it is given up, or was for the time until the switch. */
+function unsayStreamEnds({ streamEnds = [], ...site }: SiteState, before: number): SiteState {
+  const kept = streamEnds.filter((one) => one.before !== before);
+  return kept.length === 0 ? site : { ...site, streamEnds: kept };
 }
 
 /** Calls go where they went before; what was moved already finishes what it has begun. What was moved instance by instance is moved back in the same way: some of the former ones are gone. That takes a number of its own, by which it claims instances: who knows only the update that was given up must not delete them. */
@@ -99,7 +105,7 @@ export function goBack(site: SiteState, pending: OpenGeneration, reason: string,
   const drained = withPhase(site, pending, "Draining", nowMs);
   return {
     site: {
-      ...drained,
+      ...unsayStreamEnds(drained, pending.number),
       generations: drained.generations.map((one) => (one.number === pending.number ? { ...one, returned: reason } : one)),
       stamp: { generation: site.stamp?.generation ?? 0 },
       ...takeBack(site, pending, nowMs),
@@ -114,7 +120,7 @@ export function goBack(site: SiteState, pending: OpenGeneration, reason: string,
 export function abort(site: SiteState, pending: OpenGeneration, reason: string, refused: SiteState["refused"], nowMs: number): Step {
   return {
     site: {
-      ...site,
+      ...unsayStreamEnds(site, pending.number),
       generations: site.generations.filter((one) => one.number !== pending.number),
       ...takeBack(site, pending, nowMs),
       refused,

@@ -127,6 +127,21 @@ test("where the update says how streams end, that is foretold, not what the temp
   }
 });
 
+test("streams end with their instance under rolling, after as long as is said, and at once under recreate, unless the update says otherwise", () => {
+  for (const [strategy, drain, text] of [
+    ["rolling", undefined, "one by one, each when a new one is ready; streams are ended after 1h"],
+    ["rolling", { terminateAfter: "30s" }, "; streams are ended after 30s"],
+    ["recreate", undefined, "; streams are ended at once"],
+    ["recreate", { terminateAfter: "30s" }, "; streams are ended after 30s"],
+    ["recreate", { streams: "wait" }, "; streams are waited for"],
+  ] as const) {
+    const seen = new Seen();
+    seen.asked = { strategy, ...(drain === undefined ? {} : { drain }) };
+    const message = seen.forecast().stops[0]?.message ?? "";
+    assert.ok(message.endsWith(text), message);
+  }
+});
+
 test("instances of the new revision that run already are not started again", () => {
   const seen = new Seen();
   seen.extraInstances = [seen.instance("auth", "v2", 0)];

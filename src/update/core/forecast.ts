@@ -205,22 +205,25 @@ function whenStopped({ strategy, input, targets }: Plan, service: string, held: 
 }
 
 function stopMessage({ input, state }: Plan, when: ForecastStop["when"], from: string): string {
+  const drain = input.asked.drain ?? input.templateOf(from)?.drain;
   switch (when) {
     case "AtOnce":
-      return "at once, before the first new one starts: nobody is served by it until that is ready";
+      return `at once, before the first new one starts: nobody is served by it until that is ready; ${input.asked.drain === undefined ? "streams are ended at once" : streamsText(input.asked.drain)}`;
     case "OneByOne":
-      return "one by one, each when a new one is ready";
+      return `one by one, each when a new one is ready; ${streamsText(drain)}`;
     case "AtSwitch":
       return "at the switch, as soon as their open calls have ended";
     case "AfterHold":
       return "at the switch: the running transactions are over by then";
     case "AfterDrain": {
       const { linger, maxTransaction } = input.site.spec;
-      const drain = input.asked.drain ?? input.templateOf(from)?.drain;
-      const streams = drain?.streams === "wait" ? "streams are waited for" : `streams are ended after ${drain?.terminateAfter ?? STREAMS_END_AFTER}`;
-      return `when the last transaction of generation ${state?.stamp?.generation} is over (at most ${maxTransaction}; ${streams}), and ${linger} after it`;
+      return `when the last transaction of generation ${state?.stamp?.generation} is over (at most ${maxTransaction}; ${streamsText(drain)}), and ${linger} after it`;
     }
   }
+}
+
+function streamsText(drain: { readonly streams?: string | undefined; readonly terminateAfter?: string | undefined } | undefined): string {
+  return drain?.streams === "wait" ? "streams are waited for" : `streams are ended after ${drain?.terminateAfter ?? STREAMS_END_AFTER}`;
 }
 
 function heldBy({ input, state, map, strategy, targets }: Plan): ForecastHold | undefined {

@@ -1,5 +1,5 @@
 import { timestamp } from "#/model/index.ts";
-import { pausedWait, type Replacement, replaced } from "./changes.ts";
+import { pausedWait, type Replacement, replaced, sayStreamEnds } from "./changes.ts";
 import type { Observed, Step, UpdateIntent } from "./observed.ts";
 import { changedServices, type GenerationMap, isPending, isSameMap, type Move, type OpenGeneration, type SiteState, type Wait } from "./state.ts";
 
@@ -81,7 +81,7 @@ export function issueNext(site: SiteState, observed: Observed, nowMs: number, wa
   };
   return {
     site: {
-      ...site,
+      ...(isReplacedAtOnce ? sayStreamEnds(site, number, streamsUntilSwitch(strategy, replacements, streamEnds)) : site),
       counter: number,
       generations: [...site.generations, generation],
       moves: [...site.moves, ...moves],
@@ -115,6 +115,16 @@ function movesOfStrategy(
   return all
     .filter(({ service, to }) => observed.handoverOf(service, to) === undefined)
     .map((one) => ({ ...one, before, ...(strategy === "rolling" ? { isPartial: true } : { isIdle: true }) }));
+}
+
+/** How streams end whose instance is stopped before the switch. What is recreated is refused to everybody else meanwhile: unless its Update says so, nobody's stream makes that last. */
+function streamsUntilSwitch(
+  strategy: OpenGeneration["strategy"],
+  replacements: readonly Replacement[],
+  said: OpenGeneration["streamEnds"],
+): OpenGeneration["streamEnds"] {
+  if (said !== undefined || strategy !== "recreate") return said;
+  return { services: replacements.map((one) => one.service), afterMs: 0 };
 }
 
 function causeText(changes: readonly string[], removed: readonly string[], target: GenerationMap): string {

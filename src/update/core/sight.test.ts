@@ -69,6 +69,14 @@ test("the reason tells of an instance of before that cannot go, and who holds it
   assert.equal(revisionReadiness({ ...seen, instances: [leaving, instance("a", true), instance("b", true)], holderOf }).reason, undefined);
 });
 
+test("where the old ones have to be gone before the first new one starts, the reason tells of one that is still there", () => {
+  const siblings = [instance("b", true, { deletionTimestamp: "2026-01-01T00:00:00Z" })];
+  const holderOf = (): string => "gateway main has 1 call open there";
+  const of = (instances: readonly Instance[]): string | undefined => revisionReadiness({ ...seen, instances, siblings, holderOf }).reason;
+  assert.equal(of([]), "auth of before is still on its way out: gateway main has 1 call open there");
+  assert.equal(of([instance("a", true)]), undefined);
+});
+
 test("for a generation that is prepared only instances count that it has claimed", () => {
   const claimed = { ...instance("a", true), spec: { host: "a", neededBy: 4 } } as unknown as Instance;
   const instances = [instance("a", true), claimed];

@@ -8,6 +8,8 @@ export function revisionReadiness(seen: {
   readonly serviceOf: (name: string) => Microservice | undefined;
   /** Its instances, also those being deleted. */
   readonly instances: Iterable<Instance>;
+  /** All of its service's. Only for messages. */
+  readonly siblings?: Iterable<Instance>;
   /** True if the host's agent answers. */
   readonly isHostKnown: (host: string) => boolean;
   /** Only instances that this generation, or a newer one, has claimed: others may be about to be deleted by someone who does not know of it yet. Absent: all. */
@@ -38,13 +40,18 @@ export function revisionReadiness(seen: {
   );
   const first = told[0]?.one;
   const hint = first === undefined || !isMute(first) ? undefined : `what it prints: orrery logs ${first.metadata.name}`;
-  const reason = told[0]?.text ?? (instances.length < wanted ? whyOutgoing(seen) : undefined);
+  const reason = told[0]?.text ?? (instances.length < wanted ? (whyOutgoing(seen, seen.instances) ?? whyNone(seen, instances)) : undefined);
   const toldReady = instances.filter((one) => one.status?.ready === true).length;
   return { wanted, ready, active, toldReady, readyOn, ...(reason === undefined ? {} : { reason }), ...(hint === undefined ? {} : { hint }) };
 }
 
+/** Where the old ones have to be gone first, none of the new is there. */
+function whyNone(seen: Parameters<typeof revisionReadiness>[0], own: readonly Instance[]): string | undefined {
+  return own.length > 0 ? undefined : whyOutgoing(seen, seen.siblings ?? []);
+}
+
 /** An instance of the revision that still leaves has the name that the next one needs. */
-function whyOutgoing({ instances, holderOf }: Parameters<typeof revisionReadiness>[0]): string | undefined {
+function whyOutgoing({ holderOf }: Parameters<typeof revisionReadiness>[0], instances: Iterable<Instance>): string | undefined {
   for (const one of instances) {
     if (one.metadata.deletionTimestamp === undefined) continue;
     const holder = holderOf?.(one);

@@ -71,6 +71,44 @@ test("of two Updates of a service the later one says; one that says nothing leav
   assert.deepEqual(said("portal"), { service: "portal", before: 2, afterMs: 1000 });
 });
 
+test("under rolling and recreate what an Update says of streams holds from the beginning: instances are stopped before the switch", () => {
+  for (const strategy of ["rolling", "recreate"] as const) {
+    const world = begun(strategy, { afterMs: 1000 });
+    assert.equal(world.phases(), "1:Active 2:Preparing");
+    assert.deepEqual(world.state.streamEnds, [{ service: "auth", before: 2, afterMs: 1000 }]);
+    world.unready.clear();
+    world.settle();
+    assert.equal(world.phases(), "1:Draining 2:Active");
+    assert.deepEqual(world.state.streamEnds, [{ service: "auth", before: 2, afterMs: 1000 }]);
+    const givenUp = begun(strategy, { afterMs: 1000 });
+    givenUp.nowMs += 60_000;
+    givenUp.settle();
+    assert.deepEqual(givenUp.happened, ["issued 2", "aborted 2"]);
+    assert.equal(givenUp.state.streamEnds, undefined);
+  }
+});
+
+test("where its Update does not say otherwise recreate ends streams at once until the switch; rolling as their revisions say", () => {
+  assert.equal(begun("rolling").state.streamEnds, undefined);
+  const world = begun("recreate");
+  assert.deepEqual(world.state.streamEnds, [{ service: "auth", before: 2, afterMs: 0 }]);
+  world.unready.clear();
+  world.settle();
+  assert.equal(world.phases(), "1:Draining 2:Active");
+  // Those that are left are served by the new instances.
+  assert.equal(world.state.streamEnds, undefined);
+});
+
+/** An Update whose new revision is not ready yet. */
+function begun(strategy: "rolling" | "recreate", streamEnds?: { readonly afterMs?: number }): World {
+  const world = runningSite();
+  ask(world, { auth: "auth-v2" }, streamEnds);
+  world.intent = { ...(world.intent as NonNullable<World["intent"]>), strategy };
+  world.unready.set("auth-v2", "starting");
+  world.settle();
+  return world;
+}
+
 test("an Update that is given up before the switch, or gone back from, says nothing of streams", () => {
   const aborted = asked({ auth: "auth-v2" }, { afterMs: 1000 });
   aborted.unready.set("auth-v2", "starting");
