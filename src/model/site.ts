@@ -120,6 +120,10 @@ const status = z.strictObject({
     .array(z.strictObject({ service: z.string(), revision: z.string(), since: time }))
     .meta({ listKey: "service" })
     .optional(),
+  /** Histories that the store had before it was put back from backups, the last ones: trace ids made in them are of transactions that nobody here counts. */
+  formerHistories: z.array(z.string()).optional(),
+  /** True: the present history has just begun, and nothing is stamped until every gateway has a table of it. */
+  isUnheard: z.boolean().optional(),
   /** What the next update, which is not issued yet, waits for. */
   waits: z.array(z.strictObject({ reason: z.string(), object: z.string(), since: time, message: z.string() })).optional(),
   conditions: conditions.optional(),

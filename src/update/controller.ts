@@ -5,6 +5,7 @@ import {
   type gateway,
   generation,
   generationName,
+  instance,
   SITE_NAME,
   type Site,
   site,
@@ -33,6 +34,7 @@ import {
   type SiteState,
   type Step,
   siteUpdate,
+  statusesToForget,
   step,
   type Wait,
   type Wanted,
@@ -64,7 +66,7 @@ export interface UpdateControllerOptions {
   readonly ledger: DrainLedger;
   /** Instances that may have work for a generation that no call shows, and how to ask one. */
   readonly background: {
-    instancesOf(generation: GenerationMap): readonly BusyDeclared[];
+    instancesOf(state: SiteState, generation: number, map: GenerationMap): readonly BusyDeclared[];
     /** @throws link/...: its agent cannot be asked */
     ask(instance: string): Promise<{ readonly state: "busy" | "idle" | "unknown"; readonly message: string }>;
   };
@@ -118,6 +120,14 @@ export function createUpdateController(options: UpdateControllerOptions): Contro
  *  @throws store/conflict: another leader was faster; campaign again */
 export async function takeLead(store: Store, namespace: string, history: string, nowMs: number): Promise<number> {
   const present = (await store.get(site, { name: SITE_NAME, namespace })) ?? (await createSite(store, namespace));
+  const { items } = await store.list(instance, { namespace });
+  for (const { metadata, spec } of statusesToForget(present.status, history, items))
+    try {
+      const input = { metadata: { name: metadata.name, namespace, uid: metadata.uid }, spec, status: {} };
+      await store.update(instance, input, { subresource: "status", fieldManager: "orrery-centre" });
+    } catch (error) {
+      if (!isOrreryError(error, "store/missing")) throw error;
+    }
   const status = nextTerm(present.status, history, nowMs);
   await store.update(site, { metadata: present.metadata, spec: present.spec, status }, { subresource: "status", fieldManager: "orrery-centre" });
   return status.epoch;
@@ -204,7 +214,7 @@ class UpdateDriver {
     }
     const nowMs = clock.now();
     const gateways = this.#options.gateways();
-    ledger.setBusyDeclared((number) => this.#options.background.instancesOf(maps.get(number) ?? {}));
+    ledger.setBusyDeclared((number) => this.#options.background.instancesOf(state, number, maps.get(number) ?? {}));
     prepareLedger(ledger, { spec: object.spec, state, gateways, distribution, maps, reach: this.#options.reach }, nowMs);
     return observe(
       {

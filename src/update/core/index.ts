@@ -1,3 +1,4 @@
+export { busyRevisions } from "./background.ts";
 export { type BusyDeclared, DrainLedger, type DrainPolicy, type KnownGateway } from "./drain-ledger.ts";
 export { exclusiveServices } from "./exclusive.ts";
 export { type Forecast, type ForecastHold, type ForecastStop, forecast } from "./forecast.ts";
@@ -7,6 +8,7 @@ export { interlockOf } from "./interlock.ts";
 export {
   type DistributionView,
   distributionMark,
+  isStoreBehind,
   type LeaderView,
   longestTransactionMs,
   nextLookMs,
@@ -14,6 +16,7 @@ export {
   observe,
   prepareLedger,
   ROUND_INTERVAL_MS,
+  statusesToForget,
 } from "./leading.ts";
 export type { Happening, Observed, ObservedGateway, Readiness, Step, UpdateIntent, UpdatePolicy } from "./observed.ts";
 export { NOT_LOOKED } from "./observed.ts";
@@ -27,6 +30,7 @@ export {
   type Fence,
   type GenerationMap,
   isPending,
+  isSameMap,
   type Move,
   movesOf,
   type OpenGeneration,

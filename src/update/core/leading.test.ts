@@ -24,7 +24,7 @@ const state: SiteState = {
   streamEnds: [{ service: "auth", before: 3, afterMs: 30_000 }],
 };
 
-function writable({ generations, exclusive, streamEnds = [], ...rest }: SiteState): NonNullable<Parameters<typeof nextTerm>[0]> {
+function writable({ generations, exclusive, streamEnds = [], formerHistories = [], ...rest }: SiteState): NonNullable<Parameters<typeof nextTerm>[0]> {
   return {
     ...rest,
     generations: [...generations],
@@ -33,6 +33,7 @@ function writable({ generations, exclusive, streamEnds = [], ...rest }: SiteStat
     fenced: [],
     moves: [],
     streamEnds: [...streamEnds],
+    formerHistories: [...formerHistories],
     conditions: [],
   };
 }
