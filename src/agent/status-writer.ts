@@ -40,6 +40,8 @@ export class StatusWriter {
   /** The object as it is now in the store. */
   update(one: Instance): void {
     this.#instance = one;
+    // What was written is gone: the store was put back.
+    if (this.#wanted !== undefined && one.status?.observedAt === undefined) this.#write();
   }
 
   submit(status: InstanceStatus): void {

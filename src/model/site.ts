@@ -46,8 +46,6 @@ export type StampPlan = z.infer<typeof stampPlan>;
 const status = z.strictObject({
   /** Id of this history of generations; a restored store gets a new one. */
   history: z.string().optional(),
-  /** Ids of histories that this one has taken the place of: a table of any other comes from a state of the store that this one does not know of. */
-  formerHistories: z.array(z.string()).optional(),
   /** Rises with each leader. */
   epoch: z.int().optional(),
   /** Number of the newest generation that was issued. */
@@ -122,6 +120,10 @@ const status = z.strictObject({
     .array(z.strictObject({ service: z.string(), revision: z.string(), since: time }))
     .meta({ listKey: "service" })
     .optional(),
+  /** Histories that this one has come after, the last ones: trace ids made in them are of transactions that nobody here counts, and a table of any other is of a state that the store does not know of. */
+  formerHistories: z.array(z.string()).optional(),
+  /** True: the present history has just begun, and nothing is stamped until every gateway has a table of it. */
+  isUnheard: z.boolean().optional(),
   /** What the next update, which is not issued yet, waits for. */
   waits: z.array(z.strictObject({ reason: z.string(), object: z.string(), since: time, message: z.string() })).optional(),
   conditions: conditions.optional(),

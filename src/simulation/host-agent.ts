@@ -16,6 +16,8 @@ interface Slot {
   readonly address: string;
   process: ServiceProcess | undefined;
   isReady: boolean;
+  /** Stopped since its object was deleted. */
+  isOver: boolean;
   /** What its file says that it may do. */
   duty: Duty;
 }
@@ -70,11 +72,18 @@ export class HostAgent {
     if (slot !== undefined && one?.metadata.uid !== slot.uid) {
       // The object is gone, and with it the quarantine of its address.
       this.#slots.delete(name);
-      this.#freePorts.push(slot.port);
-      this.#world.judge.note(() => `port ${slot.port} of ${name} is free`);
+      if (slot.process !== undefined) this.#end(name, slot, slot.process);
+      // Who knows it of a time before the store was put back is asked by nobody: then it rests.
+      if (this.#world.judge.era === 0) this.#freePorts.push(slot.port);
+      this.#world.judge.note(() => `port ${slot.port} of ${name} is ${this.#world.judge.era === 0 ? "free" : "at rest"}`);
     }
     if (one === undefined) return undefined;
     if (one.metadata.deletionTimestamp !== undefined) return yield* this.#stop(one);
+    if (slot?.isOver === true && slot.uid === one.metadata.uid) {
+      // The store was put back to a time when it was wanted.
+      slot.isOver = false;
+      this.#startProcess(one, slot, 0);
+    }
     if (this.#slots.get(name) === undefined && !this.#begin(one)) return 15;
     return yield* this.#tell(name);
   }
@@ -89,6 +98,7 @@ export class HostAgent {
       address: `127.16.${number >> 8}.${number & 255}`,
       process: undefined,
       isReady: false,
+      isOver: false,
       duty: one.spec.duty,
     };
     this.#slots.set(one.metadata.name, slot);
@@ -160,6 +170,7 @@ export class HostAgent {
     const { name, uid, resourceVersion, finalizers = [] } = one.metadata;
     if (finalizers.includes(TRAFFIC_FINALIZER) || !finalizers.includes(INSTANCE_FINALIZER)) return undefined;
     const slot = this.#slots.get(name);
+    if (slot !== undefined) slot.isOver = true;
     if (slot?.process !== undefined) {
       const { process } = slot;
       yield this.#dice.between(0, 20);
@@ -175,6 +186,33 @@ export class HostAgent {
       this.#world.store.update("Instance", { metadata: { name, uid, resourceVersion, finalizers: left } }, "spec"),
     );
     return undefined;
+  }
+
+  askBusy(instance: string): "busy" | "idle" {
+    return this.#slots.get(instance)?.process?.isBusy === true ? "busy" : "idle";
+  }
+
+  /** The centre has no such object any more. */
+  #end(name: string, slot: Slot, process: ServiceProcess): void {
+    this.#world.judge.note(() => `${name} is known to nobody any more`);
+    if (process.isAlive) process.stop();
+    slot.process = undefined;
+    slot.isReady = false;
+    this.#listening.delete(slot.port);
+  }
+
+  /** All that runs here is stopped, and starts again after `forMs`. */
+  stopAll(forMs: number): void {
+    for (const [name, slot] of this.#slots) {
+      const one = this.#instances.get(name);
+      const { process } = slot;
+      if (process === undefined) continue;
+      if (process.isAlive) process.stop();
+      slot.process = undefined;
+      slot.isReady = false;
+      this.#listening.delete(slot.port);
+      if (one !== undefined) this.#startProcess(one, slot, forMs);
+    }
   }
 
   /** The process of an instance dies by itself; the agent notices and starts it again. */

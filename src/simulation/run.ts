@@ -19,6 +19,13 @@ export interface RunResult {
   /** Times that new ones were held, and those that ended with the switch. */
   readonly holds: number;
   readonly handovers: number;
+  /** Times that the store was put back: restored, or copied, and how often a gateway showed that. */
+  readonly restored: number;
+  readonly copied: number;
+  readonly foundOut: number;
+  /** Pieces of work that no call showed, and times that an instance said so. */
+  readonly labours: number;
+  readonly busy: number;
 }
 
 const EVENTS_MAX = 400_000;
@@ -57,6 +64,11 @@ export function runScenario(scenario: Scenario, options: { readonly keepsHistory
     passed: judge.passed,
     holds: judge.holds,
     handovers: judge.handovers,
+    restored: judge.restored,
+    copied: judge.copied,
+    foundOut: judge.foundOut,
+    labours: judge.labours,
+    busy: judge.busy,
   };
 }
 

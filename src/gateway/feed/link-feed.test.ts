@@ -94,7 +94,7 @@ class Receiver {
   #waiting: (() => void)[] = [];
 
   constructor(feed: LinkFeed) {
-    feed.subscribe(() => (this.table === undefined ? undefined : { position: this.table.position, newest: 0 }), {
+    feed.subscribe(() => (this.table === undefined ? undefined : { position: this.table.position, newest: 0, maps: {} }), {
       update: (update) => {
         if ("table" in update) this.table = update.table;
         else if (this.table !== undefined) this.table = applyChange(this.table, update.change);

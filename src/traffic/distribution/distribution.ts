@@ -156,6 +156,7 @@ export class TableDistribution {
   /** Instance to the first table without it. */
   readonly #withdrawn = new Map<string, TablePosition>();
   readonly #admitted = new Set<string>();
+  readonly #served = new Set<string>();
   #version = 0;
   #fences = "";
   #round = 0;
@@ -232,6 +233,7 @@ export class TableDistribution {
 
   /** As `connect`, to be read by hand: `onReady` is called whenever `take` may have something, or the stream has ended. */
   open(gateway: string, position: TablePosition | undefined, onReady: () => void): TableStream {
+    this.#served.add(gateway);
     this.#connections.get(gateway)?.end();
     const connection = new Connection(
       {
@@ -320,6 +322,11 @@ export class TableDistribution {
     this.#options.onReport?.(report);
   }
 
+  /** True if `gateway` may have a table of this leader. */
+  hasServed(gateway: string): boolean {
+    return this.#served.has(gateway);
+  }
+
   isConnected(gateway: string): boolean {
     return this.#connections.has(gateway);
   }
@@ -362,7 +369,12 @@ export class TableDistribution {
       if (connection.acknowledged === undefined || connection.acknowledged.version < gone.version)
         return `gateway ${name} has not yet acknowledged a table without it`;
       const report = connection.report;
-      if (report === undefined || report.position.epoch !== gone.epoch || report.position.version < gone.version)
+      if (
+        report === undefined ||
+        report.position.history !== gone.history ||
+        report.position.epoch !== gone.epoch ||
+        report.position.version < gone.version
+      )
         return `gateway ${name} has not yet counted since it forgot it`;
       const open = report.windows.filter((window) => window.instance === instance).reduce((sum, window) => sum + window.inFlight, 0);
       if (open > 0) return `gateway ${name} has ${open === 1 ? "1 call" : `${open} calls`} open there`;

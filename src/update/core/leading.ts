@@ -1,5 +1,6 @@
 import { durationMs, type Route, type Site, timestamp } from "#/model/index.ts";
 import type { KnownTable, TablePosition } from "#/traffic/index.ts";
+import { mapDigest } from "#/traffic/table/index.ts";
 import type { DrainLedger, KnownGateway, Scope } from "./drain-ledger.ts";
 import { HOLD_SCOPE } from "./hold.ts";
 import type { Observed } from "./observed.ts";
@@ -24,33 +25,59 @@ export interface DistributionView {
 /** Generations that a restored store may have forgotten: its counter jumps by so many, so that no number comes twice. */
 const RESTORE_JUMP = 2 ** 20;
 
-/** Former histories that are remembered. */
-const FORMER_MAX = 100;
+/** What a leader knows of the tables that it has made. */
+export interface OwnTables {
+  readonly mapOf: (generation: number) => GenerationMap | undefined;
+  /** It has handed a table to the gateway. */
+  readonly hasServed: boolean;
+}
 
-/** True if a gateway's table tells of what the store has forgotten: of this history, but newer than anything in it; or of a history that neither this one is nor has taken the place of, as when a store from before a restore was put back. */
-export function isBehind(status: Site["status"], { position, newest }: KnownTable): boolean {
-  const state = readSiteState(status);
+/** True if the store was put back to an earlier state, as what a gateway has shows: a table of a history that neither this one is nor has come after, as when a store from before a restore was put back; or, of this history, a table of a later leader, or of a generation that was never issued here, or is issued with another map; or a table of this leader's own number that this leader has not handed to it, since another one had that number. */
+export function isBehind(state: SiteState | undefined, { position, newest, maps }: KnownTable, own: OwnTables): boolean {
   if (state === undefined) return false;
-  if (position.history === state.history) return position.epoch > state.epoch || newest > state.counter;
-  return status?.formerHistories?.includes(position.history) !== true;
+  if (state.history !== position.history) return state.formerHistories?.includes(position.history) !== true;
+  if (position.epoch === state.epoch && !own.hasServed) return true;
+  if (position.epoch > state.epoch || newest > state.counter) return true;
+  return Object.entries(maps).some(([number, digest]) => {
+    const map = own.mapOf(Number(number));
+    return map !== undefined && mapDigest(Object.entries(map)) !== digest;
+  });
 }
 
-/** `formerHistories` with `history`, which is then known. */
-export function withFormer(status: Site["status"], history: string): readonly string[] {
-  return [...(status?.formerHistories ?? []).filter((one) => one !== history), history].slice(-FORMER_MAX);
+/** True if the store was restored from a backup since the Site was written: its own `history` is another one. */
+function isRestored(status: Site["status"], history: string): boolean {
+  const state = readSiteState(status);
+  return state !== undefined && state.history !== history;
 }
 
-/** The Site's status under a new leader: the epoch one higher, so that a former leader's writes fail. `history` is the id of the store's own history: where it differs, the store was restored from a backup, and numbers issued since that backup are unknown: the Site begins the new history, and its counter jumps. */
+/** The instances whose status a new leader removes before it begins its term: after a restore it tells of ports that have gone to others since, and calls would go there. Agents tell again what there is. */
+export function statusesToForget<I extends { readonly status?: object | undefined }>(
+  status: Site["status"],
+  history: string,
+  instances: readonly I[],
+): readonly I[] {
+  return isRestored(status, history) ? instances.filter((one) => one.status !== undefined && Object.keys(one.status).length > 0) : [];
+}
+
+/** Former histories that are remembered. */
+const HISTORIES_MAX = 16;
+
+/** Former histories with one more. */
+export function withFormer(former: readonly string[] | undefined, history: string): readonly string[] {
+  return [...(former ?? []).filter((one) => one !== history), history].slice(-HISTORIES_MAX);
+}
+
+/** The Site's status under a new leader: the epoch one higher, so that a former leader's writes fail. `history` is the id of the store's own history: where it differs, the store was restored from a backup, and numbers issued since that backup are unknown: the Site begins the new history, and its counter jumps. Nothing is stamped before every gateway has heard of that: one that has not could not read the ids. */
 export function nextTerm(status: Site["status"], history: string, nowMs: number): NonNullable<Site["status"]> & { readonly epoch: number } {
   const state = readSiteState(status);
-  const isRestored = state !== undefined && state.history !== history;
   const past = pastTimes(status, nowMs);
+  const formerHistories = state === undefined ? [] : [...withFormer(state.formerHistories, state.history)];
   return {
     ...past,
+    ...(isRestored(status, history) ? { formerHistories, isUnheard: true } : {}),
     history,
-    ...(isRestored ? { formerHistories: [...withFormer(status, state.history)] } : {}),
     epoch: (state?.epoch ?? 0) + 1,
-    counter: (state?.counter ?? 0) + (isRestored ? RESTORE_JUMP : 0),
+    counter: (state?.counter ?? 0) + (isRestored(status, history) ? RESTORE_JUMP : 0),
     generations: past.generations ?? [],
   };
 }
