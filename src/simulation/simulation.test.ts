@@ -50,7 +50,7 @@ test("a failing scenario shrinks to what still fails", () => {
   const run = (one: typeof scenario): RunResult => {
     const isBroken = one.wishes.includes(needed as NonNullable<typeof needed>) && one.roots.length >= 2;
     const violations = isBroken ? [{ invariant: "C" as const, atMs: 1, message: "mixed" }] : [];
-    const nothing = { generations: 0, transactions: 0, calls: 0, events: 0, elapsedMs: 0, held: 0, passed: 0, holds: 0, handovers: 0, restored: 0, copied: 0, foundOut: 0, labours: 0, busy: 0 };
+    const nothing = { generations: 0, transactions: 0, calls: 0, events: 0, elapsedMs: 0, held: 0, passed: 0, holds: 0, handovers: 0, restored: 0, copied: 0, foundOut: 0, labours: 0, busy: 0, repeated: 0 };
     return { seed: one.seed, violations, history: [], ...nothing };
   };
   const small = shrink(scenario, "C", run).scenario;

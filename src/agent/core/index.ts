@@ -3,3 +3,4 @@ export { buildEnvironment, inheritedEnvironment, type ServiceAddress } from "./e
 export { type ListeningSocket, parseOpenSockets } from "./listening.ts";
 export { type Exit, type InstanceMemory, type InstanceState, NEW_INSTANCE, type Phase, recallInstance, rememberInstance } from "./state.ts";
 export { type Circumstances, type Effect, type Input, type Step, step } from "./step.ts";
+export { statusInput } from "./status-input.ts";
