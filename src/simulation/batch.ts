@@ -16,6 +16,7 @@ const SUMS = [
   "foundOut",
   "labours",
   "busy",
+  "repeated",
 ] as const satisfies readonly (keyof RunResult)[];
 
 type Sums = Readonly<Record<(typeof SUMS)[number], number>>;

@@ -1,3 +1,5 @@
+import { statusInput } from "#/agent/core/index.ts";
+import { isOrreryError, OrreryError } from "#/base/index.ts";
 import { type Duty, INSTANCE_FINALIZER, type Instance, TRAFFIC_FINALIZER, timestamp } from "#/model/index.ts";
 import { Cache } from "./cache.ts";
 import type { Dice } from "./dice.ts";
@@ -6,6 +8,9 @@ import { ServiceProcess } from "./service-process.ts";
 import { Worker } from "./worker.ts";
 import type { World } from "./world.ts";
 
+/** How often the connection breaks on which an agent writes, and how late what was on it may be carried out. */
+const BREAK_SHARE = 0.05;
+const LATE_MS = 400;
 /** First of the ports that an agent gives to instances. */
 const PORT_FIRST = 20_000;
 
@@ -62,6 +67,11 @@ export class HostAgent {
     return this.#listening.get(port);
   }
 
+  /** Who knows a port of a time before the store was put back is asked by nobody; then all that helps is that agents let ports rest for a while. */
+  get #doPortsRest(): boolean {
+    return this.#world.judge.era > 0 || this.#world.scenario.faults.some((one) => one.what === "put-back" && one.how === "copied");
+  }
+
   get processes(): readonly ServiceProcess[] {
     return [...this.#listening.values()];
   }
@@ -73,9 +83,9 @@ export class HostAgent {
       // The object is gone, and with it the quarantine of its address.
       this.#slots.delete(name);
       if (slot.process !== undefined) this.#end(name, slot, slot.process);
-      // Who knows it of a time before the store was put back is asked by nobody: then it rests.
-      if (this.#world.judge.era === 0) this.#freePorts.push(slot.port);
-      this.#world.judge.note(() => `port ${slot.port} of ${name} is ${this.#world.judge.era === 0 ? "free" : "at rest"}`);
+      const isAtRest = this.#doPortsRest;
+      if (!isAtRest) this.#freePorts.push(slot.port);
+      this.#world.judge.note(() => `port ${slot.port} of ${name} is ${isAtRest ? "at rest" : "free"}`);
     }
     if (one === undefined) return undefined;
     if (one.metadata.deletionTimestamp !== undefined) return yield* this.#stop(one);
@@ -162,7 +172,7 @@ export class HostAgent {
         },
       ],
     };
-    yield* this.#world.store.request(() => this.#world.store.update("Instance", { metadata: { name, uid: one.metadata.uid }, status }, "status"));
+    yield* this.#writeStatus(one, status);
     return slot.isReady === isReady ? undefined : 1;
   }
 
@@ -182,10 +192,41 @@ export class HostAgent {
       yield this.#dice.between(0, 30);
     }
     const left = finalizers.filter((finalizer) => finalizer !== INSTANCE_FINALIZER);
-    yield* this.#world.store.request(() =>
-      this.#world.store.update("Instance", { metadata: { name, uid, resourceVersion, finalizers: left } }, "spec"),
-    );
+    yield* this.#write(() => this.#world.store.update("Instance", { metadata: { name, uid, resourceVersion, finalizers: left } }, "spec"));
     return undefined;
+  }
+
+  *#writeStatus(seen: Instance, status: Instance["status"]): Routine {
+    const { store } = this.#world;
+    try {
+      yield* this.#write(() => store.update("Instance", statusInput(seen, status), "status"));
+    } catch (error) {
+      if (!isOrreryError(error, "store/conflict")) throw error;
+      const present = yield* store.request(() => store.get("Instance", seen.metadata.name));
+      if (present === undefined || present.metadata.uid !== seen.metadata.uid) throw error;
+      yield* this.#write(() => store.update("Instance", statusInput(present, status), "status"));
+    }
+  }
+
+  /** A request over a connection that may break meanwhile: then it was carried out, or not, or is later, when it has been made again; nobody here knows. */
+  *#write(act: () => unknown): Routine {
+    const { store, scenario, judge } = this.#world;
+    const how = scenario.faults.length > 0 && this.#dice.chance(BREAK_SHARE) ? this.#dice.pick(["lost", "unanswered", "late"] as const) : "answered";
+    if (how === "answered") return void (yield* store.request(act));
+    if (how === "unanswered") yield* store.request(act);
+    if (how === "late") this.#program.spawn(this.#carryOutLate(act, judge.era));
+    if (how !== "lost") judge.repeated++;
+    yield this.#dice.between(1, 60);
+    throw new OrreryError("client/unavailable", "the connection was lost before the answer", { retry: "backoff" });
+  }
+
+  *#carryOutLate(act: () => unknown, era: number): Routine {
+    yield this.#dice.between(1, LATE_MS);
+    try {
+      if (era === this.#world.judge.era) yield* this.#world.store.request(act);
+    } catch (error) {
+      if (!isOrreryError(error)) throw error;
+    }
   }
 
   askBusy(instance: string): "busy" | "idle" {

@@ -101,6 +101,8 @@ export class Judge {
   /** Times that an instance said that it is busy, and pieces of work that no call showed. */
   busy = 0;
   labours = 0;
+  /** Writes of agents that were carried out without their knowing. */
+  repeated = 0;
   /** Calls of transactions from before the store was put back. */
   formerCalls = 0;
 

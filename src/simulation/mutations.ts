@@ -476,6 +476,13 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "late.length === 0 ? undefined : undefined",
   },
   {
+    name: "late-status-taken",
+    without: "what an agent wrote on a connection that broke is carried out after what it has written since",
+    file: "src/agent/core/status-input.ts",
+    find: "{ name, uid, resourceVersion, ...",
+    replace: "{ name, uid, ...(resourceVersion === null ? { resourceVersion } : {}), ...",
+  },
+  {
     name: "busy-not-asked",
     without: "what an instance says that it works on, and no call shows, is cut off",
     file: LEDGER,

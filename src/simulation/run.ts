@@ -26,6 +26,8 @@ export interface RunResult {
   /** Pieces of work that no call showed, and times that an instance said so. */
   readonly labours: number;
   readonly busy: number;
+  /** Writes of agents that were carried out without their knowing, so that they came twice. */
+  readonly repeated: number;
 }
 
 const EVENTS_MAX = 400_000;
@@ -69,6 +71,7 @@ export function runScenario(scenario: Scenario, options: { readonly keepsHistory
     foundOut: judge.foundOut,
     labours: judge.labours,
     busy: judge.busy,
+    repeated: judge.repeated,
   };
 }
 

@@ -65,6 +65,7 @@ test("a failing scenario shrinks to what still fails", () => {
       foundOut: 0,
       labours: 0,
       busy: 0,
+      repeated: 0,
     };
     return { seed: one.seed, violations, history: [], ...nothing };
   };

@@ -71,7 +71,7 @@ export class LiveTable {
   get known(): KnownTable | undefined {
     if (this.#table === undefined) return undefined;
     const maps = Object.fromEntries(this.#newestFirst.map((one) => [one.number, mapDigest(one.assignments)]));
-    return { position: this.#table.position, newest: this.#newestFirst[0]?.number ?? 0, maps };
+    return { position: this.#table.position, newest: Math.max(this.#site.counter ?? 0, this.#newestFirst[0]?.number ?? 0), maps };
   }
 
   get site(): SiteEntry {

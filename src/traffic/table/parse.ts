@@ -14,6 +14,7 @@ const sections = {
     holdMs: z.number().default(5000),
     unlabelled: z.enum(["allow", "reject"]),
     traceKey: z.string().regex(/^[0-9a-f]{32}$/),
+    counter: z.int().optional(),
     formerTraceKeys: z.array(z.string().regex(/^[0-9a-f]{32}$/)).optional(),
   }),
   stamp: z.looseObject({
