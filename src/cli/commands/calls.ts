@@ -33,7 +33,8 @@ function printRows({ terminal }: CliContext, rows: readonly CallRow[]): void {
   const [head = "", ...lines] = formatTable(
     [
       ...parts.map((part) => ({ title: part.toUpperCase(), shrinks: true })),
-      ...["CALLS", "ERRORS", "REFUSED", "UNLABELLED", "MEAN", "P99"].map((title) => ({ title, align: "right" as const })),
+      ...["CALLS", "ERRORS", "REFUSED", "UNLABELLED"].map((title) => ({ title, align: "right" as const })),
+      ...["MEAN", "P99"].map((title) => ({ title, align: "right" as const, goes: true })),
     ],
     rows.map((row) => [
       ...parts.map((part) => (part === "caller" ? callerName(row.caller ?? "") : (row[part] ?? ""))),
