@@ -6,6 +6,11 @@ import { strategyName } from "./strategy.ts";
 
 const rampShare = z.number().min(0).max(1);
 
+/** A share of new transactions for people: `12.5 %`. */
+export function formatShare(share: number): string {
+  return `${Number((share * 100).toPrecision(3))} %`;
+}
+
 const spec = z.strictObject({
   displayName: z.string().max(200).optional(),
   maxOpen: z.int().min(2).max(1000).default(64).describe("Generations that may be open at once."),

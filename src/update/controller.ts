@@ -1,6 +1,7 @@
 import { type Clock, describeError, isOrreryError, type Log, OrreryError, type Random } from "#/base/index.ts";
 import {
   API_VERSION,
+  formatShare,
   type Generation,
   type gateway,
   generation,
@@ -366,9 +367,9 @@ class UpdateDriver {
   #transactions({ spec, status }: Generation, isDue: boolean): Pick<NonNullable<Generation["status"]>, "transactions"> {
     const { clock, transactionsOf } = this.#options;
     const nowMs = clock.now();
-    const heard = transactionsOf(spec.number) ?? 0;
+    const heard = transactionsOf(spec.number);
     const isOld = nowMs >= (this.#toldMs.get(spec.number) ?? 0) + TRANSACTIONS_TOLD_MS;
-    if (heard <= (status?.transactions ?? 0) || (!isDue && !isOld)) return {};
+    if (heard === undefined || heard <= (status?.transactions ?? -1) || (!isDue && !isOld)) return {};
     this.#toldMs.set(spec.number, nowMs);
     if (this.#toldMs.size > CLOSED_KEPT) this.#toldMs.delete(Math.min(...this.#toldMs.keys()));
     return { transactions: heard };
@@ -429,5 +430,5 @@ class UpdateDriver {
 }
 
 function percentOf(object: Site): string {
-  return `${((object.status?.stamp?.ramp?.share ?? 1) * 100).toPrecision(3)} %`;
+  return formatShare(object.status?.stamp?.ramp?.share ?? 1);
 }
