@@ -1,5 +1,13 @@
 import { type Admitted, type Call, GatewayCore, type Inlet, type Refusal, RequestHead, refuse, type Undecided } from "#/gateway/core/index.ts";
-import { type GatewayReport, type KnownTable, PROXY_PORT, type Table, type TableMessage, type TablePosition, type TableUpdate } from "#/traffic/index.ts";
+import {
+  type GatewayReport,
+  type KnownTable,
+  PROXY_PORT,
+  type Table,
+  type TableMessage,
+  type TablePosition,
+  type TableUpdate,
+} from "#/traffic/index.ts";
 import { isSameMap } from "#/update/core/index.ts";
 import type { Dice } from "./dice.ts";
 import type { Exchange } from "./exchange.ts";
@@ -122,7 +130,11 @@ export class GatewayProcess {
     const table = this.isUp ? this.#core?.table.table : this.#disk.table;
     if (table === undefined) return true;
     const assigned = table.entries.generation[String(generation)]?.assignments;
-    return assigned !== undefined && table.position.history === this.#world.judge.site?.history && isSameMap(assigned, this.#world.judge.mapOf(generation) ?? {});
+    return (
+      assigned !== undefined &&
+      table.position.history === this.#world.judge.site?.history &&
+      isSameMap(assigned, this.#world.judge.mapOf(generation) ?? {})
+    );
   }
 
   /** True if its table keeps `generation` from an instance of the service on its host. */

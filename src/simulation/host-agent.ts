@@ -1,6 +1,6 @@
+import { statusInput } from "#/agent/core/index.ts";
 import { isOrreryError, OrreryError } from "#/base/index.ts";
 import { type Duty, INSTANCE_FINALIZER, type Instance, TRAFFIC_FINALIZER, timestamp } from "#/model/index.ts";
-import { statusInput } from "#/agent/core/index.ts";
 import { Cache } from "./cache.ts";
 import type { Dice } from "./dice.ts";
 import { Program, type Routine } from "./program.ts";
@@ -192,9 +192,7 @@ export class HostAgent {
       yield this.#dice.between(0, 30);
     }
     const left = finalizers.filter((finalizer) => finalizer !== INSTANCE_FINALIZER);
-    yield* this.#write(() =>
-      this.#world.store.update("Instance", { metadata: { name, uid, resourceVersion, finalizers: left } }, "spec"),
-    );
+    yield* this.#write(() => this.#world.store.update("Instance", { metadata: { name, uid, resourceVersion, finalizers: left } }, "spec"));
     return undefined;
   }
 

@@ -348,7 +348,12 @@ export class Judge {
     return this.#reached(generation, service, era, (one) => one.planned);
   }
 
-  #reached(generation: number, service: string, era: number, movesOf: (era: Era) => ReadonlyMap<string, readonly PlannedMove[]>): ReadonlySet<string> {
+  #reached(
+    generation: number,
+    service: string,
+    era: number,
+    movesOf: (era: Era) => ReadonlyMap<string, readonly PlannedMove[]>,
+  ): ReadonlySet<string> {
     const map = this.mapOf(generation, era);
     const mapped = map?.[service];
     const met = new Set(mapped === undefined ? [] : [mapped]);

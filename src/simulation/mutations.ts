@@ -529,7 +529,7 @@ export const MUTATIONS: readonly Mutation[] = [
     without: "a number that a copied-back store has given again hides that it was given before",
     file: LEADING,
     find: "return map !== undefined && mapDigest",
-    replace: "return map === null && mapDigest"
+    replace: "return map === null && mapDigest",
   },
   {
     name: "restored-statuses-believed",
@@ -543,7 +543,7 @@ export const MUTATIONS: readonly Mutation[] = [
     without: "what began before a restore goes on in another generation",
     file: GATEWAY,
     find: 'context.reason === "forged" ? this.#formerGeneration',
-    replace: 'context.reason === null ? this.#formerGeneration',
+    replace: "context.reason === null ? this.#formerGeneration",
   },
   {
     name: "stamped-before-heard",

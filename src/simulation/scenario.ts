@@ -226,7 +226,10 @@ export function makeScenario(seed: number): Scenario {
     lagMaxMs: isPassedOn || isOverheard ? 150 : dice.pick([2, 5, 5, 30, 150]),
     linkMaxMs: dice.pick([2, 5, 20]),
     // Enough for every service as it is scaled, and for some that are replaced: what finds no port would wait for ever.
-    portsPerHost: services.length * (wishes.some((one) => one.what === "scale") ? 2 : replicas) + dice.whole(2, 10) + (faults.some((one) => one.what === "put-back") ? PUT_BACK_PORTS : 0),
+    portsPerHost:
+      services.length * (wishes.some((one) => one.what === "scale") ? 2 : replicas) +
+      dice.whole(2, 10) +
+      (faults.some((one) => one.what === "put-back") ? PUT_BACK_PORTS : 0),
     backgroundShare: isBusy ? 0.5 : stress === "late-reports" ? 0.5 : stress === "slow-disks" ? 0 : dice.pick([0.05, 0.15, 0.5]),
     thinkingShare: isBusy ? 0.3 : stress === "late-reports" ? 0.3 : stress === "slow-disks" ? 0 : dice.pick([0.01, 0.05, 0.3]),
     slowDiskShare: stress === "slow-disks" ? 0.9 : dice.pick([0.02, 0.05, 0.4]),

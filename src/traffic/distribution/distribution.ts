@@ -369,7 +369,12 @@ export class TableDistribution {
       if (connection.acknowledged === undefined || connection.acknowledged.version < gone.version)
         return `gateway ${name} has not yet acknowledged a table without it`;
       const report = connection.report;
-      if (report === undefined || report.position.history !== gone.history || report.position.epoch !== gone.epoch || report.position.version < gone.version)
+      if (
+        report === undefined ||
+        report.position.history !== gone.history ||
+        report.position.epoch !== gone.epoch ||
+        report.position.version < gone.version
+      )
         return `gateway ${name} has not yet counted since it forgot it`;
       const open = report.windows.filter((window) => window.instance === instance).reduce((sum, window) => sum + window.inFlight, 0);
       if (open > 0) return `gateway ${name} has ${open} calls open there`;

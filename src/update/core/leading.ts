@@ -51,7 +51,11 @@ function isRestored(status: Site["status"], history: string): boolean {
 }
 
 /** The instances whose status a new leader removes before it begins its term: after a restore it tells of ports that have gone to others since, and calls would go there. Agents tell again what there is. */
-export function statusesToForget<I extends { readonly status?: object | undefined }>(status: Site["status"], history: string, instances: readonly I[]): readonly I[] {
+export function statusesToForget<I extends { readonly status?: object | undefined }>(
+  status: Site["status"],
+  history: string,
+  instances: readonly I[],
+): readonly I[] {
   return isRestored(status, history) ? instances.filter((one) => one.status !== undefined && Object.keys(one.status).length > 0) : [];
 }
 
