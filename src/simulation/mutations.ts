@@ -561,7 +561,7 @@ export const MUTATIONS: readonly Mutation[] = [
     with: [
       { file: LEADING, find: "acknowledged.history === wanted.history && ", replace: "" },
       { file: LEDGER, find: "  if (position.history !== floor.history) return false;\n", replace: "" },
-      { file: DISTRIBUTION, find: "report.position.history !== gone.history || ", replace: "" },
+      { file: DISTRIBUTION, find: "        report.position.history !== gone.history ||\n", replace: "" },
     ],
   },
 ];
