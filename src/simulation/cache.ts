@@ -39,7 +39,8 @@ export class Cache<K extends KindName> {
         // Also what is unchanged: whoever has written it since then writes it again, sooner or later.
         for (const [name, one] of present) this.#take(this.#objects.get(name), one);
       };
-      this.#lastMs = Math.max(scheduler.elapsedMs, store.stalledUntilMs) + relistMs();
+      // It dials with growing pauses.
+      this.#lastMs = Math.max(scheduler.elapsedMs, store.stalledUntilMs) + 5 * relistMs();
       scheduler.after(this.#lastMs - scheduler.elapsedMs, () => program.deliver(listAgain));
     });
     this.#unlisten = store.listen((changed, before, after) => {

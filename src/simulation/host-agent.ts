@@ -122,7 +122,7 @@ export class HostAgent {
     this.#program.after(afterMs + this.#dice.between(minMs, maxMs), () => {
       const current = this.#instances.get(one.metadata.name);
       const isWanted = current?.metadata.uid === slot.uid && (current.metadata.finalizers?.includes(TRAFFIC_FINALIZER) ?? false);
-      if (isNever === true || slot.process !== undefined || !isWanted) return;
+      if (isNever === true || slot.process !== undefined || !isWanted || this.#slots.get(one.metadata.name) !== slot) return;
       slot.duty = current.spec.duty;
       const process = new ServiceProcess({
         world: this.#world,

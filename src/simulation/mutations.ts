@@ -490,13 +490,6 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "",
   },
   {
-    name: "idle-of-before-counted",
-    without: "that an instance was idle some time ago is taken for now",
-    file: BACKGROUND,
-    find: "answer.askedAtMs >= afterMs && ",
-    replace: "",
-  },
-  {
     name: "busy-where-it-was-moved-not-asked",
     without: "what an instance to which calls were moved works on is not asked for",
     file: BACKGROUND,
@@ -525,20 +518,6 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "",
   },
   {
-    name: "issued-anew-unnoticed",
-    without: "a number that a copied-back store has given again hides that it was given before",
-    file: LEADING,
-    find: "return map !== undefined && mapDigest",
-    replace: "return map === null && mapDigest",
-  },
-  {
-    name: "restored-statuses-believed",
-    without: "calls go to ports that instances had at the time of the backup, and others have now",
-    file: LEADING,
-    find: "return isRestored(status, history) ? instances",
-    replace: 'return history === "" ? instances',
-  },
-  {
     name: "former-contexts-guessed",
     without: "what began before a restore goes on in another generation",
     file: GATEWAY,
@@ -551,17 +530,5 @@ export const MUTATIONS: readonly Mutation[] = [
     file: BUILDER,
     find: "isUnheard === true ? undefined :",
     replace: "isUnheard === null ? undefined :",
-  },
-  {
-    name: "former-history-counted",
-    without: "what a gateway has acknowledged or counted by a table from before a restore counts for one of the same number",
-    file: DISTRIBUTION,
-    find: "if (connection === undefined || position.history !== this.#options.history || ",
-    replace: "if (connection === undefined || ",
-    with: [
-      { file: LEADING, find: "acknowledged.history === wanted.history && ", replace: "" },
-      { file: LEDGER, find: "  if (position.history !== floor.history) return false;\n", replace: "" },
-      { file: DISTRIBUTION, find: "report.position.history !== gone.history || ", replace: "" },
-    ],
   },
 ];

@@ -349,7 +349,7 @@ export class World {
     const { Site: sites, Generation: generations } = this.#backup;
     this.judge.putBack(how, this.history, sites[0], generations);
     if (isWhole) for (const agent of this.#agents.values()) agent.stopAll(forMs);
-    this.#unsteadyUntilMs = this.scheduler.elapsedMs + forMs + PUT_BACK_MS;
+    this.#unsteadyFor(forMs + PUT_BACK_MS);
     for (const one of gateways) this.scheduler.after(forMs + this.#dice.between(0, 100), () => one.start());
     this.scheduler.after(forMs, () => {
       if (this.#newest === undefined) this.#startLeader();
@@ -357,6 +357,12 @@ export class World {
     // Who was declared dead since then is in the register again.
     for (const { plan, hasEnded } of this.#gateways)
       if (hasEnded && this.store.get("Gateway", plan.name) !== undefined) this.#forget(plan.name, forMs + SEEN_MS);
+  }
+
+  /** Where links fail, too, nobody knows when all have heard. */
+  #unsteadyFor(forMs: number): void {
+    const isHeard = !this.scenario.faults.some((one) => one.what.endsWith("-link") || one.what === "vanish");
+    this.#unsteadyUntilMs = isHeard ? Math.max(this.#unsteadyUntilMs, this.scheduler.elapsedMs + forMs) : Number.POSITIVE_INFINITY;
   }
 
   #beginHistory(): void {
@@ -370,7 +376,7 @@ export class World {
     this.judge.note(() => `${leader.program.name} finds by gateway ${gateway} that the store was put back`);
     this.#beginHistory();
     this.judge.noticed(this.history);
-    this.#unsteadyUntilMs = Math.max(this.#unsteadyUntilMs, this.scheduler.elapsedMs + PUT_BACK_MS);
+    this.#unsteadyFor(PUT_BACK_MS);
     leader.program.after(this.#dice.between(0, 20), () => this.#killLeader(this.#dice.between(10, 150)));
   }
 

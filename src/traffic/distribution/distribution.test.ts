@@ -117,6 +117,9 @@ test("an instance is held until every gateway has acknowledged a table without i
   const position = distribution.position;
   distribution.acknowledge("main", position);
   assert.match(distribution.holders("auth-0", ["main"]) ?? "", /not yet counted/);
+  // By a table of another history of the same number.
+  distribution.report({ gateway: "main", position: { ...position, history: "former", version: 99 }, windows: [] } as unknown as GatewayReport);
+  assert.match(distribution.holders("auth-0", ["main"]) ?? "", /not yet counted/);
   const report = { gateway: "main", position, windows: [{ instance: "auth-0", inFlight: 2 }] } as unknown as GatewayReport;
   distribution.report(report);
   assert.match(distribution.holders("auth-0", ["main"]) ?? "", /2 calls open/);

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Route, type Site, timestamp } from "#/model/index.ts";
-import { distributionMark, isBehind, longestTransactionMs, nextTerm, withFormer } from "./leading.ts";
+import { mapDigest } from "#/traffic/table/index.ts";
+import { distributionMark, isBehind, longestTransactionMs, nextTerm, statusesToForget, withFormer } from "./leading.ts";
 import { readSiteState, type SiteState } from "./state.ts";
 
 const NOW_MS = 1_800_000_000_000;
@@ -92,6 +93,38 @@ test("a gateway's table tells that the store was put back: newer than anything i
     "h20",
   );
   assert.deepEqual([many.length, many.at(-1)], [16, "h20"]);
+});
+
+test("a history that begins remembers the former ones, and nothing is stamped in it at first", () => {
+  const restored = nextTerm(writable(state), "other", NOW_MS);
+  assert.equal(restored.isUnheard, true);
+  assert.deepEqual(restored.formerHistories, ["h"]);
+  assert.deepEqual(nextTerm(restored, "third", NOW_MS).formerHistories, ["h", "other"]);
+  assert.equal(nextTerm(writable(state), state.history, NOW_MS).isUnheard, undefined);
+  assert.equal(nextTerm(undefined, "new", NOW_MS).isUnheard, undefined);
+});
+
+test("what instances were at the time of the backup is forgotten, and of nothing else", () => {
+  const instances = [{ status: { ready: true } }, { status: {} }, {}];
+  assert.deepEqual(statusesToForget(writable(state), "other", instances), [instances[0]]);
+  assert.deepEqual(statusesToForget(writable(state), state.history, instances), []);
+  assert.deepEqual(statusesToForget(undefined, "new", instances), []);
+});
+
+test("a gateway of the same history shows that the store was put back: by a later leader, a generation that is not issued, another map, or a table that this leader has not given", () => {
+  const map = { auth: "auth-v1" };
+  const own = { mapOf: (number: number) => (number === 4 ? map : undefined), hasServed: false };
+  const known = (epoch: number, newest: number, maps = {}) => ({ position: { history: "h", epoch, version: 9 }, newest, maps });
+  assert.equal(isBehind(state, known(2, 4), own), false);
+  assert.equal(isBehind(state, known(4, 4), own), true);
+  assert.equal(isBehind(state, known(2, 5), own), true);
+  assert.equal(isBehind(state, known(3, 4), own), true);
+  assert.equal(isBehind(state, known(3, 4), { ...own, hasServed: true }), false);
+  assert.equal(isBehind(state, known(2, 4, { 4: mapDigest(Object.entries(map)) }), own), false);
+  assert.equal(isBehind(state, known(2, 4, { 4: mapDigest([["auth", "auth-v2"]]) }), own), true);
+  // Of a closed one nothing is known any more.
+  assert.equal(isBehind(state, known(2, 4, { 3: mapDigest([["auth", "auth-v2"]]) }), own), false);
+  assert.equal(isBehind(undefined, known(9, 99), own), false);
 });
 
 test("a leader whose clock is behind what is written takes it for having begun now", () => {
