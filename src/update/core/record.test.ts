@@ -100,11 +100,12 @@ test("an update that came to nothing tells what the site has refused of it", () 
   ];
   const status = { generation: 2, phase: "Ramping" as const, revisions: [{ service: "auth", to: "auth-v2-1" }] };
   const back = follow(status, { ...siteWith(1, open(1, "Active"), open(2, "Draining", "u")), refused });
-  assert.deepEqual([back.phase, back.waits?.map((one) => [one.object, one.message])], ["RolledBack", [["revision/auth-v2-1", "slower"]]]);
+  const message = "slower; to have it tried again: orrery update auth --to auth-v2-1";
+  assert.deepEqual([back.phase, back.waits?.map((one) => [one.object, one.message])], ["RolledBack", [["revision/auth-v2-1", message]]]);
   const aborted = follow({ ...status, phase: "Preparing" }, { ...siteWith(1, open(1, "Active")), refused }, "Aborted");
   assert.deepEqual(
     aborted.waits?.map((one) => [one.reason, one.message]),
-    [["Refused", "slower"]],
+    [["Refused", message]],
   );
   const complete = follow({ ...status, phase: "Draining" }, { ...siteWith(2, open(2, "Active", "u")), refused });
   assert.equal(complete.waits, undefined);
