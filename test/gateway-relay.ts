@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 import path from "node:path";
 import type { TestContext } from "node:test";
+import { gateway } from "#/model/index.ts";
 import type { Kill, RunningSite } from "./running-site.ts";
 
 /** Between a site's gateway and its centre: can be cut (connections end, new ones are refused at once) and healed, and made slow towards the gateway. */
@@ -17,7 +18,7 @@ export interface GatewayRelay {
   end(beforeUp?: () => Promise<void>): Promise<void>;
 }
 
-/** Puts a relay between gateway and centre. The gateway is started anew for it, and has no supervisor until `end`. */
+/** Puts a relay between gateway and centre. The gateway is started anew for it, and has no supervisor until `end`. Waits until nothing of its former incarnation is unknown: `maxTransaction`. */
 export async function putRelay(site: RunningSite, context: TestContext): Promise<GatewayRelay> {
   const wire = await openWire(context);
   const file = path.join(site.data, "endpoints.json");
@@ -34,6 +35,10 @@ export async function putRelay(site: RunningSite, context: TestContext): Promise
   await site.until("the gateway is connected through the relay", () =>
     wire.connections() > 0 && site.record("gateway") !== undefined ? true : undefined,
   );
+  await site.until("what the gateway had in flight when it was killed is over", async () => {
+    const { incarnation = 0, unknownUntil } = (await site.store.get(gateway, { name: "main" }))?.status ?? {};
+    return incarnation > 1 && unknownUntil !== undefined && Date.parse(unknownUntil) < Date.now() ? true : undefined;
+  });
   return {
     kills,
     cut: wire.cut,
