@@ -400,16 +400,74 @@ for (const phase of ["Preparing", "Distributing", "Ramping", "Draining"] as cons
     });
     const reached = await untilPhase(name, phase, "Complete");
     assert.equal(reached.status?.phase, phase);
-    const kill = site.killPlatform("centre");
-    await site.until("the centre is back", () => (site.record("centre")?.pid === undefined ? undefined : true));
+    const kill = await killCentre();
     if (phase === "Distributing")
       await site.until("it may go on", () => site.store.patch(update, { name }, { type: "merge", body: { spec: { paused: false } } }));
-    await untilPhase(name, "Complete");
+    const { status } = await untilPhase(name, "Complete");
+    // It has not begun anew: one generation, each phase once, in order.
+    assert.equal(status?.generation, reached.status?.generation ?? status?.generation);
+    const phases = status?.phases?.map((one) => one.phase) ?? [];
+    assert.deepEqual(
+      phases,
+      ["Pending", "Preparing", "Distributing", "Ramping", "Draining", "Complete"].filter((one) => phases.includes(one as never)),
+    );
+    assert.ok(phases.includes(phase), phases.join(", "));
     await untilSettled(site);
     assert.equal((await serviceNamed("auth")).spec.template.version, services[0]?.to);
     await judge(load, [kill]);
   });
 }
+
+/** Kills the centre, and waits until its supervisor has started another one. */
+async function killCentre(): Promise<Kill> {
+  const kill = site.killPlatform("centre");
+  await site.until("another centre is there", () => {
+    const present = site.record("centre")?.pid;
+    return present === undefined || present === kill.pid ? undefined : true;
+  });
+  return kill;
+}
+
+test("a centre killed before anything is issued forgets no wish: neither an update that waits for its turn, since when it has waited, nor a template that was just changed", async (context) => {
+  const load = newLoad(context);
+  const [service, to] = ["predictor", await otherVersion("predictor")];
+  await createUpdate(site, "goes-first", { auth: await otherVersion("auth") }, { paused: true });
+  await untilWait("goes-first", (one) => one.reason === "Paused");
+  await createUpdate(site, "killed-in-pending", { [service]: to });
+  const before = await untilWait("killed-in-pending", (one) => one.reason === "OtherUpdateFirst");
+  const { generation: first } = (await getUpdate("goes-first"))?.status ?? {};
+  assert.equal(before.object, `generation/g${first}`);
+  assert.match(before.message, /begins by itself after it; to end that one: orrery update abort goes-first$/);
+  const kills = [await killCentre()];
+  // Long enough for the new centre to have looked at both.
+  await untilWait("goes-first", (one) => one.reason === "Paused");
+  await wait(1000);
+  assert.deepEqual(await untilWait("killed-in-pending", (one) => one.reason === "OtherUpdateFirst"), before);
+  assert.equal((await getUpdate("killed-in-pending"))?.status?.phase, "Pending");
+  await site.store.patch(update, { name: "goes-first" }, { type: "merge", body: { spec: { paused: false } } });
+  await untilPhase("goes-first", "Complete");
+  await untilPhase("killed-in-pending", "Complete");
+  await untilSettled(site);
+
+  // A changed template rests for so long before it is issued.
+  await setPolicy(site, { settle: "3s" });
+  const { counter = 0 } = (await site.store.get(siteKind, { name: SITE_NAME }))?.status ?? {};
+  const { template } = (await serviceNamed("auth")).spec;
+  const env = [...(template.env ?? []).filter((one) => one.name !== "RESTED"), { name: "RESTED", value: "1" }];
+  await site.store.patch(microservice, { name: "auth" }, { type: "merge", body: { spec: { template: { ...template, env } } } });
+  assert.equal((await site.store.get(siteKind, { name: SITE_NAME }))?.status?.counter, counter, "it is not issued yet");
+  kills.push(await killCentre());
+  const issued = `g${counter + 1}`;
+  await site.until("its record is made", async () => await getUpdate(issued));
+  const { spec } = await untilPhase(issued, "Complete");
+  assert.deepEqual(
+    spec.services.map((one) => one.name),
+    ["auth"],
+  );
+  await setPolicy(site, { settle: "500ms" });
+  await untilSettled(site);
+  await judge(load, kills);
+});
 
 /** Somebody else's finalizer: what is deleted stays until `letGo`. Returns it. */
 async function keepInstances(service: string): Promise<() => Promise<void>> {
@@ -435,8 +493,7 @@ test("a centre killed, and its gateway cut off by that, while former instances a
   const isWithdrawn = (one: { reason: string; message: string }): boolean =>
     one.reason === "Withdrawing" && one.message.includes(`is kept by the finalizer ${KEPT}`);
   await untilWait(name, isWithdrawn);
-  const kill = site.killPlatform("centre");
-  await site.until("the centre is back", () => (site.record("centre")?.pid === undefined ? undefined : true));
+  const kill = await killCentre();
   await wait(1000);
   await untilWait(name, isWithdrawn);
   assert.equal((await getUpdate(name))?.status?.phase, "Draining");

@@ -129,6 +129,16 @@ test("an update that nobody has asked for by name knows what its services came f
   assert.deepEqual(follow({}, siteWith(1, open(1, "Active", "u"))).revisions, [{ service: "auth", to: "auth-v1" }]);
 });
 
+test("an update is not complete while what it held waits for the new revisions to become active, and says so", () => {
+  const switched = siteWith(2, open(2, "Active", "u"));
+  const handing = follow({}, { ...switched, stamp: { generation: 2, hold: { to: 2, services: ["auth"], since } } });
+  assert.deepEqual([handing.phase, handing.waits?.map(({ object }) => object)], ["Draining", ["g2"]]);
+  assert.equal(follow(handing, switched).phase, "Complete");
+  // The next one holds: that is no longer its own.
+  const next = siteWith(2, open(2, "Active", "u"), open(3, "Holding"));
+  assert.equal(follow(handing, { ...next, stamp: { generation: 2, hold: { to: 3, services: ["auth"], since } } }).phase, "Complete");
+});
+
 test("an update is complete when the instances of before are gone, and says which are not", () => {
   const draining = follow({}, siteWith(2, open(1, "Draining"), open(2, "Active", "u")));
   left.set("auth-v1", [{ reason: "Withdrawing", object: "instance/auth-v1-0", since, message: "it is told to end" }]);

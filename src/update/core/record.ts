@@ -40,11 +40,14 @@ export function followGeneration(view: UpdateView, nowMs: number): UpdateStatus 
   const old = status.fromGeneration ?? (open === undefined ? undefined : formerGeneration(site, open));
   const revisions = status.revisions ?? replacedRevisions(view, old, generation);
   const alongside = status.alongside ?? changedAlongside(view, old, generation);
-  const left = decided === "Complete" && status.phase !== "Complete" ? stillThere(view, revisions) : [];
+  const isJustDone = decided === "Complete" && status.phase !== "Complete";
+  // What is held goes on when the new revisions are active.
+  const isHandingOver = isJustDone && site.stamp?.hold?.to === generation && site.stamp.generation === generation;
+  const left = isJustDone ? [...(isHandingOver ? (view.waitsOf(generation) ?? []) : []), ...stillThere(view, revisions)] : [];
   // Complete is what has nothing of before left.
-  const phase = left.length > 0 ? "Draining" : decided;
+  const phase = isHandingOver || left.length > 0 ? "Draining" : decided;
   const waits =
-    left.length > 0
+    isHandingOver || left.length > 0
       ? left
       : isEnded(phase)
         ? whyEnded(view, phase, generation)
