@@ -20,7 +20,7 @@ export function serve(answer, atEnd = () => {}) {
     }
   });
   server.listen(Number(process.env.PORT), process.env.HOST);
-  process.on("SIGTERM", () => server.close(() => { atEnd(); process.exit(0); }));
+  process.on("SIGTERM", () => server.close(async () => { await atEnd(); process.exit(0); }));
 }
 `;
 
@@ -80,8 +80,9 @@ serve(
     if (!isHolding) throw Object.assign(new Error("pointing " + version + " does not hold its thing"), { status: 503 });
     return { version };
   },
-  () => {
+  async () => {
     if (!isHolding) return;
+    await wait(Number(process.env.LETS_GO_MS ?? 0));
     unlinkSync(LOCK);
     note("released");
   },
@@ -95,6 +96,9 @@ const tell = () => console.log(JSON.stringify({ observed: { tracking: readFileSy
 setInterval(tell, 50);
 tell();
 `;
+
+/** So long version v4 of pointing needs to let its thing go. */
+const SLOW_TO_LET_GO_MS = 2000;
 
 const health = { startup: { http: { path: "/health" }, interval: "100ms", failureThreshold: 300 }, readiness: { http: { path: "/health" } } };
 
@@ -123,6 +127,7 @@ export class ExclusiveSite {
       "pointing.yaml": site.#pointing("v1", {}),
       "versions/pointing-v2.yaml": site.#pointing("v2", {}),
       "versions/pointing-v3.yaml": site.#pointing("v3", { handover: "compatible", env: { PATIENT: "1" } }),
+      "versions/pointing-v4.yaml": site.#pointing("v4", { env: { LETS_GO_MS: String(SLOW_TO_LET_GO_MS) } }),
       "antenna.yaml": object("Resource", "antenna", {
         id: "antenna/test",
         type: "thing",

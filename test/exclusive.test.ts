@@ -3,11 +3,12 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, afterEach, before, type TestContext, test } from "node:test";
-import { type Update, update } from "#/model/index.ts";
+import { generation, type Update, update } from "#/model/index.ts";
 import { ExclusiveSite } from "./exclusive-site.ts";
+import { putRelay } from "./gateway-relay.ts";
 import { type RunningSite, slowness } from "./running-site.ts";
 import { type Judgement, type Sent, SteadyLoad, summarize } from "./steady-load.ts";
-import { assertCallsConsistent, createUpdate, untilSettled } from "./updating-site.ts";
+import { assertCallsConsistent, createUpdate, setPolicy, untilSettled } from "./updating-site.ts";
 
 /** The Site's hold. */
 const HOLD_MS = 3000;
@@ -96,13 +97,13 @@ function assertAllOk(sent: readonly Sent[]): void {
 }
 
 /** Nothing failed but what was refused because it had waited for `hold`, and it ended well. */
-function assertHeldAtMost(sent: readonly Sent[]): void {
+function assertHeldAtMost(sent: readonly Sent[], holdMs = HOLD_MS): void {
   for (const one of sent) {
     if (one.outcome === "ok") continue;
     assert.match(one.detail, /gateway\/held/, summarize(sent));
-    assert.ok(one.endMs - one.startMs > HOLD_MS - 100, summarize(sent));
+    assert.ok(one.endMs - one.startMs > holdMs - 100, summarize(sent));
   }
-  assert.ok(slowest(sent) < HOLD_MS + ANSWERED_MS, `the slowest took ${slowest(sent)} ms`);
+  assert.ok(slowest(sent) < holdMs + ANSWERED_MS, `the slowest took ${slowest(sent)} ms`);
   assert.equal(sent.at(-1)?.outcome, "ok", summarize(sent));
 }
 
@@ -248,4 +249,103 @@ test("a centre that stands still holds nobody longer than hold: requests are ref
   assertHeldAtMost(pointing);
   await assertPrompt(context, news);
   await settle(ended);
+});
+
+interface ToldWait {
+  readonly reason: string;
+  readonly object: string;
+  readonly since: string;
+  readonly message: string;
+}
+
+/** Has version v4 serve, which needs long to let its thing go, and asks for v1: returns what is told while the thing is handed over. */
+async function handOver(name: string): Promise<ToldWait> {
+  await createUpdate(site, `${name}-from`, { pointing: "v4" });
+  assert.equal((await endOf(`${name}-from`)).status?.phase, "Complete");
+  await untilSettled(site);
+  await createUpdate(site, name, { pointing: "v1" });
+  return (await site.until("it is handed over", () => handingOver())).found;
+}
+
+/** That v1 is to take the thing. */
+async function handingOver(): Promise<ToldWait | undefined> {
+  const { items } = await site.store.list(generation);
+  return items
+    .flatMap((one) => one.status?.waits ?? [])
+    .find((one) => one.reason === "HandingOver" && one.object.startsWith("revision/pointing-v1-"));
+}
+
+/** Waits that \`update show\` tells. */
+async function shownWaits(): Promise<readonly ToldWait[]> {
+  const shown = JSON.parse((await site.orrery("update", "show", "-o", "json")).out) as {
+    readonly generations: readonly { readonly waits: readonly ToldWait[] }[];
+    readonly updates: readonly Update[];
+  };
+  return [...shown.generations.flatMap((one) => one.waits), ...shown.updates.flatMap((one) => one.status?.waits ?? [])];
+}
+
+test("a centre killed while a thing is handed over finishes that when it is back: the thing has one user at a time, and nobody waits longer than hold", async (context) => {
+  const holdMs = 2 * HOLD_MS;
+  await setPolicy(site, { hold: `${holdMs}ms` });
+  const told = await handOver("killed-handing-over");
+  const loads = underLoad(context);
+  assert.match(told.object, /^revision\/pointing-v1-/);
+  assert.match(told.message, /becomes active when the instances of the revision before are gone; .* at most until \d.* orrery logs pointing$/);
+  assert.ok(Date.now() - Date.parse(told.since) < 5000, told.since);
+  const { pid } = site.killPlatform("centre");
+  assert.equal(exclusive.log().at(-1)?.split(" ")[1], "v4", "the thing has its former user yet");
+  await site.until("the centre is back", () =>
+    site.record("centre") !== undefined && !site.platformPids("centre").includes(pid) ? true : undefined,
+  );
+  const ended = await endOf("killed-handing-over");
+  // It is switched: there is no going back any more.
+  assert.equal(ended.status?.phase, "Complete");
+  assert.deepEqual(
+    ended.status.phases?.map(({ phase }) => phase),
+    ["Preparing", "Distributing", "Holding", "Draining", "Complete"],
+  );
+  await untilSettled(site);
+  const { pointing, news } = await loads.stop();
+  assertHeldAtMost(pointing, holdMs);
+  await assertPrompt(context, news);
+  await setPolicy(site, { hold: `${HOLD_MS}ms` });
+  assert.equal(exclusive.log().at(-1)?.split(" ")[1], "v1");
+});
+
+test("a gateway cut off while a thing is handed over keeps the former user, of which it may know, until it is back; it refuses whom it has held for long, and serves all others", async (context) => {
+  await setPolicy(site, { maxTransaction: "5s", hold: "10s" });
+  const relay = await putRelay(site, context);
+  await createUpdate(site, "cut-from", { pointing: "v4" });
+  assert.equal((await endOf("cut-from")).status?.phase, "Complete");
+  const [former] = (await site.instances()).filter((one) => one.spec.service === "pointing");
+  assert.ok(former !== undefined);
+  // The table without the former user is on its way when the wire is cut.
+  relay.delay(500);
+  await createUpdate(site, "cut-handing-over", { pointing: "v1" });
+  await site.until("it is handed over", () => handingOver());
+  relay.cut();
+  relay.delay(0);
+  const news = new SteadyLoad({ url: () => `${site.edge}/news`, perSecond: 30, judge: () => ({ servedBy: "news" }) });
+  context.after(() => news.stop());
+  const held = fetch(`${site.edge}/point`);
+  const { found } = await site.until("it is told who holds the former user", async () => {
+    const waits = await shownWaits();
+    const left = waits.find((one) => one.reason === "Withdrawing" && one.object === `instance/${former.metadata.name}`);
+    return left !== undefined && /gateway main is not connected/.test(left.message) ? { left, waits } : undefined;
+  });
+  assert.match(found.left.message, /still in use: gateway main is not connected and may still know it/);
+  assert.ok(found.waits.some((one) => one.reason === "HandingOver"));
+  const refused = await held;
+  assert.deepEqual([refused.status, ((await refused.json()) as { code: string }).code], [503, "gateway/held"]);
+  assert.match(exclusive.log().at(-1) ?? "", /^taken v4 /, "nobody else may have the thing yet");
+  relay.heal();
+  assert.equal((await endOf("cut-handing-over")).status?.phase, "Complete");
+  await site.until("pointing is served again", async () => {
+    const answer = await fetch(`${site.edge}/point`);
+    return answer.status === 200 && ((await answer.json()) as { first: string }).first === "v1" ? true : undefined;
+  });
+  assert.match(exclusive.log().at(-1) ?? "", /^taken v1 /);
+  assertAllOk(await news.stop());
+  await relay.end();
+  await untilSettled(site);
 });

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, statfsSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
 import { describeError, isOrreryError, type Log, silentLog } from "#/base/index.ts";
 import { gateway, instance, microservice, resource, update } from "#/model/index.ts";
 import { TestSite } from "./agent-site.ts";
@@ -15,6 +16,8 @@ import { createUpdate, untilSettled, untilUpdatesEnd } from "./updating-site.ts"
 const DISK = "200m";
 /** After the disk has room again: a child of the supervisor that could not start waits up to ten seconds before it tries again. */
 const BACK_WITHIN_MS = 40_000;
+/** A step of the ramp; the disk is full before it is over. */
+const STEP_MS = 6000;
 
 test("a full disk is said clearly, loses nothing acknowledged and no request, and when there is room again all goes on by itself", async (context) => {
   const running: { site?: RunningSite; load?: SteadyLoad } = {};
@@ -41,8 +44,11 @@ test("a full disk is said clearly, loses nothing acknowledged and no request, an
   };
   for (let count = 0; count < 20; count++) await write(`before-${count}`);
 
-  // In the middle of an update.
-  await createUpdate(site, "in-between", { auth: "v2" });
+  // In the middle of an update: with the next step of its ramp it would go on.
+  await createUpdate(site, "in-between", { auth: "v2" }, { ramp: { steps: [{ share: 0.5, hold: `${STEP_MS}ms` }] } });
+  const phaseOf = async (): Promise<string | undefined> => (await site.store.get(update, { name: "in-between" }))?.status?.phase;
+  await site.until("it ramps", async () => ((await phaseOf()) === "Ramping" ? true : undefined));
+  const rampsMs = performance.now();
   // The store may have room kept for some more writes; then it refuses them, and says why and what to do.
   fillDisk(disk);
   let refusal: unknown;
@@ -53,6 +59,9 @@ test("a full disk is said clearly, loses nothing acknowledged and no request, an
   assert.ok(isOrreryError(refusal, "store/full"), describeError(refusal));
   assert.match(describeError(refusal), /no room for .*tree\.db on its disk; nothing was written; free some room, then try again/);
   await assertAllThere();
+  assert.equal(await phaseOf(), "Ramping", "the disk was not full in time");
+  await wait(rampsMs + STEP_MS + 1000 - performance.now());
+  assert.equal(await phaseOf(), "Ramping", "nothing is decided without a disk that takes it");
   const auth = await site.store.get(microservice, { name: "auth" });
   assert.ok(auth !== undefined);
   await assert.rejects(site.store.patch(microservice, auth.metadata, { type: "merge", body: { spec: { replicas: 3 } } }), /no room/);
@@ -147,4 +156,42 @@ test("a gateway whose disk is full goes on serving, and what waits for it says w
   const all = await untilUpdatesEnd(site);
   assert.equal(all.find((one) => one.metadata.name === stuck)?.status?.phase, "Complete");
   await untilSettled(site);
+});
+
+test("new instances that a full disk of their host does not take are waited for, with the reason; what serves goes on, and the update when there is room again", async (context) => {
+  const running: { site?: RunningSite; load?: SteadyLoad } = {};
+  const disk = mountDisk(context, "8m", async () => {
+    await running.load?.stop();
+    await running.site?.close();
+  });
+  if (disk === undefined) return context.skip("mounting a small disk needs root");
+  const folder = mkdtempSync(path.join(tmpdir(), "orrery-agent-disk-"));
+  mkdirSync(path.join(folder, "data"), { mode: 0o700 });
+  symlinkSync(disk, path.join(folder, "data", "agent"));
+  const site = await RunningSite.start("ground-station", folder);
+  running.site = site;
+  const load = new SteadyLoad({ ...askPasses(site), perSecond: 20 });
+  running.load = load;
+  fillDisk(disk);
+  await createUpdate(site, "no-room", { auth: "v2" });
+  const { found } = await site.until("it says that the disk is full", async () => {
+    fillDisk(disk);
+    return (await site.store.get(update, { name: "no-room" }))?.status?.waits?.find((one) => /ENOSPC|no room|no space/.test(one.message));
+  });
+  context.diagnostic(found.message);
+  assert.equal(found.reason, "InstancesNotReady");
+  assert.match(found.object, /^revision\/auth-v2-/);
+  assert.match((await site.orrery("update", "show", "no-room")).out, /InstancesNotReady/);
+  const [old] = (await site.instances()).filter((one) => one.spec.version === "v1" && one.spec.service === "auth");
+  assert.equal(old?.status?.ready, true);
+  freeDisk(disk);
+  const ended = (await untilUpdatesEnd(site)).find((one) => one.metadata.name === "no-room");
+  assert.equal(ended?.status?.phase, "Complete");
+  await untilSettled(site);
+  const sent = await load.stop();
+  assert.equal(unexcused(sent, []).length, 0, summarize(sent));
+  assert.deepEqual(
+    sent.filter((one) => one.outcome === "mixed"),
+    [],
+  );
 });

@@ -70,7 +70,7 @@ export class RunningSite {
 
   /** Runs `./orrery` on this data folder. */
   orrery(...args: string[]): Promise<Outcome> {
-    return run(path.join(ROOT, "orrery"), [...args, "--data", this.data]);
+    return run(path.join(ROOT, "orrery"), [...args, "--data", this.commandData ?? this.data]);
   }
 
   /** Runs the real kubectl with the site's kubeconfig. Ask `hasKubectl` first. */
@@ -98,6 +98,9 @@ export class RunningSite {
   get client(): Client {
     return this.#connect().client;
   }
+
+  /** Data folder of commands, if not the site's. */
+  commandData: string | undefined;
 
   /** Where the tests find the API, if not where `endpoints.json` says. */
   api: string | undefined;

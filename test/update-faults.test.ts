@@ -1,13 +1,24 @@
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { request } from "node:http";
-import { connect, createServer, type Socket } from "node:net";
 import path from "node:path";
 import { after, before, describe, type TestContext, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { systemRandom } from "#/base/index.ts";
-import { generation, instance, type Microservice, microservice, SITE_NAME, site as siteKind, type Update, update } from "#/model/index.ts";
+import {
+  gateway,
+  generation,
+  type Instance,
+  instance,
+  type Microservice,
+  microservice,
+  SITE_NAME,
+  site as siteKind,
+  type Update,
+  update,
+} from "#/model/index.ts";
 import { formatGenerationHeader, makeTraceId, parseTraceKey, type TraceKey } from "#/trace/index.ts";
+import { putRelay } from "./gateway-relay.ts";
 import { askPasses } from "./ground-station-load.ts";
 import { type Kill, RunningSite } from "./running-site.ts";
 import { type AccessLine, readAccessLog, SteadyLoad, summarize, unexcused } from "./steady-load.ts";
@@ -54,10 +65,7 @@ async function untilPhase(name: string, ...phases: string[]): Promise<Update> {
 }
 
 /** Waits until an Update says that it waits for what `isIt` tells. */
-async function untilWait(
-  name: string,
-  isIt: (one: { reason: string; object: string; message: string }) => boolean,
-): Promise<{ reason: string; message: string }> {
+async function untilWait(name: string, isIt: (one: { reason: string; object: string; message: string }) => boolean): Promise<SeenWait> {
   let last: Update | undefined;
   try {
     const { found } = await site.until(`${name} waits`, async () => {
@@ -392,16 +400,74 @@ for (const phase of ["Preparing", "Distributing", "Ramping", "Draining"] as cons
     });
     const reached = await untilPhase(name, phase, "Complete");
     assert.equal(reached.status?.phase, phase);
-    const kill = site.killPlatform("centre");
-    await site.until("the centre is back", () => (site.record("centre")?.pid === undefined ? undefined : true));
+    const kill = await killCentre();
     if (phase === "Distributing")
       await site.until("it may go on", () => site.store.patch(update, { name }, { type: "merge", body: { spec: { paused: false } } }));
-    await untilPhase(name, "Complete");
+    const { status } = await untilPhase(name, "Complete");
+    // It has not begun anew: one generation, each phase once, in order.
+    assert.equal(status?.generation, reached.status?.generation ?? status?.generation);
+    const phases = status?.phases?.map((one) => one.phase) ?? [];
+    assert.deepEqual(
+      phases,
+      ["Pending", "Preparing", "Distributing", "Ramping", "Draining", "Complete"].filter((one) => phases.includes(one as never)),
+    );
+    assert.ok(phases.includes(phase), phases.join(", "));
     await untilSettled(site);
     assert.equal((await serviceNamed("auth")).spec.template.version, services[0]?.to);
     await judge(load, [kill]);
   });
 }
+
+/** Kills the centre, and waits until its supervisor has started another one. */
+async function killCentre(): Promise<Kill> {
+  const kill = site.killPlatform("centre");
+  await site.until("another centre is there", () => {
+    const present = site.record("centre")?.pid;
+    return present === undefined || present === kill.pid ? undefined : true;
+  });
+  return kill;
+}
+
+test("a centre killed before anything is issued forgets no wish: neither an update that waits for its turn, since when it has waited, nor a template that was just changed", async (context) => {
+  const load = newLoad(context);
+  const [service, to] = ["predictor", await otherVersion("predictor")];
+  await createUpdate(site, "goes-first", { auth: await otherVersion("auth") }, { paused: true });
+  await untilWait("goes-first", (one) => one.reason === "Paused");
+  await createUpdate(site, "killed-in-pending", { [service]: to });
+  const before = await untilWait("killed-in-pending", (one) => one.reason === "OtherUpdateFirst");
+  const { generation: first } = (await getUpdate("goes-first"))?.status ?? {};
+  assert.equal(before.object, `generation/g${first}`);
+  assert.match(before.message, /begins by itself after it; to end that one: orrery update abort goes-first$/);
+  const kills = [await killCentre()];
+  // Long enough for the new centre to have looked at both.
+  await untilWait("goes-first", (one) => one.reason === "Paused");
+  await wait(1000);
+  assert.deepEqual(await untilWait("killed-in-pending", (one) => one.reason === "OtherUpdateFirst"), before);
+  assert.equal((await getUpdate("killed-in-pending"))?.status?.phase, "Pending");
+  await site.store.patch(update, { name: "goes-first" }, { type: "merge", body: { spec: { paused: false } } });
+  await untilPhase("goes-first", "Complete");
+  await untilPhase("killed-in-pending", "Complete");
+  await untilSettled(site);
+
+  // A changed template rests for so long before it is issued.
+  await setPolicy(site, { settle: "3s" });
+  const { counter = 0 } = (await site.store.get(siteKind, { name: SITE_NAME }))?.status ?? {};
+  const { template } = (await serviceNamed("auth")).spec;
+  const env = [...(template.env ?? []).filter((one) => one.name !== "RESTED"), { name: "RESTED", value: "1" }];
+  await site.store.patch(microservice, { name: "auth" }, { type: "merge", body: { spec: { template: { ...template, env } } } });
+  assert.equal((await site.store.get(siteKind, { name: SITE_NAME }))?.status?.counter, counter, "it is not issued yet");
+  kills.push(await killCentre());
+  const issued = `g${counter + 1}`;
+  await site.until("its record is made", async () => await getUpdate(issued));
+  const { spec } = await untilPhase(issued, "Complete");
+  assert.deepEqual(
+    spec.services.map((one) => one.name),
+    ["auth"],
+  );
+  await setPolicy(site, { settle: "500ms" });
+  await untilSettled(site);
+  await judge(load, kills);
+});
 
 /** Somebody else's finalizer: what is deleted stays until `letGo`. Returns it. */
 async function keepInstances(service: string): Promise<() => Promise<void>> {
@@ -427,8 +493,7 @@ test("a centre killed, and its gateway cut off by that, while former instances a
   const isWithdrawn = (one: { reason: string; message: string }): boolean =>
     one.reason === "Withdrawing" && one.message.includes(`is kept by the finalizer ${KEPT}`);
   await untilWait(name, isWithdrawn);
-  const kill = site.killPlatform("centre");
-  await site.until("the centre is back", () => (site.record("centre")?.pid === undefined ? undefined : true));
+  const kill = await killCentre();
   await wait(1000);
   await untilWait(name, isWithdrawn);
   assert.equal((await getUpdate(name))?.status?.phase, "Draining");
@@ -441,44 +506,73 @@ test("a centre killed, and its gateway cut off by that, while former instances a
   await judge(load, [kill]);
 });
 
+interface SeenWait {
+  readonly reason: string;
+  readonly object: string;
+  readonly since: string;
+  readonly message: string;
+}
+
+/** Waits until an Update says that it waits for one of `reasons` because of the gateway, no longer than since `cutMs`; then `update show` says it, too. */
+async function untilGatewayBlamed(name: string, cutMs: number, reasons: readonly string[]): Promise<SeenWait> {
+  const blamed = await untilWait(name, (one) => reasons.includes(one.reason) && one.message.includes("gateway main is not connected"));
+  const sinceMs = Date.parse(blamed.since);
+  assert.ok(sinceMs <= Date.now() && sinceMs >= cutMs - 1000, `since ${blamed.since}, cut at ${new Date(cutMs).toISOString()}`);
+  const shown = JSON.parse((await site.orrery("update", "show", name, "-o", "json")).out) as {
+    readonly generations: readonly { readonly waits: readonly SeenWait[] }[];
+    readonly updates: readonly Update[];
+  };
+  const all = [...shown.generations.flatMap((one) => one.waits), ...shown.updates.flatMap((one) => one.status?.waits ?? [])];
+  assert.ok(
+    all.some((one) => one.reason === blamed.reason && one.object === blamed.object && one.since === blamed.since),
+    JSON.stringify(all),
+  );
+  const { out } = await site.orrery("update", "show", name);
+  assert.match(out, new RegExp(`${blamed.object} \\(${blamed.reason}, `));
+  return blamed;
+}
+
+/** In each phase: what the Update then waits for, and on what. */
+const CUT_IN = {
+  // It is ready, but the table cannot be handed out.
+  Preparing: { reasons: ["TableNotAcknowledged"], object: "gateway/main" },
+  Distributing: { reasons: ["TableNotAcknowledged"], object: "gateway/main" },
+  // What it has in flight is not known.
+  Ramping: { reasons: ["GatewayLost"], object: "gateway/main" },
+  Draining: { reasons: ["GatewayLost"], object: "gateway/main" },
+} as const;
+
 test("a gateway cut off from the centre in each phase serves on as before; the update waits for it by name, and ends when it is back", async (context) => {
   const load = newLoad(context);
-  const relay = await startRelay(context);
-  // Its supervisor would give it the centre's own address again.
-  const words = site.commandOf("gateway");
-  const kills = [site.killPlatform("supervisor"), site.killPlatform("gateway")];
-  const file = path.join(site.data, "endpoints.json");
-  const endpoints = JSON.parse(readFileSync(file, "utf8")) as { api: string; edge: string };
-  site.api = endpoints.api;
-  writeFileSync(file, JSON.stringify({ ...endpoints, api: relay.url(endpoints.api) }));
-  site.spawnAgain(words);
-  await site.until("the gateway is connected through the relay", () =>
-    relay.connections() > 0 && site.record("gateway") !== undefined ? true : undefined,
-  );
-
+  const relay = await putRelay(site, context);
   for (const phase of ["Preparing", "Distributing", "Ramping", "Draining"] as const) {
     const name = `cut-in-${phase.toLowerCase()}`;
-    const services = [{ name: "auth", to: await otherVersion("auth") }];
-    await site.store.create(update, {
-      metadata: { name },
-      spec: {
-        services,
+    await createUpdate(
+      site,
+      name,
+      { auth: await otherVersion("auth") },
+      {
         ...(phase === "Distributing" ? { paused: true } : {}),
         ...(phase === "Ramping" ? { ramp: { steps: [{ share: 0.5, hold: "1s" }] } } : {}),
       },
-    });
+    );
     assert.equal((await untilPhase(name, phase, "Complete")).status?.phase, phase);
+    const cutMs = Date.now();
     relay.cut();
     if (phase === "Distributing") await site.store.patch(update, { name }, { type: "merge", body: { spec: { paused: false } } });
-    const waited = await untilWait(
-      name,
-      (one) => ["TableNotAcknowledged", "TooFewReady", "GatewayLost"].includes(one.reason) && one.message.includes("gateway main"),
-    );
+    const { reasons, object } = CUT_IN[phase];
+    const waited = await untilGatewayBlamed(name, cutMs, reasons);
     context.diagnostic(`${phase}: ${waited.reason}: ${waited.message}`);
+    assert.equal(waited.object, object);
+    assert.equal((await fetch(`${site.edge}/api/passes?satellite=ISS`)).status, 200, `${phase}: it serves on`);
+    // Nothing new is put into service without it: no other host is there.
+    if (phase === "Preparing" || phase === "Distributing")
+      await untilWait(name, (one) => one.reason === "TooFewReady" && one.message.includes("orrery gateway forget main"));
+    assert.notEqual((await getUpdate(name))?.status?.phase, "Complete", phase);
     relay.heal();
     await untilPhase(name, "Complete");
   }
-  await judge(load, kills);
+  await judge(load, relay.kills);
 
   // While it holds new transactions it cannot know how the handover ends: it refuses them in time, and the update is gone back from.
   await setPolicy(site, { linger: "2s" });
@@ -509,59 +603,143 @@ test("a gateway cut off from the centre in each phase serves on as before; the u
   const auth = await serviceNamed("auth");
   await createUpdate(site, "as-served", { auth: auth.status?.servedVersion ?? "" });
   await untilUpdatesEnd(site);
-  writeFileSync(file, JSON.stringify(endpoints));
-  site.api = undefined;
 
   // No gateway at all: nothing new is put into service, and it is said why.
-  site.killPlatform("gateway");
-  await createUpdate(site, "without-edge", { auth: await otherVersion("auth") });
-  await untilWait("without-edge", (one) => one.object === "gateway/main" || one.message.includes("gateway main"));
-  const { status, out, err } = await site.up();
-  assert.equal(status, 0, out + err);
+  await relay.end(async () => {
+    await createUpdate(site, "without-edge", { auth: await otherVersion("auth") });
+    await untilWait("without-edge", (one) => one.object === "gateway/main" || one.message.includes("gateway main"));
+  });
   await untilPhase("without-edge", "Complete");
   await untilSettled(site);
 });
 
-/** A relay of TCP connections that can be cut: those that are open end, new ones are refused at once, until it is healed. */
-async function startRelay(context: TestContext): Promise<{ url(target: string): string; connections(): number; cut(): void; heal(): void }> {
-  let target = 0;
-  let isCut = false;
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    if (isCut) return void socket.destroy();
-    const upstream = connect(target, "127.0.0.1");
-    for (const one of [socket, upstream]) {
-      sockets.add(one);
-      one.on("error", () => one.destroy());
-      one.on("close", () => {
-        sockets.delete(one);
-        socket.destroy();
-        upstream.destroy();
-      });
+test("a gateway cut off while it is counted, or before it has forgotten former instances, keeps these and their addresses until it is back; during their grace nobody waits for it", async (context) => {
+  const load = newLoad(context);
+  const relay = await putRelay(site, context);
+  const former = async (): Promise<readonly Instance[]> => {
+    const served = (await serviceNamed("auth")).status?.servedRevision;
+    return (await site.instances()).filter((one) => one.spec.revision === served);
+  };
+  /** Fails unless all of them run where they did, and are registered. */
+  const assertKept = async (kept: readonly Instance[]): Promise<void> => {
+    assert.ok(kept.length > 0);
+    for (const { metadata, status } of kept) {
+      const present = await site.store.get(instance, metadata);
+      assert.deepEqual(present?.status?.ports, status?.ports, `${metadata.name} has its address`);
+      assert.deepEqual(site.programs().get(metadata.uid), [status?.pid], `${metadata.name} runs`);
     }
-    socket.pipe(upstream).pipe(socket);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const destroyAll = (): void => {
-    for (const socket of sockets) socket.destroy();
   };
-  context.after(() => {
-    destroyAll();
-    server.close();
-  });
-  const { port } = server.address() as { port: number };
-  return {
-    url(api) {
-      target = Number(new URL(api).port);
-      return `https://127.0.0.1:${port}`;
-    },
-    connections: () => sockets.size,
-    cut() {
-      isCut = true;
-      destroyAll();
-    },
-    heal() {
-      isCut = false;
-    },
-  };
+  const run = async (name: string): Promise<void> => createUpdate(site, name, { auth: await otherVersion("auth") });
+
+  // Nothing is in flight, but that is not shown yet.
+  await setPolicy(site, { linger: "3s" });
+  const counted = await former();
+  await run("cut-in-linger");
+  await untilWait("cut-in-linger", (one) => one.reason === "Counting");
+  let cutMs = Date.now();
+  relay.cut();
+  assert.equal((await untilGatewayBlamed("cut-in-linger", cutMs, ["GatewayLost"])).object, "gateway/main");
+  // Longer than the linger.
+  await wait(3500);
+  assert.equal((await getUpdate("cut-in-linger"))?.status?.phase, "Draining");
+  await assertKept(counted);
+  relay.heal();
+  await setPolicy(site, { linger: "500ms" });
+  await untilPhase("cut-in-linger", "Complete");
+
+  // Its generation is closed, but the table without the former instances is on its way.
+  const leaving = await former();
+  relay.delay(1500);
+  await run("cut-in-withdrawing");
+  const onItsWay = await untilWait("cut-in-withdrawing", (one) => one.reason === "Withdrawing" && one.message.includes("not yet acknowledged"));
+  assert.match(onItsWay.object, /^instance\/auth-/);
+  cutMs = Date.now();
+  relay.cut();
+  relay.delay(0);
+  const kept = await untilGatewayBlamed("cut-in-withdrawing", cutMs - 3000, ["Withdrawing"]);
+  context.diagnostic(`Withdrawing: ${kept.message}`);
+  await wait(1500);
+  assert.equal((await getUpdate("cut-in-withdrawing"))?.status?.phase, "Draining");
+  await assertKept(leaving);
+  relay.heal();
+  await untilPhase("cut-in-withdrawing", "Complete");
+  for (const { metadata } of leaving) assert.equal(site.programs().get(metadata.uid), undefined, `${metadata.name} has ended`);
+
+  // All gateways have forgotten them: while they end, nobody asks a gateway. A process that stands still does not hear that it is to end.
+  const ending = await former();
+  relay.delay(1500);
+  await run("cut-in-grace");
+  await untilWait("cut-in-grace", (one) => one.reason === "Withdrawing" && one.message.includes("not yet acknowledged"));
+  for (const { status } of ending) process.kill(status?.pid ?? Number.NaN, "SIGSTOP");
+  relay.delay(0);
+  await untilWait(
+    "cut-in-grace",
+    (one) => one.reason === "Withdrawing" && /is told to end; it is killed when its grace \(\w+\) is over$/.test(one.message),
+  );
+  relay.cut();
+  for (const { status } of ending) process.kill(status?.pid ?? Number.NaN, "SIGCONT");
+  await untilPhase("cut-in-grace", "Complete");
+  await judge(load, relay.kills);
+  await relay.end();
+  await untilSettled(site);
+});
+
+test("a gateway that stays away is waited for by name until a person forgets it; then the update goes on, and it is recorded", async (context) => {
+  const forget = (name: string): ReturnType<RunningSite["orrery"]> => site.orrery("gateway", "forget", name);
+  const stream = new AbortController();
+  context.after(() => stream.abort());
+  const { body } = await fetch(`${site.edge}/api/track?satellite=ISS&intervalMs=200`, { signal: stream.signal });
+  void body?.pipeTo(new WritableStream(), { signal: stream.signal }).catch(() => undefined);
+  const connected = await forget("main");
+  assert.equal(connected.status, 1);
+  assert.match(connected.err, /gateway main is connected \(\w+\): only one that is surely dead may be forgotten; stop it first/);
+  const unknown = await forget("mian");
+  assert.equal(unknown.status, 1);
+  assert.match(unknown.err, /there is no gateway called "mian"; known: main/);
+  await site.until("it is still connected", async () => (await gatewayReason()) === "Ready" || undefined);
+
+  const old = (await site.instances()).filter((one) => one.spec.service === "auth");
+  await createUpdate(site, "forgotten", { auth: await otherVersion("auth") });
+  await untilWait("forgotten", (one) => one.reason === "TransactionsOpen");
+  const killedMs = Date.now();
+  // Who would start it again dies first.
+  for (const name of ["supervisor", "gateway"] as const) site.killPlatform(name);
+  const lost = await untilGatewayBlamed("forgotten", killedMs, ["GatewayLost"]);
+  assert.equal(lost.object, "gateway/main");
+  assert.match(lost.message, /what it has in flight is unknown\. Bring it back, or, if it is surely dead, run: orrery gateway forget main$/);
+  // Much longer than the linger and than a transaction may last: no clock decides.
+  await wait(6000);
+  assert.deepEqual(site.platformPids("gateway"), []);
+  assert.equal((await getUpdate("forgotten"))?.status?.phase, "Draining");
+  for (const { metadata } of old) assert.ok(site.programs().has(metadata.uid), `${metadata.name} is kept`);
+  // One that has not begun to be served waits, too.
+  await createUpdate(site, "forgotten-before-switch", { predictor: await otherVersion("predictor") });
+  await untilWait("forgotten-before-switch", (one) => one.reason === "TooFewReady" && /orrery gateway forget main$/.test(one.message));
+
+  const done = await forget("main");
+  assert.deepEqual([done.status, done.out.trim()], [0, "gateway main is forgotten: 1 gateway less is waited for"], done.err);
+  await untilPhase("forgotten", "Complete");
+  await untilPhase("forgotten-before-switch", "Complete");
+  await site.until("the former instances have ended", () => (old.every(({ metadata }) => !site.programs().has(metadata.uid)) ? true : undefined));
+  const again = await forget("main");
+  assert.equal(again.status, 1);
+  assert.match(again.err, /there is no gateway called "main"; known: none/);
+  const dead = (await site.store.events({ fieldSelector: "reason=DeclaredDead" })).at(-1);
+  assert.match(
+    dead?.message ?? "",
+    /^gateway main was declared dead by hand: what it had in flight of generations \d+, \d+.* is not waited for any more$/,
+  );
+
+  // One that comes back registers itself again, and serves what is served now.
+  const { status, out, err } = await site.up();
+  assert.equal(status, 0, out + err);
+  await site.until("it is registered", async () => (await gatewayReason()) === "Ready" || undefined);
+  const passes = (await (await fetch(`${site.edge}/api/passes?satellite=ISS`)).json()) as { servedBy: { authIssued: string } };
+  assert.equal(passes.servedBy.authIssued, (await serviceNamed("auth")).spec.template.version);
+  await untilSettled(site);
+});
+
+async function gatewayReason(): Promise<string | undefined> {
+  const one = await site.store.get(gateway, { name: "main" });
+  return one?.status?.conditions?.find(({ type }) => type === "Ready")?.reason;
 }

@@ -1,5 +1,6 @@
-/** `node tools/docs-reasons.ts --check`: whether each reason that an operator may meet (of a wait of an update, of a condition) is explained in the documents for operators.
+/** `node tools/docs-reasons.ts --check`: whether each reason that an operator may meet (of a wait of an update, of a condition) is explained in the documents for operators, each wait by a row that says what to do.
  *  Exit status 0 when all are, else 1 with one line for each that is not. */
+import { WAIT_REASONS } from "#/update/core/index.ts";
 import { listFiles, readSource } from "./sources.ts";
 
 interface Scope {
@@ -23,6 +24,24 @@ const SCOPES: readonly Scope[] = [
   },
 ];
 
+const WAITS_DOCUMENT = "docs/updating.md";
+
+/** Reasons of waits without a row in the table for operators, or with an empty cell there, and rows of reasons that there are not. */
+export async function findUnexplainedWaits(): Promise<string[]> {
+  const table = /\| reason \| it means \| do \|\n((?:\|.*\n)+)/.exec(await readSource(WAITS_DOCUMENT))?.[1] ?? "";
+  const rows = table.split("\n").flatMap((line) => {
+    const [, reason, ...cells] = line.split(" | ").length === 3 ? (/^\| `([A-Za-z]+)` \| (.*) \| (.*) \|$/.exec(line) ?? []) : [];
+    return reason === undefined ? [] : [{ reason, isWhole: cells.every((cell) => cell.trim() !== "") }];
+  });
+  const known: ReadonlySet<string> = new Set(WAIT_REASONS);
+  return [
+    ...WAIT_REASONS.filter((reason) => rows.filter((row) => row.reason === reason && row.isWhole).length !== 1).map(
+      (reason) => `${WAITS_DOCUMENT}: the wait ${reason} has no row, or not one, that says what it means and what to do`,
+    ),
+    ...rows.filter((row) => !known.has(row.reason)).map(({ reason }) => `${WAITS_DOCUMENT}: nothing waits for the reason ${reason}`),
+  ];
+}
+
 /** Reasons that no document explains, each with the file that gives it. */
 export async function findUnexplainedReasons(): Promise<string[]> {
   const found: string[] = [];
@@ -42,7 +61,7 @@ export async function findUnexplainedReasons(): Promise<string[]> {
 }
 
 if (import.meta.main) {
-  const faults = await findUnexplainedReasons();
+  const faults = [...(await findUnexplainedReasons()), ...(await findUnexplainedWaits())];
   for (const fault of faults) console.log(fault);
   process.exitCode = faults.length === 0 ? 0 : 1;
 }

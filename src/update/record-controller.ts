@@ -14,13 +14,17 @@ import {
 } from "#/model/index.ts";
 import { Controller, objectKey, type ReconcileResult, type Reflector } from "#/reconcile/index.ts";
 import {
+  cannotBegin,
   followGeneration,
   implicitRecord,
   isEnded,
   isPending,
   type OpenGeneration,
+  otherFirst,
   readSiteState,
+  refusedBefore,
   type SiteState,
+  superseded,
   unfitStrategy,
   withPhase,
 } from "./core/index.ts";
@@ -167,7 +171,7 @@ class RecordKeeper {
       return {
         ...status,
         ...withPhase(status, "Aborted", nowMs),
-        waits: [{ reason: "CannotBegin", object: `update/${one.metadata.name}`, since: timestamp(nowMs), message: resolved.problem }],
+        waits: [cannotBegin(one.metadata.name, resolved.problem, nowMs)],
       };
     const unfit = unfitStrategy(
       one.spec,
@@ -178,16 +182,12 @@ class RecordKeeper {
       return {
         ...status,
         ...withPhase(status, "Aborted", nowMs),
-        waits: [{ reason: "CannotBegin", object: `update/${one.metadata.name}`, since: timestamp(nowMs), message: unfit }],
+        waits: [cannotBegin(one.metadata.name, unfit, nowMs)],
       };
     const ahead = this.#ahead(one, namespace, state);
     if (ahead !== undefined) {
-      const since = status.waits?.[0]?.object === ahead ? (status.waits[0]?.since ?? timestamp(nowMs)) : timestamp(nowMs);
-      return {
-        ...status,
-        ...withPhase(status, "Pending", nowMs),
-        waits: [{ reason: "OtherUpdateFirst", object: ahead, since, message: `updates are made one after the other: ${ahead} is under way` }],
-      };
+      const since = status.waits?.[0]?.object === ahead.object ? (status.waits[0]?.since ?? timestamp(nowMs)) : timestamp(nowMs);
+      return { ...status, ...withPhase(status, "Pending", nowMs), waits: [otherFirst(ahead.object, ahead.update, since)] };
     }
     if (status.phase !== "Preparing") {
       // Recorded before the templates are written: after a crash between the two, it goes on here.
@@ -204,14 +204,7 @@ class RecordKeeper {
       return {
         ...status,
         ...withPhase(status, "Superseded", nowMs),
-        waits: [
-          {
-            reason: "Superseded",
-            object: `microservice/${changed.service}`,
-            since: timestamp(nowMs),
-            message: `the template of ${changed.service} was changed after it had been written for this update, which had not begun: what it says now is wanted`,
-          },
-        ],
+        waits: [superseded(changed.service, nowMs)],
       };
     const written = await this.#templates.write(namespace, resolved.revisions);
     const refusal = written
@@ -225,14 +218,7 @@ class RecordKeeper {
       return {
         ...status,
         ...withPhase(status, "Aborted", nowMs),
-        waits: [
-          {
-            reason: "CannotBegin",
-            object: `microservice/${refusal.service}`,
-            since: timestamp(nowMs),
-            message: `${refusal.revision} was refused at ${refusal.at}: ${refusal.reason}. Ask for it again to have it tried again`,
-          },
-        ],
+        waits: [refusedBefore(refusal, nowMs)],
       };
     const isServed = !written && resolved.revisions.every(({ from, to }) => from === to.metadata.name);
     const { waits: _waits, ...before } = status;
@@ -300,9 +286,9 @@ class RecordKeeper {
   }
 
   /** What stands before it: a generation that is being made, or an older Update. */
-  #ahead(one: Update, namespace: string, state: SiteState): string | undefined {
+  #ahead(one: Update, namespace: string, state: SiteState): { readonly object: string; readonly update: string | undefined } | undefined {
     const pending = state.generations.find(isPending);
-    if (pending !== undefined) return `generation/g${pending.number}`;
+    if (pending !== undefined) return { object: `generation/g${pending.number}`, update: pending.update };
     const older = [...this.#options.updates.values()].find(
       (other) =>
         other.metadata.namespace === namespace &&
@@ -313,7 +299,7 @@ class RecordKeeper {
         // Whoever has begun goes first, whatever its age.
         (byAge(other, one) < 0 || (other.status?.phase === "Preparing" && one.status?.phase !== "Preparing")),
     );
-    return older === undefined ? undefined : `update/${older.metadata.name}`;
+    return older === undefined ? undefined : { object: `update/${older.metadata.name}`, update: older.metadata.name };
   }
 
   /** Generations that no Update asked for get one, so that the history has all. */

@@ -24,13 +24,14 @@ export async function startCentre(options: { wrap?: (store: Store) => Store; kee
   store.startGarbageCollector(stop.signal);
   const deposed = { count: 0 };
   const startMs = new Map<string, number | undefined>();
+  const connected = new Map<string, { readonly host: string; readonly incarnation: number }>();
   const lead = await startLeading({
     store: options.wrap?.(store) ?? store,
     history: tree.history,
     peers: {
       isAgentConnected: () => true,
       agentSeenMs: () => systemClock.now(),
-      gateway: (name) => (name === "main" ? { host: "here", incarnation: 1 } : undefined),
+      gateway: (name) => connected.get(name),
       observationOf: () => undefined,
       askBusy: async () => ({ state: "idle", message: "" }),
     },
@@ -52,18 +53,25 @@ export async function startCentre(options: { wrap?: (store: Store) => Store; kee
     log,
     startMs: (one: Instance) => (startMs.has(one.spec.version ?? "") ? startMs.get(one.spec.version ?? "") : 10),
   });
-  const gateway = new SimulatedGateway({
-    name: "main",
-    incarnation: 1,
-    connect: (position, signal) => lead.distribution.connect("main", position, signal),
-    acknowledge: (position) => lead.distribution.acknowledge("main", position),
-    report: (report) => lead.distribution.report(report),
-  });
-  const running = Promise.all([agent.run(stop.signal), gateway.run(stop.signal), lead.ended]);
-  lead.peerChanged("gateway", "main");
+  const running: Promise<unknown>[] = [agent.run(stop.signal), lead.ended];
+  /** A gateway that connects now. */
+  const addGateway = (name: string, host: string): SimulatedGateway => {
+    const added = new SimulatedGateway({
+      name,
+      incarnation: 1,
+      connect: (position, signal) => lead.distribution.connect(name, position, signal),
+      acknowledge: (position) => lead.distribution.acknowledge(name, position),
+      report: (report) => lead.distribution.report(report),
+    });
+    connected.set(name, { host, incarnation: 1 });
+    running.push(added.run(stop.signal));
+    lead.peerChanged("gateway", name);
+    return added;
+  };
+  const gateway = addGateway("main", "here");
   after(async () => {
     stop.abort();
-    await running;
+    await Promise.all(running);
     await store.close();
     await tree.close();
   });
@@ -84,7 +92,7 @@ export async function startCentre(options: { wrap?: (store: Store) => Store; kee
   const siteIs = (predicate: (one: Site) => boolean, what: string) => until(() => store.get(site, { name: SITE_NAME }), predicate, what);
   const updateIs = (name: string, predicate: (one: Update) => boolean, what: string) => until(() => store.get(update, { name }), predicate, what);
   const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-  return { store, lead, deposed, gateway, startMs, template, apply, until, service, siteIs, updateIs, sleep };
+  return { store, lead, deposed, gateway, addGateway, startMs, template, apply, until, service, siteIs, updateIs, sleep };
 }
 export const isReady = (one: Microservice): boolean =>
   one.status?.conditions?.some((condition) => condition.type === "Ready" && condition.status === "True" && condition.reason === "Ready") === true;

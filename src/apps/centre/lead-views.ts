@@ -1,9 +1,9 @@
 import type { Caches, ConnectedGateway, Observation } from "#/controllers/index.ts";
-import { INSTANCE_FINALIZER, type Instance, TRAFFIC_FINALIZER } from "#/model/index.ts";
+import { type Instance, TRAFFIC_FINALIZER } from "#/model/index.ts";
 import type { BusyAnswer } from "#/probes/index.ts";
 import type { TableDistribution } from "#/traffic/distribution/index.ts";
 import type { TableBuilder } from "#/traffic/table/index.ts";
-import { type Readiness, revisionReadiness } from "#/update/core/index.ts";
+import { type Readiness, type RecordWait, revisionReadiness, withdrawing } from "#/update/core/index.ts";
 
 /** What the leader asks about those who are connected to it. */
 export interface Peers {
@@ -121,23 +121,10 @@ export function leftOf(about: {
   readonly namespace: string;
   readonly revision: string;
   readonly isHostKnown: (host: string) => boolean;
-}): { reason: string; object: string; since: string; message: string }[] {
+}): RecordWait[] {
   const { caches, distribution, namespace, revision, isHostKnown } = about;
   return [...caches.instances.byIndex("revision", `${namespace}/${revision}`)].map((one) => {
-    const { name, deletionTimestamp, creationTimestamp, finalizers } = one.metadata;
-    const holder = finalizers?.includes(TRAFFIC_FINALIZER) === true ? trafficOf(caches, distribution, one) : undefined;
-    const what = { reason: "Withdrawing", object: `instance/${name}`, since: deletionTimestamp ?? creationTimestamp };
-    if (!isHostKnown(one.spec.host))
-      return { ...what, message: `whether ${name} has ended is not known: the agent of host ${one.spec.host} does not answer` };
-    const [foreign] = finalizers?.filter((finalizer) => finalizer !== TRAFFIC_FINALIZER && finalizer !== INSTANCE_FINALIZER) ?? [];
-    if (foreign !== undefined && finalizers?.length === 1)
-      return { ...what, message: `${name} has ended; its object is kept by the finalizer ${foreign}: whoever has set it takes it away` };
-    return {
-      ...what,
-      message:
-        holder === undefined
-          ? `${name} of before is told to end; it is killed when its grace (${one.spec.grace}) is over`
-          : `${name} of before is still in use: ${holder}`,
-    };
+    const isRouted = one.metadata.finalizers?.includes(TRAFFIC_FINALIZER) === true;
+    return withdrawing(one, { holder: isRouted ? trafficOf(caches, distribution, one) : undefined, isHostKnown: isHostKnown(one.spec.host) });
   });
 }

@@ -68,7 +68,7 @@ function prepare(now: Situation): Step {
       reason: "InstancesNotReady",
       object: `revision/${one.revision}`,
       sinceMs,
-      message: `${one.ready} of ${one.wanted} instances of ${one.revision} are ready${one.reason === undefined ? "" : `: ${one.reason}`}${one.hint === undefined ? "" : `; ${one.hint}`}; given up at ${timestamp(deadlineMs)}`,
+      message: `${one.ready} of ${one.wanted} instances of ${one.revision} are ready${one.reason === undefined ? "" : `: ${one.reason}`}; ${one.hint ?? `what is known of it: orrery describe microservice ${one.service}`}; given up at ${timestamp(deadlineMs)}`,
     })),
   );
   return { site, happened: [], waits, wakeAtMs: deadlineMs };
@@ -100,12 +100,14 @@ function distribute(now: Situation): Step {
   if (ignorant.length > 0) {
     const shortage = late.length === 0 ? undefined : shortageWithout(site, pending, late, observed, nowMs);
     if (late.length > 0 && shortage === undefined) return fence(site, pending, late, waits);
-    const asked = ignorant.map((gateway) => ({
-      reason: "TableNotAcknowledged",
-      object: `gateway/${gateway.name}`,
-      sinceMs,
-      message: describeLate(gateway, `the table with generation ${pending.number}`),
-    }));
+    const asked = ignorant.map(
+      (gateway): Wait => ({
+        reason: "TableNotAcknowledged",
+        object: `gateway/${gateway.name}`,
+        sinceMs,
+        message: describeLate(gateway, `the table with generation ${pending.number}`),
+      }),
+    );
     waits.set(pending.number, shortage === undefined ? asked : [shortage, ...asked]);
     return { site, happened: [], waits, wakeAtMs: Math.max(nowMs + 100, Math.min(...ignorant.map(lateAtMs))) };
   }

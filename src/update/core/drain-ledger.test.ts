@@ -240,7 +240,7 @@ test("a wait for streams says when they are ended, and says the same while repor
   const first = told({ ended: 1, lastInMs: 30_000, waited: 1 }, 1000);
   assert.match(
     first,
-    /^3 calls of generation 1 are open at gateway a, 2 of them streams .*: 1 is ended by 1970-01-01T00:00:31\.000Z at the latest, 1 ends only with the client or the instance \(drain\.streams: wait\); the others end by themselves$/,
+    /^3 calls of generation 1 are open at gateway a, 2 of them streams .*: 1 is ended by 1970-01-01T00:00:31\.000Z at the latest, 1 ends only with the client or the instance \(drain\.streams: wait\), so close the client where it must not last; the others end by themselves$/,
   );
   assert.equal(told({ ended: 1, lastInMs: 29_000, waited: 1 }, 2180), first);
   assert.match(told({ ended: 3, lastInMs: 3000, waited: 0 }, 3000), /3 of them streams .*: 3 are ended by 1970-01-01T00:00:06\.000Z at the latest$/);

@@ -179,7 +179,7 @@ export class DrainLedger {
   stateOf(generation: number, nowMs: number, scope?: string): { readonly isEmpty: boolean; readonly open: number; readonly waits: readonly Wait[] } {
     const drain = this.#drains.get(generation);
     if (drain === undefined) {
-      const message = `the first table that does not stamp generation ${generation} is on its way; then counting begins`;
+      const message = `the first table that does not stamp generation ${generation} is on its way; then counting begins by itself`;
       return { isEmpty: false, open: 0, waits: [{ reason: "Counting", object: `generation/g${generation}`, sinceMs: nowMs, message }] };
     }
     const part = (scope === undefined ? undefined : drain.scopes.get(scope)) ?? drain.whole;
@@ -204,7 +204,7 @@ export class DrainLedger {
         reason: "Counting",
         object: `generation/g${generation}`,
         sinceMs: drain.sinceMs,
-        message: `nothing of generation ${generation} is seen in flight; two complete rounds of counting, ${this.#policy.lingerMs} ms apart, have to confirm it`,
+        message: `nothing of generation ${generation} is seen in flight; two complete rounds of counting, ${this.#policy.lingerMs} ms apart, have to confirm it; nothing has to be done`,
       });
     }
     return { isEmpty: waits.length === 0, open, waits };

@@ -5,12 +5,13 @@ import { interlockOf } from "./interlock.ts";
 import { crowded } from "./issue.ts";
 import { isEnded } from "./record.ts";
 import type { GenerationMap, SiteState } from "./state.ts";
+import type { WaitReason } from "./wait-reasons.ts";
 
 /** Something that an update would wait for now. */
 export interface ForecastWait {
   /** `begin`: nothing starts before; `switch`: its instances start, but new transactions do not get them; `end`: the old ones stay longer. */
   readonly blocks: "begin" | "switch" | "end";
-  readonly reason: string;
+  readonly reason: WaitReason;
   readonly object: string;
   readonly message: string;
 }
@@ -39,16 +40,14 @@ export function forecastWaits(seen: WaitsInput, nowMs: number): readonly Forecas
     ...lostGateways(seen),
     ...formerIncarnations(seen, nowMs),
     ...lostHosts(seen),
-    ...(seen.input.asked.paused === true
-      ? [
-          {
-            blocks: "switch" as const,
-            reason: "Paused",
-            object: "update",
-            message: "it is asked for as paused: it goes on with orrery update pause NAME --off",
-          },
-        ]
-      : []),
+    ...paused(seen),
+  ];
+}
+
+function paused({ input }: WaitsInput): ForecastWait[] {
+  if (input.asked.paused !== true) return [];
+  return [
+    { blocks: "switch", reason: "Paused", object: "update", message: "it is asked for as paused: it goes on with orrery update pause NAME --off" },
   ];
 }
 
@@ -79,7 +78,7 @@ function turn({ input, state }: WaitsInput): ForecastWait[] {
       blocks: "begin",
       reason: "OtherUpdateFirst",
       object: `generation/g${pending.number}`,
-      message: `updates are made one after the other: generation ${pending.number} (${pending.changes?.join(", ")}) is ${pending.phase}; what comes of it is not in this forecast`,
+      message: `updates are made one after the other: generation ${pending.number} (${pending.changes?.join(", ")}) is ${pending.phase}, and this one begins by itself after it; what comes of it is not in this forecast`,
     });
   for (const { metadata, spec, status } of input.updates) {
     if (isEnded(status?.phase) || status?.phase === "Draining" || (pending !== undefined && pending.update === metadata.name)) continue;
@@ -88,7 +87,7 @@ function turn({ input, state }: WaitsInput): ForecastWait[] {
       blocks: "begin",
       reason: "OtherUpdateFirst",
       object: `update/${metadata.name}`,
-      message: `updates are made one after the other: ${metadata.name} (${services}) is ${status?.phase ?? "Pending"}`,
+      message: `updates are made one after the other: ${metadata.name} (${services}) is ${status?.phase ?? "Pending"}, and this one begins by itself after it; to end that one: orrery update abort ${metadata.name}`,
     });
   }
   return waits;
@@ -99,7 +98,7 @@ function movingBack({ state }: WaitsInput): ForecastWait[] {
     blocks: "begin",
     reason: "MovingBack",
     object: `revision/${to}`,
-    message: `a rolling update of ${service} was given up; the next one waits until the former instances are ready again`,
+    message: `a rolling update of ${service} was given up; the next one waits until the former instances are ready again; what they say: orrery logs ${service}`,
   }));
 }
 
@@ -124,7 +123,7 @@ function places({ input, starting }: WaitsInput): ForecastWait[] {
       blocks: "switch",
       reason: "Unplaced",
       object: "hosts",
-      message: `${starting} instances have to start, and hosts that answer and are not cordoned have room for ${free}`,
+      message: `${starting} instances have to start, and hosts that answer and are not cordoned have room for ${free}: uncordon a host, raise its instancesMax, or add one`,
     },
   ];
 }
@@ -144,7 +143,7 @@ function draining({ input, state, isHeld }: WaitsInput): ForecastWait[] {
     .filter((one) => one.phase === "Draining")
     .map(({ number, since }) => {
       const why = input.generations.find((one) => one.spec.number === number)?.status?.waits?.[0]?.message;
-      const told = `generation ${number} drains since ${since}${why === undefined ? "" : `: ${why}`}`;
+      const told = `generation ${number} drains since ${since}${why === undefined ? `; what it waits for: orrery describe generation g${number}` : `: ${why}`}`;
       return {
         blocks: isHeld ? "switch" : "end",
         reason: "OlderGenerations",
@@ -220,7 +219,7 @@ function lostHosts({ input, targets, served }: WaitsInput): ForecastWait[] {
         blocks: "end",
         reason: "HostLost",
         object: `host/${name}`,
-        message: `the agent of host ${name} does not answer: nothing is started there${count === 0 ? "" : `, and ${count} of the old instances cannot be stopped until it does`}`,
+        message: `the agent of host ${name} does not answer: nothing is started there${count === 0 ? "" : `, and ${count} of the old instances cannot be stopped until it does`}; see: orrery describe host ${name}`,
       };
     });
 }

@@ -35,7 +35,7 @@ export function beginHold(now: Situation, services: readonly string[]): Step {
         reason: "OlderGenerations",
         object: `generation/g${older[0]?.number}`,
         sinceMs: Date.parse(pending.since),
-        message: `new transactions are held only when nothing of ${older.map((one) => `generation ${one.number}`).join(", ")} is, or may be, in flight any more: ${reasons[0]?.message ?? "it is not counted yet"}`,
+        message: `new transactions are held only when nothing of ${older.map((one) => `generation ${one.number}`).join(", ")} is, or may be, in flight any more: ${reasons[0]?.message ?? "it is not counted yet"}. It goes on by itself; what each of them waits for: orrery update show`,
       },
       ...reasons,
     ]);
@@ -114,7 +114,7 @@ export function releaseHold(site: SiteState, observed: Observed, nowMs: number, 
       reason: "HandingOver",
       object: `revision/${map[passive[0] ?? ""]}`,
       sinceMs: switchedMs,
-      message: `${passive.map((service) => map[service]).join(", ")} becomes active when the instances of the revision before are gone; new transactions that can reach it are held until then, at most until ${timestamp(untilMs)}`,
+      message: `${passive.map((service) => map[service]).join(", ")} becomes active when the instances of the revision before are gone; new transactions that can reach it are held until then, at most until ${timestamp(untilMs)}. If it lasts, see: orrery logs ${passive[0]}`,
     },
   ]);
   return { site, happened: [], waits, wakeAtMs: untilMs };

@@ -24,6 +24,7 @@ export type { Happening, Observed, ObservedGateway, Readiness, Step, UpdateInten
 export { NOT_LOOKED } from "./observed.ts";
 export { Reach } from "./reach.ts";
 export { followGeneration, implicitRecord, isEnded, type UpdateView, withPhase } from "./record.ts";
+export { cannotBegin, otherFirst, type RecordWait, refusedBefore, superseded, withdrawing } from "./record-waits.ts";
 export { GatewayWatch, lastWords, revisionReadiness } from "./sight.ts";
 export { siteUpdate } from "./site-update.ts";
 export {
@@ -45,5 +46,6 @@ export {
 } from "./state.ts";
 export { step } from "./step.ts";
 export { consistencyOf, unfitStrategy } from "./strategy.ts";
+export { WAIT_REASONS } from "./wait-reasons.ts";
 export { type Wanted, WantedRevisions, wantedRevisions } from "./wanted.ts";
 export { WishWatch } from "./wish-watch.ts";

@@ -145,7 +145,7 @@ export function crowded(
       reason: "TooManyOpenGenerations",
       object: `generation/g${oldest.number}`,
       sinceMs: nowMs,
-      message: `${site.generations.length} generations are open (maxOpen ${observed.policy.openMax}); the next update waits until one is drained, first g${oldest.number}`,
+      message: `${site.generations.length} generations are open (maxOpen ${observed.policy.openMax}); the next update waits until one is drained, first g${oldest.number}. What that one waits for: orrery describe generation g${oldest.number}`,
     };
   }
   for (const service of Object.keys(target)) {
@@ -153,11 +153,12 @@ export function crowded(
     const live = new Set(held.map((one) => observed.mapOf(one.number)?.[service]).filter((revision) => revision !== undefined));
     live.add(target[service] ?? "");
     if (live.size > REVISIONS_LIVE_MAX) {
+      const first = held.find((one) => observed.mapOf(one.number)?.[service] !== undefined);
       return {
         reason: "TooManyRevisions",
         object: `microservice/${service}`,
         sinceMs: nowMs,
-        message: `${live.size - 1} revisions of ${service} still serve transactions (at most ${REVISIONS_LIVE_MAX}); the next update waits until one is drained`,
+        message: `${live.size - 1} revisions of ${service} still serve transactions (at most ${REVISIONS_LIVE_MAX}); the next update waits until one is drained. What the oldest waits for: orrery describe generation g${first?.number}`,
       };
     }
   }

@@ -15,12 +15,14 @@ export function hearHistory(site: SiteState, observed: Observed, nowMs: number, 
   const late = ignorant.filter((gateway) => nowMs >= lateAtMs(gateway));
   const shortage = late.length === 0 ? undefined : shortageWithout(site, served, late, observed, nowMs);
   if (late.length > 0 && shortage === undefined) return fence(site, served, late, waits);
-  const asked = ignorant.map((gateway) => ({
-    reason: "TableNotAcknowledged",
-    object: `gateway/${gateway.name}`,
-    sinceMs: Date.parse(served.since),
-    message: describeLate(gateway, "a table of the history that has begun when the store was put back; until then new transactions are refused"),
-  }));
+  const asked = ignorant.map(
+    (gateway): Wait => ({
+      reason: "TableNotAcknowledged",
+      object: `gateway/${gateway.name}`,
+      sinceMs: Date.parse(served.since),
+      message: describeLate(gateway, "a table of the history that has begun when the store was put back; until then new transactions are refused"),
+    }),
+  );
   const told = shortage === undefined ? asked : [shortage, ...asked];
   for (const number of [0, ...site.generations.filter((one) => one.phase !== "Active").map((one) => one.number)])
     if ((waits.get(number)?.length ?? 0) === 0) waits.set(number, told);

@@ -28,14 +28,19 @@ export function openCalls(report: GatewayReport, generation: number, former: Ope
   return { position, open, streams: ended + waited, ends: { ended, byMs: isSame ? told : byMs, waited } };
 }
 
-/** For people: how these calls end. */
+const BY_THEMSELVES = "they end by themselves; edges end what lasts longer than maxTransaction";
+
+/** For people: how these calls end, and what hastens it. */
 export function howCallsEnd({ open, streams, ends }: OpenCalls): string {
-  if (streams === 0) return "; they end by themselves";
+  if (streams === 0) return `; ${BY_THEMSELVES}`;
   const of = `, ${streams} of them streams (WebSocket, SSE, TCP)`;
-  if (ends === undefined) return `${of}; they end by themselves`;
+  if (ends === undefined) return `${of}; ${BY_THEMSELVES}`;
   const parts: string[] = [];
   const at = new Date(Math.ceil(ends.byMs / 1000) * 1000).toISOString();
   if (ends.ended > 0) parts.push(`${ends.ended} ${ends.ended === 1 ? "is" : "are"} ended by ${at} at the latest`);
-  if (ends.waited > 0) parts.push(`${ends.waited} ${ends.waited === 1 ? "ends" : "end"} only with the client or the instance (drain.streams: wait)`);
+  if (ends.waited > 0)
+    parts.push(
+      `${ends.waited} ${ends.waited === 1 ? "ends" : "end"} only with the client or the instance (drain.streams: wait), so close the client where it must not last`,
+    );
   return `${of}: ${parts.join(", ")}${open > streams ? "; the others end by themselves" : ""}`;
 }

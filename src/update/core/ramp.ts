@@ -37,7 +37,7 @@ export function climb(now: Situation): Step {
         reason: "Holding",
         object: `generation/g${pending.number}`,
         sinceMs: stepSinceMs,
-        message: `${share} have generation ${pending.number}; the next step comes at ${timestamp(holdUntilMs)} (in ${formatDuration(holdUntilMs - nowMs)})`,
+        message: `${share} have generation ${pending.number}; the next step comes at ${timestamp(holdUntilMs)} (in ${formatDuration(holdUntilMs - nowMs)}), or at once with: orrery update promote ${intent?.name ?? ""}`,
       },
     ]);
     return { site, happened: [], waits, wakeAtMs: holdUntilMs };

@@ -100,11 +100,12 @@ test("an update that came to nothing tells what the site has refused of it", () 
   ];
   const status = { generation: 2, phase: "Ramping" as const, revisions: [{ service: "auth", to: "auth-v2-1" }] };
   const back = follow(status, { ...siteWith(1, open(1, "Active"), open(2, "Draining", "u")), refused });
-  assert.deepEqual([back.phase, back.waits?.map((one) => [one.object, one.message])], ["RolledBack", [["revision/auth-v2-1", "slower"]]]);
+  const message = "slower; to have it tried again: orrery update auth --to auth-v2-1";
+  assert.deepEqual([back.phase, back.waits?.map((one) => [one.object, one.message])], ["RolledBack", [["revision/auth-v2-1", message]]]);
   const aborted = follow({ ...status, phase: "Preparing" }, { ...siteWith(1, open(1, "Active")), refused }, "Aborted");
   assert.deepEqual(
     aborted.waits?.map((one) => [one.reason, one.message]),
-    [["Refused", "slower"]],
+    [["Refused", message]],
   );
   const complete = follow({ ...status, phase: "Draining" }, { ...siteWith(2, open(2, "Active", "u")), refused });
   assert.equal(complete.waits, undefined);
@@ -126,6 +127,16 @@ test("an update that nobody has asked for by name knows what its services came f
   const late = follow({}, siteWith(2, open(1, "Draining"), open(2, "Active", "u")));
   assert.deepEqual(late.revisions, [{ service: "auth", from: "auth-v1", to: "auth-v2" }]);
   assert.deepEqual(follow({}, siteWith(1, open(1, "Active", "u"))).revisions, [{ service: "auth", to: "auth-v1" }]);
+});
+
+test("an update is not complete while what it held waits for the new revisions to become active, and says so", () => {
+  const switched = siteWith(2, open(2, "Active", "u"));
+  const handing = follow({}, { ...switched, stamp: { generation: 2, hold: { to: 2, services: ["auth"], since } } });
+  assert.deepEqual([handing.phase, handing.waits?.map(({ object }) => object)], ["Draining", ["g2"]]);
+  assert.equal(follow(handing, switched).phase, "Complete");
+  // The next one holds: that is no longer its own.
+  const next = siteWith(2, open(2, "Active", "u"), open(3, "Holding"));
+  assert.equal(follow(handing, { ...next, stamp: { generation: 2, hold: { to: 3, services: ["auth"], since } } }).phase, "Complete");
 });
 
 test("an update is complete when the instances of before are gone, and says which are not", () => {

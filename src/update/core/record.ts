@@ -1,4 +1,5 @@
 import { REMOVED, timestamp, type Update } from "#/model/index.ts";
+import { type RecordWait, refused } from "./record-waits.ts";
 import { differingServices, type GenerationMap, isPending, type OpenGeneration, type SiteState } from "./state.ts";
 
 type UpdateStatus = NonNullable<Update["status"]>;
@@ -39,11 +40,14 @@ export function followGeneration(view: UpdateView, nowMs: number): UpdateStatus 
   const old = status.fromGeneration ?? (open === undefined ? undefined : formerGeneration(site, open));
   const revisions = status.revisions ?? replacedRevisions(view, old, generation);
   const alongside = status.alongside ?? changedAlongside(view, old, generation);
-  const left = decided === "Complete" && status.phase !== "Complete" ? stillThere(view, revisions) : [];
+  const isJustDone = decided === "Complete" && status.phase !== "Complete";
+  // What is held goes on when the new revisions are active.
+  const isHandingOver = isJustDone && site.stamp?.hold?.to === generation && site.stamp.generation === generation;
+  const left = isJustDone ? [...(isHandingOver ? (view.waitsOf(generation) ?? []) : []), ...stillThere(view, revisions)] : [];
   // Complete is what has nothing of before left.
-  const phase = left.length > 0 ? "Draining" : decided;
+  const phase = isHandingOver || left.length > 0 ? "Draining" : decided;
   const waits =
-    left.length > 0
+    isHandingOver || left.length > 0
       ? left
       : isEnded(phase)
         ? whyEnded(view, phase, generation)
@@ -123,14 +127,12 @@ export function implicitRecord(
 }
 
 /** What the site has refused of it, or why it was gone back from, so that the record tells why it came to nothing. */
-function whyEnded({ site, status, services }: UpdateView, phase: Phase, generation: number): NonNullable<UpdateStatus["waits"]> {
+function whyEnded({ site, status, services }: UpdateView, phase: Phase, generation: number): RecordWait[] {
   if (phase !== "Aborted" && phase !== "RolledBack") return [];
   const revisions = new Set([...services.map((one) => one.to), ...(status.revisions ?? []).map((one) => one.to)]);
-  const refused = site.refused
-    .filter((one) => revisions.has(one.revision) && services.some(({ name }) => name === one.service))
-    .map((one) => ({ reason: "Refused", object: `revision/${one.revision}`, since: one.at, message: one.reason }));
+  const refusals = site.refused.filter((one) => revisions.has(one.revision) && services.some(({ name }) => name === one.service)).map(refused);
   const returned = site.generations.find((one) => one.number === generation && one.returned !== undefined);
-  if (refused.length > 0 || returned === undefined) return refused;
+  if (refusals.length > 0 || returned === undefined) return refusals;
   return [{ reason: "GoneBack", object: `generation/g${generation}`, since: returned.since, message: returned.returned ?? "" }];
 }
 

@@ -1,4 +1,5 @@
 import type { Site, StampPlan } from "#/model/index.ts";
+import type { WaitReason } from "./wait-reasons.ts";
 
 /** Everything decided about traffic, as it stands in `Site.status`. */
 export interface SiteState {
@@ -49,7 +50,7 @@ export type GenerationMap = Readonly<Record<string, string>>;
 /** Why something does not go on. */
 export interface Wait {
   /** One CamelCase word for programs. */
-  readonly reason: string;
+  readonly reason: WaitReason;
   /** What is waited for: `gateway/main`, `revision/auth-v2-1a2b3c4d`. */
   readonly object: string;
   readonly sinceMs: number;

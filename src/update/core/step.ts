@@ -86,7 +86,7 @@ function awaitMovesBack(site: SiteState, observed: Observed, nowMs: number, wait
       reason: "MovingBack",
       object: `revision/${move.to}`,
       sinceMs,
-      message: `the rolling update of ${move.service} was given up; ${ready} of ${wanted} instances of ${move.to} are ready again${reason === undefined ? "" : `: ${reason}`}; the next update waits for them, one of ${move.service} to another revision until ${timestamp(untilMs)}`,
+      message: `the rolling update of ${move.service} was given up; ${ready} of ${wanted} instances of ${move.to} are ready again${reason === undefined ? "" : `: ${reason}`}; the next update waits for them, one of ${move.service} to another revision until ${timestamp(untilMs)}. What they say: orrery logs ${move.service}`,
     })),
   );
   const deadlines = waiting.map((one) => one.untilMs).filter((untilMs) => nowMs < untilMs);

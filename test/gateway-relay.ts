@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { connect, createServer, type Socket } from "node:net";
+import path from "node:path";
+import type { TestContext } from "node:test";
+import { gateway } from "#/model/index.ts";
+import type { Kill, RunningSite } from "./running-site.ts";
+
+/** Between a site's gateway and its centre: can be cut (connections end, new ones are refused at once) and healed, and made slow towards the gateway. */
+export interface GatewayRelay {
+  /** What was killed to put it there: the supervisor, which would give the gateway the centre's own address again, and the gateway. */
+  readonly kills: readonly Kill[];
+  cut(): void;
+  heal(): void;
+  /** From now on each word of the centre reaches the gateway so much later; 0: at once again. */
+  delay(ms: number): void;
+  /** Lets the site be as before. `beforeUp`: done while there is neither gateway nor supervisor. */
+  end(beforeUp?: () => Promise<void>): Promise<void>;
+}
+
+/** Puts a relay between gateway and centre. The gateway is started anew for it, and has no supervisor until `end`. Waits until nothing of its former incarnation is unknown: `maxTransaction`. */
+export async function putRelay(site: RunningSite, context: TestContext): Promise<GatewayRelay> {
+  const wire = await openWire(context);
+  const file = path.join(site.data, "endpoints.json");
+  const words = site.commandOf("gateway");
+  const kills = [site.killPlatform("supervisor"), site.killPlatform("gateway")];
+  const endpoints = JSON.parse(readFileSync(file, "utf8")) as { api: string; edge: string };
+  site.api = endpoints.api;
+  writeFileSync(file, JSON.stringify({ ...endpoints, api: wire.url(endpoints.api) }));
+  // People reach the centre as before.
+  site.commandData = mkdtempSync(path.join(site.folder, "direct-"));
+  for (const name of ["pki", "tokens", "logs", "run"]) symlinkSync(path.join(site.data, name), path.join(site.commandData, name));
+  writeFileSync(path.join(site.commandData, "endpoints.json"), JSON.stringify(endpoints));
+  site.spawnAgain(words);
+  await site.until("the gateway is connected through the relay", () =>
+    wire.connections() > 0 && site.record("gateway") !== undefined ? true : undefined,
+  );
+  await site.until("what the gateway had in flight when it was killed is over", async () => {
+    const { incarnation = 0, unknownUntil } = (await site.store.get(gateway, { name: "main" }))?.status ?? {};
+    return incarnation > 1 && unknownUntil !== undefined && Date.parse(unknownUntil) < Date.now() ? true : undefined;
+  });
+  return {
+    kills,
+    cut: wire.cut,
+    heal: wire.heal,
+    delay: wire.delay,
+    async end(beforeUp) {
+      wire.heal();
+      writeFileSync(file, JSON.stringify(endpoints));
+      site.api = undefined;
+      site.commandData = undefined;
+      site.killPlatform("gateway");
+      await beforeUp?.();
+      const { status, out, err } = await site.up();
+      assert.equal(status, 0, out + err);
+    },
+  };
+}
+
+interface Wire extends Pick<GatewayRelay, "cut" | "heal" | "delay"> {
+  /** Where `target` is reached through it. */
+  url(target: string): string;
+  connections(): number;
+}
+
+async function openWire(context: TestContext): Promise<Wire> {
+  let target = 0;
+  let isCut = false;
+  let delayMs = 0;
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    if (isCut) return void socket.destroy();
+    const upstream = connect(target, "127.0.0.1");
+    for (const one of [socket, upstream]) {
+      sockets.add(one);
+      one.on("error", () => one.destroy());
+      one.on("close", () => {
+        sockets.delete(one);
+        socket.destroy();
+        upstream.destroy();
+      });
+    }
+    socket.pipe(upstream);
+    let dueMs = 0;
+    upstream.on("data", (bytes) => {
+      // Never before what came earlier.
+      dueMs = Math.max(dueMs, performance.now() + delayMs);
+      const waitMs = dueMs - performance.now();
+      if (waitMs <= 0) socket.write(bytes);
+      else setTimeout(() => socket.write(bytes), waitMs);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const destroyAll = (): void => {
+    for (const socket of sockets) socket.destroy();
+  };
+  context.after(() => {
+    destroyAll();
+    server.close();
+  });
+  const { port } = server.address() as { port: number };
+  return {
+    url(api) {
+      target = Number(new URL(api).port);
+      return `https://127.0.0.1:${port}`;
+    },
+    connections: () => sockets.size,
+    cut() {
+      isCut = true;
+      destroyAll();
+    },
+    heal() {
+      isCut = false;
+    },
+    delay(ms) {
+      delayMs = ms;
+    },
+  };
+}
