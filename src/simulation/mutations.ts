@@ -507,8 +507,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "put-back-unnoticed",
     without: "a store whose file was copied back gives numbers again that gateways know with another meaning",
     file: LEADING,
-    find: "  if (state?.history !== position.history) return false;",
-    replace: "  if (state !== null) return false;",
+    find: "  if (state === undefined) return false;\n  if (state.history",
+    replace: "  if (state !== null) return false;\n  if (state.history",
   },
   {
     name: "own-epoch-not-told-apart",
