@@ -28,7 +28,7 @@ class Centre {
       history: "h",
       epoch: 1,
       source,
-      mark: () => ({ distributed: [], unstamped: [], fences: "" }),
+      mark: () => ({ distributed: [], unstamped: new Map(), fences: "" }),
       clock: systemClock,
       onProgress: () => {},
     });

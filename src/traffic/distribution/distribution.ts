@@ -13,8 +13,8 @@ export interface TableSource {
 export interface DistributionMark {
   /** Generations that gateways must know before they may be stamped. */
   readonly distributed: readonly number[];
-  /** Open generations that the stamp plan does not name. */
-  readonly unstamped: readonly number[];
+  /** Generations that are ending and no longer stamped, and since when by the Site that the table was made of. */
+  readonly unstamped: ReadonlyMap<number, string>;
   /** The fences as text: a generation counts as distributed only by tables that have the present ones. */
   readonly fences: string;
 }
@@ -152,7 +152,7 @@ export class TableDistribution {
   readonly #connections = new Map<string, Connection>();
   readonly #changes: TableChange[] = [];
   readonly #distributed = new Map<number, { readonly position: TablePosition; readonly atMs: number }>();
-  readonly #unstamped = new Map<number, TablePosition>();
+  readonly #unstamped = new Map<number, { readonly since: string; readonly position: TablePosition }>();
   /** Instance to the first table without it. */
   readonly #withdrawn = new Map<string, TablePosition>();
   readonly #admitted = new Set<string>();
@@ -205,8 +205,9 @@ export class TableDistribution {
     for (const generation of distributed)
       if (!this.#distributed.has(generation)) this.#distributed.set(generation, { position, atMs: this.#options.clock.now() });
     for (const generation of this.#distributed.keys()) if (!distributed.includes(generation)) this.#distributed.delete(generation);
-    for (const generation of unstamped) if (!this.#unstamped.has(generation)) this.#unstamped.set(generation, position);
-    for (const generation of this.#unstamped.keys()) if (!unstamped.includes(generation)) this.#unstamped.delete(generation);
+    for (const [generation, since] of unstamped)
+      if (this.#unstamped.get(generation)?.since !== since) this.#unstamped.set(generation, { since, position });
+    for (const generation of this.#unstamped.keys()) if (!unstamped.has(generation)) this.#unstamped.delete(generation);
   }
 
   /** What a gateway is told from `position` on, until `signal` aborts. A second connection of a name ends the first. */
@@ -350,8 +351,10 @@ export class TableDistribution {
     return connection === undefined || distributed === undefined ? undefined : Math.max(connection.sinceMs, distributed.atMs);
   }
 
-  unstampedAt(generation: number): TablePosition | undefined {
-    return this.#unstamped.get(generation);
+  /** First table that does not stamp `generation` because it is ending `since` then; `undefined` while tables are made of what the Site said before. */
+  unstampedAt(generation: number, since: string): TablePosition | undefined {
+    const known = this.#unstamped.get(generation);
+    return known?.since === since ? known.position : undefined;
   }
 
   /** Why one of `gateways` may still send calls to `instance` or have some open there; `undefined` if none can. Ask again until then; afterwards `forgetInstance`. */

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { type Route, type Site, timestamp } from "#/model/index.ts";
 import { mapDigest } from "#/traffic/table/index.ts";
 import { distributionMark, isBehind, longestTransactionMs, nextTerm, statusesToForget, withFormer } from "./leading.ts";
-import { readSiteState, type SiteState } from "./state.ts";
+import { type OpenGeneration, readSiteState, type SiteState } from "./state.ts";
 
 const NOW_MS = 1_800_000_000_000;
 
@@ -48,13 +48,35 @@ function writable({
 test("a table distributes the generations that it can route, and leaves unstamped what the plan does not name", () => {
   assert.deepEqual(
     distributionMark(state, () => true),
-    { distributed: [2, 3, 4], unstamped: [2, 4], fences: "[]" },
+    { distributed: [2, 3, 4], unstamped: new Map([[2, since]]), fences: "[]" },
   );
   const mark = distributionMark(state, (number, services) => number !== 4 && !services.includes("proc"));
   assert.deepEqual(mark.distributed, [2, 3]);
   assert.deepEqual(
     distributionMark(undefined, () => true),
-    { distributed: [], unstamped: [], fences: "[]" },
+    { distributed: [], unstamped: new Map(), fences: "[]" },
+  );
+});
+
+test("what is gone back from ends only when a table is made of a Site that says so: one that is seen late may still stamp it", () => {
+  const returned: SiteState = {
+    ...state,
+    generations: [
+      { number: 3, phase: "Active", since },
+      { number: 4, phase: "Draining", since: "2026-01-01T00:00:01Z", returned: "its gate failed" },
+    ],
+  };
+  const before: SiteState = { ...returned, generations: [returned.generations[0] as OpenGeneration, { number: 4, phase: "Distributing", since }] };
+  const tables = { before: distributionMark(before, () => true).unstamped, after: distributionMark(returned, () => true).unstamped };
+  assert.equal(tables.before.get(4), undefined);
+  assert.equal(tables.after.get(4), "2026-01-01T00:00:01Z");
+  const held = { ...state, stamp: { generation: 3, hold: { to: 4, services: ["proc"], since: "2026-01-01T00:00:02Z" } } };
+  assert.deepEqual(
+    [...distributionMark(held, () => true).unstamped],
+    [
+      [2, since],
+      [3, "2026-01-01T00:00:02Z"],
+    ],
   );
 });
 

@@ -16,8 +16,8 @@ export interface DistributionView {
   distributedAt(generation: number): TablePosition | undefined;
   /** Since when the connected `gateway` is offered such a table; `undefined` while it is offered none. */
   offeredMs(gateway: string, generation: number): number | undefined;
-  /** First table of this leader that does not stamp `generation`; `undefined` while it may be stamped. */
-  unstampedAt(generation: number): TablePosition | undefined;
+  /** First table of this leader that does not stamp `generation` because it is ending `since` then; `undefined` while it may be stamped, also by a table that is yet to come of a Site that is seen late. */
+  unstampedAt(generation: number, since: string): TablePosition | undefined;
   /** Newest table that the gateway has acknowledged to this leader on its present connection. */
   acknowledged(gateway: string): TablePosition | undefined;
 }
@@ -95,15 +95,26 @@ export function distributionMark(
   isComplete: (generation: number, services: readonly string[]) => boolean,
 ): {
   readonly distributed: readonly number[];
-  readonly unstamped: readonly number[];
+  readonly unstamped: ReadonlyMap<number, string>;
   readonly fences: string;
 } {
   const open = state?.generations ?? [];
   return {
     distributed: open.filter((one) => one.phase !== "Preparing" && isComplete(one.number, one.changes ?? [])).map((one) => one.number),
-    unstamped: open.filter((one) => !stamps(state?.stamp, one.number)).map((one) => one.number),
+    unstamped: state === undefined ? new Map() : endingSince(state),
     fences: JSON.stringify(state?.fenced ?? []),
   };
+}
+
+/** Generations that end and are no longer stamped, and since when. While new transactions are held, those of the generation before have to end, too. What was gone back from is not stamped before either: only since it ends no table to come stamps it. */
+function endingSince({ generations, stamp }: SiteState): ReadonlyMap<number, string> {
+  return new Map(
+    generations.flatMap((one): [number, string][] => {
+      if (stamps(stamp, one.number)) return [];
+      if (one.phase === "Draining") return [[one.number, one.since]];
+      return one.phase === "Active" && stamp?.hold !== undefined ? [[one.number, stamp.hold.since]] : [];
+    }),
+  );
 }
 
 /** Hands the ledger what begins or ends to drain, and who counts. */
@@ -123,12 +134,10 @@ export function prepareLedger(
   const { spec, state, gateways, distribution } = seen;
   ledger.setPolicy({ lingerMs: durationMs(spec.linger) });
   ledger.setGateways(gateways, nowMs);
-  // While new transactions are held, those of the generation before have to end, too.
-  const isEnding = (phase: string): boolean => phase === "Draining" || (phase === "Active" && state.stamp?.hold !== undefined);
-  const draining = new Set(state.generations.filter((one) => isEnding(one.phase) && !stamps(state.stamp, one.number)).map((one) => one.number));
-  for (const number of ledger.draining) if (!draining.has(number)) ledger.end(number);
-  for (const number of draining) {
-    const unstamped = distribution.unstampedAt(number);
+  const ending = endingSince(state);
+  for (const number of ledger.draining) if (!ending.has(number)) ledger.end(number);
+  for (const [number, since] of ending) {
+    const unstamped = distribution.unstampedAt(number, since);
     if (unstamped !== undefined) ledger.begin(number, unstamped, nowMs);
     ledger.setScopes(number, scopesOf(number, seen));
   }
