@@ -23,6 +23,7 @@ export async function putRelay(site: RunningSite, context: TestContext): Promise
   const wire = await openWire(context);
   const file = path.join(site.data, "endpoints.json");
   const words = site.commandOf("gateway");
+  const former = await incarnationOf(site);
   const kills = [site.killPlatform("supervisor"), site.killPlatform("gateway")];
   const endpoints = JSON.parse(readFileSync(file, "utf8")) as { api: string; edge: string };
   site.api = endpoints.api;
@@ -36,8 +37,8 @@ export async function putRelay(site: RunningSite, context: TestContext): Promise
     wire.connections() > 0 && site.record("gateway") !== undefined ? true : undefined,
   );
   await site.until("what the gateway had in flight when it was killed is over", async () => {
-    const { incarnation = 0, unknownUntil } = (await site.store.get(gateway, { name: "main" }))?.status ?? {};
-    return incarnation > 1 && unknownUntil !== undefined && Date.parse(unknownUntil) < Date.now() ? true : undefined;
+    const { number, unknownUntilMs } = await incarnationOf(site);
+    return number > former.number && unknownUntilMs < Date.now() ? true : undefined;
   });
   return {
     kills,
@@ -55,6 +56,11 @@ export async function putRelay(site: RunningSite, context: TestContext): Promise
       assert.equal(status, 0, out + err);
     },
   };
+}
+
+async function incarnationOf(site: RunningSite): Promise<{ readonly number: number; readonly unknownUntilMs: number }> {
+  const { incarnation = 0, unknownUntil = "" } = (await site.store.get(gateway, { name: "main" }))?.status ?? {};
+  return { number: incarnation, unknownUntilMs: Date.parse(unknownUntil) };
 }
 
 interface Wire extends Pick<GatewayRelay, "cut" | "heal" | "delay"> {
