@@ -33,14 +33,10 @@ export function superseded(service: string, nowMs: number): RecordWait {
   };
 }
 
-/** What the site has refused of an Update. */
-export function refused({ service, revision, reason, at }: Refusal): RecordWait {
-  return {
-    reason: "Refused",
-    object: `revision/${revision}`,
-    since: at,
-    message: `${reason}; to have it tried again: orrery update ${service} --to ${revision}`,
-  };
+/** What the site has refused of an Update. `isAlone`: the Update names no other service. */
+export function refused({ service, revision, reason, at }: Refusal, isAlone: boolean): RecordWait {
+  const again = isAlone ? `orrery update ${service} --to ${revision}` : "ask for the same once more, by an Update of another name";
+  return { reason: "Refused", object: `revision/${revision}`, since: at, message: `${reason}; to have it tried again: ${again}` };
 }
 
 /** An instance that nothing needs any more. `holder`: which gateway still knows, or calls, it. */

@@ -130,7 +130,9 @@ export function implicitRecord(
 function whyEnded({ site, status, services }: UpdateView, phase: Phase, generation: number): RecordWait[] {
   if (phase !== "Aborted" && phase !== "RolledBack") return [];
   const revisions = new Set([...services.map((one) => one.to), ...(status.revisions ?? []).map((one) => one.to)]);
-  const refusals = site.refused.filter((one) => revisions.has(one.revision) && services.some(({ name }) => name === one.service)).map(refused);
+  const refusals = site.refused
+    .filter((one) => revisions.has(one.revision) && services.some(({ name }) => name === one.service))
+    .map((one) => refused(one, services.length === 1));
   const returned = site.generations.find((one) => one.number === generation && one.returned !== undefined);
   if (refusals.length > 0 || returned === undefined) return refusals;
   return [{ reason: "GoneBack", object: `generation/g${generation}`, since: returned.since, message: returned.returned ?? "" }];
