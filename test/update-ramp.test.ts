@@ -264,7 +264,7 @@ test("`update -f`: if one of several services is bad, the gate takes all of them
   assert.equal(status, 1, out);
   assert.match(
     err,
-    /update release-bad: RolledBack: a gate failed: errors rose from 0\.0 % to 100\.0 % \(p = \S+\)\nnew transactions have what was served before/,
+    /update release-bad: RolledBack: a gate failed: errors rose from 0\.0 % to 100\.0 % \(p = \S+\); to have it tried again: \S+ update \w+ --to \S+\nnew transactions have what was served before/,
   );
   await site.until("requests have come since", () => load.sent.some((one) => one.startMs > returnedMs + 500) || undefined);
   const sent = await load.stop();
