@@ -121,7 +121,7 @@ test("so is one from before a restore, which has a history of its own", async (c
   const now = await copiedBack(running, file, before);
   assert.deepEqual(now.formerHistories, [restored.history, before.history]);
   const found = new RegExp(
-    `does not know of the history ${restored.history}, of which gateway main has generation ${restored.stamp.generation}: it was put back`,
+    `does not know of the history ${restored.history}, of which gateway main knows generations up to ${restored.counter}: it was put back`,
     "g",
   );
   await orrery("update", "auth", "--to", "v2");

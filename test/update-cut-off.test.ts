@@ -148,16 +148,16 @@ test("a gateway cut off while it is counted, or before it has forgotten former i
   };
   const run = async (name: string): Promise<void> => createUpdate(site, name, { auth: await otherVersion(site, "auth") });
 
-  // Nothing is in flight, but that is not shown yet.
-  await setPolicy(site, { linger: "3s" });
+  // Nothing, or next to nothing, is in flight, but that is not shown yet.
+  await setPolicy(site, { linger: "6s" });
   const counted = await former();
   await run("cut-in-linger");
-  await untilWait(site, "cut-in-linger", (one) => one.reason === "Counting");
+  await untilWait(site, "cut-in-linger", (one) => one.reason === "Counting" || one.reason === "TransactionsOpen");
   let cutMs = Date.now();
   relay.cut();
   assert.equal((await untilGatewayBlamed("cut-in-linger", cutMs, ["GatewayLost"])).object, "gateway/main");
   // Longer than the linger.
-  await wait(3500);
+  await wait(6500);
   assert.equal((await getUpdate(site, "cut-in-linger"))?.status?.phase, "Draining");
   await assertKept(counted);
   relay.heal();

@@ -39,6 +39,7 @@ export const ROOMS: readonly Room[] = [
   },
   {
     name: "agent",
+    faces: ["core"],
     imports: ["base", "model", "pki", "link", "client", "store", "reconcile", "artifacts", "process", "probes", "traffic"],
     pure: ["core"],
   },

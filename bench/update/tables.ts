@@ -105,7 +105,8 @@ export class LargeSite {
   /** The transactions of `generation` end everywhere; resolves with the time until every gateway has acknowledged a table without it, counted from the proof that it is empty. */
   async close(generation: number): Promise<number> {
     for (const gateway of this.gateways) gateway.open.delete(generation);
-    this.ledger.begin(generation, this.distribution.unstampedAt(generation) ?? this.distribution.position, clock.now());
+    const since = this.#open.find((one) => one.number === generation)?.since ?? "";
+    this.ledger.begin(generation, this.distribution.unstampedAt(generation, since) ?? this.distribution.position, clock.now());
     while (!this.ledger.stateOf(generation, clock.now()).isEmpty) {
       const round = this.ledger.roundToAsk(clock.now(), 0);
       if (round !== undefined) this.distribution.askRound(round);

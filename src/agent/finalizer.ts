@@ -20,6 +20,8 @@ export async function letGo(
     try {
       const present = await store.get(instance, key);
       if (present === undefined || present.metadata.uid !== uid || present.metadata.finalizers?.includes(INSTANCE_FINALIZER) !== true) return;
+      // The store was put back to a time when it was wanted.
+      if (present.metadata.deletionTimestamp === undefined) return;
       const finalizers = present.metadata.finalizers.filter((finalizer) => finalizer !== INSTANCE_FINALIZER);
       await store.patch(
         instance,

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { backoffDelayMs, type Clock, describeError, isOrreryError, type Log, type Random, sleep } from "#/base/index.ts";
 import { type Instance, instance, timestamp } from "#/model/index.ts";
 import type { Store } from "#/store/index.ts";
+import { statusInput } from "./core/index.ts";
 import type { InstanceStatus } from "./instance-status.ts";
 
 /** Readers may call an Instance's status old after a minute: a third of that. */
@@ -39,7 +40,10 @@ export class StatusWriter {
 
   /** The object as it is now in the store. */
   update(one: Instance): void {
-    this.#instance = one;
+    // One's own writes come back in their order, the newest last.
+    if (!(Number(one.metadata.resourceVersion) < Number(this.#instance.metadata.resourceVersion))) this.#instance = one;
+    // What was written is gone: the store was put back.
+    if (this.#wanted !== undefined && one.status?.observedAt === undefined) this.#write();
   }
 
   submit(status: InstanceStatus): void {
@@ -85,7 +89,7 @@ export class StatusWriter {
         if (this.#wanted === status || isDeepStrictEqual(this.#wanted, status)) return this.#refreshLater();
       } catch (error) {
         // Deleted, or made anew under the same name: the watch will say so.
-        if (isOrreryError(error, "store/missing") || (isOrreryError(error, "store/conflict") && failures >= 3)) return;
+        if (isOrreryError(error, "store/missing") || (isOrreryError(error, "store/conflict") && !(await this.#readAgain()))) return;
         if (++failures === 1)
           log.warn(`cannot write the status of ${this.#instance.metadata.name}: ${describeError(error)}`, { instance: this.#instance.metadata.name });
         await sleep(clock, backoffDelayMs(BACKOFF, failures, random), signal).catch(() => {});
@@ -93,18 +97,26 @@ export class StatusWriter {
     }
   }
 
-  /** Without a resourceVersion: nobody else writes this status, and the spec may change meanwhile. With the uid: never another Instance of the same name. */
   async #writeOnce(status: InstanceStatus): Promise<void> {
-    const { name, namespace, uid } = this.#instance.metadata;
-    await this.#options.store.update(
+    const input = statusInput(this.#instance, { ...status, observedAt: timestamp(this.#options.clock.now()) });
+    this.#instance = await this.#options.store.update(
       instance,
-      {
-        metadata: { name, uid, ...(namespace === undefined ? {} : { namespace }) },
-        spec: this.#instance.spec,
-        status: { ...status, observedAt: timestamp(this.#options.clock.now()) },
-      },
+      { ...input, spec: this.#instance.spec },
       { subresource: "status", fieldManager: "orrery-agent" },
     );
+  }
+
+  /** Its spec has changed, or a write was carried out of which nobody knew. False: it is another Instance now. */
+  async #readAgain(): Promise<boolean> {
+    const { name, namespace, uid } = this.#instance.metadata;
+    try {
+      const present = await this.#options.store.get(instance, namespace === undefined ? { name } : { name, namespace });
+      if (present?.metadata.uid !== uid) return false;
+      this.#instance = present;
+    } catch {
+      // Tried again with the write.
+    }
+    return true;
   }
 }
 

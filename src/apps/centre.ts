@@ -54,7 +54,7 @@ async function start(): Promise<void> {
     const why =
       position.history === centre.lead?.history
         ? `is older than what gateway ${gateway} has of it (generation ${newest}, epoch ${position.epoch}): it was put back to an earlier state without orrery restore`
-        : `does not know of the history ${position.history}, of which gateway ${gateway} has generation ${newest}: it was put back to a state from before a restore, or the gateway comes from another site`;
+        : `does not know of the history ${position.history}, of which gateway ${gateway} knows generations up to ${newest}: it was put back to a state from before a restore, or the gateway comes from another site`;
     // Numbers that were issued since may come again: it must not lead on with this history.
     tree.beginHistory();
     log.error(`the store in ${folder("state")} ${why}. A new history begins, generations get numbers that none had before; the centre starts again`);

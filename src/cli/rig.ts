@@ -27,6 +27,7 @@ export interface World {
   readonly cwd?: string;
   readonly columns?: number;
   readonly isTerminal?: boolean;
+  readonly rows?: number;
   /** Whether someone still reads what is written. */
   readonly isRead?: () => boolean;
   /** Folder of the site that runs. */
@@ -65,6 +66,7 @@ export async function run(args: readonly string[], world: World = {}): Promise<R
     drain: async () => world.isRead?.() ?? true,
     isTerminal: world.isTerminal ?? false,
     columns: world.columns ?? 100,
+    rows: world.rows,
     command: "orrery",
     paint: (_, text) => text,
     paintNote: (_, text) => text,

@@ -3,6 +3,7 @@ export { applyAll } from "./commands/apply.ts";
 export { deleteObject } from "./commands/delete.ts";
 export { findFaults, formatFault } from "./faults.ts";
 export { listManifestFiles, loadManifests, type Manifest, parseManifests } from "./manifests.ts";
+export { count } from "./output.ts";
 export { readinessOf, sayLate, waitForServices } from "./readiness.ts";
 export { routeUrl } from "./route-url.ts";
 export { formatTable } from "./table.ts";

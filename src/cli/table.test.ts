@@ -41,6 +41,21 @@ test("the widest column that may be cut gives way to a narrow terminal", () => {
   assert.ok(lines.every((line) => textWidth(line) <= 30));
 });
 
+test("columns that may go are left out from the right, if cutting is not enough", () => {
+  const columns = [
+    { title: "NAME" },
+    { title: "REASON", shrinks: true },
+    { title: "SINCE", goes: true },
+    { title: "SHARE", goes: true },
+    { title: "AGE" },
+  ];
+  const row = ["auth", "a very long reason", "3s", "1", "5s"];
+  const at = (width: number): string[] => formatTable(columns, [row], width);
+  assert.deepEqual(at(33), ["NAME  REASON    SINCE  SHARE  AGE", "auth  a very …  3s     1      5s"]);
+  assert.deepEqual(at(32), ["NAME  REASON          SINCE  AGE", "auth  a very long r…  3s     5s"]);
+  assert.deepEqual(at(24), ["NAME  REASON         AGE", "auth  a very long …  5s"]);
+});
+
 test("a cut never splits a wide character", () => {
   assert.equal(cut("值班员甲", 6), "值班…");
 });

@@ -5,13 +5,23 @@ export interface TableColumn {
   readonly align?: "left" | "right";
   /** Text is cut with … when the whole is wider than the terminal; `first`: before that of other columns. Columns without it are never cut. */
   readonly shrinks?: boolean | "first";
+  /** Left out, the last first, where the whole is still wider than the terminal. */
+  readonly goes?: boolean;
 }
 
 /** Lines of a table without borders, two spaces between columns, no space at the ends. Wide (CJK) characters count two. Cells may be coloured. */
 export function formatTable(columns: readonly TableColumn[], rows: readonly (readonly string[])[], widthMax = Number.POSITIVE_INFINITY): string[] {
   const all = [columns.map((column) => column.title), ...rows];
   const widths = columns.map((_, index) => Math.max(...all.map((row) => textWidth(row[index] ?? ""))));
-  shrink(columns, widths, widthMax);
+  if (shrink(columns, widths, widthMax) > 0) {
+    const last = columns.findLastIndex((one) => one.goes === true);
+    if (last >= 0)
+      return formatTable(
+        columns.toSpliced(last, 1),
+        rows.map((row) => row.toSpliced(last, 1)),
+        widthMax,
+      );
+  }
   return all.map((row) =>
     columns
       .map((column, index) => fit(row[index] ?? "", widths[index] ?? 0, column.align ?? "left"))
@@ -56,7 +66,8 @@ export function wrap(text: string, width: number, indent = 0): string[] {
 
 const SHRUNK_MIN = 8;
 
-function shrink(columns: readonly TableColumn[], widths: number[], widthMax: number): void {
+/** What is too wide even so. */
+function shrink(columns: readonly TableColumn[], widths: number[], widthMax: number): number {
   let excess = widths.reduce((sum, width) => sum + width + 2, -2) - widthMax;
   // The widest gives first: so that no short column is spoilt for the sake of a long one.
   const widestOf = (shrinks: TableColumn["shrinks"]): number => {
@@ -69,9 +80,10 @@ function shrink(columns: readonly TableColumn[], widths: number[], widthMax: num
   for (; excess > 0; excess -= 1) {
     const first = widestOf("first");
     const widest = first < 0 ? widestOf(true) : first;
-    if (widest < 0) return;
+    if (widest < 0) return excess;
     widths[widest] = (widths[widest] ?? 0) - 1;
   }
+  return 0;
 }
 
 function fit(text: string, width: number, align: "left" | "right"): string {

@@ -17,6 +17,8 @@ export interface Terminal {
   /** True if `out` is a terminal: someone looks, and what was drawn can be drawn over. Elsewhere lines are for programs: sentences are not broken. */
   readonly isTerminal: boolean;
   readonly columns: number;
+  /** Lines that are seen at one time; absent where there is no terminal. */
+  readonly rows?: number | undefined;
   /** How this program was called, as a shell takes it: `orrery`, `./orrery`. Notes name commands so. */
   readonly command: string;
   /** Colours `text` if `out` is a terminal. */
@@ -92,7 +94,12 @@ export function processTerminal({ stdout, stderr, readInput }: Streams, env: Rea
       return !gone;
     },
     isTerminal: stdout.isTTY === true,
-    columns: stdout.columns || COLUMNS,
+    get columns() {
+      return stdout.columns || COLUMNS;
+    },
+    get rows() {
+      return stdout.rows;
+    },
     paint: paintOn(stdout),
     paintNote: paintOn(stderr),
   };

@@ -1,4 +1,4 @@
-import { formatDuration } from "#/model/index.ts";
+import { formatDuration, formatShare } from "#/model/index.ts";
 import type { Forecast, ForecastHold } from "#/update/core/index.ts";
 import { count, printData } from "./output.ts";
 import type { Options } from "./program.ts";
@@ -91,7 +91,7 @@ function switchText({ ramp, fromGeneration, alongside, replaces }: Forecast): st
     replaces === undefined ? "" : `; generation ${replaces.generation} (${replaces.services.join(", ")}) is given up and begun anew together with it`;
   const from = fromGeneration === undefined ? "" : ` from generation ${fromGeneration}`;
   if (ramp === undefined) return `all new transactions at once${from}${beside}${instead}`;
-  const steps = ramp.steps.map(({ share, afterMs }, index) => `${percent(share)} ${index === 0 ? "first" : `after ${formatDuration(afterMs)}`}`);
+  const steps = ramp.steps.map(({ share, afterMs }, index) => `${formatShare(share)} ${index === 0 ? "first" : `after ${formatDuration(afterMs)}`}`);
   const key = ramp.key === undefined ? "" : `, by ${ramp.key}`;
   const gate =
     ramp.gateRequests === undefined
@@ -123,8 +123,4 @@ function waitTexts({ waits }: Forecast): string[] {
   return waits.length === 0
     ? ["nothing but its new instances and the gateways"]
     : waits.map(({ blocks, message }) => `${BLOCKS[blocks]}: ${message}`);
-}
-
-function percent(share: number): string {
-  return `${Number((share * 100).toPrecision(3))} %`;
 }

@@ -133,3 +133,13 @@ test("what is prepared has an empty bar beside the full one, and what drains kee
   // The same revision in both generations is one bar, in service.
   assert.match(after, /^portal +\? +█{20} +100 % +Active +0\/0 +2 +5, 6$/m);
 });
+
+test("a narrow terminal gets short bars, without what the generations below tell, and no line is too long", async () => {
+  const seen = await view({ generation: 5, ramp: { to: 6, share: 0.01 } }, ["Active", "Ramping"], ["main", "second"]);
+  const lines = drawUpdates(terminal(60), seen, NOW);
+  for (const line of lines) assert.ok(textWidth(line) <= 60, line);
+  const text = lines.join("\n");
+  assert.match(text, /^SERVICE +VERSION +NEW +PHASE +READY +GEN$/m);
+  assert.match(text, /^auth +v1 +█{7}· +99 % +Active +0\/0 +5$/m);
+  assert.match(text, /^ +v2 +█·{7} +1 % +Ramping +0\/0 +6$/m);
+});

@@ -1,4 +1,4 @@
-import type { Update } from "#/model/index.ts";
+import { formatShare, type Update } from "#/model/index.ts";
 import { count, formatAge } from "./output.ts";
 import type { Bar } from "./service-lanes.ts";
 import { formatTable, wrap } from "./table.ts";
@@ -19,7 +19,9 @@ const STYLES: Readonly<Record<string, Style>> = {
   RolledBack: "red",
 };
 /** Characters of a full bar: all new transactions. */
-const WIDTH = 20;
+const WIDTH = { wide: 20, narrow: 8 } as const;
+/** With fewer columns the lanes have short bars and titles, and leave out what the generations below tell, too. */
+const WIDE_MIN = 76;
 
 /** Draws a view: what is asked for, a lane for each service, generations, gateways, and everything that is waited for. Lines fit `terminal.columns`. */
 export function drawUpdates(terminal: Terminal, view: UpdateView, nowMs: number): string[] {
@@ -27,7 +29,7 @@ export function drawUpdates(terminal: Terminal, view: UpdateView, nowMs: number)
   const head =
     view.generation === undefined
       ? "no generation is in service yet"
-      : `generation ${view.generation}${view.ramp === undefined ? "" : `, ${percent(view.ramp.share)} of new transactions to ${view.ramp.to}`}`;
+      : `generation ${view.generation}${view.ramp === undefined ? "" : `, ${formatShare(view.ramp.share)} of new transactions to ${view.ramp.to}`}`;
   const [first = "", ...more] = sentence(terminal, asCalled(terminal, `site  ${head}: ${view.settled.message}`), 6);
   lines.push(first.replace(/^site/, terminal.paint("bold", "site")), ...more);
   const table = (columns: Parameters<typeof formatTable>[0], rows: readonly (readonly string[])[]): void => {
@@ -37,15 +39,17 @@ export function drawUpdates(terminal: Terminal, view: UpdateView, nowMs: number)
   };
   if (view.hold !== undefined) lines.push(...sentence(terminal, describeHold(view.hold, nowMs)));
   const since = (time: string | undefined): string => (time === undefined ? "-" : formatAge(nowMs - Date.parse(time)));
+  const isNarrow = terminal.columns < WIDE_MIN;
+  const barWidth = WIDTH[isNarrow ? "narrow" : "wide"];
   const isMixed = view.updates.some((one) => one.spec.strategy !== undefined && one.spec.strategy !== "consistent");
   table(
     [
       { title: "UPDATE" },
       { title: "PHASE" },
       { title: "FOR", align: "right" },
-      { title: "BY", shrinks: true },
+      { title: "BY", shrinks: true, goes: true },
       { title: "CHANGES", shrinks: true },
-      ...(isMixed ? [{ title: "STRATEGY", shrinks: "first" as const }] : []),
+      ...(isMixed ? [{ title: "STRATEGY", shrinks: "first" as const, goes: true }] : []),
       { title: "MESSAGE", shrinks: true },
     ],
     view.updates.map((one) => [
@@ -63,20 +67,20 @@ export function drawUpdates(terminal: Terminal, view: UpdateView, nowMs: number)
     [
       { title: "SERVICE", shrinks: true },
       { title: "VERSION", shrinks: true },
-      { title: "NEW TRANSACTIONS" },
+      { title: isNarrow ? "NEW" : "NEW TRANSACTIONS" },
       { title: "PHASE" },
       { title: "READY", align: "right" },
-      { title: "OPEN", align: "right" },
-      { title: "GENERATIONS", shrinks: true },
+      ...(isNarrow ? [] : [{ title: "OPEN", align: "right" as const }]),
+      { title: isNarrow ? "GEN" : "GENERATIONS", shrinks: true },
     ],
     view.lanes.flatMap(({ service, bars }) =>
       bars.map((bar, index) => [
         index === 0 ? service : "",
         bar.version,
-        drawBar(terminal, bar),
+        drawBar(terminal, bar, barWidth),
         terminal.paint(STYLES[bar.phase] ?? "bold", bar.isMixed === true && bar.phase !== "Active" ? "Replacing" : bar.phase),
         `${bar.ready}/${bar.instances}`,
-        bar.generations.length === 0 ? "-" : String(bar.open ?? "?"),
+        ...(isNarrow ? [] : [bar.generations.length === 0 ? "-" : String(bar.open ?? "?")]),
         bar.generations.join(", "),
       ]),
     ),
@@ -146,13 +150,10 @@ function sentence(terminal: Terminal, text: string, indent = 0): string[] {
   return wrap(text, terminal.isTerminal ? terminal.columns : Number.POSITIVE_INFINITY, indent);
 }
 
-function drawBar(terminal: Terminal, bar: Bar): string {
-  if (bar.isAwaited === true) return terminal.paint(STYLES["Holding"] ?? "bold", `${"▒".repeat(WIDTH)} ${"held".padStart(5)}`);
-  const filled = bar.share === 0 ? 0 : Math.max(1, Math.round(bar.share * WIDTH));
-  const text = `${"█".repeat(filled)}${"·".repeat(WIDTH - filled)} ${percent(bar.share).padStart(5)}`;
+function drawBar(terminal: Terminal, bar: Bar, width: number): string {
+  if (bar.isAwaited === true) return terminal.paint(STYLES["Holding"] ?? "bold", `${"▒".repeat(width)} ${"held".padStart(5)}`);
+  // Only all looks like all, and only nothing like nothing.
+  const filled = bar.share === 0 || bar.share === 1 ? bar.share * width : Math.min(width - 1, Math.max(1, Math.round(bar.share * width)));
+  const text = `${"█".repeat(filled)}${"·".repeat(width - filled)} ${formatShare(bar.share).padStart(5)}`;
   return terminal.paint(STYLES[bar.phase] ?? "bold", text);
-}
-
-function percent(share: number): string {
-  return `${Number((share * 100).toPrecision(3))} %`;
 }

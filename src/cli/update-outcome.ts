@@ -9,8 +9,9 @@ export function tellEnd({ terminal }: CliContext, one: Update, refusal: string |
   const { name } = one.metadata;
   if (one.status?.phase === "Complete") {
     const phases = (one.status.phases ?? [])
-      .filter((phase) => phase.until !== undefined && phase.until !== phase.since)
-      .map((phase) => `${phase.phase} ${formatAge(Date.parse(phase.until ?? "") - Date.parse(phase.since))}`);
+      .map(({ phase, since, until }) => ({ phase, tookMs: Date.parse(until ?? since) - Date.parse(since) }))
+      .filter(({ tookMs }) => tookMs >= 1000)
+      .map(({ phase, tookMs }) => `${phase} ${formatAge(tookMs)}`);
     terminal.out(
       `update ${name}: ${terminal.paint("green", "complete")}${one.status.generation === undefined ? " (it was served already)" : ` in generation ${one.status.generation}`}${phases.length === 0 ? "" : ` (${phases.join(", ")})`}`,
     );

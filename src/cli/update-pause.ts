@@ -1,4 +1,4 @@
-import { formatDuration, type Site, type Update } from "#/model/index.ts";
+import { formatDuration, formatShare, type Site, type Update } from "#/model/index.ts";
 
 /** What `orrery update pause` says: where the Update is held, at which step of its ramp, and how long it stays there. */
 export function describePause(one: Update, site: Site | undefined, nowMs: number): string {
@@ -10,7 +10,7 @@ export function describePause(one: Update, site: Site | undefined, nowMs: number
   const { holdMs } = ramp.steps[step] ?? { holdMs: 0 };
   const leftMs = Math.max(0, holdMs - (ramp.stepSince === undefined ? 0 : nowMs - Date.parse(ramp.stepSince)));
   const next = ramp.steps[step + 1];
-  return `update ${name} goes on at ${describeStep(ramp, step)}: ${leftMs === 0 ? "its time there is over" : `it stays there ${formatDuration(leftMs)} or longer`}, then ${next === undefined ? "all new transactions" : percent(next.share)}`;
+  return `update ${name} goes on at ${describeStep(ramp, step)}: ${leftMs === 0 ? "its time there is over" : `it stays there ${formatDuration(leftMs)} or longer`}, then ${next === undefined ? "all new transactions" : formatShare(next.share)}`;
 }
 
 /** What `orrery update promote` says, of the Update as it was before. */
@@ -44,9 +44,5 @@ function hasBegun(status: Update["status"]): boolean {
 type Ramp = NonNullable<NonNullable<NonNullable<Site["status"]>["generations"]>[number]["ramp"]>;
 
 function describeStep({ steps }: Ramp, step: number): string {
-  return `step ${step + 1} of ${steps.length} (${percent(steps[step]?.share ?? 0)} of new transactions)`;
-}
-
-function percent(share: number): string {
-  return `${Number((share * 100).toPrecision(3))} %`;
+  return `step ${step + 1} of ${steps.length} (${formatShare(steps[step]?.share ?? 0)} of new transactions)`;
 }

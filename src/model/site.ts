@@ -6,6 +6,11 @@ import { strategyName } from "./strategy.ts";
 
 const rampShare = z.number().min(0).max(1);
 
+/** A share of new transactions for people: `12.5 %`. */
+export function formatShare(share: number): string {
+  return `${Number((share * 100).toPrecision(3))} %`;
+}
+
 const spec = z.strictObject({
   displayName: z.string().max(200).optional(),
   maxOpen: z.int().min(2).max(1000).default(64).describe("Generations that may be open at once."),
@@ -46,8 +51,6 @@ export type StampPlan = z.infer<typeof stampPlan>;
 const status = z.strictObject({
   /** Id of this history of generations; a restored store gets a new one. */
   history: z.string().optional(),
-  /** Ids of histories that this one has taken the place of: a table of any other comes from a state of the store that this one does not know of. */
-  formerHistories: z.array(z.string()).optional(),
   /** Rises with each leader. */
   epoch: z.int().optional(),
   /** Number of the newest generation that was issued. */
@@ -122,6 +125,10 @@ const status = z.strictObject({
     .array(z.strictObject({ service: z.string(), revision: z.string(), since: time }))
     .meta({ listKey: "service" })
     .optional(),
+  /** Histories that this one has come after, the last ones: trace ids made in them are of transactions that nobody here counts, and a table of any other is of a state that the store does not know of. */
+  formerHistories: z.array(z.string()).optional(),
+  /** True: the present history has just begun, and nothing is stamped until every gateway has a table of it. */
+  isUnheard: z.boolean().optional(),
   /** What the next update, which is not issued yet, waits for. */
   waits: z.array(z.strictObject({ reason: z.string(), object: z.string(), since: time, message: z.string() })).optional(),
   conditions: conditions.optional(),

@@ -72,6 +72,7 @@ test("fields are written as kubectl writes them", () => {
 
 test("the nearest word is found only when it is near", () => {
   assert.equal(findNearest("stauts", ["status", "start", "scale"]), "status");
+  assert.equal(findNearest("auht", ["portal", "auth"]), "auth");
   assert.equal(findNearest("frobnicate", ["status", "start"]), undefined);
 });
 

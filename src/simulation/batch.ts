@@ -1,18 +1,30 @@
 import { Worker } from "node:worker_threads";
 import { type RunResult, runSeed } from "./run.ts";
 
+/** What is added up. */
+const SUMS = [
+  "generations",
+  "transactions",
+  "calls",
+  "events",
+  "held",
+  "passed",
+  "holds",
+  "handovers",
+  "restored",
+  "copied",
+  "foundOut",
+  "labours",
+  "busy",
+  "repeated",
+] as const satisfies readonly (keyof RunResult)[];
+
+type Sums = Readonly<Record<(typeof SUMS)[number], number>>;
+
 /** What came of many seeds. */
-export interface BatchResult {
+export interface BatchResult extends Sums {
   readonly seeds: number;
   readonly failures: readonly RunResult[];
-  readonly generations: number;
-  readonly transactions: number;
-  readonly calls: number;
-  readonly events: number;
-  readonly held: number;
-  readonly passed: number;
-  readonly holds: number;
-  readonly handovers: number;
 }
 
 /** Seeds that are handed to a thread at once. */
@@ -25,32 +37,12 @@ export interface Chunk {
   readonly count: number;
 }
 
-export function addUp(results: Iterable<RunResult>): BatchResult {
-  const sum = {
-    seeds: 0,
-    failures: [] as RunResult[],
-    generations: 0,
-    transactions: 0,
-    calls: 0,
-    events: 0,
-    held: 0,
-    passed: 0,
-    holds: 0,
-    handovers: 0,
-  };
-  for (const one of results) {
-    sum.seeds++;
-    sum.generations += one.generations;
-    sum.transactions += one.transactions;
-    sum.calls += one.calls;
-    sum.events += one.events;
-    sum.held += one.held;
-    sum.passed += one.passed;
-    sum.holds += one.holds;
-    sum.handovers += one.handovers;
-    if (one.violations.length > 0) sum.failures.push(one);
-  }
-  return sum;
+export function addUp(results: readonly RunResult[]): BatchResult {
+  return { seeds: results.length, failures: results.filter((one) => one.violations.length > 0), ...sum(results) };
+}
+
+function sum(parts: readonly Sums[]): Sums {
+  return Object.fromEntries(SUMS.map((name) => [name, parts.reduce((total, one) => total + one[name], 0)])) as Sums;
 }
 
 /** Runs the seeds of a chunk here. */
@@ -59,18 +51,8 @@ export function runChunk({ from, count }: Chunk): BatchResult {
 }
 
 function merge(a: BatchResult, b: BatchResult): BatchResult {
-  return {
-    seeds: a.seeds + b.seeds,
-    failures: [...a.failures, ...b.failures].sort((x, y) => x.seed - y.seed).slice(0, FAILURES_MAX),
-    generations: a.generations + b.generations,
-    transactions: a.transactions + b.transactions,
-    calls: a.calls + b.calls,
-    events: a.events + b.events,
-    held: a.held + b.held,
-    passed: a.passed + b.passed,
-    holds: a.holds + b.holds,
-    handovers: a.handovers + b.handovers,
-  };
+  const failures = [...a.failures, ...b.failures].sort((x, y) => x.seed - y.seed).slice(0, FAILURES_MAX);
+  return { seeds: a.seeds + b.seeds, failures, ...sum([a, b]) };
 }
 
 /** Runs `count` seeds from `from` on in `workers` threads. Ends early when `signal` aborts, with what was done until then. */

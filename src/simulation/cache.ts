@@ -24,19 +24,37 @@ export class Cache<K extends KindName> {
     const { kind, store, scheduler, program, lagMs, relistMs } = options;
     for (const one of store.list(kind)) this.#objects.set(one.metadata.name, one);
     // Whatever becomes of their times, events are taken in their order.
-    const waiting: (() => void)[] = [];
-    const next = (): void => waiting.shift()?.();
+    let waiting: (() => void)[] = [];
+    const next = (queue: (() => void)[]): void => {
+      if (queue === waiting) waiting.shift()?.();
+    };
+    store.onPutBack(() => {
+      if (!program.isAlive) return;
+      // What comes until it lists again is in that list.
+      waiting = [];
+      const listAgain = (): void => {
+        waiting = [];
+        const present = new Map(store.list(kind).map((one) => [one.metadata.name, one]));
+        for (const [name, former] of [...this.#objects]) if (!present.has(name)) this.#take(former, undefined);
+        // Also what is unchanged: whoever has written it since then writes it again, sooner or later.
+        for (const [name, one] of present) this.#take(this.#objects.get(name), one);
+      };
+      // It dials with growing pauses.
+      this.#lastMs = Math.max(scheduler.elapsedMs, store.stalledUntilMs) + 5 * relistMs();
+      scheduler.after(this.#lastMs - scheduler.elapsedMs, () => program.deliver(listAgain));
+    });
     this.#unlisten = store.listen((changed, before, after) => {
       if ((changed as KindName) !== kind) return;
       if (!program.isAlive) return this.#unlisten();
+      const queue = waiting;
       waiting.push(() => this.#take(before as Kinds[K] | undefined, after as Kinds[K] | undefined));
       this.#lastMs = Math.max(this.#lastMs, scheduler.elapsedMs + lagMs());
       scheduler.after(this.#lastMs - scheduler.elapsedMs, () => {
         const wasPaused = program.isPaused;
         program.deliver(() => {
           // Its watch has broken off meanwhile, and has to be begun again.
-          if (wasPaused) program.after(relistMs(), next);
-          else next();
+          if (wasPaused) program.after(relistMs(), () => next(queue));
+          else next(queue);
         });
       });
     });

@@ -18,6 +18,9 @@ export function collectGarbage(store: SimulatedStore, scheduler: Scheduler, dice
       if (!isOwned && present?.metadata.uid === object.metadata.uid) store.delete(kind, object.metadata.name);
     });
   };
+  store.onPutBack(() => {
+    for (const kind of ["Revision", "Instance"] as const) for (const one of store.list(kind)) look(kind, one);
+  });
   store.listen((kind, before, after) => {
     if (before === undefined && after !== undefined) look(kind, after);
     if (after !== undefined || before === undefined) return;

@@ -1,5 +1,14 @@
 import { type Admitted, type Call, GatewayCore, type Inlet, type Refusal, RequestHead, refuse, type Undecided } from "#/gateway/core/index.ts";
-import { type GatewayReport, PROXY_PORT, type Table, type TableMessage, type TablePosition, type TableUpdate } from "#/traffic/index.ts";
+import {
+  type GatewayReport,
+  type KnownTable,
+  PROXY_PORT,
+  type Table,
+  type TableMessage,
+  type TablePosition,
+  type TableUpdate,
+} from "#/traffic/index.ts";
+import { isSameMap } from "#/update/core/index.ts";
 import type { Dice } from "./dice.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Link } from "./link.ts";
@@ -38,10 +47,14 @@ interface Disk {
   isRunning: boolean;
   uncleanMs: number | undefined;
   table: Table | undefined;
+  /** How often the store had been put back when the centre of this table began. */
+  era: number;
 }
 
 /** What the centre hears of a gateway. */
 export interface CentrePort {
+  /** How often the store had been put back when it began. */
+  readonly era: number;
   hello(
     link: Link,
     hello: {
@@ -53,7 +66,7 @@ export interface CentrePort {
     },
   ): void;
   /** `receive` is given every message, and `undefined` when the stream ends on an open link. */
-  subscribe(link: Link, name: string, position: TablePosition | undefined, receive: (message: TableMessage | undefined) => void): void;
+  subscribe(link: Link, name: string, known: KnownTable | undefined, receive: (message: TableMessage | undefined) => void): void;
   acknowledge(link: Link, name: string, position: TablePosition): void;
   report(link: Link, name: string, report: GatewayReport): void;
 }
@@ -63,7 +76,7 @@ export class GatewayProcess {
   readonly #world: World;
   readonly plan: GatewayPlan;
   readonly #dice: Dice;
-  readonly #disk: Disk = { incarnation: 0, isRunning: false, uncleanMs: undefined, table: undefined };
+  readonly #disk: Disk = { incarnation: 0, isRunning: false, uncleanMs: undefined, table: undefined, era: 0 };
   #program: Program;
   #core: GatewayCore | undefined;
   #link: Link | undefined;
@@ -75,7 +88,8 @@ export class GatewayProcess {
   #reported: TablePosition | undefined;
   #isWriting = false;
   #isStopping = false;
-  #pendingTable: Table | undefined;
+  #pending: { readonly table: Table; readonly era: number } | undefined;
+  #era = 0;
   #round = 0;
   #lastReportMs = Number.NEGATIVE_INFINITY;
   #waiters: { readonly isOver: () => boolean; readonly tell: () => void }[] = [];
@@ -114,7 +128,13 @@ export class GatewayProcess {
   /** True if its next calls of `generation` could be routed: it runs or would start with a table that has it. A gateway without any table serves nothing, and knows enough. */
   knows(generation: number): boolean {
     const table = this.isUp ? this.#core?.table.table : this.#disk.table;
-    return table === undefined || Object.hasOwn(table.entries.generation, String(generation));
+    if (table === undefined) return true;
+    const assigned = table.entries.generation[String(generation)]?.assignments;
+    return (
+      assigned !== undefined &&
+      table.position.history === this.#world.judge.site?.history &&
+      isSameMap(assigned, this.#world.judge.mapOf(generation) ?? {})
+    );
   }
 
   /** True if its table keeps `generation` from an instance of the service on its host. */
@@ -141,6 +161,7 @@ export class GatewayProcess {
     this.#isWriting = false;
     this.#round = 0;
     this.#lastReportMs = Number.NEGATIVE_INFINITY;
+    this.#era = this.#disk.era;
     if (this.#disk.table !== undefined) {
       this.#core.update({ table: this.#disk.table });
       this.#durable = this.#disk.table.position;
@@ -221,7 +242,7 @@ export class GatewayProcess {
     const { centre, link } = { centre: this.#centre, link: this.#link };
     if (centre === undefined || link === undefined) return;
     const subscription = ++this.#subscription;
-    const position = this.#core?.table.position;
+    const known = this.#core?.table.known;
     const isCurrent = (): boolean => this.#link === link && this.#subscription === subscription;
     const again = (): void => {
       if (isCurrent()) this.#subscribe();
@@ -233,7 +254,10 @@ export class GatewayProcess {
         else this.#hear(message);
       });
     };
-    link.toCentre(() => centre.subscribe(link, this.plan.name, position, receive));
+    // What was heard of rounds on another connection must not be taken for an answer on this one.
+    this.#round = 0;
+    this.#reportNow();
+    link.toCentre(() => centre.subscribe(link, this.plan.name, known, receive));
   }
 
   #hear(message: TableMessage): void {
@@ -259,6 +283,8 @@ export class GatewayProcess {
       );
     }
     if (applied === "older" || table === undefined) return;
+    this.#era = this.#centre?.era ?? this.#era;
+    this.#world.judge.believe(this.plan.name, table.position.history, table.entries.generation);
     this.onTable();
     this.#save(table);
     this.#boundStreams();
@@ -266,25 +292,27 @@ export class GatewayProcess {
   }
 
   #save(table: Table): void {
-    this.#pendingTable = table;
+    this.#pending = { table, era: this.#era };
     if (this.#isWriting) return;
     this.#isWriting = true;
     this.#write();
   }
 
   #write(): void {
-    const table = this.#pendingTable as Table;
+    const pending = this.#pending as { readonly table: Table; readonly era: number };
+    const { table, era } = pending;
     const { slowDiskShare } = this.#world.scenario;
     const isSlow = this.#dice.chance(slowDiskShare) && this.#world.hasStarted;
     const needsMs = isSlow ? this.#dice.between(10, slowDiskShare > 0.1 ? 600 : 150) : this.#dice.between(0.5, 8);
     this.#program.after(needsMs, () => {
       this.#disk.table = table;
+      this.#disk.era = era;
       this.#durable = table.position;
       this.#acknowledged = table.position;
       const { position } = table;
       const { centre, link } = { centre: this.#centre, link: this.#link };
       if (centre !== undefined && link !== undefined) link.toCentre(() => centre.acknowledge(link, this.plan.name, position));
-      if (table === this.#pendingTable) this.#isWriting = false;
+      if (pending === this.#pending) this.#isWriting = false;
       else this.#write();
     });
   }
@@ -384,6 +412,11 @@ export class GatewayProcess {
     );
   }
 
+  /** How often the store had been put back when the centre of its table began. */
+  get era(): number {
+    return this.#era;
+  }
+
   /** The leader whose table it has. */
   get epoch(): number {
     return this.#core?.table.position?.epoch ?? 0;
@@ -407,7 +440,7 @@ export class GatewayProcess {
       (decision) => {
         if (decision.kind === "refusal") return this.#world.refusedRoot(this, root, decision);
         const { hold } = core.table.stamp ?? {};
-        if (hold !== undefined) this.#world.passed(root, hold, decision.call.generation);
+        if (hold !== undefined) this.#world.passed(this, root, hold, decision.call.generation);
         this.#forwardRoot(root, decision.call);
       },
       () => this.#world.held(this, root, core.table.stamp?.hold),
@@ -416,7 +449,9 @@ export class GatewayProcess {
 
   #forwardRoot(root: RootPlan, call: Call): void {
     const { judge, scenario } = this.#world;
-    const tx = judge.transaction({ generation: call.generation, isFromEdge: true, seed: root.seed, budget: CALL_BUDGET });
+    const { table } = this.#core as GatewayCore;
+    judge.begun(table.position?.history ?? "", call.generation, table.generation(call.generation)?.assignments ?? new Map());
+    const tx = judge.transaction({ generation: call.generation, era: this.#era, isFromEdge: true, seed: root.seed, budget: CALL_BUDGET });
     const { longRoute, maxTransactionMs } = scenario;
     const longestMs = longRoute?.service === root.entry ? longRoute.maxTransactionMs : maxTransactionMs;
     const endByMs = this.#world.scheduler.elapsedMs + 0.5 * longestMs;
@@ -461,7 +496,7 @@ export class GatewayProcess {
 
   #forwardFrom(request: HostRequest, admitted: Admitted): void {
     const { call } = admitted;
-    const tx = this.#world.transactionOf(request, call);
+    const tx = this.#world.transactionOf(this, request, call);
     this.#forward({ call, tx, depth: request.depth, endByMs: request.endByMs, isStream: false, onAnswer: () => request.onAnswer(false) });
   }
 

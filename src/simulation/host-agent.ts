@@ -1,3 +1,5 @@
+import { statusInput } from "#/agent/core/index.ts";
+import { isOrreryError, OrreryError } from "#/base/index.ts";
 import { type Duty, INSTANCE_FINALIZER, type Instance, TRAFFIC_FINALIZER, timestamp } from "#/model/index.ts";
 import { Cache } from "./cache.ts";
 import type { Dice } from "./dice.ts";
@@ -6,6 +8,9 @@ import { ServiceProcess } from "./service-process.ts";
 import { Worker } from "./worker.ts";
 import type { World } from "./world.ts";
 
+/** How often the connection breaks on which an agent writes, and how late what was on it may be carried out. */
+const BREAK_SHARE = 0.05;
+const LATE_MS = 400;
 /** First of the ports that an agent gives to instances. */
 const PORT_FIRST = 20_000;
 
@@ -16,6 +21,8 @@ interface Slot {
   readonly address: string;
   process: ServiceProcess | undefined;
   isReady: boolean;
+  /** Stopped since its object was deleted. */
+  isOver: boolean;
   /** What its file says that it may do. */
   duty: Duty;
 }
@@ -60,6 +67,11 @@ export class HostAgent {
     return this.#listening.get(port);
   }
 
+  /** Who knows a port of a time before the store was put back is asked by nobody; then all that helps is that agents let ports rest for a while. */
+  get #doPortsRest(): boolean {
+    return this.#world.judge.era > 0 || this.#world.scenario.faults.some((one) => one.what === "put-back" && one.how === "copied");
+  }
+
   get processes(): readonly ServiceProcess[] {
     return [...this.#listening.values()];
   }
@@ -70,11 +82,18 @@ export class HostAgent {
     if (slot !== undefined && one?.metadata.uid !== slot.uid) {
       // The object is gone, and with it the quarantine of its address.
       this.#slots.delete(name);
-      this.#freePorts.push(slot.port);
-      this.#world.judge.note(() => `port ${slot.port} of ${name} is free`);
+      if (slot.process !== undefined) this.#end(name, slot, slot.process);
+      const isAtRest = this.#doPortsRest;
+      if (!isAtRest) this.#freePorts.push(slot.port);
+      this.#world.judge.note(() => `port ${slot.port} of ${name} is ${isAtRest ? "at rest" : "free"}`);
     }
     if (one === undefined) return undefined;
     if (one.metadata.deletionTimestamp !== undefined) return yield* this.#stop(one);
+    if (slot?.isOver === true && slot.uid === one.metadata.uid) {
+      // The store was put back to a time when it was wanted.
+      slot.isOver = false;
+      this.#startProcess(one, slot, 0);
+    }
     if (this.#slots.get(name) === undefined && !this.#begin(one)) return 15;
     return yield* this.#tell(name);
   }
@@ -89,6 +108,7 @@ export class HostAgent {
       address: `127.16.${number >> 8}.${number & 255}`,
       process: undefined,
       isReady: false,
+      isOver: false,
       duty: one.spec.duty,
     };
     this.#slots.set(one.metadata.name, slot);
@@ -102,7 +122,7 @@ export class HostAgent {
     this.#program.after(afterMs + this.#dice.between(minMs, maxMs), () => {
       const current = this.#instances.get(one.metadata.name);
       const isWanted = current?.metadata.uid === slot.uid && (current.metadata.finalizers?.includes(TRAFFIC_FINALIZER) ?? false);
-      if (isNever === true || slot.process !== undefined || !isWanted) return;
+      if (isNever === true || slot.process !== undefined || !isWanted || this.#slots.get(one.metadata.name) !== slot) return;
       slot.duty = current.spec.duty;
       const process = new ServiceProcess({
         world: this.#world,
@@ -152,7 +172,7 @@ export class HostAgent {
         },
       ],
     };
-    yield* this.#world.store.request(() => this.#world.store.update("Instance", { metadata: { name, uid: one.metadata.uid }, status }, "status"));
+    yield* this.#writeStatus(one, status);
     return slot.isReady === isReady ? undefined : 1;
   }
 
@@ -160,6 +180,7 @@ export class HostAgent {
     const { name, uid, resourceVersion, finalizers = [] } = one.metadata;
     if (finalizers.includes(TRAFFIC_FINALIZER) || !finalizers.includes(INSTANCE_FINALIZER)) return undefined;
     const slot = this.#slots.get(name);
+    if (slot !== undefined) slot.isOver = true;
     if (slot?.process !== undefined) {
       const { process } = slot;
       yield this.#dice.between(0, 20);
@@ -171,10 +192,68 @@ export class HostAgent {
       yield this.#dice.between(0, 30);
     }
     const left = finalizers.filter((finalizer) => finalizer !== INSTANCE_FINALIZER);
-    yield* this.#world.store.request(() =>
-      this.#world.store.update("Instance", { metadata: { name, uid, resourceVersion, finalizers: left } }, "spec"),
-    );
+    yield* this.#write(() => this.#world.store.update("Instance", { metadata: { name, uid, resourceVersion, finalizers: left } }, "spec"));
     return undefined;
+  }
+
+  *#writeStatus(seen: Instance, status: Instance["status"]): Routine {
+    const { store } = this.#world;
+    try {
+      yield* this.#write(() => store.update("Instance", statusInput(seen, status), "status"));
+    } catch (error) {
+      if (!isOrreryError(error, "store/conflict")) throw error;
+      const present = yield* store.request(() => store.get("Instance", seen.metadata.name));
+      if (present === undefined || present.metadata.uid !== seen.metadata.uid) throw error;
+      yield* this.#write(() => store.update("Instance", statusInput(present, status), "status"));
+    }
+  }
+
+  /** A request over a connection that may break meanwhile: then it was carried out, or not, or is later, when it has been made again; nobody here knows. */
+  *#write(act: () => unknown): Routine {
+    const { store, scenario, judge } = this.#world;
+    const how = scenario.faults.length > 0 && this.#dice.chance(BREAK_SHARE) ? this.#dice.pick(["lost", "unanswered", "late"] as const) : "answered";
+    if (how === "answered") return void (yield* store.request(act));
+    if (how === "unanswered") yield* store.request(act);
+    if (how === "late") this.#program.spawn(this.#carryOutLate(act, judge.era));
+    if (how !== "lost") judge.repeated++;
+    yield this.#dice.between(1, 60);
+    throw new OrreryError("client/unavailable", "the connection was lost before the answer", { retry: "backoff" });
+  }
+
+  *#carryOutLate(act: () => unknown, era: number): Routine {
+    yield this.#dice.between(1, LATE_MS);
+    try {
+      if (era === this.#world.judge.era) yield* this.#world.store.request(act);
+    } catch (error) {
+      if (!isOrreryError(error)) throw error;
+    }
+  }
+
+  askBusy(instance: string): "busy" | "idle" {
+    return this.#slots.get(instance)?.process?.isBusy === true ? "busy" : "idle";
+  }
+
+  /** The centre has no such object any more. */
+  #end(name: string, slot: Slot, process: ServiceProcess): void {
+    this.#world.judge.note(() => `${name} is known to nobody any more`);
+    if (process.isAlive) process.stop();
+    slot.process = undefined;
+    slot.isReady = false;
+    this.#listening.delete(slot.port);
+  }
+
+  /** All that runs here is stopped, and starts again after `forMs`. */
+  stopAll(forMs: number): void {
+    for (const [name, slot] of this.#slots) {
+      const one = this.#instances.get(name);
+      const { process } = slot;
+      if (process === undefined) continue;
+      if (process.isAlive) process.stop();
+      slot.process = undefined;
+      slot.isReady = false;
+      this.#listening.delete(slot.port);
+      if (one !== undefined) this.#startProcess(one, slot, forMs);
+    }
   }
 
   /** The process of an instance dies by itself; the agent notices and starts it again. */

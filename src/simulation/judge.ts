@@ -1,6 +1,6 @@
 import type { Generation, Site } from "#/model/index.ts";
 import type { GenerationMap } from "#/update/core/index.ts";
-import { readSiteState, type SiteState, stamps } from "#/update/core/index.ts";
+import { isSameMap, readSiteState, type SiteState, stamps } from "#/update/core/index.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { SimulatedStore } from "./store.ts";
 import { Transaction } from "./transaction.ts";
@@ -26,6 +26,17 @@ export interface GenerationRecord {
   transactions: number;
 }
 
+/** What numbers of generations mean between two times that the store was put back, or was found to be. */
+interface Era {
+  /** The store's own id. */
+  readonly history: string;
+  readonly maps: Map<number, GenerationMap>;
+  /** Every move that there was, by service. */
+  readonly moves: Map<string, (PlannedMove & { readonly strategy: string | undefined; readonly sinceMs: number })[]>;
+  /** Those that were only planned, too. */
+  readonly planned: Map<string, PlannedMove[]>;
+}
+
 interface PlannedMove {
   readonly before: number;
   readonly from: string;
@@ -40,16 +51,16 @@ export class Judge {
   readonly history: string[] = [];
   readonly #scheduler: Scheduler;
   readonly #keepsHistory: boolean;
-  readonly #maps = new Map<number, GenerationMap>();
+  readonly #eras: Era[] = [{ history: "simulated", maps: new Map(), moves: new Map(), planned: new Map() }];
   readonly #live = new Map<number, Set<Transaction>>();
-  readonly #ended = new Set<number>();
+  #ended = new Set<number>();
   #counter = 0;
   #open: readonly number[] = [];
   #transactionId = 0;
-  /** Every move that there was, by service. */
-  readonly #moves = new Map<string, (PlannedMove & { readonly strategy: string | undefined; readonly sinceMs: number })[]>();
-  /** Those that were only planned, too. */
-  readonly #planned = new Map<string, PlannedMove[]>();
+  /** History and number to what transactions have begun with. */
+  readonly #begun = new Map<string, string>();
+  /** True: the store is older than what was issued, and no leader knows yet. */
+  #isPutBackUnnoticed = false;
   /** Until when services that are recreated may be missing, in milliseconds since the beginning. */
   readonly #recreated = new Map<string, number>();
   /** How long what was recreated may be missing after the switch, or after it was given up. */
@@ -83,6 +94,17 @@ export class Judge {
   onReleased: (services: readonly string[], generation: number, switchedMs: number) => void = () => {};
   calls = 0;
   refusals = 0;
+  /** Times that the store was put back: restored, or copied and found out. */
+  restored = 0;
+  copied = 0;
+  foundOut = 0;
+  /** Times that an instance said that it is busy, and pieces of work that no call showed. */
+  busy = 0;
+  labours = 0;
+  /** Writes of agents that were carried out without their knowing. */
+  repeated = 0;
+  /** Calls of transactions from before the store was put back. */
+  formerCalls = 0;
 
   constructor(scheduler: Scheduler, store: SimulatedStore, keepsHistory: boolean, recreateMs: number) {
     this.#recreateMs = recreateMs;
@@ -103,17 +125,93 @@ export class Judge {
     this.note(() => `!!! ${invariant}: ${message}`);
   }
 
-  mapOf(generation: number): GenerationMap | undefined {
-    return this.#maps.get(generation);
+  /** How often the store was put back. */
+  get era(): number {
+    return this.#eras.length - 1;
+  }
+
+  get #now(): Era {
+    return this.#eras[this.era] as Era;
+  }
+
+  mapOf(generation: number, era = this.era): GenerationMap | undefined {
+    return this.#eras[era]?.maps.get(generation);
+  }
+
+  /** The store has been put back to what is in it now. Nobody awaits any more what is in flight. */
+  putBack(how: "restored" | "copied", history: string, site: Site | undefined, generations: readonly Generation[]): void {
+    this[how]++;
+    this.#isPutBackUnnoticed = how === "copied";
+    const now = readSiteState(site?.status);
+    const counter = now?.counter ?? 0;
+    const { moves, planned } = this.#now;
+    const until = <T extends PlannedMove>(known: Map<string, T[]>): Map<string, T[]> =>
+      new Map([...known].map(([service, list]) => [service, list.filter((one) => one.before <= counter)]));
+    const maps = new Map(generations.map(({ spec }) => [spec.number, spec.map]));
+    this.#begin({ history, maps, moves: until(moves), planned: until(planned) });
+    const open = now?.generations ?? [];
+    this.#ended = new Set([...this.#ended].filter((number) => number <= counter && !open.some((one) => one.number === number)));
+    for (const [number, record] of this.records) {
+      if (number > counter || open.some((one) => one.number === number)) {
+        delete record.drainingMs;
+        delete record.endedMs;
+        if (!stamps(now?.stamp, number)) delete record.switchedMs;
+      }
+    }
+    for (const one of this.#fences) one.untilMs ??= this.#scheduler.elapsedMs;
+    this.#counter = counter;
+    this.#open = open.map((one) => one.number);
+    this.#site = now;
+    this.#holdSinceMs = now?.stamp?.hold === undefined ? undefined : this.#scheduler.elapsedMs;
+    if (now !== undefined) {
+      this.#fence(now);
+      this.#onMoves(now);
+    }
+  }
+
+  /** A gateway has shown that the store was put back. */
+  noticed(history: string): void {
+    this.foundOut++;
+    this.#isPutBackUnnoticed = false;
+    const { maps, moves, planned } = this.#now;
+    this.#begin({ history, maps: new Map(maps), moves: new Map(moves), planned: new Map(planned) });
+  }
+
+  #begin(era: Era): void {
+    this.#eras.push(era);
+    for (const set of this.#live.values())
+      for (const one of set) {
+        one.excusedBy ??= "the store was put back";
+        one.touch("the store was put back");
+      }
+  }
+
+  /** A gateway routes by this: what a transaction has begun by means the same to everybody in its history, whoever it was that gave the number. */
+  believe(gateway: string, history: string, generations: Readonly<Record<string, { readonly assignments: GenerationMap }>>): void {
+    for (const [number, { assignments }] of Object.entries(generations)) {
+      const [meaning, begun] = [meaningOf(assignments), this.#begun.get(`${history}/${number}`)];
+      if (begun !== undefined && begun !== meaning)
+        this.violate("M", `${gateway} takes generation ${number} for ${meaning}, and transactions of it have begun with ${begun}`);
+    }
+  }
+
+  /** A transaction has begun at an edge that routes by this. */
+  begun(history: string, number: number, assignments: ReadonlyMap<string, string>): void {
+    const key = `${history}/${number}`;
+    if (!this.#begun.has(key)) this.#begun.set(key, meaningOf(Object.fromEntries(assignments)));
   }
 
   #onGeneration(before: Generation | undefined, after: Generation | undefined): void {
     if (after === undefined) return;
     const { number, map } = after.spec;
-    const known = this.#maps.get(number);
+    const isOwn = after.spec.history === this.#now.history && !this.#isPutBackUnnoticed;
+    const formerly = !isOwn ? undefined : this.#eras.map((one) => one.maps.get(number)).find((one) => one !== undefined);
+    if (formerly !== undefined && before === undefined && JSON.stringify(formerly) !== JSON.stringify(map))
+      this.violate("M", `generation ${number} was issued before with another meaning`);
+    const known = this.#now.maps.get(number);
     if (known !== undefined && before === undefined) this.violate("M", `generation ${number} was issued twice`);
     if (known !== undefined && JSON.stringify(known) !== JSON.stringify(map)) this.violate("M", `the map of generation ${number} has changed`);
-    this.#maps.set(number, map);
+    this.#now.maps.set(number, map);
   }
 
   #fence(now: SiteState): void {
@@ -148,7 +246,9 @@ export class Judge {
     if (now.counter < this.#counter) this.violate("M", `the counter fell from ${this.#counter} to ${now.counter}`);
     if (former !== undefined && now.epoch < former.epoch) this.violate("M", `the epoch fell from ${former.epoch} to ${now.epoch}`);
     this.#counter = Math.max(this.#counter, now.counter);
-    for (const one of now.generations) this.#onOpen(one.number, one.phase, stamps(now.stamp, one.number), now.counter);
+    const stamp = now.isUnheard === true ? undefined : now.stamp;
+    if (now.isUnheard === true) for (const record of this.records.values()) delete record.switchedMs;
+    for (const one of now.generations) this.#onOpen(one.number, one.phase, stamps(stamp, one.number), now.counter);
     this.#open = now.generations.map((one) => one.number);
     const open = new Set(this.#open);
     for (const stamped of [now.stamp?.generation, now.stamp?.ramp?.to]) {
@@ -163,15 +263,15 @@ export class Judge {
   #onMoves(now: SiteState): void {
     const recreating = new Set<string>();
     for (const { service, before, from, to, isIdle } of now.moves) {
-      const planned = this.#planned.get(service) ?? [];
+      const planned = this.#now.planned.get(service) ?? [];
       if (!planned.some((one) => one.before === before && one.from === from && one.to === to)) planned.push({ before, from, to });
-      this.#planned.set(service, planned);
+      this.#now.planned.set(service, planned);
       if (isIdle === true) continue;
       const { strategy, phase } = now.generations.find((one) => one.number === before) ?? {};
-      const known = this.#moves.get(service) ?? [];
+      const known = this.#now.moves.get(service) ?? [];
       if (!known.some((one) => one.before === before && one.from === from && one.to === to))
         known.push({ before, from, to, strategy, sinceMs: this.#scheduler.elapsedMs });
-      this.#moves.set(service, known);
+      this.#now.moves.set(service, known);
       if (strategy === "recreate" && phase !== "Active" && phase !== "Draining") recreating.add(service);
     }
     for (const service of recreating) this.#recreated.set(service, Number.POSITIVE_INFINITY);
@@ -188,7 +288,7 @@ export class Judge {
     if (after !== undefined && after.to !== before?.to) {
       this.#holdSinceMs = this.#scheduler.elapsedMs;
       this.holds++;
-      for (const service of after.services) this.heldRevisions.add(this.#maps.get(after.to)?.[service] ?? "");
+      for (const service of after.services) this.heldRevisions.add(this.mapOf(after.to)?.[service] ?? "");
       for (const { number, phase } of former?.generations ?? []) {
         const one = phase === "Draining" ? this.#liveThatReaches(number, after.services) : undefined;
         if (one !== undefined)
@@ -239,37 +339,46 @@ export class Judge {
   }
 
   /** Revisions that a transaction of `generation` may meet: the one of its map, and those that the service was moved to. Empty: none. */
-  revisionsOf(generation: number, service: string): ReadonlySet<string> {
-    return this.#reached(generation, service, this.#moves);
+  revisionsOf(generation: number, service: string, era = this.era): ReadonlySet<string> {
+    return this.#reached(generation, service, era, (one) => one.moves);
   }
 
   /** And those to which calls were only planned to go: a gateway cannot know whether another one has moved them already. */
-  revisionsPlanned(generation: number, service: string): ReadonlySet<string> {
-    return this.#reached(generation, service, this.#planned);
+  revisionsPlanned(generation: number, service: string, era = this.era): ReadonlySet<string> {
+    return this.#reached(generation, service, era, (one) => one.planned);
   }
 
-  #reached(generation: number, service: string, moves: ReadonlyMap<string, readonly PlannedMove[]>): ReadonlySet<string> {
-    const mapped = this.#maps.get(generation)?.[service];
+  #reached(
+    generation: number,
+    service: string,
+    era: number,
+    movesOf: (era: Era) => ReadonlyMap<string, readonly PlannedMove[]>,
+  ): ReadonlySet<string> {
+    const map = this.mapOf(generation, era);
+    const mapped = map?.[service];
     const met = new Set(mapped === undefined ? [] : [mapped]);
-    for (const { before, from, to } of moves.get(service) ?? []) if (generation < before && met.has(from)) met.add(to);
+    // Where nobody has noticed that the store was put back, the number may mean the same as before, and goes on.
+    for (const one of this.#eras.slice(era))
+      if (one.history === this.#eras[era]?.history && isSameMap(one.maps.get(generation) ?? {}, map ?? {}))
+        for (const { before, from, to } of movesOf(one).get(service) ?? []) if (generation < before && met.has(from)) met.add(to);
     return met;
   }
 
   /** When the move was seen first, in milliseconds since the beginning. */
   movedAtMs(service: string, before: number, to: string): number {
-    return this.#moves.get(service)?.find((one) => one.before === before && one.to === to)?.sinceMs ?? 0;
+    return this.#now.moves.get(service)?.find((one) => one.before === before && one.to === to)?.sinceMs ?? 0;
   }
 
   /** True if a generation older than `before` had the service in `revision` and was open at `atMs`. */
   wasServed(service: string, revision: string, before: number, atMs: number): boolean {
-    return [...this.#maps].some(
+    return [...this.#now.maps].some(
       ([number, map]) => number < before && map[service] === revision && (this.records.get(number)?.endedMs ?? Number.POSITIVE_INFINITY) > atMs,
     );
   }
 
   /** Strategies that have moved the service to or from `revision` (`undefined`: a compatible handover, or back). */
   movedBy(service: string, revision: string): readonly (string | undefined)[] {
-    return (this.#moves.get(service) ?? []).flatMap((one) => (one.to === revision || one.from === revision ? [one.strategy] : []));
+    return (this.#now.moves.get(service) ?? []).flatMap((one) => (one.to === revision || one.from === revision ? [one.strategy] : []));
   }
 
   /** The Site as it was written last. */
@@ -280,7 +389,7 @@ export class Judge {
   #onOpen(number: number, phase: string, isStamped: boolean, counter: number): void {
     if (this.#ended.has(number)) this.violate("M", `generation ${number} was closed and is open again`);
     if (number > counter) this.violate("M", `generation ${number} is open, the counter is ${counter}`);
-    if (!this.#maps.has(number)) this.violate("M", `generation ${number} is named and does not exist`);
+    if (!this.#now.maps.has(number)) this.violate("M", `generation ${number} is named and does not exist`);
     const record = this.#recordOf(number);
     if (isStamped && record.switchedMs === undefined) {
       record.switchedMs = this.#scheduler.elapsedMs;
@@ -305,7 +414,7 @@ export class Judge {
 
   /** True if an open generation has the service in this revision. */
   isNeeded(service: string, revision: string): boolean {
-    return this.#open.some((number) => this.#maps.get(number)?.[service] === revision);
+    return this.#open.some((number) => this.mapOf(number)?.[service] === revision);
   }
 
   #recordOf(number: number): GenerationRecord {
@@ -318,9 +427,20 @@ export class Judge {
   }
 
   /** A transaction begins. */
-  transaction(options: { readonly generation: number; readonly isFromEdge: boolean; readonly seed: number; readonly budget: number }): Transaction {
+  transaction(options: {
+    readonly generation: number;
+    readonly era: number;
+    readonly isFromEdge: boolean;
+    readonly seed: number;
+    readonly budget: number;
+  }): Transaction {
     const one = new Transaction({ ...options, id: ++this.#transactionId, startedMs: this.#scheduler.elapsedMs });
     this.#recordOf(one.generation).transactions++;
+    if (one.era < this.era) {
+      one.excusedBy = "its gateway has a table from before the store was put back";
+      one.touch(one.excusedBy);
+      return one;
+    }
     // A call without a context may begin in a draining generation at the very moment when that is closed: it belongs to no transaction that was promised anything.
     if (!one.isFromEdge) one.excusedBy = "it has no context";
     else if (this.#ended.has(one.generation)) this.violate("S", `transaction ${one.id} has begun in generation ${one.generation}, which is closed`);
@@ -354,6 +474,10 @@ export class Judge {
     for (const set of this.#live.values()) open += set.size;
     return open;
   }
+}
+
+function meaningOf(map: GenerationMap): string {
+  return JSON.stringify(Object.entries(map).sort());
 }
 
 function moveText({ before, from, to, isPartial, isIdle }: SiteState["moves"][number]): string {

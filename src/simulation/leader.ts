@@ -11,15 +11,18 @@ import {
   TRAFFIC_FINALIZER,
 } from "#/model/index.ts";
 import { TableDistribution, type TableStream } from "#/traffic/distribution/index.ts";
-import type { GatewayReport, TableMessage, TablePosition } from "#/traffic/index.ts";
+import type { GatewayReport, KnownTable, TableMessage, TablePosition } from "#/traffic/index.ts";
 import { TableBuilder } from "#/traffic/table/index.ts";
 import {
+  type BusyDeclared,
+  busyRevisions,
   DrainLedger,
   distributionMark,
   exclusiveServices,
   GatewayWatch,
   type GenerationMap,
   interlockOf,
+  isBehind,
   type KnownGateway,
   longestTransactionMs,
   nextLookMs,
@@ -35,9 +38,11 @@ import {
   type SiteState,
   type Step,
   siteUpdate,
+  statusesToForget,
   step,
   WishWatch,
   wantedRevisions,
+  withFormer,
 } from "#/update/core/index.ts";
 import { Cache } from "./cache.ts";
 import type { Dice } from "./dice.ts";
@@ -68,6 +73,7 @@ export class Leader implements CentrePort {
   readonly #world: World;
   readonly #dice: Dice;
   readonly program: Program;
+  readonly era: number;
   /** Connections of gateways, also those that have not said hello. */
   readonly links = new Set<Link>();
   readonly #peers = new Map<string, Peer>();
@@ -84,6 +90,8 @@ export class Leader implements CentrePort {
   #distribution: TableDistribution | undefined;
   #epoch = 0;
   #isDeposed = false;
+  /** It is about to start again with a new history. */
+  isEnding = false;
   readonly #updates: Worker;
   readonly #gateways: Worker;
   readonly #services: Worker;
@@ -93,6 +101,7 @@ export class Leader implements CentrePort {
     this.#world = world;
     this.#dice = dice;
     this.program = new Program(world.scheduler, name);
+    this.era = world.judge.era;
     this.#updates = new Worker(this.program, () => this.#reconcileSite());
     this.#gateways = new Worker(this.program, (key) => this.#reconcileGateway(key));
     this.#services = new Worker(this.program, (key) => this.#reconcileService(key));
@@ -132,7 +141,13 @@ export class Leader implements CentrePort {
     for (;;) {
       try {
         const present = yield* this.#ask(() => store.get("Site", SITE_NAME) as Site);
-        const status = nextTerm(present.status, "simulated", this.program.now());
+        const { history } = this.#world;
+        const instances = yield* this.#ask(() => store.list("Instance"));
+        for (const { metadata } of statusesToForget(present.status, history, instances)) {
+          const { name, uid } = metadata;
+          yield* this.#unlessMissing(() => store.update("Instance", { metadata: { name, uid }, status: {} }, "status"));
+        }
+        const status = nextTerm(present.status, history, this.program.now());
         yield* this.#ask(() => store.update("Site", { metadata: present.metadata, status }, "status"));
         this.#epoch = status.epoch;
         this.#ledger = new DrainLedger(status.epoch);
@@ -270,22 +285,49 @@ export class Leader implements CentrePort {
     this.#gateways.enqueue(name);
   }
 
-  subscribe(link: Link, name: string, position: TablePosition | undefined, receive: (message: TableMessage | undefined) => void): void {
+  subscribe(link: Link, name: string, known: KnownTable | undefined, receive: (message: TableMessage | undefined) => void): void {
     // The stream begins some turns after it was asked for.
     this.program.after(this.#dice.between(0, 3), () => {
-      if (this.#peers.get(name)?.link !== link || this.#distribution === undefined) return;
-      this.#streams.get(name)?.close();
-      const stream = this.#distribution.open(name, position, () => this.program.after(0, () => pump()));
-      const pump = (): void => {
-        for (let message = stream.take(); message !== undefined; message = stream.take()) receive(message);
-        if (stream.isEnded && this.#streams.get(name) === stream) {
-          this.#streams.delete(name);
-          receive(undefined);
-        }
-      };
-      this.#streams.set(name, stream);
-      pump();
+      this.program.spawn(this.#answer(link, name, known, receive));
     });
+  }
+
+  *#answer(link: Link, name: string, known: KnownTable | undefined, receive: (message: TableMessage | undefined) => void): Routine {
+    if (this.#distribution === undefined) return;
+    if (known !== undefined && (yield* this.#isBehind(name, known))) return this.#world.foundBehind(this, name);
+    if (this.#peers.get(name)?.link !== link || this.#distribution === undefined) return;
+    this.#streams.get(name)?.close();
+    const stream = this.#distribution.open(name, known?.position, () => this.program.after(0, () => pump()));
+    const pump = (): void => {
+      for (let message = stream.take(); message !== undefined; message = stream.take()) receive(message);
+      if (stream.isEnded && this.#streams.get(name) === stream) {
+        this.#streams.delete(name);
+        receive(undefined);
+      }
+    };
+    this.#streams.set(name, stream);
+    pump();
+  }
+
+  *#isBehind(name: string, known: KnownTable): Routine<boolean> {
+    const { store } = this.#world;
+    const mapOf = (number: number): GenerationMap | undefined => this.#seen.Generation.get(generationName(number))?.spec.map;
+    const own = { mapOf, hasServed: this.#distribution?.hasServed(name) === true };
+    if (!isBehind(readSiteState(this.#seen.Site.get(SITE_NAME)?.status), known, own)) return false;
+    for (;;) {
+      const present = yield* this.#ask(() => store.get("Site", SITE_NAME));
+      const state = readSiteState(present?.status);
+      if (present === undefined || state?.epoch !== this.#epoch || !isBehind(state, known, own)) return false;
+      const { history } = known.position;
+      if (history === state.history) return true;
+      const status = { ...present.status, formerHistories: [...withFormer(state.formerHistories, history)] };
+      try {
+        yield* this.#ask(() => store.update("Site", { metadata: present.metadata, status }, "status"));
+        return true;
+      } catch (error) {
+        if (!isOrreryError(error, "store/conflict")) throw error;
+      }
+    }
   }
 
   acknowledge(link: Link, name: string, position: TablePosition): void {
@@ -370,6 +412,7 @@ export class Leader implements CentrePort {
     }
     const round = this.#ledger.roundToAsk(this.program.now(), ROUND_INTERVAL_MS);
     if (round !== undefined) this.#distribution.askRound(round);
+    for (const instance of this.#ledger.busyToAsk(this.program.now())) this.program.spawn(this.#askBusy(instance, this.program.now()));
     return nextLookMs(this.#ledger, wakeAtMs, this.program.now());
   }
 
@@ -390,6 +433,7 @@ export class Leader implements CentrePort {
     const nowMs = this.program.now();
     const gateways = this.#known();
     const distribution = this.#distribution as TableDistribution;
+    this.#ledger.setBusyDeclared((number) => this.#busyDeclared(state, number, maps.get(number) ?? {}));
     prepareLedger(this.#ledger, { spec: object.spec, state, gateways, distribution, maps, reach: this.#reach }, nowMs);
     return observe(
       {
@@ -420,6 +464,27 @@ export class Leader implements CentrePort {
       },
       nowMs,
     );
+  }
+
+  #busyDeclared(state: SiteState, generation: number, map: GenerationMap): BusyDeclared[] {
+    const declared = [...this.#seen.Revision.values()].filter((one) => one.spec.template.drain.busy !== undefined);
+    const named = declared.map((one) => ({ name: one.metadata.name, service: one.spec.service }));
+    return busyRevisions(state, generation, map, named).flatMap(({ name, service }) =>
+      [...this.#seen.Instance.values()].flatMap(({ metadata, spec }) =>
+        spec.revision === name ? [{ instance: metadata.name, service, createdMs: Date.parse(metadata.creationTimestamp) }] : [],
+      ),
+    );
+  }
+
+  /** The way to the agent and to the process, and back; now and then it is lost. */
+  *#askBusy(instance: string, askedAtMs: number): Routine {
+    const host = this.#seen.Instance.get(instance)?.spec.host;
+    const dice = this.#dice;
+    yield dice.between(0.2, 15);
+    const isLost = this.#world.scenario.faults.length > 0 && dice.chance(0.03);
+    const state = host === undefined ? "idle" : isLost ? "unknown" : this.#world.askBusy(host, instance);
+    yield isLost ? dice.between(50, 400) : dice.between(0.2, 15);
+    this.#ledger.busyAnswered(instance, { askedAtMs, answeredAtMs: this.program.now(), state, message: state });
   }
 
   #exclusive(): Observed["exclusive"] {
@@ -490,6 +555,14 @@ export class Leader implements CentrePort {
       yield* this.#ask(act);
     } catch (error) {
       if (!isOrreryError(error, "store/exists")) throw error;
+    }
+  }
+
+  *#unlessMissing(act: () => unknown): Routine {
+    try {
+      yield* this.#ask(act);
+    } catch (error) {
+      if (!isOrreryError(error, "store/missing")) throw error;
     }
   }
 

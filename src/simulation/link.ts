@@ -14,13 +14,15 @@ class End {
   onClose: () => void = () => {};
   lastMs = 0;
   isOpen = true;
+  /** After a cut: what would arrive later than this does not. */
+  deafFromMs = Number.POSITIVE_INFINITY;
 
   constructor(program: Program) {
     this.program = program;
   }
 }
 
-/** A connection between a gateway and a centre: in each direction messages come in order, late, or, when it is cut, not at all. Each end learns of the cut at its own time. */
+/** A connection between a gateway and a centre, which is all that TCP promises: in each direction messages come in order, once, late. When it is cut, what is on its way may arrive up to some point, and nobody knows to which; each end learns of the cut at its own time. What is not known to have arrived is sent again on the next connection: so it may come twice. */
 export class Link {
   readonly #scheduler: Scheduler;
   readonly #dice: Dice;
@@ -63,19 +65,21 @@ export class Link {
     if (!from.isOpen || this.#isCut) return;
     to.lastMs = Math.max(to.lastMs, this.#scheduler.elapsedMs + this.#dice.between(this.#delay.minMs, this.#delay.maxMs));
     this.#scheduler.after(to.lastMs - this.#scheduler.elapsedMs, () => {
-      if (this.#isCut) return;
+      if (this.#scheduler.elapsedMs > to.deafFromMs) return;
       to.program.deliver(() => {
         if (to.isOpen) receive();
       });
     });
   }
 
-  /** What is on the way is lost; both ends learn of it within `noticeMs`. */
+  /** What is on the way is lost, from some point on; both ends learn of it within `noticeMs`. */
   cut(noticeMs: number): void {
     if (this.#isCut) return;
     this.#isCut = true;
-    for (const end of [this.#gateway, this.#centre])
+    for (const end of [this.#gateway, this.#centre]) {
+      end.deafFromMs = this.#scheduler.elapsedMs + (this.#dice.chance(0.5) ? this.#dice.between(0, noticeMs) : 0);
       this.#scheduler.after(this.#dice.between(0, noticeMs), () => end.program.deliver(() => this.#close(end)));
+    }
   }
 
   /** One end hangs up; the other learns of it after what is still on the way to it. */

@@ -31,6 +31,7 @@ const EXCLUSIVE = "src/update/core/exclusive.ts";
 const CHANGES = "src/update/core/changes.ts";
 const FENCES = "src/update/core/fences.ts";
 const ENDPOINT = "src/gateway/core/endpoint.ts";
+const BACKGROUND = "src/update/core/background.ts";
 const BUILDER = "src/traffic/table/builder.ts";
 
 const POSITION: Edit = {
@@ -473,5 +474,61 @@ export const MUTATIONS: readonly Mutation[] = [
     file: ADVANCE,
     find: "late.length === 0 ? undefined : shortageWithout(site, pending, late, observed, nowMs)",
     replace: "late.length === 0 ? undefined : undefined",
+  },
+  {
+    name: "late-status-taken",
+    without: "what an agent wrote on a connection that broke is carried out after what it has written since",
+    file: "src/agent/core/status-input.ts",
+    find: "{ name, uid, resourceVersion, ...",
+    replace: "{ name, uid, ...(resourceVersion === null ? { resourceVersion } : {}), ...",
+  },
+  {
+    name: "busy-not-asked",
+    without: "what an instance says that it works on, and no call shows, is cut off",
+    file: LEDGER,
+    find: "    if (!this.#busyIn(generation, part).every((instance) => this.#background.isIdle(instance, quiet.atMs, round.askedAtMs))) return;\n",
+    replace: "",
+  },
+  {
+    name: "busy-where-it-was-moved-not-asked",
+    without: "what an instance to which calls were moved works on is not asked for",
+    file: BACKGROUND,
+    find: "revisionsTakingPart(own, generation, mapped).has(name)",
+    replace: "mapped === name && own !== null && generation > 0 && revisionsTakingPart !== null",
+  },
+  {
+    name: "restored-numbers-go-on",
+    without: "a number that was issued after the backup is issued again",
+    file: LEADING,
+    find: "(isRestored(status, history) ? RESTORE_JUMP : 0)",
+    replace: "0",
+  },
+  {
+    name: "put-back-unnoticed",
+    without: "a store whose file was copied back gives numbers again that gateways know with another meaning",
+    file: LEADING,
+    find: "  if (state === undefined) return false;\n  if (state.history",
+    replace: "  if (state !== null) return false;\n  if (state.history",
+  },
+  {
+    name: "own-epoch-not-told-apart",
+    without: "the tables of two leaders that had the same number, before and after a file was copied back, are taken for one another",
+    file: LEADING,
+    find: "  if (position.epoch === state.epoch && !own.hasServed) return true;\n",
+    replace: "",
+  },
+  {
+    name: "former-contexts-guessed",
+    without: "what began before a restore goes on in another generation",
+    file: GATEWAY,
+    find: 'context.reason === "forged" ? this.#formerGeneration',
+    replace: "context.reason === null ? this.#formerGeneration",
+  },
+  {
+    name: "stamped-before-heard",
+    without: "what begins after a restore meets gateways that cannot read its context yet, and take it for none",
+    file: BUILDER,
+    find: "isUnheard === true ? undefined :",
+    replace: "isUnheard === null ? undefined :",
   },
 ];

@@ -39,7 +39,8 @@ export class Person {
   createService(name: string, version: string): void {
     const { scenario, store } = this.#world;
     const { streamsEndAfterMs } = scenario;
-    const drain = streamsEndAfterMs === undefined ? { streams: "wait" } : { streams: "terminateAfter", terminateAfter: `${streamsEndAfterMs}ms` };
+    const streams = streamsEndAfterMs === undefined ? { streams: "wait" } : { streams: "terminateAfter", terminateAfter: `${streamsEndAfterMs}ms` };
+    const drain = this.#world.tellsBusy(name) ? { ...streams, busy: { exec: { command: ["is-busy"] } } } : streams;
     const { isExclusive = false, isInterlocked, calls } = scenario.services.find((one) => one.name === name) ?? {};
     const template = { version, run: { command: ["serve"] }, drain, ...(calls === undefined ? {} : { calls }), ...this.#handover(name, version) };
     const spec = microservice.spec.parse({

@@ -19,6 +19,15 @@ export interface RunResult {
   /** Times that new ones were held, and those that ended with the switch. */
   readonly holds: number;
   readonly handovers: number;
+  /** Times that the store was put back: restored, or copied, and how often a gateway showed that. */
+  readonly restored: number;
+  readonly copied: number;
+  readonly foundOut: number;
+  /** Pieces of work that no call showed, and times that an instance said so. */
+  readonly labours: number;
+  readonly busy: number;
+  /** Writes of agents that were carried out without their knowing, so that they came twice. */
+  readonly repeated: number;
 }
 
 const EVENTS_MAX = 400_000;
@@ -57,6 +66,12 @@ export function runScenario(scenario: Scenario, options: { readonly keepsHistory
     passed: judge.passed,
     holds: judge.holds,
     handovers: judge.handovers,
+    restored: judge.restored,
+    copied: judge.copied,
+    foundOut: judge.foundOut,
+    labours: judge.labours,
+    busy: judge.busy,
+    repeated: judge.repeated,
   };
 }
 

@@ -12,6 +12,8 @@ export interface ServicePlan {
   readonly isExclusive?: boolean;
   /** Services that it declares to call; absent: any. */
   readonly calls?: readonly string[];
+  /** It has work now and then that no call shows, and says so. */
+  readonly tellsBusy?: boolean;
   /** It is not updated while the interlock is on. */
   readonly isInterlocked?: boolean;
 }
@@ -69,6 +71,15 @@ export type Fault =
   | { readonly atMs: number; readonly what: "kill-leader" | "pause-leader"; readonly forMs: number; readonly when: Moment }
   /** Another centre is elected although the leader works on. */
   | { readonly atMs: number; readonly what: "second-leader" | "stall-store"; readonly forMs: number }
+  /** The store is put back to what it was at `backupAtMs`: restored, or its file copied behind Orrery's back. `isWhole`: everything was stopped for that; else gateways and instances go on meanwhile. */
+  | {
+      readonly atMs: number;
+      readonly what: "put-back";
+      readonly backupAtMs: number;
+      readonly how: "restored" | "copied";
+      readonly isWhole: boolean;
+      readonly forMs: number;
+    }
   /** The leader hears nothing of one kind of object. */
   | { readonly atMs: number; readonly what: "break-watch"; readonly kind: KindName; readonly forMs: number }
   | { readonly atMs: number; readonly what: "crash-instance"; readonly service: string; readonly index: number; readonly forMs: number };
@@ -139,6 +150,11 @@ const STRESSES = ["none", "none", "none", "none", "none", "none", "late-reports"
 const FORWARDINGS: readonly Forwarding[] = ["everything", "w3c", "b3", "b3Multi", "second", "everything", "w3c", "nothing", "leaky"];
 /** How updates are wished where not all are consistent. */
 const STRATEGIES: readonly StrategyName[] = ["consistent", "quiescence", "quiescence", "blueGreen", "rolling", "recreate"];
+/** Share of the sites in which a service says when it is busy. */
+const BUSY_SHARE = 0.15;
+/** Share of the runs with faults in which the store is put back, and the ports that are at rest then. */
+const PUT_BACK_SHARE = 0.1;
+const PUT_BACK_PORTS = 60;
 /** Until then the first generation comes into service. */
 const FIRST_WISH_MS = 1300;
 
@@ -176,6 +192,9 @@ export function makeScenario(seed: number): Scenario {
   const stress = faults.length === 0 ? "none" : dice.pick(STRESSES);
   if (stress === "late-reports") faults.push(...lateReports(dice, gateways, wishes));
   if (stress === "slow-disks") faults.push(...slowDisks(dice, gateways, wishes));
+  const more = new Dice(seed ^ 0x0e5c_a9ed);
+  const worker = more.chance(BUSY_SHARE) ? more.pick(services) : undefined;
+  if (faults.length > 0 && more.chance(PUT_BACK_SHARE)) faults.push(...putBack(more, lastMs, faults));
   const endOf = (fault: Fault): number => fault.atMs + fault.forMs + (fault.what === "restart-gateway" || "when" in fault ? WAIT_MAX_MS : 0);
   const calmFromMs = Math.max(lastMs, ...faults.map(endOf), ...wishes.map((wish) => wish.atMs), ...gateways.map((one) => one.atMs));
   const replicas = dice.whole(1, 2);
@@ -184,7 +203,7 @@ export function makeScenario(seed: number): Scenario {
   const maxTransactionMs = dice.pick([1500, 2500]);
   return {
     seed,
-    services,
+    services: services.map((one) => (one === worker ? { ...one, tellsBusy: true } : one)),
     gateways,
     hosts,
     replicas,
@@ -207,7 +226,10 @@ export function makeScenario(seed: number): Scenario {
     lagMaxMs: isPassedOn || isOverheard ? 150 : dice.pick([2, 5, 5, 30, 150]),
     linkMaxMs: dice.pick([2, 5, 20]),
     // Enough for every service as it is scaled, and for some that are replaced: what finds no port would wait for ever.
-    portsPerHost: services.length * (wishes.some((one) => one.what === "scale") ? 2 : replicas) + dice.whole(2, 10),
+    portsPerHost:
+      services.length * (wishes.some((one) => one.what === "scale") ? 2 : replicas) +
+      dice.whole(2, 10) +
+      (faults.some((one) => one.what === "put-back") ? PUT_BACK_PORTS : 0),
     backgroundShare: isBusy ? 0.5 : stress === "late-reports" ? 0.5 : stress === "slow-disks" ? 0 : dice.pick([0.05, 0.15, 0.5]),
     thinkingShare: isBusy ? 0.3 : stress === "late-reports" ? 0.3 : stress === "slow-disks" ? 0 : dice.pick([0.01, 0.05, 0.3]),
     slowDiskShare: stress === "slow-disks" ? 0.9 : dice.pick([0.02, 0.05, 0.4]),
@@ -450,6 +472,22 @@ function lateReports(dice: Dice, gateways: readonly GatewayPlan[], wishes: reado
 function slowDisks(dice: Dice, gateways: readonly GatewayPlan[], wishes: readonly Wish[]): Fault[] {
   const { name: gateway } = dice.pick(gateways.filter((one) => one.roles.includes("edge")));
   return [{ atMs: dice.pick(wishes).atMs + 200, what: "kill-gateway", gateway, forMs: dice.between(1, 20), when: "closing" }];
+}
+
+/** An older store in the place of the present one; often another leader had it in between. A gateway that loses its table could not show that the file was copied. */
+function putBack(dice: Dice, lastMs: number, others: readonly Fault[]): Fault[] {
+  const atMs = dice.between(FIRST_WISH_MS + 300, lastMs + 600);
+  const backupAtMs = dice.between(FIRST_WISH_MS - 300, atMs);
+  const fault: Fault = {
+    atMs,
+    what: "put-back",
+    backupAtMs,
+    how: others.some((one) => one.what === "lose-table") ? "restored" : dice.pick(["restored", "copied"] as const),
+    isWhole: dice.chance(0.4),
+    forMs: dice.pick([dice.between(20, 100), dice.between(100, 1000)]),
+  };
+  if (!dice.chance(0.4)) return [fault];
+  return [fault, { atMs: dice.between(backupAtMs, atMs), what: "kill-leader", forMs: dice.between(10, 100), when: "now" }];
 }
 
 /** Dense while wishes come, thinner until all faults are over. */

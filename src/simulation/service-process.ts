@@ -20,6 +20,8 @@ const LEAK_SHARE = 0.15;
 /** How often a service calls one that it has not declared. */
 const STRAY_SHARE = 0.01;
 const DEPTH_MAX = 3;
+/** How often a request leaves work that no call shows, where the service says when it has some. */
+const LABOUR_SHARE = 0.1;
 /** Handlers of one transaction that work on after their answer. */
 const BACKGROUND_MAX = 4;
 
@@ -63,6 +65,8 @@ export class ServiceProcess {
   readonly #work = new Set<Work>();
   readonly #exchanges = new Set<Exchange>();
   readonly #isLeaky: boolean;
+  readonly #tellsBusy: boolean;
+  #labours = 0;
   /** What it may do, as it was told. */
   #duty: Duty;
 
@@ -73,6 +77,7 @@ export class ServiceProcess {
     const forwarding = world.forwardingOf(options.service);
     this.#forwarded = FORWARDED[forwarding];
     this.#isLeaky = forwarding === "leaky";
+    this.#tellsBusy = world.tellsBusy(options.service);
     this.instance = instance;
     this.host = options.host;
     this.service = options.service;
@@ -91,6 +96,11 @@ export class ServiceProcess {
     this.#world.judge.note(() => `${this.instance} is told that it is ${duty}`);
     this.#duty = duty;
     this.#world.judgeDuty(this);
+  }
+
+  /** True while it works on something that no call shows. */
+  get isBusy(): boolean {
+    return this.#labours > 0;
   }
 
   get isAlive(): boolean {
@@ -139,6 +149,8 @@ export class ServiceProcess {
       yield* this.#callSome(errand, dice.pick([1, 1, 2, 3]));
     }
     yield dice.chance(this.#world.scenario.thinkingShare / 2) ? dice.between(50, 300) : dice.between(0.2, 4);
+    if (this.#tellsBusy && dice.chance(LABOUR_SHARE) && this.#world.scheduler.elapsedMs < endByMs)
+      this.#program.spawn(this.#labour(errand, this.#begin(tx, false)));
     // What carries no context, or another's, is not seen to go on.
     if (
       this.#forwarded.length > 0 &&
@@ -163,6 +175,21 @@ export class ServiceProcess {
       // What makes no call that is carried is not seen to go on.
       if (!(yield* this.#callSome({ ...errand, depth: DEPTH_MAX - 1 }, 1))) break;
     }
+    release();
+  }
+
+  /** A job in the background, much longer than `linger`, and now and then a call when it is done. */
+  *#labour(errand: Errand, release: () => void): Routine {
+    const { lingerMs } = this.#world.scenario;
+    const { dice } = errand.tx;
+    this.#labours++;
+    this.#world.judge.labours++;
+    yield dice.between(lingerMs, lingerMs + 900);
+    if (!this.#isLeaky && this.#forwarded.length > 0 && dice.chance(0.5)) {
+      errand.tx.budget = Math.max(1, errand.tx.budget);
+      yield* this.#callSome({ ...errand, depth: DEPTH_MAX - 1 }, 1);
+    }
+    this.#labours--;
     release();
   }
 

@@ -22,6 +22,12 @@ test("every promise of the consistent update holds under faults, for two thousan
   assert.ok(done.calls > 300 * SEEDS, `${done.calls} calls`);
   // New transactions are held, and go on after the switch; those that cannot reach what is held pass meanwhile.
   assert.ok(done.holds > SEEDS / 20 && done.handovers > SEEDS / 50, `${done.holds} holds, ${done.handovers} of them with the switch`);
+  // The store is put back, restored or by a copied file, and gateways find that out.
+  assert.ok(done.restored > SEEDS / 50 && done.copied > SEEDS / 50, `${done.restored} times restored, ${done.copied} copied back`);
+  assert.ok(done.foundOut > SEEDS / 100, `${done.foundOut} times found out`);
+  // Work that no call shows, and instances that say so when they are asked; writes of agents that come twice or late.
+  assert.ok(done.labours > SEEDS && done.busy > SEEDS / 20, `${done.labours} pieces of work, ${done.busy} times busy`);
+  assert.ok(done.repeated > SEEDS / 2, `${done.repeated} writes repeated`);
   assert.ok(done.held > SEEDS / 2 && done.passed > SEEDS / 20, `${done.held} transactions held, ${done.passed} passed meanwhile`);
 });
 
@@ -37,7 +43,7 @@ test("seeds differ in what happens: hosts, gateways, faults and wishes of every 
   assert.ok(new Set(scenarios.map((one) => one.gateways.length)).size >= 4);
   const faults = new Set(scenarios.flatMap((one) => one.faults.map((fault) => fault.what)));
   const wishes = new Set(scenarios.flatMap((one) => one.wishes.map((wish) => wish.what)));
-  assert.equal(faults.size, 14, [...faults].join(" "));
+  assert.equal(faults.size, 15, [...faults].join(" "));
   assert.equal(wishes.size, 11, [...wishes].join(" "));
   const strategies = new Set(scenarios.flatMap((one) => one.wishes.flatMap((wish) => (wish.what === "template" ? [wish.strategy] : []))));
   assert.equal(strategies.size, 5, [...strategies].join(" "));
@@ -50,7 +56,23 @@ test("a failing scenario shrinks to what still fails", () => {
   const run = (one: typeof scenario): RunResult => {
     const isBroken = one.wishes.includes(needed as NonNullable<typeof needed>) && one.roots.length >= 2;
     const violations = isBroken ? [{ invariant: "C" as const, atMs: 1, message: "mixed" }] : [];
-    const nothing = { generations: 0, transactions: 0, calls: 0, events: 0, elapsedMs: 0, held: 0, passed: 0, holds: 0, handovers: 0 };
+    const nothing = {
+      generations: 0,
+      transactions: 0,
+      calls: 0,
+      events: 0,
+      elapsedMs: 0,
+      held: 0,
+      passed: 0,
+      holds: 0,
+      handovers: 0,
+      restored: 0,
+      copied: 0,
+      foundOut: 0,
+      labours: 0,
+      busy: 0,
+      repeated: 0,
+    };
     return { seed: one.seed, violations, history: [], ...nothing };
   };
   const small = shrink(scenario, "C", run).scenario;

@@ -31,6 +31,9 @@ export const KIND_NAMES: readonly KindName[] = ["Site", "Generation", "Revision"
 /** A change as watches tell it: `before` is missing for a new object, `after` for one that is gone. */
 export type StoreListener = <K extends KindName>(kind: K, before: Kinds[K] | undefined, after: Kinds[K] | undefined) => void;
 
+/** A copy of all objects. */
+export type Backup = { readonly [K in KindName]: readonly Kinds[K][] };
+
 type Meta = Partial<ObjectMeta> & { readonly name: string };
 
 /** The truth: objects with versions and compare-and-set, each write at one moment. Requests take their time, and are carried out even if who asked has died meanwhile. */
@@ -47,6 +50,9 @@ export class SimulatedStore {
     Route: new Map(),
   };
   readonly #listeners: StoreListener[] = [];
+  readonly #putBackListeners: (() => void)[] = [];
+  /** How often it was put back. */
+  #putBacks = 0;
   #version = 0;
   /** Requests that arrive before this are carried out then. */
   stalledUntilMs = 0;
@@ -65,6 +71,28 @@ export class SimulatedStore {
       const index = this.#listeners.indexOf(listener);
       if (index >= 0) this.#listeners.splice(index, 1);
     };
+  }
+
+  /** Calls `listener` after the store was put back: no watch tells what that has changed. */
+  onPutBack(listener: () => void): void {
+    this.#putBackListeners.push(listener);
+  }
+
+  /** All objects as they are now. */
+  backup(): Backup {
+    return Object.fromEntries(KIND_NAMES.map((kind) => [kind, this.list(kind)])) as unknown as Backup;
+  }
+
+  /** Everything is as it was then. What is on its way arrives nowhere; nothing is answered for `downMs`. */
+  putBack(backup: Backup, downMs: number): void {
+    this.#putBacks++;
+    this.stalledUntilMs = Math.max(this.stalledUntilMs, this.#scheduler.elapsedMs + downMs);
+    for (const kind of KIND_NAMES) {
+      const objects = this.#objects[kind] as Map<string, unknown>;
+      objects.clear();
+      for (const one of backup[kind]) objects.set(one.metadata.name, one);
+    }
+    for (const listener of this.#putBackListeners) listener();
   }
 
   get<K extends KindName>(kind: K, name: string): Kinds[K] | undefined {
@@ -168,11 +196,13 @@ export class SimulatedStore {
   /** Carries `act` out after the way there, unless it is lost then; gives its result, or throws its error, after the way back. */
   *request<T>(act: () => T, isLost: () => boolean = () => false): Routine<T> {
     let outcome: { readonly value: T } | { readonly error: unknown } | undefined;
+    const putBacks = this.#putBacks;
     yield (resume) => {
       const arriveMs = Math.max(this.#delayMs(), this.stalledUntilMs - this.#scheduler.elapsedMs);
       this.#scheduler.after(arriveMs, () => {
         if (isLost()) return;
         try {
+          if (putBacks !== this.#putBacks) throw new OrreryError("store/unavailable", "the centre was stopped", { retry: "backoff" });
           outcome = { value: act() };
         } catch (error) {
           outcome = { error };

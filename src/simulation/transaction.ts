@@ -4,6 +4,8 @@ import { Dice } from "./dice.ts";
 export class Transaction {
   readonly id: number;
   readonly generation: number;
+  /** Of the table by which it began: how often the store had been put back then. */
+  readonly era: number;
   /** False: it began with a call of an instance that carried no context. */
   readonly isFromEdge: boolean;
   readonly startedMs: number;
@@ -26,6 +28,7 @@ export class Transaction {
   constructor(options: {
     readonly id: number;
     readonly generation: number;
+    readonly era: number;
     readonly isFromEdge: boolean;
     readonly startedMs: number;
     readonly seed: number;
@@ -33,6 +36,7 @@ export class Transaction {
   }) {
     this.id = options.id;
     this.generation = options.generation;
+    this.era = options.era;
     this.isFromEdge = options.isFromEdge;
     this.startedMs = options.startedMs;
     this.dice = new Dice(options.seed);

@@ -12,7 +12,7 @@ import { Person } from "./person.ts";
 import { type Fault, type Forwarding, longestTransactionMs, type Moment, type RootPlan, type Scenario, WAIT_MAX_MS } from "./scenario.ts";
 import { Scheduler, START_MS } from "./scheduler.ts";
 import type { ServiceProcess } from "./service-process.ts";
-import { SimulatedStore } from "./store.ts";
+import { type Backup, SimulatedStore } from "./store.ts";
 import type { Transaction } from "./transaction.ts";
 
 const SERVICE_PORT_FIRST = 10_000;
@@ -27,6 +27,8 @@ const STARTED_MS = 1300;
 /** Until a change has been seen by every leader and gateway, where watches and links are slow. */
 const SEEN_MS = 400;
 const STARTED_LATE_MS = 2000;
+/** After the store was put back: until everything runs that it says, and every gateway has heard of that. */
+const PUT_BACK_MS = 4000;
 /** That a host is free again reaches gateways that are slow, or were cut off, so late. */
 const FREED_LATE_MS = 1000;
 
@@ -48,6 +50,12 @@ export class World {
   #readyMs: number | undefined;
   #onLook: (() => void) | undefined;
   readonly #lostTables = new Set<string>();
+  /** The store's own id, as a file beside its objects has it. */
+  history = "simulated";
+  #histories = 1;
+  #backup: Backup | undefined;
+  /** Until then much is missing that the store speaks of. */
+  #unsteadyUntilMs = 0;
   /** Exclusive services whose new revision was not active in time. */
   readonly #lateHandovers = new Set<string>();
   /** What leaky services keep of requests, in a place that all their revisions share. */
@@ -80,6 +88,11 @@ export class World {
     for (const one of this.#gateways) this.scheduler.after(one.plan.atMs, () => one.start());
     for (const wish of scenario.wishes) this.scheduler.after(wish.atMs, () => this.person.wish(wish));
     for (const fault of scenario.faults) this.scheduler.after(fault.atMs, () => this.#inflict(fault));
+    for (const fault of scenario.faults)
+      if (fault.what === "put-back")
+        this.scheduler.after(fault.backupAtMs, () => {
+          this.#backup = this.store.backup();
+        });
     for (const root of scenario.roots) this.scheduler.after(root.atMs, () => this.#begin(root));
     this.scheduler.after(scenario.calmFromMs, () => this.person.letGo());
   }
@@ -155,6 +168,18 @@ export class World {
 
   listenerAt(host: string, port: number): ServiceProcess | undefined {
     return this.#agents.get(host)?.listenerAt(port);
+  }
+
+  /** What an instance answers when it is asked whether it has work that no call shows. */
+  askBusy(host: string, instance: string): "busy" | "idle" | "unknown" {
+    const state = this.#agents.get(host)?.askBusy(instance) ?? "unknown";
+    this.judge.note(() => `${instance} says that it is ${state}`);
+    if (state === "busy") this.judge.busy++;
+    return state;
+  }
+
+  tellsBusy(service: string): boolean {
+    return this.scenario.services.some((one) => one.name === service && one.tellsBusy === true);
   }
 
   // ---- leaders
@@ -237,6 +262,8 @@ export class World {
         return this.#at(fault.when, () => this.#pauseLeader(fault.forMs));
       case "second-leader":
         return this.#startLeader();
+      case "put-back":
+        return this.#putBack(fault);
       case "break-watch":
         return this.#newest?.breakWatch(fault.kind, fault.forMs);
       case "stall-store":
@@ -311,6 +338,48 @@ export class World {
     });
   }
 
+  /** The centre stops, an older store takes the place of its own, and the centre starts again. */
+  #putBack({ how, isWhole, forMs }: Fault & { readonly what: "put-back" }): void {
+    if (this.#backup === undefined) return;
+    for (const leader of this.#leaders) leader.kill();
+    const gateways = isWhole ? this.#gateways.filter((one) => one.isUp) : [];
+    for (const one of gateways) one.kill();
+    this.store.putBack(this.#backup, forMs);
+    if (how === "restored") this.#beginHistory();
+    const { Site: sites, Generation: generations } = this.#backup;
+    this.judge.putBack(how, this.history, sites[0], generations);
+    if (isWhole) for (const agent of this.#agents.values()) agent.stopAll(forMs);
+    this.#unsteadyFor(forMs + PUT_BACK_MS);
+    for (const one of gateways) this.scheduler.after(forMs + this.#dice.between(0, 100), () => one.start());
+    this.scheduler.after(forMs, () => {
+      if (this.#newest === undefined) this.#startLeader();
+    });
+    // Who was declared dead since then is in the register again.
+    for (const { plan, hasEnded } of this.#gateways)
+      if (hasEnded && this.store.get("Gateway", plan.name) !== undefined) this.#forget(plan.name, forMs + SEEN_MS);
+  }
+
+  /** Where links fail, too, nobody knows when all have heard. */
+  #unsteadyFor(forMs: number): void {
+    const isHeard = !this.scenario.faults.some((one) => one.what.endsWith("-link") || one.what === "vanish");
+    this.#unsteadyUntilMs = isHeard ? Math.max(this.#unsteadyUntilMs, this.scheduler.elapsedMs + forMs) : Number.POSITIVE_INFINITY;
+  }
+
+  #beginHistory(): void {
+    this.history = `simulated-${++this.#histories}`;
+  }
+
+  /** A gateway has shown `leader` that its store was put back: it begins a new history, and starts again. */
+  foundBehind(leader: Leader, gateway: string): void {
+    if (leader !== this.#newest || leader.isEnding) return;
+    leader.isEnding = true;
+    this.judge.note(() => `${leader.program.name} finds by gateway ${gateway} that the store was put back`);
+    this.#beginHistory();
+    this.judge.noticed(this.history);
+    this.#unsteadyFor(PUT_BACK_MS);
+    leader.program.after(this.#dice.between(0, 20), () => this.#killLeader(this.#dice.between(10, 150)));
+  }
+
   /** A person declares a gateway dead, and once more if a slow request has registered it afterwards. */
   #forget(gateway: string, afterMs: number): void {
     const forget = (): void => {
@@ -337,49 +406,59 @@ export class World {
   // ---- judging
 
   /** The transaction that an admitted call of an instance belongs to. */
-  transactionOf(request: HostRequest, call: Call): Transaction {
+  transactionOf(gateway: GatewayProcess, request: HostRequest, call: Call): Transaction {
     const { tx, caller } = request;
-    if (request.leakedFrom !== undefined) return this.#leakedCall(request, request.leakedFrom, call);
+    if (request.leakedFrom !== undefined) return this.#leakedCall(gateway, request, request.leakedFrom, call);
+    if (request.headers.length > 0 && tx.era !== gateway.era) return this.#formerCall(gateway, request, tx, call);
     if (request.headers.length > 0) {
       if (call.generation !== tx.generation)
         this.judge.violate("C", `a call of transaction ${tx.id} of generation ${tx.generation} was given generation ${call.generation}`);
       return tx;
     }
-    if (!this.judge.revisionsOf(call.generation, caller.service).has(caller.revision))
+    if (!this.judge.revisionsOf(call.generation, caller.service, gateway.era).has(caller.revision))
       this.judge.violate("C", `a call of ${caller.instance} without a context was given generation ${call.generation}, which does not have it`);
-    return this.judge.transaction({
-      generation: call.generation,
-      isFromEdge: false,
-      seed: tx.dice.whole(0, 0x7fff_ffff),
-      budget: Math.min(tx.budget, 3),
-    });
+    return this.#unlabelled(gateway, tx, call);
+  }
+
+  #unlabelled(gateway: GatewayProcess, tx: Transaction, { generation }: Call): Transaction {
+    const [seed, budget] = [tx.dice.whole(0, 0x7fff_ffff), Math.min(tx.budget, 3)];
+    return this.judge.transaction({ generation, era: gateway.era, isFromEdge: false, seed, budget });
+  }
+
+  /** A call of a transaction that began before the store was put back, or by a gateway that has not heard of that. */
+  #formerCall(gateway: GatewayProcess, { service }: HostRequest, tx: Transaction, call: Call): Transaction {
+    const [then, now] = [this.judge.mapOf(tx.generation, tx.era), this.judge.mapOf(call.generation, gateway.era)];
+    // One in 256 ids has the check of another history, too: that does no harm where the number means the same.
+    if (call.generation !== tx.generation || JSON.stringify(then) !== JSON.stringify(now))
+      this.judge.violate(
+        "C",
+        `a call of transaction ${tx.id} to ${service}, which began in generation ${tx.generation} of another history, was given generation ${call.generation}`,
+      );
+    return tx;
   }
 
   /** A call in the name of another transaction: whatever becomes of it, no revision may act in a generation that has another one. */
-  #leakedCall({ tx, caller }: HostRequest, from: Transaction, call: Call): Transaction {
+  #leakedCall(gateway: GatewayProcess, request: HostRequest, from: Transaction, call: Call): Transaction {
+    const { tx, caller } = request;
+    if (from.era !== gateway.era) return this.#formerCall(gateway, request, from, call);
     if (call.generation !== from.generation)
       this.judge.violate("C", `a leaked context of generation ${from.generation} was given generation ${call.generation}`);
-    else if (!this.judge.revisionsPlanned(call.generation, caller.service).has(caller.revision))
+    else if (!this.judge.revisionsPlanned(call.generation, caller.service, gateway.era).has(caller.revision))
       this.judge.violate(
         "C",
         `${caller.instance} has made a call in generation ${call.generation}, which does not have it: its context came from another transaction`,
       );
-    return this.judge.transaction({
-      generation: call.generation,
-      isFromEdge: false,
-      seed: tx.dice.whole(0, 0x7fff_ffff),
-      budget: Math.min(tx.budget, 3),
-    });
+    return this.#unlabelled(gateway, tx, call);
   }
 
   /** A gateway has dialled what should be an instance of the right revision. */
   dialled(about: { readonly call: Call; readonly tx: Transaction; readonly process: ServiceProcess | undefined; readonly port: number }): void {
     const { call, tx, process, port } = about;
     if (process === undefined) return;
-    this.#judgeHeld(call, tx, process);
-    if (tx.isFromEdge && this.judge.isFenced(process.host, call.generation))
+    if (tx.era === this.judge.era) this.#judgeHeld(call, tx, process);
+    if (tx.isFromEdge && tx.era === this.judge.era && this.judge.isFenced(process.host, call.generation))
       this.judge.violate("A", `transaction ${tx.id} of generation ${call.generation} met ${process.instance}, whose host serves nothing so new`);
-    const right = this.judge.revisionsOf(call.generation, call.service);
+    const right = this.judge.revisionsOf(call.generation, call.service, tx.era);
     if (right.has(process.revision)) return;
     this.judge.violate(
       "C",
@@ -394,10 +473,15 @@ export class World {
 
   #isShaken(host: string, service: string, generation: number): boolean {
     // The first generation of a site comes into service as it is.
-    if (!this.hasStarted) return true;
+    if (!this.hasStarted || this.#isUnsteadyNow) return true;
     if (this.judge.isFenced(host, generation, FREED_LATE_MS) || this.judge.isRecreated(service)) return true;
     for (const revision of this.judge.revisionsOf(generation, service)) if (this.judge.crashed.has(`${host}/${revision}`)) return true;
     return false;
+  }
+
+  /** The store was put back a moment ago. */
+  get #isUnsteadyNow(): boolean {
+    return this.scheduler.elapsedMs < this.#unsteadyUntilMs;
   }
 
   refused(gateway: GatewayProcess, request: HostRequest, decision: Refusal): void {
@@ -436,7 +520,7 @@ export class World {
   refusedRoot(gateway: GatewayProcess, { entry }: RootPlan, refusal: Refusal): void {
     this.judge.refusals++;
     this.judge.note(() => `${gateway.plan.name} refuses a request from outside: ${refusal.code}: ${refusal.detail}`);
-    if (refusal.generation === undefined || this.#lostTables.has(gateway.plan.name)) return;
+    if (refusal.generation === undefined || this.#lostTables.has(gateway.plan.name) || gateway.era !== this.judge.era) return;
     if (this.judge.mapOf(refusal.generation)?.[entry] === undefined || this.#isShaken(gateway.plan.host, entry, refusal.generation)) return;
     if (gateway.isFenced(entry, refusal.generation) || this.#isMisled(gateway, refusal.generation, entry)) return;
     this.judge.violate("A", `a request from outside was refused by ${gateway.plan.name}: ${refusal.detail}`);
@@ -452,13 +536,15 @@ export class World {
   /** A new transaction waits at an edge. */
   held(gateway: GatewayProcess, { entry }: RootPlan, hold: StampPlan["hold"]): void {
     this.judge.held++;
+    if (gateway.era !== this.judge.era) return;
     if (hold === undefined || !this.#canReach(entry, hold.services, hold.to))
       this.judge.violate("A", `a request to ${entry} is held at ${gateway.plan.name}, and cannot reach ${hold?.services.join(", ")}`);
   }
 
   /** A new transaction passes while others wait. */
-  passed({ entry }: RootPlan, hold: NonNullable<StampPlan["hold"]>, generation: number): void {
+  passed(gateway: GatewayProcess, { entry }: RootPlan, hold: NonNullable<StampPlan["hold"]>, generation: number): void {
     this.judge.passed++;
+    if (gateway.era !== this.judge.era) return;
     if (generation !== hold.to) this.judge.violate("P", `a request to ${entry} joins generation ${generation}, for whose end others are held`);
     if (this.#canReach(entry, hold.services, hold.to))
       this.judge.violate("S", `a request to ${entry} passes, and can reach ${hold.services.join(", ")}, which is held`);
@@ -496,13 +582,14 @@ export class World {
 
   /** A process has begun, or was told what it may do: no two revisions use a thing that only one may use. */
   judgeDuty(process: ServiceProcess): void {
-    if (process.duty !== "active" || !this.#isExclusive(process.service)) return;
+    if (process.duty !== "active" || !this.#isExclusive(process.service) || this.#isUnsteadyNow) return;
     const other = this.#processesOf(process.service).find((one) => one.revision !== process.revision && one.duty !== "passive");
     if (other !== undefined) this.judge.violate("E", `${process.instance} is active, and ${other.instance} is still ${other.duty}`);
   }
 
   judgeStart(process: ServiceProcess): void {
     this.judgeDuty(process);
+    if (this.#isUnsteadyNow) return;
     const { moves = [], generations = [] } = this.judge.site ?? {};
     for (const { service, before, from, to } of moves) {
       const isRecreated = generations.some((one) => one.number === before && one.strategy === "recreate");
@@ -628,6 +715,8 @@ export class World {
   judgeDelays(): void {
     const { lingerMs, holdMs, faults, lagMaxMs, linkMaxMs, slowDiskShare } = this.scenario;
     if (faults.length > 0 || lagMaxMs > 5 || linkMaxMs > 5 || slowDiskShare > 0.1) return;
+    // What serves a newer generation, too, says that it is busy for that one.
+    if (this.scenario.services.some((one) => one.tellsBusy === true)) return;
     const limitMs = lingerMs + 1000;
     const freeMs = new Map<string, number>();
     for (const [number, record] of this.judge.records) {

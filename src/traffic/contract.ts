@@ -19,6 +19,10 @@ export interface SiteEntry {
   readonly unlabelled: "allow" | "reject";
   /** Key of the check inside trace ids (hex, 16 bytes); guards against accidents. */
   readonly traceKey: string;
+  /** Number of the newest generation that was issued when the table was made. */
+  readonly counter?: number;
+  /** Those of the histories before the store was put back: what they have signed is of a transaction that nobody counts. */
+  readonly formerTraceKeys?: readonly string[];
 }
 
 /** Service to revision; immutable once issued. */
@@ -214,8 +218,10 @@ export interface PublishedLoad {
 /** What a gateway has, as it tells when it asks for what has changed since. */
 export interface KnownTable {
   readonly position: TablePosition;
-  /** Newest generation that it has a map of. */
+  /** Newest generation that was issued when the table was made, as far as it tells. */
   readonly newest: number;
+  /** Of each generation that it has, the digest of its map. */
+  readonly maps: Readonly<Record<string, string>>;
 }
 
 /** Where a gateway gets its table and gives its reports: the link to the centre, or a test. */

@@ -1,10 +1,12 @@
 import { type Clock, describeError, isOrreryError, type Log, OrreryError, type Random } from "#/base/index.ts";
 import {
   API_VERSION,
+  formatShare,
   type Generation,
   type gateway,
   generation,
   generationName,
+  instance,
   SITE_NAME,
   type Site,
   site,
@@ -26,6 +28,7 @@ import {
   nextLookMs,
   nextTerm,
   type Observed,
+  type OwnTables,
   observe,
   prepareLedger,
   type Reach,
@@ -35,6 +38,7 @@ import {
   type SiteState,
   type Step,
   siteUpdate,
+  statusesToForget,
   step,
   type Wait,
   type Wanted,
@@ -67,7 +71,7 @@ export interface UpdateControllerOptions {
   readonly ledger: DrainLedger;
   /** Instances that may have work for a generation that no call shows, and how to ask one. */
   readonly background: {
-    instancesOf(generation: GenerationMap): readonly BusyDeclared[];
+    instancesOf(state: SiteState, generation: number, map: GenerationMap): readonly BusyDeclared[];
     /** @throws link/...: its agent cannot be asked */
     ask(instance: string): Promise<{ readonly state: "busy" | "idle" | "unknown"; readonly message: string }>;
   };
@@ -121,6 +125,14 @@ export function createUpdateController(options: UpdateControllerOptions): Contro
  *  @throws store/conflict: another leader was faster; campaign again */
 export async function takeLead(store: Store, namespace: string, history: string, nowMs: number): Promise<number> {
   const present = (await store.get(site, { name: SITE_NAME, namespace })) ?? (await createSite(store, namespace));
+  const { items } = await store.list(instance, { namespace });
+  for (const { metadata, spec } of statusesToForget(present.status, history, items))
+    try {
+      const input = { metadata: { name: metadata.name, namespace, uid: metadata.uid }, spec, status: {} };
+      await store.update(instance, input, { subresource: "status", fieldManager: "orrery-centre" });
+    } catch (error) {
+      if (!isOrreryError(error, "store/missing")) throw error;
+    }
   const status = nextTerm(present.status, history, nowMs);
   await store.update(site, { metadata: present.metadata, spec: present.spec, status }, { subresource: "status", fieldManager: "orrery-centre" });
   return status.epoch;
@@ -128,13 +140,14 @@ export async function takeLead(store: Store, namespace: string, history: string,
 
 /** True if the table `known` of a gateway tells of what this leader's store has forgotten: the store was put back to an earlier state, and must not be led on with. The other history is remembered, so that it is found out once.
  *  @throws store/conflict: the Site has changed meanwhile; ask again */
-export async function isStoreBehind(store: Store, namespace: string, epoch: number, known: KnownTable): Promise<boolean> {
+export async function isStoreBehind(store: Store, namespace: string, epoch: number, known: KnownTable, own: OwnTables): Promise<boolean> {
   const present = await store.get(site, { name: SITE_NAME, namespace });
   // Another leader of the same store knows more than this one: that is no reason to begin anew.
-  if (present?.status?.epoch !== epoch || !isBehind(present.status, known)) return false;
+  const state = readSiteState(present?.status);
+  if (present === undefined || state?.epoch !== epoch || !isBehind(state, known, own)) return false;
   const { history } = known.position;
-  if (history === present.status.history) return true;
-  const status = { ...present.status, formerHistories: [...withFormer(present.status, history)] };
+  if (history === state.history) return true;
+  const status = { ...present.status, formerHistories: [...withFormer(state.formerHistories, history)] };
   await store.update(site, { metadata: present.metadata, spec: present.spec, status }, { subresource: "status", fieldManager: "orrery-centre" });
   return true;
 }
@@ -220,7 +233,7 @@ class UpdateDriver {
     }
     const nowMs = clock.now();
     const gateways = this.#options.gateways();
-    ledger.setBusyDeclared((number) => this.#options.background.instancesOf(maps.get(number) ?? {}));
+    ledger.setBusyDeclared((number) => this.#options.background.instancesOf(state, number, maps.get(number) ?? {}));
     prepareLedger(ledger, { spec: object.spec, state, gateways, distribution, maps, reach: this.#options.reach }, nowMs);
     return observe(
       {
@@ -354,9 +367,9 @@ class UpdateDriver {
   #transactions({ spec, status }: Generation, isDue: boolean): Pick<NonNullable<Generation["status"]>, "transactions"> {
     const { clock, transactionsOf } = this.#options;
     const nowMs = clock.now();
-    const heard = transactionsOf(spec.number) ?? 0;
+    const heard = transactionsOf(spec.number);
     const isOld = nowMs >= (this.#toldMs.get(spec.number) ?? 0) + TRANSACTIONS_TOLD_MS;
-    if (heard <= (status?.transactions ?? 0) || (!isDue && !isOld)) return {};
+    if (heard === undefined || heard <= (status?.transactions ?? -1) || (!isDue && !isOld)) return {};
     this.#toldMs.set(spec.number, nowMs);
     if (this.#toldMs.size > CLOSED_KEPT) this.#toldMs.delete(Math.min(...this.#toldMs.keys()));
     return { transactions: heard };
@@ -417,5 +430,5 @@ class UpdateDriver {
 }
 
 function percentOf(object: Site): string {
-  return `${((object.status?.stamp?.ramp?.share ?? 1) * 100).toPrecision(3)} %`;
+  return formatShare(object.status?.stamp?.ramp?.share ?? 1);
 }

@@ -13,13 +13,14 @@ import {
   runCaches,
   servicesOfHost,
 } from "#/controllers/index.ts";
-import { DEFAULT_NAMESPACE, type FileMapping, type Microservice, SITE_NAME, type Template } from "#/model/index.ts";
+import { DEFAULT_NAMESPACE, type FileMapping, generationName, type Microservice, SITE_NAME, type Template } from "#/model/index.ts";
 import type { Controller } from "#/reconcile/index.ts";
 import type { Store } from "#/store/index.ts";
 import { TableDistribution } from "#/traffic/distribution/index.ts";
 import { type GatewayReport, type KnownTable, LATENCY_BUCKETS_MS } from "#/traffic/index.ts";
 import { TableBuilder } from "#/traffic/table/index.ts";
 import {
+  busyRevisions,
   DrainLedger,
   distributionMark,
   exclusiveServices,
@@ -59,8 +60,8 @@ export interface Lead {
   readonly history: string;
   readonly caches: Caches;
   readonly distribution: TableDistribution;
-  /** True if a gateway's table tells of what the store has forgotten: it was put back to an earlier state. */
-  isBehind(known: KnownTable): Promise<boolean>;
+  /** True if the table of `gateway` tells of what the store has forgotten: it was put back to an earlier state. */
+  isBehind(gateway: string, known: KnownTable): Promise<boolean>;
   /** Someone connected, left, or was heard again. */
   peerChanged(component: "agent" | "gateway", name: string): void;
   /** A resource was observed (key namespace/name). */
@@ -109,9 +110,10 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
   const isHostKnown = (host: string): boolean =>
     peers.isAgentConnected(host) || clock.now() - (peers.agentSeenMs(host) ?? Number.NEGATIVE_INFINITY) < 15_000;
   const watch = new GatewayWatch();
-  const busyDeclared = new Set<string>();
+  const busyDeclared = new Map<string, { readonly name: string; readonly service: string }>();
   caches.revisions.listen((before, after) => {
-    if (after?.spec.template.drain.busy !== undefined) busyDeclared.add(after.metadata.name);
+    const { name = "" } = after?.metadata ?? {};
+    if (after?.spec.template.drain.busy !== undefined) busyDeclared.set(name, { name, service: after.spec.service });
     else if (before !== undefined) busyDeclared.delete(before.metadata.name);
   });
   const wanted = new WantedRevisions();
@@ -166,16 +168,14 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
     }),
     transactionsOf: (generation) => tally.transactions(generation),
     background: {
-      instancesOf: (map) =>
-        [...busyDeclared].flatMap((name) => {
-          const service = caches.revisions.get(`${DEFAULT_NAMESPACE}/${name}`)?.spec.service;
-          if (service === undefined || map[service] !== name) return [];
-          return [...caches.instances.byIndex("revision", `${DEFAULT_NAMESPACE}/${name}`)].map((one) => ({
+      instancesOf: (state, generation, map) =>
+        busyRevisions(state, generation, map, busyDeclared.values()).flatMap(({ name, service }) =>
+          [...caches.instances.byIndex("revision", `${DEFAULT_NAMESPACE}/${name}`)].map((one) => ({
             instance: one.metadata.name,
             service,
             createdMs: Date.parse(one.metadata.creationTimestamp),
-          }));
-        }),
+          })),
+        ),
       async ask(name) {
         const host = caches.instances.get(`${DEFAULT_NAMESPACE}/${name}`)?.spec.host;
         if (host === undefined) return { state: "idle", message: "it is gone" };
@@ -257,8 +257,10 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
       for (const one of caches.resources.values()) resources.enqueue(`${one.metadata.namespace}/${one.metadata.name}`, 50);
     },
     observed: (resource) => resources.enqueue(resource),
-    async isBehind(known) {
-      return isBehind(site()?.status, known) && (await isStoreBehind(store, DEFAULT_NAMESPACE, epoch, known));
+    async isBehind(gateway, known) {
+      const mapOf = (number: number) => caches.generations.get(`${DEFAULT_NAMESPACE}/${generationName(number)}`)?.spec.map;
+      const own = { mapOf, hasServed: distribution.hasServed(gateway) };
+      return isBehind(readSiteState(site()?.status), known, own) && (await isStoreBehind(store, DEFAULT_NAMESPACE, epoch, known, own));
     },
     ended,
   };

@@ -82,7 +82,7 @@ export function handleLinks(options: LinkHandlersOptions): Peers {
         const leader = lead();
         if (leader === undefined) return;
         const known = parseKnownTable(params);
-        if (known !== undefined && (await leader.isBehind(known))) return options.onBehind(peer.hello.name, known);
+        if (known !== undefined && (await leader.isBehind(peer.hello.name, known))) return options.onBehind(peer.hello.name, known);
         yield* leader.distribution.connect(peer.hello.name, known?.position, signal);
       },
     },

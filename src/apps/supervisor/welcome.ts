@@ -1,6 +1,6 @@
 import path from "node:path";
 import { asCalled, type Terminal } from "#/cli/index.ts";
-import { formatTable, readinessOf, routeUrl } from "#/cli/site.ts";
+import { count, formatTable, readinessOf, routeUrl } from "#/cli/site.ts";
 import type { Client } from "#/client/index.ts";
 import { API_VERSION, DEFAULT_NAMESPACE, type Microservice, microservice, type Resource, type Route, resource, route } from "#/model/index.ts";
 import type { Endpoints } from "./endpoints.ts";
@@ -40,7 +40,7 @@ export async function describeSite({ api, data, site, endpoints, terminal }: Wel
   );
   const withData = folder === ".orrery" ? "" : ` --data ${folder}`;
   return [
-    `${title("Orrery")} runs ${path.basename(site)} (${services.length} services, ${resources.length} people, machines and things)`,
+    `${title("Orrery")} runs ${path.basename(site)} (${count(services.length, "service")}, ${resources.length} people, machines and things)`,
     "",
     title(head),
     ...lines,

@@ -33,7 +33,10 @@ function printRows({ terminal }: CliContext, rows: readonly CallRow[]): void {
   const [head = "", ...lines] = formatTable(
     [
       ...parts.map((part) => ({ title: part.toUpperCase(), shrinks: true })),
-      ...["CALLS", "ERRORS", "REFUSED", "UNLABELLED", "MEAN", "P99"].map((title) => ({ title, align: "right" as const })),
+      ...["CALLS", "ERRORS"].map((title) => ({ title, align: "right" as const })),
+      { title: "REFUSED", align: "right", goes: rows.every((one) => one.refused === 0) },
+      { title: "UNLABELLED", align: "right", goes: rows.every((one) => one.unlabelled === 0) },
+      ...["MEAN", "P99"].map((title) => ({ title, align: "right" as const, goes: true })),
     ],
     rows.map((row) => [
       ...parts.map((part) => (part === "caller" ? callerName(row.caller ?? "") : (row[part] ?? ""))),

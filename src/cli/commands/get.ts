@@ -85,6 +85,8 @@ async function printTables({ terminal }: CliContext, api: Client, wishes: readon
         title: (columns[index]?.name ?? "").toUpperCase(),
         align: isNumber(index) ? "right" : "left",
         shrinks: index > 0 && options.output !== "wide",
+        // For people: a program finds each column where it was.
+        goes: terminal.isTerminal && index > 0 && index !== kept.at(-1) && options.output !== "wide",
       })),
       rows.map((row) => kept.map((index) => cellText(row.cells[index]))),
       terminal.columns,

@@ -108,7 +108,14 @@ function printState(terminal: Terminal, state: SiteState, nowMs: number, isWide:
     ]),
   );
   print(
-    [shrinking("HOST"), right("CPU"), right("MEMORY"), { title: "DISK", align: "right", shrinks: true }, right("LOAD"), left("STATUS")],
+    [
+      shrinking("HOST"),
+      right("CPU"),
+      right("MEMORY"),
+      { title: "DISK", align: "right", shrinks: true },
+      { ...right("LOAD"), goes: true },
+      left("STATUS"),
+    ],
     state.hosts.map((one) => [
       one.name,
       one.cpuPercent === undefined ? "-" : `${one.cpuPercent.toFixed(0)} % of ${one.cpus}`,

@@ -39,6 +39,21 @@ test("while a new version crashes, what it said last is told as it comes, each o
   );
 });
 
+test("what only takes its time is told in place, and phases that took none are not told at the end", async () => {
+  const progress: string[] = [];
+  const at = (second: number): string => `2030-01-01T00:00:0${second}.000Z`;
+  const phases = [
+    { phase: "Preparing", since: at(1), until: at(4) },
+    { phase: "Distributing", since: at(4), until: at(4).replace("000", "020") },
+    { phase: "Complete", since: at(5), until: at(5) },
+  ];
+  const seen = [unready("it is being started"), unready("starting: nothing listens"), updateIn("Complete", {}, { phases })];
+  const world = { answers: { ...answers, [`GET ${UPDATE}`]: new Sequence(...seen) }, clock: hasty, progress };
+  const { out, note } = await run(["update", "auth", "--to", "v1"], world);
+  assert.deepEqual(progress, ["u: Preparing: 0 of 2 are ready: it is being started", "u: Preparing: 0 of 2 are ready: starting: nothing listens"]);
+  assert.deepEqual([out, note], ["update u: auth to v2\nupdate u: complete in generation 5 (Preparing 3s)\n", ""]);
+});
+
 test("whoever interrupts the wait for an update is told that it goes on, and how it is followed and given up", async () => {
   const interrupt = new AbortController();
   const clock: Clock = Object.assign(new ManualClock(0), {

@@ -1,6 +1,6 @@
 import { isOrreryError, sleep } from "#/base/index.ts";
 import type { Client } from "#/client/index.ts";
-import { formatDuration, type Update, update } from "#/model/index.ts";
+import { formatDuration, formatShare, type Update, update } from "#/model/index.ts";
 import type { CliContext } from "../context.ts";
 import { objectPath } from "../kubernetes.ts";
 import { AWAY_MS, Patience } from "../patience.ts";
@@ -8,6 +8,9 @@ import { loadSite, refusalOf, tellEnd } from "../update-outcome.ts";
 import { isOver } from "../update-view.ts";
 
 export const ASK_MS = 250;
+
+/** What an agent says of a process that has ended by itself. */
+const CRASHED = /exit status|killed by|last lines/;
 
 /** So many different messages of one wait are told. */
 const NEWS_MAX = 10;
@@ -46,8 +49,8 @@ async function follow(context: CliContext, api: Client, name: string, timeoutMs:
       return tellEnd(context, seen.one, seen.refusal);
     } else {
       const told = news.of(seen.one);
-      // The line of progress is cut where the terminal ends; what crashed says so at the end of it.
-      if (told?.isSameWait === true) terminal.note(told.text);
+      // The line of progress is cut where the terminal ends, and the next one takes its place; what crashed says why at the end of it.
+      if (told?.isSameWait === true && CRASHED.test(told.text)) terminal.note(told.text);
       else if (told !== undefined) terminal.progress(told.text);
     }
     if (clock.monotonic() > deadlineMs) {
@@ -73,7 +76,7 @@ class News {
   of(one: Update): { readonly text: string; readonly isSameWait: boolean } | undefined {
     const { phase = "Pending", share, waits } = one.status ?? {};
     const [wait] = waits ?? [];
-    const part = phase === "Ramping" && share !== undefined ? ` ${Number((share * 100).toPrecision(3))} %` : "";
+    const part = phase === "Ramping" && share !== undefined ? ` ${formatShare(share)}` : "";
     const step = `${phase}${part}${wait?.reason}${wait?.object}`;
     const isSameWait = step === this.#step;
     if (!isSameWait) this.#said = new Set();

@@ -14,7 +14,10 @@ test("what orrery update would not look at is refused, and nothing is asked for"
   for (const [words, said] of [
     ["auth --to v1 --hold 5s", /^error: --hold goes with a ramp: add --ramp, /],
     ["auth --to v1 --key client", /^error: --key goes with a ramp/],
-    ["auth extra --to v1", /^error: orrery update SERVICE --to takes no further argument; found extra\n/],
+    [
+      "auth extra --to v1",
+      /^error: orrery update SERVICE --to takes no further argument; found extra; what changes together goes in a file: orrery update -f FILE\n/,
+    ],
     ["auth --to v1 --off", /^error: orrery update SERVICE --to takes no --off; it belongs to orrery update pause\n/],
     ["auth --to v1 --watch", /takes no --watch; it belongs to orrery update show\n/],
     ["auth --to v1 -o json", /takes --output with --dry-run only\n/],

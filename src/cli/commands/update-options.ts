@@ -30,7 +30,8 @@ export function readAction(args: readonly string[], given: readonly string[]): U
   const odd = given.find((option) => option !== "--data" && !TAKEN[action].includes(option));
   if (odd !== undefined) throw new OrreryError("cli/usage", `${said} takes no ${odd}${placeOf(odd)}`);
   const extra = args[action === "file" ? 0 : action === "make" ? 1 : 2];
-  if (extra !== undefined) throw new OrreryError("cli/usage", `${said} takes no further argument; found ${quoteWord(extra)}`);
+  const together = action === "make" ? "; what changes together goes in a file: orrery update -f FILE" : "";
+  if (extra !== undefined) throw new OrreryError("cli/usage", `${said} takes no further argument; found ${quoteWord(extra)}${together}`);
   if ((action === "make" || action === "file") && given.includes("--output") && !given.includes("--dry-run"))
     throw new OrreryError("cli/usage", `${said} takes --output with --dry-run only`);
   return action;

@@ -38,3 +38,26 @@ test("update show --watch goes on, however long the centre is away, and shows wh
     assert.deepEqual([never.status, never.note], [1, "error: nothing listens at https://test\n"]);
   }
 });
+
+test("what --watch draws over is not longer than the terminal: of updates that have ended the oldest give way", async () => {
+  const ended = Array.from({ length: 10 }, (_, index) => ({
+    metadata: { name: `u${index}`, creationTimestamp: `2030-01-01T00:00:0${index}Z` },
+    spec: { services: [{ name: "auth", to: "v1" }], strategy: "consistent" },
+    status: { phase: "Complete", phases: [{ phase: "Complete", since: `2030-01-01T00:00:0${index}Z`, until: `2030-01-01T00:00:0${index}Z` }] },
+  }));
+  const draw = async (rows: number, ...more: string[]): Promise<readonly string[]> => {
+    const world = { answers: { ...answers, [`GET ${BASE}/updates`]: { items: ended } }, env: { TERM: "xterm" }, isTerminal: true, rows };
+    return (await run(["update", "show", ...more], { ...world, isRead: () => false })).out.split("\n").slice(0, -1);
+  };
+  assert.equal((await draw(12)).filter((line) => line.startsWith("u")).length, 10);
+  const all = await draw(40, "--watch");
+  assert.equal(all.filter((line) => line.startsWith("u")).length, 10);
+  const few = await draw(10, "--watch");
+  assert.equal(few.length, 9);
+  assert.deepEqual(
+    [few.filter((line) => line.startsWith("u")).map((line) => line.slice(0, 2)), few.at(-1)],
+    [["u9", "u8", "u7", "u6"], "nothing is waited for"],
+  );
+  const least = await draw(5, "--watch");
+  assert.deepEqual([least.length, least.at(-1)], [4, "…"]);
+});

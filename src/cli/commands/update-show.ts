@@ -3,6 +3,7 @@ import type { CliContext } from "../context.ts";
 import { printData } from "../output.ts";
 import { Patience } from "../patience.ts";
 import type { Options } from "../program.ts";
+import type { Terminal } from "../terminal.ts";
 import { drawUpdates } from "../update-lanes.ts";
 import { isOver, loadUpdateView, type UpdateView } from "../update-view.ts";
 import { quoteName } from "../words.ts";
@@ -48,5 +49,16 @@ function show({ terminal, clock, env }: CliContext, view: UpdateView, options: O
   const isDrawnOver = options.watch === true && terminal.isTerminal && (env["TERM"] ?? "dumb") !== "dumb";
   // Home and clear below, so that the picture stands still while it changes; elsewhere one stands below the other.
   const before = isDrawnOver ? "\u001b[H\u001b[J" : isFirst ? "" : "\n";
-  terminal.out(`${before}${drawUpdates(terminal, view, clock.now()).join("\n")}`);
+  const rowsMax = isDrawnOver ? (terminal.rows ?? Number.POSITIVE_INFINITY) - 1 : Number.POSITIVE_INFINITY;
+  terminal.out(`${before}${drawWithin(terminal, view, clock.now(), rowsMax).join("\n")}`);
+}
+
+/** What is drawn over must not be longer than the terminal: updates that have ended give way first, but for the newest. */
+function drawWithin(terminal: Terminal, view: UpdateView, nowMs: number, rowsMax: number): readonly string[] {
+  const lines = drawUpdates(terminal, view, nowMs);
+  if (lines.length <= rowsMax) return lines;
+  const ended = view.updates.filter(isOver);
+  const kept = new Set(ended.slice(0, Math.max(1, ended.length - (lines.length - rowsMax))));
+  const fewer = drawUpdates(terminal, { ...view, updates: view.updates.filter((one) => !isOver(one) || kept.has(one)) }, nowMs);
+  return fewer.length <= rowsMax ? fewer : [...fewer.slice(0, rowsMax - 1), "…"];
 }

@@ -574,3 +574,27 @@ test("streams of older generations end as the last update of their service says,
   core.endStreams(3000);
   assert.deepEqual(endsAt(3001), [3000, 2100]);
 });
+
+test("a call of a transaction from before the store was put back is refused, not taken for one without a context", () => {
+  const former = "ffeeddccbbaa99887766554433221100";
+  const site = {
+    generations: { 1: { portal: "portal-v1", auth: "auth-v1" } },
+    revisions: Object.fromEntries(
+      ["portal-v1", "auth-v1"].map((name, index) => [name, [{ instance: `${name}-0`, port: 1000 + index, caller: `127.20.${index}.1` }]]),
+    ),
+    services: { portal: { port: 20_000 }, auth: { port: 20_001 } },
+  };
+  const told = (own: Partial<TableSketch["site"]>, madeWith: string): string => {
+    const traceId = makeTraceId(parseTraceKey(madeWith), { generation: 1, incarnation: 1 }, seededRandom(1));
+    const head = new RequestHead("GET", "/", ["Host", "auth", "traceparent", formatTraceparent({ traceId, spanId: makeSpanId(seededRandom(2)) })]);
+    const core = coreOf({ ...site, site: own ?? {} }, 1);
+    const decision = core.host(proxyOf("127.20.0.1"), { kind: "service", service: "auth", host: "auth", path: "/" }, head, 0);
+    if (decision.kind !== "admitted") return decision.kind === "refusal" ? decision.code : decision.kind;
+    return decision.call.traceId === traceId ? "labelled" : "unlabelled";
+  };
+  const own = { formerTraceKeys: ["0".repeat(32), former] };
+  assert.equal(told(own, former), "gateway/unknown-generation");
+  assert.equal(told(own, "00112233445566778899aabbccddeeff"), "labelled");
+  // Of a history that nobody remembers, as any forged one: no context.
+  assert.equal(told({}, former), "unlabelled");
+});

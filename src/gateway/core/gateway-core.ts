@@ -255,6 +255,9 @@ export class GatewayCore {
       generation = known;
       trace = carriedTrace(context, head as RequestHead, known, this.#table.traceKey, this.#random);
     } else {
+      const former = context.reason === "forged" ? this.#formerGeneration(head as RequestHead) : undefined;
+      if (former !== undefined)
+        return refuse("gateway/unknown-generation", `generation ${former} is of a time before the site's store was put back`, { generation: former });
       const found = this.#unlabelledGeneration({ caller, service, client: inlet.address, isTcp: head === undefined });
       if ("kind" in found) return found;
       generation = found;
@@ -286,6 +289,15 @@ export class GatewayCore {
     });
     if (call.kind === "call" && context.kind !== "labelled" && isOfService(caller)) call.window.unlabelled++;
     return call;
+  }
+
+  /** The generation that the headers name in a former history: to take such a call for one without a context would mix its transaction. */
+  #formerGeneration(head: RequestHead): number | undefined {
+    for (const key of this.#table.formerTraceKeys) {
+      const context = readTrace(key, head);
+      if (context.kind === "labelled") return context.generation;
+    }
+    return undefined;
   }
 
   /** A labelled call of a known caller is refused if the caller's revision does not belong to the generation: a leak or a forgery becomes a failure instead of a mix. */

@@ -14,7 +14,7 @@ import type {
   TableSection,
   TableUpdate,
 } from "#/traffic/index.ts";
-import { applyChange, emptyTable, isOlder, isSamePosition, revisionsMet, TABLE_SECTIONS, takesPart } from "#/traffic/table/index.ts";
+import { applyChange, emptyTable, isOlder, isSamePosition, mapDigest, revisionsMet, TABLE_SECTIONS, takesPart } from "#/traffic/table/index.ts";
 import { type EndpointState, RevisionState } from "./endpoint.ts";
 import { RouteMatcher } from "./route-matcher.ts";
 
@@ -40,6 +40,7 @@ export class LiveTable {
   #site: SiteEntry = DEFAULT_SITE;
   #longestTransactionMs = DEFAULT_SITE.maxTransactionMs;
   #traceKey: TraceKey = parseTraceKey(DEFAULT_SITE.traceKey);
+  #formerTraceKeys: readonly TraceKey[] = [];
   #stamp: StampPlan | undefined;
   readonly #generations = new Map<number, GenerationState>();
   #newestFirst: readonly GenerationState[] = [];
@@ -68,7 +69,9 @@ export class LiveTable {
 
   /** For whoever is asked for what has changed since. */
   get known(): KnownTable | undefined {
-    return this.#table === undefined ? undefined : { position: this.#table.position, newest: this.#newestFirst[0]?.number ?? 0 };
+    if (this.#table === undefined) return undefined;
+    const maps = Object.fromEntries(this.#newestFirst.map((one) => [one.number, mapDigest(one.assignments)]));
+    return { position: this.#table.position, newest: Math.max(this.#site.counter ?? 0, this.#newestFirst[0]?.number ?? 0), maps };
   }
 
   get site(): SiteEntry {
@@ -77,6 +80,11 @@ export class LiveTable {
 
   get traceKey(): TraceKey {
     return this.#traceKey;
+  }
+
+  /** Of the histories before the store was put back. */
+  get formerTraceKeys(): readonly TraceKey[] {
+    return this.#formerTraceKeys;
   }
 
   get stamp(): StampPlan | undefined {
@@ -230,6 +238,7 @@ export class LiveTable {
   #indexSite(): void {
     this.#site = this.#table?.entries.site[""] ?? DEFAULT_SITE;
     this.#traceKey = parseTraceKey(this.#site.traceKey);
+    this.#formerTraceKeys = (this.#site.formerTraceKeys ?? []).map(parseTraceKey);
     for (const number of this.#generations.keys()) this.#indexGeneration(number);
   }
 

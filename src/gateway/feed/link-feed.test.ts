@@ -28,7 +28,7 @@ class Centre {
       history: "h",
       epoch: 1,
       source,
-      mark: () => ({ distributed: [], unstamped: [], fences: "" }),
+      mark: () => ({ distributed: [], unstamped: new Map(), fences: "" }),
       clock: systemClock,
       onProgress: () => {},
     });
@@ -94,7 +94,7 @@ class Receiver {
   #waiting: (() => void)[] = [];
 
   constructor(feed: LinkFeed) {
-    feed.subscribe(() => (this.table === undefined ? undefined : { position: this.table.position, newest: 0 }), {
+    feed.subscribe(() => (this.table === undefined ? undefined : { position: this.table.position, newest: 0, maps: {} }), {
       update: (update) => {
         if ("table" in update) this.table = update.table;
         else if (this.table !== undefined) this.table = applyChange(this.table, update.change);

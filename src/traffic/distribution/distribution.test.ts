@@ -22,7 +22,7 @@ class Source {
 function setUp(): { clock: ManualClock; source: Source; mark: { now: DistributionMark }; distribution: TableDistribution } {
   const clock = new ManualClock();
   const source = new Source();
-  const mark = { now: { distributed: [], unstamped: [], fences: "" } as DistributionMark };
+  const mark = { now: { distributed: [], unstamped: new Map(), fences: "" } as DistributionMark };
   const distribution = new TableDistribution({ history: "h", epoch: 1, source, mark: () => mark.now, clock, onProgress: () => {} });
   return { clock, source, mark, distribution };
 }
@@ -72,14 +72,19 @@ test("the table in which a generation was first distributed, and first unstamped
   source.set("1", "a");
   distribution.flush();
   assert.equal(distribution.distributedAt(1), undefined);
-  mark.now = { distributed: [1], unstamped: [], fences: "" };
+  mark.now = { distributed: [1], unstamped: new Map(), fences: "" };
   distribution.flush();
   assert.equal(distribution.distributedAt(1)?.version, 1);
   source.set("2", "b");
-  mark.now = { distributed: [1, 2], unstamped: [1], fences: "" };
+  mark.now = { distributed: [1, 2], unstamped: new Map([[1, "noon"]]), fences: "" };
   distribution.flush();
   assert.equal(distribution.distributedAt(1)?.version, 1);
-  assert.equal(distribution.unstampedAt(1)?.version, 2);
+  assert.equal(distribution.unstampedAt(1, "noon")?.version, 2);
+  assert.equal(distribution.unstampedAt(1, "later"), undefined, "it was stamped again meanwhile");
+  source.set("3", "c");
+  mark.now = { distributed: [1, 2], unstamped: new Map([[1, "later"]]), fences: "" };
+  distribution.flush();
+  assert.equal(distribution.unstampedAt(1, "later")?.version, 3);
 });
 
 test("since when a gateway is offered a generation counts from its connection and from the present fences", async () => {
@@ -88,7 +93,7 @@ test("since when a gateway is offered a generation counts from its connection an
   await next(stream);
   assert.equal(distribution.offeredMs("main", 1), undefined);
   clock.advance(1000);
-  mark.now = { distributed: [1], unstamped: [], fences: "" };
+  mark.now = { distributed: [1], unstamped: new Map(), fences: "" };
   distribution.flush();
   const firstMs = clock.now();
   clock.advance(1000);
@@ -96,7 +101,7 @@ test("since when a gateway is offered a generation counts from its connection an
   assert.equal(distribution.offeredMs("main", 1), firstMs);
   assert.equal(distribution.offeredMs("other", 1), undefined);
   // A fence changes what has to be known.
-  mark.now = { distributed: [1], unstamped: [], fences: "b" };
+  mark.now = { distributed: [1], unstamped: new Map(), fences: "b" };
   distribution.flush();
   assert.equal(distribution.offeredMs("main", 1), clock.now());
   clock.advance(1000);
@@ -116,6 +121,9 @@ test("an instance is held until every gateway has acknowledged a table without i
   assert.match(distribution.holders("auth-0", ["main"]) ?? "", /not yet acknowledged/);
   const position = distribution.position;
   distribution.acknowledge("main", position);
+  assert.match(distribution.holders("auth-0", ["main"]) ?? "", /not yet counted/);
+  // By a table of another history of the same number.
+  distribution.report({ gateway: "main", position: { ...position, history: "former", version: 99 }, windows: [] } as unknown as GatewayReport);
   assert.match(distribution.holders("auth-0", ["main"]) ?? "", /not yet counted/);
   const report = { gateway: "main", position, windows: [{ instance: "auth-0", inFlight: 2 }] } as unknown as GatewayReport;
   distribution.report(report);
@@ -142,7 +150,7 @@ test("acknowledgements of another epoch, or older ones, are ignored", async () =
 test("a gateway is told nothing before it is admitted", () => {
   const source = new Source();
   const connected: string[] = [];
-  const mark = (): DistributionMark => ({ distributed: [], unstamped: [], fences: "" });
+  const mark = (): DistributionMark => ({ distributed: [], unstamped: new Map(), fences: "" });
   const clock = new ManualClock();
   const distribution = new TableDistribution({
     history: "h",

@@ -13,8 +13,8 @@ export interface TableSource {
 export interface DistributionMark {
   /** Generations that gateways must know before they may be stamped. */
   readonly distributed: readonly number[];
-  /** Open generations that the stamp plan does not name. */
-  readonly unstamped: readonly number[];
+  /** Generations that are ending and no longer stamped, and since when by the Site that the table was made of. */
+  readonly unstamped: ReadonlyMap<number, string>;
   /** The fences as text: a generation counts as distributed only by tables that have the present ones. */
   readonly fences: string;
 }
@@ -152,10 +152,11 @@ export class TableDistribution {
   readonly #connections = new Map<string, Connection>();
   readonly #changes: TableChange[] = [];
   readonly #distributed = new Map<number, { readonly position: TablePosition; readonly atMs: number }>();
-  readonly #unstamped = new Map<number, TablePosition>();
+  readonly #unstamped = new Map<number, { readonly since: string; readonly position: TablePosition }>();
   /** Instance to the first table without it. */
   readonly #withdrawn = new Map<string, TablePosition>();
   readonly #admitted = new Set<string>();
+  readonly #served = new Set<string>();
   #version = 0;
   #fences = "";
   #round = 0;
@@ -204,8 +205,9 @@ export class TableDistribution {
     for (const generation of distributed)
       if (!this.#distributed.has(generation)) this.#distributed.set(generation, { position, atMs: this.#options.clock.now() });
     for (const generation of this.#distributed.keys()) if (!distributed.includes(generation)) this.#distributed.delete(generation);
-    for (const generation of unstamped) if (!this.#unstamped.has(generation)) this.#unstamped.set(generation, position);
-    for (const generation of this.#unstamped.keys()) if (!unstamped.includes(generation)) this.#unstamped.delete(generation);
+    for (const [generation, since] of unstamped)
+      if (this.#unstamped.get(generation)?.since !== since) this.#unstamped.set(generation, { since, position });
+    for (const generation of this.#unstamped.keys()) if (!unstamped.has(generation)) this.#unstamped.delete(generation);
   }
 
   /** What a gateway is told from `position` on, until `signal` aborts. A second connection of a name ends the first. */
@@ -232,6 +234,7 @@ export class TableDistribution {
 
   /** As `connect`, to be read by hand: `onReady` is called whenever `take` may have something, or the stream has ended. */
   open(gateway: string, position: TablePosition | undefined, onReady: () => void): TableStream {
+    this.#served.add(gateway);
     this.#connections.get(gateway)?.end();
     const connection = new Connection(
       {
@@ -320,6 +323,11 @@ export class TableDistribution {
     this.#options.onReport?.(report);
   }
 
+  /** True if `gateway` may have a table of this leader. */
+  hasServed(gateway: string): boolean {
+    return this.#served.has(gateway);
+  }
+
   isConnected(gateway: string): boolean {
     return this.#connections.has(gateway);
   }
@@ -343,8 +351,10 @@ export class TableDistribution {
     return connection === undefined || distributed === undefined ? undefined : Math.max(connection.sinceMs, distributed.atMs);
   }
 
-  unstampedAt(generation: number): TablePosition | undefined {
-    return this.#unstamped.get(generation);
+  /** First table that does not stamp `generation` because it is ending `since` then; `undefined` while tables are made of what the Site said before. */
+  unstampedAt(generation: number, since: string): TablePosition | undefined {
+    const known = this.#unstamped.get(generation);
+    return known?.since === since ? known.position : undefined;
   }
 
   /** Why one of `gateways` may still send calls to `instance` or have some open there; `undefined` if none can. Ask again until then; afterwards `forgetInstance`. */
@@ -362,7 +372,12 @@ export class TableDistribution {
       if (connection.acknowledged === undefined || connection.acknowledged.version < gone.version)
         return `gateway ${name} has not yet acknowledged a table without it`;
       const report = connection.report;
-      if (report === undefined || report.position.epoch !== gone.epoch || report.position.version < gone.version)
+      if (
+        report === undefined ||
+        report.position.history !== gone.history ||
+        report.position.epoch !== gone.epoch ||
+        report.position.version < gone.version
+      )
         return `gateway ${name} has not yet counted since it forgot it`;
       const open = report.windows.filter((window) => window.instance === instance).reduce((sum, window) => sum + window.inFlight, 0);
       if (open > 0) return `gateway ${name} has ${open === 1 ? "1 call" : `${open} calls`} open there`;

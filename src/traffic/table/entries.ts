@@ -11,6 +11,8 @@ export function siteEntry(site: Site): SiteEntry {
     holdMs: durationMs(site.spec.hold),
     unlabelled: site.spec.unlabelled,
     traceKey: traceKeyOf(site.status?.history ?? ""),
+    ...(site.status?.counter === undefined ? {} : { counter: site.status.counter }),
+    ...(site.status?.formerHistories === undefined ? {} : { formerTraceKeys: site.status.formerHistories.map(traceKeyOf) }),
   };
 }
 

@@ -14,6 +14,8 @@ const sections = {
     holdMs: z.number().default(5000),
     unlabelled: z.enum(["allow", "reject"]),
     traceKey: z.string().regex(/^[0-9a-f]{32}$/),
+    counter: z.int().optional(),
+    formerTraceKeys: z.array(z.string().regex(/^[0-9a-f]{32}$/)).optional(),
   }),
   stamp: z.looseObject({
     generation: z.number(),
@@ -117,10 +119,12 @@ export function parseTableUpdate(value: unknown): TableUpdate {
 }
 
 /** A position that came from outside; `undefined` if it is none. */
-/** What a gateway tells of its table; `undefined` if it has none, or none that can be read. A gateway of an older release does not tell its newest generation: 0. */
+/** What a gateway tells of its table; `undefined` if it has none, or none that can be read. A gateway of an older release does not tell its newest generation (0), or no maps. */
 export function parseKnownTable(value: unknown): KnownTable | undefined {
-  const result = z.looseObject({ position, newest: z.int().min(0).default(0) }).safeParse(value);
-  return result.success ? { position: result.data.position, newest: result.data.newest } : undefined;
+  const result = z.looseObject({ position, newest: z.int().min(0).default(0), maps: z.record(z.string(), z.string()).default({}) }).safeParse(value);
+  if (!result.success) return undefined;
+  const { newest, maps } = result.data;
+  return { position: result.data.position, newest, maps };
 }
 
 export function parsePosition(value: unknown): TablePosition | undefined {

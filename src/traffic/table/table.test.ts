@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { isOrreryError } from "#/base/index.ts";
 import { generationName, instance, microservice, route, type StoredObject, site, template } from "#/model/index.ts";
 import type { Table } from "../contract.ts";
+import { traceKeyOf } from "./entries.ts";
 import { applyChange, callerKey, compile, diff, emptyTable, isOlder, type ObjectLists, parseTable, parseTableUpdate, TableBuilder } from "./index.ts";
 
 function object<T extends StoredObject>(kind: string, name: string, spec: unknown, status?: unknown, createdAt = "2026-01-01T00:00:00Z"): T {
@@ -211,6 +212,15 @@ test("only open generations and the revisions that they map to are in the table"
   assert.deepEqual(Object.keys(table.entries.revision), ["auth-v1"]);
   assert.deepEqual(table.position, { history: "h", epoch: 3, version: 7 });
   assert.deepEqual(table.entries.stamp, { "": { generation: 1 } });
+});
+
+test("nothing is stamped by a table of a history that not everybody has heard of, and it names the keys of those before", () => {
+  const status = { ...(SITE.status as object), counter: 7, formerHistories: ["former"], isUnheard: true };
+  const table = build([{ kind: "Site", name: "site", value: { ...SITE, status } as StoredObject }]);
+  assert.deepEqual(table.entries.stamp, {});
+  assert.deepEqual(table.entries.site[""]?.formerTraceKeys, [traceKeyOf("former")]);
+  assert.equal(table.entries.site[""]?.counter, 7);
+  assert.deepEqual(build([]).entries.stamp, { "": { generation: 1 } });
 });
 
 test("an instance that is asked to stop is leaving and no longer ready, and stays a caller", () => {

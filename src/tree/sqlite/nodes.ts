@@ -5,6 +5,9 @@ import type { TreeEvent, TreeNode, TreeOperation, TreePath, TreeVersion } from "
 
 type Row = Record<string, unknown>;
 
+/** A state that was put back may be older than what was seen of it by so many changes. */
+const HISTORY_LEAP = 2 ** 32;
+
 /** The node table: reads, and single steps of a change within a transaction that the caller holds. */
 export class Nodes {
   readonly #file: string;
@@ -182,9 +185,20 @@ export class Nodes {
     return made;
   }
 
-  /** Begins another history. */
+  /** Begins another history, from the next opening on. */
   beginHistory(id: string): void {
     this.#writeMeta.run("history", id);
+    this.#writeMeta.run("begins", "1");
+  }
+
+  /** Where a history has just begun: versions that came after the state that it begins with are not given again, and whoever has seen any has to read anew. */
+  leapIfBegun(): void {
+    if (this.#meta("begins") !== "1") return;
+    const version = this.readVersion() + HISTORY_LEAP;
+    this.writeVersion(version);
+    this.#compact.run(version);
+    this.#writeMeta.run("compacted", String(version));
+    this.#writeMeta.run("begins", "0");
   }
 
   #meta(key: string): string | undefined {

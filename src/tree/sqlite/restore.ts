@@ -62,8 +62,9 @@ function checkBackup(file: string): void {
 function beginHistory(file: string, random: Random): string {
   const database = openDatabase(file, 0);
   try {
-    database.exec("DELETE FROM meta WHERE key = 'history'");
-    return new Nodes(database, file).history(() => random.uuid());
+    const id = random.uuid();
+    new Nodes(database, file).beginHistory(id);
+    return id;
   } finally {
     database.close();
   }

@@ -139,6 +139,36 @@ describe("SqliteTree", () => {
     assert.equal((await restored.list("/n")).nodes.length, 500);
   });
 
+  it("gives no version of a former history again, and whoever has seen one has to read anew", async (context) => {
+    const file = await temporaryFile(context);
+    const backup = join(await temporaryFolder(context), "backup.db");
+    const tree = await openFor(context, file);
+    await tree.create("/kept", "");
+    await tree.backup(backup);
+    const then = (await tree.list("/")).version;
+    await tree.create("/later", "");
+    const seen = (await tree.list("/")).version;
+    await tree.close();
+    await restoreSqliteTree({ from: backup, file, random: systemRandom });
+    const restored = await openFor(context, file);
+    assert.equal((await restored.get("/kept"))?.version, 1);
+    const begun = (await restored.list("/")).version;
+    for (const from of [then, seen]) assert.ok(!(await isWatchable(restored, from)), `version ${from}`);
+    assert.ok(await isWatchable(restored, begun));
+    const version = await restored.create("/later", "");
+    assert.ok(version > seen && version === begun + 1, `${version} after ${begun}`);
+    // Found out while it was open: from the next opening on.
+    restored.beginHistory();
+    await restored.create("/last", "");
+    const last = (await restored.list("/")).version;
+    await restored.close();
+    const begunAnew = await openFor(context, file);
+    assert.ok(!(await isWatchable(begunAnew, last)));
+    const again = (await begunAnew.list("/")).version;
+    await begunAnew.close();
+    assert.equal((await (await openFor(context, file)).list("/")).version, again, "one leap for one history");
+  });
+
   it("refuses to restore a damaged backup, and leaves the tree as it was", async (context) => {
     const file = await temporaryFile(context);
     const tree = await openFor(context, file);

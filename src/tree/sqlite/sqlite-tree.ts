@@ -66,6 +66,7 @@ export class SqliteTree implements Tree {
       if (options.bytesMax !== undefined) this.#limit(options.bytesMax);
       this.#nodes = new Nodes(this.#database, options.file);
       this.history = this.#nodes.history(() => options.random.uuid());
+      this.#nodes.leapIfBegun();
       const version = this.#endOldSessions();
       this.#compactedVersion = this.#nodes.compactedVersion();
       this.#compactionDueVersion = version + this.#compactionStep;

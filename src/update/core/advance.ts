@@ -1,15 +1,12 @@
 import { timestamp } from "#/model/index.ts";
 import { abort, movesToPlan, pause, refuse, replaced, switchOver, unmoved, withPhase } from "./changes.ts";
-import { fence, shortageWithout } from "./fences.ts";
+import { ANSWER_WITHIN_MS, fence, shortageWithout } from "./fences.ts";
 import { beginHold, holdUntilQuiet, servicesToHold } from "./hold.ts";
 import { INTERLOCK_AGAIN_MS, targetMap } from "./issue.ts";
 import { describeLate } from "./late-gateway.ts";
 import { NOT_LOOKED, type Observed, type ObservedGateway, type Situation, type Step } from "./observed.ts";
 import { climb, takeRampStep } from "./ramp.ts";
 import { isSameMap, type Move, type OpenGeneration, type SiteState, type Wait } from "./state.ts";
-
-/** A gateway that has not acknowledged so long after it was offered the table, or is not connected for so long, is fenced. */
-const ANSWER_WITHIN_MS = 2000;
 
 /** Moves the pending generation on. */
 export function advance(site: SiteState, pending: OpenGeneration, observed: Observed, nowMs: number, waits: Map<number, readonly Wait[]>): Step {

@@ -1,3 +1,20 @@
+import { revisionsTakingPart } from "#/traffic/table/index.ts";
+import type { GenerationMap, SiteState } from "./state.ts";
+
+/** Those of `declared` (revisions with `drain.busy`) that may work for `generation`: what its map says, and what that was moved to. */
+export function busyRevisions<R extends { readonly name: string; readonly service: string }>(
+  { moves }: Pick<SiteState, "moves">,
+  generation: number,
+  map: GenerationMap,
+  declared: Iterable<R>,
+): readonly R[] {
+  return [...declared].filter(({ name, service }) => {
+    const mapped = map[service];
+    const own = moves.filter((one) => one.service === service);
+    return mapped !== undefined && revisionsTakingPart(own, generation, mapped).has(name);
+  });
+}
+
 /** What an instance said about work that no call shows. */
 interface Answer {
   readonly askedAtMs: number;

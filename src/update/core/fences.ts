@@ -1,6 +1,9 @@
 import { NOT_LOOKED, type Observed, type ObservedGateway, type Step } from "./observed.ts";
 import type { OpenGeneration, SiteState, Wait } from "./state.ts";
 
+/** A gateway that has not acknowledged so long after it was offered the table, or is not connected for so long, is fenced. */
+export const ANSWER_WITHIN_MS = 2000;
+
 /** Why the hosts of `late` gateways cannot be done without: no host would be left, or a service of the new generation would have no ready instance on any other. */
 export function shortageWithout(
   site: SiteState,

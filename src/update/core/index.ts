@@ -1,3 +1,4 @@
+export { busyRevisions } from "./background.ts";
 export { type BusyDeclared, DrainLedger, type DrainPolicy, type KnownGateway } from "./drain-ledger.ts";
 export { exclusiveServices } from "./exclusive.ts";
 export { type Forecast, type ForecastHold, type ForecastStop, forecast } from "./forecast.ts";
@@ -12,9 +13,11 @@ export {
   longestTransactionMs,
   nextLookMs,
   nextTerm,
+  type OwnTables,
   observe,
   prepareLedger,
   ROUND_INTERVAL_MS,
+  statusesToForget,
   withFormer,
 } from "./leading.ts";
 export type { Happening, Observed, ObservedGateway, Readiness, Step, UpdateIntent, UpdatePolicy } from "./observed.ts";
@@ -30,6 +33,7 @@ export {
   type Fence,
   type GenerationMap,
   isPending,
+  isSameMap,
   type Move,
   movesOf,
   type OpenGeneration,

@@ -1,5 +1,6 @@
 import { durationMs, type Route, type Site, timestamp } from "#/model/index.ts";
 import type { KnownTable, TablePosition } from "#/traffic/index.ts";
+import { mapDigest } from "#/traffic/table/index.ts";
 import type { DrainLedger, KnownGateway, Scope } from "./drain-ledger.ts";
 import { HOLD_SCOPE } from "./hold.ts";
 import type { Observed } from "./observed.ts";
@@ -15,8 +16,8 @@ export interface DistributionView {
   distributedAt(generation: number): TablePosition | undefined;
   /** Since when the connected `gateway` is offered such a table; `undefined` while it is offered none. */
   offeredMs(gateway: string, generation: number): number | undefined;
-  /** First table of this leader that does not stamp `generation`; `undefined` while it may be stamped. */
-  unstampedAt(generation: number): TablePosition | undefined;
+  /** First table of this leader that does not stamp `generation` because it is ending `since` then; `undefined` while it may be stamped, also by a table that is yet to come of a Site that is seen late. */
+  unstampedAt(generation: number, since: string): TablePosition | undefined;
   /** Newest table that the gateway has acknowledged to this leader on its present connection. */
   acknowledged(gateway: string): TablePosition | undefined;
 }
@@ -24,33 +25,59 @@ export interface DistributionView {
 /** Generations that a restored store may have forgotten: its counter jumps by so many, so that no number comes twice. */
 const RESTORE_JUMP = 2 ** 20;
 
-/** Former histories that are remembered. */
-const FORMER_MAX = 100;
+/** What a leader knows of the tables that it has made. */
+export interface OwnTables {
+  readonly mapOf: (generation: number) => GenerationMap | undefined;
+  /** It has handed a table to the gateway. */
+  readonly hasServed: boolean;
+}
 
-/** True if a gateway's table tells of what the store has forgotten: of this history, but newer than anything in it; or of a history that neither this one is nor has taken the place of, as when a store from before a restore was put back. */
-export function isBehind(status: Site["status"], { position, newest }: KnownTable): boolean {
-  const state = readSiteState(status);
+/** True if the store was put back to an earlier state, as what a gateway has shows: a table of a history that neither this one is nor has come after, as when a store from before a restore was put back; or, of this history, a table of a later leader, or of a generation that was never issued here, or is issued with another map; or a table of this leader's own number that this leader has not handed to it, since another one had that number. */
+export function isBehind(state: SiteState | undefined, { position, newest, maps }: KnownTable, own: OwnTables): boolean {
   if (state === undefined) return false;
-  if (position.history === state.history) return position.epoch > state.epoch || newest > state.counter;
-  return status?.formerHistories?.includes(position.history) !== true;
+  if (state.history !== position.history) return state.formerHistories?.includes(position.history) !== true;
+  if (position.epoch === state.epoch && !own.hasServed) return true;
+  if (position.epoch > state.epoch || newest > state.counter) return true;
+  return Object.entries(maps).some(([number, digest]) => {
+    const map = own.mapOf(Number(number));
+    return map !== undefined && mapDigest(Object.entries(map)) !== digest;
+  });
 }
 
-/** `formerHistories` with `history`, which is then known. */
-export function withFormer(status: Site["status"], history: string): readonly string[] {
-  return [...(status?.formerHistories ?? []).filter((one) => one !== history), history].slice(-FORMER_MAX);
+/** True if the store was restored from a backup since the Site was written: its own `history` is another one. */
+function isRestored(status: Site["status"], history: string): boolean {
+  const state = readSiteState(status);
+  return state !== undefined && state.history !== history;
 }
 
-/** The Site's status under a new leader: the epoch one higher, so that a former leader's writes fail. `history` is the id of the store's own history: where it differs, the store was restored from a backup, and numbers issued since that backup are unknown: the Site begins the new history, and its counter jumps. */
+/** The instances whose status a new leader removes before it begins its term: after a restore it tells of ports that have gone to others since, and calls would go there. Agents tell again what there is. */
+export function statusesToForget<I extends { readonly status?: object | undefined }>(
+  status: Site["status"],
+  history: string,
+  instances: readonly I[],
+): readonly I[] {
+  return isRestored(status, history) ? instances.filter((one) => one.status !== undefined && Object.keys(one.status).length > 0) : [];
+}
+
+/** Former histories that are remembered. */
+const HISTORIES_MAX = 16;
+
+/** Former histories with one more. */
+export function withFormer(former: readonly string[] | undefined, history: string): readonly string[] {
+  return [...(former ?? []).filter((one) => one !== history), history].slice(-HISTORIES_MAX);
+}
+
+/** The Site's status under a new leader: the epoch one higher, so that a former leader's writes fail. `history` is the id of the store's own history: where it differs, the store was restored from a backup, and numbers issued since that backup are unknown: the Site begins the new history, and its counter jumps. Nothing is stamped before every gateway has heard of that: one that has not could not read the ids. */
 export function nextTerm(status: Site["status"], history: string, nowMs: number): NonNullable<Site["status"]> & { readonly epoch: number } {
   const state = readSiteState(status);
-  const isRestored = state !== undefined && state.history !== history;
   const past = pastTimes(status, nowMs);
+  const formerHistories = state === undefined ? [] : [...withFormer(state.formerHistories, state.history)];
   return {
     ...past,
+    ...(isRestored(status, history) ? { formerHistories, isUnheard: true } : {}),
     history,
-    ...(isRestored ? { formerHistories: [...withFormer(status, state.history)] } : {}),
     epoch: (state?.epoch ?? 0) + 1,
-    counter: (state?.counter ?? 0) + (isRestored ? RESTORE_JUMP : 0),
+    counter: (state?.counter ?? 0) + (isRestored(status, history) ? RESTORE_JUMP : 0),
     generations: past.generations ?? [],
   };
 }
@@ -68,15 +95,26 @@ export function distributionMark(
   isComplete: (generation: number, services: readonly string[]) => boolean,
 ): {
   readonly distributed: readonly number[];
-  readonly unstamped: readonly number[];
+  readonly unstamped: ReadonlyMap<number, string>;
   readonly fences: string;
 } {
   const open = state?.generations ?? [];
   return {
     distributed: open.filter((one) => one.phase !== "Preparing" && isComplete(one.number, one.changes ?? [])).map((one) => one.number),
-    unstamped: open.filter((one) => !stamps(state?.stamp, one.number)).map((one) => one.number),
+    unstamped: state === undefined ? new Map() : endingSince(state),
     fences: JSON.stringify(state?.fenced ?? []),
   };
+}
+
+/** Generations that end and are no longer stamped, and since when. While new transactions are held, those of the generation before have to end, too. What was gone back from is not stamped before either: only since it ends no table to come stamps it. */
+function endingSince({ generations, stamp }: SiteState): ReadonlyMap<number, string> {
+  return new Map(
+    generations.flatMap((one): [number, string][] => {
+      if (stamps(stamp, one.number)) return [];
+      if (one.phase === "Draining") return [[one.number, one.since]];
+      return one.phase === "Active" && stamp?.hold !== undefined ? [[one.number, stamp.hold.since]] : [];
+    }),
+  );
 }
 
 /** Hands the ledger what begins or ends to drain, and who counts. */
@@ -96,12 +134,10 @@ export function prepareLedger(
   const { spec, state, gateways, distribution } = seen;
   ledger.setPolicy({ lingerMs: durationMs(spec.linger) });
   ledger.setGateways(gateways, nowMs);
-  // While new transactions are held, those of the generation before have to end, too.
-  const isEnding = (phase: string): boolean => phase === "Draining" || (phase === "Active" && state.stamp?.hold !== undefined);
-  const draining = new Set(state.generations.filter((one) => isEnding(one.phase) && !stamps(state.stamp, one.number)).map((one) => one.number));
-  for (const number of ledger.draining) if (!draining.has(number)) ledger.end(number);
-  for (const number of draining) {
-    const unstamped = distribution.unstampedAt(number);
+  const ending = endingSince(state);
+  for (const number of ledger.draining) if (!ending.has(number)) ledger.end(number);
+  for (const [number, since] of ending) {
+    const unstamped = distribution.unstampedAt(number, since);
     if (unstamped !== undefined) ledger.begin(number, unstamped, nowMs);
     ledger.setScopes(number, scopesOf(number, seen));
   }

@@ -1,4 +1,4 @@
-import { formatDuration, timestamp } from "#/model/index.ts";
+import { formatDuration, formatShare, timestamp } from "#/model/index.ts";
 import { goBack, pause, refuse, switchOver } from "./changes.ts";
 import type { Situation, Step } from "./observed.ts";
 import { isSameMap, type OpenGeneration, type SiteState, type Wait } from "./state.ts";
@@ -30,7 +30,7 @@ export function climb(now: Situation): Step {
   const index = pending.ramp?.step ?? 0;
   const steps = pending.ramp?.steps ?? [];
   const holdUntilMs = stepSinceMs + (steps[index]?.holdMs ?? 0);
-  const share = `${((steps[index]?.share ?? 1) * 100).toPrecision(3)} % of new transactions`;
+  const share = `${formatShare(steps[index]?.share ?? 1)} of new transactions`;
   if (nowMs < holdUntilMs) {
     waits.set(pending.number, [
       {

@@ -8,7 +8,7 @@ export function siteUpdate(
   result: Step,
   nowMs: number,
 ): (Pick<Site, "metadata" | "spec"> & { readonly status: NonNullable<Site["status"]> }) | undefined {
-  const { history, epoch, counter, generations, stamp, refused, fenced, moves, exclusive, streamEnds } = result.site;
+  const { history, epoch, counter, generations, stamp, refused, fenced, moves, exclusive, streamEnds, isUnheard } = result.site;
   const former = object.status?.conditions;
   const conditions = result.waits === NOT_LOOKED ? [...(former ?? [])] : [...setCondition(former, settledCondition(result), nowMs)];
   const formerWaits = object.status?.waits ?? [];
@@ -19,7 +19,7 @@ export function siteUpdate(
     conditions.length === (former?.length ?? 0) &&
     conditions.every((one, index) => one === former?.[index]);
   if (isSame) return undefined;
-  const { waits: _waits, streamEnds: _streamEnds, ...kept } = object.status ?? {};
+  const { waits: _waits, streamEnds: _streamEnds, isUnheard: _isUnheard, ...kept } = object.status ?? {};
   const status = {
     ...kept,
     history,
@@ -31,6 +31,7 @@ export function siteUpdate(
     moves: [...moves],
     exclusive: [...exclusive],
     ...(streamEnds === undefined ? {} : { streamEnds: [...streamEnds] }),
+    ...(isUnheard === undefined ? {} : { isUnheard }),
     ...(stamp === undefined ? {} : { stamp }),
     ...(waits.length === 0 ? {} : { waits }),
     conditions,
@@ -91,6 +92,8 @@ function isSameState(status: Site["status"], state: SiteState): boolean {
         moves: state.moves,
         exclusive: state.exclusive,
         ...(state.streamEnds === undefined ? {} : { streamEnds: state.streamEnds }),
+        ...(state.formerHistories === undefined ? {} : { formerHistories: state.formerHistories }),
+        ...(state.isUnheard === undefined ? {} : { isUnheard: state.isUnheard }),
       })
   );
 }

@@ -21,6 +21,10 @@ export interface SiteState {
   readonly exclusive: readonly ExclusiveUse[];
   /** How Updates want streams of older generations to be ended; absent: all as their revisions say. */
   readonly streamEnds?: readonly StreamEnd[];
+  /** Histories before this one, oldest first. */
+  readonly formerHistories?: readonly string[];
+  /** True: nothing is stamped until every gateway has a table of this history. */
+  readonly isUnheard?: boolean;
 }
 
 /** In generations older than `before`, calls of `service` that belong to revision `from` go to `to`; while `isPartial`, to either; while `isIdle`, still or again to `from`. */
@@ -68,6 +72,8 @@ export function readSiteState(status: Site["status"]): SiteState | undefined {
     moves: status.moves ?? [],
     exclusive: status.exclusive ?? [],
     ...(status.streamEnds === undefined ? {} : { streamEnds: status.streamEnds }),
+    ...(status.formerHistories === undefined ? {} : { formerHistories: status.formerHistories }),
+    ...(status.isUnheard === undefined ? {} : { isUnheard: status.isUnheard }),
   };
 }
 

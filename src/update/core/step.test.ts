@@ -443,3 +443,34 @@ test("a leader that has not heard the hosts yet fences nobody", () => {
   assert.deepEqual(world.state.fenced, []);
   assert.equal(world.waits.get(2)?.[0]?.reason, "TooFewReady");
 });
+
+test("after the store was put back nothing is issued before every gateway has heard of it", () => {
+  const world = runningSite();
+  world.state = { ...world.state, history: "other", isUnheard: true };
+  world.knows.clear();
+  world.want("auth", "auth-v2");
+  world.settle();
+  assert.equal(world.phases(), "1:Active");
+  assert.equal(world.state.isUnheard, true);
+  assert.match(world.waits.get(0)?.[0]?.message ?? "", /gateway main has not yet acknowledged a table of the history that has begun/);
+  world.knows.add(1);
+  world.settle();
+  assert.equal(world.state.isUnheard, undefined);
+  assert.deepEqual(world.happened, ["switched 1", "issued 2", "distributing 2"]);
+});
+
+test("after the store was put back a gateway that does not hear of it has its host fenced, where others can do without it", () => {
+  const world = runningSite();
+  world.state = { ...world.state, history: "other", isUnheard: true };
+  world.readyOn = new Map([
+    ["a", 1],
+    ["b", 1],
+  ]);
+  world.gateways = [...world.gateways, { name: "other", host: "b", isConnected: false, knows: () => false, awaitedMs: () => START_MS }];
+  world.settle();
+  assert.equal(world.state.isUnheard, true);
+  world.nowMs += 2000;
+  world.settle();
+  assert.deepEqual(world.state.fenced, [{ host: "b", upTo: 0 }]);
+  assert.equal(world.state.isUnheard, undefined);
+});

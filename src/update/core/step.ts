@@ -5,6 +5,7 @@ import { giveExclusive } from "./exclusive.ts";
 import { liftFences } from "./fences.ts";
 import { releaseHold } from "./hold.ts";
 import { issueNext, targetMap } from "./issue.ts";
+import { hearHistory } from "./new-history.ts";
 import { NOT_LOOKED, type Observed, type Step } from "./observed.ts";
 import { differingServices, isPending, type Move, type SiteState, type Wait } from "./state.ts";
 
@@ -23,6 +24,8 @@ export function step(site: SiteState, observed: Observed, nowMs: number): Step {
   const pending = site.generations.find(isPending);
   const unfenced = liftFences(site, pending, observed);
   if (unfenced !== undefined) return unfenced;
+  const unheard = hearHistory(site, observed, nowMs, waits);
+  if (unheard !== undefined) return unheard;
   const forgotten = forgetRefusals(site, observed);
   if (forgotten !== undefined) return forgotten;
   const released = releaseHold(site, observed, nowMs, waits);
