@@ -2,27 +2,26 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { request } from "node:http";
 import path from "node:path";
-import { after, before, describe, type TestContext, test } from "node:test";
+import { after, before, describe, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { systemRandom } from "#/base/index.ts";
-import {
-  gateway,
-  generation,
-  type Instance,
-  instance,
-  type Microservice,
-  microservice,
-  SITE_NAME,
-  site as siteKind,
-  type Update,
-  update,
-} from "#/model/index.ts";
+import { generation, instance, microservice, SITE_NAME, site as siteKind, update } from "#/model/index.ts";
 import { formatGenerationHeader, makeTraceId, parseTraceKey, type TraceKey } from "#/trace/index.ts";
-import { putRelay } from "./gateway-relay.ts";
-import { askPasses } from "./ground-station-load.ts";
+import { judge, newLoad } from "./ground-station-load.ts";
 import { type Kill, RunningSite } from "./running-site.ts";
-import { type AccessLine, readAccessLog, SteadyLoad, summarize, unexcused } from "./steady-load.ts";
-import { assertCallsConsistent, createUpdate, setPolicy, untilSettled, untilUpdatesEnd } from "./updating-site.ts";
+import { type AccessLine, readAccessLog } from "./steady-load.ts";
+import {
+  assertCallsConsistent,
+  createUpdate,
+  getUpdate,
+  otherVersion,
+  serviceNamed,
+  setPolicy,
+  untilPhase,
+  untilSettled,
+  untilUpdatesEnd,
+  untilWait,
+} from "./updating-site.ts";
 
 const KEPT = "example.org/kept";
 
@@ -37,66 +36,14 @@ after(async () => {
   await site.close();
 });
 
-function newLoad(context: TestContext): SteadyLoad {
-  const load = new SteadyLoad({ ...askPasses(site), perSecond: 10 });
-  context.after(() => load.stop());
-  return load;
-}
-
-/** Fails unless nothing mixed and nothing failed, but for what `kills` excuse. */
-async function judge(load: SteadyLoad, kills: readonly Kill[] = []): Promise<void> {
-  const sent = await load.stop();
-  assert.equal(sent.filter((one) => one.outcome === "mixed").length, 0, summarize(sent, kills));
-  assert.equal(unexcused(sent, kills).length, 0, summarize(sent, kills));
-  assert.ok(sent.length > 0);
-}
-
-async function getUpdate(name: string): Promise<Update | undefined> {
-  return await site.store.get(update, { name });
-}
-
-/** Waits until an Update is in one of `phases`. */
-async function untilPhase(name: string, ...phases: string[]): Promise<Update> {
-  const { found } = await site.until(`${name} is ${phases.join(" or ")}`, async () => {
-    const one = await getUpdate(name);
-    return phases.includes(one?.status?.phase ?? "") ? one : undefined;
-  });
-  return found;
-}
-
-/** Waits until an Update says that it waits for what `isIt` tells. */
-async function untilWait(name: string, isIt: (one: { reason: string; object: string; message: string }) => boolean): Promise<SeenWait> {
-  let last: Update | undefined;
-  try {
-    const { found } = await site.until(`${name} waits`, async () => {
-      last = await getUpdate(name);
-      return last?.status?.waits?.find(isIt);
-    });
-    return found;
-  } catch (error) {
-    const { items } = await site.store.list(generation);
-    throw new Error(`${JSON.stringify(last?.status)}\n${JSON.stringify(items.slice(-2).map((one) => one.status))}\n${(error as Error).message}`);
-  }
-}
-
-async function serviceNamed(name: string): Promise<Microservice> {
-  const { found } = await site.until(`${name} is read`, () => site.store.get(microservice, { name }));
-  return found;
-}
-
-/** The version of a service that its template does not say. */
-async function otherVersion(service: string): Promise<string> {
-  return (await serviceNamed(service)).spec.template.version === "v1" ? "v2" : "v1";
-}
-
 function instancePids(): string {
   return JSON.stringify([...site.programs()].sort());
 }
 
 test("a version that never gets healthy is given up with its last lines quoted, and nothing has changed for anybody", async (context) => {
   await setPolicy(site, { readyWithin: "4s" });
-  const load = newLoad(context);
-  const auth = await serviceNamed("auth");
+  const load = newLoad(site, context);
+  const auth = await serviceNamed(site, "auth");
   const [pids, map] = [instancePids(), auth.status?.servedRevision];
   const run = { command: ["node", "-e", "console.error('the key store is locked: ask the operator'); process.exit(3)"] };
   await site.store.patch(microservice, { name: "auth" }, { type: "merge", body: { spec: { template: { version: "v9", run } } } });
@@ -104,7 +51,7 @@ test("a version that never gets healthy is given up with its last lines quoted, 
     (await site.store.list(update)).items.find((one) => one.status?.phase === "Aborted"),
   );
   await site.until("auth says why", async () => {
-    const condition = (await serviceNamed("auth")).status?.conditions?.find((one) => one.type === "Diverged");
+    const condition = (await serviceNamed(site, "auth")).status?.conditions?.find((one) => one.type === "Diverged");
     return condition?.status === "True" &&
       /not ready within 4 s/.test(condition.message) &&
       /the key store is locked: ask the operator/.test(condition.message)
@@ -114,16 +61,18 @@ test("a version that never gets healthy is given up with its last lines quoted, 
   const described = await site.orrery("describe", "update", aborted.found.metadata.name);
   assert.match(described.out, /Aborted/);
   await site.until("its instances are gone", () => (instancePids() === pids ? true : undefined));
-  assert.equal((await serviceNamed("auth")).status?.servedRevision, map);
+  assert.equal((await serviceNamed(site, "auth")).status?.servedRevision, map);
   // Who asks for it by hand wants it tried again: whatever was in its way may be mended.
   await createUpdate(site, "refused-again", { auth: "v9" });
-  const again = await untilPhase("refused-again", "Aborted");
+  const again = await untilPhase(site, "refused-again", "Aborted");
   assert.ok((again.status?.generation ?? 0) > (aborted.found.status?.generation ?? 0));
   assert.match(again.status?.waits?.[0]?.message ?? "", /not ready within 4 s: .*the key store is locked/);
   await site.store.patch(microservice, { name: "auth" }, { type: "merge", body: { spec: { template: auth.spec.template } } });
   await setPolicy(site, { readyWithin: "2m" });
   await site.until("auth is as wanted again", async () =>
-    (await serviceNamed("auth")).status?.conditions?.some((one) => one.type === "Diverged" && one.status === "True") === true ? undefined : true,
+    (await serviceNamed(site, "auth")).status?.conditions?.some((one) => one.type === "Diverged" && one.status === "True") === true
+      ? undefined
+      : true,
   );
   await untilSettled(site);
   assert.equal(instancePids(), pids);
@@ -133,14 +82,14 @@ test("a version that never gets healthy is given up with its last lines quoted, 
 test("an update of a service that is not there any more, or to a revision that was pruned, is refused in words", async () => {
   const extra = { template: { version: "v1", run: { command: ["node", "-e", "setInterval(() => {}, 1000)"] }, ports: [] } };
   await site.store.create(microservice, { metadata: { name: "extra" }, spec: extra });
-  await site.until("extra is served", async () => (await serviceNamed("extra")).status?.servedRevision);
+  await site.until("extra is served", async () => (await serviceNamed(site, "extra")).status?.servedRevision);
   await site.store.delete(microservice, { name: "extra" });
   await createUpdate(site, "gone", { extra: "v2" });
-  const gone = await untilPhase("gone", "Aborted");
+  const gone = await untilPhase(site, "gone", "Aborted");
   assert.match(gone.status?.waits?.[0]?.message ?? "", /there is no Microservice extra/);
   assert.equal(gone.status?.waits?.[0]?.reason, "CannotBegin");
   await createUpdate(site, "pruned", { auth: "auth-v0-00000000" });
-  const pruned = await untilPhase("pruned", "Aborted");
+  const pruned = await untilPhase(site, "pruned", "Aborted");
   assert.match(
     pruned.status?.waits?.[0]?.message ?? "",
     /auth has no version or revision auth-v0-00000000 \(it may have been pruned\); known are .*v1/,
@@ -149,37 +98,37 @@ test("an update of a service that is not there any more, or to a revision that w
 });
 
 test("two updates of one service are made one after the other, and the later one wins", async (context) => {
-  const load = newLoad(context);
-  const [first, second] = [await otherVersion("auth"), (await serviceNamed("auth")).spec.template.version];
+  const load = newLoad(site, context);
+  const [first, second] = [await otherVersion(site, "auth"), (await serviceNamed(site, "auth")).spec.template.version];
   await Promise.all([createUpdate(site, "first", { auth: first }), wait(50).then(() => createUpdate(site, "second", { auth: second }))]);
   await untilUpdatesEnd(site);
-  assert.deepEqual([(await getUpdate("first"))?.status?.phase, (await getUpdate("second"))?.status?.phase], ["Complete", "Complete"]);
-  assert.equal((await serviceNamed("auth")).spec.template.version, second);
+  assert.deepEqual([(await getUpdate(site, "first"))?.status?.phase, (await getUpdate(site, "second"))?.status?.phase], ["Complete", "Complete"]);
+  assert.equal((await serviceNamed(site, "auth")).spec.template.version, second);
   await untilSettled(site);
   await judge(load);
 });
 
 test("an update that is deleted under way is given up first, and what is under way does not become something else", async (context) => {
-  const load = newLoad(context);
-  const before = (await serviceNamed("auth")).status?.servedVersion;
+  const load = newLoad(site, context);
+  const before = (await serviceNamed(site, "auth")).status?.servedVersion;
   await site.store.create(update, {
     metadata: { name: "deleted" },
-    spec: { services: [{ name: "auth", to: await otherVersion("auth") }], paused: true },
+    spec: { services: [{ name: "auth", to: await otherVersion(site, "auth") }], paused: true },
   });
-  await untilPhase("deleted", "Distributing");
+  await untilPhase(site, "deleted", "Distributing");
   await assert.rejects(
     site.store.patch(update, { name: "deleted" }, { type: "merge", body: { spec: { strategy: "rolling" } } }),
     /never changes after creation \(but for paused, promoted, aborted, message\)/,
   );
   await site.store.delete(update, { name: "deleted" });
-  await site.until("it is gone", async () => ((await getUpdate("deleted")) === undefined ? true : undefined));
+  await site.until("it is gone", async () => ((await getUpdate(site, "deleted")) === undefined ? true : undefined));
   const { status } = (await site.store.get(siteKind, { name: SITE_NAME })) ?? {};
   assert.deepEqual(
     status?.generations?.map((one) => one.phase),
     ["Active"],
   );
   assert.match(status?.refused?.[0]?.reason ?? "", /given up on request/);
-  assert.equal((await serviceNamed("auth")).status?.servedVersion, before);
+  assert.equal((await serviceNamed(site, "auth")).status?.servedVersion, before);
   await createUpdate(site, "as-before", { auth: before ?? "" });
   await untilUpdatesEnd(site);
   await untilSettled(site);
@@ -200,10 +149,10 @@ describe("what a caller says of its transaction, while an older generation is st
   before(async () => {
     const { body } = await fetch(`${site.edge}/api/track?satellite=ISS&intervalMs=500`, { signal: stream.signal });
     void body?.pipeTo(new WritableStream(), { signal: stream.signal }).catch(() => undefined);
-    versions.older = (await serviceNamed("auth")).spec.template.version;
-    versions.current = await otherVersion("auth");
+    versions.older = (await serviceNamed(site, "auth")).spec.template.version;
+    versions.current = await otherVersion(site, "auth");
     await createUpdate(site, "leaves-one-open", { auth: versions.current });
-    await untilPhase("leaves-one-open", "Draining");
+    await untilPhase(site, "leaves-one-open", "Draining");
     const status = (await site.store.get(siteKind, { name: SITE_NAME }))?.status;
     key = parseTraceKey(/"traceKey":"([0-9a-f]{32})"/.exec(readFileSync(path.join(site.data, "gateway", "table.json"), "utf8"))?.[1] ?? "");
     current = status?.stamp?.generation ?? 0;
@@ -212,11 +161,11 @@ describe("what a caller says of its transaction, while an older generation is st
     const portal = (await site.store.list(instance)).items.find((one) => one.spec.service === "portal");
     callerName = portal?.metadata.name ?? "";
     callerAddress = portal?.status?.callerAddress ?? "";
-    port = (await serviceNamed("auth")).status?.port ?? 0;
+    port = (await serviceNamed(site, "auth")).status?.port ?? 0;
   });
   after(async () => {
     stream.abort();
-    await untilPhase("leaves-one-open", "Complete");
+    await untilPhase(site, "leaves-one-open", "Complete");
     await untilSettled(site);
   });
 
@@ -353,7 +302,7 @@ describe("what a caller says of its transaction, while an older generation is st
 });
 
 test("a stream that does not end keeps the versions it began with and holds the drain, which says so; requests beside it have the new version", async (context) => {
-  const load = newLoad(context);
+  const load = newLoad(site, context);
   const controller = new AbortController();
   context.after(() => controller.abort());
   const response = await fetch(`${site.edge}/api/track?satellite=ISS&intervalMs=100`, { signal: controller.signal });
@@ -362,17 +311,17 @@ test("a stream that does not end keeps the versions it began with and holds the 
     for await (const chunk of response.body as AsyncIterable<Uint8Array>) events.push(Buffer.from(chunk).toString("utf8"));
   })().catch(() => undefined);
   await site.until("the stream has begun", () => (events.length > 0 ? true : undefined));
-  const version = await otherVersion("auth");
-  await createUpdate(site, "beside-a-stream", { auth: version, predictor: await otherVersion("predictor") });
+  const version = await otherVersion(site, "auth");
+  await createUpdate(site, "beside-a-stream", { auth: version, predictor: await otherVersion(site, "predictor") });
   const { found } = await site.until("the drain waits for the stream", async () =>
-    (await untilPhase("beside-a-stream", "Draining")).status?.waits?.find((one) => one.reason === "TransactionsOpen"),
+    (await untilPhase(site, "beside-a-stream", "Draining")).status?.waits?.find((one) => one.reason === "TransactionsOpen"),
   );
   assert.match(found.message, /stream/);
   // Much longer than a transaction may take, and than the linger.
   const before = events.length;
   await wait(6000);
   assert.ok(events.length > before + 10);
-  assert.equal((await getUpdate("beside-a-stream"))?.status?.phase, "Draining");
+  assert.equal((await getUpdate(site, "beside-a-stream"))?.status?.phase, "Draining");
   const beside = (await (await fetch(`${site.edge}/api/passes?satellite=ISS`)).json()) as { servedBy: { authIssued: string } };
   assert.equal(beside.servedBy.authIssued, version);
   controller.abort();
@@ -380,16 +329,16 @@ test("a stream that does not end keeps the versions it began with and holds the 
   const text = events.join("");
   assert.doesNotMatch(text, /event: problem/);
   assert.equal(new Set([...text.matchAll(/"servedBy":(\{[^}]*\})/g)].map(([, servedBy]) => servedBy)).size, 1);
-  await untilPhase("beside-a-stream", "Complete");
+  await untilPhase(site, "beside-a-stream", "Complete");
   await untilSettled(site);
   await judge(load);
 });
 
 for (const phase of ["Preparing", "Distributing", "Ramping", "Draining"] as const) {
   test(`a centre killed in the phase ${phase} goes on with the update when it is back`, async (context) => {
-    const load = newLoad(context);
+    const load = newLoad(site, context);
     const name = `killed-in-${phase.toLowerCase()}`;
-    const services = [{ name: "auth", to: await otherVersion("auth") }];
+    const services = [{ name: "auth", to: await otherVersion(site, "auth") }];
     await site.store.create(update, {
       metadata: { name },
       spec: {
@@ -398,12 +347,12 @@ for (const phase of ["Preparing", "Distributing", "Ramping", "Draining"] as cons
         ...(phase === "Distributing" ? { paused: true } : {}),
       },
     });
-    const reached = await untilPhase(name, phase, "Complete");
+    const reached = await untilPhase(site, name, phase, "Complete");
     assert.equal(reached.status?.phase, phase);
     const kill = await killCentre();
     if (phase === "Distributing")
       await site.until("it may go on", () => site.store.patch(update, { name }, { type: "merge", body: { spec: { paused: false } } }));
-    const { status } = await untilPhase(name, "Complete");
+    const { status } = await untilPhase(site, name, "Complete");
     // It has not begun anew: one generation, each phase once, in order.
     assert.equal(status?.generation, reached.status?.generation ?? status?.generation);
     const phases = status?.phases?.map((one) => one.phase) ?? [];
@@ -413,7 +362,7 @@ for (const phase of ["Preparing", "Distributing", "Ramping", "Draining"] as cons
     );
     assert.ok(phases.includes(phase), phases.join(", "));
     await untilSettled(site);
-    assert.equal((await serviceNamed("auth")).spec.template.version, services[0]?.to);
+    assert.equal((await serviceNamed(site, "auth")).spec.template.version, services[0]?.to);
     await judge(load, [kill]);
   });
 }
@@ -429,37 +378,37 @@ async function killCentre(): Promise<Kill> {
 }
 
 test("a centre killed before anything is issued forgets no wish: neither an update that waits for its turn, since when it has waited, nor a template that was just changed", async (context) => {
-  const load = newLoad(context);
-  const [service, to] = ["predictor", await otherVersion("predictor")];
-  await createUpdate(site, "goes-first", { auth: await otherVersion("auth") }, { paused: true });
-  await untilWait("goes-first", (one) => one.reason === "Paused");
+  const load = newLoad(site, context);
+  const [service, to] = ["predictor", await otherVersion(site, "predictor")];
+  await createUpdate(site, "goes-first", { auth: await otherVersion(site, "auth") }, { paused: true });
+  await untilWait(site, "goes-first", (one) => one.reason === "Paused");
   await createUpdate(site, "killed-in-pending", { [service]: to });
-  const before = await untilWait("killed-in-pending", (one) => one.reason === "OtherUpdateFirst");
-  const { generation: first } = (await getUpdate("goes-first"))?.status ?? {};
+  const before = await untilWait(site, "killed-in-pending", (one) => one.reason === "OtherUpdateFirst");
+  const { generation: first } = (await getUpdate(site, "goes-first"))?.status ?? {};
   assert.equal(before.object, `generation/g${first}`);
   assert.match(before.message, /begins by itself after it; to end that one: orrery update abort goes-first$/);
   const kills = [await killCentre()];
   // Long enough for the new centre to have looked at both.
-  await untilWait("goes-first", (one) => one.reason === "Paused");
+  await untilWait(site, "goes-first", (one) => one.reason === "Paused");
   await wait(1000);
-  assert.deepEqual(await untilWait("killed-in-pending", (one) => one.reason === "OtherUpdateFirst"), before);
-  assert.equal((await getUpdate("killed-in-pending"))?.status?.phase, "Pending");
+  assert.deepEqual(await untilWait(site, "killed-in-pending", (one) => one.reason === "OtherUpdateFirst"), before);
+  assert.equal((await getUpdate(site, "killed-in-pending"))?.status?.phase, "Pending");
   await site.store.patch(update, { name: "goes-first" }, { type: "merge", body: { spec: { paused: false } } });
-  await untilPhase("goes-first", "Complete");
-  await untilPhase("killed-in-pending", "Complete");
+  await untilPhase(site, "goes-first", "Complete");
+  await untilPhase(site, "killed-in-pending", "Complete");
   await untilSettled(site);
 
   // A changed template rests for so long before it is issued.
   await setPolicy(site, { settle: "3s" });
   const { counter = 0 } = (await site.store.get(siteKind, { name: SITE_NAME }))?.status ?? {};
-  const { template } = (await serviceNamed("auth")).spec;
+  const { template } = (await serviceNamed(site, "auth")).spec;
   const env = [...(template.env ?? []).filter((one) => one.name !== "RESTED"), { name: "RESTED", value: "1" }];
   await site.store.patch(microservice, { name: "auth" }, { type: "merge", body: { spec: { template: { ...template, env } } } });
   assert.equal((await site.store.get(siteKind, { name: SITE_NAME }))?.status?.counter, counter, "it is not issued yet");
   kills.push(await killCentre());
   const issued = `g${counter + 1}`;
-  await site.until("its record is made", async () => await getUpdate(issued));
-  const { spec } = await untilPhase(issued, "Complete");
+  await site.until("its record is made", async () => await getUpdate(site, issued));
+  const { spec } = await untilPhase(site, issued, "Complete");
   assert.deepEqual(
     spec.services.map((one) => one.name),
     ["auth"],
@@ -486,260 +435,22 @@ async function keepInstances(service: string): Promise<() => Promise<void>> {
 }
 
 test("a centre killed, and its gateway cut off by that, while former instances are withdrawn still says what is left, and ends when it is gone", async (context) => {
-  const load = newLoad(context);
+  const load = newLoad(site, context);
   const name = "killed-in-withdrawing";
   const letGo = await keepInstances("auth");
-  await site.store.create(update, { metadata: { name }, spec: { services: [{ name: "auth", to: await otherVersion("auth") }] } });
+  await site.store.create(update, { metadata: { name }, spec: { services: [{ name: "auth", to: await otherVersion(site, "auth") }] } });
   const isWithdrawn = (one: { reason: string; message: string }): boolean =>
     one.reason === "Withdrawing" && one.message.includes(`is kept by the finalizer ${KEPT}`);
-  await untilWait(name, isWithdrawn);
+  await untilWait(site, name, isWithdrawn);
   const kill = await killCentre();
   await wait(1000);
-  await untilWait(name, isWithdrawn);
-  assert.equal((await getUpdate(name))?.status?.phase, "Draining");
+  await untilWait(site, name, isWithdrawn);
+  assert.equal((await getUpdate(site, name))?.status?.phase, "Draining");
   await site.until("they may go", async () => {
     await letGo();
     return true;
   });
-  await untilPhase(name, "Complete");
+  await untilPhase(site, name, "Complete");
   await untilSettled(site);
   await judge(load, [kill]);
 });
-
-interface SeenWait {
-  readonly reason: string;
-  readonly object: string;
-  readonly since: string;
-  readonly message: string;
-}
-
-/** Waits until an Update says that it waits for one of `reasons` because of the gateway, no longer than since `cutMs`; then `update show` says it, too. */
-async function untilGatewayBlamed(name: string, cutMs: number, reasons: readonly string[]): Promise<SeenWait> {
-  const blamed = await untilWait(name, (one) => reasons.includes(one.reason) && one.message.includes("gateway main is not connected"));
-  const sinceMs = Date.parse(blamed.since);
-  assert.ok(sinceMs <= Date.now() && sinceMs >= cutMs - 1000, `since ${blamed.since}, cut at ${new Date(cutMs).toISOString()}`);
-  const shown = JSON.parse((await site.orrery("update", "show", name, "-o", "json")).out) as {
-    readonly generations: readonly { readonly waits: readonly SeenWait[] }[];
-    readonly updates: readonly Update[];
-  };
-  const all = [...shown.generations.flatMap((one) => one.waits), ...shown.updates.flatMap((one) => one.status?.waits ?? [])];
-  assert.ok(
-    all.some((one) => one.reason === blamed.reason && one.object === blamed.object && one.since === blamed.since),
-    JSON.stringify(all),
-  );
-  const { out } = await site.orrery("update", "show", name);
-  assert.match(out, new RegExp(`${blamed.object} \\(${blamed.reason}, `));
-  return blamed;
-}
-
-/** In each phase: what the Update then waits for, and on what. */
-const CUT_IN = {
-  // It is ready, but the table cannot be handed out.
-  Preparing: { reasons: ["TableNotAcknowledged"], object: "gateway/main" },
-  Distributing: { reasons: ["TableNotAcknowledged"], object: "gateway/main" },
-  // What it has in flight is not known.
-  Ramping: { reasons: ["GatewayLost"], object: "gateway/main" },
-  Draining: { reasons: ["GatewayLost"], object: "gateway/main" },
-} as const;
-
-test("a gateway cut off from the centre in each phase serves on as before; the update waits for it by name, and ends when it is back", async (context) => {
-  const load = newLoad(context);
-  const relay = await putRelay(site, context);
-  for (const phase of ["Preparing", "Distributing", "Ramping", "Draining"] as const) {
-    const name = `cut-in-${phase.toLowerCase()}`;
-    await createUpdate(
-      site,
-      name,
-      { auth: await otherVersion("auth") },
-      {
-        ...(phase === "Distributing" ? { paused: true } : {}),
-        ...(phase === "Ramping" ? { ramp: { steps: [{ share: 0.5, hold: "1s" }] } } : {}),
-      },
-    );
-    assert.equal((await untilPhase(name, phase, "Complete")).status?.phase, phase);
-    const cutMs = Date.now();
-    relay.cut();
-    if (phase === "Distributing") await site.store.patch(update, { name }, { type: "merge", body: { spec: { paused: false } } });
-    const { reasons, object } = CUT_IN[phase];
-    const waited = await untilGatewayBlamed(name, cutMs, reasons);
-    context.diagnostic(`${phase}: ${waited.reason}: ${waited.message}`);
-    assert.equal(waited.object, object);
-    assert.equal((await fetch(`${site.edge}/api/passes?satellite=ISS`)).status, 200, `${phase}: it serves on`);
-    // Nothing new is put into service without it: no other host is there.
-    if (phase === "Preparing" || phase === "Distributing")
-      await untilWait(name, (one) => one.reason === "TooFewReady" && one.message.includes("orrery gateway forget main"));
-    assert.notEqual((await getUpdate(name))?.status?.phase, "Complete", phase);
-    relay.heal();
-    await untilPhase(name, "Complete");
-  }
-  await judge(load, relay.kills);
-
-  // While it holds new transactions it cannot know how the handover ends: it refuses them in time, and the update is gone back from.
-  await setPolicy(site, { linger: "2s" });
-  await site.store.create(update, {
-    metadata: { name: "cut-in-holding" },
-    spec: { services: [{ name: "auth", to: await otherVersion("auth") }], strategy: "quiescence" },
-  });
-  assert.equal((await untilPhase("cut-in-holding", "Holding", "Complete")).status?.phase, "Holding");
-  // The gateway may not hold yet when the site already says so.
-  await wait(300);
-  relay.cut();
-  const refused = await fetch(`${site.edge}/api/passes?satellite=ISS`);
-  assert.deepEqual(
-    [refused.status, ((await refused.json()) as { code: string }).code, refused.headers.get("retry-after")],
-    [503, "gateway/held", "1"],
-  );
-  const back = await untilPhase("cut-in-holding", "RolledBack");
-  context.diagnostic(`Holding: ${JSON.stringify(back.status?.conditions)}`);
-  relay.heal();
-  await site.until("requests are served again", async () =>
-    (await fetch(`${site.edge}/api/passes?satellite=ISS`)).status === 200 ? true : undefined,
-  );
-  await site.until("the refusal names the gateway", async () => {
-    const [refusal] = (await site.store.get(siteKind, { name: SITE_NAME }))?.status?.refused ?? [];
-    return refusal !== undefined && /gateway main/.test(refusal.reason) ? true : undefined;
-  });
-  await setPolicy(site, { linger: "500ms" });
-  const auth = await serviceNamed("auth");
-  await createUpdate(site, "as-served", { auth: auth.status?.servedVersion ?? "" });
-  await untilUpdatesEnd(site);
-
-  // No gateway at all: nothing new is put into service, and it is said why.
-  await relay.end(async () => {
-    await createUpdate(site, "without-edge", { auth: await otherVersion("auth") });
-    await untilWait("without-edge", (one) => one.object === "gateway/main" || one.message.includes("gateway main"));
-  });
-  await untilPhase("without-edge", "Complete");
-  await untilSettled(site);
-});
-
-test("a gateway cut off while it is counted, or before it has forgotten former instances, keeps these and their addresses until it is back; during their grace nobody waits for it", async (context) => {
-  const load = newLoad(context);
-  const relay = await putRelay(site, context);
-  const former = async (): Promise<readonly Instance[]> => {
-    const served = (await serviceNamed("auth")).status?.servedRevision;
-    return (await site.instances()).filter((one) => one.spec.revision === served);
-  };
-  /** Fails unless all of them run where they did, and are registered. */
-  const assertKept = async (kept: readonly Instance[]): Promise<void> => {
-    assert.ok(kept.length > 0);
-    for (const { metadata, status } of kept) {
-      const present = await site.store.get(instance, metadata);
-      assert.deepEqual(present?.status?.ports, status?.ports, `${metadata.name} has its address`);
-      assert.deepEqual(site.programs().get(metadata.uid), [status?.pid], `${metadata.name} runs`);
-    }
-  };
-  const run = async (name: string): Promise<void> => createUpdate(site, name, { auth: await otherVersion("auth") });
-
-  // Nothing, or next to nothing, is in flight, but that is not shown yet.
-  await setPolicy(site, { linger: "6s" });
-  const counted = await former();
-  await run("cut-in-linger");
-  await untilWait("cut-in-linger", (one) => one.reason === "Counting" || one.reason === "TransactionsOpen");
-  let cutMs = Date.now();
-  relay.cut();
-  assert.equal((await untilGatewayBlamed("cut-in-linger", cutMs, ["GatewayLost"])).object, "gateway/main");
-  // Longer than the linger.
-  await wait(6500);
-  assert.equal((await getUpdate("cut-in-linger"))?.status?.phase, "Draining");
-  await assertKept(counted);
-  relay.heal();
-  await setPolicy(site, { linger: "500ms" });
-  await untilPhase("cut-in-linger", "Complete");
-
-  // Its generation is closed, but the table without the former instances is on its way.
-  const leaving = await former();
-  relay.delay(1500);
-  await run("cut-in-withdrawing");
-  const onItsWay = await untilWait("cut-in-withdrawing", (one) => one.reason === "Withdrawing" && one.message.includes("not yet acknowledged"));
-  assert.match(onItsWay.object, /^instance\/auth-/);
-  cutMs = Date.now();
-  relay.cut();
-  relay.delay(0);
-  const kept = await untilGatewayBlamed("cut-in-withdrawing", cutMs - 3000, ["Withdrawing"]);
-  context.diagnostic(`Withdrawing: ${kept.message}`);
-  await wait(1500);
-  assert.equal((await getUpdate("cut-in-withdrawing"))?.status?.phase, "Draining");
-  await assertKept(leaving);
-  relay.heal();
-  await untilPhase("cut-in-withdrawing", "Complete");
-  for (const { metadata } of leaving) assert.equal(site.programs().get(metadata.uid), undefined, `${metadata.name} has ended`);
-
-  // All gateways have forgotten them: while they end, nobody asks a gateway. A process that stands still does not hear that it is to end.
-  const ending = await former();
-  relay.delay(1500);
-  await run("cut-in-grace");
-  await untilWait("cut-in-grace", (one) => one.reason === "Withdrawing" && one.message.includes("not yet acknowledged"));
-  for (const { status } of ending) process.kill(status?.pid ?? Number.NaN, "SIGSTOP");
-  relay.delay(0);
-  await untilWait(
-    "cut-in-grace",
-    (one) => one.reason === "Withdrawing" && /is told to end; it is killed when its grace \(\w+\) is over$/.test(one.message),
-  );
-  relay.cut();
-  for (const { status } of ending) process.kill(status?.pid ?? Number.NaN, "SIGCONT");
-  await untilPhase("cut-in-grace", "Complete");
-  await judge(load, relay.kills);
-  await relay.end();
-  await untilSettled(site);
-});
-
-test("a gateway that stays away is waited for by name until a person forgets it; then the update goes on, and it is recorded", async (context) => {
-  const forget = (name: string): ReturnType<RunningSite["orrery"]> => site.orrery("gateway", "forget", name);
-  const stream = new AbortController();
-  context.after(() => stream.abort());
-  const { body } = await fetch(`${site.edge}/api/track?satellite=ISS&intervalMs=200`, { signal: stream.signal });
-  void body?.pipeTo(new WritableStream(), { signal: stream.signal }).catch(() => undefined);
-  const connected = await forget("main");
-  assert.equal(connected.status, 1);
-  assert.match(connected.err, /gateway main is connected \(\w+\): only one that is surely dead may be forgotten; stop it first/);
-  const unknown = await forget("mian");
-  assert.equal(unknown.status, 1);
-  assert.match(unknown.err, /there is no gateway called "mian"; known: main/);
-  await site.until("it is still connected", async () => (await gatewayReason()) === "Ready" || undefined);
-
-  const old = (await site.instances()).filter((one) => one.spec.service === "auth");
-  await createUpdate(site, "forgotten", { auth: await otherVersion("auth") });
-  await untilWait("forgotten", (one) => one.reason === "TransactionsOpen");
-  const killedMs = Date.now();
-  // Who would start it again dies first.
-  for (const name of ["supervisor", "gateway"] as const) site.killPlatform(name);
-  const lost = await untilGatewayBlamed("forgotten", killedMs, ["GatewayLost"]);
-  assert.equal(lost.object, "gateway/main");
-  assert.match(lost.message, /what it has in flight is unknown\. Bring it back, or, if it is surely dead, run: orrery gateway forget main$/);
-  // Much longer than the linger and than a transaction may last: no clock decides.
-  await wait(6000);
-  assert.deepEqual(site.platformPids("gateway"), []);
-  assert.equal((await getUpdate("forgotten"))?.status?.phase, "Draining");
-  for (const { metadata } of old) assert.ok(site.programs().has(metadata.uid), `${metadata.name} is kept`);
-  // One that has not begun to be served waits, too.
-  await createUpdate(site, "forgotten-before-switch", { predictor: await otherVersion("predictor") });
-  await untilWait("forgotten-before-switch", (one) => one.reason === "TooFewReady" && /orrery gateway forget main$/.test(one.message));
-
-  const done = await forget("main");
-  assert.deepEqual([done.status, done.out.trim()], [0, "gateway main is forgotten: 1 gateway less is waited for"], done.err);
-  await untilPhase("forgotten", "Complete");
-  await untilPhase("forgotten-before-switch", "Complete");
-  await site.until("the former instances have ended", () => (old.every(({ metadata }) => !site.programs().has(metadata.uid)) ? true : undefined));
-  const again = await forget("main");
-  assert.equal(again.status, 1);
-  assert.match(again.err, /there is no gateway called "main"; known: none/);
-  const dead = (await site.store.events({ fieldSelector: "reason=DeclaredDead" })).at(-1);
-  assert.match(
-    dead?.message ?? "",
-    /^gateway main was declared dead by hand: what it had in flight of generations \d+, \d+.* is not waited for any more$/,
-  );
-
-  // One that comes back registers itself again, and serves what is served now.
-  const { status, out, err } = await site.up();
-  assert.equal(status, 0, out + err);
-  await site.until("it is registered", async () => (await gatewayReason()) === "Ready" || undefined);
-  const passes = (await (await fetch(`${site.edge}/api/passes?satellite=ISS`)).json()) as { servedBy: { authIssued: string } };
-  assert.equal(passes.servedBy.authIssued, (await serviceNamed("auth")).spec.template.version);
-  await untilSettled(site);
-});
-
-async function gatewayReason(): Promise<string | undefined> {
-  const one = await site.store.get(gateway, { name: "main" });
-  return one?.status?.conditions?.find(({ type }) => type === "Ready")?.reason;
-}

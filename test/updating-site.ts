@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { generation, microservice, SITE_NAME, site as siteKind, type Update, update } from "#/model/index.ts";
+import { generation, type Microservice, microservice, SITE_NAME, site as siteKind, type Update, update } from "#/model/index.ts";
 import type { RunningSite } from "./running-site.ts";
 import { findMixedCalls, readAccessLog } from "./steady-load.ts";
 
@@ -80,4 +80,56 @@ export async function assertCallsConsistent(site: RunningSite): Promise<number> 
   const mixed = findMixedCalls(lines, maps);
   assert.deepEqual(mixed.slice(0, 10), [], `${mixed.length} calls were served by a revision that their generation does not have`);
   return lines.filter((line) => line.revision !== undefined && maps.has(line.generation ?? 0)).length;
+}
+
+/** What something waits for, as its status tells. */
+export interface SeenWait {
+  readonly reason: string;
+  readonly object: string;
+  readonly since: string;
+  readonly message: string;
+}
+
+/** The Update as it is now. */
+export async function getUpdate(site: RunningSite, name: string): Promise<Update | undefined> {
+  return await site.store.get(update, { name });
+}
+
+/** Waits until an Update is in one of `phases`. */
+export async function untilPhase(site: RunningSite, name: string, ...phases: string[]): Promise<Update> {
+  const { found } = await site.until(`${name} is ${phases.join(" or ")}`, async () => {
+    const one = await getUpdate(site, name);
+    return phases.includes(one?.status?.phase ?? "") ? one : undefined;
+  });
+  return found;
+}
+
+/** Waits until an Update says that it waits for what `isIt` tells. */
+export async function untilWait(
+  site: RunningSite,
+  name: string,
+  isIt: (one: { reason: string; object: string; message: string }) => boolean,
+): Promise<SeenWait> {
+  let last: Update | undefined;
+  try {
+    const { found } = await site.until(`${name} waits`, async () => {
+      last = await getUpdate(site, name);
+      return last?.status?.waits?.find(isIt);
+    });
+    return found;
+  } catch (error) {
+    const { items } = await site.store.list(generation);
+    throw new Error(`${JSON.stringify(last?.status)}\n${JSON.stringify(items.slice(-2).map((one) => one.status))}\n${(error as Error).message}`);
+  }
+}
+
+/** The Microservice, also where the centre was away for a moment. */
+export async function serviceNamed(site: RunningSite, name: string): Promise<Microservice> {
+  const { found } = await site.until(`${name} is read`, () => site.store.get(microservice, { name }));
+  return found;
+}
+
+/** The version of a service that its template does not say. */
+export async function otherVersion(site: RunningSite, service: string): Promise<string> {
+  return (await serviceNamed(site, service)).spec.template.version === "v1" ? "v2" : "v1";
 }
