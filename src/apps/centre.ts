@@ -49,15 +49,22 @@ async function start(): Promise<void> {
     version,
     welcome: async () => ({ history: centre.lead?.history ?? "", epoch: centre.lead?.epoch ?? 0 }),
   });
-  const onBehind = (gateway: string, { position, newest }: KnownTable): void => {
+  const onBehind = async (gateway: string, { position, newest }: KnownTable): Promise<void> => {
     if (lifecycle.signal.aborted) return;
     const why =
       position.history === centre.lead?.history
         ? `is older than what gateway ${gateway} has of it (generation ${newest}, epoch ${position.epoch}): it was put back to an earlier state without orrery restore`
-        : `does not know of the history ${position.history}, of which gateway ${gateway} knows generations up to ${newest}: it was put back to a state from before a restore, or the gateway comes from another site`;
-    // Numbers that were issued since may come again: it must not lead on with this history.
-    tree.beginHistory();
-    log.error(`the store in ${folder("state")} ${why}. A new history begins, generations get numbers that none had before; the centre starts again`);
+        : `does not know of the history ${position.history}, of which gateway ${gateway} knows generations up to ${newest}: it was put back to a state from before a restore (also by orrery restore, of an older backup: then all is well), or the gateway comes from another site`;
+    try {
+      // Numbers that were issued since may come again: it must not lead on with this history. First of all: what stops here is found out again.
+      tree.beginHistory();
+      log.error(
+        `the store in ${folder("state")} ${why}. A new history begins, generations get numbers that none had before; the centre starts again`,
+      );
+      await centre.lead?.remember(position.history);
+    } catch (error) {
+      log.error(`the store in ${folder("state")} ${why}. The centre starts again and tries to begin a new history`, { error: describeError(error) });
+    }
     process.exitCode = 1;
     void stop();
   };

@@ -294,7 +294,10 @@ export class Leader implements CentrePort {
 
   *#answer(link: Link, name: string, known: KnownTable | undefined, receive: (message: TableMessage | undefined) => void): Routine {
     if (this.#distribution === undefined) return;
-    if (known !== undefined && (yield* this.#isBehind(name, known))) return this.#world.foundBehind(this, name);
+    if (known !== undefined && (yield* this.#isBehind(name, known))) {
+      this.#world.foundBehind(this, name);
+      return yield* this.#remember(known.position.history);
+    }
     if (this.#peers.get(name)?.link !== link || this.#distribution === undefined) return;
     this.#streams.get(name)?.close();
     const stream = this.#distribution.open(name, known?.position, () => this.program.after(0, () => pump()));
@@ -314,19 +317,21 @@ export class Leader implements CentrePort {
     const mapOf = (number: number): GenerationMap | undefined => this.#seen.Generation.get(generationName(number))?.spec.map;
     const own = { mapOf, hasServed: this.#distribution?.hasServed(name) === true };
     if (!isBehind(readSiteState(this.#seen.Site.get(SITE_NAME)?.status), known, own)) return false;
-    for (;;) {
-      const present = yield* this.#ask(() => store.get("Site", SITE_NAME));
-      const state = readSiteState(present?.status);
-      if (present === undefined || state?.epoch !== this.#epoch || !isBehind(state, known, own)) return false;
-      const { history } = known.position;
-      if (history === state.history) return true;
-      const status = { ...present.status, formerHistories: [...withFormer(state.formerHistories, history)] };
-      try {
-        yield* this.#ask(() => store.update("Site", { metadata: present.metadata, status }, "status"));
-        return true;
-      } catch (error) {
-        if (!isOrreryError(error, "store/conflict")) throw error;
-      }
+    const state = readSiteState((yield* this.#ask(() => store.get("Site", SITE_NAME)))?.status);
+    return state?.epoch === this.#epoch && isBehind(state, known, own);
+  }
+
+  *#remember(history: string): Routine {
+    const { store } = this.#world;
+    const present = yield* this.#ask(() => store.get("Site", SITE_NAME));
+    const state = readSiteState(present?.status);
+    if (present === undefined || state === undefined || history === state.history) return;
+    const status = { ...present.status, formerHistories: [...withFormer(state.formerHistories, history)] };
+    try {
+      yield* this.#ask(() => store.update("Site", { metadata: present.metadata, status }, "status"));
+    } catch (error) {
+      // It will be found out again.
+      if (!isOrreryError(error, "store/conflict")) throw error;
     }
   }
 

@@ -259,6 +259,8 @@ export class World {
       case "kill-leader":
         return this.#at(fault.when, () => this.#killLeader(fault.forMs));
       case "pause-leader":
+        // A leader that stands still tells nobody meanwhile.
+        if (this.#isUnsteadyNow) this.#unsteadyFor(fault.forMs + PUT_BACK_MS / 2);
         return this.#at(fault.when, () => this.#pauseLeader(fault.forMs));
       case "second-leader":
         return this.#startLeader();

@@ -138,18 +138,21 @@ export async function takeLead(store: Store, namespace: string, history: string,
   return status.epoch;
 }
 
-/** True if the table `known` of a gateway tells of what this leader's store has forgotten: the store was put back to an earlier state, and must not be led on with. The other history is remembered, so that it is found out once.
- *  @throws store/conflict: the Site has changed meanwhile; ask again */
+/** True if the table `known` of a gateway tells of what this leader's store has forgotten: the store was put back to an earlier state, and must not be led on with. */
 export async function isStoreBehind(store: Store, namespace: string, epoch: number, known: KnownTable, own: OwnTables): Promise<boolean> {
-  const present = await store.get(site, { name: SITE_NAME, namespace });
+  const state = readSiteState((await store.get(site, { name: SITE_NAME, namespace }))?.status);
   // Another leader of the same store knows more than this one: that is no reason to begin anew.
+  return state?.epoch === epoch && isBehind(state, known, own);
+}
+
+/** Remembers a history of which a gateway has told, so that it is found out once.
+ *  @throws store/conflict: the Site has changed meanwhile; it will be found out again */
+export async function rememberHistory(store: Store, namespace: string, history: string): Promise<void> {
+  const present = await store.get(site, { name: SITE_NAME, namespace });
   const state = readSiteState(present?.status);
-  if (present === undefined || state?.epoch !== epoch || !isBehind(state, known, own)) return false;
-  const { history } = known.position;
-  if (history === state.history) return true;
+  if (present === undefined || state === undefined || history === state.history) return;
   const status = { ...present.status, formerHistories: [...withFormer(state.formerHistories, history)] };
   await store.update(site, { metadata: present.metadata, spec: present.spec, status }, { subresource: "status", fieldManager: "orrery-centre" });
-  return true;
 }
 
 /** What the Site says now, for what only the leader may do.

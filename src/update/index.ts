@@ -1,4 +1,12 @@
-export { createUpdateController, type Distribution, isStoreBehind, readLedSite, takeLead, type UpdateControllerOptions } from "./controller.ts";
+export {
+  createUpdateController,
+  type Distribution,
+  isStoreBehind,
+  readLedSite,
+  rememberHistory,
+  takeLead,
+  type UpdateControllerOptions,
+} from "./controller.ts";
 export { updateIntents } from "./intents.ts";
 export { createUpdateRecordController, type UpdateRecordOptions } from "./record-controller.ts";
 export { REVISION_ANNOTATION } from "./record-templates.ts";

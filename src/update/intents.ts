@@ -1,7 +1,7 @@
 import { uuidTimeMs } from "#/base/index.ts";
 import { durationMs, STREAMS_END_AFTER, type Update, type update } from "#/model/index.ts";
 import type { Reflector } from "#/reconcile/index.ts";
-import type { Refusal, UpdateIntent } from "./core/index.ts";
+import { isEnded, type Refusal, type UpdateIntent } from "./core/index.ts";
 
 /** On Updates that nobody made: templates were changed. */
 export const IMPLICIT_LABEL = "orrery.dev/implicit";
@@ -65,6 +65,7 @@ function intentOf(one: Update): UpdateIntent {
     isPaused: paused,
     isPromoted: promoted,
     isAborted: isGivenUp(one),
+    isEnded: isEnded(one.status?.phase),
     ...(message === undefined ? {} : { message }),
     ...(drain === undefined
       ? {}

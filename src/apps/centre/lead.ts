@@ -33,7 +33,15 @@ import {
   readSiteState,
   WantedRevisions,
 } from "#/update/core/index.ts";
-import { createUpdateController, createUpdateRecordController, isStoreBehind, readLedSite, takeLead, updateIntents } from "#/update/index.ts";
+import {
+  createUpdateController,
+  createUpdateRecordController,
+  isStoreBehind,
+  readLedSite,
+  rememberHistory,
+  takeLead,
+  updateIntents,
+} from "#/update/index.ts";
 import { GenerationTally } from "./generation-tally.ts";
 import { connectionOf, fillTable, leftOf, type Peers, readinessOf, trafficOf } from "./lead-views.ts";
 
@@ -62,6 +70,8 @@ export interface Lead {
   readonly distribution: TableDistribution;
   /** True if the table of `gateway` tells of what the store has forgotten: it was put back to an earlier state. */
   isBehind(gateway: string, known: KnownTable): Promise<boolean>;
+  /** Counts `history` as one that the store has come after, so that a gateway's table of it tells nothing new. */
+  remember(history: string): Promise<void>;
   /** Someone connected, left, or was heard again. */
   peerChanged(component: "agent" | "gateway", name: string): void;
   /** A resource was observed (key namespace/name). */
@@ -262,6 +272,7 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
       const own = { mapOf, hasServed: distribution.hasServed(gateway) };
       return isBehind(readSiteState(site()?.status), known, own) && (await isStoreBehind(store, DEFAULT_NAMESPACE, epoch, known, own));
     },
+    remember: (history) => rememberHistory(store, DEFAULT_NAMESPACE, history),
     ended,
   };
 }

@@ -44,7 +44,7 @@ export interface LinkHandlersOptions {
   /** The leader's part, once it leads. */
   readonly lead: () => Lead | undefined;
   /** A gateway has a table that the store knows nothing of: the store has been put back behind its back. */
-  readonly onBehind: (gateway: string, known: KnownTable) => void;
+  readonly onBehind: (gateway: string, known: KnownTable) => Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -82,7 +82,7 @@ export function handleLinks(options: LinkHandlersOptions): Peers {
         const leader = lead();
         if (leader === undefined) return;
         const known = parseKnownTable(params);
-        if (known !== undefined && (await leader.isBehind(peer.hello.name, known))) return options.onBehind(peer.hello.name, known);
+        if (known !== undefined && (await leader.isBehind(peer.hello.name, known))) return await options.onBehind(peer.hello.name, known);
         yield* leader.distribution.connect(peer.hello.name, known?.position, signal);
       },
     },

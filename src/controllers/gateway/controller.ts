@@ -50,6 +50,7 @@ export interface GatewayControllerOptions {
 /** Registers gateways that say hello and keeps their status; what is registered is counted on in every drain until it is forgotten (its object deleted). Key: name. */
 export function createGatewayController(options: GatewayControllerOptions): Controller {
   const { store, caches, connectionOf, admit, dismiss, clock, random, log } = options;
+  const leadsSinceMs = clock.now();
   const controller = new Controller({
     name: "gateway-controller",
     clock,
@@ -73,7 +74,7 @@ export function createGatewayController(options: GatewayControllerOptions): Cont
       const former = one.status ?? {};
       const conditions = [...setCondition(former.conditions, readyCondition(key, connection), nowMs)];
       const counter = siteOf()?.status?.counter;
-      const deadAtMs = connection === undefined ? assumedDeadAtMs(one, siteOf()) : undefined;
+      const deadAtMs = connection === undefined ? assumedDeadAtMs(one, siteOf(), leadsSinceMs) : undefined;
       if (deadAtMs !== undefined && nowMs >= deadAtMs) {
         const { uid, resourceVersion } = one.metadata;
         await store.delete(gateway, one.metadata, { preconditions: { uid, resourceVersion } });
@@ -101,7 +102,7 @@ export function createGatewayController(options: GatewayControllerOptions): Cont
           object: present,
           type: "Warning",
           reason: "DeclaredDead",
-          message: describeDeath(before, present, clock.now()),
+          message: describeDeath(before, present, clock.now(), leadsSinceMs),
           component: "gateway-controller",
         });
     } else if (after !== undefined) controller.enqueue(objectKey(after));
@@ -109,17 +110,19 @@ export function createGatewayController(options: GatewayControllerOptions): Cont
   return controller;
 }
 
-/** When a gateway that is lost counts as dead, where the Site says so; the time runs from when a leader has first missed it. */
-export function assumedDeadAtMs(one: Gateway, present: Site | undefined): number | undefined {
+/** When a gateway that is lost counts as dead, where the Site says so; the time runs from when this leader has first missed it: what it was told of before may have changed while nobody led, or come from a backup. */
+export function assumedDeadAtMs(one: Gateway, present: Site | undefined, leadsSinceMs: number): number | undefined {
   const afterMs = present?.spec.lostEdge === undefined ? undefined : durationMs(present.spec.lostEdge.assumeDeadAfter);
   const ready = one.status?.conditions?.find(({ type }) => type === "Ready");
-  return afterMs === undefined || ready?.reason !== "NotConnected" ? undefined : Date.parse(ready.lastTransitionTime) + afterMs;
+  return afterMs === undefined || ready?.reason !== "NotConnected"
+    ? undefined
+    : Math.max(Date.parse(ready.lastTransitionTime), leadsSinceMs) + afterMs;
 }
 
 /** For the history: with a gateway that is dead by somebody's word, and not by proof, what it had in flight is given up. */
-function describeDeath(one: Gateway, present: Site, nowMs: number): string {
+function describeDeath(one: Gateway, present: Site, nowMs: number, leadsSinceMs: number): string {
   const { name } = one.metadata;
-  const deadAtMs = assumedDeadAtMs(one, present);
+  const deadAtMs = assumedDeadAtMs(one, present, leadsSinceMs);
   const by = deadAtMs !== undefined && nowMs >= deadAtMs ? `after ${present.spec.lostEdge?.assumeDeadAfter} without it (lostEdge)` : "by hand";
   const open = (present.status?.generations ?? []).map((generation) => generation.number).join(", ");
   return `gateway ${name} was declared dead ${by}: what it had in flight of generations ${open} is not waited for any more`;

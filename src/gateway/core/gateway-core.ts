@@ -162,7 +162,10 @@ export class GatewayCore {
   }
 
   #notInService(): Refusal {
-    return refuse("gateway/no-generation", "no generation is in service yet: the site is starting, or has no services");
+    return refuse(
+      "gateway/no-generation",
+      "no generation is in service yet: the site is starting, has no services, or its store was put back and not every gateway has heard of it yet",
+    );
   }
 
   #stamped(service: string, head: RequestHead | undefined, client: string): GenerationState | Refusal | Held {

@@ -187,8 +187,8 @@ export class Nodes {
 
   /** Begins another history, from the next opening on. */
   beginHistory(id: string): void {
-    this.#writeMeta.run("history", id);
     this.#writeMeta.run("begins", "1");
+    this.#writeMeta.run("history", id);
   }
 
   /** Where a history has just begun: versions that came after the state that it begins with are not given again, and whoever has seen any has to read anew. */

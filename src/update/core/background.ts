@@ -1,16 +1,18 @@
 import { revisionsTakingPart } from "#/traffic/table/index.ts";
-import type { GenerationMap, SiteState } from "./state.ts";
+import { type GenerationMap, isPending, type Move, type SiteState } from "./state.ts";
 
 /** Those of `declared` (revisions with `drain.busy`) that may work for `generation`: what its map says, and what that was moved to. */
 export function busyRevisions<R extends { readonly name: string; readonly service: string }>(
-  { moves }: Pick<SiteState, "moves">,
+  { moves, generations }: Pick<SiteState, "moves" | "generations">,
   generation: number,
   map: GenerationMap,
   declared: Iterable<R>,
 ): readonly R[] {
   return [...declared].filter(({ name, service }) => {
     const mapped = map[service];
-    const own = moves.filter((one) => one.service === service);
+    // What is only planned has taken nothing over yet.
+    const isPlanned = (one: Move): boolean => one.isIdle === true && generations.some((open) => open.number === one.before && isPending(open));
+    const own = moves.filter((one) => one.service === service && !isPlanned(one));
     return mapped !== undefined && revisionsTakingPart(own, generation, mapped).has(name);
   });
 }

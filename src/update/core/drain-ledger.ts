@@ -242,7 +242,7 @@ export class DrainLedger {
       if (last === undefined || last.state === "idle") return [];
       const isBusy = last.state === "busy";
       const message = isBusy
-        ? `${instance} has work that may belong to generation ${generation}; it ends by itself (drain.busy: ${last.message})`
+        ? `${instance} has work that may belong to generation ${generation}; it goes on when the instance is idle at one look (drain.busy: ${last.message}). If it never is, and what it does may be lost: kubectl delete instance ${instance}`
         : `whether ${instance} has work that may belong to generation ${generation} is not known: ${last.message}. It goes on when it answers; if what it does may be lost: kubectl delete instance ${instance}`;
       return [{ reason: isBusy ? "Busy" : "BusyUnknown", object: `instance/${instance}`, sinceMs: Math.min(nowMs, quiet.atMs), message }];
     });

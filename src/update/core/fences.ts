@@ -43,7 +43,7 @@ export function fence(site: SiteState, pending: OpenGeneration, late: readonly O
   const upTo = pending.number - 1;
   const hosts = [...new Set(late.map((one) => one.host))];
   return {
-    site: { ...site, fenced: [...site.fenced, ...hosts.map((host) => ({ host, upTo }))] },
+    site: { ...site, fenced: [...site.fenced.filter((one) => !hosts.includes(one.host)), ...hosts.map((host) => ({ host, upTo }))] },
     happened: [{ what: "fenced", generation: pending.number, services: [], hosts }],
     waits,
   };

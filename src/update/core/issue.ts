@@ -99,7 +99,7 @@ function triedAgain(site: SiteState, target: GenerationMap, observed: Observed):
   const intent = observed.updateNamed(last.update);
   const map = observed.mapOf(last.number) ?? {};
   // Of one that nobody asked for, each generation has its own.
-  if (intent === undefined || !intent.isWhole || intent.isAborted) return undefined;
+  if (intent === undefined || !intent.isWhole || intent.isAborted || intent.isEnded === true) return undefined;
   return intent.services?.every((service) => target[service] === map[service]) === true ? intent : undefined;
 }
 

@@ -78,7 +78,8 @@ export function nextTerm(status: Site["status"], history: string, nowMs: number)
     history,
     epoch: (state?.epoch ?? 0) + 1,
     counter: (state?.counter ?? 0) + (isRestored(status, history) ? RESTORE_JUMP : 0),
-    generations: past.generations ?? [],
+    // What was not ready while nobody led says nothing of its instances: they have their time anew.
+    generations: (past.generations ?? []).map((one) => (one.phase === "Preparing" ? { ...one, since: timestamp(nowMs) } : one)),
   };
 }
 

@@ -54,6 +54,8 @@ export interface UpdateIntent {
   readonly isPaused: boolean;
   readonly isPromoted: boolean;
   readonly isAborted: boolean;
+  /** True: its record has come to its end. */
+  readonly isEnded?: boolean;
   readonly message?: string;
 }
 

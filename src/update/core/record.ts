@@ -163,10 +163,13 @@ function oldestDraining(site: SiteState, generation: number): number {
   return site.generations.find((one) => one.phase === "Draining" && one.number < generation)?.number ?? generation;
 }
 
+/** Of an update that is tried again and again the last ones are told. */
+const PHASES_KEPT = 50;
+
 /** `phase` and the list of phases with their times, moved on if it is a new one. */
 export function withPhase(status: UpdateStatus, phase: Phase, nowMs: number): Pick<UpdateStatus, "phase" | "phases"> {
   if (status.phase === phase) return { phase, ...(status.phases === undefined ? {} : { phases: status.phases }) };
   const at = timestamp(nowMs);
   const former = (status.phases ?? []).map((one) => (one.until === undefined ? { ...one, until: at } : one));
-  return { phase, phases: [...former, { phase, since: at, ...(isEnded(phase) ? { until: at } : {}) }] };
+  return { phase, phases: [...former, { phase, since: at, ...(isEnded(phase) ? { until: at } : {}) }].slice(-PHASES_KEPT) };
 }

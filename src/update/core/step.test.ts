@@ -474,3 +474,34 @@ test("after the store was put back a gateway that does not hear of it has its ho
   assert.deepEqual(world.state.fenced, [{ host: "b", upTo: 0 }]);
   assert.equal(world.state.isUnheard, undefined);
 });
+
+test("after the store was put back what was under way has its time anew: the times of the backup are long over", () => {
+  const world = runningSite();
+  world.unready.set("auth-v2", "it starts");
+  world.want("auth", "auth-v2").settle();
+  assert.equal(world.phases(), "1:Active 2:Preparing");
+  world.state = { ...world.state, history: "other", isUnheard: true };
+  world.nowMs += 3_600_000;
+  world.settle();
+  assert.equal(world.phases(), "1:Active 2:Preparing");
+  assert.deepEqual(world.state.refused, []);
+  world.nowMs += 60_000;
+  world.settle();
+  assert.equal(world.phases(), "1:Active");
+});
+
+test("after the store was put back a fence of before does not stand for having heard, where it lets through what is served", () => {
+  const world = runningSite();
+  world.state = { ...world.state, history: "other", isUnheard: true, fenced: [{ host: "b", upTo: 1 }] };
+  world.readyOn = new Map([
+    ["a", 1],
+    ["b", 1],
+  ]);
+  world.gateways = [...world.gateways, { name: "other", host: "b", isConnected: false, knows: () => false, awaitedMs: () => START_MS }];
+  world.settle();
+  assert.equal(world.state.isUnheard, true);
+  world.nowMs += 2000;
+  world.settle();
+  assert.deepEqual(world.state.fenced, [{ host: "b", upTo: 0 }]);
+  assert.equal(world.state.isUnheard, undefined);
+});

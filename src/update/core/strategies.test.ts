@@ -271,7 +271,9 @@ test("what was forbidden while it held is asked for as before, also where its re
   assert.equal(issuedNext(), "3 Preparing u quiescence");
   world.intent = { ...world.intent, isAborted: true };
   assert.equal(issuedNext(), "2 Draining u quiescence");
-  world.intent = { ...world.intent, isAborted: false };
+  world.intent = { ...world.intent, isAborted: false, isEnded: true };
+  assert.equal(issuedNext(), "3 Preparing g3 undefined");
+  world.intent = { ...world.intent, isEnded: false };
   world.want("auth", "auth-v3");
   assert.equal(issuedNext(), "3 Preparing g3 undefined");
 });

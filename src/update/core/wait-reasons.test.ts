@@ -331,7 +331,10 @@ const EXPLAINED: Readonly<Record<WaitReason, Explained>> = {
     told: () => [...drainTells({}), ...drainTells({}, { isBegun: false })],
     says: [/nothing has to be done$/, /counting begins by itself$/],
   },
-  Busy: { told: () => drainTells({}, { isBusy: true }), says: [/it ends by itself/] },
+  Busy: {
+    told: () => drainTells({}, { isBusy: true }),
+    says: [/it goes on when the instance is idle at one look.*kubectl delete instance auth-v1-0$/],
+  },
   BusyUnknown: { told: () => drainTells({}, { isBusy: false }), says: [/goes on when it answers; .*kubectl delete instance auth-v1-0$/] },
   GatewayLost: { told: () => drainTells({ isConnected: false, lostSinceMs: 5 }), says: [/Bring it back, or, .*orrery gateway forget main$/] },
   GatewaySilent: { told: () => drainTells({}, { nowMs: 5000 }), says: [/If it hangs, restart it$/] },
