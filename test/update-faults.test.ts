@@ -420,7 +420,8 @@ test("a centre killed before anything is issued forgets no wish: neither an upda
 
 /** Somebody else's finalizer: what is deleted stays until `letGo`. Returns it. */
 async function keepInstances(service: string): Promise<() => Promise<void>> {
-  const kept = (await site.store.list(instance)).items.filter((one) => one.spec.service === service);
+  const all = (await site.store.list(instance)).items;
+  const kept = all.filter((one) => one.spec.service === service && one.metadata.deletionTimestamp === undefined);
   for (const { metadata } of kept) {
     const finalizers = [...(metadata.finalizers ?? []), KEPT];
     await site.store.patch(instance, metadata, { type: "merge", body: { metadata: { finalizers } } });
