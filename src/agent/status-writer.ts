@@ -89,8 +89,10 @@ export class StatusWriter {
         if (this.#wanted === status || isDeepStrictEqual(this.#wanted, status)) return this.#refreshLater();
       } catch (error) {
         // Deleted, or made anew under the same name: the watch will say so.
-        if (isOrreryError(error, "store/missing") || (isOrreryError(error, "store/conflict") && !(await this.#readAgain()))) return;
-        if (++failures === 1)
+        const isConflict = isOrreryError(error, "store/conflict");
+        if (isOrreryError(error, "store/missing") || (isConflict && !(await this.#readAgain()))) return;
+        // A conflict is nothing to tell of: its duty is told at any time.
+        if (++failures === 1 && !isConflict)
           log.warn(`cannot write the status of ${this.#instance.metadata.name}: ${describeError(error)}`, { instance: this.#instance.metadata.name });
         await sleep(clock, backoffDelayMs(BACKOFF, failures, random), signal).catch(() => {});
       }

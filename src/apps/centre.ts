@@ -63,7 +63,9 @@ async function start(): Promise<void> {
       );
       await centre.lead?.remember(position.history);
     } catch (error) {
-      log.error(`the store in ${folder("state")} ${why}. The centre starts again and tries to begin a new history`, { error: describeError(error) });
+      log.error(`the store in ${folder("state")} ${why}. The centre starts again; what it could not write now is found out and written then`, {
+        error: describeError(error),
+      });
     }
     process.exitCode = 1;
     void stop();

@@ -131,7 +131,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "stamped-before-acknowledged",
     without: "calls reach gateways that do not know their generation",
-    file: ADVANCE,
+    file: FENCES,
     find: "const ignorant = observed.gateways.filter((gateway) => ",
     replace: "const ignorant = observed.gateways.filter((gateway) => gateway.name === '' && ",
   },
@@ -471,8 +471,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "fenced-whoever-is-left",
     without: "the only host of a service is fenced, and its new transactions are refused",
-    file: ADVANCE,
-    find: "late.length === 0 ? undefined : shortageWithout(site, pending, late, observed, nowMs)",
+    file: FENCES,
+    find: "late.length === 0 ? undefined : shortageWithout(site, generation, late, observed, nowMs)",
     replace: "late.length === 0 ? undefined : undefined",
   },
   {

@@ -1,4 +1,4 @@
-import { type Clock, describeError, isOrreryError, type Log, OrreryError, type Random } from "#/base/index.ts";
+import { type Clock, describeError, type Log, type Random } from "#/base/index.ts";
 import {
   API_VERSION,
   formatShare,
@@ -6,7 +6,6 @@ import {
   type gateway,
   generation,
   generationName,
-  instance,
   SITE_NAME,
   type Site,
   site,
@@ -15,20 +14,16 @@ import {
 } from "#/model/index.ts";
 import { Controller, objectKey, type ReconcileResult, type Reflector } from "#/reconcile/index.ts";
 import type { Store } from "#/store/index.ts";
-import type { KnownTable } from "#/traffic/index.ts";
 import {
   type BusyDeclared,
   type DistributionView,
   type DrainLedger,
   type GenerationMap,
   type Happening,
-  isBehind,
   type KnownGateway,
   NOT_LOOKED,
   nextLookMs,
-  nextTerm,
   type Observed,
-  type OwnTables,
   observe,
   prepareLedger,
   type Reach,
@@ -38,13 +33,12 @@ import {
   type SiteState,
   type Step,
   siteUpdate,
-  statusesToForget,
   step,
   type Wait,
   type Wanted,
   WishWatch,
-  withFormer,
 } from "./core/index.ts";
+import { notLeading } from "./lead-site.ts";
 
 /** What the leader knows of tables and gateways; kept by `traffic/distribution`. */
 export interface Distribution extends DistributionView {
@@ -119,62 +113,6 @@ export function createUpdateController(options: UpdateControllerOptions): Contro
   options.updates.listen(enqueueAll);
   options.register.listen(enqueueAll);
   return controller;
-}
-
-/** Takes the lead: makes the Site if there is none, and raises its epoch, so that what a former leader still tries to write fails. Returns the epoch of this term.
- *  @throws store/conflict: another leader was faster; campaign again */
-export async function takeLead(store: Store, namespace: string, history: string, nowMs: number): Promise<number> {
-  const present = (await store.get(site, { name: SITE_NAME, namespace })) ?? (await createSite(store, namespace));
-  const { items } = await store.list(instance, { namespace });
-  for (const { metadata, spec } of statusesToForget(present.status, history, items))
-    try {
-      const input = { metadata: { name: metadata.name, namespace, uid: metadata.uid }, spec, status: {} };
-      await store.update(instance, input, { subresource: "status", fieldManager: "orrery-centre" });
-    } catch (error) {
-      if (!isOrreryError(error, "store/missing")) throw error;
-    }
-  const status = nextTerm(present.status, history, nowMs);
-  await store.update(site, { metadata: present.metadata, spec: present.spec, status }, { subresource: "status", fieldManager: "orrery-centre" });
-  return status.epoch;
-}
-
-/** True if the table `known` of a gateway tells of what this leader's store has forgotten: the store was put back to an earlier state, and must not be led on with. */
-export async function isStoreBehind(store: Store, namespace: string, epoch: number, known: KnownTable, own: OwnTables): Promise<boolean> {
-  const state = readSiteState((await store.get(site, { name: SITE_NAME, namespace }))?.status);
-  // Another leader of the same store knows more than this one: that is no reason to begin anew.
-  return state?.epoch === epoch && isBehind(state, known, own);
-}
-
-/** Remembers a history of which a gateway has told, so that it is found out once.
- *  @throws store/conflict: the Site has changed meanwhile; it will be found out again */
-export async function rememberHistory(store: Store, namespace: string, history: string): Promise<void> {
-  const present = await store.get(site, { name: SITE_NAME, namespace });
-  const state = readSiteState(present?.status);
-  if (present === undefined || state === undefined || history === state.history) return;
-  const status = { ...present.status, formerHistories: [...withFormer(state.formerHistories, history)] };
-  await store.update(site, { metadata: present.metadata, spec: present.spec, status }, { subresource: "status", fieldManager: "orrery-centre" });
-}
-
-/** What the Site says now, for what only the leader may do.
- *  @throws update/not-leading: another centre leads; stop leading */
-export async function readLedSite(store: Store, namespace: string, epoch: number): Promise<SiteState> {
-  const state = readSiteState((await store.get(site, { name: SITE_NAME, namespace }))?.status);
-  if (state?.epoch !== epoch) throw notLeading(state?.epoch, epoch);
-  return state;
-}
-
-function notLeading(led: number | undefined, own: number): OrreryError {
-  return new OrreryError("update/not-leading", `the site is led by epoch ${led}, this centre has ${own}: it must stop leading`);
-}
-
-async function createSite(store: Store, namespace: string): Promise<Site> {
-  try {
-    return await store.create(site, { apiVersion: API_VERSION, kind: site.kind, metadata: { name: SITE_NAME, namespace }, spec: {} });
-  } catch (error) {
-    const present = isOrreryError(error, "store/exists") ? await store.get(site, { name: SITE_NAME, namespace }) : undefined;
-    if (present === undefined) throw error;
-    return present;
-  }
 }
 
 class UpdateDriver {

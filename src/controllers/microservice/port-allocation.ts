@@ -1,3 +1,5 @@
+import { fnv1a } from "#/base/index.ts";
+
 /** Loopback ports that are given to services which name none. Below the range of instances' own ports. */
 export const SERVICE_PORTS = { first: 10_000, last: 19_999 } as const;
 
@@ -57,11 +59,4 @@ export class PortBook {
       else holders.add(service);
     }
   }
-}
-
-/** FNV-1a, 32 bit (G. Fowler, L. C. Noll, K.-P. Vo). */
-function fnv1a(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193) >>> 0;
-  return hash;
 }

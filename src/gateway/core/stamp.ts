@@ -1,12 +1,10 @@
-import type { Random } from "#/base/index.ts";
+import { fnv1a, type Random } from "#/base/index.ts";
 import type { StampPlan } from "#/model/index.ts";
 import type { RequestHead } from "./request-head.ts";
 
 /** A number in [0, 1) from a site's history and a key: the same on every edge, so that a key never goes back and forth while a ramp rises. FNV-1a, then MurmurHash3's finaliser. */
 export function rampPoint(history: string, key: string): number {
-  let hash = 0x811c_9dc5 | 0;
-  const text = `${history}\n${key}`;
-  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x0100_0193);
+  let hash = fnv1a(`${history}\n${key}`);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85eb_ca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2_ae35);
   return ((hash ^ (hash >>> 16)) >>> 0) / 0x1_0000_0000;

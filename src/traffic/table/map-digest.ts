@@ -1,9 +1,7 @@
-/** Eight hex digits that differ, but for an accident, where the maps of two generations do (FNV-1a). */
+import { fnv1a } from "#/base/index.ts";
+
+/** Eight hex digits that differ, but for an accident, where the maps of two generations do. */
 export function mapDigest(assignments: Iterable<readonly [service: string, revision: string]>): string {
-  let hash = 0x811c_9dc5 | 0;
-  for (const [service, revision] of [...assignments].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const text = `${service} ${revision}\n`;
-    for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x0100_0193);
-  }
-  return (hash >>> 0).toString(16).padStart(8, "0");
+  const lines = [...assignments].map(([service, revision]) => `${service} ${revision}\n`).sort();
+  return fnv1a(lines.join("")).toString(16).padStart(8, "0");
 }

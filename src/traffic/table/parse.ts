@@ -118,7 +118,6 @@ export function parseTableUpdate(value: unknown): TableUpdate {
   return { change: parseTableChange(fields.change) };
 }
 
-/** A position that came from outside; `undefined` if it is none. */
 /** What a gateway tells of its table; `undefined` if it has none, or none that can be read. A gateway of an older release does not tell its newest generation (0), or no maps. */
 export function parseKnownTable(value: unknown): KnownTable | undefined {
   const result = z.looseObject({ position, newest: z.int().min(0).default(0), maps: z.record(z.string(), z.string()).default({}) }).safeParse(value);
@@ -127,6 +126,7 @@ export function parseKnownTable(value: unknown): KnownTable | undefined {
   return { position: result.data.position, newest, maps };
 }
 
+/** A position that came from outside; `undefined` if it is none. */
 export function parsePosition(value: unknown): TablePosition | undefined {
   const result = position.safeParse(value);
   return result.success ? result.data : undefined;

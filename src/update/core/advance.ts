@@ -1,10 +1,9 @@
 import { timestamp } from "#/model/index.ts";
 import { abort, movesToPlan, pause, refuse, replaced, switchOver, unmoved, withPhase } from "./changes.ts";
-import { ANSWER_WITHIN_MS, fence, shortageWithout } from "./fences.ts";
+import { awaitGateways } from "./fences.ts";
 import { beginHold, holdUntilQuiet, servicesToHold } from "./hold.ts";
 import { INTERLOCK_AGAIN_MS, targetMap } from "./issue.ts";
-import { describeLate } from "./late-gateway.ts";
-import { NOT_LOOKED, type Observed, type ObservedGateway, type Situation, type Step } from "./observed.ts";
+import { NOT_LOOKED, type Observed, type Situation, type Step } from "./observed.ts";
 import { climb, takeRampStep } from "./ramp.ts";
 import { isSameMap, type Move, type OpenGeneration, type SiteState, type Wait } from "./state.ts";
 
@@ -93,23 +92,11 @@ function halt(now: Situation): Step | undefined {
 /** Waits until every gateway knows the generation, then goes on as its strategy says. */
 function distribute(now: Situation): Step {
   const { site, pending, intent, observed, nowMs, waits } = now;
-  const sinceMs = Date.parse(pending.since);
-  const ignorant = observed.gateways.filter((gateway) => !gateway.knows(pending.number) && !site.fenced.some((fence) => fence.host === gateway.host));
-  const lateAtMs = (gateway: ObservedGateway): number => (gateway.awaitedMs(pending.number) ?? nowMs) + ANSWER_WITHIN_MS;
-  const late = ignorant.filter((gateway) => nowMs >= lateAtMs(gateway));
-  if (ignorant.length > 0) {
-    const shortage = late.length === 0 ? undefined : shortageWithout(site, pending, late, observed, nowMs);
-    if (late.length > 0 && shortage === undefined) return fence(site, pending, late, waits);
-    const asked = ignorant.map(
-      (gateway): Wait => ({
-        reason: "TableNotAcknowledged",
-        object: `gateway/${gateway.name}`,
-        sinceMs,
-        message: describeLate(gateway, `the table with generation ${pending.number}`),
-      }),
-    );
-    waits.set(pending.number, shortage === undefined ? asked : [shortage, ...asked]);
-    return { site, happened: [], waits, wakeAtMs: Math.max(nowMs + 100, Math.min(...ignorant.map(lateAtMs))) };
+  const hearing = awaitGateways(site, pending, observed, nowMs, `the table with generation ${pending.number}`);
+  if (hearing?.fenced !== undefined) return { ...hearing.fenced, waits };
+  if (hearing !== undefined) {
+    waits.set(pending.number, hearing.waits);
+    return { site, happened: [], waits, wakeAtMs: hearing.wakeAtMs };
   }
   if (intent?.isPaused === true) return pause(now, intent);
   // What is replaced before the switch asked before it began.

@@ -1,11 +1,41 @@
+import { describeLate } from "./late-gateway.ts";
 import { NOT_LOOKED, type Observed, type ObservedGateway, type Step } from "./observed.ts";
 import type { OpenGeneration, SiteState, Wait } from "./state.ts";
 
 /** A gateway that has not acknowledged so long after it was offered the table, or is not connected for so long, is fenced. */
-export const ANSWER_WITHIN_MS = 2000;
+const ANSWER_WITHIN_MS = 2000;
+
+/** Waits until every gateway knows `generation`, or its host serves only older ones: those that are late are fenced where that can be done without them. `undefined`: nobody is waited for. `table`: what they have to acknowledge, for people. */
+export function awaitGateways(
+  site: SiteState,
+  generation: OpenGeneration,
+  observed: Observed,
+  nowMs: number,
+  table: string,
+): { readonly waits: readonly Wait[]; readonly wakeAtMs: number; readonly fenced?: Omit<Step, "waits"> } | undefined {
+  const isFenced = ({ host }: ObservedGateway): boolean => site.fenced.some((one) => one.host === host && one.upTo < generation.number);
+  const ignorant = observed.gateways.filter((gateway) => !gateway.knows(generation.number) && !isFenced(gateway));
+  if (ignorant.length === 0) return undefined;
+  const lateAtMs = (gateway: ObservedGateway): number => (gateway.awaitedMs(generation.number) ?? nowMs) + ANSWER_WITHIN_MS;
+  const late = ignorant.filter((gateway) => nowMs >= lateAtMs(gateway));
+  const shortage = late.length === 0 ? undefined : shortageWithout(site, generation, late, observed, nowMs);
+  const asked = ignorant.map(
+    (gateway): Wait => ({
+      reason: "TableNotAcknowledged",
+      object: `gateway/${gateway.name}`,
+      sinceMs: Date.parse(generation.since),
+      message: describeLate(gateway, table),
+    }),
+  );
+  return {
+    waits: shortage === undefined ? asked : [shortage, ...asked],
+    wakeAtMs: Math.max(nowMs + 100, Math.min(...ignorant.map(lateAtMs))),
+    ...(late.length > 0 && shortage === undefined ? { fenced: fence(site, generation, late) } : {}),
+  };
+}
 
 /** Why the hosts of `late` gateways cannot be done without: no host would be left, or a service of the new generation would have no ready instance on any other. */
-export function shortageWithout(
+function shortageWithout(
   site: SiteState,
   pending: OpenGeneration,
   late: readonly ObservedGateway[],
@@ -39,13 +69,12 @@ export function shortageWithout(
 }
 
 /** The hosts of `late` gateways serve nothing of the pending generation and of later ones; what has gone back before still ends there. */
-export function fence(site: SiteState, pending: OpenGeneration, late: readonly ObservedGateway[], waits: Map<number, readonly Wait[]>): Step {
+function fence(site: SiteState, pending: OpenGeneration, late: readonly ObservedGateway[]): Omit<Step, "waits"> {
   const upTo = pending.number - 1;
   const hosts = [...new Set(late.map((one) => one.host))];
   return {
     site: { ...site, fenced: [...site.fenced.filter((one) => !hosts.includes(one.host)), ...hosts.map((host) => ({ host, upTo }))] },
     happened: [{ what: "fenced", generation: pending.number, services: [], hosts }],
-    waits,
   };
 }
 

@@ -9,6 +9,7 @@ export {
   type DistributionView,
   distributionMark,
   isBehind,
+  isRestored,
   type LeaderView,
   longestTransactionMs,
   nextLookMs,

@@ -45,7 +45,7 @@ export function isBehind(state: SiteState | undefined, { position, newest, maps 
 }
 
 /** True if the store was restored from a backup since the Site was written: its own `history` is another one. */
-function isRestored(status: Site["status"], history: string): boolean {
+export function isRestored(status: Site["status"], history: string): boolean {
   const state = readSiteState(status);
   return state !== undefined && state.history !== history;
 }

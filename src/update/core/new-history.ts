@@ -1,7 +1,6 @@
 import { timestamp } from "#/model/index.ts";
-import { ANSWER_WITHIN_MS, fence, shortageWithout } from "./fences.ts";
-import { describeLate } from "./late-gateway.ts";
-import type { Observed, ObservedGateway, Step } from "./observed.ts";
+import { awaitGateways } from "./fences.ts";
+import type { Observed, Step } from "./observed.ts";
 import type { OpenGeneration, SiteState, Wait } from "./state.ts";
 
 /** After the store was put back: lets edges stamp what was stamped before as soon as every gateway has a table of the new history, or its host is fenced. One that has none cannot read the ids that are made in it, and would take a labelled call for one without a context. `undefined`: nothing is to be done. */
@@ -11,27 +10,14 @@ export function hearHistory(site: SiteState, observed: Observed, nowMs: number, 
   const heard = withNewTime(begun, nowMs);
   const served = site.generations.find((one) => one.number === site.stamp?.generation);
   if (served === undefined) return { site: heard, happened: [], waits };
-  const ignorant = observed.gateways.filter(
-    (one) => !one.knows(served.number) && !site.fenced.some((fenced) => fenced.host === one.host && fenced.upTo < served.number),
-  );
   const isWhole = site.stamp?.hold === undefined && site.stamp?.ramp === undefined;
-  if (ignorant.length === 0) return { site: heard, happened: isWhole ? [{ what: "switched", generation: served.number, services: [] }] : [], waits };
-  const lateAtMs = (gateway: ObservedGateway): number => (gateway.awaitedMs(served.number) ?? nowMs) + ANSWER_WITHIN_MS;
-  const late = ignorant.filter((gateway) => nowMs >= lateAtMs(gateway));
-  const shortage = late.length === 0 ? undefined : shortageWithout(site, served, late, observed, nowMs);
-  if (late.length > 0 && shortage === undefined) return fence(site, served, late, waits);
-  const asked = ignorant.map(
-    (gateway): Wait => ({
-      reason: "TableNotAcknowledged",
-      object: `gateway/${gateway.name}`,
-      sinceMs: Date.parse(served.since),
-      message: describeLate(gateway, "a table of the history that has begun when the store was put back; until then new transactions are refused"),
-    }),
-  );
-  const told = shortage === undefined ? asked : [shortage, ...asked];
+  const table = "a table of the history that has begun when the store was put back; until then new transactions are refused";
+  const hearing = awaitGateways(site, served, observed, nowMs, table);
+  if (hearing === undefined) return { site: heard, happened: isWhole ? [{ what: "switched", generation: served.number, services: [] }] : [], waits };
+  if (hearing.fenced !== undefined) return { ...hearing.fenced, waits };
   for (const number of [0, ...site.generations.filter((one) => one.phase !== "Active").map((one) => one.number)])
-    if ((waits.get(number)?.length ?? 0) === 0) waits.set(number, told);
-  return { site, happened: [], waits, wakeAtMs: Math.max(nowMs + 100, Math.min(...ignorant.map(lateAtMs))) };
+    if ((waits.get(number)?.length ?? 0) === 0) waits.set(number, hearing.waits);
+  return { site, happened: [], waits, wakeAtMs: hearing.wakeAtMs };
 }
 
 /** What was under way has its time anew: the times of the backup are long over. */
