@@ -525,6 +525,61 @@ describe("another agent on the same folder", () => {
   });
 });
 
+describe("an exclusive thing", () => {
+  const antenna = (version: string, duty: string): Record<string, unknown> => ({
+    service: "antenna",
+    version,
+    revision: `antenna-${version}`,
+    duty,
+    exclusive: true,
+    stateUrl: { path: "/duty" },
+    run: { command: ["sh", path.join(site.files, "stubborn.sh")] },
+    grace: "1500ms",
+  });
+  const active = (name: string): Promise<Instance> => site.until(name, (status) => status.duty === "active" && status.ready === true);
+  before(async () => {
+    site = await TestSite.open();
+    // A service that takes its time to end.
+    writeFileSync(path.join(site.files, "stubborn.sh"), "trap '' TERM\nnode service.mjs & wait\nwhile :; do sleep 0.05; done\n");
+    await site.startAgent();
+  });
+  after(() => site.close());
+
+  it("is given to another revision only when the process that used it is gone, whatever the store says", async () => {
+    const former = await site.create(antenna("v2", "active"), "antenna-v2-0");
+    await active("antenna-v2-0");
+    await site.create(antenna("v1", "passive"), "antenna-v1-0");
+    await site.ready("antenna-v1-0");
+    await site.agent?.end("leave");
+    // As after a restore: the store knows nothing of the one, and wants the other to be active.
+    await site.store.patch(instance, { name: "antenna-v2-0" }, { type: "merge", body: { metadata: { finalizers: [] } } });
+    await site.store.delete(instance, { name: "antenna-v2-0" });
+    await site.store.patch(instance, { name: "antenna-v1-0" }, { type: "merge", body: { spec: { duty: "active" } } });
+    await site.startAgent();
+    for (let looks = 0; site.pids(former).length > 0; looks++) {
+      const one = await site.store.get(instance, { name: "antenna-v1-0" });
+      if (site.pids(former).length > 0) assert.equal(one?.status?.duty, "passive", `at look ${looks}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    const one = await active("antenna-v1-0");
+    assert.equal(await site.ask(one, "/duties"), '["passive","passive","active"]');
+    const event = (await site.store.events()).find(({ reason }) => reason === "StillInUse");
+    assert.match(event?.message ?? "", new RegExp(`antenna-v2-0 .uid ${former.metadata.uid}.*nothing has to be done`));
+  });
+
+  it("is not taken from who uses it when the agent begins anew", async () => {
+    await site.create(antenna("v3", "passive"), "antenna-v3-0");
+    await site.ready("antenna-v3-0");
+    const before = await active("antenna-v1-0");
+    await site.agent?.end("leave");
+    await site.startAgent();
+    await site.until("antenna-v3-0", (status) => status.duty === "passive");
+    const one = await active("antenna-v1-0");
+    assert.equal(one.status?.pid, before.status?.pid);
+    assert.deepEqual(JSON.parse(await site.ask(one, "/duties")).slice(3), ["active"]);
+  });
+});
+
 describe("a slot", () => {
   before(async () => {
     site = await TestSite.open();

@@ -16,6 +16,7 @@ const FLUSH_MS = 2000;
 /** Carries out a probe inside of the agent: looks, tells, and looks again after the interval. There is no process, and so nothing that could be doubled or left over. */
 export class BuiltInProbeRunner implements Runner {
   readonly session = undefined;
+  readonly mayUse = false;
   readonly #context: RunnerContext;
   readonly #folder: InstanceFolder;
   readonly #writer: StatusWriter;
@@ -140,7 +141,13 @@ export class BuiltInProbeRunner implements Runner {
     if (probe === undefined) return;
     const beganMs = clock.now();
     try {
-      const input = { instance: this.#instance, folder: this.#folder, network: { ports: {} }, context: this.#context };
+      const input = {
+        instance: this.#instance,
+        duty: this.#instance.spec.duty,
+        folder: this.#folder,
+        network: { ports: {} },
+        context: this.#context,
+      };
       if (!this.#isPrepared) await prepare(input);
       this.#isPrepared = true;
       const observation = await runProbe(

@@ -29,6 +29,16 @@ export class DutyTeller {
     return this.#taken;
   }
 
+  /** What it is told, or about to be. */
+  get wanted(): Duty | undefined {
+    return this.#wanted;
+  }
+
+  /** It knows that it is passive, and nobody is about to tell it otherwise. */
+  get isPassive(): boolean {
+    return this.#wanted === "passive" && this.#taken === "passive";
+  }
+
   /** The file says so, and it is, or will be, told so when it starts. */
   assume(duty: Duty): void {
     this.#wanted = this.#taken = duty;
@@ -42,14 +52,18 @@ export class DutyTeller {
   }
 
   async #take(duty: Duty): Promise<void> {
-    await this.post(duty);
+    await this.#post(duty);
     if (this.#wanted !== duty) return;
     this.#taken = duty;
     this.#options.onTaken();
   }
 
-  /** Beside the file. Never fails. */
-  async post(duty: Duty): Promise<void> {
+  /** Once more, beside the file. Never fails. */
+  async repeat(): Promise<void> {
+    if (this.#wanted !== undefined) await this.#post(this.#wanted);
+  }
+
+  async #post(duty: Duty): Promise<void> {
     const target = this.#options.target();
     const problem = target === undefined ? undefined : await postDuty(target.port, target.path, duty);
     if (problem !== undefined) this.#options.onProblem(`${problem}; the file in ORRERY_STATE says ${duty}`);

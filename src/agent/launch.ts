@@ -1,6 +1,6 @@
 import path from "node:path";
 import { describeError, OrreryError } from "#/base/index.ts";
-import { durationMs, type Instance } from "#/model/index.ts";
+import { type Duty, durationMs, type Instance } from "#/model/index.ts";
 import { type CommandResult, type RunningProcess, runCommand, startProcess } from "#/process/index.ts";
 import { buildEnvironment } from "./core/index.ts";
 import type { InstanceFolder, NetworkRecord } from "./instance-folder.ts";
@@ -9,6 +9,8 @@ import type { RunnerContext } from "./runner.ts";
 /** One Instance as it is to be run. */
 export interface LaunchInput {
   readonly instance: Instance;
+  /** What it is told that it may do. */
+  readonly duty: Duty;
   readonly folder: InstanceFolder;
   readonly network: NetworkRecord;
   readonly context: RunnerContext;
@@ -21,7 +23,7 @@ export function marksOf(uid: string, dataFolder: string): Readonly<Record<string
 
 /** Makes the working folder ready.
  *  @throws agent/no-artifact: the files are not on this host */
-export async function prepare({ instance, folder, context }: LaunchInput): Promise<void> {
+export async function prepare({ instance, duty, folder, context }: LaunchInput): Promise<void> {
   const { artifact } = instance.spec;
   const files = artifact === undefined ? undefined : await context.openArtifact(artifact);
   if (artifact !== undefined && files === undefined) {
@@ -31,7 +33,7 @@ export async function prepare({ instance, folder, context }: LaunchInput): Promi
     );
   }
   folder.prepareWork(files);
-  folder.writeDuty(instance.spec.duty);
+  folder.writeDuty(duty);
 }
 
 /** The whole environment of the instance's process, scripts and checks. */

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { describeError, OrreryError, sleep } from "#/base/index.ts";
-import { durationMs, type Instance, instance } from "#/model/index.ts";
+import { type Duty, durationMs, type Instance, instance } from "#/model/index.ts";
 import { askBusy, type BusyAnswer, runCheck } from "#/probes/index.ts";
 import {
   adoptProcess,
@@ -65,6 +65,8 @@ export class ProcessRunner implements Runner {
   #processOver = new AbortController();
   #countedStartMs: number | undefined;
   #openAddresses: readonly string[] = [];
+  /** Who keeps it passive. */
+  #rival: Runner | undefined;
   #isOpen = false;
   #isGone = false;
   #isStopping = false;
@@ -91,7 +93,10 @@ export class ProcessRunner implements Runner {
       write: (duty, onWritten) => this.#records.write("its duty", () => this.#folder.writeDuty(duty), onWritten),
       target: () => this.#dutyTarget(),
       onProblem: (message) => this.#tell("Warning", "StateNotTaken", message),
-      onTaken: () => this.#report(),
+      onTaken: () => {
+        this.#report();
+        if (this.#instance.spec.exclusive === true) this.#context.changed(this);
+      },
     });
   }
 
@@ -102,6 +107,10 @@ export class ProcessRunner implements Runner {
   get isOccupied(): boolean {
     // Before the look at what an earlier agent has left, everything may be there.
     return !this.#isOpen || this.#state.running !== undefined || this.#state.pending !== undefined;
+  }
+
+  get mayUse(): boolean {
+    return this.isOccupied && !this.#duties.isPassive;
   }
 
   get isOver(): boolean {
@@ -158,7 +167,7 @@ export class ProcessRunner implements Runner {
       this.#countedStartMs = intention.startedAtMs;
       this.#advance({ type: "exited", exit: await this.#describeExit(exit, intention.logFrom) });
     }
-    this.#duties.tell(this.#instance.spec.duty);
+    this.#duties.tell(this.#dutyNow());
     this.#advance({ type: "tick" });
   }
 
@@ -174,7 +183,7 @@ export class ProcessRunner implements Runner {
     this.#writer.update(one);
     if (!this.#isOpen) return;
     this.#records.write("its object", () => this.#folder.writeInstance(one));
-    this.#duties.tell(one.spec.duty);
+    this.#duties.tell(this.#dutyNow());
     this.#advance({ type: "tick" });
   }
 
@@ -185,7 +194,9 @@ export class ProcessRunner implements Runner {
   }
 
   wake(): void {
-    if (this.#isOpen && this.#state.phase !== "Stopped") this.#advance({ type: "tick" });
+    if (!this.#isOpen || this.#state.phase === "Stopped") return;
+    this.#duties.tell(this.#dutyNow());
+    this.#advance({ type: "tick" });
   }
 
   async stop(): Promise<void> {
@@ -288,7 +299,7 @@ export class ProcessRunner implements Runner {
     this.#cancelWake();
     if (wakeAtMs !== undefined) this.#cancelWake = clock.after(Math.max(0, wakeAtMs - clock.now()), () => this.#advance({ type: "tick" }));
     for (const effect of effects) this.#act(effect);
-    if (!wasReady && state.isReady) void this.#duties.post(this.#instance.spec.duty);
+    if (!wasReady && state.isReady) void this.#duties.repeat();
     this.#report();
     this.#settle();
     if (wasOccupied !== this.isOccupied || this.isOver) changed(this);
@@ -320,8 +331,8 @@ export class ProcessRunner implements Runner {
       const input = this.#launchInput();
       await prepare(input);
       // It may have been told otherwise while its files were copied.
-      const { duty } = this.#instance.spec;
-      if (duty !== input.instance.spec.duty) this.#folder.writeDuty(duty);
+      const duty = this.#dutyNow();
+      if (duty !== input.duty) this.#folder.writeDuty(duty);
       this.#duties.assume(duty);
       const started = await launch(this.#launchInput(), runHash);
       // The agent ended meanwhile: the next one adopts it.
@@ -421,6 +432,25 @@ export class ProcessRunner implements Runner {
     }
   }
 
+  /** What it may be told now. */
+  #dutyNow(): Duty {
+    const { duty } = this.#instance.spec;
+    // What uses the thing already goes on: others wait for it.
+    const isUser = this.#state.running !== undefined && (this.#duties.wanted ?? this.#folder.readDuty()) !== "passive";
+    const rival = isUser ? undefined : this.#context.rival(this);
+    const isNew = rival !== undefined && rival !== this.#rival;
+    this.#rival = rival;
+    if (rival === undefined) return duty;
+    const { name, uid } = rival.instance.metadata;
+    if (isNew)
+      this.#tell(
+        "Warning",
+        "StillInUse",
+        `${name} (uid ${uid}), of another revision, may still use what only one revision may use: this one stays passive until that one has ended, or is passive; nothing has to be done`,
+      );
+    return "passive";
+  }
+
   #dutyTarget(): ReturnType<DutyTellerOptions["target"]> {
     const { stateUrl, ports } = this.#instance.spec;
     const port = this.#network.ports[ports[0]?.name ?? ""];
@@ -495,7 +525,7 @@ export class ProcessRunner implements Runner {
   }
 
   #launchInput(): LaunchInput {
-    return { instance: this.#instance, folder: this.#folder, network: this.#network, context: this.#context };
+    return { instance: this.#instance, duty: this.#dutyNow(), folder: this.#folder, network: this.#network, context: this.#context };
   }
 }
 

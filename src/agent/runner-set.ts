@@ -3,6 +3,7 @@ import { backoffDelayMs, describeError, sleep } from "#/base/index.ts";
 import type { Instance } from "#/model/index.ts";
 import { isBuiltIn } from "#/probes/index.ts";
 import { BuiltInProbeRunner } from "./built-in-probe-runner.ts";
+import { rivalOf } from "./core/index.ts";
 import { InstanceFolder } from "./instance-folder.ts";
 import { keepNetwork } from "./network.ts";
 import { ProcessRunner } from "./process-runner.ts";
@@ -13,7 +14,7 @@ const CENTRE_WAIT_MS = 3000;
 
 const OPEN_BACKOFF = { firstMs: 500, maxMs: 30_000 };
 
-/** All runners of this host, by uid, and the rule that no slot ever has two processes. */
+/** All runners of this host, by uid, and the rules that no slot ever has two processes, and no exclusive thing two users. */
 export class RunnerSet {
   readonly #context: RunnerContext;
   readonly #runners = new Map<string, Runner>();
@@ -22,8 +23,13 @@ export class RunnerSet {
   /** True once the centre's list is known and everything that it does not name has been swept up. */
   #isSynced = false;
 
-  constructor(context: Omit<RunnerContext, "obstacle" | "changed">) {
-    this.#context = { ...context, obstacle: (runner) => this.#obstacle(runner), changed: (runner) => this.#changed(runner) };
+  constructor(context: Omit<RunnerContext, "obstacle" | "rival" | "changed">) {
+    this.#context = {
+      ...context,
+      obstacle: (runner) => this.#obstacle(runner),
+      rival: ({ instance }) => rivalOf(instance, this.#runners.values()),
+      changed: (runner) => this.#changed(runner),
+    };
     const waited = (): void => {
       this.#hasWaited = true;
       this.#wakeAll();

@@ -20,6 +20,8 @@ export interface Runner {
   readonly instance: Instance;
   /** True while a process of it is there or may be starting. */
   readonly isOccupied: boolean;
+  /** Something of it runs, or may, that was told to be more than passive, or may have been. */
+  readonly mayUse: boolean;
   /** True once the Instance is gone from the store and nothing of it runs: the runner may be forgotten. */
   readonly isOver: boolean;
   /** Session of its process, while there is one. */
@@ -30,7 +32,7 @@ export interface Runner {
   update(one: Instance): void;
   /** The centre says that there is no such Instance: it is stopped and cleaned up. */
   forget(): void;
-  /** Looks again whether it may go on: an obstacle may be gone. */
+  /** Looks again whether it may go on: an obstacle or a rival may be gone. */
   wake(): void;
   /** Stops what runs and starts nothing any more; resolves when it is gone and its status is written, or cannot be. */
   stop(): Promise<void>;
@@ -66,7 +68,9 @@ export interface RunnerContext {
   readonly inherited: Readonly<Record<string, string>>;
   /** Why `runner` may not start now, for people; `undefined`: it may. */
   readonly obstacle: (runner: Runner) => string | undefined;
-  /** Something ended, or was forgotten: others may go on. */
+  /** Who keeps `runner` from being told more than that it is passive. */
+  readonly rival: (runner: Runner) => Runner | undefined;
+  /** Something ended, was forgotten, or is passive now: others may go on. */
   readonly changed: (runner: Runner) => void;
   readonly observed: (observation: AgentObservation) => void;
   /** The runner is over, and what it has told is nobody's any more. */

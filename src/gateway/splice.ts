@@ -5,8 +5,8 @@ import type { Clock } from "#/base/index.ts";
 /** A peer that has vanished without a word is found by the kernel after this time of silence. */
 const KEEP_ALIVE_MS = 60_000;
 
-/** So long a client may take to read what was sent to it before the end. */
-const LAST_READ_MS = 1000;
+/** So long a client may take to read what was sent to it before the end, and an instance to finish what it is saying. */
+export const LAST_READ_MS = 1000;
 
 /** Joins two connections until both directions have ended, each closing its half when the other does; an error of one destroys both. `done` is called once, with the bytes that went each way. */
 export function splice(

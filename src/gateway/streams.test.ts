@@ -100,6 +100,39 @@ test("a WebSocket of a generation that drains is closed with 1012 after the time
   fresh.terminate();
 });
 
+for (const [what, restMs, expected] of [
+  ["after the message that is being sent", 300, [["helloworld"], 1012]],
+  ["without it if the instance does not finish a message within a second", undefined, [[], 1006]],
+] as const)
+  test(`a WebSocket whose time is over is closed with 1012 ${what}`, async (t) => {
+    const rig = await rigOf(t);
+    const server = createServer();
+    const sockets = new WebSocketServer({ noServer: true });
+    server.on("upgrade", (request, raw, head) => {
+      sockets.handleUpgrade(request, raw, head, () => {
+        raw.write(Buffer.from([0x81, 10, ...Buffer.from("hello")]));
+        if (restMs !== undefined)
+          setTimeout(() => raw.write(Buffer.concat([Buffer.from("world"), Buffer.from([0x81, 4]), Buffer.from("late")])), restMs);
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    t.after(() => {
+      for (const one of sockets.clients) one.terminate();
+      server.close();
+    });
+    const { port } = server.address() as AddressInfo;
+    rig.table(site(port, { streamsEndAfterMs: 100 }));
+    const socket = new WebSocket(`ws://127.0.0.1:${rig.edgePort}/live`);
+    const messages: string[] = [];
+    socket.on("message", (data) => messages.push(String(data)));
+    await once(socket, "open");
+    const revisions = { "portal-v1": [{ instance: "portal-0", port }], "portal-v2": [{ instance: "portal-1", port }] };
+    rig.table(site(port, { streamsEndAfterMs: 100, revisions, generations: { 3: { portal: "portal-v1" }, 4: { portal: "portal-v2" } } }));
+    const [code] = await once(socket, "close");
+    assert.deepEqual([messages, code], expected);
+    await rig.feed.until(() => rig.feed.reports.at(-1)?.counts.find((one) => one.generation === 3)?.edge === 0);
+  });
+
 for (const [what, ownMs, streamEnds] of [
   ["is closed with 1012 as the update says though its revision says to wait", undefined, { before: 4, afterMs: 100 }],
   ["goes on as the update says though its revision says to end it", 100, { before: 4 }],

@@ -2,13 +2,22 @@ import { type ClientRequest, request as httpRequest, type IncomingMessage } from
 import type { Duplex } from "node:stream";
 import { describeError } from "#/base/index.ts";
 import { logConnection } from "./connection-log.ts";
-import { type Admitted, type Call, type FilteredRequest, type Refusal, type RequestHead, refuse, renderRefusal } from "./core/index.ts";
+import {
+  type Admitted,
+  type Call,
+  type FilteredRequest,
+  type Refusal,
+  type RequestHead,
+  refuse,
+  renderRefusal,
+  WebSocketFrames,
+} from "./core/index.ts";
 import type { Bounded } from "./deadlines.ts";
 import { portOf } from "./exchange.ts";
 import { pushForwarded } from "./forwarded.ts";
 import type { ProxyContext } from "./proxy-context.ts";
 import { passResponseHeaders } from "./response-headers.ts";
-import { part, splice } from "./splice.ts";
+import { LAST_READ_MS, part, splice } from "./splice.ts";
 
 /** A WebSocket's close frame with code 1012, service restart (RFC 6455, 5.5.1 and 7.4). */
 const CLOSE_FRAME = Buffer.from([0x88, 0x02, 0x03, 0xf4]);
@@ -40,6 +49,9 @@ class UpgradeRelay implements Bounded {
   #deadlineMs: number;
   /** The two sides, once they are joined. */
   #upstream: Duplex | undefined;
+  /** Of what the instance says through a WebSocket. */
+  #frames: WebSocketFrames | undefined;
+  readonly #follow = (chunk: Buffer): void => this.#frames?.take(chunk);
   #isOver = false;
 
   constructor(options: UpgradeOptions, call: Call, request: FilteredRequest) {
@@ -96,7 +108,7 @@ class UpgradeRelay implements Bounded {
   }
 
   #join(answer: IncomingMessage, upstream: Duplex, early: Buffer): void {
-    const { context, socket } = this.#options;
+    const { context, socket, head } = this.#options;
     if (socket.destroyed) {
       upstream.destroy();
       return this.#end(0, "client gone", 0, 0);
@@ -107,6 +119,11 @@ class UpgradeRelay implements Bounded {
     this.#call.route?.filters.response(passed);
     const headers = [...passed, "Connection", "Upgrade", "Upgrade", answer.headers.upgrade ?? ""];
     socket.write(renderHead(101, "Switching Protocols", headers));
+    if (head.upgrade?.toLowerCase() === "websocket") {
+      this.#frames = new WebSocketFrames();
+      this.#frames.take(early);
+      upstream.on("data", this.#follow);
+    }
     if (early.length > 0) socket.write(early);
     if (this.#options.early.length > 0) upstream.write(this.#options.early);
     splice(socket, upstream, ({ fromA, fromB }, error) => this.#end(101, error === undefined ? undefined : describeError(error), fromA, fromB));
@@ -139,11 +156,22 @@ class UpgradeRelay implements Bounded {
     this.#outgoing?.destroy();
   }
 
-  /** Ends a stream whose generation has drained long enough: a WebSocket by a close frame, others by the end of the connection. */
+  /** Ends a stream whose generation has drained long enough: a WebSocket by a close frame, when the frame that is being sent is whole, others by the end of the connection. */
   #terminate(upstream: Duplex): void {
-    const { context, socket, head } = this.#options;
+    const { context, socket } = this.#options;
+    const frames = this.#frames;
     context.deadlines.delete(this);
-    part(context.clock, socket, upstream, head.upgrade?.toLowerCase() === "websocket" ? CLOSE_FRAME : undefined);
+    if (frames === undefined) return part(context.clock, socket, upstream);
+    if (frames.isBetween) return part(context.clock, socket, upstream, CLOSE_FRAME);
+    upstream.unpipe(socket);
+    upstream.off("data", this.#follow);
+    upstream.on("data", (chunk: Buffer) => {
+      if (frames.isBetween) return;
+      socket.write(chunk.subarray(0, frames.finish(chunk)));
+      if (frames.isBetween) part(context.clock, socket, upstream, CLOSE_FRAME);
+    });
+    upstream.resume();
+    context.clock.after(LAST_READ_MS, () => upstream.destroy(), { background: true });
   }
 
   #refuse(refusal: Refusal): void {

@@ -21,6 +21,12 @@ const spec = z
     revision: z.string().optional(),
     resource: z.string().optional().describe("Name of the Resource whose probe it is."),
     duty: duty.default("active"),
+    exclusive: z
+      .boolean()
+      .optional()
+      .describe(
+        "Its service is exclusive: while an instance of another revision on its host may be more than passive, it is not told that it is, whatever `duty` says.",
+      ),
     neededBy: z
       .int()
       .min(0)

@@ -1,4 +1,4 @@
-import { statusInput } from "#/agent/core/index.ts";
+import { rivalOf, type Sharer, statusInput } from "#/agent/core/index.ts";
 import { isOrreryError, OrreryError } from "#/base/index.ts";
 import { type Duty, INSTANCE_FINALIZER, type Instance, TRAFFIC_FINALIZER, timestamp } from "#/model/index.ts";
 import { Cache } from "./cache.ts";
@@ -11,12 +11,16 @@ import type { World } from "./world.ts";
 /** How often the connection breaks on which an agent writes, and how late what was on it may be carried out. */
 const BREAK_SHARE = 0.05;
 const LATE_MS = 400;
+/** What nobody knows any more ends within. */
+const LEAVING_MS = 400;
 /** First of the ports that an agent gives to instances. */
 const PORT_FIRST = 20_000;
 
 /** What an agent keeps for one Instance object, through all restarts of its process. */
 interface Slot {
   readonly uid: string;
+  /** Its object as it was made. */
+  readonly made: Instance;
   readonly port: number;
   readonly address: string;
   process: ServiceProcess | undefined;
@@ -35,6 +39,8 @@ export class HostAgent {
   readonly #program: Program;
   readonly #instances: Cache<"Instance">;
   readonly #slots = new Map<string, Slot>();
+  /** Those whose objects are gone, while they end. */
+  readonly #leaving = new Set<Slot>();
   /** The port freed last is given first: the worst for whoever still knows its former owner. */
   readonly #freePorts: number[];
   readonly #listening = new Map<number, ServiceProcess>();
@@ -82,7 +88,7 @@ export class HostAgent {
     if (slot !== undefined && one?.metadata.uid !== slot.uid) {
       // The object is gone, and with it the quarantine of its address.
       this.#slots.delete(name);
-      if (slot.process !== undefined) this.#end(name, slot, slot.process);
+      if (slot.process !== undefined) this.#end(name, slot);
       const isAtRest = this.#doPortsRest;
       if (!isAtRest) this.#freePorts.push(slot.port);
       this.#world.judge.note(() => `port ${slot.port} of ${name} is ${isAtRest ? "at rest" : "free"}`);
@@ -104,6 +110,7 @@ export class HostAgent {
     const number = ++this.#addresses;
     const slot: Slot = {
       uid: one.metadata.uid,
+      made: one,
       port,
       address: `127.16.${number >> 8}.${number & 255}`,
       process: undefined,
@@ -123,7 +130,7 @@ export class HostAgent {
       const current = this.#instances.get(one.metadata.name);
       const isWanted = current?.metadata.uid === slot.uid && (current.metadata.finalizers?.includes(TRAFFIC_FINALIZER) ?? false);
       if (isNever === true || slot.process !== undefined || !isWanted || this.#slots.get(one.metadata.name) !== slot) return;
-      slot.duty = current.spec.duty;
+      slot.duty = this.#dutyOf(current, slot);
       const process = new ServiceProcess({
         world: this.#world,
         instance: one.metadata.name,
@@ -150,11 +157,13 @@ export class HostAgent {
     const slot = this.#slots.get(name);
     if (one === undefined || slot === undefined) return undefined;
     const { isReady } = slot;
-    if (slot.duty !== one.spec.duty) {
-      slot.duty = one.spec.duty;
-      slot.process?.tell(slot.duty);
+    const duty = this.#dutyOf(one, slot);
+    if (slot.duty !== duty) {
+      slot.duty = duty;
+      slot.process?.tell(duty);
     }
-    if (one.status?.ready === isReady && one.status.duty === slot.duty) return undefined;
+    const againMs = duty === one.spec.duty ? undefined : 5;
+    if (one.status?.ready === isReady && one.status.duty === slot.duty) return againMs;
     const at = timestamp(this.#program.now());
     const status: Instance["status"] = {
       phase: isReady ? "Running" : "Starting",
@@ -173,7 +182,21 @@ export class HostAgent {
       ],
     };
     yield* this.#writeStatus(one, status);
-    return slot.isReady === isReady ? undefined : 1;
+    return slot.isReady === isReady ? againMs : 1;
+  }
+
+  /** What it may be told now. */
+  #dutyOf(one: Instance, slot: Slot): Duty {
+    if (slot.process !== undefined && slot.duty !== "passive") return one.spec.duty;
+    const rival = rivalOf(one, this.#sharers());
+    if (rival === undefined) return one.spec.duty;
+    this.#world.judgeRival(one, rival.instance);
+    return "passive";
+  }
+
+  *#sharers(): Iterable<Sharer> {
+    for (const { made, process, duty } of [...this.#slots.values(), ...this.#leaving])
+      yield { instance: made, mayUse: process !== undefined && duty !== "passive" };
   }
 
   *#stop(one: Instance): Routine<number | undefined> {
@@ -229,17 +252,34 @@ export class HostAgent {
     }
   }
 
-  askBusy(instance: string): "busy" | "idle" {
+  askBusy(instance: string): "busy" | "idle" | "unknown" {
+    if (this.#program.isPaused) return "unknown";
     return this.#slots.get(instance)?.process?.isBusy === true ? "busy" : "idle";
   }
 
-  /** The centre has no such object any more. */
-  #end(name: string, slot: Slot, process: ServiceProcess): void {
+  /** The centre has no such object any more: it is ended, which takes a while. */
+  #end(name: string, slot: Slot): void {
     this.#world.judge.note(() => `${name} is known to nobody any more`);
-    if (process.isAlive) process.stop();
-    slot.process = undefined;
-    slot.isReady = false;
-    this.#listening.delete(slot.port);
+    this.#leaving.add(slot);
+    this.#program.after(this.#dice.between(0, LEAVING_MS), () => {
+      const { process } = slot;
+      // Where nobody knows that the store was put back, gateways may still send calls there.
+      if (process?.isAlive === true && this.#world.isUnaware) process.lose();
+      else if (process?.isAlive === true) process.stop();
+      slot.process = undefined;
+      this.#leaving.delete(slot);
+      this.#listening.delete(slot.port);
+    });
+  }
+
+  /** It does nothing and hears nothing; what it has started goes on. */
+  pause(): void {
+    this.#program.pause();
+  }
+
+  resume(): void {
+    this.#world.judge.note(() => `${this.#program.name} goes on`);
+    this.#program.resume();
   }
 
   /** All that runs here is stopped, and starts again after `forMs`. */

@@ -60,7 +60,8 @@ export class Judge {
   /** History and number to what transactions have begun with. */
   readonly #begun = new Map<string, string>();
   /** True: the store is older than what was issued, and no leader knows yet. */
-  #isPutBackUnnoticed = false;
+  /** A file was copied back, and no gateway has shown that yet. */
+  isPutBackUnnoticed = false;
   /** Until when services that are recreated may be missing, in milliseconds since the beginning. */
   readonly #recreated = new Map<string, number>();
   /** How long what was recreated may be missing after the switch, or after it was given up. */
@@ -141,7 +142,7 @@ export class Judge {
   /** The store has been put back to what is in it now. Nobody awaits any more what is in flight. */
   putBack(how: "restored" | "copied", history: string, site: Site | undefined, generations: readonly Generation[]): void {
     this[how]++;
-    this.#isPutBackUnnoticed = how === "copied";
+    this.isPutBackUnnoticed = how === "copied";
     const now = readSiteState(site?.status);
     const counter = now?.counter ?? 0;
     const { moves, planned } = this.#now;
@@ -172,7 +173,7 @@ export class Judge {
   /** A gateway has shown that the store was put back. */
   noticed(history: string): void {
     this.foundOut++;
-    this.#isPutBackUnnoticed = false;
+    this.isPutBackUnnoticed = false;
     const { maps, moves, planned } = this.#now;
     this.#begin({ history, maps: new Map(maps), moves: new Map(moves), planned: new Map(planned) });
   }
@@ -204,7 +205,7 @@ export class Judge {
   #onGeneration(before: Generation | undefined, after: Generation | undefined): void {
     if (after === undefined) return;
     const { number, map } = after.spec;
-    const isOwn = after.spec.history === this.#now.history && !this.#isPutBackUnnoticed;
+    const isOwn = after.spec.history === this.#now.history && !this.isPutBackUnnoticed;
     const formerly = !isOwn ? undefined : this.#eras.map((one) => one.maps.get(number)).find((one) => one !== undefined);
     if (formerly !== undefined && before === undefined && JSON.stringify(formerly) !== JSON.stringify(map))
       this.violate("M", `generation ${number} was issued before with another meaning`);
@@ -246,8 +247,8 @@ export class Judge {
     if (now.counter < this.#counter) this.violate("M", `the counter fell from ${this.#counter} to ${now.counter}`);
     if (former !== undefined && now.epoch < former.epoch) this.violate("M", `the epoch fell from ${former.epoch} to ${now.epoch}`);
     this.#counter = Math.max(this.#counter, now.counter);
-    const stamp = now.isUnheard === true ? undefined : now.stamp;
-    if (now.isUnheard === true) for (const record of this.records.values()) delete record.switchedMs;
+    const stamp = now.unheardSince !== undefined ? undefined : now.stamp;
+    if (now.unheardSince !== undefined) for (const record of this.records.values()) delete record.switchedMs;
     for (const one of now.generations) this.#onOpen(one.number, one.phase, stamps(stamp, one.number), now.counter);
     this.#open = now.generations.map((one) => one.number);
     const open = new Set(this.#open);

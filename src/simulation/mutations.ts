@@ -211,7 +211,7 @@ export const MUTATIONS: readonly Mutation[] = [
     without: "a gateway that is cut off dials an address that was given to another revision",
     file: DISTRIBUTION,
     // biome-ignore lint/suspicious/noTemplateCurlyInString: text of the source that is replaced
-    find: "if (connection === undefined) return `gateway ${name} is not connected and may still know it`;",
+    find: "if (connection === undefined)\n        return `gateway ${name} is not connected and may still know it; bring it back, or, if it is surely dead, run: orrery gateway forget ${name}`;",
     replace: "if (connection === undefined) continue;",
   },
   {
@@ -528,7 +528,21 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "stamped-before-heard",
     without: "what begins after a restore meets gateways that cannot read its context yet, and take it for none",
     file: BUILDER,
-    find: "isUnheard === true ? undefined :",
-    replace: "isUnheard === null ? undefined :",
+    find: "unheardSince !== undefined ? undefined :",
+    replace: "unheardSince === null ? undefined :",
+  },
+  {
+    name: "any-table-without-a-stamp-counts",
+    without: "a generation that is gone back from at once is closed while a table made of what the Site said before still stamps it",
+    file: LEADING,
+    find: 'if (one.phase === "Draining") return [[one.number, one.since]];',
+    replace: 'if (one.phase !== "Active") return [[one.number, ""]];',
+  },
+  {
+    name: "exclusive-by-the-store-alone",
+    without: "after the store was put back, what runs and is not in it uses an exclusive thing beside another revision",
+    file: "src/agent/core/rival.ts",
+    find: 'exclusive !== true || duty === "passive"',
+    replace: 'exclusive !== null || duty === "passive"',
   },
 ];

@@ -277,6 +277,12 @@ export class ServiceProcess {
     this.#die("an instance that worked for it was stopped");
   }
 
+  /** Its agent ends it, whatever it works on: nobody else knows of it. */
+  lose(): void {
+    this.#world.judge.note(() => `${this.instance} is ended`);
+    this.#die("an instance that worked for it was ended");
+  }
+
   #die(why: string): void {
     this.#program.kill();
     for (const { tx, release } of [...this.#work]) {

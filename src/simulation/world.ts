@@ -266,6 +266,12 @@ export class World {
         return this.#startLeader();
       case "put-back":
         return this.#putBack(fault);
+      case "pause-agent": {
+        const agent = this.#agents.get(fault.host);
+        agent?.pause();
+        this.scheduler.after(fault.forMs, () => agent?.resume());
+        return;
+      }
       case "break-watch":
         return this.#newest?.breakWatch(fault.kind, fault.forMs);
       case "stall-store":
@@ -375,6 +381,7 @@ export class World {
   foundBehind(leader: Leader, gateway: string): void {
     if (leader !== this.#newest || leader.isEnding) return;
     leader.isEnding = true;
+    if (this.judge.era === 0) this.judge.violate("M", `by gateway ${gateway} a store that was never put back is taken for one that was`);
     this.judge.note(() => `${leader.program.name} finds by gateway ${gateway} that the store was put back`);
     this.#beginHistory();
     this.judge.noticed(this.history);
@@ -486,6 +493,11 @@ export class World {
     return this.scheduler.elapsedMs < this.#unsteadyUntilMs;
   }
 
+  /** A file was copied back a moment ago, and who leads does not know it, or has just found it out and ends for that: it works by what was. */
+  get isUnaware(): boolean {
+    return this.#isUnsteadyNow && (this.judge.isPutBackUnnoticed || this.#newest?.isEnding === true);
+  }
+
   refused(gateway: GatewayProcess, request: HostRequest, decision: Refusal): void {
     const { tx, service, caller } = request;
     const why = `${decision.code}: ${decision.detail}`;
@@ -584,9 +596,17 @@ export class World {
 
   /** A process has begun, or was told what it may do: no two revisions use a thing that only one may use. */
   judgeDuty(process: ServiceProcess): void {
-    if (process.duty !== "active" || !this.#isExclusive(process.service) || this.#isUnsteadyNow) return;
-    const other = this.#processesOf(process.service).find((one) => one.revision !== process.revision && one.duty !== "passive");
+    if (process.duty !== "active" || !this.#isExclusive(process.service)) return;
+    // Until every agent has heard that the store was put back, each knows only what runs on its own host.
+    const isSeen = ({ host }: ServiceProcess): boolean => host === process.host || !this.#isUnsteadyNow;
+    const other = this.#processesOf(process.service).find((one) => one.revision !== process.revision && one.duty !== "passive" && isSeen(one));
     if (other !== undefined) this.judge.violate("E", `${process.instance} is active, and ${other.instance} is still ${other.duty}`);
+  }
+
+  /** The store says that an instance may use what only one revision may use, and its agent has kept that from it: only what the store does not tell of can be the reason. */
+  judgeRival({ metadata }: Pick<Instance, "metadata">, other: Pick<Instance, "metadata">): void {
+    if (!this.#isUnsteadyNow)
+      this.judge.violate("E", `${metadata.name} may be active, and ${other.metadata.name} has not been told that it is passive`);
   }
 
   judgeStart(process: ServiceProcess): void {
@@ -650,6 +670,7 @@ export class World {
 
   /** Nobody may be sent where a gateway does not know the way. */
   #judgeStamp(generation: number): void {
+    if (this.isUnaware) return;
     const { stamp } = readSiteState(this.store.get("Site", SITE_NAME)?.status) ?? {};
     const [served, ramped] = [stamp?.generation, stamp?.ramp?.to].map((number) => (number === undefined ? undefined : this.judge.mapOf(number)));
     const shared = Object.keys(served ?? {}).find((one) => ramped?.[one] !== undefined && ramped[one] !== served?.[one] && this.#isExclusive(one));

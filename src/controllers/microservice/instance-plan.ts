@@ -218,6 +218,7 @@ function buildInstance(made: { service: Microservice; revision: Revision; name: 
       version: template.version,
       revision: revision.metadata.name,
       duty: need.duty,
+      ...(service.spec.exclusive ? { exclusive: true } : {}),
       neededBy: Math.max(need.newest, need.claim),
       run: template.run,
       ...(artifact === undefined ? {} : { artifact }),

@@ -368,7 +368,8 @@ export class TableDistribution {
     }
     for (const name of gateways) {
       const connection = this.#connections.get(name);
-      if (connection === undefined) return `gateway ${name} is not connected and may still know it`;
+      if (connection === undefined)
+        return `gateway ${name} is not connected and may still know it; bring it back, or, if it is surely dead, run: orrery gateway forget ${name}`;
       if (connection.acknowledged === undefined || connection.acknowledged.version < gone.version)
         return `gateway ${name} has not yet acknowledged a table without it`;
       const report = connection.report;

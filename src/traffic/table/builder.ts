@@ -181,7 +181,7 @@ export class TableBuilder {
 
   readonly #makers: { readonly [S in TableSection]: (key: string) => TableSections[S] | undefined } = {
     site: () => mapped(this.#site(), siteEntry),
-    stamp: () => (this.#site()?.status?.isUnheard === true ? undefined : this.#site()?.status?.stamp),
+    stamp: () => (this.#site()?.status?.unheardSince !== undefined ? undefined : this.#site()?.status?.stamp),
     generation: (key) => mapped(this.#counted.get(Number(key)), generationEntry),
     revision: (key) => {
       // What was moved to may be in no map any more: its update was given up.

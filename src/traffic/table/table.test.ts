@@ -215,7 +215,7 @@ test("only open generations and the revisions that they map to are in the table"
 });
 
 test("nothing is stamped by a table of a history that not everybody has heard of, and it names the keys of those before", () => {
-  const status = { ...(SITE.status as object), counter: 7, formerHistories: ["former"], isUnheard: true };
+  const status = { ...(SITE.status as object), counter: 7, formerHistories: ["former"], unheardSince: "2026-01-01T00:00:00Z" };
   const table = build([{ kind: "Site", name: "site", value: { ...SITE, status } as StoredObject }]);
   assert.deepEqual(table.entries.stamp, {});
   assert.deepEqual(table.entries.site[""]?.formerTraceKeys, [traceKeyOf("former")]);

@@ -1,5 +1,5 @@
 import { timestamp } from "#/model/index.ts";
-import { abort, movesToPlan, pause, refuse, replaced, switchOver, unmoved, withPhase } from "./changes.ts";
+import { abort, movesToPlan, pause, refuse, replaced, switchOver, unmoved, WISH_CHANGED, withPhase } from "./changes.ts";
 import { awaitGateways } from "./fences.ts";
 import { beginHold, holdUntilQuiet, servicesToHold } from "./hold.ts";
 import { INTERLOCK_AGAIN_MS, targetMap } from "./issue.ts";
@@ -15,7 +15,7 @@ export function advance(site: SiteState, pending: OpenGeneration, observed: Obse
   const now: Situation = { site, pending, map, target, intent, observed, nowMs, waits };
   if (pending.phase === "Ramping") return climb(now);
   if (pending.phase === "Holding") return holdUntilQuiet(now);
-  if (!isSameMap(map, target)) return abort(site, pending, "the wish has changed meanwhile", site.refused, nowMs);
+  if (!isSameMap(map, target)) return abort(site, pending, WISH_CHANGED, site.refused, nowMs);
   if (intent?.isAborted === true) return abort(site, pending, "given up on request", refuse(site, pending, map, "given up on request", nowMs), nowMs);
   return pending.phase === "Preparing" ? prepare(now) : distribute(now);
 }
@@ -92,7 +92,8 @@ function halt(now: Situation): Step | undefined {
 /** Waits until every gateway knows the generation, then goes on as its strategy says. */
 function distribute(now: Situation): Step {
   const { site, pending, intent, observed, nowMs, waits } = now;
-  const hearing = awaitGateways(site, pending, observed, nowMs, `the table with generation ${pending.number}`);
+  const awaited = { table: `the table with generation ${pending.number}`, sinceMs: Date.parse(pending.since) };
+  const hearing = awaitGateways(site, pending, observed, nowMs, awaited);
   if (hearing?.fenced !== undefined) return { ...hearing.fenced, waits };
   if (hearing !== undefined) {
     waits.set(pending.number, hearing.waits);

@@ -100,6 +100,9 @@ export function movesBack({ moves, generations }: SiteState): SiteState["moves"]
   return moves.filter((one) => one.isPartial === true && !generations.some((open) => open.number === one.before));
 }
 
+/** Why something is taken back that nobody wants any more. */
+export const WISH_CHANGED = "the wish has changed meanwhile; what is wanted now is updated by itself, nothing has to be done";
+
 /** Nothing new gets the pending generation; what has it finishes there. */
 export function goBack(site: SiteState, pending: OpenGeneration, reason: string, refused: SiteState["refused"], nowMs: number): Step {
   const drained = withPhase(site, pending, "Draining", nowMs);

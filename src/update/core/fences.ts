@@ -5,13 +5,13 @@ import type { OpenGeneration, SiteState, Wait } from "./state.ts";
 /** A gateway that has not acknowledged so long after it was offered the table, or is not connected for so long, is fenced. */
 const ANSWER_WITHIN_MS = 2000;
 
-/** Waits until every gateway knows `generation`, or its host serves only older ones: those that are late are fenced where that can be done without them. `undefined`: nobody is waited for. `table`: what they have to acknowledge, for people. */
+/** Waits until every gateway knows `generation`, or its host serves only older ones: those that are late are fenced where that can be done without them. `undefined`: nobody is waited for. `awaited`: what they have to acknowledge, for people, and since when. */
 export function awaitGateways(
   site: SiteState,
   generation: OpenGeneration,
   observed: Observed,
   nowMs: number,
-  table: string,
+  awaited: { readonly table: string; readonly sinceMs: number },
 ): { readonly waits: readonly Wait[]; readonly wakeAtMs: number; readonly fenced?: Omit<Step, "waits"> } | undefined {
   const isFenced = ({ host }: ObservedGateway): boolean => site.fenced.some((one) => one.host === host && one.upTo < generation.number);
   const ignorant = observed.gateways.filter((gateway) => !gateway.knows(generation.number) && !isFenced(gateway));
@@ -23,8 +23,8 @@ export function awaitGateways(
     (gateway): Wait => ({
       reason: "TableNotAcknowledged",
       object: `gateway/${gateway.name}`,
-      sinceMs: Date.parse(generation.since),
-      message: describeLate(gateway, table),
+      sinceMs: awaited.sinceMs,
+      message: describeLate(gateway, awaited.table),
     }),
   );
   return {

@@ -1,5 +1,5 @@
 import { timestamp } from "#/model/index.ts";
-import { goBack, type Replacement, refuse, switchOver } from "./changes.ts";
+import { goBack, type Replacement, refuse, switchOver, WISH_CHANGED } from "./changes.ts";
 import type { Observed, Situation, Step } from "./observed.ts";
 import { isSameMap, type OpenGeneration, type SiteState, type Wait } from "./state.ts";
 
@@ -68,7 +68,7 @@ export function holdUntilQuiet(now: Situation): Step {
   const untilMs = sinceMs + withinMs;
   const back = (reason: string): Step => goBack(site, pending, reason, refuse(site, pending, map, reason, nowMs), nowMs);
   if (intent?.isAborted === true) return back("gone back on request");
-  if (!isSameMap(target, map)) return goBack(site, pending, "the wish has changed meanwhile", site.refused, nowMs);
+  if (!isSameMap(target, map)) return goBack(site, pending, WISH_CHANGED, site.refused, nowMs);
   const interlock = observed.interlockOf(pending.changes ?? [], nowMs);
   // It is tried again when that is over.
   if (interlock !== undefined) return goBack(site, pending, interlock.message, site.refused, nowMs);

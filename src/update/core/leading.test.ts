@@ -119,11 +119,11 @@ test("a gateway's table tells that the store was put back: newer than anything i
 
 test("a history that begins remembers the former ones, and nothing is stamped in it at first", () => {
   const restored = nextTerm(writable(state), "other", NOW_MS);
-  assert.equal(restored.isUnheard, true);
+  assert.equal(restored.unheardSince, timestamp(NOW_MS));
   assert.deepEqual(restored.formerHistories, ["h"]);
   assert.deepEqual(nextTerm(restored, "third", NOW_MS).formerHistories, ["h", "other"]);
-  assert.equal(nextTerm(writable(state), state.history, NOW_MS).isUnheard, undefined);
-  assert.equal(nextTerm(undefined, "new", NOW_MS).isUnheard, undefined);
+  assert.equal(nextTerm(writable(state), state.history, NOW_MS).unheardSince, undefined);
+  assert.equal(nextTerm(undefined, "new", NOW_MS).unheardSince, undefined);
 });
 
 test("what instances were at the time of the backup is forgotten, and of nothing else", () => {

@@ -74,7 +74,7 @@ export function nextTerm(status: Site["status"], history: string, nowMs: number)
   const formerHistories = state === undefined ? [] : [...withFormer(state.formerHistories, state.history)];
   return {
     ...past,
-    ...(isRestored(status, history) ? { formerHistories, isUnheard: true } : {}),
+    ...(isRestored(status, history) ? { formerHistories, unheardSince: timestamp(nowMs) } : {}),
     history,
     epoch: (state?.epoch ?? 0) + 1,
     counter: (state?.counter ?? 0) + (isRestored(status, history) ? RESTORE_JUMP : 0),

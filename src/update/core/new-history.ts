@@ -5,14 +5,14 @@ import type { OpenGeneration, SiteState, Wait } from "./state.ts";
 
 /** After the store was put back: lets edges stamp what was stamped before as soon as every gateway has a table of the new history, or its host is fenced. One that has none cannot read the ids that are made in it, and would take a labelled call for one without a context. `undefined`: nothing is to be done. */
 export function hearHistory(site: SiteState, observed: Observed, nowMs: number, waits: Map<number, readonly Wait[]>): Step | undefined {
-  if (site.isUnheard !== true) return undefined;
-  const { isUnheard: _, ...begun } = site;
+  if (site.unheardSince === undefined) return undefined;
+  const { unheardSince, ...begun } = site;
   const heard = withNewTime(begun, nowMs);
   const served = site.generations.find((one) => one.number === site.stamp?.generation);
   if (served === undefined) return { site: heard, happened: [], waits };
   const isWhole = site.stamp?.hold === undefined && site.stamp?.ramp === undefined;
   const table = "a table of the history that has begun when the store was put back; until then new transactions are refused";
-  const hearing = awaitGateways(site, served, observed, nowMs, table);
+  const hearing = awaitGateways(site, served, observed, nowMs, { table, sinceMs: Date.parse(unheardSince) });
   if (hearing === undefined) return { site: heard, happened: isWhole ? [{ what: "switched", generation: served.number, services: [] }] : [], waits };
   if (hearing.fenced !== undefined) return { ...hearing.fenced, waits };
   for (const number of [0, ...site.generations.filter((one) => one.phase !== "Active").map((one) => one.number)])

@@ -8,7 +8,7 @@ export function siteUpdate(
   result: Step,
   nowMs: number,
 ): (Pick<Site, "metadata" | "spec"> & { readonly status: NonNullable<Site["status"]> }) | undefined {
-  const { history, epoch, counter, generations, stamp, refused, fenced, moves, exclusive, streamEnds, isUnheard } = result.site;
+  const { history, epoch, counter, generations, stamp, refused, fenced, moves, exclusive, streamEnds, unheardSince } = result.site;
   const former = object.status?.conditions;
   const conditions = result.waits === NOT_LOOKED ? [...(former ?? [])] : [...setCondition(former, settledCondition(result), nowMs)];
   const formerWaits = object.status?.waits ?? [];
@@ -19,7 +19,7 @@ export function siteUpdate(
     conditions.length === (former?.length ?? 0) &&
     conditions.every((one, index) => one === former?.[index]);
   if (isSame) return undefined;
-  const { waits: _waits, streamEnds: _streamEnds, isUnheard: _isUnheard, ...kept } = object.status ?? {};
+  const { waits: _waits, streamEnds: _streamEnds, unheardSince: _unheardSince, ...kept } = object.status ?? {};
   const status = {
     ...kept,
     history,
@@ -31,7 +31,7 @@ export function siteUpdate(
     moves: [...moves],
     exclusive: [...exclusive],
     ...(streamEnds === undefined ? {} : { streamEnds: [...streamEnds] }),
-    ...(isUnheard === undefined ? {} : { isUnheard }),
+    ...(unheardSince === undefined ? {} : { unheardSince }),
     ...(stamp === undefined ? {} : { stamp }),
     ...(waits.length === 0 ? {} : { waits }),
     conditions,
@@ -93,7 +93,7 @@ function isSameState(status: Site["status"], state: SiteState): boolean {
         exclusive: state.exclusive,
         ...(state.streamEnds === undefined ? {} : { streamEnds: state.streamEnds }),
         ...(state.formerHistories === undefined ? {} : { formerHistories: state.formerHistories }),
-        ...(state.isUnheard === undefined ? {} : { isUnheard: state.isUnheard }),
+        ...(state.unheardSince === undefined ? {} : { unheardSince: state.unheardSince }),
       })
   );
 }

@@ -23,8 +23,8 @@ export interface SiteState {
   readonly streamEnds?: readonly StreamEnd[];
   /** Histories before this one, oldest first. */
   readonly formerHistories?: readonly string[];
-  /** True: nothing is stamped until every gateway has a table of this history. */
-  readonly isUnheard?: boolean;
+  /** Since the history began: nothing is stamped until every gateway has a table of it. */
+  readonly unheardSince?: string;
 }
 
 /** In generations older than `before`, calls of `service` that belong to revision `from` go to `to`; while `isPartial`, to either; while `isIdle`, still or again to `from`. */
@@ -73,7 +73,7 @@ export function readSiteState(status: Site["status"]): SiteState | undefined {
     exclusive: status.exclusive ?? [],
     ...(status.streamEnds === undefined ? {} : { streamEnds: status.streamEnds }),
     ...(status.formerHistories === undefined ? {} : { formerHistories: status.formerHistories }),
-    ...(status.isUnheard === undefined ? {} : { isUnheard: status.isUnheard }),
+    ...(status.unheardSince === undefined ? {} : { unheardSince: status.unheardSince }),
   };
 }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { timestamp } from "#/model/index.ts";
 import type { UpdateIntent } from "./observed.ts";
 import { runningSite, START_MS, World } from "./rig.ts";
 import { step } from "./step.ts";
@@ -444,18 +445,22 @@ test("a leader that has not heard the hosts yet fences nobody", () => {
   assert.equal(world.waits.get(2)?.[0]?.reason, "TooFewReady");
 });
 
+/** When a history began. */
+const BEGAN = timestamp(START_MS - 7000);
+
 test("after the store was put back nothing is issued before every gateway has heard of it", () => {
   const world = runningSite();
-  world.state = { ...world.state, history: "other", isUnheard: true };
+  world.state = { ...world.state, history: "other", unheardSince: BEGAN };
   world.knows.clear();
   world.want("auth", "auth-v2");
   world.settle();
   assert.equal(world.phases(), "1:Active");
-  assert.equal(world.state.isUnheard, true);
+  assert.equal(world.state.unheardSince, BEGAN);
   assert.match(world.waits.get(0)?.[0]?.message ?? "", /gateway main has not yet acknowledged a table of the history that has begun/);
+  assert.equal(world.waits.get(0)?.[0]?.sinceMs, Date.parse(BEGAN));
   world.knows.add(1);
   world.settle();
-  assert.equal(world.state.isUnheard, undefined);
+  assert.equal(world.state.unheardSince, undefined);
   assert.deepEqual(world.happened, ["switched 1", "issued 2", "distributing 2"]);
 });
 
@@ -467,16 +472,16 @@ function fenceSilentOther(world: World): void {
   ]);
   world.gateways = [...world.gateways, { name: "other", host: "b", isConnected: false, knows: () => false, awaitedMs: () => START_MS }];
   world.settle();
-  assert.equal(world.state.isUnheard, true);
+  assert.equal(world.state.unheardSince, BEGAN);
   world.nowMs += 2000;
   world.settle();
   assert.deepEqual(world.state.fenced, [{ host: "b", upTo: 0 }]);
-  assert.equal(world.state.isUnheard, undefined);
+  assert.equal(world.state.unheardSince, undefined);
 }
 
 test("after the store was put back a gateway that does not hear of it has its host fenced, where others can do without it", () => {
   const world = runningSite();
-  world.state = { ...world.state, history: "other", isUnheard: true };
+  world.state = { ...world.state, history: "other", unheardSince: BEGAN };
   fenceSilentOther(world);
 });
 
@@ -485,7 +490,7 @@ test("after the store was put back what was under way has its time anew: the tim
   world.unready.set("auth-v2", "it starts");
   world.want("auth", "auth-v2").settle();
   assert.equal(world.phases(), "1:Active 2:Preparing");
-  world.state = { ...world.state, history: "other", isUnheard: true };
+  world.state = { ...world.state, history: "other", unheardSince: BEGAN };
   world.nowMs += 3_600_000;
   world.settle();
   assert.equal(world.phases(), "1:Active 2:Preparing");
@@ -497,6 +502,6 @@ test("after the store was put back what was under way has its time anew: the tim
 
 test("after the store was put back a fence of before does not stand for having heard, where it lets through what is served", () => {
   const world = runningSite();
-  world.state = { ...world.state, history: "other", isUnheard: true, fenced: [{ host: "b", upTo: 1 }] };
+  world.state = { ...world.state, history: "other", unheardSince: BEGAN, fenced: [{ host: "b", upTo: 1 }] };
   fenceSilentOther(world);
 });
