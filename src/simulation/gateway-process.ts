@@ -438,12 +438,12 @@ export class GatewayProcess {
       () => core.edge(head, "10.0.0.1", this.#program.monotonic()),
       sentMs + core.table.site.holdMs,
       (decision) => {
-        if (decision.kind === "refusal") return this.#world.refusedRoot(this, root, decision);
+        if (decision.kind === "refusal") return this.#world.calls.refusedRoot(this, root, decision);
         const { hold } = core.table.stamp ?? {};
-        if (hold !== undefined) this.#world.passed(this, root, hold, decision.call.generation);
+        if (hold !== undefined) this.#world.calls.passed(this, root, hold, decision.call.generation);
         this.#forwardRoot(root, decision.call);
       },
-      () => this.#world.held(this, root, core.table.stamp?.hold),
+      () => this.#world.calls.held(this, root, core.table.stamp?.hold),
     );
   }
 
@@ -488,7 +488,7 @@ export class GatewayProcess {
       cancel();
       release();
       if (decision.kind === "admitted") return this.#forwardFrom(request, decision);
-      this.#world.refused(this, request, decision);
+      this.#world.calls.refused(this, request, decision);
       this.#world.scheduler.after(0.2, () => request.onAnswer(true));
     };
     this.#settle(decide, this.#program.monotonic() + core.table.site.holdMs, take);
@@ -496,7 +496,7 @@ export class GatewayProcess {
 
   #forwardFrom(request: HostRequest, admitted: Admitted): void {
     const { call } = admitted;
-    const tx = this.#world.transactionOf(this, request, call);
+    const tx = this.#world.calls.transactionOf(this, request, call);
     this.#forward({ call, tx, depth: request.depth, endByMs: request.endByMs, isStream: false, onAnswer: () => request.onAnswer(false) });
   }
 
@@ -583,7 +583,7 @@ class OpenExchange {
     program.after(tx.dice.between(0.05, 2), () => {
       if (this.#isOver || attempt !== this.#attempt) return;
       const process = world.listenerAt(endpoint.host, port);
-      world.dialled({ call, tx, process, port });
+      world.calls.dialled({ call, tx, process, port });
       if (process !== undefined) return process.accept(new Attempt(this, attempt));
       this.#failed(false);
     });
@@ -594,7 +594,7 @@ class OpenExchange {
     const { core, call, program, world, tx } = this.#options;
     const next = core.retry(call, { status: 0, wasSent }, { method: "GET", isReplayable: !this.#isStreaming }, program.monotonic());
     if (next !== undefined) return this.dial();
-    world.unanswered({ call, tx, wasSent });
+    world.calls.unanswered({ call, tx, wasSent });
     this.#end(502);
   }
 

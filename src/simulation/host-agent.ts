@@ -146,7 +146,7 @@ export class HostAgent {
       slot.process = process;
       slot.isReady = true;
       this.#listening.set(slot.port, process);
-      this.#world.judgeStart(process);
+      this.#world.rules.started(process);
       this.#world.judge.note(() => `${one.metadata.name} listens on port ${slot.port}`);
       this.#worker.enqueue(one.metadata.name);
     });
@@ -190,7 +190,7 @@ export class HostAgent {
     if (slot.process !== undefined && slot.duty !== "passive") return one.spec.duty;
     const rival = rivalOf(one, this.#sharers());
     if (rival === undefined) return one.spec.duty;
-    this.#world.judgeRival(one, rival.instance);
+    this.#world.rules.rival(one, rival.instance);
     return "passive";
   }
 

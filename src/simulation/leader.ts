@@ -406,8 +406,8 @@ export class Leader implements CentrePort {
       const observed = yield* this.#observe(object, state);
       const result = step(state, observed, this.program.now());
       wakeAtMs = result.wakeAtMs;
-      if (result.site === state) this.#world.judgeWaits(state, observed, result);
-      else this.#world.judgeInterlock(state, result);
+      if (result.site === state) this.#world.rules.waits(state, observed, result);
+      else this.#world.rules.interlock(state, result);
       if (result.issue !== undefined) yield* this.#issue(state.history, result.issue);
       const input = siteUpdate(object, result, this.program.now());
       // Much may happen between the look and the write.

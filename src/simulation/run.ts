@@ -41,13 +41,13 @@ export function runScenario(scenario: Scenario, options: { readonly keepsHistory
   const lastRootMs = scenario.roots.at(-1)?.atMs ?? 0;
   try {
     scheduler.runUntil(Math.max(scenario.calmFromMs, lastRootMs) + 1, EVENTS_MAX);
-    while (judge.violations.length === 0 && scheduler.elapsedMs < limitMs && (judge.open > 0 || world.unfinished() !== undefined)) {
+    while (judge.violations.length === 0 && scheduler.elapsedMs < limitMs && (judge.open > 0 || world.rules.unfinished() !== undefined)) {
       scheduler.runUntil(scheduler.elapsedMs + LOOK_MS, EVENTS_MAX);
     }
-    const unfinished = judge.open > 0 ? `${judge.open} transactions have not ended` : world.unfinished();
+    const unfinished = judge.open > 0 ? `${judge.open} transactions have not ended` : world.rules.unfinished();
     if (unfinished !== undefined && judge.violations.length === 0)
       judge.violate("P", `after ${Math.round(limitMs - scenario.calmFromMs)} ms without wishes and faults: ${unfinished}`);
-    if (judge.violations.length === 0) world.judgeDelays();
+    if (judge.violations.length === 0) world.rules.delays();
   } catch (error) {
     judge.violate("X", error instanceof Error ? (error.stack ?? error.message) : String(error));
   }

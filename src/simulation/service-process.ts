@@ -95,7 +95,7 @@ export class ServiceProcess {
   tell(duty: Duty): void {
     this.#world.judge.note(() => `${this.instance} is told that it is ${duty}`);
     this.#duty = duty;
-    this.#world.judgeDuty(this);
+    this.#world.rules.duty(this);
   }
 
   /** True while it works on something that no call shows. */
@@ -123,7 +123,7 @@ export class ServiceProcess {
 
   /** A request has come in. */
   accept(exchange: Exchange): void {
-    this.#world.judgeRequest(this, exchange.tx);
+    this.#world.rules.request(this, exchange.tx);
     this.#exchanges.add(exchange);
     if (this.#isLeaky && exchange.tx.dice.chance(0.3)) this.#world.leaks.set(this.service, { tx: exchange.tx, headers: exchange.headers });
     const release = this.#begin(exchange.tx, true);
