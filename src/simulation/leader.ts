@@ -25,6 +25,7 @@ import {
   isBehind,
   type KnownGateway,
   longestTransactionMs,
+  mapsToCompare,
   nextLookMs,
   nextTerm,
   type Observed,
@@ -316,9 +317,12 @@ export class Leader implements CentrePort {
     const { store } = this.#world;
     const mapOf = (number: number): GenerationMap | undefined => this.#seen.Generation.get(generationName(number))?.spec.map;
     const own = { mapOf, hasServed: this.#distribution?.hasServed(name) === true };
-    if (!isBehind(readSiteState(this.#seen.Site.get(SITE_NAME)?.status), known, own)) return false;
     const state = readSiteState((yield* this.#ask(() => store.get("Site", SITE_NAME)))?.status);
-    return state?.epoch === this.#epoch && isBehind(state, known, own);
+    if (state?.epoch !== this.#epoch) return false;
+    const maps = new Map<number, GenerationMap | undefined>();
+    for (const number of mapsToCompare(state, known))
+      maps.set(number, own.mapOf(number) ?? (yield* this.#ask(() => store.get("Generation", generationName(number))))?.spec.map);
+    return isBehind(state, known, { ...own, mapOf: (number) => maps.get(number) });
   }
 
   *#remember(history: string): Routine {

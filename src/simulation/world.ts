@@ -251,8 +251,7 @@ export class World {
       case "kill-leader":
         return this.#at(fault.when, () => this.#killLeader(fault.forMs));
       case "pause-leader":
-        // A leader that stands still tells nobody meanwhile.
-        if (this.isUnsteady) this.#unsteadyFor(fault.forMs + PUT_BACK_MS / 2);
+        this.#slowDown(fault.forMs);
         return this.#at(fault.when, () => this.#pauseLeader(fault.forMs));
       case "second-leader":
         return this.#startLeader();
@@ -261,12 +260,14 @@ export class World {
       case "pause-agent": {
         const agent = this.#agents.get(fault.host);
         agent?.pause();
+        this.#slowDown(fault.forMs);
         this.scheduler.after(fault.forMs, () => agent?.resume());
         return;
       }
       case "break-watch":
         return this.newest?.breakWatch(fault.kind, fault.forMs);
       case "stall-store":
+        this.#slowDown(fault.forMs);
         this.store.stalledUntilMs = this.scheduler.elapsedMs + fault.forMs;
         return;
       case "crash-instance":
@@ -349,7 +350,7 @@ export class World {
     const { Site: sites, Generation: generations } = this.#backup;
     this.judge.putBack(how, this.history, sites[0], generations);
     if (isWhole) for (const agent of this.#agents.values()) agent.stopAll(forMs);
-    this.#unsteadyFor(forMs + PUT_BACK_MS);
+    this.#unsteadyFor(Math.max(forMs, this.store.stalledUntilMs - this.scheduler.elapsedMs) + PUT_BACK_MS);
     for (const one of gateways) this.scheduler.after(forMs + this.#dice.between(0, 100), () => one.start());
     this.scheduler.after(forMs, () => {
       if (this.newest === undefined) this.#startLeader();
@@ -363,6 +364,11 @@ export class World {
   #unsteadyFor(forMs: number): void {
     const isHeard = !this.scenario.faults.some((one) => one.what.endsWith("-link") || one.what === "vanish");
     this.#unsteadyUntilMs = isHeard ? Math.max(this.#unsteadyUntilMs, this.scheduler.elapsedMs + forMs) : Number.POSITIVE_INFINITY;
+  }
+
+  /** Where a leader, an agent or the store stands still, it takes longer until everybody has heard that the store was put back. */
+  #slowDown(forMs: number): void {
+    if (this.isUnsteady) this.#unsteadyFor(forMs + PUT_BACK_MS / 2);
   }
 
   #beginHistory(): void {

@@ -1,8 +1,19 @@
 import { isOrreryError, OrreryError } from "#/base/index.ts";
-import { API_VERSION, instance, SITE_NAME, type Site, site } from "#/model/index.ts";
+import { API_VERSION, generation, generationName, instance, SITE_NAME, type Site, site } from "#/model/index.ts";
 import type { Store } from "#/store/index.ts";
 import type { KnownTable } from "#/traffic/index.ts";
-import { isBehind, isRestored, nextTerm, type OwnTables, readSiteState, type SiteState, statusesToForget, withFormer } from "./core/index.ts";
+import {
+  type GenerationMap,
+  isBehind,
+  isRestored,
+  mapsToCompare,
+  nextTerm,
+  type OwnTables,
+  readSiteState,
+  type SiteState,
+  statusesToForget,
+  withFormer,
+} from "./core/index.ts";
 
 /** Takes the lead: makes the Site if there is none, and raises its epoch, so that what a former leader still tries to write fails. Returns the epoch of this term.
  *  @throws store/conflict: another leader was faster; campaign again */
@@ -21,11 +32,15 @@ export async function takeLead(store: Store, namespace: string, history: string,
   return status.epoch;
 }
 
-/** True if the table `known` of a gateway tells of what this leader's store has forgotten: the store was put back to an earlier state, and must not be led on with. */
+/** True if the table `known` of a gateway tells of what this leader's store has forgotten: the store was put back to an earlier state, and must not be led on with. What `own` does not know yet is read: a map that a cache has not seen is none that does not exist. */
 export async function isStoreBehind(store: Store, namespace: string, epoch: number, known: KnownTable, own: OwnTables): Promise<boolean> {
   const state = readSiteState((await store.get(site, { name: SITE_NAME, namespace }))?.status);
   // Another leader of the same store knows more than this one: that is no reason to begin anew.
-  return state?.epoch === epoch && isBehind(state, known, own);
+  if (state?.epoch !== epoch) return false;
+  const maps = new Map<number, GenerationMap | undefined>();
+  for (const number of mapsToCompare(state, known))
+    maps.set(number, own.mapOf(number) ?? (await store.get(generation, { name: generationName(number), namespace }))?.spec.map);
+  return isBehind(state, known, { ...own, mapOf: (number) => maps.get(number) });
 }
 
 /** Remembers a history of which a gateway has told, so that it is found out once.

@@ -26,7 +26,6 @@ import {
   exclusiveServices,
   GatewayWatch,
   interlockOf,
-  isBehind,
   judgeGate,
   type KnownGateway,
   Reach,
@@ -270,7 +269,7 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
     async isBehind(gateway, known) {
       const mapOf = (number: number) => caches.generations.get(`${DEFAULT_NAMESPACE}/${generationName(number)}`)?.spec.map;
       const own = { mapOf, hasServed: distribution.hasServed(gateway) };
-      return isBehind(readSiteState(site()?.status), known, own) && (await isStoreBehind(store, DEFAULT_NAMESPACE, epoch, known, own));
+      return await isStoreBehind(store, DEFAULT_NAMESPACE, epoch, known, own);
     },
     remember: (history) => rememberHistory(store, DEFAULT_NAMESPACE, history),
     ended,

@@ -12,6 +12,7 @@ export {
   isRestored,
   type LeaderView,
   longestTransactionMs,
+  mapsToCompare,
   nextLookMs,
   nextTerm,
   type OwnTables,

@@ -44,6 +44,11 @@ export function isBehind(state: SiteState | undefined, { position, newest, maps 
   });
 }
 
+/** The generations of which a gateway tells the digest of a map, where that can show anything. */
+export function mapsToCompare(state: SiteState, { position, maps }: KnownTable): readonly number[] {
+  return state.history === position.history ? Object.keys(maps).map(Number) : [];
+}
+
 /** True if the store was restored from a backup since the Site was written: its own `history` is another one. */
 export function isRestored(status: Site["status"], history: string): boolean {
   const state = readSiteState(status);
