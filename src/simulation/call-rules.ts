@@ -52,8 +52,8 @@ export class CallRules {
   /** A call in the name of another transaction: whatever becomes of it, no revision may act in a generation that has another one. */
   #leakedCall(gateway: GatewayProcess, request: HostRequest, from: Transaction, call: Call): Transaction {
     const { tx, caller } = request;
-    if (from.era !== gateway.era) return this.#formerCall(gateway, request, from, call);
-    if (call.generation !== from.generation)
+    if (from.era !== gateway.era) this.#formerCall(gateway, request, from, call);
+    else if (call.generation !== from.generation)
       this.#judge.violate("C", `a leaked context of generation ${from.generation} was given generation ${call.generation}`);
     else if (!this.#judge.revisionsPlanned(call.generation, caller.service, gateway.era).has(caller.revision))
       this.#judge.violate(

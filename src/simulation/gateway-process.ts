@@ -284,7 +284,8 @@ export class GatewayProcess {
     }
     if (applied === "older" || table === undefined) return;
     this.#era = this.#centre?.era ?? this.#era;
-    this.#world.judge.believe(this.plan.name, table.position.history, table.entries.generation);
+    // Where a file was copied back, one that has a table of before may show that yet.
+    if (!this.#world.canStillShow(this)) this.#world.judge.believe(this.plan.name, table.position.history, table.entries.generation);
     this.onTable();
     this.#save(table);
     this.#boundStreams();
@@ -415,6 +416,11 @@ export class GatewayProcess {
   /** How often the store had been put back when the centre of its table began. */
   get era(): number {
     return this.#era;
+  }
+
+  /** Its table is of a time before the store was put back. */
+  get hasFormerTable(): boolean {
+    return this.#disk.table !== undefined && this.#disk.era < this.#world.judge.era;
   }
 
   /** The leader whose table it has. */

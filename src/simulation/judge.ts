@@ -359,7 +359,7 @@ export class Judge {
     const mapped = map?.[service];
     const met = new Set(mapped === undefined ? [] : [mapped]);
     // Where nobody has noticed that the store was put back, the number may mean the same as before, and goes on.
-    for (const one of this.#eras.slice(era))
+    for (const one of this.#eras)
       if (one.history === this.#eras[era]?.history && isSameMap(one.maps.get(generation) ?? {}, map ?? {}))
         for (const { before, from, to } of movesOf(one).get(service) ?? []) if (generation < before && met.has(from)) met.add(to);
     return met;

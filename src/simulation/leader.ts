@@ -74,7 +74,7 @@ export class Leader implements CentrePort {
   readonly #world: World;
   readonly #dice: Dice;
   readonly program: Program;
-  readonly era: number;
+  era: number;
   /** Connections of gateways, also those that have not said hello. */
   readonly links = new Set<Link>();
   readonly #peers = new Map<string, Peer>();
@@ -143,6 +143,7 @@ export class Leader implements CentrePort {
       try {
         const present = yield* this.#ask(() => store.get("Site", SITE_NAME) as Site);
         const { history } = this.#world;
+        this.era = this.#world.judge.era;
         const instances = yield* this.#ask(() => store.list("Instance"));
         for (const { metadata } of statusesToForget(present.status, history, instances)) {
           const { name, uid } = metadata;
@@ -150,6 +151,8 @@ export class Leader implements CentrePort {
         }
         const status = nextTerm(present.status, history, this.program.now());
         yield* this.#ask(() => store.update("Site", { metadata: present.metadata, status }, "status"));
+        // Another centre has begun a history meanwhile: it is in the store, and is read with it.
+        if (history !== this.#world.history) continue;
         this.#epoch = status.epoch;
         this.#ledger = new DrainLedger(status.epoch);
         break;

@@ -198,7 +198,9 @@ export class SiteRules {
     if (faults.length > 0 || lagMaxMs > 5 || linkMaxMs > 5 || slowDiskShare > 0.1) return;
     // What serves a newer generation, too, says that it is busy for that one.
     if (this.#world.scenario.services.some((one) => one.tellsBusy === true)) return;
-    const limitMs = lingerMs + 1000;
+    // One that comes in the middle of a drain has to be counted, too.
+    const isLate = this.#world.scenario.gateways.some((one) => one.atMs > 1000);
+    const limitMs = (isLate ? 2 : 1) * lingerMs + 1000;
     const freeMs = new Map<string, number>();
     for (const [number, record] of this.#judge.records) {
       const emptyMs = Math.max(

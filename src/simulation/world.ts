@@ -54,6 +54,8 @@ export class World {
   #backup: Backup | undefined;
   /** Until then much is missing that the store speaks of. */
   #unsteadyUntilMs = 0;
+  /** Until then somebody stands still, or is away. */
+  #awayUntilMs = 0;
   /** What leaky services keep of requests, in a place that all their revisions share. */
   readonly leaks = new Map<string, { readonly tx: Transaction; readonly headers: readonly string[] }>();
 
@@ -206,6 +208,9 @@ export class World {
 
   #inflict(fault: Fault): void {
     this.judge.note(() => `fault: ${JSON.stringify(fault)}`);
+    // Who stands still, or is away, hears later that the store was put back.
+    this.#awayUntilMs = Math.max(this.#awayUntilMs, this.scheduler.elapsedMs + fault.forMs + WAIT_MAX_MS);
+    if (this.isUnsteady) this.#unsteadyFor(fault.forMs + WAIT_MAX_MS + PUT_BACK_MS / 2);
     const gateway = "gateway" in fault ? this.gateways.find((one) => one.plan.name === fault.gateway) : undefined;
     switch (fault.what) {
       case "kill-gateway":
@@ -251,7 +256,6 @@ export class World {
       case "kill-leader":
         return this.#at(fault.when, () => this.#killLeader(fault.forMs));
       case "pause-leader":
-        this.#slowDown(fault.forMs);
         return this.#at(fault.when, () => this.#pauseLeader(fault.forMs));
       case "second-leader":
         return this.#startLeader();
@@ -260,14 +264,12 @@ export class World {
       case "pause-agent": {
         const agent = this.#agents.get(fault.host);
         agent?.pause();
-        this.#slowDown(fault.forMs);
         this.scheduler.after(fault.forMs, () => agent?.resume());
         return;
       }
       case "break-watch":
         return this.newest?.breakWatch(fault.kind, fault.forMs);
       case "stall-store":
-        this.#slowDown(fault.forMs);
         this.store.stalledUntilMs = this.scheduler.elapsedMs + fault.forMs;
         return;
       case "crash-instance":
@@ -317,6 +319,11 @@ export class World {
 
   #killLeader(forMs: number): void {
     this.newest?.kill();
+    this.#startLeaderAfter(forMs);
+  }
+
+  /** If none is there then. */
+  #startLeaderAfter(forMs: number): void {
     this.scheduler.after(forMs, () => {
       if (this.newest === undefined) this.#startLeader();
     });
@@ -350,7 +357,7 @@ export class World {
     const { Site: sites, Generation: generations } = this.#backup;
     this.judge.putBack(how, this.history, sites[0], generations);
     if (isWhole) for (const agent of this.#agents.values()) agent.stopAll(forMs);
-    this.#unsteadyFor(Math.max(forMs, this.store.stalledUntilMs - this.scheduler.elapsedMs) + PUT_BACK_MS);
+    this.#unsteadyFor(Math.max(forMs, this.#awayUntilMs - this.scheduler.elapsedMs) + PUT_BACK_MS);
     for (const one of gateways) this.scheduler.after(forMs + this.#dice.between(0, 100), () => one.start());
     this.scheduler.after(forMs, () => {
       if (this.newest === undefined) this.#startLeader();
@@ -366,25 +373,29 @@ export class World {
     this.#unsteadyUntilMs = isHeard ? Math.max(this.#unsteadyUntilMs, this.scheduler.elapsedMs + forMs) : Number.POSITIVE_INFINITY;
   }
 
-  /** Where a leader, an agent or the store stands still, it takes longer until everybody has heard that the store was put back. */
-  #slowDown(forMs: number): void {
-    if (this.isUnsteady) this.#unsteadyFor(forMs + PUT_BACK_MS / 2);
-  }
-
   #beginHistory(): void {
     this.history = `simulated-${++this.#histories}`;
   }
 
   /** A gateway has shown `leader` that its store was put back: it begins a new history, and starts again. */
   foundBehind(leader: Leader, gateway: string): void {
-    if (leader !== this.newest || leader.isEnding) return;
+    // A store that more than one centre can write begins a history by a write that names the epoch.
+    if (leader.epoch !== this.judge.site?.epoch || leader.isEnding) return;
     leader.isEnding = true;
     if (this.judge.era === 0) this.judge.violate("M", `by gateway ${gateway} a store that was never put back is taken for one that was`);
     this.judge.note(() => `${leader.program.name} finds by gateway ${gateway} that the store was put back`);
     this.#beginHistory();
     this.judge.noticed(this.history);
     this.#unsteadyFor(PUT_BACK_MS);
-    leader.program.after(this.#dice.between(0, 20), () => this.#killLeader(this.#dice.between(10, 150)));
+    leader.program.after(this.#dice.between(0, 20), () => {
+      leader.kill();
+      this.#startLeaderAfter(this.#dice.between(10, 150));
+    });
+  }
+
+  /** A gateway other than `heard` may yet show that a file was copied back. */
+  canStillShow(heard: GatewayProcess): boolean {
+    return this.judge.isPutBackUnnoticed && this.gateways.some((one) => one !== heard && !one.hasEnded && one.hasFormerTable);
   }
 
   /** A person declares a gateway dead, and once more if a slow request has registered it afterwards. */
@@ -430,7 +441,7 @@ export class World {
 
   /** A file was copied back a moment ago, and who leads does not know it, or has just found it out and ends for that: it works by what was. */
   get isUnaware(): boolean {
-    return this.isUnsteady && (this.judge.isPutBackUnnoticed || this.newest?.isEnding === true);
+    return this.isUnsteady && (this.judge.isPutBackUnnoticed || this.#leaders.some((one) => one.isLeading && one.isEnding));
   }
 
   processesOf(service: string): ServiceProcess[] {

@@ -26,6 +26,12 @@ export interface SiteEntry {
 }
 
 /** Service to revision; immutable once issued. */
+/** What new transactions get. */
+export interface StampEntry extends StampPlan {
+  /** Generations newer than that which is stamped, which were in service and were gone back from: what they have ends there. Absent: none. */
+  readonly returned?: readonly number[];
+}
+
 export interface GenerationEntry {
   readonly assignments: Readonly<Record<string, string>>;
 }
@@ -110,7 +116,7 @@ export interface RouteEntry {
 /** The table as flat sections; keys: generation number, revision name, service name, `<host>/<caller address>`, route name. `site` and `stamp` have the one key `""`. */
 export interface TableSections {
   readonly site: SiteEntry;
-  readonly stamp: StampPlan;
+  readonly stamp: StampEntry;
   readonly generation: GenerationEntry;
   readonly revision: RevisionEntry;
   readonly service: ServiceEntry;

@@ -213,6 +213,27 @@ test("an unlabelled call gets no generation to which its revision is only planne
   assert.equal(given(site({ 2: second, 3: first })), 2);
 });
 
+test("what works for a generation that was gone back from goes on there, though an older one is stamped, and nothing else joins it", () => {
+  const table = (returned: readonly number[] | undefined): TableSketch => ({
+    generations: { 1: { proc: "proc-v1", auth: "auth-v1" }, 2: { proc: "proc-v2", auth: "auth-v1" } },
+    stamp: { generation: 1, ...(returned === undefined ? {} : { returned }) },
+    revisions: Object.fromEntries(
+      ["proc-v1", "proc-v2", "auth-v1"].map((name, index) => [name, [{ instance: `${name}-0`, port: 1000 + index, caller: `127.20.${index}.1` }]]),
+    ),
+    services: { auth: { port: 20_000 }, proc: { port: 20_001, moves: [{ before: 3, from: "proc-v1", to: "proc-v2", isIdle: true }] } },
+  });
+  const given = (sketch: TableSketch, index: number): number | undefined => {
+    const call = callHost(coreOf(sketch, 1), `127.20.${index}.1`, index === 2 ? "proc" : "auth", [], 0);
+    return call === "unknown" || call.kind !== "call" ? undefined : call.generation;
+  };
+  assert.deepEqual(
+    [0, 1, 2].map((index) => given(table([2]), index)),
+    [1, 2, 1],
+  );
+  // While it is on its way, its instances have nothing to do yet.
+  assert.equal(given(table(undefined), 1), 1);
+});
+
 test("what a move that was taken back has left over works for the generation that was moved, not for one that is planned to be", () => {
   const table: TableSketch = {
     generations: { 1: { proc: "proc-v1", auth: "auth-v1" }, 3: { proc: "proc-v3", auth: "auth-v1" } },

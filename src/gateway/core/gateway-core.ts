@@ -341,26 +341,28 @@ export class GatewayCore {
     );
   }
 
-  /** The newest open generation in service that maps the caller's own revision, or has been moved to it. Only if there is none, the oldest that was moved to it once, or may be: what is only planned has nothing to do yet. One that is only being prepared is not in service: its instances are passive. */
+  /** The newest open generation in service that maps the caller's own revision, or has been moved to it. Only if there is none, one that was gone back from, as long as it is open; or else the oldest that was moved to it once, or may be: what is only planned has nothing to do yet. One that is only being prepared is not in service: its instances are passive. */
   #newestOf(caller: NonNullable<Caller>): GenerationState | undefined {
     const plan = this.#table.stamp;
     if (plan === undefined) return undefined;
-    const { ramp, hold } = plan;
+    const { ramp, hold, returned } = plan;
     // It may be part of a running transaction, so it is not held: what can reach a service that is handed over stays with the generation before.
     const newest = hold === undefined || this.#table.isHeld(caller.service) ? plan.generation : hold.to;
     const isRamped = ramp !== undefined && this.#random.next() < ramp.share;
     let rampOnly: GenerationState | undefined;
+    let backFrom: GenerationState | undefined;
     let once: GenerationState | undefined;
     for (const one of this.#table.generations) {
       if (!this.#table.takesPart(one, caller.service, caller.revision)) continue;
       if (one.number === ramp?.to) {
         if (isRamped) return one;
         rampOnly = one;
-      } else if (one.number > newest) continue;
-      else if (this.#table.meets(one, caller.service, caller.revision)) return one;
+      } else if (one.number > newest) {
+        if (returned?.includes(one.number) === true && this.#table.meets(one, caller.service, caller.revision)) backFrom ??= one;
+      } else if (this.#table.meets(one, caller.service, caller.revision)) return one;
       else once = one;
     }
-    return rampOnly ?? once;
+    return rampOnly ?? backFrom ?? once;
   }
 
   #refuseCaller(caller: Caller, reason: string, called: string): void {

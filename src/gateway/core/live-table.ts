@@ -1,4 +1,3 @@
-import type { StampPlan } from "#/model/index.ts";
 import { formatGenerationHeader, parseTraceKey, type TraceKey, traceIdPrefix } from "#/trace/index.ts";
 import type {
   CallerEntry,
@@ -8,6 +7,7 @@ import type {
   RouteEntry,
   ServiceEntry,
   SiteEntry,
+  StampEntry,
   Table,
   TableChange,
   TablePosition,
@@ -41,7 +41,7 @@ export class LiveTable {
   #longestTransactionMs = DEFAULT_SITE.maxTransactionMs;
   #traceKey: TraceKey = parseTraceKey(DEFAULT_SITE.traceKey);
   #formerTraceKeys: readonly TraceKey[] = [];
-  #stamp: StampPlan | undefined;
+  #stamp: StampEntry | undefined;
   readonly #generations = new Map<number, GenerationState>();
   #newestFirst: readonly GenerationState[] = [];
   readonly #revisions = new Map<string, RevisionState>();
@@ -87,7 +87,7 @@ export class LiveTable {
     return this.#formerTraceKeys;
   }
 
-  get stamp(): StampPlan | undefined {
+  get stamp(): StampEntry | undefined {
     return this.#stamp;
   }
 

@@ -1,5 +1,4 @@
-import type { StampPlan } from "#/model/index.ts";
-import type { Endpoint, RevisionEntry, RouteEntry, ServiceEntry, SiteEntry, Table } from "#/traffic/index.ts";
+import type { Endpoint, RevisionEntry, RouteEntry, ServiceEntry, SiteEntry, StampEntry, Table } from "#/traffic/index.ts";
 import { callerKey } from "#/traffic/table/index.ts";
 
 /** A site in a few words, for tests, benchmarks and the simulation. */
@@ -9,7 +8,7 @@ export interface TableSketch {
   readonly history?: string;
   readonly host?: string;
   readonly site?: Partial<SiteEntry>;
-  readonly stamp?: StampPlan;
+  readonly stamp?: StampEntry;
   /** Generation to its map, service to revision. */
   readonly generations: Readonly<Record<number, Readonly<Record<string, string>>>>;
   /** Revision (`auth-v1`: the service is what stands before the last dash) to its instances. */

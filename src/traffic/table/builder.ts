@@ -1,7 +1,7 @@
 import { type Generation, generationName, type Instance, type Microservice, type Revision, type Route, type Site } from "#/model/index.ts";
 import type { Table, TableChange, TableSection, TableSections } from "../contract.ts";
 import { isEqual, TABLE_SECTIONS } from "./change.ts";
-import { callerEntry, callerKey, generationEntry, revisionEntry, routeEntry, serviceEntry, siteEntry } from "./entries.ts";
+import { callerEntry, callerKey, generationEntry, revisionEntry, routeEntry, serviceEntry, siteEntry, stampEntry } from "./entries.ts";
 
 /** The objects that a table is made of. There is one Site. */
 export interface TableObjects {
@@ -181,7 +181,7 @@ export class TableBuilder {
 
   readonly #makers: { readonly [S in TableSection]: (key: string) => TableSections[S] | undefined } = {
     site: () => mapped(this.#site(), siteEntry),
-    stamp: () => (this.#site()?.status?.unheardSince !== undefined ? undefined : this.#site()?.status?.stamp),
+    stamp: () => (this.#site()?.status?.unheardSince !== undefined ? undefined : mapped(this.#site(), stampEntry)),
     generation: (key) => mapped(this.#counted.get(Number(key)), generationEntry),
     revision: (key) => {
       // What was moved to may be in no map any more: its update was given up.

@@ -1,5 +1,15 @@
 import { durationMs, type Generation, type Instance, type Microservice, type Revision, type Route, type Site } from "#/model/index.ts";
-import type { CallerEntry, Endpoint, GenerationEntry, RevisionEntry, RouteEntry, ServiceEntry, ServiceMove, SiteEntry } from "../contract.ts";
+import type {
+  CallerEntry,
+  Endpoint,
+  GenerationEntry,
+  RevisionEntry,
+  RouteEntry,
+  ServiceEntry,
+  ServiceMove,
+  SiteEntry,
+  StampEntry,
+} from "../contract.ts";
 
 /** Where instances listen: on their own host only. */
 const INSTANCE_ADDRESS = "127.0.0.1";
@@ -25,6 +35,13 @@ export function traceKeyOf(history: string): string {
     key += (hash >>> 0).toString(16).padStart(8, "0");
   }
   return key;
+}
+
+export function stampEntry({ status }: Site): StampEntry | undefined {
+  const { stamp, generations = [] } = status ?? {};
+  if (stamp === undefined) return undefined;
+  const returned = generations.flatMap((one) => (one.returned !== undefined && one.number > stamp.generation ? [one.number] : []));
+  return returned.length === 0 ? stamp : { ...stamp, returned };
 }
 
 export function generationEntry(generation: Generation): GenerationEntry {

@@ -21,6 +21,7 @@ const sections = {
     generation: z.number(),
     ramp: z.looseObject({ to: z.number(), share: z.number(), key: z.string().optional() }).optional(),
     hold: z.looseObject({ to: z.number(), services: z.array(z.string()) }).optional(),
+    returned: z.array(z.number()).optional(),
   }),
   generation: z.looseObject({ assignments: z.record(z.string(), z.string()) }),
   revision: z.looseObject({

@@ -214,6 +214,20 @@ test("only open generations and the revisions that they map to are in the table"
   assert.deepEqual(table.entries.stamp, { "": { generation: 1 } });
 });
 
+test("a table names the generations that were gone back from as long as an older one is stamped", () => {
+  const since = "2026-01-01T00:00:00Z";
+  const stampOf = (stamped: number): unknown => {
+    const generations = [
+      { number: 1, phase: "Active", since },
+      { number: 2, phase: "Draining", since, returned: "it was bad" },
+    ];
+    const status = { ...(SITE.status as object), generations, stamp: { generation: stamped } };
+    return build([{ kind: "Site", name: "site", value: { ...SITE, status } as StoredObject }]).entries.stamp[""];
+  };
+  assert.deepEqual(stampOf(1), { generation: 1, returned: [2] });
+  assert.deepEqual(stampOf(3), { generation: 3 });
+});
+
 test("nothing is stamped by a table of a history that not everybody has heard of, and it names the keys of those before", () => {
   const status = { ...(SITE.status as object), counter: 7, formerHistories: ["former"], unheardSince: "2026-01-01T00:00:00Z" };
   const table = build([{ kind: "Site", name: "site", value: { ...SITE, status } as StoredObject }]);
