@@ -124,11 +124,12 @@ test("an exclusive service is handed over: its thing has one user at a time, req
     assert.ok(ended.status.phases?.some(({ phase }) => phase === "Holding"));
     await untilSettled(site);
   }
+  // While the machine is as busy as it was for the requests.
+  const allowedMs = HOLD_MS + ANSWERED_MS * (await slowness());
   const { pointing, news } = await loads.stop();
   context.diagnostic(`${pointing.length} requests to pointing, the slowest took ${Math.round(slowest(pointing))} ms`);
   assertAllOk(pointing);
   assert.deepEqual([...new Set(pointing.map((one) => one.servedBy))], ["v1", "v2"]);
-  const allowedMs = HOLD_MS + ANSWERED_MS * (await slowness());
   assert.ok(slowest(pointing) > 300 && slowest(pointing) < allowedMs, `the slowest took ${slowest(pointing)} ms`);
   await assertPrompt(context, news);
   await assertCallsConsistent(site);

@@ -248,10 +248,11 @@ test("quiescence under a transaction that does not end is gone back from: the re
   const seenThen = stream.events;
   await site.until("the stream goes on", () => (stream.events > seenThen + 2 ? true : undefined));
   assert.equal(stream.failure, undefined);
+  // While the machine is as busy as it was for the requests.
+  const allowedMs = 1000 + ANSWERED_MS * (await slowness());
   const sent = await load.stop();
   assert.equal(sent.filter((one) => one.outcome !== "ok").length, 0, summarize(sent));
   const slowestMs = Math.max(...sent.map((one) => one.endMs - one.startMs));
-  const allowedMs = 1000 + ANSWERED_MS * (await slowness());
   assert.ok(slowestMs > 500 && slowestMs < allowedMs, `the slowest request took ${slowestMs} ms, allowed are ${allowedMs} ms`);
   assert.deepEqual([...new Set(sent.map((one) => one.servedBy))], ["auth v1, predictor v1"]);
   stream.end();
