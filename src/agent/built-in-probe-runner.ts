@@ -141,14 +141,8 @@ export class BuiltInProbeRunner implements Runner {
     if (probe === undefined) return;
     const beganMs = clock.now();
     try {
-      const input = {
-        instance: this.#instance,
-        duty: this.#instance.spec.duty,
-        folder: this.#folder,
-        network: { ports: {} },
-        context: this.#context,
-      };
-      if (!this.#isPrepared) await prepare(input);
+      const input = { instance: this.#instance, folder: this.#folder, network: { ports: {} }, context: this.#context };
+      if (!this.#isPrepared) await prepare(input, this.#instance.spec.duty);
       this.#isPrepared = true;
       const observation = await runProbe(
         probe,

@@ -9,8 +9,6 @@ import type { RunnerContext } from "./runner.ts";
 /** One Instance as it is to be run. */
 export interface LaunchInput {
   readonly instance: Instance;
-  /** What it is told that it may do. */
-  readonly duty: Duty;
   readonly folder: InstanceFolder;
   readonly network: NetworkRecord;
   readonly context: RunnerContext;
@@ -21,9 +19,9 @@ export function marksOf(uid: string, dataFolder: string): Readonly<Record<string
   return { ORRERY_INSTANCE: uid, ORRERY_DATA: dataFolder };
 }
 
-/** Makes the working folder ready.
+/** Makes the working folder ready, and the file that says what the instance may do.
  *  @throws agent/no-artifact: the files are not on this host */
-export async function prepare({ instance, duty, folder, context }: LaunchInput): Promise<void> {
+export async function prepare({ instance, folder, context }: LaunchInput, duty: Duty): Promise<void> {
   const { artifact } = instance.spec;
   const files = artifact === undefined ? undefined : await context.openArtifact(artifact);
   if (artifact !== undefined && files === undefined) {

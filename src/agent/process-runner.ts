@@ -241,7 +241,7 @@ export class ProcessRunner implements Runner {
     this.#scripts++;
     try {
       // Its folder is made with its first start.
-      if (this.#state.running === undefined && this.#state.pending === undefined) await prepare(this.#launchInput());
+      if (this.#state.running === undefined && this.#state.pending === undefined) await prepare(this.#launchInput(), this.#dutyNow());
       return await runNamedScript(this.#launchInput(), name, AbortSignal.any([signal, this.#over.signal]));
     } finally {
       this.#scripts--;
@@ -328,11 +328,11 @@ export class ProcessRunner implements Runner {
       if (!this.#hasSweptStrays) await killMarkedProcesses(marksOf(uid, this.#context.dataFolder));
       this.#hasSweptStrays = true;
       await this.#takeNetwork();
-      const input = this.#launchInput();
-      await prepare(input);
+      const before = this.#dutyNow();
+      await prepare(this.#launchInput(), before);
       // It may have been told otherwise while its files were copied.
       const duty = this.#dutyNow();
-      if (duty !== input.duty) this.#folder.writeDuty(duty);
+      if (duty !== before) this.#folder.writeDuty(duty);
       this.#duties.assume(duty);
       const started = await launch(this.#launchInput(), runHash);
       // The agent ended meanwhile: the next one adopts it.
@@ -525,7 +525,7 @@ export class ProcessRunner implements Runner {
   }
 
   #launchInput(): LaunchInput {
-    return { instance: this.#instance, duty: this.#dutyNow(), folder: this.#folder, network: this.#network, context: this.#context };
+    return { instance: this.#instance, folder: this.#folder, network: this.#network, context: this.#context };
   }
 }
 

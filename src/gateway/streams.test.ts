@@ -251,12 +251,15 @@ for (const streamsEndAfterMs of [100, undefined]) {
   });
 }
 
-for (const kind of ["TCP connection", "WebSocket"] as const)
+for (const kind of ["TCP connection", "WebSocket", "WebSocket in the middle of a message"] as const)
   test(`a ${kind} of a generation that drains ends in its time also if the client does not read`, async (t) => {
+    const isWebSocket = kind !== "TCP connection";
     const rig = await rigOf(t);
     const port = await freePort();
     const flood = await rig.tcpInstance((socket) => {
-      if (kind === "WebSocket") socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+      if (isWebSocket) socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+      // A message of a terabyte; else many of no length.
+      if (kind === "WebSocket in the middle of a message") socket.write(Buffer.from([0x82, 127, 0, 0, 1, 0, 0, 0, 0, 0]));
       const more = (): void => {
         while (!socket.destroyed && socket.write(Buffer.alloc(65_536)));
       };
@@ -273,10 +276,10 @@ for (const kind of ["TCP connection", "WebSocket"] as const)
       streamsEndAfterMs: 100,
     });
     rig.table(sketch);
-    const socket = await dial(kind === "WebSocket" ? rig.edgePort : port);
+    const socket = await dial(isWebSocket ? rig.edgePort : port);
     t.after(() => socket.destroy());
     socket.pause();
-    if (kind === "WebSocket") socket.write("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+    if (isWebSocket) socket.write("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
     await rig.feed.until(() => countOf(rig)?.streams === 1);
     // Until no buffer on the way takes any more.
     await new Promise((resolve) => setTimeout(resolve, 500));

@@ -167,11 +167,17 @@ class UpgradeRelay implements Bounded {
     upstream.off("data", this.#follow);
     upstream.on("data", (chunk: Buffer) => {
       if (frames.isBetween) return;
-      socket.write(chunk.subarray(0, frames.finish(chunk)));
-      if (frames.isBetween) part(context.clock, socket, upstream, CLOSE_FRAME);
+      const isRoom = socket.write(chunk.subarray(0, frames.finish(chunk)));
+      if (frames.isBetween) return part(context.clock, socket, upstream, CLOSE_FRAME);
+      if (isRoom) return;
+      upstream.pause();
+      socket.once("drain", () => upstream.resume());
     });
     upstream.resume();
-    context.clock.after(LAST_READ_MS, () => upstream.destroy(), { background: true });
+    const giveUp = (): void => {
+      if (!frames.isBetween) part(context.clock, socket, upstream);
+    };
+    context.clock.after(LAST_READ_MS, giveUp, { background: true });
   }
 
   #refuse(refusal: Refusal): void {

@@ -127,7 +127,7 @@ const status = z.strictObject({
     .optional(),
   /** Histories that this one has come after, the last ones: trace ids made in them are of transactions that nobody here counts, and a table of any other is of a state that the store does not know of. */
   formerHistories: z.array(z.string()).optional(),
-  /** True: the present history has just begun, and nothing is stamped until every gateway has a table of it. */
+  /** Since when the present history has begun: nothing is stamped until every gateway has a table of it. Absent: all have. */
   unheardSince: time.optional(),
   /** What the next update, which is not issued yet, waits for. */
   waits: z.array(z.strictObject({ reason: z.string(), object: z.string(), since: time, message: z.string() })).optional(),

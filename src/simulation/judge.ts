@@ -59,7 +59,6 @@ export class Judge {
   #transactionId = 0;
   /** History and number to what transactions have begun with. */
   readonly #begun = new Map<string, string>();
-  /** True: the store is older than what was issued, and no leader knows yet. */
   /** A file was copied back, and no gateway has shown that yet. */
   isPutBackUnnoticed = false;
   /** Until when services that are recreated may be missing, in milliseconds since the beginning. */

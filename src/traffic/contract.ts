@@ -25,13 +25,13 @@ export interface SiteEntry {
   readonly formerTraceKeys?: readonly string[];
 }
 
-/** Service to revision; immutable once issued. */
 /** What new transactions get. */
 export interface StampEntry extends StampPlan {
   /** Generations newer than that which is stamped, which were in service and were gone back from: what they have ends there. Absent: none. */
   readonly returned?: readonly number[];
 }
 
+/** Service to revision; immutable once issued. */
 export interface GenerationEntry {
   readonly assignments: Readonly<Record<string, string>>;
 }

@@ -83,6 +83,8 @@ export function handleLinks(options: LinkHandlersOptions): Peers {
         if (leader === undefined) return;
         const known = parseKnownTable(params);
         if (known !== undefined && (await leader.isBehind(peer.hello.name, known))) return await options.onBehind(peer.hello.name, known);
+        // It may have connected anew meanwhile: that stream stays.
+        if (signal.aborted) return;
         yield* leader.distribution.connect(peer.hello.name, known?.position, signal);
       },
     },

@@ -1,3 +1,4 @@
+import { fnv1a } from "#/base/index.ts";
 import { durationMs, type Generation, type Instance, type Microservice, type Revision, type Route, type Site } from "#/model/index.ts";
 import type {
   CallerEntry,
@@ -26,15 +27,10 @@ export function siteEntry(site: Site): SiteEntry {
   };
 }
 
-/** The key of the check in trace ids: a plain hash of the history's id (FNV-1a with four offsets), so that it needs no keeping and changes when a store is restored. It guards against accidents only. */
+/** The key of the check in trace ids: a plain hash of the history's id (FNV-1a of four bases), so that it needs no keeping and changes when a store is restored. It guards against accidents only. */
 export function traceKeyOf(history: string): string {
-  let key = "";
-  for (const offset of [0x811c_9dc5, 0x1234_5678, 0x9e37_79b9, 0xdead_beef]) {
-    let hash = offset | 0;
-    for (let index = 0; index < history.length; index++) hash = Math.imul(hash ^ history.charCodeAt(index), 0x0100_0193);
-    key += (hash >>> 0).toString(16).padStart(8, "0");
-  }
-  return key;
+  const bases = [0x811c_9dc5, 0x1234_5678, 0x9e37_79b9, 0xdead_beef];
+  return bases.map((basis) => fnv1a(history, basis).toString(16).padStart(8, "0")).join("");
 }
 
 export function stampEntry({ status }: Site): StampEntry | undefined {

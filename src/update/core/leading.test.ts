@@ -156,11 +156,13 @@ test("a leader whose clock is behind what is written takes it for having begun n
     generations: [{ number: 3, phase: "Holding" as const, since: later }],
     stamp: { generation: 3, hold: { to: 4, services: ["auth"], since: later } },
     refused: [{ service: "auth", revision: "auth-v2", reason: "it said since then", at: timestamp(NOW_MS - 1) }],
+    unheardSince: later,
   };
   const next = nextTerm(status, state.history, NOW_MS);
   assert.equal(next.generations?.[0]?.since, timestamp(NOW_MS));
   assert.equal(next.stamp?.hold?.since, timestamp(NOW_MS));
   assert.equal(next.refused?.[0]?.at, timestamp(NOW_MS - 1));
+  assert.equal(next.unheardSince, timestamp(NOW_MS));
 });
 
 test("a transaction may last as long as any route lets it", () => {

@@ -88,7 +88,7 @@ export function nextTerm(status: Site["status"], history: string, nowMs: number)
   };
 }
 
-const TIMES: ReadonlySet<string> = new Set(["since", "stepSince", "at"]);
+const TIMES: ReadonlySet<string> = new Set(["since", "stepSince", "unheardSince", "at"]);
 
 /** `value` with every time in it at `nowMs` at the latest: where the machine's clock was put back, what has begun would last until then. */
 function pastTimes(value: Site["status"], nowMs: number): NonNullable<Site["status"]> {
