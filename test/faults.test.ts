@@ -171,6 +171,31 @@ test("a killed supervisor harms nothing, and the next up adopts its children", a
   await judge(load, [kill], context);
 });
 
+test("where all instances of a service are too busy to answer their checks, calls wait for them instead of failing, and an operator sees why", async () => {
+  const all = (await site.instances()).filter((one) => one.spec.service === "predictor");
+  const pids = all.map((one) => site.programs().get(one.metadata.uid)?.[0] ?? Number.NaN);
+  const now = async (): Promise<Instance[]> => (await site.instances()).filter((one) => one.spec.service === "predictor");
+  assert.equal(pids.length, 2);
+  for (const pid of pids) process.kill(pid, "SIGSTOP");
+  let answer: Promise<number>;
+  try {
+    await site.until("no check is answered", async () => (await now()).every((one) => one.status?.unanswered === true) || undefined);
+    const { out } = await site.orrery("describe", "instance", all[0]?.metadata.name ?? "");
+    assert.match(out, /no answer from \S+ within 1000 ms; it is called only while no other instance is ready/);
+    answer = fetch(`${site.edge}/api/passes?satellite=ISS`).then(({ status }) => status);
+    assert.equal(await Promise.race([answer, wait(1000, "waits")]), "waits");
+  } finally {
+    for (const pid of pids) process.kill(pid, "SIGCONT");
+  }
+  assert.equal(await answer, 200);
+  await site.untilWhole();
+  const after = await now();
+  assert.deepEqual(
+    after.map((one) => one.status?.unanswered),
+    [undefined, undefined],
+  );
+});
+
 test("without the centre the gateway serves, an agent and a gateway that start anew go on from what is on disk, and an instance that dies is started again", async (context) => {
   const load = newLoad(context);
   const pidsBefore = await pidsByName();

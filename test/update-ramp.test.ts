@@ -12,6 +12,9 @@ import { ROOT, RunningSite } from "./running-site.ts";
 import { SteadyLoad, summarize } from "./steady-load.ts";
 import { assertCallsConsistent, createUpdate, setPolicy, untilSettled } from "./updating-site.ts";
 
+/** So much later than it could answers the version of predictor that takes its time. */
+const DELAY_MS = 200;
+
 let site: RunningSite;
 
 /** The ground station with more versions: one of auth that refuses everybody, and one of predictor that takes its time, both healthy by their own word; and a second one of portal. */
@@ -24,7 +27,7 @@ before(async () => {
   derive(own, "predictor-v2", "predictor-v3", {
     "version: v2": "version: v3",
     "PREDICTOR_VERSION, value: v2": "PREDICTOR_VERSION, value: v3",
-    'PREDICTOR_STEP_S, value: "10"': 'PREDICTOR_STEP_S, value: "5"',
+    "- { name: PREDICTOR_STEP_S": `- { name: NODE_OPTIONS, value: "--require=${writeDelay(own)}" }\n      - { name: PREDICTOR_STEP_S`,
   });
   derive(own, "../portal", "portal-v2", { "version: v1": "version: v2", "PORTAL_VERSION, value: v1": "PORTAL_VERSION, value: v2" });
   site = new RunningSite(own, folder);
@@ -35,6 +38,23 @@ after(async () => {
   await assertCallsConsistent(site);
   await site.close();
 });
+
+/** What makes a service answer later than it could, without work for the machine: else all would be slow, and the new version no slower than the former one. */
+function writeDelay(folder: string): string {
+  const file = path.join(folder, "delay.cjs");
+  writeFileSync(
+    file,
+    `const { Server } = require("node:http");
+const emit = Server.prototype.emit;
+Server.prototype.emit = function (event, ...more) {
+  if (event !== "request" || more[0].url === "/health") return emit.call(this, event, ...more);
+  setTimeout(() => emit.call(this, event, ...more), ${DELAY_MS});
+  return true;
+};
+`,
+  );
+  return file;
+}
 
 /** Another version beside those that are offered. */
 function derive(folder: string, from: string, to: string, changes: Readonly<Record<string, string>>): void {
@@ -89,9 +109,9 @@ async function untilUpdate(name: string, what: string, isIt: (one: Update) => bo
   }
 }
 
-/** Requests that make predictor work. */
+/** Requests of anybody. */
 function newLoad(context: TestContext, perSecond: number): SteadyLoad {
-  const load = new SteadyLoad({ ...askPasses(site), url: () => `${site.edge}/api/passes?satellite=ISS&hours=48`, perSecond });
+  const load = new SteadyLoad({ ...askPasses(site), url: () => `${site.edge}/api/passes?satellite=ISS&hours=1`, perSecond });
   context.after(() => load.stop());
   return load;
 }
@@ -175,6 +195,8 @@ function writeUpdate(name: string, to: Readonly<Record<(typeof RELEASE)[number],
 function operatorsLoad(context: TestContext): SteadyLoad {
   const load = new SteadyLoad({
     ...askPasses(site),
+    // One a second takes long enough to see a switch come in its middle.
+    url: (count) => `${site.edge}/api/passes?satellite=ISS&hours=${count % 40 === 0 ? 24 : 1}`,
     perSecond: 40,
     headers: (count) => ({ "x-operator": operatorOf(count) }),
     judge(body) {

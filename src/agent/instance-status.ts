@@ -26,6 +26,7 @@ export function buildStatus(facts: StatusFacts): InstanceStatus {
   return {
     phase: state.phase,
     ready: state.isReady,
+    ...(state.isUnanswered === true ? { unanswered: true } : {}),
     ...(running === undefined ? {} : { pid: running.pid, startedAt: timestamp(running.startedAtMs) }),
     ...(hasPorts ? { ports: { ...network.ports } } : {}),
     ...(network.callerAddress === undefined ? {} : { callerAddress: network.callerAddress }),

@@ -425,8 +425,8 @@ export class ProcessRunner implements Runner {
       workingDir: this.#folder.work,
     };
     try {
-      const { isOk, message } = await runCheck(plan.action, target, { timeoutMs: plan.timeoutMs, signal: over });
-      if (!over.aborted) this.#advance({ type: "check", name, pid, askedAtMs, isOk, message });
+      const { isOk, isUnanswered, message } = await runCheck(plan.action, target, { timeoutMs: plan.timeoutMs, signal: over });
+      if (!over.aborted) this.#advance({ type: "check", name, pid, askedAtMs, isOk, isUnanswered, message });
     } catch (error) {
       if (!over.aborted) this.#advance({ type: "check", name, pid, askedAtMs, isOk: false, message: describeError(error) });
     }

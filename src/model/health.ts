@@ -31,7 +31,9 @@ export type HealthCheck = z.infer<typeof healthCheck>;
 /** `startup` must pass before the others begin; `readiness` decides whether calls come; `liveness` restarts, and counts from the first time that the instance was ready. Without `readiness` a TCP connect to the first port is asked for, without ports the running process is ready. */
 export const health = z.strictObject({
   startup: healthCheck.optional().describe("Must pass before the others begin."),
-  readiness: healthCheck.optional().describe("Decides whether calls come."),
+  readiness: healthCheck
+    .optional()
+    .describe("Decides whether calls come. An instance that was ready and gives no answer in time is called only while no other is ready."),
   liveness: healthCheck.optional().describe("Restarts when it fails."),
 });
 export type Health = z.infer<typeof health>;

@@ -49,6 +49,8 @@ const spec = z
 const status = z.strictObject({
   phase: z.enum(["Pending", "Starting", "Running", "Backoff", "Stopping", "Stopped", "Failed"]).optional(),
   ready: z.boolean().optional(),
+  /** It was ready, and is not only because nothing comes of its readiness check in time: it may be busy, and is called where no other instance is ready. */
+  unanswered: z.boolean().optional(),
   pid: z.int().optional(),
   /** RFC 3339: start of the process that runs now. */
   startedAt: time.optional(),

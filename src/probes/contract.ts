@@ -19,6 +19,8 @@ export interface AskOptions {
 /** `message` says exactly what was asked, found and expected. */
 export interface CheckResult {
   readonly isOk: boolean;
+  /** No answer came in time: it may be only busy. */
+  readonly isUnanswered?: true;
   readonly message: string;
 }
 

@@ -43,6 +43,8 @@ export interface Endpoint {
   readonly ports: Readonly<Record<string, number>>;
   readonly address: string;
   readonly ready: boolean;
+  /** It was ready, and is not only because nothing comes of its readiness check in time. Absent: no. */
+  readonly isUnanswered?: boolean;
   /** It is to be stopped as soon as nothing is open there: streams to it are ended as those of a generation that is no longer stamped. Absent: no. */
   readonly isLeaving?: boolean;
   /** Newest generation that it may serve, where its host's gateway is fenced. */

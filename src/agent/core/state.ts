@@ -28,6 +28,8 @@ export type StopCause = "wish" | "changed" | "unhealthy";
 export interface InstanceState {
   readonly phase: Phase;
   readonly isReady: boolean;
+  /** It was ready, and is not only because nothing comes of its readiness check in time. Absent: no. */
+  readonly isUnanswered?: true;
   /** Why it is ready or not: one CamelCase word, and a sentence. */
   readonly reason: string;
   readonly message: string;
@@ -59,23 +61,25 @@ export const NEW_INSTANCE: InstanceState = {
 
 /** What must outlive the agent, so that an adopted instance is neither called unready for a moment nor forgiven its crashes. */
 export type InstanceMemory = Pick<InstanceState, "isReady" | "hasStartedUp" | "failures" | "restarts"> & {
+  readonly isUnanswered?: true | undefined;
   readonly wellSinceMs?: number | undefined;
   readonly lastExit?: Exit | undefined;
 };
 
 export function rememberInstance(state: InstanceState): InstanceMemory {
-  const { isReady, hasStartedUp, failures, restarts, wellSinceMs, lastExit } = state;
-  return { isReady, hasStartedUp, failures, restarts, wellSinceMs, lastExit };
+  const { isReady, isUnanswered, hasStartedUp, failures, restarts, wellSinceMs, lastExit } = state;
+  return { isReady, isUnanswered, hasStartedUp, failures, restarts, wellSinceMs, lastExit };
 }
 
 export function recallInstance(memory: InstanceMemory): InstanceState {
-  const { failures, restarts, wellSinceMs, lastExit, isReady, hasStartedUp } = memory;
+  const { failures, restarts, wellSinceMs, lastExit, isReady, isUnanswered, hasStartedUp } = memory;
   return {
     ...NEW_INSTANCE,
     isReady,
     hasStartedUp,
     failures,
     restarts,
+    ...(isUnanswered === undefined ? {} : { isUnanswered }),
     ...(wellSinceMs === undefined ? {} : { wellSinceMs }),
     ...(lastExit === undefined ? {} : { lastExit }),
   };

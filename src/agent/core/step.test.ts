@@ -20,7 +20,7 @@ class World {
   obstacle: string | undefined;
   demand: Demand;
   /** What the next checks answer. */
-  answers: Partial<Record<string, boolean>> = {};
+  answers: Partial<Record<string, boolean | "none">> = {};
   readonly done: string[] = [];
   readonly told: string[] = [];
   wakeAtMs: number | undefined;
@@ -51,7 +51,8 @@ class World {
         name: effect.name,
         pid: this.state.running?.pid ?? 0,
         askedAtMs: this.nowMs,
-        isOk: this.answers[effect.name] ?? true,
+        isOk: (this.answers[effect.name] ?? true) === true,
+        ...(this.answers[effect.name] === "none" ? { isUnanswered: true } : {}),
         message: `${effect.name} asked`,
       });
   }
@@ -131,6 +132,51 @@ describe("an instance", () => {
     world.answers = { readiness: true };
     world.pass(2000);
     assert.equal(world.state.isReady, true);
+  });
+
+  it("is called unanswered where it was ready and is not only because no answer comes in time", () => {
+    const world = started();
+    world.answers = { readiness: "none" };
+    world.pass(6000);
+    assert.deepEqual(
+      [world.state.isReady, world.state.isUnanswered, world.state.message],
+      [false, true, "readiness asked; it is called only while no other instance is ready"],
+    );
+    assert.equal(recallInstance(rememberInstance(world.state)).isUnanswered, true);
+    // An agent that starts anew has not asked yet.
+    const adopted = new World();
+    adopted.state = recallInstance(rememberInstance(world.state));
+    adopted.answers = { readiness: "none" };
+    adopted.put({ type: "started", pid: 7, startedAtMs: START_MS, runHash: adopted.demand.runHash, isAdopted: true });
+    assert.deepEqual([adopted.state.isReady, adopted.state.isUnanswered], [false, true]);
+    // One that says no, or is ready again, is not; and no answer after a no does not make it so.
+    for (const answer of [false, "none", true, false] as const) {
+      world.answers = { readiness: answer };
+      world.pass(6000);
+      assert.deepEqual([world.state.isReady, world.state.isUnanswered], [answer === true, undefined], String(answer));
+    }
+  });
+
+  it("is not called unanswered before it was ready, nor once it ends or is stopped", () => {
+    const starting = new World();
+    starting.answers = { readiness: "none" };
+    starting.put({ type: "tick" });
+    starting.pass(3000);
+    assert.equal(starting.state.isUnanswered, undefined);
+    const unanswered = (): World => {
+      const world = started();
+      world.answers = { readiness: "none" };
+      world.pass(6000);
+      assert.equal(world.state.isUnanswered, true);
+      return world;
+    };
+    const ended = unanswered();
+    ended.exit(1);
+    assert.equal(ended.state.isUnanswered, undefined);
+    const stopped = unanswered();
+    stopped.wish = "stop";
+    stopped.put({ type: "tick" });
+    assert.equal(stopped.state.isUnanswered, undefined);
   });
 
   it("is not asked for readiness or liveness before its startup check has passed", () => {
@@ -362,7 +408,7 @@ describe("an instance", () => {
               name: effect.name,
               pid: world.state.running?.pid ?? 0,
               askedAtMs: world.nowMs,
-              isOk: world.answers[effect.name] ?? true,
+              isOk: (world.answers[effect.name] ?? true) === true,
               message: "",
             });
           } else if (effect.do !== "tell") {

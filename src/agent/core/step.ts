@@ -32,6 +32,8 @@ export type Input =
       readonly pid: number;
       readonly askedAtMs: number;
       readonly isOk: boolean;
+      /** See `CheckResult`. */
+      readonly isUnanswered?: true | undefined;
       readonly message: string;
     };
 
@@ -108,7 +110,7 @@ class Turn {
     const isUp = input.isAdopted && this.#state.hasStartedUp;
     const isReady = isUp && this.#state.isReady;
     this.#state = {
-      ...without(this.#state, "pending", "retryAtMs"),
+      ...without(this.#state, "pending", "retryAtMs", ...(isUp ? [] : (["isUnanswered"] as const))),
       running: { pid: input.pid, startedAtMs: input.startedAtMs, runHash: input.runHash },
       phase: isUp ? "Running" : "Starting",
       isReady,
@@ -133,7 +135,7 @@ class Turn {
   #exited(exit: Exit): void {
     const { running, pending } = this.#state;
     if (running === undefined) return;
-    this.#state = { ...without(this.#state, "running", "pending"), lastExit: exit, isReady: false, hasStartedUp: false, checks: {} };
+    this.#state = { ...without(this.#state, "running", "pending", "isUnanswered"), lastExit: exit, isReady: false, hasStartedUp: false, checks: {} };
     const cause = pending?.order === "stop" ? pending.cause : undefined;
     if (cause === "wish" || cause === "changed") {
       this.#state = { ...without(this.#state, "wellSinceMs", "retryAtMs"), phase: "Pending", failures: 0 };
@@ -196,7 +198,7 @@ class Turn {
     };
     this.#set({ checks: { ...this.#state.checks, [input.name]: next } });
     if (input.name === "startup") this.#judgeStartup(next, plan, input.message, running.startedAtMs);
-    else if (input.name === "readiness") this.#judgeReadiness(next, plan, input.message);
+    else if (input.name === "readiness") this.#judgeReadiness(next, plan, input);
     else if (next.failures >= plan.failureThreshold) this.#unhealthy(`liveness failed ${next.failures} times in a row: ${input.message}`);
   }
 
@@ -219,7 +221,8 @@ class Turn {
     }
   }
 
-  #judgeReadiness(check: CheckState, plan: CheckPlan, message: string): void {
+  #judgeReadiness(check: CheckState, plan: CheckPlan, input: Extract<Input, { type: "check" }>): void {
+    const { message } = input;
     if (check.successes >= plan.successThreshold) {
       if (!this.#state.isReady) this.#tell("Normal", "Ready", message);
       this.#set({ hasStartedUp: true, phase: "Running", isReady: true, reason: "Ready", message: "its checks pass" });
@@ -227,7 +230,13 @@ class Turn {
     } else if (check.failures > 0 && (!this.#state.isReady || check.failures >= plan.failureThreshold)) {
       if (this.#state.isReady) this.#tell("Warning", "NotReady", message);
       const isStarting = this.#state.phase === "Starting";
-      this.#set({ isReady: false, reason: isStarting ? "Starting" : "NotReady", message: isStarting ? message + this.#former() : message });
+      const isUnanswered = input.isUnanswered === true && (this.#state.isReady || this.#state.isUnanswered === true);
+      this.#set({
+        isReady: false,
+        reason: isStarting ? "Starting" : "NotReady",
+        message: isStarting ? message + this.#former() : isUnanswered ? `${message}; it is called only while no other instance is ready` : message,
+        ...(isUnanswered ? { isUnanswered } : {}),
+      });
       this.#well(false);
     }
   }
@@ -320,11 +329,11 @@ class Turn {
   }
 
   #set(change: Partial<InstanceState>): void {
-    this.#state = { ...this.#state, ...change };
+    this.#state = { ...(change.isReady === undefined ? this.#state : without(this.#state, "isUnanswered")), ...change };
   }
 }
 
-function without<K extends "running" | "pending" | "retryAtMs" | "wellSinceMs">(
+function without<K extends "running" | "pending" | "retryAtMs" | "wellSinceMs" | "isUnanswered">(
   state: InstanceState,
   ...keys: K[]
 ): Omit<InstanceState, K> & InstanceState {

@@ -57,6 +57,8 @@ export class EndpointState implements Candidate {
   readonly address: string;
   readonly ports: Readonly<Record<string, number>>;
   isReady: boolean;
+  /** See `Endpoint`. */
+  isUnanswered: boolean;
   isLeaving: boolean;
   upTo: number | undefined;
   hostLoad: number | undefined;
@@ -77,6 +79,7 @@ export class EndpointState implements Candidate {
     this.address = entry.address;
     this.ports = entry.ports;
     this.isReady = entry.ready;
+    this.isUnanswered = entry.isUnanswered === true;
     this.isLeaving = entry.isLeaving === true;
     this.upTo = entry.upTo;
   }
@@ -125,7 +128,9 @@ export class RevisionState {
   /** See `RevisionEntry`. */
   readonly streamsEndAfterMs: number | undefined;
   readonly endpoints: readonly EndpointState[];
-  #ready: readonly EndpointState[] = [];
+  /** Instances that are ready, and to which this gateway has a way. */
+  readonly readyCount: number;
+  #callable: readonly EndpointState[] = [];
   #hasFence = false;
   #downUntilMs = 0;
   #balancer: Balancer = createBalancer("roundRobin");
@@ -145,29 +150,30 @@ export class RevisionState {
       if (same === undefined || !same.isSame(one)) return new EndpointState(one, name, entry.service);
       known.delete(one.instance);
       same.isReady = one.ready;
+      same.isUnanswered = one.isUnanswered === true;
       same.isLeaving = one.isLeaving === true;
       same.upTo = one.upTo;
       return same;
     });
     for (const gone of known.values()) gone.isGone = true;
-    this.#ready = this.endpoints.filter((one, index) => one.isReady && isReachable(entry.endpoints[index] as Endpoint));
-    this.#hasFence = this.#ready.some((one) => one.upTo !== undefined);
+    const reachable = this.endpoints.filter((_, index) => isReachable(entry.endpoints[index] as Endpoint));
+    this.#callable = reachable.filter((one) => one.isReady);
+    this.readyCount = this.#callable.length;
+    // Where all have too much to do, late answers are better than none.
+    if (this.readyCount === 0) this.#callable = reachable.filter((one) => one.isUnanswered);
+    this.#hasFence = this.#callable.some((one) => one.upTo !== undefined);
     if (former === undefined) return;
     this.labelledIn = former.labelledIn;
     this.#balancer = former.#balancer;
     this.#downUntilMs = former.#downUntilMs;
   }
 
-  get hasReady(): boolean {
-    return this.#ready.length > 0;
+  /** True if there is an instance to call, be it one that is not ready. */
+  get isCallable(): boolean {
+    return this.#callable.length > 0;
   }
 
-  /** Instances to which this gateway has a way. */
-  get readyCount(): number {
-    return this.#ready.length;
-  }
-
-  /** An instance for a call of `generation`; `undefined` if none is ready. Those in `tried` come only where there is no other. */
+  /** An instance for a call of `generation`; `undefined` if there is none to call. Those in `tried` come only where there is no other. */
   choose(options: {
     readonly generation: number;
     readonly algorithm: Balancer["algorithm"];
@@ -176,7 +182,7 @@ export class RevisionState {
     readonly random: Random;
   }): EndpointState | undefined {
     const { generation, algorithm, tried, nowMs, random } = options;
-    let candidates = this.#ready;
+    let candidates = this.#callable;
     if (this.#hasFence) candidates = candidates.filter((one) => one.upTo === undefined || generation <= one.upTo);
     if (candidates.length === 0) return undefined;
     if (tried !== undefined) candidates = preferred(candidates, (one) => !tried.includes(one));
@@ -193,7 +199,7 @@ export class RevisionState {
 
   /** How the next choice would fall, and why. */
   explain(nowMs: number): ReturnType<Balancer["explain"]> {
-    return this.#ready.length === 0 ? [] : this.#balancer.explain(this.#ready, nowMs);
+    return this.#callable.length === 0 ? [] : this.#balancer.explain(this.#callable, nowMs);
   }
 }
 

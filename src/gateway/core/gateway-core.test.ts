@@ -404,6 +404,44 @@ test("a retry keeps generation and revision, prefers another instance, and never
   );
 });
 
+test("an instance whose checks get no answer is called where none is ready, and nowhere else", () => {
+  const generations = { 1: { portal: "portal-v1" } };
+  const services = { portal: {} };
+  const routes = [{ service: "portal", path: { prefix: "/" } }];
+  const chosen = (...instances: readonly object[]): ReadonlySet<string> => {
+    const revisions = { "portal-v1": instances.map((one, index) => ({ instance: `portal-v1-${index}`, port: 1000 + index, ...one })) };
+    const core = coreOf({ generations, services, routes, revisions }, 1);
+    const calls = Array.from({ length: 20 }, (_, nowMs) => callEdge(core, nowMs));
+    return new Set(calls.map((one) => (one.kind === "call" ? one.endpoint.instance : one.code)));
+  };
+  const unanswered = { ready: false, isUnanswered: true };
+  assert.deepEqual(chosen(unanswered, { ready: true }, { ready: false }), new Set(["portal-v1-1"]));
+  assert.deepEqual(chosen(unanswered, { ready: false }, unanswered), new Set(["portal-v1-0", "portal-v1-2"]));
+  assert.deepEqual(chosen({ ready: false }), new Set(["gateway/no-instance"]));
+});
+
+test("while instances are replaced one by one, those whose checks get no answer are called only where neither revision has one that is ready", () => {
+  const chosen = (from: object, to: object): ReadonlySet<string> => {
+    const core = coreOf(
+      {
+        generations: { 1: { portal: "portal-v1" }, 2: { portal: "portal-v2" } },
+        stamp: { generation: 1 },
+        services: { portal: { moves: [{ before: 2, from: "portal-v1", to: "portal-v2", isPartial: true }] } },
+        routes: [{ service: "portal", path: { prefix: "/" } }],
+        revisions: { "portal-v1": [{ instance: "old", port: 1000, ...from }], "portal-v2": [{ instance: "new", port: 1001, ...to }] },
+      },
+      1,
+    );
+    const calls = Array.from({ length: 20 }, (_, nowMs) => callEdge(core, nowMs));
+    return new Set(calls.map((one) => (one.kind === "call" ? one.endpoint.instance : one.code)));
+  };
+  const unanswered = { ready: false, isUnanswered: true };
+  assert.deepEqual(chosen({ ready: true }, { ready: true }), new Set(["old", "new"]));
+  assert.deepEqual(chosen(unanswered, { ready: true }), new Set(["new"]));
+  assert.deepEqual(chosen(unanswered, { ready: false }), new Set(["old"]));
+  assert.deepEqual(chosen({ ready: false }, { ready: false }), new Set(["gateway/no-instance"]));
+});
+
 test("a ramp puts its share of keys on the new generation, the same keys on every edge, and never takes one back as it rises", () => {
   const table = (share: number): TableSketch => ({
     generations: { 1: { portal: "portal-v1" }, 2: { portal: "portal-v1" } },

@@ -443,7 +443,7 @@ export class GatewayCore {
       left -= one.readyCount;
       if (left < 0) return one;
     }
-    return met.at(-1);
+    return met.find((one) => one.isCallable) ?? met.at(-1);
   }
 
   #refuseService({ callerName, service }: { readonly callerName: string; readonly service: string }, refusal: Refusal): Refusal {

@@ -15,7 +15,7 @@ export const checkExec: Check<NonNullable<HealthCheck["exec"]>> = async (action,
       outputBytesMax: 4096,
       ...(signal === undefined ? {} : { signal }),
     });
-    if (result.timedOut) return { isOk: false, message: `${what} did not end within ${timeoutMs} ms and was killed` };
+    if (result.timedOut) return { isOk: false, isUnanswered: true, message: `${what} did not end within ${timeoutMs} ms and was killed` };
     const end = result.signal ?? `exit status ${result.exitCode}`;
     const lastLine = result.output.trimEnd().split("\n").at(-1) ?? "";
     return { isOk: result.exitCode === 0, message: `${what}: ${end}${lastLine === "" ? "" : `: ${lastLine.slice(0, 300)}`}` };

@@ -1,5 +1,5 @@
 import type { HealthCheck } from "#/model/index.ts";
-import { deadline, describeConnectError } from "../connect-error.ts";
+import { deadline, describeConnectError, isLate } from "../connect-error.ts";
 import type { Check } from "../contract.ts";
 import { getOnce } from "./request.ts";
 
@@ -19,6 +19,7 @@ export const checkHttp: Check<NonNullable<HealthCheck["http"]>> = async (action,
     };
   } catch (error) {
     signal?.throwIfAborted();
-    return { isOk: false, message: `GET ${url}: ${describeConnectError(error, `${target.address}:${port}`, timeoutMs)}` };
+    const message = `GET ${url}: ${describeConnectError(error, `${target.address}:${port}`, timeoutMs)}`;
+    return { isOk: false, message, ...(isLate(error) ? { isUnanswered: true } : {}) };
   }
 };

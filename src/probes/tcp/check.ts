@@ -1,5 +1,5 @@
 import type { HealthCheck } from "#/model/index.ts";
-import { deadline, describeConnectError } from "../connect-error.ts";
+import { deadline, describeConnectError, isLate } from "../connect-error.ts";
 import type { Check } from "../contract.ts";
 import { connectOnce } from "./connect.ts";
 
@@ -13,6 +13,6 @@ export const checkTcp: Check<NonNullable<HealthCheck["tcp"]>> = async (action, t
     return { isOk: true, message: `${place} takes connections` };
   } catch (error) {
     signal?.throwIfAborted();
-    return { isOk: false, message: describeConnectError(error, place, timeoutMs) };
+    return { isOk: false, message: describeConnectError(error, place, timeoutMs), ...(isLate(error) ? { isUnanswered: true } : {}) };
   }
 };

@@ -57,6 +57,7 @@ export function revisionEntry(revision: Revision, instances: readonly Instance[]
       ports,
       address: INSTANCE_ADDRESS,
       ready: isServing(instance),
+      ...(isUnanswered(instance) ? { isUnanswered: true } : {}),
       ...(instance.metadata.deletionTimestamp === undefined ? {} : { isLeaving: true }),
       ...(fence === undefined ? {} : { upTo: fence }),
     });
@@ -75,6 +76,10 @@ export function revisionEntry(revision: Revision, instances: readonly Instance[]
 /** Ready, and nobody has asked it to stop: calls must leave an instance before SIGTERM reaches it. */
 function isServing(instance: Instance): boolean {
   return instance.status?.ready === true && instance.metadata.deletionTimestamp === undefined;
+}
+
+function isUnanswered(instance: Instance): boolean {
+  return instance.status?.unanswered === true && instance.metadata.deletionTimestamp === undefined;
 }
 
 /** `undefined` while the service has no port yet. `decided` is the status of the Site. */

@@ -34,6 +34,7 @@ const sections = {
         ports: z.record(z.string(), z.number()),
         address: z.string(),
         ready: z.boolean(),
+        isUnanswered: z.boolean().optional(),
         isLeaving: z.boolean().optional(),
         upTo: z.number().optional(),
       }),

@@ -256,6 +256,20 @@ test("an instance that is asked to stop is leaving and no longer ready, and stay
   assert.deepEqual(table.entries.caller, { [callerKey("h1", "127.20.0.1")]: { instance: "i", service: "auth", revision: "auth-v1", host: "h1" } });
 });
 
+test("an instance whose checks get no answer is in the table as such, unless it is leaving", () => {
+  const made = object<StoredObject>(
+    "Instance",
+    "i",
+    instance.spec.parse({ host: "h1", slot: 0, service: "auth", revision: "auth-v1", run: { command: ["x"] } }),
+    { ready: false, unanswered: true, ports: { http: 4000 } },
+  );
+  const stopping = { ...made, metadata: { ...made.metadata, deletionTimestamp: "2026-01-01T00:00:01Z" } };
+  const endpoint = { instance: "i", host: "h1", ports: { http: 4000 }, address: "127.0.0.1", ready: false };
+  const endpointsOf = (value: StoredObject) => build([{ kind: "Instance", name: "i", value }]).entries.revision["auth-v1"]?.endpoints;
+  assert.deepEqual(endpointsOf(made), [{ ...endpoint, isUnanswered: true }]);
+  assert.deepEqual(endpointsOf(stopping), [{ ...endpoint, isLeaving: true }]);
+});
+
 test("a change for another table is refused", () => {
   const table = emptyTable({ history: "h", epoch: 1, version: 1 });
   assert.throws(
