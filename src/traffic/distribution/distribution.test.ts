@@ -120,6 +120,11 @@ test("an instance is held until every gateway has acknowledged a table without i
   source.set("1", null);
   assert.match(distribution.holders("auth-0", ["main"]) ?? "", /not yet acknowledged/);
   const position = distribution.position;
+  distribution.report({ gateway: "main", position: { ...position, version: 1 }, windows: [], tableFailure: "ENOSPC" } as unknown as GatewayReport);
+  assert.match(
+    distribution.holders("auth-0", ["main"]) ?? "",
+    /^gateway main cannot acknowledge a table without it: its disk refuses to keep it \(ENOSPC\)\. .* is the disk full\?$/,
+  );
   distribution.acknowledge("main", position);
   assert.match(distribution.holders("auth-0", ["main"]) ?? "", /not yet counted/);
   // By a table of another history of the same number.

@@ -1,5 +1,6 @@
 import type { Clock } from "#/base/index.ts";
 import type { GatewayReport, PublishedLoad, Table, TableChange, TableMessage, TablePosition } from "../contract.ts";
+import { describeLate } from "./late-gateway.ts";
 
 /** What compiles the table. */
 export interface TableSource {
@@ -371,7 +372,7 @@ export class TableDistribution {
       if (connection === undefined)
         return `gateway ${name} is not connected and may still know it; bring it back, or, if it is surely dead, run: orrery gateway forget ${name}`;
       if (connection.acknowledged === undefined || connection.acknowledged.version < gone.version)
-        return `gateway ${name} has not yet acknowledged a table without it`;
+        return describeLate({ name, isConnected: true, tableFailure: connection.report?.tableFailure }, "a table without it");
       const report = connection.report;
       if (
         report === undefined ||

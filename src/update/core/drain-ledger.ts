@@ -1,6 +1,6 @@
+import { describeLate } from "#/traffic/distribution/index.ts";
 import type { GatewayReport, TablePosition } from "#/traffic/index.ts";
 import { BackgroundWork } from "./background.ts";
-import { describeLate } from "./late-gateway.ts";
 import { howCallsEnd, type OpenCalls, openCalls } from "./open-calls.ts";
 import type { Wait } from "./state.ts";
 

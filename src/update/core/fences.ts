@@ -1,4 +1,4 @@
-import { describeLate } from "./late-gateway.ts";
+import { describeLate } from "#/traffic/distribution/index.ts";
 import { NOT_LOOKED, type Observed, type ObservedGateway, type Step } from "./observed.ts";
 import type { OpenGeneration, SiteState, Wait } from "./state.ts";
 

@@ -1,8 +1,6 @@
-import type { KnownGateway } from "./drain-ledger.ts";
-
-/** For people: that a gateway has not acknowledged `table`, why, and what to do. */
+/** For people: that a gateway has not acknowledged `table`, why, and what to do. `tableFailure`: as in its report. */
 export function describeLate(
-  { name, isConnected, tableFailure }: Pick<KnownGateway, "name" | "isConnected" | "tableFailure">,
+  { name, isConnected, tableFailure }: { readonly name: string; readonly isConnected: boolean; readonly tableFailure?: string | undefined },
   table: string,
 ): string {
   if (!isConnected) return `gateway ${name} is not connected and cannot acknowledge ${table}; bring it back`;
