@@ -46,6 +46,8 @@ export class HostAgent {
   readonly #listening = new Map<number, ServiceProcess>();
   readonly #worker: Worker;
   #addresses = 0;
+  /** Until then no check is answered in time. */
+  #starvedUntilMs = 0;
 
   constructor(world: World, host: string, dice: Dice) {
     this.#world = world;
@@ -156,18 +158,20 @@ export class HostAgent {
     const one = this.#instances.get(name);
     const slot = this.#slots.get(name);
     if (one === undefined || slot === undefined) return undefined;
-    const { isReady } = slot;
+    const isReady = slot.isReady && !this.#isStarved;
+    const isUnanswered = slot.isReady && this.#isStarved && (one.status?.ready === true || one.status?.unanswered === true);
     const duty = this.#dutyOf(one, slot);
     if (slot.duty !== duty) {
       slot.duty = duty;
       slot.process?.tell(duty);
     }
     const againMs = duty === one.spec.duty ? undefined : 5;
-    if (one.status?.ready === isReady && one.status.duty === slot.duty) return againMs;
+    if (one.status?.ready === isReady && (one.status.unanswered === true) === isUnanswered && one.status.duty === slot.duty) return againMs;
     const at = timestamp(this.#program.now());
     const status: Instance["status"] = {
       phase: isReady ? "Running" : "Starting",
       ready: isReady,
+      ...(isUnanswered ? { unanswered: true } : {}),
       duty: slot.duty,
       ports: { http: slot.port },
       callerAddress: slot.address,
@@ -182,7 +186,7 @@ export class HostAgent {
       ],
     };
     yield* this.#writeStatus(one, status);
-    return slot.isReady === isReady ? againMs : 1;
+    return (slot.isReady && !this.#isStarved) === isReady ? againMs : 1;
   }
 
   /** What it may be told now. */
@@ -280,6 +284,21 @@ export class HostAgent {
   resume(): void {
     this.#world.judge.note(() => `${this.#program.name} goes on`);
     this.#program.resume();
+  }
+
+  /** The checks of instances are not answered in time for so long. */
+  starve(forMs: number): void {
+    const askAll = (): void => {
+      for (const name of this.#slots.keys()) this.#worker.enqueue(name);
+    };
+    this.#starvedUntilMs = this.#world.scheduler.elapsedMs + forMs;
+    this.#world.judge.note(() => `${this.host} has too much to do`);
+    askAll();
+    this.#world.scheduler.after(forMs, askAll);
+  }
+
+  get #isStarved(): boolean {
+    return this.#world.scheduler.elapsedMs < this.#starvedUntilMs;
   }
 
   /** All that runs here is stopped, and starts again after `forMs`. */

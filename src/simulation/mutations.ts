@@ -200,6 +200,20 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "return instance.status?.ready === true;",
   },
   {
+    name: "leaving-instances-called-if-unanswered",
+    without: "calls go to an instance that is being stopped, because its host had too much to do before",
+    file: "src/traffic/table/entries.ts",
+    find: "return instance.status?.unanswered === true && instance.metadata.deletionTimestamp === undefined;",
+    replace: "return instance.status?.unanswered === true;",
+  },
+  {
+    name: "unanswered-is-not-called",
+    without: "a host with too much to do for its checks gets no calls, although it would answer them",
+    file: "src/gateway/core/endpoint.ts",
+    find: "if (this.readyCount === 0) this.#callable = reachable.filter((one) => one.isUnanswered);",
+    replace: "",
+  },
+  {
     name: "stopped-while-tables-name-it",
     without: "an instance is stopped, and its port given away, while gateways still send calls there",
     file: DISTRIBUTION,

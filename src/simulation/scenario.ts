@@ -82,6 +82,8 @@ export type Fault =
     }
   /** The agent of a host stands still, or is away; what it has started goes on. */
   | { readonly atMs: number; readonly what: "pause-agent"; readonly host: string; readonly forMs: number }
+  /** A host has too much to do: no check of an instance is answered in time, though calls are. */
+  | { readonly atMs: number; readonly what: "starve-host"; readonly host: string; readonly forMs: number }
   /** The leader hears nothing of one kind of object. */
   | { readonly atMs: number; readonly what: "break-watch"; readonly kind: KindName; readonly forMs: number }
   | { readonly atMs: number; readonly what: "crash-instance"; readonly service: string; readonly index: number; readonly forMs: number };
@@ -159,6 +161,8 @@ const PUT_BACK_SHARE = 0.1;
 const PUT_BACK_PORTS = 60;
 /** Share of the runs with faults in which the agent of a host stands still. */
 const AGENT_SHARE = 0.15;
+/** Share of the runs with faults in which a host has too much to do for its checks. */
+const STARVED_SHARE = 0.15;
 /** Until then the first generation comes into service. */
 const FIRST_WISH_MS = 1300;
 
@@ -199,7 +203,8 @@ export function makeScenario(seed: number): Scenario {
   const more = new Dice(seed ^ 0x0e5c_a9ed);
   const worker = more.chance(BUSY_SHARE) ? more.pick(services) : undefined;
   if (faults.length > 0 && more.chance(PUT_BACK_SHARE)) faults.push(...putBack(more, lastMs, faults));
-  if (faults.length > 0 && more.chance(AGENT_SHARE)) faults.push(pauseAgent(more, hosts, wishes));
+  if (faults.length > 0 && more.chance(AGENT_SHARE)) faults.push(onHost("pause-agent", more, hosts, wishes));
+  if (faults.length > 0 && more.chance(STARVED_SHARE)) faults.push(onHost("starve-host", more, hosts, wishes));
   const endOf = (fault: Fault): number => fault.atMs + fault.forMs + (fault.what === "restart-gateway" || "when" in fault ? WAIT_MAX_MS : 0);
   const calmFromMs = Math.max(lastMs, ...faults.map(endOf), ...wishes.map((wish) => wish.atMs), ...gateways.map((one) => one.atMs));
   const replicas = dice.whole(1, 2);
@@ -496,9 +501,9 @@ function putBack(dice: Dice, lastMs: number, others: readonly Fault[]): Fault[] 
 }
 
 /** Soon after a wish, when there is most to do. */
-function pauseAgent(dice: Dice, hosts: readonly string[], wishes: readonly Wish[]): Fault {
+function onHost(what: "pause-agent" | "starve-host", dice: Dice, hosts: readonly string[], wishes: readonly Wish[]): Fault {
   const forMs = dice.pick([dice.between(50, 400), dice.between(300, 1500), dice.between(1500, 3500)]);
-  return { atMs: dice.pick(wishes).atMs + dice.between(-100, 900), what: "pause-agent", host: dice.pick(hosts), forMs };
+  return { atMs: dice.pick(wishes).atMs + dice.between(-100, 900), what, host: dice.pick(hosts), forMs };
 }
 
 /** Dense while wishes come, thinner until all faults are over. */

@@ -267,6 +267,8 @@ export class World {
         this.scheduler.after(fault.forMs, () => agent?.resume());
         return;
       }
+      case "starve-host":
+        return this.#agents.get(fault.host)?.starve(fault.forMs);
       case "break-watch":
         return this.newest?.breakWatch(fault.kind, fault.forMs);
       case "stall-store":
