@@ -43,7 +43,7 @@ test("seeds differ in what happens: hosts, gateways, faults and wishes of every 
   assert.ok(new Set(scenarios.map((one) => one.gateways.length)).size >= 4);
   const faults = new Set(scenarios.flatMap((one) => one.faults.map((fault) => fault.what)));
   const wishes = new Set(scenarios.flatMap((one) => one.wishes.map((wish) => wish.what)));
-  assert.equal(faults.size, 16, [...faults].join(" "));
+  assert.equal(faults.size, 17, [...faults].join(" "));
   assert.equal(wishes.size, 11, [...wishes].join(" "));
   const strategies = new Set(scenarios.flatMap((one) => one.wishes.flatMap((wish) => (wish.what === "template" ? [wish.strategy] : []))));
   assert.equal(strategies.size, 5, [...strategies].join(" "));
