@@ -74,8 +74,10 @@ function judgePointing(body: string): Judgement {
 }
 
 interface Loads {
-  /** What was sent to pointing until now. */
+  /** What was sent to pointing until now, and answered. */
   readonly sent: readonly Sent[];
+  /** How many of those to pointing wait for their answers. */
+  readonly waiting: () => number;
   /** Ends both; what was sent to each. */
   readonly stop: () => Promise<{ readonly pointing: readonly Sent[]; readonly news: readonly Sent[] }>;
 }
@@ -85,7 +87,7 @@ function underLoad(context: TestContext): Loads {
   const news = new SteadyLoad({ url: () => `${site.edge}/news`, perSecond: 30, judge: () => ({ servedBy: "news" }) });
   const stop = async (): ReturnType<Loads["stop"]> => ({ pointing: await pointing.stop(), news: await news.stop() });
   context.after(stop);
-  return { sent: pointing.sent, stop };
+  return { sent: pointing.sent, waiting: () => pointing.begun - pointing.sent.length, stop };
 }
 
 const slowest = (sent: readonly Sent[]): number => Math.max(...sent.map((one) => one.endMs - one.startMs));
@@ -235,8 +237,14 @@ test("the centre is killed while transactions are held: they go on when it is ba
 
 test("a centre that stands still holds nobody longer than hold: requests are refused then, and the update goes on when it does", async (context) => {
   const loads = underLoad(context);
+  // The hold lasts as long as one of these works.
+  const working = new SteadyLoad({ url: () => `${site.edge}/point?ms=2000`, perSecond: 2, judge: judgePointing });
+  context.after(() => working.stop());
   await createUpdate(site, "stopped", { pointing: "v2" });
   await untilUpdate("stopped", "holds", (one) => one.status?.phase === "Holding");
+  // The gateway hears of it a little later than the store.
+  await site.until("requests are held", () => loads.waiting() > 10 || undefined);
+  const worked = working.stop();
   const [pid] = site.platformPids("centre");
   assert.ok(pid !== undefined);
   process.kill(pid, "SIGSTOP");
@@ -247,6 +255,7 @@ test("a centre that stands still holds nobody longer than hold: requests are ref
   }
   const ended = await endOf("stopped");
   assert.ok(["Complete", "RolledBack"].includes(ended.status?.phase ?? ""), `it ended as ${ended.status?.phase}`);
+  assert.equal((await worked).filter((one) => one.outcome === "mixed").length, 0, summarize(await worked));
   const { pointing, news } = await loads.stop();
   context.diagnostic(`${ended.status?.phase}: ${pointing.length} requests, ${pointing.filter((one) => one.status === 503).length} were refused`);
   assertHeldAtMost(pointing);
