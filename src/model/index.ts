@@ -6,7 +6,7 @@ export { type Gateway, gateway } from "./gateway.ts";
 export { type Generation, generation, generationName } from "./generation.ts";
 export type { Health, HealthCheck } from "./health.ts";
 export { type Host, host } from "./host.ts";
-export { type Duty, INSTANCE_FINALIZER, type Instance, instance, TRAFFIC_FINALIZER } from "./instance.ts";
+export { type Duty, INSTANCE_FINALIZER, type Instance, instance, isCallable, TRAFFIC_FINALIZER } from "./instance.ts";
 export type { Column, Kind } from "./kind.ts";
 export { findKind, kinds } from "./kinds.ts";
 export { type CheckedManifest, checkManifest } from "./manifest.ts";

@@ -99,6 +99,11 @@ export const instance = defineKind({
 });
 export type Instance = typeof instance.$object;
 
+/** True if calls may come to it: it is ready, or was, and only gives no answer to its readiness check in time; and nobody has asked it to stop. */
+export function isCallable({ metadata, status }: Instance): boolean {
+  return metadata.deletionTimestamp === undefined && (status?.ready === true || status?.unanswered === true);
+}
+
 /** The finalizer by which the agent keeps an Instance until its processes are gone. */
 export const INSTANCE_FINALIZER = "orrery.dev/agent";
 

@@ -194,6 +194,23 @@ test("rolling: one more than are ready, and one of the old ones less for each", 
   assert.deepEqual([names(last.create), names(last.remove)], [[], ["auth-v1-0"]]);
 });
 
+test("rolling keeps what only gives no answer to its checks, of both revisions, until as many new ones are ready", () => {
+  const unanswered = (instances: readonly Instance[]): Instance[] =>
+    instances.map((one) => ({ ...one, status: { ...one.status, ready: false, unanswered: true } }));
+  const site: SiteState = { ...siteWith(1, [1, "Active"], [2, "Preparing"]), moves: [{ ...MOVE, isPartial: true }] };
+  const old = asInstances(plan());
+  const fresh = asInstances(plan({ instances: ready(old), site }));
+  const busy = plan({ instances: unanswered([...old, ...fresh]), site });
+  assert.deepEqual([names(busy.create), names(busy.remove)], [["auth-v2-1"], []]);
+  // Going back: all that is there of the former revision may still be called.
+  const back: SiteState = {
+    ...siteWith(1, [1, "Active"]),
+    counter: 3,
+    moves: [MOVE, { service: "auth", before: 3, from: "auth-v2", to: "auth-v1", isPartial: true }],
+  };
+  assert.deepEqual(names(plan({ instances: unanswered([...old, ...fresh]), site: back }).remove), []);
+});
+
 test("rolling keeps the instances that serve, whatever their slot; moving back begins with those that are still there", () => {
   const site: SiteState = {
     ...siteWith(1, [1, "Active"]),

@@ -1,4 +1,13 @@
-import { API_VERSION, type Duty, INSTANCE_FINALIZER, type Instance, type Microservice, type Revision, TRAFFIC_FINALIZER } from "#/model/index.ts";
+import {
+  API_VERSION,
+  type Duty,
+  INSTANCE_FINALIZER,
+  type Instance,
+  isCallable,
+  type Microservice,
+  type Revision,
+  TRAFFIC_FINALIZER,
+} from "#/model/index.ts";
 import type { ObjectInput } from "#/store/index.ts";
 import { revisionsMet } from "#/traffic/table/index.ts";
 import { type GenerationMap, movesOf, type OpenGeneration, type SiteState, stamps, userOf } from "#/update/core/index.ts";
@@ -133,7 +142,7 @@ export function planInstances(input: InstancePlanInput): InstancePlan {
   return { create, change, remove, unplaced };
 }
 
-/** What strategies that keep no versions say: how many instances of a revision there may be (rolling: one more of the new than are ready, and of the old those that are missing), and which revisions come only when all others are gone (recreate), with the generation that says so. */
+/** What strategies that keep no versions say: how many instances of a revision there may be (rolling: one more of the new than may be called, and of the old those that are missing until as many are ready), and which revisions come only when all others are gone (recreate), with the generation that says so. */
 function whoseTurn(
   input: InstancePlanInput,
   replicas: number,
@@ -147,9 +156,9 @@ function whoseTurn(
       site?.generations.some((one) => one.number < move.before && input.mapOf(one.number)?.[service.metadata.name] === move.to) === true;
     if (strategy === "recreate" && !isServed) last.set(move.to, move.before);
     if (move.isPartial !== true) continue;
-    const present = instances.filter((one) => one.spec.revision === move.to && isServing(one));
+    const present = instances.filter((one) => one.spec.revision === move.to && isCallable(one));
     // One that this move has not claimed may be about to be deleted by a decision made before.
-    const ready = present.filter((one) => (one.spec.neededBy ?? 0) >= move.before).length;
+    const ready = present.filter((one) => one.status?.ready === true && (one.spec.neededBy ?? 0) >= move.before).length;
     // A generation that came after the move needs all of its own.
     const isWhole = (revision: string): boolean =>
       site?.generations.some((one) => one.number > move.before && input.mapOf(one.number)?.[service.metadata.name] === revision) === true;
@@ -159,20 +168,17 @@ function whoseTurn(
   return { limits, last };
 }
 
-/** `limit` of the slots, first those whose instance serves, then those that have one. */
+/** `limit` of the slots, first those whose instance is ready, then those where it may be called, then those that have one. */
 function chooseSlots(replicas: number, limit: number | undefined, presentIn: (slot: number) => Instance | undefined): readonly number[] {
   const slots = Array.from({ length: replicas }, (_, slot) => slot);
   if (limit === undefined || limit >= replicas) return slots;
   const rank = (slot: number): number => {
     const one = presentIn(slot);
-    if (one === undefined) return 2;
-    return isServing(one) ? 0 : 1;
+    if (one === undefined) return 3;
+    if (!isCallable(one)) return 2;
+    return one.status?.ready === true ? 0 : 1;
   };
   return slots.toSorted((a, b) => rank(a) - rank(b)).slice(0, limit);
-}
-
-function isServing(one: Instance): boolean {
-  return one.status?.ready === true && one.metadata.deletionTimestamp === undefined;
 }
 
 /** Instances of an exclusive service are made passive: who makes one late, knowing only what was, gives it nothing. Who may not use the thing stays passive; who has used it lets it go by its end alone: until then nobody else may have it. */

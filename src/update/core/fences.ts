@@ -54,10 +54,10 @@ function shortageWithout(
       message: `without the hosts of gateway ${names}, which ${isDisk ? "cannot keep the table on its disk" : "does not answer"}, no host is left for generation ${pending.number}: ${advice}`,
     };
   for (const [service, revision] of Object.entries(observed.mapOf(pending.number) ?? {})) {
-    const { wanted, readyOn, toldReady } = observed.readinessOf(revision);
+    const { wanted, readyOn, toldCallable } = observed.readinessOf(revision);
     const hosts = [...(readyOn ?? [])];
-    // What is told to be ready nowhere does not get worse by a fence. What was ready on a host that has not been heard yet is not known.
-    if (wanted === 0 || toldReady === 0 || hosts.some(([host]) => !without.has(host))) continue;
+    // What may be called nowhere does not get worse by a fence. What was ready on a host that has not been heard yet is not known.
+    if (wanted === 0 || toldCallable === 0 || hosts.some(([host]) => !without.has(host))) continue;
     return {
       reason: "TooFewReady",
       object: `microservice/${service}`,

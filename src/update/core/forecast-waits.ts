@@ -1,4 +1,4 @@
-import { type Gateway, type Host, type StrategyName, timestamp } from "#/model/index.ts";
+import { type Gateway, type Host, isCallable, type StrategyName, timestamp } from "#/model/index.ts";
 import { movesBack } from "./changes.ts";
 import type { ForecastInput } from "./forecast-input.ts";
 import { interlockOf } from "./interlock.ts";
@@ -187,8 +187,8 @@ function canDoWithout(
   if (wanted === undefined || wanted.suspended || wanted.replicas === 0) return true;
   if (targets.some((one) => one.service === service))
     return input.hosts.some((one) => isAnswering(one) && !one.spec.cordoned && !without.has(one.metadata.name));
-  const ready = input.instances.filter((one) => one.spec.revision === revision && one.status?.ready === true);
-  return ready.length === 0 || ready.some((one) => !without.has(one.spec.host));
+  const callable = input.instances.filter((one) => one.spec.revision === revision && isCallable(one));
+  return callable.length === 0 || callable.some((one) => one.status?.ready === true && !without.has(one.spec.host));
 }
 
 function formerIncarnations({ input, state }: WaitsInput, nowMs: number): ForecastWait[] {

@@ -30,8 +30,8 @@ export interface Readiness {
   readonly ready: number;
   /** Ready ones that have been told that they are active. */
   readonly active?: number;
-  /** Those whose status says that they are ready, whether or not their host is heard. */
-  readonly toldReady?: number;
+  /** Those whose status says that calls may come to them, whether or not their host is heard. */
+  readonly toldCallable?: number;
   /** Why it is not ready, quoting its last words where there are any. */
   readonly reason?: string;
   /** Where a person sees more while it lasts. */

@@ -51,7 +51,7 @@ export class World {
       mapOf: (generation) => this.maps.get(generation),
       readinessOf: (revision) =>
         this.unready.has(revision)
-          ? { wanted: this.replicas, ready: 0, toldReady: this.isHostUnheard ? this.replicas : 0, reason: this.unready.get(revision) ?? "" }
+          ? { wanted: this.replicas, ready: 0, toldCallable: this.isHostUnheard ? this.replicas : 0, reason: this.unready.get(revision) ?? "" }
           : { wanted: this.replicas, ready: this.replicas, active: this.passive.has(revision) ? 0 : this.replicas, readyOn: this.readyOn },
       gateways: this.gateways,
       drainOf: (generation, scope) => ({

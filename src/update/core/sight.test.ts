@@ -22,15 +22,16 @@ const instance = (host: string, isReady: boolean, more: object = {}): Instance =
   }) as unknown as Instance;
 const seen = { revision, serviceOf: () => service, isHostKnown: () => true };
 
-test("a revision is as ready as its instances that are not being deleted, on hosts that answer", () => {
+test("a revision is as ready as its instances that are not being deleted, on hosts that answer; those that give no answer are not ready, but may be called", () => {
   const instances = [
     instance("a", true),
     instance("b", true),
     instance("a", false),
+    { ...instance("a", false), status: { ready: false, unanswered: true } },
     instance("a", true, { deletionTimestamp: "2026-01-01T00:00:00Z" }),
   ];
   const readiness = revisionReadiness({ ...seen, instances, isHostKnown: (host) => host === "a" });
-  assert.deepEqual(readiness, { wanted: 2, ready: 1, active: 0, toldReady: 2, readyOn: new Map([["a", 1]]) });
+  assert.deepEqual(readiness, { wanted: 2, ready: 1, active: 0, toldCallable: 3, readyOn: new Map([["a", 1]]) });
 });
 
 test("the reason quotes what an instance said before it was started again", () => {

@@ -1,4 +1,4 @@
-import type { Gateway, Instance, Microservice, Revision } from "#/model/index.ts";
+import { type Gateway, type Instance, isCallable, type Microservice, type Revision } from "#/model/index.ts";
 import type { KnownGateway } from "./drain-ledger.ts";
 import type { Readiness } from "./observed.ts";
 
@@ -41,8 +41,8 @@ export function revisionReadiness(seen: {
   const first = told[0]?.one;
   const hint = first === undefined || !isMute(first) ? undefined : `what it prints: orrery logs ${first.metadata.name}`;
   const reason = told[0]?.text ?? (instances.length < wanted ? (whyOutgoing(seen, seen.instances) ?? whyNone(seen, instances)) : undefined);
-  const toldReady = instances.filter((one) => one.status?.ready === true).length;
-  return { wanted, ready, active, toldReady, readyOn, ...(reason === undefined ? {} : { reason }), ...(hint === undefined ? {} : { hint }) };
+  const toldCallable = instances.filter(isCallable).length;
+  return { wanted, ready, active, toldCallable, readyOn, ...(reason === undefined ? {} : { reason }), ...(hint === undefined ? {} : { hint }) };
 }
 
 /** Where the old ones have to be gone first, none of the new is there. */
