@@ -122,13 +122,17 @@ test("a stream of the mesh stays with the versions it began with while everythin
   context.after(() => controller.abort());
   const response = await fetch(`${site.edge}/stream?intervalMs=200&ttl=2`, { signal: controller.signal });
   const trees: string[] = [];
+  let end: string | undefined;
   const reading = (async () => {
     let text = "";
     for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
       text += Buffer.from(chunk).toString("utf8");
       trees.splice(0, trees.length, ...[...text.matchAll(/^event: tree\ndata: (.*)\n/gm)].map(([, data]) => data ?? ""));
     }
-  })().catch((error: Error) => error);
+    end = "it was ended";
+  })().catch((error: Error) => {
+    end = `it broke: ${error.message}`;
+  });
   await site.until("the stream has begun", () => (trees.length > 0 ? true : undefined));
   const { items } = await site.store.list(microservice);
   const others = items
@@ -136,6 +140,7 @@ test("a stream of the mesh stays with the versions it began with while everythin
     .map((one) => [one.metadata.name, one.spec.template.version === "v1" ? "v2" : "v1"]);
   await createUpdate(site, "stream", Object.fromEntries(others));
   const held = await site.until("the drain waits for the stream", async () => {
+    assert.equal(end, undefined);
     const { out } = await site.orrery("get", "updates", "stream", "-o", "json");
     const one = JSON.parse(out) as { status?: { phase?: string; waits?: { reason: string; message: string; since: string }[] } };
     return one.status?.phase === "Draining" && one.status.waits?.some((wait) => wait.reason === "TransactionsOpen") ? one.status.waits : undefined;
