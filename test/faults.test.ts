@@ -181,6 +181,7 @@ test("where all instances of a service are too busy to answer their checks, call
   try {
     await site.until("no check is answered", async () => (await now()).every((one) => one.status?.unanswered === true) || undefined);
     const { out } = await site.orrery("describe", "instance", all[0]?.metadata.name ?? "");
+    assert.match((await site.orrery("status")).out, /^predictor-v1-\S+ .*NotReady$/m);
     assert.match(out, /no answer from \S+ within 1000 ms; it is called only while no other instance is ready/);
     answer = fetch(`${site.edge}/api/passes?satellite=ISS`).then(({ status }) => status);
     assert.equal(await Promise.race([answer, wait(1000, "waits")]), "waits");

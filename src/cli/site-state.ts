@@ -168,7 +168,7 @@ function instanceProcess(one: Instance, useOf: ReadonlyMap<string, Readonly<Reco
     ready: status?.ready === true && !isLeaving,
     restarts: status?.restarts ?? 0,
     ...optional("service", spec.service ?? spec.resource),
-    ...optional("phase", isLeaving ? "Leaving" : status?.phase),
+    ...optional("phase", isLeaving ? "Leaving" : status?.phase === "Running" && status.ready !== true ? "NotReady" : status?.phase),
   };
 }
 
