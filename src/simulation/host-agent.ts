@@ -25,6 +25,8 @@ interface Slot {
   readonly address: string;
   process: ServiceProcess | undefined;
   isReady: boolean;
+  /** It has answered a check since it was started. */
+  hasAnswered: boolean;
   /** Stopped since its object was deleted. */
   isOver: boolean;
   /** What its file says that it may do. */
@@ -117,6 +119,7 @@ export class HostAgent {
       address: `127.16.${number >> 8}.${number & 255}`,
       process: undefined,
       isReady: false,
+      hasAnswered: false,
       isOver: false,
       duty: one.spec.duty,
     };
@@ -147,6 +150,7 @@ export class HostAgent {
       if (other !== undefined) this.#world.judge.violate("X", `port ${slot.port} was given to ${one.metadata.name} and ${other.instance}`);
       slot.process = process;
       slot.isReady = true;
+      slot.hasAnswered = false;
       this.#listening.set(slot.port, process);
       this.#world.rules.started(process);
       this.#world.judge.note(() => `${one.metadata.name} listens on port ${slot.port}`);
@@ -159,7 +163,8 @@ export class HostAgent {
     const slot = this.#slots.get(name);
     if (one === undefined || slot === undefined) return undefined;
     const isReady = slot.isReady && !this.#isStarved;
-    const isUnanswered = slot.isReady && this.#isStarved && (one.status?.ready === true || one.status?.unanswered === true);
+    slot.hasAnswered = slot.isReady && (slot.hasAnswered || !this.#isStarved);
+    const isUnanswered = slot.hasAnswered && this.#isStarved;
     const duty = this.#dutyOf(one, slot);
     if (slot.duty !== duty) {
       slot.duty = duty;

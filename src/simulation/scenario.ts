@@ -204,7 +204,9 @@ export function makeScenario(seed: number): Scenario {
   const worker = more.chance(BUSY_SHARE) ? more.pick(services) : undefined;
   if (faults.length > 0 && more.chance(PUT_BACK_SHARE)) faults.push(...putBack(more, lastMs, faults));
   if (faults.length > 0 && more.chance(AGENT_SHARE)) faults.push(onHost("pause-agent", more, hosts, wishes));
-  if (faults.length > 0 && more.chance(STARVED_SHARE)) faults.push(onHost("starve-host", more, hosts, wishes));
+  // Of its own dice: the seeds without it are what they were.
+  const starving = new Dice(seed ^ 0x57a2_7e1d);
+  if (faults.length > 0 && starving.chance(STARVED_SHARE)) faults.push(onHost("starve-host", starving, hosts, wishes));
   const endOf = (fault: Fault): number => fault.atMs + fault.forMs + (fault.what === "restart-gateway" || "when" in fault ? WAIT_MAX_MS : 0);
   const calmFromMs = Math.max(lastMs, ...faults.map(endOf), ...wishes.map((wish) => wish.atMs), ...gateways.map((one) => one.atMs));
   const replicas = dice.whole(1, 2);
