@@ -546,13 +546,6 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "unheardSince === null ? undefined :",
   },
   {
-    name: "any-table-without-a-stamp-counts",
-    without: "a generation that is gone back from at once is closed while a table made of what the Site said before still stamps it",
-    file: LEADING,
-    find: 'if (one.phase === "Draining") return [[one.number, one.since]];',
-    replace: 'if (one.phase !== "Active") return [[one.number, ""]];',
-  },
-  {
     name: "exclusive-by-the-store-alone",
     without: "after the store was put back, what runs and is not in it uses an exclusive thing beside another revision",
     file: "src/agent/core/rival.ts",
