@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { describeError, OrreryError } from "#/base/index.ts";
@@ -94,26 +94,6 @@ export class InstanceFolder {
     }
   }
 
-  /** Makes the working folder: a link for each entry at the top of the artifact. What the service has written there stays.
-   *  @throws agent/work-folder: something of the service's is where an entry of the artifact belongs */
-  prepareWork(artifact: string | undefined): void {
-    mkdirSync(this.work, { recursive: true, mode: 0o700 });
-    for (const entry of readdirSync(this.work, { withFileTypes: true })) {
-      const place = path.join(this.work, entry.name);
-      if (entry.isSymbolicLink() && isArtifactEntry(readlinkSync(place))) rmSync(place);
-    }
-    if (artifact === undefined) return;
-    for (const name of readdirSync(artifact)) {
-      const place = path.join(this.work, name);
-      if (lstatSync(place, { throwIfNoEntry: false }) !== undefined)
-        throw new OrreryError(
-          "agent/work-folder",
-          `${place} is in the way of ${name} of the instance's files; it was written by the service: let it write elsewhere`,
-        );
-      symlinkSync(path.join(artifact, name), place);
-    }
-  }
-
   /** The folder in which the program begins.
    *  @throws agent/work-folder: `workingDir` leads out of the instance's folder */
   workingDir(workingDir: string): string {
@@ -126,11 +106,6 @@ export class InstanceFolder {
   remove(): void {
     rmSync(this.path, { recursive: true, force: true });
   }
-}
-
-/** Links into `<data>/artifacts/<digest>/` are ours, all others the service's own. */
-function isArtifactEntry(target: string): boolean {
-  return /\/[0-9a-f]{64}\/[^/]+$/.test(target);
 }
 
 function readJson<T>(file: string): T | undefined {

@@ -5,6 +5,7 @@ import { type CommandResult, type RunningProcess, runCommand, startProcess } fro
 import { buildEnvironment } from "./core/index.ts";
 import type { InstanceFolder, NetworkRecord } from "./instance-folder.ts";
 import type { RunnerContext } from "./runner.ts";
+import { prepareWorkFolder } from "./work-folder.ts";
 
 /** One Instance as it is to be run. */
 export interface LaunchInput {
@@ -20,9 +21,11 @@ export function marksOf(uid: string, dataFolder: string): Readonly<Record<string
 }
 
 /** Makes the working folder ready, and the file that says what the instance may do.
- *  @throws agent/no-artifact: the files are not on this host */
-export async function prepare({ instance, folder, context }: LaunchInput, duty: Duty): Promise<void> {
-  const { artifact } = instance.spec;
+ *  @throws agent/no-artifact: the files are not on this host
+ *  @throws agent/work-folder, agent/render: as `prepareWorkFolder` */
+export async function prepare(input: LaunchInput, duty: Duty): Promise<void> {
+  const { instance, folder, context } = input;
+  const { artifact, rendered = [] } = instance.spec;
   const files = artifact === undefined ? undefined : await context.openArtifact(artifact);
   if (artifact !== undefined && files === undefined) {
     throw new OrreryError(
@@ -30,7 +33,7 @@ export async function prepare({ instance, folder, context }: LaunchInput, duty: 
       `the files of ${instance.metadata.name} (artifact ${artifact}) are not in ${path.join(context.dataFolder, "artifacts")}; change the template or apply it again, so that they are copied anew`,
     );
   }
-  folder.prepareWork(files);
+  prepareWorkFolder(folder.work, { artifact: files, rendered, values: rendered.length === 0 ? {} : environmentOf(input) });
   folder.writeDuty(duty);
 }
 
@@ -46,6 +49,7 @@ export function environmentOf({ instance, folder, network, context }: LaunchInpu
     services: context.services(),
     proxyPort: context.proxyPort,
     stateFile: folder.state,
+    folder: folder.work,
     dataFolder: context.dataFolder,
     inherited: context.inherited,
     probeIntervalMs: spec.probe === undefined ? undefined : durationMs(spec.probe.interval),

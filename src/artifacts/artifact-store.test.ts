@@ -120,6 +120,14 @@ describe("refused", () => {
     });
   });
 
+  it("is a folder that shall be rendered", async () => {
+    const { site, store } = make({ "a/x": "1" });
+    await assert.rejects(store.put([{ from: "a", to: ".", render: true }], site), {
+      code: "artifacts/invalid",
+      message: /render is for single files/,
+    });
+  });
+
   it("is a target outside of the artifact", async () => {
     const { site, store } = make({ x: "1" });
     for (const to of ["../x", "/etc/x", "a/../../x"]) await assert.rejects(store.put([{ from: "x", to }], site), { code: "artifacts/invalid" });

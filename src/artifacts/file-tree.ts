@@ -25,10 +25,15 @@ export interface Limits {
 /** What the mappings give, `from` relative to `baseFolder`. Errors as `ArtifactStore.put` tells them. */
 export async function listFiles(files: readonly FileMapping[], baseFolder: string, limits: Limits): Promise<Entry[]> {
   const listing = new Listing(limits);
-  for (const { from, to } of files) {
+  for (const { from, to, render } of files) {
     const source = await findSource(from, baseFolder);
     const target = checkTarget(to);
     const stats = await stat(source);
+    if (render === true && !stats.isFile())
+      throw new OrreryError(
+        "artifacts/invalid",
+        `files: from: ${JSON.stringify(from)}: render is for single files, and this is none; name each file that is to be rendered`,
+      );
     if (stats.isDirectory()) {
       await listing.addFolder({ root: source, folder: source, prefix: target });
     } else if (stats.isFile()) {

@@ -18,7 +18,17 @@ export { type Probe, probe } from "./probe.ts";
 export { type Resource, resource } from "./resource.ts";
 export { type Revision, revision } from "./revision.ts";
 export { type Filter, type Route, route } from "./route.ts";
-export { type BusyCheck, type FileMapping, REDACTED, type Script, type ServicePort, STREAMS_END_AFTER, type Template, template } from "./run.ts";
+export {
+  type BusyCheck,
+  type FileMapping,
+  REDACTED,
+  renderedPaths,
+  type Script,
+  type ServicePort,
+  STREAMS_END_AFTER,
+  type Template,
+  template,
+} from "./run.ts";
 export { formatShare, SITE_NAME, type Site, type StampPlan, site } from "./site.ts";
 export type { StrategyName } from "./strategy.ts";
 export { RAMP_KEY, REMOVED, type Update, update } from "./update.ts";

@@ -35,6 +35,7 @@ const spec = z
     run: runSpec.optional(),
     probe: probe.optional().describe("Built-in probe that the agent carries out itself, or the interval and timeout of a probe program in `run`."),
     artifact: z.string().optional(),
+    rendered: z.array(z.string()).max(100).optional().describe("Files of the artifact into which variables are put at each start."),
     env: environment.default([]),
     ports: z.array(servicePort).meta({ listKey: "name" }).default([]),
     health: health.default({}),

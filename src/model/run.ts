@@ -33,8 +33,29 @@ export type Script = z.infer<typeof script>;
 export const fileMapping = z.strictObject({
   from: z.string().min(1).describe("File or folder, relative to the site's folder, or absolute. Copied once, by content, when the revision is made."),
   to: z.string().default(".").describe("Where it goes, relative to the instance's folder."),
+  render: z
+    .boolean()
+    .optional()
+    .describe(
+      "Of a single text file: at each start ${PORT}, ${HOST}, ${SERVICE_X_URL} and all other variables of the instance's environment are put into its copy (mode 0600). ${X:-default} where X may be missing; $${ is a literal ${.",
+    ),
 });
 export type FileMapping = z.infer<typeof fileMapping>;
+
+/** Where the files with `render: true` are in the instance's folder. */
+export function renderedPaths(files: readonly FileMapping[]): readonly string[] {
+  return files.flatMap(({ from, to, render }) => {
+    if (render !== true) return [];
+    const target: string[] = [];
+    for (const part of to.split("/")) {
+      if (part === "..") target.pop();
+      else if (part !== "" && part !== ".") target.push(part);
+    }
+    // A file goes to `to`, or into it; folders are not rendered.
+    if (target.length === 0 || to.endsWith("/")) target.push(from.split("/").findLast((part) => part !== "") ?? from);
+    return [target.join("/")];
+  });
+}
 
 /** What is run: a program without a shell. `${PORT}`-like words are not expanded; programs read their environment. */
 export const runSpec = z.strictObject({
@@ -77,7 +98,7 @@ export const template = z
         "Files that belong to this version. A change of their content alone makes no new revision: apply the manifest after changing `version`.",
       ),
     run: runSpec.describe("The program, started without a shell."),
-    env: environment.default([]).describe("Environment, beside what Orrery sets (PORT, HTTP_PROXY, SERVICE_<NAME>_URL, ORRERY_…)."),
+    env: environment.default([]).describe("Environment, beside what Orrery sets (PORT, HTTP_PROXY, SERVICE_<NAME>_URL, …_HOST, …_PORT, ORRERY_…)."),
     ports: z
       .array(servicePort)
       .max(20)

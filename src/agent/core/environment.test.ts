@@ -23,6 +23,7 @@ const input = (spec: object = {}, more: Partial<EnvironmentInput> = {}): Environ
   ],
   proxyPort: 3128,
   stateFile: "/d/state",
+  folder: "/d/work",
   dataFolder: "/d",
   inherited: { PATH: "/node:/bin", HOME: "/home/x" },
   ...more,
@@ -38,7 +39,11 @@ describe("the environment of an instance", () => {
       NODE_USE_ENV_PROXY: "1",
       JAVA_TOOL_OPTIONS: "-Dhttp.proxyHost=127.20.1.2 -Dhttp.proxyPort=3128 -Dhttp.nonProxyHosts=",
       SERVICE_FINE_AUTH_URL: "http://127.20.1.2:9001",
+      SERVICE_FINE_AUTH_HOST: "127.20.1.2",
+      SERVICE_FINE_AUTH_PORT: "9001",
       SERVICE_CLOCK_URL: "tcp://127.20.1.2:9002",
+      SERVICE_CLOCK_HOST: "127.20.1.2",
+      SERVICE_CLOCK_PORT: "9002",
       HOST: "127.0.0.1",
       PORT: "20001",
       PORT_HTTP: "20001",
@@ -48,6 +53,7 @@ describe("the environment of an instance", () => {
       ORRERY_SERVICE: "auth",
       ORRERY_VERSION: "v1",
       ORRERY_STATE: "/d/state",
+      ORRERY_FOLDER: "/d/work",
       ORRERY_DATA: "/d",
     });
   });
@@ -72,7 +78,7 @@ describe("the environment of an instance", () => {
   it("offers only services that it may call", () => {
     assert.deepEqual(
       Object.keys(buildEnvironment(input({ calls: ["clock"] }))).filter((name) => name.startsWith("SERVICE_")),
-      ["SERVICE_CLOCK_URL"],
+      ["SERVICE_CLOCK_URL", "SERVICE_CLOCK_HOST", "SERVICE_CLOCK_PORT"],
     );
   });
 

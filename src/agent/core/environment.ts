@@ -21,6 +21,8 @@ export interface EnvironmentInput {
   readonly proxyPort: number;
   /** Path of the file that holds the duty. */
   readonly stateFile: string;
+  /** Folder in which its files are. */
+  readonly folder: string;
   readonly dataFolder: string;
   /** What of the agent's own environment is passed on (`inheritedEnvironment`). */
   readonly inherited: Readonly<Record<string, string>>;
@@ -67,6 +69,7 @@ export function buildEnvironment(input: EnvironmentInput): Record<string, string
     ORRERY_INSTANCE: input.uid,
     ORRERY_INSTANCE_NAME: input.name,
     ORRERY_STATE: input.stateFile,
+    ORRERY_FOLDER: input.folder,
     ORRERY_DATA: input.dataFolder,
   };
   if (spec.service !== undefined) identity["ORRERY_SERVICE"] = spec.service;
@@ -81,7 +84,7 @@ export function buildEnvironment(input: EnvironmentInput): Record<string, string
   return { ...input.inherited, ...offered, ...given, ...(java === "" ? {} : { JAVA_TOOL_OPTIONS: java }), ...identity };
 }
 
-/** Where services are: by the proxy of the instance's own address, and by a URL for each (for programs that know no proxy). NO_PROXY is never set: everything goes through the gateway. */
+/** Where services are: by the proxy of the instance's own address, and by a URL, and host and port, for each (for programs that know no proxy). NO_PROXY is never set: everything goes through the gateway. */
 function offerServices({ services, spec, proxyPort }: EnvironmentInput, callerAddress: string): Record<string, string> {
   const proxy = `http://${callerAddress}:${proxyPort}`;
   const offered: Record<string, string> = {
@@ -91,7 +94,10 @@ function offerServices({ services, spec, proxyPort }: EnvironmentInput, callerAd
     JAVA_TOOL_OPTIONS: `-Dhttp.proxyHost=${callerAddress} -Dhttp.proxyPort=${proxyPort} -Dhttp.nonProxyHosts=`,
   };
   for (const { name, port, protocol } of services) {
-    if (spec.calls === undefined || spec.calls.includes(name)) offered[`SERVICE_${variable(name)}_URL`] = `${protocol}://${callerAddress}:${port}`;
+    if (spec.calls !== undefined && !spec.calls.includes(name)) continue;
+    offered[`SERVICE_${variable(name)}_URL`] = `${protocol}://${callerAddress}:${port}`;
+    offered[`SERVICE_${variable(name)}_HOST`] = callerAddress;
+    offered[`SERVICE_${variable(name)}_PORT`] = String(port);
   }
   return offered;
 }

@@ -1,11 +1,13 @@
 import {
   API_VERSION,
   type Duty,
+  type FileMapping,
   INSTANCE_FINALIZER,
   type Instance,
   isCallable,
   type Microservice,
   type Revision,
+  renderedPaths,
   TRAFFIC_FINALIZER,
 } from "#/model/index.ts";
 import type { ObjectInput } from "#/store/index.ts";
@@ -204,6 +206,12 @@ function chooseHost(hosts: readonly Placeable[], load: Map<string, number>): str
   return best?.name;
 }
 
+/** The field of an Instance's spec that names its rendered files; none where there are none. */
+export function renderedIn(files: readonly FileMapping[]): { readonly rendered?: readonly string[] } {
+  const rendered = renderedPaths(files);
+  return rendered.length === 0 ? {} : { rendered };
+}
+
 function buildInstance(made: { service: Microservice; revision: Revision; name: string; slot: number; need: Need; host: string }): ObjectInput {
   const { service, revision, name, slot, need, host } = made;
   const { template, artifact } = revision.spec;
@@ -228,6 +236,7 @@ function buildInstance(made: { service: Microservice; revision: Revision; name: 
       neededBy: Math.max(need.newest, need.claim),
       run: template.run,
       ...(artifact === undefined ? {} : { artifact }),
+      ...renderedIn(template.files),
       env: template.env,
       ports: template.ports,
       health: template.health,

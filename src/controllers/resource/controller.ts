@@ -4,6 +4,7 @@ import { API_VERSION, type FileMapping, INSTANCE_FINALIZER, type Instance, insta
 import { Controller, objectKey, type ReconcileResult } from "#/reconcile/index.ts";
 import type { ObjectInput, Store } from "#/store/index.ts";
 import type { Caches } from "../caches.ts";
+import { renderedIn } from "../microservice/instance-plan.ts";
 import { writeStatus } from "../status-writer.ts";
 import { type Observation, resourceStatus } from "./status.ts";
 
@@ -91,6 +92,7 @@ async function probeWish(options: ResourceControllerOptions, one: Resource): Pro
         probe,
         ...(probe.command === undefined ? {} : { run: { command: probe.command, args: probe.args, workingDir: "." } }),
         ...(artifact === undefined ? {} : { artifact }),
+        ...renderedIn(files),
         env,
         ports: [],
       },
@@ -110,7 +112,7 @@ function chooseHost(options: ResourceControllerOptions, one: Resource): string |
 
 function matches(present: Instance, wish: ObjectInput): boolean {
   const wanted = wish.spec as Partial<Instance["spec"]>;
-  return (["host", "probe", "run", "artifact", "env"] as const).every((field) =>
+  return (["host", "probe", "run", "artifact", "rendered", "env"] as const).every((field) =>
     isDeepStrictEqual(present.spec[field] ?? undefined, wanted[field] ?? undefined),
   );
 }
