@@ -1,6 +1,7 @@
 import type { Collection } from "./collection.ts";
 import { type Exchange, headerOf, jsonReply, type Reply } from "./exchange.ts";
 import { negotiateDiscovery } from "./negotiate.ts";
+import type { Part } from "./parts.ts";
 import { versionOf } from "./reads.ts";
 
 interface ApiResource {
@@ -38,13 +39,13 @@ function review(name: string, kind: string): ApiResource {
 export class Discovery {
   readonly #groups: readonly Group[];
 
-  constructor(collections: readonly Collection[]) {
+  constructor(collections: readonly Collection[], parts: readonly Part[]) {
     const own = [...new Set(collections.map((collection) => collection.group))];
     this.#groups = [
       ...own.map((group) => ({
         group,
         version: "v1",
-        resources: collections.filter((collection) => collection.group === group).flatMap(resourcesOf),
+        resources: collections.filter((collection) => collection.group === group).flatMap((collection) => resourcesOf(collection, parts)),
       })),
       ...REVIEWS,
     ];
@@ -94,20 +95,18 @@ export class Discovery {
   }
 }
 
-function resourcesOf(collection: Collection): ApiResource[] {
-  const { plural, singular, isNamespaced, kind, verbs, shortNames, categories, stored } = collection;
-  const part = (name: string, more: Partial<ApiResource>): ApiResource => ({
-    name: `${plural}/${name}`,
-    singularName: "",
-    namespaced: isNamespaced,
-    kind,
-    verbs: ["get", "patch", "update"],
-    ...more,
-  });
-  const parts = [
-    ...(stored === undefined ? [] : [part("status", {})]),
-    ...(stored?.scale === undefined ? [] : [part("scale", { kind: "Scale", group: "autoscaling", version: "v1" })]),
-  ];
+function resourcesOf(collection: Collection, all: readonly Part[]): ApiResource[] {
+  const { plural, singular, isNamespaced, kind, verbs, shortNames, categories } = collection;
+  const parts = all
+    .filter((part) => part.isOf(collection))
+    .map((part) => ({
+      name: `${plural}/${part.name}`,
+      singularName: "",
+      namespaced: isNamespaced,
+      kind,
+      verbs: Object.keys(part.verbs).sort(),
+      ...part.kind,
+    }));
   return [
     {
       name: plural,

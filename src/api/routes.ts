@@ -1,6 +1,6 @@
 import { type Clock, type Log, OrreryError, type Random } from "#/base/index.ts";
 import type { Hub } from "#/link/hub/index.ts";
-import { DEFAULT_NAMESPACE, type Kind } from "#/model/index.ts";
+import { DEFAULT_NAMESPACE, instance, type Kind, microservice } from "#/model/index.ts";
 import type { Store } from "#/store/index.ts";
 import type { Authorizer, Wish } from "./access.ts";
 import { readObject } from "./body.ts";
@@ -15,9 +15,10 @@ import { serveLive } from "./live.ts";
 import type { Metrics } from "./metrics.ts";
 import { checkNamespace, namespaces } from "./namespaces.ts";
 import { OpenApi } from "./open-api.ts";
+import { findPart, type Part, servePart } from "./parts.ts";
 import { Reads, versionOf } from "./reads.ts";
 import { serveReview } from "./reviews.ts";
-import { serveScale } from "./scale.ts";
+import { Scales } from "./scale.ts";
 import type { Subject } from "./status.ts";
 import type { WatcherCount } from "./watch.ts";
 import { type CheckDeletion, Writes } from "./writes.ts";
@@ -72,7 +73,7 @@ export class Routes {
   readonly #writes: Writes;
   readonly #discovery: Discovery;
   readonly #openApi: OpenApi;
-  readonly #access: InstanceAccess | undefined;
+  readonly #parts: readonly Part[];
 
   constructor(options: RoutesOptions) {
     const { store, kinds, clock, hub, version } = options;
@@ -84,9 +85,14 @@ export class Routes {
     ];
     this.#reads = new Reads(options);
     this.#writes = new Writes(store, this.#reads, options.checkDeletion);
-    this.#discovery = new Discovery(this.#collections);
+    this.#parts = partsOf({
+      store,
+      reads: this.#reads,
+      writes: this.#writes,
+      ...(hub !== undefined && { access: new InstanceAccess(store, hub, clock) }),
+    });
+    this.#discovery = new Discovery(this.#collections, this.#parts);
     this.#openApi = new OpenApi(this.#collections, version);
-    this.#access = hub === undefined ? undefined : new InstanceAccess(store, hub, clock);
   }
 
   /** The route of a request.
@@ -200,13 +206,16 @@ export class Routes {
 
   #object(place: Place | undefined, method: string, query: URLSearchParams, path: readonly string[]): Route {
     if (place === undefined) return notServed(path);
-    const { collection, namespace, name, part } = place;
+    const { collection, namespace, name } = place;
+    const part = place.part === undefined ? undefined : findPart(this.#parts, collection, place.part, place.argument);
+    if (place.part !== undefined && part === undefined) return notServed(path);
+    const isRead = method === "GET" || method === "HEAD";
     const isWatch = method === "GET" && name === undefined && isTrue(query.get("watch"));
     const verb =
       name === undefined
         ? method === "DELETE"
           ? "deletecollection"
-          : method === "GET"
+          : isRead
             ? isWatch
               ? "watch"
               : "list"
@@ -219,14 +228,14 @@ export class Routes {
         verb,
         group: collection.group,
         resource: collection.plural,
-        ...(part !== undefined && { subresource: part }),
+        ...(part !== undefined && { subresource: part.name }),
         ...(namespace !== undefined && { namespace }),
         ...(name !== undefined && { name }),
       },
       subject: { verb, kind: collection.kind, plural: collection.plural, group: collection.group, ...(name !== undefined && { name }) },
-      resource: part === undefined ? collection.plural : PARTS.has(part) ? `${collection.plural}/${part}` : "/other",
-      isStream: isWatch || part === "log" || part === "scripts",
-      serve: (exchange) => (part === undefined ? this.#serve(exchange, place, verb) : this.#servePart(exchange, place, part)),
+      resource: part === undefined ? collection.plural : `${collection.plural}/${part.name}`,
+      isStream: isWatch || part?.isStream === true,
+      serve: (exchange) => (part === undefined ? this.#serve(exchange, place, verb) : this.#servePart(exchange, place, part, verb)),
     };
   }
 
@@ -256,26 +265,71 @@ export class Routes {
     return await this.#writes.patch(exchange, target, name);
   }
 
-  async #servePart(exchange: Exchange, { collection, namespace, name = "", argument }: Place, part: string): Promise<Reply> {
+  async #servePart(exchange: Exchange, { collection, namespace, name = "", argument = "" }: Place, part: Part, verb: string): Promise<Reply> {
     const { stored } = collection;
-    const { method } = exchange;
     if (stored === undefined) return notServed(exchange.path);
     const target = { collection, kind: stored, ...(collection.isNamespaced && { namespace: namespace ?? DEFAULT_NAMESPACE }) };
-    const isRead = method === "GET" || method === "HEAD";
-    if (part === "log" && isRead && argument === undefined && this.#access !== undefined) return await this.#access.log(exchange, target, name);
-    if (part === "scripts" && method === "POST" && argument !== undefined && this.#access !== undefined)
-      return await this.#access.script(exchange, target, name, argument);
-    if (argument !== undefined) return notServed(exchange.path);
-    if (part === "status" && isRead) return await this.#reads.get(exchange, collection, { name, ...(namespace !== undefined && { namespace }) });
-    if (part === "status" && method === "PUT") return await this.#writes.update(exchange, target, name, "status");
-    if (part === "status" && method === "PATCH") return await this.#writes.patch(exchange, target, name, "status");
-    if (part === "scale" && (isRead || method === "PUT" || method === "PATCH")) return await serveScale(exchange, this.#options.store, target, name);
-    if (PARTS.has(part)) throw new OrreryError("api/method", `${method} is not served at ${collection.plural}/${part}`);
-    return notServed(exchange.path);
+    return await servePart(part, collection, verb)(exchange, target, name, argument);
   }
 }
 
-const PARTS: ReadonlySet<string> = new Set(["status", "scale", "log", "scripts"]);
+interface PartsOptions {
+  readonly store: Store;
+  readonly reads: Reads;
+  readonly writes: Writes;
+  /** Absent: no logs, no scripts. */
+  readonly access?: InstanceAccess;
+}
+
+/** Every subresource with every verb that is served there. */
+function partsOf({ store, reads, writes, access }: PartsOptions): readonly Part[] {
+  const scales = new Scales(store);
+  const isRunning = ({ stored }: Collection): boolean => stored === instance || stored === microservice;
+  return [
+    {
+      name: "status",
+      isOf: ({ stored }) => stored !== undefined,
+      hasArgument: false,
+      isStream: false,
+      verbs: {
+        get: (exchange, { collection, namespace }, name) => reads.get(exchange, collection, { name, ...(namespace !== undefined && { namespace }) }),
+        update: (exchange, target, name) => writes.update(exchange, target, name, "status"),
+        patch: (exchange, target, name) => writes.patch(exchange, target, name, "status"),
+      },
+    },
+    {
+      name: "scale",
+      kind: { group: "autoscaling", version: "v1", kind: "Scale" },
+      isOf: ({ stored }) => stored?.scale !== undefined,
+      hasArgument: false,
+      isStream: false,
+      verbs: {
+        get: (exchange, target, name) => scales.get(exchange, target, name),
+        update: (exchange, target, name) => scales.update(exchange, target, name),
+        patch: (exchange, target, name) => scales.patch(exchange, target, name),
+      },
+    },
+    ...(access === undefined
+      ? []
+      : [
+          {
+            name: "log",
+            isOf: isRunning,
+            hasArgument: false,
+            isStream: true,
+            verbs: { get: (exchange, target, name) => access.log(exchange, target, name) },
+          } satisfies Part,
+          {
+            name: "scripts",
+            isOf: isRunning,
+            hasArgument: true,
+            isStream: true,
+            verbs: { create: (exchange, target, name, script) => access.script(exchange, target, name, script) },
+          } satisfies Part,
+        ]),
+  ];
+}
+
 const ROOTS: ReadonlySet<string> = new Set([
   "",
   "api",

@@ -2,11 +2,12 @@ import { isOrreryError, OrreryError } from "#/base/index.ts";
 import { API_VERSION, type Kind, type StoredObject } from "#/model/index.ts";
 import type { DeleteOptions, ObjectInput, ObjectKey, Patch, Store, WriteOptions } from "#/store/index.ts";
 import { authorOf, withoutAuthor } from "./author.ts";
-import { mediaType, readBody, readObject } from "./body.ts";
+import { readBody, readObject } from "./body.ts";
 import { isOwnFormerApply } from "./client-side-apply.ts";
 import { type Collection, shownTo } from "./collection.ts";
 import { type Exchange, headerOf, jsonReply, type Reply } from "./exchange.ts";
 import { dropUnknownFields } from "./field-validation.ts";
+import { readPatch } from "./patch-body.ts";
 import { missing, type Reads, selection } from "./reads.ts";
 import { badRequest, deletedStatus } from "./status.ts";
 
@@ -117,23 +118,10 @@ export class Writes {
   }
 
   async #readPatch(exchange: Exchange, target: Target, name: string): Promise<Patch> {
-    const type = mediaType(exchange.request);
+    const patch = await readPatch(exchange);
     const { query, warnings } = exchange;
-    switch (type) {
-      case "application/merge-patch+json":
-        return { type: "merge", body: dropUnknownFields(target.kind, await readBody(exchange), query, warnings) };
-      case "application/json-patch+json":
-        return { type: "json", body: await readBody(exchange) };
-      case "application/apply-patch+yaml": {
-        if ((query.get("fieldManager") ?? "") === "") throw badRequest("fieldManager: is required for apply");
-        return { type: "apply", body: this.#input(exchange, target, await readObject(exchange), name), force: isTrue(query.get("force")) };
-      }
-      default:
-        throw new OrreryError(
-          "api/media-type",
-          `patches of type ${type} are not served; send application/merge-patch+json, application/json-patch+json or application/apply-patch+yaml`,
-        );
-    }
+    if (patch.type === "apply") return { ...patch, body: this.#input(exchange, target, patch.body, name) };
+    return patch.type === "merge" ? { ...patch, body: dropUnknownFields(target.kind, patch.body, query, warnings) } : patch;
   }
 }
 
@@ -163,10 +151,6 @@ function mismatch(kind: Kind, field: string, found: unknown, inUrl: string): Orr
 function isDryRun(values: readonly string[]): boolean {
   for (const value of values) if (value !== "All" && value !== "") throw badRequest(`dryRun: found ${JSON.stringify(value)}; allowed: All`);
   return values.includes("All");
-}
-
-function isTrue(text: string | null): boolean {
-  return text === "true" || text === "1";
 }
 
 function deleteOptions({ query }: Exchange, body: unknown): DeleteOptions {

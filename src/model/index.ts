@@ -29,6 +29,7 @@ export {
   type Template,
   template,
 } from "./run.ts";
+export { scale } from "./scale.ts";
 export { formatShare, SITE_NAME, type Site, type StampPlan, site } from "./site.ts";
 export type { StrategyName } from "./strategy.ts";
 export { RAMP_KEY, REMOVED, type Update, update } from "./update.ts";

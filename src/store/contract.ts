@@ -58,6 +58,8 @@ export interface WriteOptions {
   readonly fieldManager?: string;
   /** `status`: only `.status` is written, `.spec` and labels are left; absent: everything but `.status`. */
   readonly subresource?: "status";
+  /** The fields that are written are recorded as written through this subresource, as Kubernetes records them. A remote store does not send it: its server knows the path. */
+  readonly through?: "scale";
   /** Kept as the annotation `orrery.dev/changed-by`, whatever the draft says there: who made the `object`, or who last changed its `spec`. A dry run leaves the annotation as it is. A remote store does not send it: its server knows the user. */
   readonly author?: Author;
 }

@@ -13,6 +13,8 @@ export type {
   WriteOptions,
 } from "./contract.ts";
 export { jsonOf } from "./json.ts";
+export { patchJson } from "./json-patch.ts";
+export { mergePatch } from "./merge-patch.ts";
 export { type Pruned, pruneUnknown } from "./pruning.ts";
 export { parseFieldSelector, parseLabelSelector } from "./selector.ts";
 export type { Cause } from "./store-error.ts";

@@ -7,7 +7,7 @@ import { EMPTY, type FieldSet, intern, isEmpty, subtract, unite } from "./field-
 export interface Writer {
   readonly manager: string;
   readonly operation: "Update" | "Apply";
-  readonly subresource: "status" | undefined;
+  readonly subresource: "status" | "scale" | undefined;
   /** RFC 3339, whole seconds. */
   readonly time: string;
 }

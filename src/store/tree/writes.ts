@@ -188,7 +188,7 @@ export class Writes {
 
   #writer(operation: "Update" | "Apply", options: WriteOptions, former: StoredObject | undefined): Writer {
     const isStatus = options.subresource === "status" && (former !== undefined || operation === "Apply");
-    return { manager: options.fieldManager ?? "orrery", operation, subresource: isStatus ? "status" : undefined, time: this.#now() };
+    return { manager: options.fieldManager ?? "orrery", operation, subresource: isStatus ? "status" : options.through, time: this.#now() };
   }
 
   async #write(kind: Kind, key: ObjectKey, former: StoredObject | undefined, next: StoredObject, options: WriteOptions): Promise<StoredObject> {
