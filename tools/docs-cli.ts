@@ -34,7 +34,7 @@ const context: CliContext = {
     out() {},
     write() {},
     note() {},
-    readInput: () => "",
+    readInput: async () => "",
     progress() {},
     drain: async () => true,
     isTerminal: false,

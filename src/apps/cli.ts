@@ -1,7 +1,6 @@
-import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "#/base/index.ts";
-import { processTerminal, runCli } from "#/cli/index.ts";
+import { processTerminal, readWholeInput, runCli } from "#/cli/index.ts";
 import { connectTo } from "./connection.ts";
 import { listenToInterrupts } from "./interrupts.ts";
 import { localPlatform } from "./platform.ts";
@@ -10,7 +9,7 @@ import { readVersion } from "./version.ts";
 const version = readVersion();
 const interrupts = listenToInterrupts();
 const connect = (data: string) => connectTo(data, { user: "admin", version });
-const terminal = processTerminal({ stdout: process.stdout, stderr: process.stderr, readInput: () => readFileSync(0, "utf8") }, process.env);
+const terminal = processTerminal({ stdout: process.stdout, stderr: process.stderr, readInput: () => readWholeInput(process.stdin) }, process.env);
 // Of this call alone: no process that it starts is called so.
 delete process.env["ORRERY_COMMAND"];
 

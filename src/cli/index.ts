@@ -1,4 +1,5 @@
 export type { CliContext } from "./context.ts";
+export { readWholeInput } from "./input.ts";
 export type { LeftInstance, Platform, PlatformProcess, UpOptions } from "./platform.ts";
 export { buildProgram } from "./program.ts";
 export { runCli } from "./run.ts";

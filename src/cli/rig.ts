@@ -59,7 +59,7 @@ export async function run(args: readonly string[], world: World = {}): Promise<R
     note(text) {
       note += `${text}\n`;
     },
-    readInput: () => world.input ?? "",
+    readInput: async () => world.input ?? "",
     progress: (text) => {
       if (text !== undefined) world.progress?.push(text);
     },

@@ -140,7 +140,10 @@ test("run-script succeeds only if every instance does", async () => {
     durationMs: 1500,
     output: "a\nb\n",
   });
-  const good = await run(["run-script", "auth", "selftest"], { answers: { [`GET ${SERVICES}/auth`]: auth(), [path]: [result("auth-0", 0)] } });
+  const requests: ClientRequest[] = [];
+  const answers = { [`GET ${SERVICES}/auth`]: auth(), [path]: [result("auth-0", 0)] };
+  const good = await run(["run-script", "auth", "selftest"], { answers, requests });
+  assert.ok((requests.at(-1)?.timeoutMs ?? 0) > 24 * 3_600_000, "the script's own time limit decides");
   assert.deepEqual(good, { status: 0, out: "a\nb\n", note: "selftest on auth-0: done after 1s\n" });
   const bad = await run(["run-script", "auth", "selftest", "--all"], {
     answers: { [`GET ${SERVICES}/auth`]: auth(), [path]: [result("auth-0", 0), result("auth-1", 3)] },

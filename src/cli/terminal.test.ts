@@ -9,7 +9,7 @@ function makeTerminal(env: Readonly<Record<string, string>>): {
 } {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()] as unknown as [NodeJS.WriteStream, NodeJS.WriteStream];
   return {
-    terminal: processTerminal({ stdout, stderr, readInput: () => "" }, env),
+    terminal: processTerminal({ stdout, stderr, readInput: async () => "" }, env),
     read: () => [stdout, stderr].map((stream) => String(stream.read() ?? "")),
   };
 }

@@ -9,7 +9,7 @@ export interface Terminal {
   write(text: string): void;
   note(text: string): void;
   /** Whole text of standard input. */
-  readInput(): string;
+  readInput(): Promise<string>;
   /** Shows how far something is: on a terminal one line that is replaced, elsewhere a line each time the text changes. `undefined` ends it. */
   progress(text: string | undefined): void;
   /** Resolves false when the reader of `out` has gone (`orrery logs | head`), true when more may be written. */
@@ -30,7 +30,7 @@ export interface Terminal {
 interface Streams {
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
-  readonly readInput: () => string;
+  readonly readInput: () => Promise<string>;
 }
 
 const COLUMNS = 100;

@@ -21,7 +21,7 @@ export const APPLY_MANAGER = "orrery-up";
 /** `orrery apply`: nothing is applied unless all of it is allowed by the model. */
 export async function apply(context: CliContext, _args: readonly string[], options: Options): Promise<number> {
   const { terminal, clock, signal } = context;
-  const loaded = loadAll(context, options.file ?? []);
+  const loaded = await loadAll(context, options.file ?? []);
   const site = context.platform.site(options.data);
   const wrong = findFaults(loaded);
   const faults = wrong.length > 0 || site === undefined ? wrong : findLostFiles(loaded.manifests, site, context.cwd);

@@ -27,7 +27,7 @@ interface Victim {
 /** `orrery delete`: 1 if something named was not there. */
 export async function remove(context: CliContext, args: readonly string[], options: Options): Promise<number> {
   const { terminal } = context;
-  const victims = [...victimsOfArgs(args), ...victimsOfFiles(context, options.file ?? [])];
+  const victims = [...victimsOfArgs(args), ...(await victimsOfFiles(context, options.file ?? []))];
   if (victims.length === 0) throw new OrreryError("cli/usage", "say what to delete: a kind and a name, or -f FILE");
   const api = await context.connect(options.data);
   try {
@@ -96,9 +96,9 @@ function victimsOfArgs(args: readonly string[]): Victim[] {
   });
 }
 
-function victimsOfFiles(context: CliContext, files: readonly string[]): Victim[] {
+async function victimsOfFiles(context: CliContext, files: readonly string[]): Promise<Victim[]> {
   if (files.length === 0) return [];
-  const { manifests, faults } = loadAll(context, files);
+  const { manifests, faults } = await loadAll(context, files);
   const fault = faults[0];
   if (fault !== undefined) throw new OrreryError("cli/unreadable", `${fault.file}:${fault.line}: ${fault.message}`);
   return manifests.map(({ file, line, object }) => {

@@ -4,6 +4,9 @@ import { printData } from "../output.ts";
 import type { Options } from "../program.ts";
 import { findRunning } from "./logs.ts";
 
+/** The script's own `timeout` decides; a lost connection is noticed anyway. The longest that a timer takes. */
+const ANSWER_MS_MAX = 2 ** 31 - 1;
+
 interface ScriptResult {
   readonly instance: string;
   readonly script: string;
@@ -22,7 +25,13 @@ export async function runScript(context: CliContext, [name = "", script = ""]: r
   const api = await context.connect(options.data);
   try {
     const path = await findRunning(api, name, "scripts", script);
-    const { body } = await api.request({ method: "POST", path, query: { all: options.all === true ? "true" : undefined }, signal: context.signal });
+    const { body } = await api.request({
+      method: "POST",
+      path,
+      query: { all: options.all === true ? "true" : undefined },
+      signal: context.signal,
+      timeoutMs: ANSWER_MS_MAX,
+    });
     const results = [body].flat() as readonly ScriptResult[];
     if (options.output === "json" || options.output === "yaml") printData(terminal, options.output, results);
     else for (const result of results) printResult(context, result, results.length > 1);

@@ -46,7 +46,7 @@ async function toVersion(context: CliContext, service: string | undefined, optio
 }
 
 async function fromFiles(context: CliContext, options: Options): Promise<number> {
-  const loaded = loadAll(context, options.file ?? []);
+  const loaded = await loadAll(context, options.file ?? []);
   const faults = findFaults(loaded);
   for (const fault of faults) context.terminal.note(formatFault(fault));
   if (faults.length > 0) return 1;

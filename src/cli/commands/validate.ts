@@ -8,7 +8,7 @@ import type { Options } from "../program.ts";
 /** `orrery validate`: 0 if the model allows everything, else each fault in a line of its own, and 1. */
 export async function validate(context: CliContext, { file = [], output }: Options): Promise<number> {
   const { terminal } = context;
-  const loaded = loadAll(context, file);
+  const loaded = await loadAll(context, file);
   const faults = findFaults(loaded);
   if (output === "json" || output === "yaml") printData(terminal, output, { objects: loaded.manifests.length, faults });
   else {
@@ -21,10 +21,11 @@ export async function validate(context: CliContext, { file = [], output }: Optio
 }
 
 /** The manifests of all sources, in their order; relative ones from the caller's folder, named as given. */
-export function loadAll(context: CliContext, sources: readonly string[]): Manifests {
+export async function loadAll(context: CliContext, sources: readonly string[]): Promise<Manifests> {
+  const input = sources.includes("-") ? await context.terminal.readInput() : "";
   const loaded = sources.map((source) => {
     const absolute = source === "-" ? source : path.resolve(context.cwd, source);
-    const { manifests, faults } = loadManifests(absolute, () => context.terminal.readInput());
+    const { manifests, faults } = loadManifests(absolute, () => input);
     const rename = <T extends { readonly file: string }>(one: T): T => ({
       ...one,
       file: one.file.startsWith(absolute) && source !== "-" ? path.join(source, path.relative(absolute, one.file)) : one.file,
