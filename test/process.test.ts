@@ -9,6 +9,7 @@ import {
   adoptProcess,
   findMarkedProcesses,
   holdName,
+  identifyProcess,
   isAlive,
   killMarkedProcesses,
   killStragglers,
@@ -43,6 +44,16 @@ function plan(command: readonly string[]): StartOptions & { readonly logPath: st
     logPath: path.join(folder, "output.log"),
     nowMs: Date.now(),
   };
+}
+
+const isRunning = (pid: number): boolean => identifyProcess(pid) !== undefined;
+
+async function until(isSo: () => boolean): Promise<void> {
+  const deadlineMs = performance.now() + 15_000;
+  while (!isSo()) {
+    assert.ok(performance.now() < deadlineMs, "it never came to it");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
 
 const shell = (script: string): string[] => ["/bin/sh", "-c", script];
@@ -299,11 +310,46 @@ describe("a command", () => {
     assert.match(result.output, /^\[the first 4904 bytes are left out\]\na{96}END\n$/);
   });
 
-  it("does not wait for what it left in the background", async () => {
-    const result = await run("sleep 5 & echo $!");
+  it("does not wait for what it left in the background, and ends it", async () => {
+    const result = await run("sleep 60 & echo $!");
     assert.equal(result.exitCode, 0);
     assert.ok(result.durationMs < 4000);
-    process.kill(Number(result.output.trim()));
+    await until(() => !isRunning(Number(result.output.trim())));
+  });
+
+  it("ends also what has left its session", async () => {
+    const result = await run("setsid sh -c 'echo $$; exec sleep 60 >/dev/null 2>&1' & sleep 0.3");
+    const pid = Number(result.output.trim());
+    assert.ok(pid > 0 && result.exitCode === 0);
+    await until(() => !isRunning(pid));
+  });
+
+  it("leaves what it has started where that is wanted, but nothing that still writes to its output", async () => {
+    const result = await run("sleep 60 >/dev/null 2>&1 & echo $!; sleep 61 & echo $!", { leftovers: "leave" });
+    const [quiet = 0, writer = 0] = result.output.trim().split("\n").map(Number);
+    await until(() => !isRunning(writer));
+    assert.ok(isRunning(quiet));
+    process.kill(quiet, "SIGKILL");
+  });
+
+  it("loses nothing of a program that ends itself right after much output", async () => {
+    const script = "process.stdout.write('x'.repeat(900_000)); process.stderr.write('END'); process.exit(3)";
+    const result = await runCommand({ command: [process.execPath, "-e", script], workingDir: root, env: {}, timeoutMs: 30_000 });
+    assert.equal(result.exitCode, 3);
+    assert.equal(result.output, `${"x".repeat(900_000)}END`);
+  });
+
+  it("keeps the end of an output of any length in bounded room", async () => {
+    const result = await run("head -c 300000000 /dev/zero; echo END", { timeoutMs: 60_000, outputBytesMax: 4 });
+    assert.equal(result.output, "[the first 300000000 bytes are left out]\nEND\n");
+  });
+
+  it("says that a script's interpreter is missing, and that it has Windows line ends", async () => {
+    writeFileSync(path.join(root, "dos"), "#!/bin/sh\r\necho\r\n", { mode: 0o755 });
+    await assert.rejects(runCommand({ command: ["./dos"], workingDir: root, env: {}, timeoutMs: 1000 }), {
+      code: "process/command",
+      message: /Windows line ends/,
+    });
   });
 
   it("says what is missing when it cannot be started", async () => {

@@ -99,7 +99,15 @@ export async function runNamedScript(input: LaunchInput, name: string, signal: A
     );
   }
   const workingDir = folder.workingDir(instance.spec.run?.workingDir ?? ".");
-  return await runCommand({ command: script.command, workingDir, env: environmentOf(input), timeoutMs: durationMs(script.timeout), signal });
+  return await runCommand({
+    command: script.command,
+    workingDir,
+    env: environmentOf(input),
+    timeoutMs: durationMs(script.timeout),
+    signal,
+    // A helper that a script starts belongs to the instance and is ended with it.
+    leftovers: "leave",
+  });
 }
 
 /** What a failed start says, and the last lines that belong to it. */

@@ -1,3 +1,4 @@
+import path from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { describeError, OrreryError, sleep } from "#/base/index.ts";
 import { type Duty, durationMs, type Instance, instance } from "#/model/index.ts";
@@ -5,6 +6,7 @@ import { askBusy, type BusyAnswer, runCheck } from "#/probes/index.ts";
 import {
   adoptProcess,
   type CommandResult,
+  explainLineEnds,
   findNewestIntention,
   killMarkedProcesses,
   killStragglers,
@@ -409,7 +411,10 @@ export class ProcessRunner implements Runner {
 
   async #describeExit(exit: ProcessExit, logFrom: number): Promise<Exit> {
     const lines = await readLastLines(this.#folder.log, QUOTED_LINES, { from: logFrom }).catch(() => []);
-    return { ...exit, lines };
+    const { run } = this.#instance.spec;
+    const lineEnds =
+      exit.code === 0 || run === undefined ? undefined : explainLineEnds([...run.command, ...run.args], path.join(this.#folder.work, run.workingDir));
+    return { ...exit, lines: lineEnds === undefined ? lines : [...lines.slice(1 - QUOTED_LINES), `(${lineEnds})`] };
   }
 
   async #check(name: CheckName, plan: CheckPlan): Promise<void> {

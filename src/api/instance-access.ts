@@ -1,7 +1,7 @@
 import { type Clock, isOrreryError, OrreryError } from "#/base/index.ts";
 import type { Hub } from "#/link/hub/index.ts";
 import type { Link } from "#/link/index.ts";
-import { findKind, type Instance, instance, type Microservice, microservice } from "#/model/index.ts";
+import { durationMs, findKind, type Instance, instance, type Microservice, microservice, type Script } from "#/model/index.ts";
 import type { Store } from "#/store/index.ts";
 import { type Exchange, jsonReply, type Reply } from "./exchange.ts";
 import { MergedLines } from "./merged-lines.ts";
@@ -9,8 +9,9 @@ import { missing } from "./reads.ts";
 import { badRequest } from "./status.ts";
 import { keyOf, type Target } from "./writes.ts";
 
-/** Scripts have their own time limits, which agents enforce; this one is for agents that do not. */
-const SCRIPT_MS_MAX = 3_600_000;
+/** Scripts have their own time limits, which agents enforce; so much later the centre no longer waits for an agent that does not. */
+const SCRIPT_SPARE_MS = 30_000;
+const TIMER_MS_MAX = 2 ** 31 - 1;
 /** So long the first lines may decide whether the answer is an error. */
 const FIRST_LINES_MS = 500;
 const TAIL_LINES_MAX = 100_000;
@@ -67,11 +68,11 @@ export class InstanceAccess {
     return jsonReply(
       await Promise.all(
         objects.map(async (object) => {
-          checkScript(`instance ${object.metadata.name}`, script, object.spec.scripts);
+          const { timeout } = findScript(`instance ${object.metadata.name}`, script, object.spec.scripts);
           const result = this.#linkTo(object).call(
             "script/run",
             { namespace: object.metadata.namespace, instance: object.metadata.name, script },
-            { signal, timeoutMs: SCRIPT_MS_MAX },
+            { signal, timeoutMs: Math.min(durationMs(timeout) + SCRIPT_SPARE_MS, TIMER_MS_MAX) },
           );
           return { instance: object.metadata.name, script, ...((await result.catch(notStarted)) as object) };
         }),
@@ -124,7 +125,7 @@ export class InstanceAccess {
     // The active ones serve; a passive one belongs to a version that is not served yet.
     const best = ready.find((object) => object.spec.duty === "active") ?? ready[0];
     if (best === undefined) {
-      checkScript(`microservice ${service}`, script, spec.template.scripts);
+      findScript(`microservice ${service}`, script, spec.template.scripts);
       const why = spec.suspended ? ": it is stopped" : spec.replicas === 0 ? ": it is scaled to 0" : "";
       throw new OrreryError("api/unavailable", `microservice ${service} has no ready instance to run a script on${why}`, { retry: "backoff" });
     }
@@ -148,10 +149,12 @@ function instancesOf({ namespace }: Target, service: string): { readonly namespa
 }
 
 /** @throws api/missing */
-function checkScript(title: string, script: string, scripts: readonly { readonly name: string }[]): void {
+function findScript(title: string, script: string, scripts: readonly Script[]): Script {
   const known = scripts.map((one) => one.name);
-  if (!known.includes(script))
+  const found = scripts.find((one) => one.name === script);
+  if (found === undefined)
     throw new OrreryError("api/missing", `${title} has no script ${script}; ${known.length === 0 ? "it has none" : `it has ${known.join(", ")}`}`);
+  return found;
 }
 
 /** A script whose program cannot be started has failed on this instance; nothing else has. */

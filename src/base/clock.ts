@@ -8,12 +8,15 @@ export interface Clock {
   after(delayMs: number, callback: () => void, options?: { readonly background?: boolean }): () => void;
 }
 
-/** The machine's own clock. */
+/** Node.js takes a longer one for 1 ms. Some 25 days. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+/** The machine's own clock. A delay of more than some 25 days is cut to that. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after(delayMs, callback, options) {
-    const timer = setTimeout(callback, delayMs);
+    const timer = setTimeout(callback, Math.min(delayMs, TIMER_MS_MAX));
     if (options?.background === true) timer.unref();
     return () => clearTimeout(timer);
   },

@@ -7,6 +7,7 @@ export { type LogLimits, listLogParts, rotateLog } from "./log-file.ts";
 export { type ReadLogOptions, readLastLines, readLog } from "./log-reader.ts";
 export { identifyProcess, isAlive, type ProcessIdentity, type ProcStat, procUnits, readBootId, readProcStat } from "./proc-stat.ts";
 export { findMarkedProcesses, type ProcessMarks, readEnvironment, scanProcesses } from "./process-scan.ts";
+export { explainLineEnds } from "./program-check.ts";
 export { findNewestIntention, type Intention } from "./run-record.ts";
 export type { RunningProcess } from "./running-process.ts";
 export { type StartOptions, startProcess } from "./start.ts";

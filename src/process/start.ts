@@ -8,6 +8,7 @@ import { adoptProcess } from "./adopt.ts";
 import { prepareLog } from "./log-file.ts";
 import { readBootId } from "./proc-stat.ts";
 import type { ProcessMarks } from "./process-scan.ts";
+import { explainProgram } from "./program-check.ts";
 import { createRun, type RunRecord } from "./run-record.ts";
 import { RunningProcess } from "./running-process.ts";
 import { SHIM } from "./shim.ts";
@@ -37,6 +38,7 @@ export interface StartOptions {
  *  Resolves when the program's pid is on record (it may have failed to execute: then it exits with 126 or 127 and says why in its log).
  *  @throws process/running: the process of an earlier start in `folder` still runs, or something of it does: adopt or stop it first
  *  @throws process/folder: `workingDir` is not there, or `folder` or the log cannot be written
+ *  @throws process/program (backoff): the program is there and cannot be executed, such as a script whose interpreter is missing
  *  @throws process/start (backoff): no process could be started */
 export async function startProcess(options: StartOptions): Promise<RunningProcess> {
   const { folder, workingDir, command } = options;
@@ -51,6 +53,8 @@ export async function startProcess(options: StartOptions): Promise<RunningProces
       details: { pid: former.process.pid },
     });
   }
+  const unexecutable = explainProgram(command, workingDir, options.env);
+  if (unexecutable !== undefined) throw new OrreryError("process/program", `cannot start ${command[0]}: ${unexecutable}`, { retry: "backoff" });
   let record: RunRecord;
   let logDescriptor: number;
   try {
