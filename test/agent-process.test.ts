@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { INSTANCE_FINALIZER, type Instance, instance } from "#/model/index.ts";
-import { findMarkedProcesses, killMarkedProcesses } from "#/process/index.ts";
+import { findMarkedProcesses, killMembers } from "#/process/index.ts";
 import { type ApiSite, openApiSite } from "./api-site.ts";
 
 const APP = new URL("../src/apps/agent.ts", import.meta.url).pathname;
@@ -36,7 +36,7 @@ class AgentProcess {
     const agent = new AgentProcess(site, data);
     context.after(async () => {
       await agent.end("SIGKILL");
-      await killMarkedProcesses({ ORRERY_DATA: data });
+      await killMembers({ marks: { ORRERY_DATA: data } });
       rmSync(data, { recursive: true, force: true });
     });
     return agent;

@@ -7,7 +7,7 @@ import { ArtifactStore } from "#/artifacts/index.ts";
 import { type Log, silentLog, systemClock, systemRandom } from "#/base/index.ts";
 import type { Link } from "#/link/index.ts";
 import { INSTANCE_FINALIZER, type Instance, instance, kinds } from "#/model/index.ts";
-import { findMarkedProcesses, killMarkedProcesses } from "#/process/index.ts";
+import { findMarkedProcesses, killMembers } from "#/process/index.ts";
 import type { Store } from "#/store/index.ts";
 import { openTreeStore, type TreeStore } from "#/store/tree/index.ts";
 import { openSqliteTree, type SqliteTree } from "#/tree/sqlite/index.ts";
@@ -147,7 +147,7 @@ export class TestSite {
 
   async close(): Promise<void> {
     await this.agent?.end("stop");
-    await killMarkedProcesses({ ORRERY_DATA: this.data });
+    await killMembers({ marks: { ORRERY_DATA: this.data } });
     await this.store.close();
     await this.tree.close();
     rmSync(this.folder, { recursive: true, force: true });

@@ -9,6 +9,7 @@ import { OrreryError } from "#/base/index.ts";
 import type { Link } from "#/link/index.ts";
 import { host, INSTANCE_FINALIZER, type Instance, instance, TRAFFIC_FINALIZER } from "#/model/index.ts";
 import type { AgentObservation, AgentReport } from "#/probes/index.ts";
+import { findMembers } from "#/process/index.ts";
 import type { Store } from "#/store/index.ts";
 import { HOST, TestSite } from "./agent-site.ts";
 
@@ -99,6 +100,22 @@ describe("an agent", () => {
     assert.deepEqual([one.status?.lastExit?.code, one.status?.lastExit?.lines], [3, ["about to crash", "Error: no database"]]);
     const events = await site.store.events();
     assert.ok(events.some((event) => event.involvedObject.name === "crash-v1-0" && event.reason === "CrashLoop"));
+  });
+
+  it("sees a program that puts itself in the background, says what to write, and leaves no server at any retry", async () => {
+    // As a daemon does: a session of its own, nothing of its environment left, its parent gone.
+    const body =
+      "const c = require('node:child_process').spawn('setsid', ['env', '-i', process.execPath, 'service.mjs', process.env.PORT], {detached: true, stdio: 'inherit'}); setTimeout(() => process.exit(0), 300)";
+    const one = await site.create({ run: { command: ["node", "-e", body] } });
+    const { status } = await site.until(one.metadata.name, (seen) => seen.restarts === 2);
+    const ready = status?.conditions?.find((condition) => condition.type === "Ready");
+    assert.equal(ready?.reason, "WentToBackground");
+    assert.match(
+      ready?.message ?? "",
+      /^its program ended with 0 and left process \d+ \(.+\) running in the background; it was ended\. A service must stay in the foreground: take out .*, 2 times in a row; it is started again at /,
+    );
+    assert.deepEqual(findMembers({ marks: {}, home: path.join(site.data, "agent", "instances", one.metadata.uid) }), []);
+    await site.store.delete(instance, { name: one.metadata.name, namespace: "default" });
   });
 
   it("calls a slow starter ready only when it is, and leaves it alone until its startup check has passed", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, describe, it } from "node:test";
@@ -11,7 +11,7 @@ import {
   holdName,
   identifyProcess,
   isAlive,
-  killMarkedProcesses,
+  killMembers,
   killStragglers,
   type RunningProcess,
   readLastLines,
@@ -27,7 +27,7 @@ const root = mkdtempSync(path.join(tmpdir(), "orrery-process-"));
 let count = 0;
 
 after(async () => {
-  for (let number = 1; number <= count; number++) await killMarkedProcesses({ ORRERY_TEST: `${root}-${number}` });
+  for (let number = 1; number <= count; number++) await killMembers({ marks: { ORRERY_TEST: `${root}-${number}` } });
   rmSync(root, { recursive: true, force: true });
 });
 
@@ -170,6 +170,95 @@ describe("stopping", () => {
     assert.deepEqual(findMarkedProcesses(options.marks), []);
   });
 });
+
+const NOBODY = 65_534;
+const isRoot = process.getuid?.() === 0;
+const lacksUsers = isRoot ? lacks("setpriv") : "only root may start a program as another user";
+
+function lacks(program: string): string | false {
+  return spawnSync("sh", ["-c", `command -v ${program}`]).status === 0 ? false : `there is no ${program} on PATH`;
+}
+
+/** A program that goes where no single sign of it is left, and a way to see that it is gone: it holds a lock on a file until it ends. */
+const HIDERS: readonly (readonly [string, string])[] = [
+  ["leaves its session", `setsid $HOLD & wait`],
+  ["empties its environment", `env -i $HOLD & wait`],
+  ["leaves its session with an emptied environment, and its parent ends", `(env -i setsid $HOLD & exit) & sleep 60`],
+  ["leaves session and environment, and closes what it has inherited", `(env -i setsid sh -c "exec 8<&-; $HOLD" & exit) & sleep 60`],
+  ["leaves session and environment, and goes to another folder", `(cd / && env -i setsid $HOLD & exit) & sleep 60`],
+];
+
+describe("what belongs to a process", () => {
+  for (const [what, script] of HIDERS) {
+    it(`is ended with it when it ${what}`, { skip: lacks("flock") || lacks("setsid") }, async () => {
+      const options = plan(shell(script));
+      const lock = path.join(options.workingDir, "lock");
+      writeFileSync(lock, "");
+      const program = which("flock");
+      const hold = `${program} ${lock} ${which("sleep")} 60`;
+      const home = options.workingDir;
+      const running = await startProcess({ ...options, home, command: shell(script.replaceAll("$HOLD", hold)) });
+      await untilTrue(() => spawnSync(program, ["-n", lock, "true"]).status !== 0);
+      await stopProcess(running, { graceMs: 2000 });
+      assert.equal(spawnSync(program, ["-n", lock, "true"]).status, 0, "something of it still holds the lock");
+    });
+  }
+
+  it("is ended with it when it works as another user", { skip: lacksUsers }, async () => {
+    const options = plan(["setpriv", `--reuid=${NOBODY}`, "--clear-groups", "sleep", "100000"]);
+    const running = await startProcess(options);
+    await untilTrue(() => statSync(`/proc/${running.pid}`).uid === NOBODY);
+    assert.equal((await stopProcess(running, { graceMs: 2000 })).signal, "SIGTERM");
+    assert.deepEqual(running.members(), []);
+  });
+
+  it("is told, not believed gone, when this user may not end it", { skip: lacksUsers }, async (t) => {
+    const folder = mkdtempSync("/tmp/orrery-process-");
+    t.after(() => rmSync(folder, { recursive: true, force: true }));
+    const program = path.join(folder, "become-root");
+    copyFileSync(which("setpriv"), program);
+    chmodSync(program, 0o4755);
+    chownSync(folder, NOBODY, NOBODY);
+    const script = path.join(folder, "starter.ts");
+    const face = new URL("../src/process/index.ts", import.meta.url).pathname;
+    writeFileSync(
+      script,
+      `import { startProcess, stopProcess } from ${JSON.stringify(face)};
+       const running = await startProcess(${JSON.stringify({
+         folder: `${folder}/runs`,
+         command: [program, "--reuid=0", "sleep", "60"],
+         workingDir: folder,
+         env: { PATH: process.env["PATH"] ?? "" },
+         marks: { ORRERY_TEST: folder },
+         logPath: `${folder}/output.log`,
+         nowMs: 0,
+       })});
+       while (!(await import("node:fs")).readFileSync("/proc/" + running.pid + "/status", "utf8").includes("Uid:\t0\t0\t0")) await new Promise((resolve) => setTimeout(resolve, 10));
+       try { await stopProcess(running, { graceMs: 100 }); console.log("gone"); } catch (error) { console.log(running.pid + " " + error.code + " " + error.message); }
+       process.exit();`,
+    );
+    const starter = spawnSync(process.execPath, [script], { uid: NOBODY, gid: NOBODY, encoding: "utf8", timeout: 20_000, cwd: "/" });
+    const [pid, ...said] = starter.stdout.trim().split(" ");
+    t.after(() => process.kill(Number(pid), "SIGKILL"));
+    assert.match(
+      said.join(" "),
+      /^process\/unkillable process cannot be ended: \d+ \(sleep, state S\): this user may not end it; end it as root$/,
+      starter.stderr,
+    );
+    assert.ok(process.kill(Number(pid), 0));
+  });
+});
+
+function which(program: string): string {
+  return spawnSync("sh", ["-c", `command -v ${program}`], { encoding: "utf8" }).stdout.trim();
+}
+
+async function untilTrue(isSo: () => boolean): Promise<void> {
+  for (const deadlineMs = performance.now() + 10_000; !isSo(); ) {
+    assert.ok(performance.now() < deadlineMs, "it never came to that");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
 
 /** Starts the process from a Node process of its own, which is then killed. */
 async function startFromDyingStarter(options: StartOptions): Promise<void> {

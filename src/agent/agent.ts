@@ -4,7 +4,7 @@ import { type Clock, describeError, Lifecycle, type Log, type Random } from "#/b
 import type { Link, LinkHandlers } from "#/link/index.ts";
 import { instance, microservice } from "#/model/index.ts";
 import { type AgentReport, HostUseReader } from "#/probes/index.ts";
-import { findMarkedProcesses, holdName, killMarkedProcesses } from "#/process/index.ts";
+import { findMarkedProcesses, holdName, killMembers } from "#/process/index.ts";
 import { Reflector } from "#/reconcile/index.ts";
 import type { Store } from "#/store/index.ts";
 import { PROXY_PORT } from "#/traffic/index.ts";
@@ -157,8 +157,8 @@ async function killOrphans(dataFolder: string, isKnown: (uid: string) => boolean
   for (const uid of uids) {
     if (isKnown(uid)) continue;
     try {
-      const pids = await killMarkedProcesses({ ORRERY_DATA: dataFolder, ORRERY_INSTANCE: uid });
-      log.warn("ended processes of an instance that is gone", { uid, pids });
+      const ended = await killMembers({ marks: { ORRERY_DATA: dataFolder, ORRERY_INSTANCE: uid } });
+      log.warn("ended processes of an instance that is gone", { uid, pids: ended.map(({ pid }) => pid) });
     } catch (error) {
       log.error(`cannot end processes of an instance that is gone: ${describeError(error)}`, { uid });
     }

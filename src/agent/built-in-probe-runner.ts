@@ -49,6 +49,10 @@ export class BuiltInProbeRunner implements Runner {
     return this.#isGone && this.#isOpen;
   }
 
+  family(): readonly [] {
+    return [];
+  }
+
   async open(): Promise<void> {
     this.#folder.writeInstance(this.#instance);
     this.#isOpen = true;

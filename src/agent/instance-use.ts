@@ -10,13 +10,12 @@ export class InstanceUseReader {
   read(runners: Iterable<Runner>, nowMs: number): InstanceUse[] {
     const wanted = [...runners].filter((runner) => runner.session !== undefined);
     if (wanted.length === 0) return [];
-    const bySession = groupBySession(scanProcesses());
+    const all = scanProcesses();
     const { pageBytes, ticksPerSecond } = procUnits();
     const after = new Map<string, { readonly ticks: number; readonly atMs: number }>();
     const uses = wanted.map((runner): InstanceUse => {
       const { name, namespace = "default", uid } = runner.instance.metadata;
-      // The shim is ours: its little is not the service's.
-      const members = (bySession.get(runner.session ?? 0) ?? []).filter((stat) => stat.pid !== runner.session);
+      const members = runner.family(all);
       const ticks = sum(members, (stat) => stat.cpuTicks);
       const before = this.#before.get(uid);
       after.set(uid, { ticks, atMs: nowMs });
@@ -36,16 +35,6 @@ export class InstanceUseReader {
     this.#before = after;
     return uses;
   }
-}
-
-function groupBySession(stats: readonly ProcStat[]): Map<number, ProcStat[]> {
-  const groups = new Map<number, ProcStat[]>();
-  for (const stat of stats) {
-    const group = groups.get(stat.session);
-    if (group === undefined) groups.set(stat.session, [stat]);
-    else group.push(stat);
-  }
-  return groups;
 }
 
 function countOpenFiles(pid: number): number {

@@ -1,7 +1,7 @@
 import path from "node:path";
 import { describeError, OrreryError } from "#/base/index.ts";
 import { type Duty, durationMs, type Instance } from "#/model/index.ts";
-import { type CommandResult, type RunningProcess, runCommand, startProcess } from "#/process/index.ts";
+import { type CommandResult, type ProcessSigns, type RunningProcess, runCommand, startProcess } from "#/process/index.ts";
 import { buildEnvironment } from "./core/index.ts";
 import type { InstanceFolder, NetworkRecord } from "./instance-folder.ts";
 import type { RunnerContext } from "./runner.ts";
@@ -15,9 +15,13 @@ export interface LaunchInput {
   readonly context: RunnerContext;
 }
 
-/** Variables by which the processes of an Instance are known. */
-export function marksOf(uid: string, dataFolder: string): Readonly<Record<string, string>> {
-  return { ORRERY_INSTANCE: uid, ORRERY_DATA: dataFolder };
+/** By what the processes of an Instance are known. */
+export function signsOf({
+  instance,
+  folder,
+  context,
+}: Pick<LaunchInput, "instance" | "folder" | "context">): ProcessSigns & { readonly home: string } {
+  return { marks: { ORRERY_INSTANCE: instance.metadata.uid, ORRERY_DATA: context.dataFolder }, home: folder.path };
 }
 
 /** Makes the working folder ready, and the file that says what the instance may do.
@@ -69,7 +73,7 @@ export async function launch(input: LaunchInput, runHash: string): Promise<Runni
     command: [...run.command, ...run.args],
     workingDir: folder.workingDir(run.workingDir),
     env: environmentOf(input),
-    marks: marksOf(instance.metadata.uid, context.dataFolder),
+    ...signsOf(input),
     logPath: folder.log,
     note: runHash,
     nowMs: context.clock.now(),

@@ -5,22 +5,14 @@ import type { Runner } from "./runner.ts";
 
 /** Tells each runner where its processes listen outside of the loopback. Cheap where nothing does; otherwise it reads the open files of the instances' processes. */
 export function findOpenListeners(runners: Iterable<Runner>): void {
-  const wanted = new Map([...runners].flatMap((runner) => (runner.session === undefined ? [] : [[runner.session, runner] as const])));
-  if (wanted.size === 0) return;
+  const wanted = [...runners].filter((runner) => runner.session !== undefined);
+  if (wanted.length === 0) return;
   const open = new Map(["tcp", "tcp6"].flatMap(readTable).map(({ inode, address }) => [inode, address]));
-  const found = new Map<number, Set<string>>();
-  if (open.size > 0) {
-    for (const { pid, session } of scanProcesses()) {
-      if (!wanted.has(session)) continue;
-      const addresses = found.get(session) ?? new Set();
-      for (const inode of socketsOf(pid)) {
-        const address = open.get(inode);
-        if (address !== undefined) addresses.add(address);
-      }
-      found.set(session, addresses);
-    }
+  const all = open.size > 0 ? scanProcesses() : undefined;
+  for (const runner of wanted) {
+    const addresses = all === undefined ? [] : runner.family(all).flatMap(({ pid }) => socketsOf(pid).flatMap((inode) => open.get(inode) ?? []));
+    runner.setOpenAddresses([...new Set(addresses)].sort());
   }
-  for (const [session, runner] of wanted) runner.setOpenAddresses([...(found.get(session) ?? [])].sort());
 }
 
 function readTable(name: string): ReturnType<typeof parseOpenSockets> {

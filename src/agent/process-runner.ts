@@ -8,9 +8,10 @@ import {
   type CommandResult,
   explainLineEnds,
   findNewestIntention,
-  killMarkedProcesses,
+  killMembers,
   killStragglers,
   type ProcessExit,
+  type ProcStat,
   type RunningProcess,
   readLastLines,
   readLog,
@@ -35,7 +36,7 @@ import { DutyTeller, type DutyTellerOptions } from "./duty-teller.ts";
 import { isToBeStopped, letGo } from "./finalizer.ts";
 import { InstanceFolder, type NetworkRecord, type RunnerMemory } from "./instance-folder.ts";
 import { buildStatus } from "./instance-status.ts";
-import { environmentOf, explainStart, type LaunchInput, launch, marksOf, prepare, runNamedScript, runScriptIfAny } from "./launch.ts";
+import { environmentOf, explainStart, type LaunchInput, launch, prepare, runNamedScript, runScriptIfAny, signsOf } from "./launch.ts";
 import { completeNetwork, giveBackNetwork, replaceTakenPorts } from "./network.ts";
 import { followProbeProgram } from "./probe-program.ts";
 import { RecordWriter } from "./record-writer.ts";
@@ -45,6 +46,8 @@ import { StatusWriter } from "./status-writer.ts";
 const QUOTED_LINES = 10;
 const SCRIPTS_MAX = 4;
 const UNKILLABLE_WAIT_MS = 5000;
+/** Of a server that put itself in the background: a retry waits for it. */
+const BACKGROUND_GRACE_MS = 10_000;
 
 /** At the end of the agent: the store may be out of reach. */
 const FLUSH_MS = 2000;
@@ -123,6 +126,11 @@ export class ProcessRunner implements Runner {
     return this.#process?.session;
   }
 
+  family(all: readonly ProcStat[]): readonly ProcStat[] {
+    // The shim is ours: its little is not the service's.
+    return this.#process?.family(all).filter((stat) => stat.pid !== this.#process?.session) ?? [];
+  }
+
   async open(): Promise<void> {
     try {
       await this.#open();
@@ -140,7 +148,7 @@ export class ProcessRunner implements Runner {
   }
 
   async #open(): Promise<void> {
-    const { dataFolder, log } = this.#context;
+    const { log } = this.#context;
     this.#folder.writeInstance(this.#instance);
     this.#network = this.#folder.readNetwork();
     const memory = this.#folder.readMemory();
@@ -150,9 +158,11 @@ export class ProcessRunner implements Runner {
       this.#countedStartMs = memory.countedStartMs;
     }
     const adoption = await adoptProcess(this.#folder.runs);
+    let left: readonly ProcStat[] = [];
     if (adoption.state !== "running") {
-      const killed = await killMarkedProcesses(marksOf(this.#instance.metadata.uid, dataFolder));
-      if (killed.length > 0) log.warn("ended processes that had no record", { instance: this.#instance.metadata.name, pids: killed });
+      left = await killMembers(signsOf(this.#launchInput()));
+      if (left.length > 0)
+        log.warn("ended processes that had no record", { instance: this.#instance.metadata.name, pids: left.map((stat) => stat.pid) });
       this.#hasSweptStrays = true;
     }
     this.#isOpen = true;
@@ -167,7 +177,7 @@ export class ProcessRunner implements Runner {
       const { intention, exit } = adoption;
       this.#advance({ type: "started", pid: 0, startedAtMs: intention.startedAtMs, runHash: this.#demand.runHash, isAdopted: true }, true);
       this.#countedStartMs = intention.startedAtMs;
-      this.#advance({ type: "exited", exit: await this.#describeExit(exit, intention.logFrom) });
+      this.#advance({ type: "exited", exit: await this.#describeExit(exit, intention.logFrom), left });
     }
     this.#duties.tell(this.#dutyNow());
     this.#advance({ type: "tick" });
@@ -324,10 +334,9 @@ export class ProcessRunner implements Runner {
   }
 
   async #start(): Promise<void> {
-    const { uid } = this.#instance.metadata;
     const runHash = this.#demand.runHash;
     try {
-      if (!this.#hasSweptStrays) await killMarkedProcesses(marksOf(uid, this.#context.dataFolder));
+      if (!this.#hasSweptStrays) await killMembers(signsOf(this.#launchInput()));
       this.#hasSweptStrays = true;
       await this.#takeNetwork();
       const before = this.#dutyNow();
@@ -367,7 +376,20 @@ export class ProcessRunner implements Runner {
   async #ended(running: RunningProcess, exit: ProcessExit): Promise<void> {
     // Being stopped: `#stop` tells of the end, once nothing is left.
     if (this.#process !== running || this.#state.pending?.order === "stop") return;
-    await this.#account(running, exit, () => killStragglers(running));
+    await this.#account(running, exit, await this.#endLeft(running, exit));
+  }
+
+  /** Ends what the program has left running. A server that put itself in the background is asked first: it may have something to write. */
+  async #endLeft(running: RunningProcess, exit: ProcessExit): Promise<readonly ProcStat[]> {
+    try {
+      const left = running.members().filter((stat) => stat.pid !== running.session);
+      if (left.length > 0 && exit.code === 0) await stopProcess(running, { graceMs: Math.min(this.#demand.graceMs, BACKGROUND_GRACE_MS) });
+      else await killStragglers(running);
+      return left;
+    } catch (error) {
+      this.#tell("Warning", "StopFailed", describeError(error));
+      return [];
+    }
   }
 
   async #stop(graceMs: number): Promise<void> {
@@ -378,10 +400,10 @@ export class ProcessRunner implements Runner {
     for (;;) {
       try {
         const exit = await stopProcess(running, isAsked ? { graceMs, signal: undefined } : { graceMs });
-        return await this.#account(running, exit, async () => {});
+        return await this.#account(running, exit);
       } catch (error) {
-        // Never believed gone while it is there: its slot stays taken.
-        this.#tell("Warning", "Unkillable", describeError(error));
+        this.#advance({ type: "stop-failed", message: `${describeError(error)}; it is tried again` });
+        this.#resolveStops();
         await sleep(this.#context.clock, UNKILLABLE_WAIT_MS, this.#over.signal).catch(() => {});
         if (this.#over.signal.aborted) return;
       }
@@ -398,15 +420,14 @@ export class ProcessRunner implements Runner {
   }
 
   /** Tells the core of an end, once, with the last lines. */
-  async #account(running: RunningProcess, exit: ProcessExit, clean: () => Promise<void>): Promise<void> {
-    await clean().catch((error: unknown) => this.#tell("Warning", "Unkillable", describeError(error)));
+  async #account(running: RunningProcess, exit: ProcessExit, left: readonly ProcStat[] = []): Promise<void> {
     const described = await this.#describeExit(exit, running.intention.logFrom);
     if (this.#process !== running || this.#over.signal.aborted) return;
     this.#process = undefined;
     this.#processOver.abort();
     this.#openAddresses = [];
     this.#countedStartMs = running.intention.startedAtMs;
-    this.#advance({ type: "exited", exit: described });
+    this.#advance({ type: "exited", exit: described, left });
   }
 
   async #describeExit(exit: ProcessExit, logFrom: number): Promise<Exit> {
@@ -483,12 +504,16 @@ export class ProcessRunner implements Runner {
   /** What follows from nothing running any more. */
   #settle(): void {
     if (this.isOccupied || this.#state.phase !== "Stopped") return;
-    for (const resolve of this.#onStopped.splice(0)) resolve();
+    this.#resolveStops();
     if (this.#isGone || this.#isLettingGo || !isToBeStopped(this.#instance)) return;
     this.#isLettingGo = true;
     void letGo(this.#instance, this.#context).finally(() => {
       this.#isLettingGo = false;
     });
+  }
+
+  #resolveStops(): void {
+    for (const resolve of this.#onStopped.splice(0)) resolve();
   }
 
   #remember(): void {

@@ -1,7 +1,7 @@
 import type { Clock, Log, Random } from "#/base/index.ts";
 import type { Instance } from "#/model/index.ts";
 import type { AgentObservation, BusyAnswer } from "#/probes/index.ts";
-import type { CommandResult } from "#/process/index.ts";
+import type { CommandResult, ProcStat } from "#/process/index.ts";
 import type { Store } from "#/store/index.ts";
 import type { CallerAddresses } from "./caller-addresses.ts";
 import type { ServiceAddress } from "./core/index.ts";
@@ -26,6 +26,8 @@ export interface Runner {
   readonly isOver: boolean;
   /** Session of its process, while there is one. */
   readonly session: number | undefined;
+  /** Its processes among `all`, its shim left out. */
+  family(all: readonly ProcStat[]): readonly ProcStat[];
   /** Finds what an earlier agent has left and begins. Call it once. */
   open(): Promise<void>;
   /** The Instance as the centre has it now. */
@@ -34,7 +36,7 @@ export interface Runner {
   forget(): void;
   /** Looks again whether it may go on: an obstacle or a rival may be gone. */
   wake(): void;
-  /** Stops what runs and starts nothing any more; resolves when it is gone and its status is written, or cannot be. */
+  /** Stops what runs and starts nothing any more; resolves when it is gone and its status is written, or when it cannot be ended. */
   stop(): Promise<void>;
   /** Stops looking after it; what runs goes on. */
   release(): void;

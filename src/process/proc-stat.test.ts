@@ -14,6 +14,8 @@ describe("a stat file", () => {
       parent: 1,
       group: 4240,
       session: 4239,
+      terminal: 0,
+      isKernelThread: false,
       startTime: 987654,
       cpuTicks: 12,
       residentPages: 250,

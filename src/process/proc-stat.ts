@@ -10,14 +10,21 @@ export interface ProcStat {
   readonly parent: number;
   readonly group: number;
   readonly session: number;
+  /** Number of the controlling terminal; 0: none. */
+  readonly terminal: number;
   /** Clock ticks since boot. A pid is given away again; pid and start time together are not. */
   readonly startTime: number;
   /** User and system time, in clock ticks. */
   readonly cpuTicks: number;
   readonly residentPages: number;
+  /** A thread of the kernel: no program of anybody's. */
+  readonly isKernelThread: boolean;
   /** True in the midst of an execve(2): the old program is gone, and the new one has no environment yet. */
   readonly isBecomingProgram: boolean;
 }
+
+/** Flag of the kernel's own threads (include/linux/sched.h). */
+const PF_KTHREAD = 0x00200000;
 
 /** Reads the text of a stat file; `undefined` if it is not one. */
 export function parseProcStat(text: string): ProcStat | undefined {
@@ -40,9 +47,11 @@ export function parseProcStat(text: string): ProcStat | undefined {
     parent: field(4),
     group: field(5),
     session: field(6),
+    terminal: field(7),
     startTime,
     cpuTicks: field(14) + field(15),
     residentPages: field(24),
+    isKernelThread: (field(9) & PF_KTHREAD) !== 0,
     // It has memory (a kernel thread has none), but start_code, which an execve(2) sets after the environment, is missing. env_start and env_end are no sign: for a moment they are the same.
     isBecomingProgram: field(23) > 0 && field(26) === 0,
   };

@@ -1,23 +1,17 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { isDead, type ProcStat, readProcStat } from "./proc-stat.ts";
 
 /** Environment variables by which processes are known again. All of them must be there with these values. */
 export type ProcessMarks = Readonly<Record<string, string>>;
 
-/** All processes of this user that are alive. About 20 µs each. */
+/** All processes that are alive, of every user: a service may run, or start, a program that works as another one (setpriv, a set-uid program). Without this process itself. About 20 µs each. */
 export function scanProcesses(): ProcStat[] {
-  const own = process.getuid?.();
   const found: ProcStat[] = [];
   for (const entry of readdirSync("/proc")) {
     const pid = Number(entry);
     if (!Number.isInteger(pid) || pid === process.pid) continue;
-    try {
-      if (statSync(`/proc/${pid}`).uid !== own) continue;
-    } catch {
-      continue;
-    }
     const stat = readProcStat(pid);
-    if (stat !== undefined && !isDead(stat)) found.push(stat);
+    if (stat !== undefined && !isDead(stat) && !stat.isKernelThread) found.push(stat);
   }
   return found;
 }
@@ -54,7 +48,7 @@ function readEnvironmentText(pid: number): string | undefined {
   }
 }
 
-/** The processes of this user that carry `marks`, with their environment. */
+/** The processes that carry `marks`, as far as this user may read it, with their environment. */
 export function findMarkedProcesses(
   marks: ProcessMarks,
   among: readonly ProcStat[] = scanProcesses(),

@@ -10,6 +10,8 @@ export interface Intention {
   readonly bootId: string;
   readonly command: readonly string[];
   readonly marks: ProcessMarks;
+  /** See `ProcessSigns.home`. */
+  readonly home?: string;
   readonly logPath: string;
   /** Where this run's output begins in its log. */
   readonly logFrom: number;

@@ -1,5 +1,7 @@
 import type { ProcessExit } from "./exit.ts";
-import { isAlive, type ProcessIdentity } from "./proc-stat.ts";
+import { addDescendants, findMembers } from "./members.ts";
+import { isAlive, type ProcessIdentity, type ProcStat } from "./proc-stat.ts";
+import { scanProcesses } from "./process-scan.ts";
 import type { Intention, RunRecord } from "./run-record.ts";
 
 /** Nobody but the parent is told of an end, and Node has no pidfd: so this asks. One read of /proc each time, about 20 µs. */
@@ -20,6 +22,8 @@ export class RunningProcess implements ProcessIdentity {
   readonly #timer: NodeJS.Timeout;
   #settle: (exit: ProcessExit) => void = () => {};
   #goneSinceMs: number | undefined;
+  /** Seen as its own in a look before, by pid. */
+  #known = new Map<number, ProcStat>();
 
   constructor(record: RunRecord, identity: ProcessIdentity & { readonly session: number }) {
     this.pid = identity.pid;
@@ -35,6 +39,26 @@ export class RunningProcess implements ProcessIdentity {
 
   get isAlive(): boolean {
     return isAlive(this);
+  }
+
+  /** Everything that belongs to it now, its shim included: see `findMembers`. */
+  members(all: readonly ProcStat[] = scanProcesses()): ProcStat[] {
+    const { marks, home } = this.intention;
+    const found = findMembers({ session: this.session, marks, home, known: [...this.#known.values()] }, all);
+    this.#known = new Map(found.map((stat) => [stat.pid, stat]));
+    return found;
+  }
+
+  /** As `members`, by the processes' families alone: cheap, no environment is read. What is seen in one look is known in the next, also when its parent has ended and its environment is empty: so look often. */
+  family(all: readonly ProcStat[]): ProcStat[] {
+    const found = new Map<number, ProcStat>();
+    for (const stat of all) {
+      if (stat.session === this.session || stat.group === this.session || this.#known.get(stat.pid)?.startTime === stat.startTime)
+        found.set(stat.pid, stat);
+    }
+    addDescendants(found, all);
+    this.#known = found;
+    return [...found.values()];
   }
 
   /** Stops watching; the process goes on. */

@@ -26,6 +26,8 @@ export interface StartOptions {
   readonly env: Readonly<Record<string, string>>;
   /** Variables by which the process and what it starts are known again; added to `env`. */
   readonly marks: ProcessMarks;
+  /** Folder above `folder` and `workingDir` in which only this thing works, absolute: a sign of its processes (`ProcessSigns`). */
+  readonly home?: string;
   /** File to which stdout and stderr are appended, by the process itself. */
   readonly logPath: string;
   /** Read back from `intention.note` after an adoption. */
@@ -64,6 +66,7 @@ export async function startProcess(options: StartOptions): Promise<RunningProces
       bootId: readBootId(),
       command,
       marks: options.marks,
+      ...(options.home === undefined ? {} : { home: options.home }),
       logPath: options.logPath,
       logFrom,
       ...(former.state === "ended" ? { previousLogFrom: former.intention.logFrom } : {}),

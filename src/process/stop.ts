@@ -1,8 +1,8 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { OrreryError } from "#/base/index.ts";
 import type { ProcessExit } from "./exit.ts";
+import { findMembers, type ProcessSigns } from "./members.ts";
 import type { ProcStat } from "./proc-stat.ts";
-import { findMarkedProcesses, type ProcessMarks, scanProcesses } from "./process-scan.ts";
 import type { RunningProcess } from "./running-process.ts";
 
 const POLL_MS = 100;
@@ -16,11 +16,11 @@ export interface StopOptions {
   readonly signal?: NodeJS.Signals | undefined;
 }
 
-/** Ends a process with everything that belongs to it: its process group, its session, and whatever carries its marks (also what has left the group). Returns how the program itself ended.
+/** Ends a process with everything that belongs to it (`findMembers`), whoever it works as. Returns how the program itself ended.
  *  Asks with the signal, waits for `graceMs` until all are gone, then kills.
- *  @throws process/unkillable (backoff): something is still there 10 s after SIGKILL; `details.pids` */
+ *  @throws process/unkillable (backoff): something is still there 10 s after SIGKILL, or this user may not end it; `details.pids` */
 export async function stopProcess(running: RunningProcess, options: StopOptions): Promise<ProcessExit> {
-  const find = (): ProcStat[] => findMembers(running.session, running.intention.marks);
+  const find = (): ProcStat[] => running.members();
   const signal = "signal" in options ? options.signal : "SIGTERM";
   if (signal !== undefined) send(find(), signal);
   const deadlineMs = performance.now() + options.graceMs;
@@ -35,62 +35,56 @@ export async function stopProcess(running: RunningProcess, options: StopOptions)
   return await running.exited;
 }
 
-/** Kills everything that carries `marks`: what an owner that is gone has left over. Returns the pids it found.
+/** Kills everything that carries one of `signs`: what an owner that is gone has left over. Returns what it found.
  *  @throws process/unkillable (backoff) as `stopProcess` */
-export async function killMarkedProcesses(marks: ProcessMarks): Promise<readonly number[]> {
-  const found = findMarkedProcesses(marks).map(({ stat }) => stat.pid);
-  if (found.length > 0) await killAll(() => findMarkedProcesses(marks).map(({ stat }) => stat));
+export async function killMembers(signs: ProcessSigns): Promise<readonly ProcStat[]> {
+  const found = findMembers(signs);
+  if (found.length > 0) await killAll(() => findMembers(signs));
   return found;
 }
 
-/** Ends what a process left behind in its group or with its marks. Call it as soon as the process has ended: later the number of an empty group may be another's. */
-export async function killStragglers(running: RunningProcess): Promise<void> {
-  const find = (): ProcStat[] => findMembers(running.session, running.intention.marks).filter((stat) => stat.pid !== running.session);
-  if (find().length > 0) await killAll(find);
-}
-
-/** What belongs to a process. The kernel gives a number to nobody else while anybody is in the session or group of that number. */
-function findMembers(session: number, marks: ProcessMarks): ProcStat[] {
-  const all = scanProcesses();
-  const inSession = all.filter((stat) => stat.session === session || stat.group === session);
-  const known = new Set(inSession.map((stat) => stat.pid));
-  return [
-    ...inSession,
-    ...findMarkedProcesses(
-      marks,
-      all.filter((stat) => !known.has(stat.pid)),
-    ).map(({ stat }) => stat),
-  ];
+/** Ends what a process left behind; returns what that was. Call it as soon as the process has ended: later the number of an empty group may be another's.
+ *  @throws process/unkillable (backoff) as `stopProcess` */
+export async function killStragglers(running: RunningProcess): Promise<readonly ProcStat[]> {
+  const find = (): ProcStat[] => running.members().filter((stat) => stat.pid !== running.session);
+  const found = find();
+  if (found.length > 0) await killAll(find);
+  return found;
 }
 
 async function killAll(find: () => ProcStat[]): Promise<void> {
   const deadlineMs = performance.now() + KILL_WAIT_MS;
   // Again and again: a process may fork between the look and the kill.
   for (let found = find(); found.length > 0; found = find()) {
-    if (performance.now() > deadlineMs) {
-      throw new OrreryError(
-        "process/unkillable",
-        `${found.length} processes are still there ${KILL_WAIT_MS / 1000} s after SIGKILL: ${found.map((stat) => `${stat.pid} (${stat.command}, state ${stat.state})`).join(", ")}`,
-        {
-          retry: "backoff",
-          details: { pids: found.map((stat) => stat.pid) },
-        },
-      );
-    }
-    send(found, "SIGKILL");
+    const refused = send(found, "SIGKILL");
+    if (refused.length === found.length)
+      throw unkillable(refused, `this user may not end ${refused.length === 1 ? "it" : "them"}; end ${refused.length === 1 ? "it" : "them"} as root`);
+    if (performance.now() > deadlineMs) throw unkillable(found, `still there ${KILL_WAIT_MS / 1000} s after SIGKILL`);
     await wait(20);
   }
 }
 
-function send(stats: readonly ProcStat[], signal: NodeJS.Signals): void {
-  for (const stat of stats) {
+function unkillable(found: readonly ProcStat[], why: string): OrreryError {
+  const named = found.map((stat) => `${stat.pid} (${stat.command}, state ${stat.state})`).join(", ");
+  return new OrreryError("process/unkillable", `${found.length === 1 ? "process" : `${found.length} processes`} cannot be ended: ${named}: ${why}`, {
+    retry: "backoff",
+    details: { pids: found.map((stat) => stat.pid) },
+  });
+}
+
+/** Returns those to which this user may send no signal: a set-uid program is another user's. */
+function send(stats: readonly ProcStat[], signal: NodeJS.Signals): ProcStat[] {
+  return stats.filter((stat) => {
     try {
       process.kill(stat.pid, signal);
     } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === "EPERM") return true;
       // Gone in the meantime: what was wanted.
-      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+      if (code !== "ESRCH") throw error;
     }
-  }
+    return false;
+  });
 }
 
 /** True if the group has members, zombies included. */
@@ -98,8 +92,8 @@ function isGroupThere(group: number): boolean {
   try {
     process.kill(-group, 0);
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
 

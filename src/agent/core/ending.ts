@@ -1,8 +1,10 @@
+import { describeBackground, type LeftProcess } from "./foreground.ts";
 import type { Exit } from "./state.ts";
 
 /** Why an instance is not running any more, or never did. `lines`: the last of its output. */
 export type Ending =
   | { readonly what: "start"; readonly message: string; readonly lines: readonly string[] }
+  | { readonly what: "background"; readonly left: readonly LeftProcess[]; readonly lines: readonly string[] }
   | { readonly what: "check"; readonly message: string; readonly lines: readonly string[] }
   | { readonly what: "exit"; readonly exit: Exit; readonly ranMs: number; readonly lines: readonly string[] };
 
@@ -21,6 +23,8 @@ export function describeFailure(ending: Ending, failures: number, retryAtMs: num
   switch (ending.what) {
     case "start":
       return { reason: "StartFailed", message: `${ending.message}${again}${said}` };
+    case "background":
+      return { reason: "WentToBackground", message: `${describeBackground(ending.left)}${again}${said}` };
     case "check":
       return {
         reason: failures >= 3 ? "CrashLoop" : "Unhealthy",

@@ -80,6 +80,53 @@ const started = (demand?: Demand): World => {
   return world;
 };
 
+describe("a program that puts itself in the background", () => {
+  const left = [{ pid: 77, command: "redis-server" }];
+
+  it("is a failure that names the process and what to write, and is tried again ever later", () => {
+    const world = started();
+    for (let round = 1; round <= 3; round++) {
+      world.put({ type: "exited", exit: { code: 0, atMs: world.nowMs, lines: [] }, left });
+      assert.equal(world.state.phase, "Backoff");
+      assert.equal(world.state.reason, "WentToBackground");
+      assert.match(world.state.message, /left process 77 \(redis-server\) running .* must stay in the foreground: redis-server --daemonize no/);
+      assert.equal(world.state.failures, round);
+      world.pass(60_000);
+    }
+  });
+
+  it("is a crash like any other when it ended with a failure, whatever it left", () => {
+    const world = started();
+    world.put({ type: "exited", exit: { code: 1, atMs: world.nowMs, lines: [] }, left });
+    assert.equal(world.state.reason, "Crashed");
+  });
+
+  it("is only told of a probe that had done its work", () => {
+    const world = started(planDemand(spec({ ports: [], probe: { command: ["x"], interval: "5s" } })));
+    world.put({ type: "exited", exit: { code: 0, atMs: world.nowMs, lines: [] }, left });
+    assert.equal(world.state.reason, "Done");
+    assert.ok(world.told.includes("WentToBackground"));
+  });
+});
+
+describe("what cannot be stopped", () => {
+  it("says why, once for each cause, and is not believed gone", () => {
+    const world = started();
+    world.act = (effect) => void (effect.do === "tell" && world.told.push(effect.reason));
+    world.wish = "stop";
+    world.put({ type: "tick" });
+    for (let round = 0; round < 3; round++) world.put({ type: "stop-failed", message: "process 5 cannot be ended" });
+    assert.deepEqual([world.state.phase, world.state.reason, world.state.message], ["Stopping", "StopFailed", "process 5 cannot be ended"]);
+    assert.notEqual(world.state.running, undefined);
+    assert.deepEqual(
+      world.told.filter((reason) => reason === "StopFailed"),
+      ["StopFailed"],
+    );
+    world.put({ type: "exited", exit: { atMs: world.nowMs, lines: [] } });
+    assert.equal(world.state.phase, "Stopped");
+  });
+});
+
 describe("an instance", () => {
   it("starts, is asked whether it is ready, and runs", () => {
     const world = started();

@@ -1,6 +1,7 @@
 import { backoffDelayMs, type Random } from "#/base/index.ts";
 import { CHECK_NAMES, type CheckName, type CheckPlan, type Demand } from "./demand.ts";
 import { describeEnd, describeFailure, describeFormer, type Ending } from "./ending.ts";
+import { describeBackground, type LeftProcess } from "./foreground.ts";
 import type { CheckState, Exit, InstanceState, StopCause } from "./state.ts";
 
 /** Delays between failures: 1 s doubling to 60 s. */
@@ -25,7 +26,14 @@ export type Input =
   | { readonly type: "tick" }
   | { readonly type: "started"; readonly pid: number; readonly startedAtMs: number; readonly runHash: string; readonly isAdopted: boolean }
   | { readonly type: "start-failed"; readonly message: string; readonly lines: readonly string[] }
-  | { readonly type: "exited"; readonly exit: Exit }
+  | {
+      readonly type: "exited";
+      readonly exit: Exit;
+      /** What the program left running when it ended by itself, and what was ended then. Absent: nothing. */
+      readonly left?: readonly LeftProcess[] | undefined;
+    }
+  /** What was ordered to stop could not be ended; it is tried again. */
+  | { readonly type: "stop-failed"; readonly message: string }
   | {
       readonly type: "check";
       readonly name: CheckName;
@@ -83,7 +91,9 @@ class Turn {
       case "start-failed":
         return this.#failed({ what: "start", message: input.message, lines: input.lines });
       case "exited":
-        return this.#exited(input.exit);
+        return this.#exited(input.exit, input.left ?? []);
+      case "stop-failed":
+        return this.#stopFailed(input.message);
       case "check":
         return this.#checked(input);
     }
@@ -132,7 +142,15 @@ class Turn {
     this.#well(true);
   }
 
-  #exited(exit: Exit): void {
+  /** Its slot stays taken: nothing is believed gone while it is there. */
+  #stopFailed(message: string): void {
+    if (this.#state.pending?.order !== "stop") return;
+    // The same again every few seconds is no news.
+    if (this.#state.reason !== "StopFailed" || this.#state.message !== message) this.#tell("Warning", "StopFailed", message);
+    this.#set({ reason: "StopFailed", message });
+  }
+
+  #exited(exit: Exit, left: readonly LeftProcess[]): void {
     const { running, pending } = this.#state;
     if (running === undefined) return;
     this.#state = { ...without(this.#state, "running", "pending", "isUnanswered"), lastExit: exit, isReady: false, hasStartedUp: false, checks: {} };
@@ -141,6 +159,7 @@ class Turn {
       this.#state = { ...without(this.#state, "wellSinceMs", "retryAtMs"), phase: "Pending", failures: 0 };
       this.#tell("Normal", "Stopped", `stopped: ${describeEnd(exit)}`);
     } else if (cause === undefined && exit.code === 0 && this.#at.demand.rerunMs !== undefined) {
+      if (left.length > 0) this.#tell("Warning", "WentToBackground", describeBackground(left));
       this.#set({
         phase: "Running",
         reason: "Done",
@@ -153,7 +172,9 @@ class Turn {
       this.#failed(
         cause === "unhealthy"
           ? { what: "check", message: this.#state.message, lines: exit.lines }
-          : { what: "exit", exit, ranMs: Math.max(0, exit.atMs - running.startedAtMs), lines: exit.lines },
+          : exit.code === 0 && left.length > 0
+            ? { what: "background", left, lines: exit.lines }
+            : { what: "exit", exit, ranMs: Math.max(0, exit.atMs - running.startedAtMs), lines: exit.lines },
       );
     }
   }
