@@ -162,7 +162,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Bounded {
     if (this.#isDetached) return;
     this.#status = status;
     const passed = passResponseHeaders(headers);
-    if (call?.route?.filters.changesResponse === true) call.route.filters.response(passed);
+    if (call?.route?.filters.changesResponse === true) call.route.filters.response(passed, this.#request as FilteredRequest);
     if (this.#context.isStopping) passed.push("Connection", "close");
     this.#answerHeaders = passed;
     flushSoon(this);

@@ -116,7 +116,7 @@ class UpgradeRelay implements Bounded {
     context.core.stream(this.#call);
     this.#upstream = upstream;
     const passed = passResponseHeaders(answer.headers);
-    this.#call.route?.filters.response(passed);
+    this.#call.route?.filters.response(passed, this.#request);
     const headers = [...passed, "Connection", "Upgrade", "Upgrade", answer.headers.upgrade ?? ""];
     socket.write(renderHead(101, "Switching Protocols", headers));
     if (head.upgrade?.toLowerCase() === "websocket") {
@@ -135,7 +135,7 @@ class UpgradeRelay implements Bounded {
     this.#deadlineMs = this.#call.deadlineMs;
     // The body's end is the connection's: the instance's own framing has been taken off.
     const headers = passResponseHeaders(answer.headers);
-    this.#call.route?.filters.response(headers);
+    this.#call.route?.filters.response(headers, this.#request);
     socket.write(renderHead(status, answer.statusMessage ?? "", [...headers, "Connection", "close"]));
     let bytes = 0;
     answer.on("data", (chunk: Buffer) => {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { duration } from "./duration.ts";
+import { sentPath } from "./http-text.ts";
 
 const command = z.array(z.string()).min(1, "a command with at least the program");
 
@@ -7,7 +8,7 @@ const command = z.array(z.string()).min(1, "a command with at least the program"
 export const checkAction = {
   http: z
     .strictObject({
-      path: z.string().startsWith("/").default("/"),
+      path: sentPath.default("/"),
       port: z.string().optional().describe("Name of a port; default the first."),
       scheme: z.enum(["http"]).default("http"),
     })

@@ -15,6 +15,7 @@ export { type Microservice, microservice } from "./microservice.ts";
 export { DEFAULT_NAMESPACE } from "./names.ts";
 export { type OpenApiSchema, objectSchema } from "./open-api.ts";
 export { type Probe, probe } from "./probe.ts";
+export { encodePath, endOfSegments, type PathFault, readPath, readWrittenPath } from "./request-path.ts";
 export { type Resource, resource } from "./resource.ts";
 export { type Revision, revision } from "./revision.ts";
 export { type Filter, type Route, route } from "./route.ts";

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { duration } from "./duration.ts";
+import { httpUrl } from "./http-text.ts";
 
 /** How a resource is observed: a program (`command` and `args`; container platforms also use `image`), or one of the built-in probes http, tcp, exec, host. */
 export const probe = z
@@ -7,7 +8,7 @@ export const probe = z
     image: z.string().optional().describe("Container image; kept, and used where containers are run."),
     command: z.array(z.string()).min(1).optional(),
     args: z.array(z.string()).default([]),
-    http: z.strictObject({ url: z.string().describe("Asked with GET; a JSON object in the answer becomes the observed state.") }).optional(),
+    http: z.strictObject({ url: httpUrl.describe("Asked with GET; a JSON object in the answer becomes the observed state.") }).optional(),
     tcp: z.strictObject({ address: z.string().describe("host:port to connect to.") }).optional(),
     exec: z
       .strictObject({ command: z.array(z.string()).min(1) })

@@ -1,40 +1,123 @@
 import { z } from "zod";
 import { conditions } from "./conditions.ts";
 import { duration } from "./duration.ts";
+import { headerName, headerValue, listenAddress, matchedHost, matchedPath, sentHost, sentPrefix } from "./http-text.ts";
 import { defineKind } from "./kind.ts";
 import { label } from "./names.ts";
 
-const headerName = z.string().regex(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/, "a header name (RFC 9110 token)");
+/** Headers that belong to the connection, the framing of the message, the trace or the way that it has come: the gateway writes them, and nothing else may. */
+const OF_THE_GATEWAY: Readonly<Record<string, string>> = {
+  host: "use the filter rewriteHost",
+  connection: "it belongs to one connection",
+  "keep-alive": "it belongs to one connection",
+  "proxy-connection": "it belongs to one connection",
+  "proxy-authenticate": "it belongs to one connection",
+  "proxy-authorization": "it belongs to one connection",
+  te: "it belongs to one connection",
+  trailer: "it belongs to one connection",
+  upgrade: "it belongs to one connection",
+  "http2-settings": "it belongs to one connection",
+  "transfer-encoding": "it says where the body ends",
+  "content-length": "it says where the body ends",
+  expect: "the gateway answers it",
+  via: "the gateway writes it",
+  forwarded: "the gateway writes it; whom it believes: Site, spec.edge.trustedProxies",
+  "x-forwarded-for": "the gateway writes it; whom it believes: Site, spec.edge.trustedProxies",
+  "x-forwarded-host": "the gateway writes it; whom it believes: Site, spec.edge.trustedProxies",
+  "x-forwarded-proto": "the gateway writes it; whom it believes: Site, spec.edge.trustedProxies",
+  "x-forwarded-port": "the gateway writes it; whom it believes: Site, spec.edge.trustedProxies",
+  traceparent: "it carries the transaction",
+  tracestate: "it carries the transaction",
+  b3: "it carries the transaction",
+};
+const WEBSOCKET = /^sec-websocket-(?:key|accept|version|extensions)$/;
+
+function whyNotTouched(name: string): string | undefined {
+  const lower = name.toLowerCase();
+  if (Object.hasOwn(OF_THE_GATEWAY, lower)) return OF_THE_GATEWAY[lower];
+  if (lower.startsWith("x-b3-") || lower.startsWith("x-orrery-")) return "it carries the transaction";
+  return WEBSOCKET.test(lower) ? "it belongs to the handshake of a WebSocket" : undefined;
+}
+
+const editedName = headerName.refine((name) => whyNotTouched(name) === undefined, {
+  error: ({ input }) => `a header that a filter may touch; ${String(input)} may not be: ${whyNotTouched(String(input))}`,
+});
+
+/** Names and values that a filter sets come on top of what is sent: more than this would not go into a head. */
+const SET_BYTES_MAX = 8192;
+
+const headerEdit = z
+  .strictObject({ set: z.record(editedName, headerValue).default({}), remove: z.array(editedName).max(100).default([]) })
+  .superRefine(({ set }, context) => {
+    const names = Object.keys(set).map((name) => name.toLowerCase());
+    const twice = names.find((name, index) => names.indexOf(name) < index);
+    if (twice !== undefined) context.addIssue({ code: "custom", path: ["set"], message: `${twice} is set twice: names of headers know no case` });
+    if (bytesOf(set) > SET_BYTES_MAX)
+      context.addIssue({ code: "custom", path: ["set"], message: `names and values together have at most ${SET_BYTES_MAX} characters` });
+  });
+
+function bytesOf(set: Readonly<Record<string, string>>): number {
+  return Object.entries(set).reduce((sum, [name, value]) => sum + name.length + value.length + 4, 0);
+}
 
 /** Steps that a request and its answer pass, in the order given. Exactly one key each. */
 export const filter = z
   .strictObject({
-    requestHeaders: z.strictObject({ set: z.record(headerName, z.string()).default({}), remove: z.array(headerName).default([]) }).optional(),
-    responseHeaders: z.strictObject({ set: z.record(headerName, z.string()).default({}), remove: z.array(headerName).default([]) }).optional(),
-    rewritePath: z.strictObject({ prefix: z.string().startsWith("/").describe("Replaces the matched prefix.") }).optional(),
-    rewriteHost: z.strictObject({ host: z.string() }).optional(),
+    requestHeaders: headerEdit.optional(),
+    responseHeaders: headerEdit.optional(),
+    rewritePath: z
+      .strictObject({
+        prefix: sentPrefix.describe("Replaces the matched prefix. Location, Content-Location and paths of cookies in answers are put back."),
+      })
+      .optional(),
+    rewriteHost: z.strictObject({ host: sentHost }).optional(),
     sizeLimit: z.strictObject({ requestBytes: z.int().min(0) }).optional(),
   })
   .refine((one) => Object.values(one).filter((value) => value !== undefined).length === 1, "give exactly one filter in each element");
 export type Filter = z.infer<typeof filter>;
 
+const filters = z
+  .array(filter)
+  .max(50)
+  .superRefine((list, context) => {
+    for (const side of ["requestHeaders", "responseHeaders"] as const) {
+      if (list.reduce((sum, one) => sum + bytesOf(one[side]?.set ?? {}), 0) <= SET_BYTES_MAX) continue;
+      context.addIssue({ code: "custom", message: `what the ${side} of all filters set has at most ${SET_BYTES_MAX} characters together` });
+    }
+    if (list.filter((one) => one.rewritePath !== undefined).length > 1)
+      context.addIssue({ code: "custom", message: "a path is rewritten once: give one rewritePath" });
+  });
+
+const matchedHeader = headerName.refine((name) => whyNotTouched(name) === undefined, {
+  error: ({ input }) => `a header by which requests can be matched; ${String(input)} is the gateway's own and never matches`,
+});
+
 const spec = z
   .strictObject({
-    host: z.string().max(253).optional().describe("Host name of the request; *.example.org matches one label; absent: any."),
-    path: z.strictObject({ prefix: z.string().startsWith("/").optional(), exact: z.string().startsWith("/").optional() }).optional(),
-    methods: z.array(z.enum(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])).optional(),
+    host: matchedHost.optional().describe("Host name of the request; *.example.org matches one label; absent: any."),
+    path: z
+      .strictObject({
+        prefix: matchedPath.optional().describe("Whole segments at the path's beginning."),
+        exact: matchedPath.optional().describe("The whole path."),
+      })
+      .optional()
+      .describe("Percent-encoded or not is the same. How requests' paths are read: docs/decisions/0017."),
+    methods: z
+      .array(z.enum(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]))
+      .min(1, "at least one method; leave methods out for all")
+      .optional(),
     headers: z
-      .array(z.strictObject({ name: headerName, value: z.string() }))
+      .array(z.strictObject({ name: matchedHeader, value: headerValue }))
       .max(20)
       .meta({ listKey: "name" })
       .default([]),
     tcp: z
-      .strictObject({ port: z.int().min(0).max(65_535), address: z.string().default("127.0.0.1") })
+      .strictObject({ port: z.int().min(1).max(65_535), address: listenAddress.default("127.0.0.1") })
       .optional()
       .describe("A TCP listener of the edge instead of HTTP matching."),
     service: label,
     port: label.optional().describe("Name of the service's port; default its first."),
-    filters: z.array(filter).max(50).default([]),
+    filters: filters.default([]),
     timeout: duration.optional().describe("For the answer's beginning; default the service's."),
     maxTransaction: duration.optional().describe("Longest life of a transaction that begins here; default the site's."),
     retries: z.int().min(0).max(5).optional(),
@@ -44,8 +127,10 @@ const spec = z
     message: "give exactly one of prefix, exact",
   })
   .refine(
-    (one) => one.tcp === undefined || (one.path === undefined && one.methods === undefined && one.headers.length === 0 && one.filters.length === 0),
-    { path: ["tcp"], message: "a tcp route has no path, methods, headers or filters" },
+    (one) =>
+      one.tcp === undefined ||
+      (one.host === undefined && one.path === undefined && one.methods === undefined && one.headers.length === 0 && one.filters.length === 0),
+    { path: ["tcp"], message: "a tcp route has no host, path, methods, headers or filters" },
   );
 
 const status = z.strictObject({ conditions: conditions.optional() });

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { duration } from "./duration.ts";
 import { health } from "./health.ts";
+import { sentPath } from "./http-text.ts";
 import { label, variableName, version } from "./names.ts";
 
 /** An environment variable. The value of a `secret` one is shown as `REDACTED` to every reader but agents; writing `REDACTED` back keeps the value. */
@@ -68,7 +69,7 @@ export const runSpec = z.strictObject({
 export const busyCheck = z
   .strictObject({
     http: z
-      .strictObject({ path: z.string().startsWith("/"), port: label.optional().describe("Name of a port; default the first.") })
+      .strictObject({ path: sentPath, port: label.optional().describe("Name of a port; default the first.") })
       .optional()
       .describe("GET; 200: busy, 204: idle, anything else: not known."),
     exec: z
@@ -129,7 +130,7 @@ export const template = z
         "Of an exclusive service: hold (default) lets no transaction meet two revisions; compatible declares that this revision serves the callers of the one before, so that nothing is held and versions may mix.",
       ),
     stateUrl: z
-      .strictObject({ path: z.string().startsWith("/") })
+      .strictObject({ path: sentPath })
       .optional()
       .describe("POST {state: passive|active|draining} goes here at each change, beside the file $ORRERY_STATE."),
   })

@@ -1,5 +1,8 @@
-import type { Filter } from "#/model/index.ts";
+import { encodePath, endOfSegments, type Filter, readWrittenPath } from "#/model/index.ts";
+import type { RouteEntry } from "#/traffic/index.ts";
+import { hostBack, pathsBack } from "./answer-address.ts";
 import { type Refusal, refuse } from "./refusal.ts";
+import { pathOf } from "./request-target.ts";
 
 /** A request on its way through the filters of its route; they may change it. */
 export interface FilteredRequest {
@@ -8,6 +11,10 @@ export interface FilteredRequest {
   path: string;
   /** Value of Host. */
   host: string;
+  /** Value of Host as the client wrote it. */
+  readonly clientHost?: string | undefined;
+  /** How the client came: `http` or `https`. */
+  readonly scheme?: string | undefined;
   /** Names and values in turn. */
   headers: string[];
   /** Body bytes as announced; `undefined` if unknown (chunked). */
@@ -20,7 +27,7 @@ export interface FilteredRequest {
 interface CompiledFilter {
   readonly request?: (request: FilteredRequest) => Refusal | undefined;
   /** Changes the answer's headers, names and values in turn. */
-  readonly response?: (headers: string[]) => void;
+  readonly response?: (headers: string[], request: FilteredRequest) => void;
 }
 
 /** The filters of one route, in order. */
@@ -44,17 +51,18 @@ export class FilterChain {
     return undefined;
   }
 
-  response(headers: string[]): void {
-    for (const filter of this.#filters) filter.response?.(headers);
+  /** Passes the answer to `request` through. */
+  response(headers: string[], request: FilteredRequest): void {
+    for (const filter of this.#filters) filter.response?.(headers, request);
   }
 }
 
-/** `matched` is the path prefix or path that the route matched by. */
-export function compileFilters(filters: readonly Filter[], matched: string): FilterChain {
+/** `matched` is the path that the route matches by. */
+export function compileFilters(filters: readonly Filter[], matched: NonNullable<RouteEntry["path"]>): FilterChain {
   return new FilterChain(filters.map((filter) => compile(filter, matched)));
 }
 
-function compile(filter: Filter, matched: string): CompiledFilter {
+function compile(filter: Filter, matched: NonNullable<RouteEntry["path"]>): CompiledFilter {
   if (filter.requestHeaders !== undefined) {
     const edit = headerEdit(filter.requestHeaders);
     return {
@@ -65,23 +73,16 @@ function compile(filter: Filter, matched: string): CompiledFilter {
     };
   }
   if (filter.responseHeaders !== undefined) return { response: headerEdit(filter.responseHeaders) };
-  if (filter.rewritePath !== undefined) {
-    const replacement = filter.rewritePath.prefix === "/" ? "" : filter.rewritePath.prefix.replace(/\/$/, "");
-    return {
-      request(request) {
-        const path = replacement + request.path.slice(matched.length);
-        request.path = path.startsWith("/") ? path : `/${path}`;
-        return undefined;
-      },
-    };
-  }
+  if (filter.rewritePath !== undefined) return rewritePath(filter.rewritePath.prefix, matched);
   if (filter.rewriteHost !== undefined) {
     const { host } = filter.rewriteHost;
+    if (!isSendable(host)) return {};
     return {
       request(request) {
         request.host = host;
         return undefined;
       },
+      response: hostBack,
     };
   }
   const requestBytesMax = filter.sizeLimit?.requestBytes ?? Number.POSITIVE_INFINITY;
@@ -94,7 +95,36 @@ function compile(filter: Filter, matched: string): CompiledFilter {
   };
 }
 
-/** Headers that belong to the connection or to the trace, which no filter may touch. */
+/** Takes `to` for the segments that were matched, and puts them back in what the answer says of paths. */
+function rewritePath(to: string, matched: NonNullable<RouteEntry["path"]>): CompiledFilter {
+  if (!isSendable(to)) return {};
+  const written = readWrittenPath(matched.exact ?? matched.prefix ?? "/");
+  const count = typeof written === "string" ? written.split("/").filter((one) => one !== "").length : 0;
+  const replacement = withoutFinalSlash(to);
+  const original = withoutFinalSlash(encodePath(matched.exact ?? matched.prefix ?? "/") ?? "/");
+  return {
+    request(request) {
+      // Of OPTIONS: it asks about no path.
+      if (request.path === "*") return undefined;
+      const path = pathOf(request.path);
+      const rest = matched.exact === undefined ? path.slice(endOfSegments(path, count)).replace(/^\/{2,}/, "/") : "";
+      const rewritten = replacement + rest;
+      request.path = (rewritten.startsWith("/") ? rewritten : `/${rewritten}`) + request.path.slice(path.length);
+      return undefined;
+    },
+    response: (headers, request) => pathsBack(headers, request, replacement, original),
+  };
+}
+function withoutFinalSlash(path: string): string {
+  return path.endsWith("/") ? path.slice(0, -1) : path;
+}
+
+/** False for what HTTP refuses as a path or host: of a release that let such values pass. Its filter does nothing, instead of ending what it is used in. */
+function isSendable(text: string): boolean {
+  return /^[!-~]+$/.test(text);
+}
+
+/** Headers that belong to the connection or to the trace, which no filter may touch. The model refuses them; a table of an older release may have them. */
 const PROTECTED = new Set([
   "host",
   "connection",
@@ -105,6 +135,11 @@ const PROTECTED = new Set([
   "te",
   "trailer",
   "expect",
+  "via",
+  "forwarded",
+  "x-forwarded-for",
+  "x-forwarded-host",
+  "x-forwarded-proto",
   "traceparent",
   "tracestate",
   "b3",
@@ -115,7 +150,7 @@ const PROTECTED = new Set([
 ]);
 
 function headerEdit(edit: { readonly set: Readonly<Record<string, string>>; readonly remove: readonly string[] }): (headers: string[]) => void {
-  const set = Object.entries(edit.set).filter(([name]) => !PROTECTED.has(name.toLowerCase()));
+  const set = Object.entries(edit.set).filter(([name, value]) => !PROTECTED.has(name.toLowerCase()) && /^[\t -~]*$/.test(value));
   const removed = new Set([...set.map(([name]) => name), ...edit.remove].map((name) => name.toLowerCase()).filter((name) => !PROTECTED.has(name)));
   return (headers) => {
     for (let index = headers.length - 2; index >= 0; index -= 2) if (removed.has((headers[index] as string).toLowerCase())) headers.splice(index, 2);

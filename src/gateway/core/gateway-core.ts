@@ -1,4 +1,5 @@
 import type { Random } from "#/base/index.ts";
+import { readPath } from "#/model/index.ts";
 import type { GatewayReport, PublishedLoad, RouteEntry, ServiceEntry, TableUpdate } from "#/traffic/index.ts";
 import { revisionsMet } from "#/traffic/table/index.ts";
 import { type Authority, isLoopback, parseAuthority } from "./authority.ts";
@@ -9,7 +10,7 @@ import type { FilteredRequest } from "./filters.ts";
 import { type Applied, type GenerationState, LiveTable } from "./live-table.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 import type { RequestHead } from "./request-head.ts";
-import { hasDotSegments, parseTarget, pathOf } from "./request-target.ts";
+import { parseTarget, pathOf } from "./request-target.ts";
 import type { CompiledRoute } from "./route-matcher.ts";
 import { stampedGeneration } from "./stamp.ts";
 import { type CarriedTrace, carriedTrace, foreignTrace, readTrace, rootTrace } from "./trace-headers.ts";
@@ -108,14 +109,17 @@ export class GatewayCore {
     const authority = head.host === undefined ? undefined : parseAuthority(head.host);
     const violation = head.violation ?? findViolation(head, target, authority);
     if (violation !== undefined || target.form === "bad") return refuse("gateway/bad-request", violation ?? "malformed");
-    if (hasDotSegments(pathOf(target.path))) return refuse("gateway/bad-request", "'.' or '..' in the path: send it resolved");
-    const route = this.#table.routes.find({ method: head.method, authority, path: target.path, headers: head.passed });
+    const key = readPath(pathOf(target.path));
+    if (typeof key !== "string") return refuse("gateway/bad-request", key.fault);
+    const route = this.#table.routes.find({ method: head.method, authority, key, headers: head.passed });
     if (route === undefined && this.#table.stamp === undefined) return this.#notInService();
     if (route === undefined) return refuse("gateway/no-route", `no Route matches ${head.method} ${head.host ?? ""}${pathOf(target.path)}`);
     const request: FilteredRequest = {
       method: head.method,
       path: target.path,
       host: head.host ?? route.entry.service,
+      clientHost: head.host,
+      scheme: "http",
       // Filters work on their own copy: what is held is looked at again.
       headers: route.filters.isEmpty ? head.passed : [...head.passed],
       contentLength: head.isChunked ? undefined : Number(head.contentLength ?? 0),
@@ -186,14 +190,18 @@ export class GatewayCore {
     const authority = head.host === undefined ? undefined : parseAuthority(head.host);
     const violation = head.violation ?? findViolation(head, target, authority);
     if (violation !== undefined || target.form === "bad") return refuse("gateway/bad-request", violation ?? "malformed");
+    const key = readPath(pathOf(target.path));
     if (inlet.kind !== "proxy" || inlet.connectedTo !== undefined) {
+      if (typeof key !== "string") return refuse("gateway/bad-request", key.fault);
       const service = inlet.connectedTo ?? this.#table.serviceAt(inlet.port);
       if (service === undefined) return refuse("gateway/no-service", `port ${inlet.port} belongs to no service any more`);
       return { kind: "service", service, host: head.host ?? service, path: target.path };
     }
     if (target.form !== "absolute")
       return refuse("gateway/bad-request", "this is a proxy port: send the whole URL (HTTP_PROXY does), or use the service's own port");
-    return this.resolve(inlet, target.authority, target.text, target.path);
+    const resolved = this.resolve(inlet, target.authority, target.text, target.path);
+    // A host outside the site reads its paths as it likes.
+    return resolved.kind === "service" && typeof key !== "string" ? refuse("gateway/bad-request", key.fault) : resolved;
   }
 
   /** What a proxied request or CONNECT for `authority` is for. */

@@ -1,6 +1,6 @@
 import { type Authority, parseAuthority } from "./authority.ts";
 
-/** What the request line asks for. `path` begins with `/` (or is `*`), with the query. */
+/** What the request line asks for. `path` begins with one `/` (or is `*`), with the query. */
 export type RequestTarget =
   | { readonly form: "origin"; readonly path: string }
   | { readonly form: "absolute"; readonly authority: Authority; readonly text: string; readonly path: string }
@@ -9,14 +9,14 @@ export type RequestTarget =
 /** Reads a request target strictly; CONNECT's authority form is read elsewhere. */
 export function parseTarget(method: string, target: string): RequestTarget {
   if (target.includes("#")) return { form: "bad", reason: "a fragment in the request target" };
-  if (target.charCodeAt(0) === SLASH) return { form: "origin", path: target };
+  if (target.charCodeAt(0) === SLASH) return { form: "origin", path: withOneSlash(target) };
   if (target === "*" && method === "OPTIONS") return { form: "origin", path: target };
   const match = /^http:\/\/([^/?]*)(.*)$/i.exec(target);
   if (match?.[1] === undefined) return { form: "bad", reason: "the request target is neither a path nor an http URL" };
   const authority = parseAuthority(match[1]);
   if (authority === undefined) return { form: "bad", reason: "the request target's host is malformed" };
   const rest = match[2] ?? "";
-  return { form: "absolute", authority, text: match[1], path: rest.startsWith("/") ? rest : `/${rest}` };
+  return { form: "absolute", authority, text: match[1], path: withOneSlash(rest) };
 }
 
 /** The path without its query. */
@@ -25,10 +25,12 @@ export function pathOf(target: string): string {
   return query < 0 ? target : target.slice(0, query);
 }
 
-/** True if a path has `.` or `..` segments, written plainly or as %2e: what it names depends on who reads it, so that a route could be walked around. */
-export function hasDotSegments(path: string): boolean {
-  if (!path.includes("/.") && !path.includes("%2")) return false;
-  return /(?:^|\/)(?:\.|%2e){1,2}(?:\/|%2f|$)/i.test(path);
+/** `//host` at the beginning is the name of a host to those who read a path as a reference (RFC 3986, 4.2). */
+function withOneSlash(path: string): string {
+  if (path.charCodeAt(0) !== SLASH) return `/${path}`;
+  let start = 0;
+  while (path.charCodeAt(start + 1) === SLASH) start++;
+  return start === 0 ? path : path.slice(start);
 }
 
 const SLASH = 47;

@@ -1,13 +1,11 @@
+import { readWrittenPath } from "#/model/index.ts";
 import type { RouteEntry } from "#/traffic/index.ts";
 import type { Authority } from "./authority.ts";
 import { compileFilters, type FilterChain } from "./filters.ts";
-import { pathOf } from "./request-target.ts";
 
 /** A route, made ready for matching. */
 export interface CompiledRoute {
   readonly entry: RouteEntry;
-  /** Path prefix without its final slash; `undefined` for an exact path. */
-  readonly prefix: string | undefined;
   readonly filters: FilterChain;
 }
 
@@ -15,8 +13,8 @@ export interface CompiledRoute {
 export interface RouteRequest {
   readonly method: string;
   readonly authority: Authority | undefined;
-  /** With the query. */
-  readonly path: string;
+  /** Key of the path, as `readPath` gives it. */
+  readonly key: string;
   readonly headers: readonly string[];
 }
 
@@ -24,13 +22,20 @@ export interface RouteRequest {
 export class RouteMatcher {
   readonly #exact = new Map<string, CompiledRoute[]>();
   readonly #prefixes = new Map<string, CompiledRoute[]>();
+  /** Length of the longest prefix: no longer one is looked for, however long the path. */
+  #prefixLengthMax = 0;
 
   constructor(entries: Iterable<RouteEntry>) {
     for (const entry of entries) {
       if (entry.tcp !== undefined) continue;
-      const prefix = entry.path?.exact !== undefined ? undefined : withoutFinalSlash(entry.path?.prefix ?? "/");
-      const route: CompiledRoute = { entry, prefix, filters: compileFilters(entry.filters, prefix ?? entry.path?.exact ?? "") };
-      const [map, key] = prefix === undefined ? [this.#exact, entry.path?.exact ?? ""] : [this.#prefixes, prefix];
+      const { exact, prefix = "/" } = entry.path ?? {};
+      const written = readWrittenPath(exact ?? prefix);
+      // Of a release that let such paths pass; no request has one.
+      if (typeof written !== "string") continue;
+      const key = exact === undefined ? withoutFinalSlash(written) : written;
+      const route: CompiledRoute = { entry, filters: compileFilters(entry.filters, entry.path ?? {}) };
+      const map = exact === undefined ? this.#prefixes : this.#exact;
+      if (exact === undefined) this.#prefixLengthMax = Math.max(this.#prefixLengthMax, key.length);
       const list = map.get(key);
       if (list === undefined) map.set(key, [route]);
       else list.push(route);
@@ -39,11 +44,16 @@ export class RouteMatcher {
   }
 
   find(request: RouteRequest): CompiledRoute | undefined {
-    const path = pathOf(request.path);
-    const exact = this.#exact.size === 0 ? undefined : firstMatch(this.#exact.get(path), request);
+    const { key } = request;
+    const exact = this.#exact.size === 0 ? undefined : firstMatch(this.#exact.get(key), request);
     if (exact !== undefined) return exact;
-    for (let end = path.length; end >= 0; end = end === 0 ? -1 : path.lastIndexOf("/", end - 1)) {
-      const found = firstMatch(this.#prefixes.get(path.slice(0, end)), request);
+    const longest = this.#prefixLengthMax;
+    for (
+      let end = key.length <= longest ? key.length : key.lastIndexOf("/", longest);
+      end >= 0;
+      end = end === 0 ? -1 : key.lastIndexOf("/", end - 1)
+    ) {
+      const found = firstMatch(this.#prefixes.get(key.slice(0, end)), request);
       if (found !== undefined) return found;
     }
     return undefined;
