@@ -8,7 +8,9 @@ import { type Client, createClient, type KeptLink } from "#/client/index.ts";
 import { RemoteStore } from "#/store/remote/index.ts";
 import { parseChildOptions } from "./child-options.ts";
 import { readHostName } from "./host-name.ts";
+import { ignoreHangUp } from "./interrupts.ts";
 import { stdoutLog } from "./json-log.ts";
+import { guardOutput } from "./output.ts";
 import { writeRunFile } from "./run-file.ts";
 import { readEndpoints } from "./supervisor/endpoints.ts";
 import { readVersion } from "./version.ts";
@@ -18,8 +20,10 @@ const LOOK_MS = 200;
 /** For the last Events at the end. */
 const EVENTS_WAIT_MS = 1000;
 
+guardOutput();
 const { data, host = readHostName() } = parseChildOptions();
 const log = stdoutLog();
+ignoreHangUp(log);
 const version = readVersion();
 
 interface Access {

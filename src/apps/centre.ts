@@ -19,12 +19,16 @@ import { publishLive } from "./centre/live.ts";
 import { siteMetrics } from "./centre/metrics.ts";
 import { findOfferedTemplate } from "./centre/offered-versions.ts";
 import { parseChildOptions } from "./child-options.ts";
+import { ignoreHangUp } from "./interrupts.ts";
 import { stdoutLog } from "./json-log.ts";
+import { guardOutput } from "./output.ts";
 import { writeRunFile } from "./run-file.ts";
 import { readVersion } from "./version.ts";
 
+guardOutput();
 const options = parseChildOptions();
 const log = stdoutLog();
+ignoreHangUp(log);
 const clock = systemClock;
 const random = systemRandom;
 const lifecycle = new Lifecycle();

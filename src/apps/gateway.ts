@@ -8,7 +8,9 @@ import { accessLogFile, Gateway, LinkFeed } from "#/gateway/index.ts";
 import { readBootId } from "#/process/index.ts";
 import { parseChildOptions } from "./child-options.ts";
 import { readHostName } from "./host-name.ts";
+import { ignoreHangUp } from "./interrupts.ts";
 import { stdoutLog } from "./json-log.ts";
+import { guardOutput } from "./output.ts";
 import { writeRunFile } from "./run-file.ts";
 import { readEndpoints } from "./supervisor/endpoints.ts";
 import { readVersion } from "./version.ts";
@@ -18,8 +20,10 @@ const NAME = "main";
 /** How often the centre's address and credentials are looked for, until its first start has made them. */
 const LOOK_MS = 200;
 
+guardOutput();
 const options = parseChildOptions();
 const log = stdoutLog();
+ignoreHangUp(log);
 const host = options.host ?? readHostName();
 const version = readVersion();
 const feed = new LinkFeed({ log, clock: systemClock });

@@ -1,3 +1,5 @@
+import type { Log } from "#/base/index.ts";
+
 /** Ctrl-C and its relatives, told to what runs. A command that does not `claim` them ends soon after the first; the second one ends any that has not claimed at once. */
 export interface Interrupts {
   /** Aborted by the first. */
@@ -6,12 +8,13 @@ export interface Interrupts {
   readonly second: AbortSignal;
   /** The caller ends by itself after an interrupt, however long that takes. */
   claim(): void;
+  readonly isClaimed: boolean;
 }
 
 const PATIENCE_MS = 300;
 
-/** Listens to SIGINT, SIGTERM and SIGHUP of this process from now on. */
-export function listenToInterrupts(): Interrupts {
+/** Listens to SIGINT, SIGTERM and SIGHUP of this process from now on. `mayHangUp` false: SIGHUP is ignored, as `nohup` asks; Node.js itself forgets that at its start. */
+export function listenToInterrupts({ mayHangUp }: { readonly mayHangUp: boolean }): Interrupts {
   const first = new AbortController();
   const second = new AbortController();
   let isClaimed = false;
@@ -21,7 +24,10 @@ export function listenToInterrupts(): Interrupts {
     ["SIGHUP", 1],
   ] as const) {
     process.on(signal, () => {
+      if (signal === "SIGHUP" && !mayHangUp) return;
       const wasInterrupted = first.signal.aborted;
+      // A terminal that closes says so more than once: nobody is in a hurry for that.
+      if (signal === "SIGHUP" && wasInterrupted) return;
       (wasInterrupted ? second : first).abort();
       if (isClaimed) return;
       // Most commands wait for one answer only; none of them must hold a terminal that wants them gone.
@@ -34,5 +40,13 @@ export function listenToInterrupts(): Interrupts {
     claim() {
       isClaimed = true;
     },
+    get isClaimed() {
+      return isClaimed;
+    },
   };
+}
+
+/** A process of the platform has no terminal that could close: SIGHUP, sent by hand or by a rotation of logs, changes nothing. */
+export function ignoreHangUp(log: Log): void {
+  process.on("SIGHUP", () => log.info("SIGHUP changes nothing here"));
 }

@@ -1,11 +1,10 @@
 import { openSync, writeSync } from "node:fs";
 import type { Log, LogFields } from "#/base/index.ts";
+import { stdoutWriter } from "./output.ts";
 
 /** A log of JSON lines on stdout, with time, level, message and fields. Where the lines cannot go (full disk, closed pipe) they are lost, and the process goes on. */
 export function stdoutLog(): Log {
-  // Without a listener a failed line would end the process.
-  if (process.stdout.listenerCount("error") === 0) process.stdout.on("error", () => undefined);
-  return jsonLog((line) => process.stdout.write(line));
+  return jsonLog(stdoutWriter());
 }
 
 /** As `stdoutLog`, at the end of `file`, which is open as long as the process lives. */

@@ -4,9 +4,11 @@ import path from "node:path";
 import { describeError, OrreryError, systemClock, systemRandom } from "#/base/index.ts";
 import { parseChildOptions } from "./child-options.ts";
 import { fileLog } from "./json-log.ts";
+import { guardOutput } from "./output.ts";
 import type { SupervisorMessage } from "./supervisor/messages.ts";
 import { startSupervisor } from "./supervisor/supervisor.ts";
 
+guardOutput();
 const options = parseChildOptions();
 const log = fileLog(path.join(options.data, "logs", "supervisor.log"));
 // Whoever started this may have gone: telling it is a courtesy.

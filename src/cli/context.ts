@@ -1,3 +1,4 @@
+import path from "node:path";
 import type { Clock } from "#/base/index.ts";
 import type { Client } from "#/client/index.ts";
 import type { Platform } from "./platform.ts";
@@ -8,7 +9,8 @@ export interface CliContext {
   readonly terminal: Terminal;
   readonly platform: Platform;
   readonly clock: Clock;
-  /** Relative paths begin here. */
+  /** Relative paths begin here.
+   *  @throws cli/no-folder: it is gone */
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The site that comes with Orrery: what `up` runs by default. Absolute. */
@@ -21,3 +23,9 @@ export interface CliContext {
 }
 
 export type OutputFormat = "table" | "wide" | "json" | "yaml" | "name";
+
+/** `name` as an absolute path.
+ *  @throws cli/no-folder: it is relative, and the current folder is gone */
+export function resolvePath(context: Pick<CliContext, "cwd">, name: string): string {
+  return path.isAbsolute(name) ? path.normalize(name) : path.resolve(context.cwd, name);
+}

@@ -1,7 +1,6 @@
-import path from "node:path";
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import type { StrategyName } from "#/model/index.ts";
-import type { CliContext } from "./context.ts";
+import { type CliContext, resolvePath } from "./context.ts";
 import { isDuration } from "./durations.ts";
 
 /** The command `orrery` with all its subcommands. `finish` is called with the exit status of the one that ran. Commands are loaded when they run: the start stays quick. */
@@ -30,7 +29,7 @@ export function buildProgram(context: CliContext, finish: (exitStatus: number) =
       finish(
         await run(
           command.processedArgs.flat().filter((one): one is string => typeof one === "string"),
-          { ...options, data: path.resolve(context.cwd, options.data), given: optionsGiven(command) },
+          withData({ ...options, given: optionsGiven(command) }, () => resolvePath(context, options.data)),
           command,
         ),
       );
@@ -184,6 +183,11 @@ export function buildProgram(context: CliContext, finish: (exitStatus: number) =
 }
 
 /** Options of all commands; each reads its own. `data` is absolute. */
+/** `options` with its data folder, which is looked for only when a command asks: the current folder may be gone, and not every command needs one. */
+function withData(options: Omit<Options, "data">, data: () => string): Options {
+  return Object.defineProperty({ ...options } as Options, "data", { get: data, enumerable: true });
+}
+
 export interface Options {
   readonly data: string;
   /** Long names of those that were typed, `--no-wait` as it is. */

@@ -100,8 +100,8 @@ export class Child {
     const output = openSync(path.join(data, "logs", `${name}.log`), "a", 0o600);
     let child: ChildProcess;
     try {
-      // A session of its own: Ctrl-C in the supervisor's terminal must reach the supervisor alone, which ends the children in order.
-      child = spawn(process.execPath, [script, ...args()], { cwd: data, detached: true, stdio: ["ignore", output, output] });
+      // In no folder that somebody may remove or unmount. A session of its own: Ctrl-C in the supervisor's terminal must reach the supervisor alone, which ends the children in order.
+      child = spawn(process.execPath, [script, ...args()], { cwd: "/", detached: true, stdio: ["ignore", output, output] });
     } finally {
       closeSync(output);
     }

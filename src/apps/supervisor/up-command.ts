@@ -101,7 +101,7 @@ async function startInBackground(options: UpCommandOptions): Promise<void> {
   const { terminal } = options;
   terminal.progress("starting the platform");
   const script = fileURLToPath(new URL("../up.ts", import.meta.url));
-  const child = fork(script, formatChildOptions(options), { cwd: options.data, detached: true, stdio: ["ignore", "ignore", "ignore", "ipc"] });
+  const child = fork(script, formatChildOptions(options), { cwd: "/", detached: true, stdio: ["ignore", "ignore", "ignore", "ipc"] });
   try {
     await untilReady(child, (text) => terminal.progress(text));
   } finally {

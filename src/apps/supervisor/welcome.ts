@@ -32,8 +32,7 @@ export async function describeSite({ api, data, site, endpoints, terminal }: Wel
     ];
   });
   const title = (text: string): string => terminal.paint("bold", text);
-  const shown = path.relative(process.cwd(), data);
-  const folder = shown.startsWith("..") ? data : shown || ".";
+  const folder = nameFolder(data);
   const [head = "", ...lines] = formatTable(
     [{ title: "SERVICE" }, { title: "VERSION" }, { title: "READY", align: "right" }, { title: "STATUS" }],
     rows,
@@ -52,4 +51,15 @@ export async function describeSite({ api, data, site, endpoints, terminal }: Wel
     `curl --cacert ${folder}/pki/ca.crt -H "Authorization: Bearer $(cat ${folder}/tokens/admin)" ${endpoints.api}/readyz`,
     asCalled(terminal, `orrery status${withData}`),
   ].join("\n");
+}
+
+/** As someone would type it here. */
+function nameFolder(data: string): string {
+  try {
+    const shown = path.relative(process.cwd(), data);
+    return shown.startsWith("..") ? data : shown || ".";
+  } catch {
+    // The current folder is gone.
+    return data;
+  }
 }

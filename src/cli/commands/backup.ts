@@ -1,7 +1,7 @@
 import { chmodSync, copyFileSync, existsSync } from "node:fs";
 import path from "node:path";
 import { describeError, OrreryError } from "#/base/index.ts";
-import type { CliContext } from "../context.ts";
+import { type CliContext, resolvePath } from "../context.ts";
 import { formatBytes } from "../output.ts";
 import type { Options } from "../program.ts";
 import { asCalled } from "../terminal.ts";
@@ -14,7 +14,7 @@ export async function backup(context: CliContext, [to]: readonly string[], optio
       readonly file: string;
       readonly bytes: number;
     };
-    const file = to === undefined ? made.file : path.resolve(context.cwd, to);
+    const file = to === undefined ? made.file : resolvePath(context, to);
     if (to !== undefined) copyTo(file, made.file);
     context.terminal.out(asCalled(context.terminal, `${file} (${formatBytes(made.bytes)}); put it back with: orrery restore ${file}`));
     return 0;
@@ -41,7 +41,7 @@ export async function restore(context: CliContext, [from = ""]: readonly string[
       "cli/running",
       `${running.map((one) => one.name).join(", ")} still run on ${options.data}; end them first with: orrery down --data ${options.data}`,
     );
-  const file = path.resolve(context.cwd, from);
+  const file = resolvePath(context, from);
   if (!existsSync(file)) throw new OrreryError("cli/unreadable", `cannot read ${file}: there is no such file; give one that orrery backup made`);
   const stored = path.join(options.data, "state", "tree.db");
   const former = existsSync(stored) ? `; what was stored before is kept as ${stored}.before-restore` : "";

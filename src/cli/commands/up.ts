@@ -1,6 +1,5 @@
-import path from "node:path";
 import { durationMs } from "#/model/index.ts";
-import type { CliContext } from "../context.ts";
+import { type CliContext, resolvePath } from "../context.ts";
 import type { Options } from "../program.ts";
 
 /** `orrery up`. */
@@ -8,7 +7,7 @@ export function up(context: CliContext, options: Options): Promise<number> {
   return context.platform.up(
     {
       data: options.data,
-      site: options.site === undefined ? context.sampleSite : path.resolve(context.cwd, options.site),
+      site: options.site === undefined ? context.sampleSite : resolvePath(context, options.site),
       listen: options.listen ?? "127.0.0.1",
       apiPort: options.apiPort ?? 0,
       edgePort: options.edgePort ?? 0,

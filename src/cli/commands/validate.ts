@@ -1,5 +1,5 @@
 import path from "node:path";
-import type { CliContext } from "../context.ts";
+import { type CliContext, resolvePath } from "../context.ts";
 import { findFaults, formatFault } from "../faults.ts";
 import { loadManifests, type Manifests } from "../manifests.ts";
 import { count, printData } from "../output.ts";
@@ -24,7 +24,7 @@ export async function validate(context: CliContext, { file = [], output }: Optio
 export async function loadAll(context: CliContext, sources: readonly string[]): Promise<Manifests> {
   const input = sources.includes("-") ? await context.terminal.readInput() : "";
   const loaded = sources.map((source) => {
-    const absolute = source === "-" ? source : path.resolve(context.cwd, source);
+    const absolute = source === "-" ? source : resolvePath(context, source);
     const { manifests, faults } = loadManifests(absolute, () => input);
     const rename = <T extends { readonly file: string }>(one: T): T => ({
       ...one,
