@@ -10,7 +10,7 @@ const compress = promisify(gzip);
 const GZIP_BYTES_MIN = 128 * 1024;
 const TEXT_CHARACTERS_MAX = 64 * 1024;
 /** A reader that takes nothing for so long is cut. */
-const STALLED_MS = 30_000;
+export const STALLED_MS = 30_000;
 
 /** Sends `reply`; resolves when all was handed to the system, or the client is gone. */
 export async function sendReply(exchange: Exchange, reply: Reply, clock: Clock): Promise<void> {

@@ -1,6 +1,8 @@
 import { once } from "node:events";
+import { type IncomingMessage, ServerResponse } from "node:http";
 import { constants, createSecureServer, type Http2SecureServer, type ServerHttp2Session } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { type Clock, describeError, type Log, OrreryError, type Random } from "#/base/index.ts";
 import type { Hub } from "#/link/hub/index.ts";
@@ -15,6 +17,7 @@ import { type Route, Routes } from "./routes.ts";
 import { cut, sendReply } from "./send.ts";
 import { failureStatus, type Subject } from "./status.ts";
 import { WatcherCount } from "./watch.ts";
+import { asksForWebSocket, protocolToken, sendFrames, type Upgrade } from "./web-socket.ts";
 import type { CheckDeletion } from "./writes.ts";
 
 const CONNECTIONS_MAX = 5_000;
@@ -162,6 +165,8 @@ class ApiServer implements Api {
     });
     server.maxConnections = CONNECTIONS_MAX;
     Object.assign(server, { headersTimeout: HEAD_MS_MAX, requestTimeout: BODY_MS_MAX, keepAliveTimeout: 75_000 });
+    Object.assign(server, { shouldUpgradeCallback: asksForWebSocket });
+    server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => this.#upgrade(request, socket, head));
     server.on("request", (request: Request, response: Response) => void this.#handle(request, response));
     server.on("secureConnection", (socket: TLSSocket) => {
       socket.setNoDelay(true);
@@ -188,7 +193,21 @@ class ApiServer implements Api {
     return server;
   }
 
-  async #handle(request: Request, response: Response): Promise<void> {
+  /** A request that would become a WebSocket goes the way of any other: what is a stream is sent in frames, all else is answered in HTTP and the connection closed. */
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on("error", () => {});
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket as Socket);
+    response.once("finish", () => {
+      socket.end();
+      const cancel = this.#options.clock.after(LINGER_MS, () => socket.destroy(), { background: true });
+      socket.once("close", cancel);
+    });
+    void this.#handle(request, response, { socket, head });
+  }
+
+  async #handle(request: Request, response: Response, upgrade?: Upgrade): Promise<void> {
     const { clock, log } = this.#options;
     const startMs = clock.monotonic();
     const controller = new AbortController();
@@ -232,7 +251,8 @@ class ApiServer implements Api {
     }
     if (this.#isStopping && !("stream" in response)) response.setHeader("connection", "close");
     try {
-      await sendReply(exchange, reply, clock);
+      if (upgrade !== undefined && "chunks" in reply) await sendFrames({ ...upgrade, request, reply, signal: exchange.signal, clock });
+      else await sendReply(exchange, reply, clock);
     } catch (error) {
       if (!controller.signal.aborted)
         log.error("api: an answer could not be sent", { error: describeError(error), method, path: exchange.path.join("/") });
@@ -249,11 +269,12 @@ class ApiServer implements Api {
   /** @throws api/unauthorized */
   #authenticate({ request, path }: Exchange): User {
     const header = headerOf(request, "authorization");
-    if (header === undefined) {
+    const given = header === undefined && asksForWebSocket(request) ? protocolToken(request) : undefined;
+    if (header === undefined && given === undefined) {
       if (OPEN_PATHS.has(path[0] ?? "")) return NOBODY;
       throw new OrreryError("api/unauthorized", "Unauthorized: give a token (Authorization: Bearer …); the site's are in its data folder, tokens/");
     }
-    const token = /^Bearer +(\S+)$/i.exec(header)?.[1];
+    const token = given ?? /^Bearer +(\S+)$/i.exec(header ?? "")?.[1];
     const user = token === undefined ? undefined : this.#options.authenticate(token);
     if (user === undefined)
       throw new OrreryError("api/unauthorized", "Unauthorized: the token is not one of this site's; they are in its data folder, tokens/");

@@ -1,0 +1,101 @@
+import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { type WebSocket, WebSocketServer } from "ws";
+import { type Clock, isOrreryError, OrreryError } from "#/base/index.ts";
+import { headerOf, JSON_TYPE, type Reply, type Request } from "./exchange.ts";
+import { STALLED_MS } from "./send.ts";
+
+/** Clients of a watch have nothing to say: a longer message ends the connection (close code 1009), shorter ones are dropped. */
+const MESSAGE_BYTES_MAX = 64 * 1024;
+/** More than this waits in the store's own bounded queue; and who sends pings without reading is cut at it. */
+const UNSENT_BYTES_MAX = 256 * 1024;
+/** So long the client may take to answer our close. */
+const CLOSE_MS = 1_000;
+/** Where a browser, which cannot set headers, puts its token: kube-apiserver's name for it. */
+const TOKEN_PROTOCOL = "base64url.bearer.authorization.k8s.io.";
+
+/** A connection that has asked to become a WebSocket and has not been answered yet. */
+export interface Upgrade {
+  readonly socket: Duplex;
+  readonly head: Buffer;
+}
+
+/** True for a request that asks for a WebSocket, as browsers and fabric8 ask for a watch. Whatever else a client would upgrade to, it is answered in HTTP. */
+export function asksForWebSocket(request: Request): boolean {
+  return request.method === "GET" && /(?:^|,)\s*websocket\s*(?:,|$)/i.test(headerOf(request, "upgrade") ?? "");
+}
+
+/** The bearer token among the subprotocols of a WebSocket request; `undefined` if there is none.
+ *  @throws api/unauthorized: more than one, not base64url, or no other subprotocol that could be agreed on */
+export function protocolToken(request: Request): string | undefined {
+  const offered = (headerOf(request, "sec-websocket-protocol") ?? "").split(",", 100).map((one) => one.trim());
+  const tokens = offered.filter((one) => one.startsWith(TOKEN_PROTOCOL));
+  if (tokens.length === 0) return undefined;
+  const refuse = (why: string): never => {
+    throw new OrreryError("api/unauthorized", `Unauthorized: ${why}`);
+  };
+  if (tokens.length > 1) return refuse("more than one token among the subprotocols");
+  if (!offered.some((one) => one !== "" && !one.startsWith(TOKEN_PROTOCOL)))
+    return refuse("offer one more subprotocol beside the token: the token's is never agreed on");
+  const encoded = (tokens[0] ?? "").slice(TOKEN_PROTOCOL.length);
+  if (!/^[\w-]+$/.test(encoded)) return refuse("the token's subprotocol is not base64url without padding");
+  return Buffer.from(encoded, "base64url").toString("utf8");
+}
+
+export interface SendFramesOptions extends Upgrade {
+  readonly request: Request;
+  readonly reply: Extract<Reply, { readonly chunks: unknown }>;
+  /** Aborted when the client is gone, or with `api/unavailable` when the server stops. */
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+}
+
+const server = new WebSocketServer({
+  noServer: true,
+  clientTracking: false,
+  maxPayload: MESSAGE_BYTES_MAX,
+  perMessageDeflate: false,
+  autoPong: false,
+  handleProtocols: (protocols) => [...protocols].find((one) => !one.startsWith(TOKEN_PROTOCOL)) ?? false,
+});
+
+/** Sends a streamed reply over a WebSocket: each event of a watch, or each piece of a text, is one text frame. It is closed with 1000 at the end, with 1001 when the server stops; a client that takes nothing is cut.
+ *  Resolves when the connection is closed. */
+export async function sendFrames({ request, socket, head, reply, signal, clock }: SendFramesOptions): Promise<void> {
+  const webSocket = await new Promise<WebSocket | undefined>((resolve) => {
+    socket.once("close", () => resolve(undefined));
+    // What is no good handshake is answered by the library, and the connection closed.
+    server.handleUpgrade(request as IncomingMessage, socket, head, resolve);
+  });
+  if (webSocket === undefined) return;
+  // Also a message that is too long: the library closes with its code.
+  webSocket.on("error", () => {});
+  webSocket.on("ping", (data: Buffer) => {
+    if (webSocket.bufferedAmount > UNSENT_BYTES_MAX) webSocket.terminate();
+    else webSocket.pong(data);
+  });
+  const isLines = reply.contentType === JSON_TYPE;
+  for await (const chunk of reply.chunks) {
+    if (signal.aborted || webSocket.readyState !== webSocket.OPEN) break;
+    socket.cork();
+    for (const frame of isLines ? linesOf(chunk) : [chunk]) webSocket.send(frame);
+    socket.uncork();
+    if (webSocket.bufferedAmount <= UNSENT_BYTES_MAX) continue;
+    const cancel = clock.after(STALLED_MS, () => webSocket.terminate(), { background: true });
+    if (socket.writableNeedDrain) await once(socket, "drain", { signal }).catch(() => undefined);
+    cancel();
+  }
+  const isStopping = isOrreryError(signal.reason, "api/unavailable");
+  webSocket.close(isStopping ? 1001 : 1000, isStopping ? "the centre stops" : "");
+  const cancel = clock.after(CLOSE_MS, () => webSocket.terminate(), { background: true });
+  if (!socket.destroyed) await once(socket, "close").catch(() => undefined);
+  cancel();
+}
+
+function linesOf(text: string): string[] {
+  const lines = text.split("\n");
+  // Each line has its end: the last is empty.
+  lines.pop();
+  return lines;
+}
