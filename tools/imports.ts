@@ -16,7 +16,7 @@ const OPTIONS: ICruiseOptions = {
       {
         name: "no-dev-package",
         severity: "error",
-        from: { path: "^src/", pathNot: "(?:\\.test\\.ts|/conformance)" },
+        from: { path: "^src/", pathNot: "(?:\\.test\\.ts|/conformance|/arbitrary\\.ts)" },
         to: { dependencyTypes: ["npm-dev"] },
       },
     ],

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Clock, ManualClock, steadyClock } from "./clock.ts";
+import { type Clock, ManualClock, steadyClock, systemClock } from "./clock.ts";
 
 test("a steady clock goes on evenly when the machine's is set, and tells by how much", () => {
   const manual = new ManualClock();
@@ -21,4 +21,12 @@ test("a steady clock goes on evenly when the machine's is set, and tells by how 
   steady.after(100, () => fired++);
   manual.advance(100);
   assert.equal(fired, 1);
+});
+
+test("a delay of more than 25 days does not fire at once, and is cancelled whole", async () => {
+  let fired = 0;
+  const cancel = systemClock.after(40 * 86_400_000, () => fired++, { background: true });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(fired, 0);
+  cancel();
 });

@@ -11,14 +11,19 @@ export interface Clock {
 /** Node.js takes a longer one for 1 ms. Some 25 days. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
-/** The machine's own clock. A delay of more than some 25 days is cut to that. */
+/** The machine's own clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after(delayMs, callback, options) {
-    const timer = setTimeout(callback, Math.min(delayMs, TIMER_MS_MAX));
+    const partMs = Math.min(delayMs, TIMER_MS_MAX);
+    let cancelRest = (): void => clearTimeout(timer);
+    const timer = setTimeout(() => {
+      if (partMs === delayMs) callback();
+      else cancelRest = systemClock.after(delayMs - partMs, callback, options);
+    }, partMs);
     if (options?.background === true) timer.unref();
-    return () => clearTimeout(timer);
+    return () => cancelRest();
   },
 };
 

@@ -1,10 +1,11 @@
 import type { Clock, Log, Random } from "#/base/index.ts";
-import { gateway, generation, host, instance, type Kind, microservice, resource, revision, route, site, update } from "#/model/index.ts";
+import { gateway, generation, host, instance, type Kind, microservice, resource, revision, route, SITE_NAME, site, update } from "#/model/index.ts";
 import { Reflector } from "#/reconcile/index.ts";
 import type { Store } from "#/store/index.ts";
 
 /** One local copy of each kind, shared by all controllers of a centre. */
 export interface Caches {
+  /** The one Site. */
   readonly sites: Reflector<typeof site>;
   readonly generations: Reflector<typeof generation>;
   readonly microservices: Reflector<typeof microservice>;
@@ -28,7 +29,8 @@ export interface CachesOptions {
 
 /** Makes the copies; `runCaches` fills them. */
 export function createCaches(options: CachesOptions): Caches {
-  const reflect = <K extends Kind>(kind: K): Reflector<K> => new Reflector({ ...options, kind });
+  const reflect = <K extends Kind>(kind: K, fieldSelector?: string): Reflector<K> =>
+    new Reflector({ ...options, kind, ...(fieldSelector === undefined ? {} : { selection: { fieldSelector } }) });
   const instances = reflect(instance);
   instances.addIndex("service", (one) => (one.spec.service === undefined ? undefined : `${one.metadata.namespace}/${one.spec.service}`));
   instances.addIndex("revision", (one) => (one.spec.revision === undefined ? undefined : `${one.metadata.namespace}/${one.spec.revision}`));
@@ -38,7 +40,8 @@ export function createCaches(options: CachesOptions): Caches {
   const routes = reflect(route);
   routes.addIndex("service", (one) => `${one.metadata.namespace}/${one.spec.service}`);
   return {
-    sites: reflect(site),
+    // A store from elsewhere may hold others; they decide nothing.
+    sites: reflect(site, `metadata.name=${SITE_NAME}`),
     generations: reflect(generation),
     microservices: reflect(microservice),
     revisions,

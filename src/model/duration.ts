@@ -3,11 +3,25 @@ import { z } from "zod";
 const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const PATTERN = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/;
 
-/** A span of time as people write it: `500ms`, `5s`, `10m`, `1h30m`, `2d`. */
-export const duration = z
-  .string()
-  .regex(PATTERN, "a duration such as 500ms, 5s, 10m, 1h30m")
-  .meta({ description: "A span of time: 500ms, 5s, 10m, 1h30m, 2d.", format: "duration-short" });
+const SHAPE = "a duration such as 500ms, 5s, 10m, 1h30m";
+/** Ten years: what is added to a time of today is still a time that can be written. */
+const LONGEST = "3650d";
+
+/** A span of time as people write it: `500ms`, `5s`, `10m`, `1h30m`, `2d`; from nothing to ten years. */
+export const duration = durationFrom("0ms");
+
+/** As `duration`, but longer than nothing: of what has to take some time, a limit or a rhythm. */
+export const someDuration = durationFrom("1ms");
+
+function durationFrom(least: string) {
+  const bounds = least === "0ms" ? `a duration of at most ${LONGEST}` : `a duration from ${least} to ${LONGEST}`;
+  return z
+    .string()
+    .max(40, "at most 40 characters, such as 1h30m")
+    .regex(PATTERN, SHAPE)
+    .refine((text) => !PATTERN.test(text) || (durationMs(text) >= durationMs(least) && durationMs(text) <= durationMs(LONGEST)), bounds)
+    .meta({ description: "A span of time: 500ms, 5s, 10m, 1h30m, 2d.", format: "duration-short" });
+}
 
 /** Milliseconds of a duration that the model has accepted. Asserts on anything else. */
 export function durationMs(text: string): number {

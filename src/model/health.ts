@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { duration } from "./duration.ts";
-import { sentPath } from "./http-text.ts";
 
-const command = z.array(z.string()).min(1, "a command with at least the program");
+import { duration, someDuration } from "./duration.ts";
+import { sentPath } from "./http-text.ts";
+import { command } from "./program.ts";
 
 /** How a check asks: exactly one of http, tcp, exec. */
 export const checkAction = {
@@ -21,8 +21,8 @@ export const healthCheck = z
   .strictObject({
     ...checkAction,
     initialDelay: duration.default("0s"),
-    interval: duration.default("2s"),
-    timeout: duration.default("1s"),
+    interval: someDuration.default("2s").describe("From one look to the next; less than 100ms counts as 100ms."),
+    timeout: someDuration.default("1s"),
     successThreshold: z.int().min(1).max(100).default(1),
     failureThreshold: z.int().min(1).max(1000).default(3),
   })

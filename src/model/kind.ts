@@ -21,6 +21,8 @@ export interface KindDefinition<Spec extends z.ZodType, Status extends z.ZodType
   readonly spec: Spec;
   readonly status: Status;
   readonly columns: readonly Column[];
+  /** What its objects may be called, so that all that is made of them can be called after them; absent: a DNS subdomain. */
+  readonly name?: z.ZodType<string>;
   /** Spec fields whose values no two objects of the kind in a namespace may share, such as `.spec.id`. */
   readonly unique?: readonly string[];
   /** Fields that `fieldSelector` may name beside metadata.name and metadata.namespace. */

@@ -35,8 +35,14 @@ test("a missing or too long name is refused", () => {
   assert.match(messages({ ...auth, metadata: {} })[0] ?? "", /^metadata\.name: missing: give the object's name/);
   assert.match(
     messages({ ...auth, metadata: { name: "x".repeat(300) } })[0] ?? "",
-    /^metadata\.name: found "x+… \(300 characters\); allowed: at most 253 characters$/,
+    /^metadata\.name: found "x+… \(300 characters\); allowed: at most 63 characters$/,
   );
+  for (const [kind, name] of [
+    ["Microservice", "pay.api"],
+    ["Resource", "r".repeat(64)],
+    ["Site", "main"],
+  ] as const)
+    assert.match(messages({ apiVersion: "orrery.dev/v1", kind, metadata: { name } })[0] ?? "", /^metadata\.name: found /);
 });
 
 test("what is not a map at all is refused", () => {

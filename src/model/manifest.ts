@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Kind } from "./kind.ts";
 import { findKind, kinds } from "./kinds.ts";
 import { API_VERSION, objectMeta } from "./metadata.ts";
+import { DEFAULT_NAMESPACE, subdomain } from "./names.ts";
 import { describeIssues, findNearest, formatField, type Violation } from "./violation.ts";
 
 /** An object as someone wrote it, after a check: `violations` is empty if and only if the model allows it. */
@@ -27,7 +28,7 @@ export function checkManifest(object: unknown): CheckedManifest {
   const envelope = z.strictObject({
     apiVersion: z.unknown().optional(),
     kind: z.unknown().optional(),
-    metadata: metadataSchema,
+    metadata: metadataSchema(kind),
     spec: kind?.spec ?? z.unknown().optional(),
     status: z.unknown().optional(),
   });
@@ -41,10 +42,18 @@ export function checkManifest(object: unknown): CheckedManifest {
   };
 }
 
-const metadataSchema = objectMeta.refine((one) => one.name !== undefined || one.generateName !== undefined, {
-  path: ["name"],
-  message: "missing: give the object's name (or generateName)",
-});
+function metadataSchema(kind: Kind | undefined) {
+  const name = (kind?.name ?? subdomain).optional();
+  const namespace =
+    kind?.scope === "Namespaced"
+      ? z.literal(["", DEFAULT_NAMESPACE], `${DEFAULT_NAMESPACE}, the one namespace of a site; leave it out`).optional()
+      : z.literal("", `no namespace: a ${kind?.kind ?? "cluster-wide object"} belongs to none; leave it out`).optional();
+  const fields = kind === undefined ? { name } : { name, namespace };
+  return objectMeta.extend(fields).refine((one) => one.name !== undefined || one.generateName !== undefined, {
+    path: ["name"],
+    message: "missing: give the object's name (or generateName)",
+  });
+}
 
 function unknownKind(found: unknown): Violation {
   const names = kinds.map((one) => one.kind);

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { conditions, time } from "./conditions.ts";
-import { duration } from "./duration.ts";
+import { someDuration } from "./duration.ts";
 import { defineKind } from "./kind.ts";
 import { label } from "./names.ts";
 import { template } from "./run.ts";
@@ -19,7 +19,7 @@ const spec = z.strictObject({
   port: z.int().min(1).max(65_535).optional().describe("Loopback port on which every host's gateway offers the service; assigned when absent."),
   template: template.describe("Everything that makes one version; any change in it makes a new Revision and an update."),
   balancing: balancing.default({ algorithm: "roundRobin" }),
-  timeout: duration.default("30s").describe("For the answer's beginning to a call."),
+  timeout: someDuration.default("30s").describe("For the answer's beginning to a call."),
   retries: z.int().min(0).max(5).default(1).describe("Further tries of a call that was not sent or is idempotent."),
   exclusive: z
     .boolean()
@@ -59,6 +59,8 @@ const status = z.strictObject({
 
 export const microservice = defineKind({
   kind: "Microservice",
+  // It stands in the names of Revisions and Instances, in labels, in host names and in variables.
+  name: label,
   plural: "microservices",
   shortNames: ["ms"],
   scope: "Namespaced",

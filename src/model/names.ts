@@ -15,11 +15,17 @@ export const subdomain = z
     "lower-case letters, digits, '-' and '.', beginning and ending with a letter or digit",
   );
 
+/** A subdomain that fits into a label's value, for objects that others are labelled with. */
+export const shortSubdomain = subdomain.max(63, "at most 63 characters, since it stands in labels");
+
 /** The version of a service as its author calls it: `v2`, `1.4.0-rc1`. Lower case, so that it can stand in names. */
 export const version = z
   .string()
   .max(40, "at most 40 characters")
-  .regex(/^[a-z0-9](?:[-.a-z0-9]*[a-z0-9])?$/, "lower-case letters, digits, '-' and '.', as in v2 or 1.4.0");
+  .regex(
+    /^[a-z0-9]+(?:-+[a-z0-9]+)*(?:\.[a-z0-9]+(?:-+[a-z0-9]+)*)*$/,
+    "lower-case letters, digits, '-' and '.', each part between dots beginning and ending with a letter or digit, as in v2 or 1.4.0-rc1",
+  );
 
 /** The name of an environment variable (POSIX). */
 export const variableName = z

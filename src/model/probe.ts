@@ -1,22 +1,29 @@
 import { z } from "zod";
-import { duration } from "./duration.ts";
+
+import { someDuration } from "./duration.ts";
 import { httpUrl } from "./http-text.ts";
+import { argument, command } from "./program.ts";
+
+const hostAndPort = z
+  .string()
+  .max(300)
+  .refine((text) => {
+    const port = Number(/^(?:\[[0-9A-Fa-f:.]+\]|[^\s:[\]/]+):(\d{1,5})$/.exec(text)?.[1]);
+    return port >= 1 && port <= 65_535;
+  }, "give host:port, as in 10.0.0.7:502 or [fd00::7]:502");
 
 /** How a resource is observed: a program (`command` and `args`; container platforms also use `image`), or one of the built-in probes http, tcp, exec, host. */
 export const probe = z
   .strictObject({
     image: z.string().optional().describe("Container image; kept, and used where containers are run."),
-    command: z.array(z.string()).min(1).optional(),
-    args: z.array(z.string()).default([]),
+    command: command.optional(),
+    args: z.array(argument).max(500).default([]),
     http: z.strictObject({ url: httpUrl.describe("Asked with GET; a JSON object in the answer becomes the observed state.") }).optional(),
-    tcp: z.strictObject({ address: z.string().describe("host:port to connect to.") }).optional(),
-    exec: z
-      .strictObject({ command: z.array(z.string()).min(1) })
-      .optional()
-      .describe("Run once each interval; its JSON lines are read."),
+    tcp: z.strictObject({ address: hostAndPort.describe("host:port to connect to.") }).optional(),
+    exec: z.strictObject({ command }).optional().describe("Run once each interval; its JSON lines are read."),
     host: z.strictObject({}).optional().describe("Facts and use of the host itself."),
-    interval: duration.default("10s"),
-    timeout: duration.default("5s"),
+    interval: someDuration.default("10s").describe("From one look to the next; less than 100ms counts as 100ms."),
+    timeout: someDuration.default("5s"),
   })
   .refine(
     (one) => [one.command ?? one.image, one.http, one.tcp, one.exec, one.host].filter((way) => way !== undefined).length === 1,

@@ -1,37 +1,43 @@
 import { z } from "zod";
 import { conditions, time } from "./conditions.ts";
-import { duration } from "./duration.ts";
+import { someDuration } from "./duration.ts";
 import { defineKind } from "./kind.ts";
-import { capability } from "./names.ts";
+import { capability, shortSubdomain, subdomain } from "./names.ts";
 import { probe } from "./probe.ts";
+import { tooLongToStart } from "./program.ts";
 import { environment, fileMapping } from "./run.ts";
 
-const spec = z.strictObject({
-  id: z
-    .string()
-    .min(1)
-    .max(200)
-    .regex(/^[A-Za-z0-9](?:[-._:/A-Za-z0-9]*[A-Za-z0-9])?$/, "letters, digits and - . _ : /"),
-  type: z.enum(["human", "machine", "thing"]),
-  displayName: z.string().max(200).optional(),
-  description: z.string().max(4000).optional(),
-  capabilities: z.array(capability).max(200).default([]),
-  place: z.string().max(500).optional(),
-  access: z
-    .strictObject({
-      protocol: z.string().max(50),
-      address: z.string().max(500),
-      credentialRef: z.string().max(253).optional().describe("Name of a secret; never the secret itself."),
-    })
-    .optional(),
-  probe: probe.optional(),
-  probeEnabled: z.boolean().default(true),
-  files: z.array(fileMapping).max(100).default([]).describe("Files that the probe program needs, copied by content."),
-  env: environment.default([]).describe("Environment of the probe program."),
-  host: z.string().optional().describe("Host that probes it; default any."),
-  maxAge: duration.optional().describe("Observations older than this make the resource Stale; default three intervals of the probe."),
-  desired: z.record(z.string(), z.unknown()).optional().describe("State that someone wants of it."),
-});
+const spec = z
+  .strictObject({
+    id: z
+      .string()
+      .min(1)
+      .max(200)
+      .regex(/^[A-Za-z0-9](?:[-._:/A-Za-z0-9]*[A-Za-z0-9])?$/, "letters, digits and - . _ : /"),
+    type: z.enum(["human", "machine", "thing"]),
+    displayName: z.string().max(200).optional(),
+    description: z.string().max(4000).optional(),
+    capabilities: z.array(capability).max(200).default([]),
+    place: z.string().max(500).optional(),
+    access: z
+      .strictObject({
+        protocol: z.string().max(50),
+        address: z.string().max(500),
+        credentialRef: z.string().max(253).optional().describe("Name of a secret; never the secret itself."),
+      })
+      .optional(),
+    probe: probe.optional(),
+    probeEnabled: z.boolean().default(true),
+    files: z.array(fileMapping).max(100).default([]).describe("Files that the probe program needs, copied by content."),
+    env: environment.default([]).describe("Environment of the probe program."),
+    host: subdomain.optional().describe("Host that probes it; default any."),
+    maxAge: someDuration.optional().describe("Observations older than this make the resource Stale; default three intervals of the probe."),
+    desired: z.record(z.string(), z.unknown()).optional().describe("State that someone wants of it."),
+  })
+  .superRefine(({ probe, env }, context) => {
+    const size = tooLongToStart([...(probe?.command ?? []), ...(probe?.args ?? [])], env);
+    if (size !== undefined) context.addIssue({ code: "custom", path: ["env"], message: size });
+  });
 
 const status = z.strictObject({
   observedGeneration: z.int().optional(),
@@ -46,6 +52,8 @@ const status = z.strictObject({
 
 export const resource = defineKind({
   kind: "Resource",
+  // Its probe is an Instance that is labelled with it.
+  name: shortSubdomain,
   plural: "resources",
   shortNames: ["res"],
   scope: "Namespaced",

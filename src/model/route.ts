@@ -1,7 +1,9 @@
 import { z } from "zod";
 import { conditions } from "./conditions.ts";
-import { duration } from "./duration.ts";
+
+import { someDuration } from "./duration.ts";
 import { headerName, headerValue, listenAddress, matchedHost, matchedPath, sentHost, sentPrefix } from "./http-text.ts";
+
 import { defineKind } from "./kind.ts";
 import { label } from "./names.ts";
 
@@ -118,8 +120,8 @@ const spec = z
     service: label,
     port: label.optional().describe("Name of the service's port; default its first."),
     filters: filters.default([]),
-    timeout: duration.optional().describe("For the answer's beginning; default the service's."),
-    maxTransaction: duration.optional().describe("Longest life of a transaction that begins here; default the site's."),
+    timeout: someDuration.optional().describe("For the answer's beginning; default the service's."),
+    maxTransaction: someDuration.optional().describe("Longest life of a transaction that begins here; default the site's."),
     retries: z.int().min(0).max(5).optional(),
   })
   .refine((one) => one.path === undefined || (one.path.prefix === undefined) !== (one.path.exact === undefined), {

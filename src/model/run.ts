@@ -1,13 +1,19 @@
 import { z } from "zod";
-import { duration } from "./duration.ts";
+import { duration, someDuration } from "./duration.ts";
 import { health } from "./health.ts";
 import { sentPath } from "./http-text.ts";
 import { label, variableName, version } from "./names.ts";
+import { argument, command, innerPath, tooLongToStart } from "./program.ts";
 
 /** An environment variable. The value of a `secret` one is shown as `REDACTED` to every reader but agents; writing `REDACTED` back keeps the value. */
 export const environmentVariable = z.strictObject({
   name: variableName,
-  value: z.string().max(32_768).default("").describe("At most 32,768 characters."),
+  value: z
+    .string()
+    .max(32_768)
+    .regex(/^[^\0]*$/, "text without NUL characters")
+    .default("")
+    .describe("At most 32,768 characters."),
   secret: z.boolean().optional().describe("True: shown as (secret) to all but agents; writing (secret) back keeps the value."),
 });
 export const REDACTED = "(secret)";
@@ -24,16 +30,21 @@ export type ServicePort = z.infer<typeof servicePort>;
 /** A named script of a service: `start` runs before the process, `stop` instead of SIGTERM, any other on demand. It runs with the instance's environment and folder. */
 export const script = z.strictObject({
   name: label,
-  command: z.array(z.string()).min(1).max(200),
-  timeout: duration.default("30s"),
+  command,
+  timeout: someDuration.default("30s"),
   description: z.string().max(500).optional(),
 });
 export type Script = z.infer<typeof script>;
 
 /** A file or folder that belongs to a revision: copied once, by content, when the revision is made. `from` is relative to the site's folder (or absolute); `to` is relative to the instance's folder. */
 export const fileMapping = z.strictObject({
-  from: z.string().min(1).describe("File or folder, relative to the site's folder, or absolute. Copied once, by content, when the revision is made."),
-  to: z.string().default(".").describe("Where it goes, relative to the instance's folder."),
+  from: z
+    .string()
+    .min(1)
+    .max(4096)
+    .regex(/^[^\0]*$/, "text without NUL characters")
+    .describe("File or folder, relative to the site's folder, or absolute. Copied once, by content, when the revision is made."),
+  to: innerPath.default(".").describe("Where it goes, relative to the instance's folder."),
   render: z
     .boolean()
     .optional()
@@ -60,9 +71,9 @@ export function renderedPaths(files: readonly FileMapping[]): readonly string[] 
 
 /** What is run: a program without a shell. `${PORT}`-like words are not expanded; programs read their environment. */
 export const runSpec = z.strictObject({
-  command: z.array(z.string().max(8192)).min(1, "missing: give the program and its arguments, as in [node, server.ts]").max(200),
-  args: z.array(z.string().max(8192)).max(500).default([]),
-  workingDir: z.string().default(".").describe("Relative to the instance's folder of files."),
+  command,
+  args: z.array(argument).max(500).default([]),
+  workingDir: innerPath.default(".").describe("Relative to the instance's folder of files."),
 });
 
 /** Work that no call shows, as a job in the background. Asked of each instance before a generation that it may work for is closed. */
@@ -72,11 +83,8 @@ export const busyCheck = z
       .strictObject({ path: sentPath, port: label.optional().describe("Name of a port; default the first.") })
       .optional()
       .describe("GET; 200: busy, 204: idle, anything else: not known."),
-    exec: z
-      .strictObject({ command: z.array(z.string()).min(1) })
-      .optional()
-      .describe("Exit status 0: busy, 1: idle, anything else: not known."),
-    timeout: duration.default("2s"),
+    exec: z.strictObject({ command }).optional().describe("Exit status 0: busy, 1: idle, anything else: not known."),
+    timeout: someDuration.default("2s"),
   })
   .refine((one) => (one.http === undefined) !== (one.exec === undefined), "give exactly one of http, exec")
   .describe("Work that no call shows: while an instance says that it is busy, generations that it may work for stay open.");
@@ -134,16 +142,22 @@ export const template = z
       .optional()
       .describe("POST {state: passive|active|draining} goes here at each change, beside the file $ORRERY_STATE."),
   })
-  .superRefine(({ ports, health, drain }, context) => {
+  .superRefine(({ run, env, ports, health, drain, stateUrl }, context) => {
     const names = ports.map((one) => one.name);
-    const asked: readonly (readonly [string | undefined, readonly string[]])[] = [
-      [health.startup?.http?.port ?? health.startup?.tcp?.port, ["health", "startup"]],
-      [health.readiness?.http?.port ?? health.readiness?.tcp?.port, ["health", "readiness"]],
-      [health.liveness?.http?.port ?? health.liveness?.tcp?.port, ["health", "liveness"]],
-      [drain.busy?.http?.port, ["drain", "busy"]],
+    const asked: readonly (readonly [{ readonly port?: string | undefined } | undefined, readonly string[]])[] = [
+      [health.startup?.http ?? health.startup?.tcp, ["health", "startup"]],
+      [health.readiness?.http ?? health.readiness?.tcp, ["health", "readiness"]],
+      [health.liveness?.http ?? health.liveness?.tcp, ["health", "liveness"]],
+      [drain.busy?.http, ["drain", "busy"]],
+      [stateUrl === undefined ? undefined : {}, ["stateUrl"]],
     ];
-    for (const [port, path] of asked)
-      if (port !== undefined && !names.includes(port))
-        context.addIssue({ code: "custom", path: [...path], message: `there is no port ${port}; ports are ${names.join(", ") || "none"}` });
+    for (const [target, path] of asked) {
+      if (target?.port !== undefined && !names.includes(target.port))
+        context.addIssue({ code: "custom", path: [...path], message: `there is no port ${target.port}; ports are ${names.join(", ") || "none"}` });
+      else if (target !== undefined && names.length === 0)
+        context.addIssue({ code: "custom", path: [...path], message: "it asks at the first port, and there are none: give ports, or leave it out" });
+    }
+    const size = tooLongToStart([...run.command, ...run.args], env);
+    if (size !== undefined) context.addIssue({ code: "custom", path: ["env"], message: size });
   });
 export type Template = z.infer<typeof template>;

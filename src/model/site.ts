@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { conditions, time } from "./conditions.ts";
-import { duration } from "./duration.ts";
+import { duration, someDuration } from "./duration.ts";
 import { defineKind } from "./kind.ts";
 import { strategyName } from "./strategy.ts";
 
@@ -14,9 +14,9 @@ export function formatShare(share: number): string {
 const spec = z.strictObject({
   displayName: z.string().max(200).optional(),
   maxOpen: z.int().min(2).max(1000).default(64).describe("Generations that may be open at once."),
-  maxTransaction: duration.default("10m").describe("Longest life of a transaction; the edge enforces it."),
+  maxTransaction: someDuration.default("10m").describe("Longest life of a transaction; the edge enforces it."),
   lostEdge: z
-    .strictObject({ assumeDeadAfter: duration })
+    .strictObject({ assumeDeadAfter: someDuration })
     .optional()
     .describe("A gateway that is not connected for so long is declared dead by itself. Absent: it is waited for until a person forgets it."),
   linger: duration.default("500ms").describe("Waited after the last call of a generation before it is closed."),
@@ -30,7 +30,7 @@ const spec = z.strictObject({
   hold: duration
     .default("5s")
     .describe("Longest time that new transactions are held while an exclusive service is handed over, or under the strategy quiescence."),
-  readyWithin: duration.default("2m").describe("Longest wait for new instances to become ready, else the update is given up."),
+  readyWithin: someDuration.default("2m").describe("Longest wait for new instances to become ready, else the update is given up."),
 });
 
 /** Which generation an edge stamps: `generation`, or `ramp.to` for a share of the keys. Under `hold`, transactions that can reach one of its services wait, and all others get `hold.to`. */
@@ -134,8 +134,11 @@ const status = z.strictObject({
   conditions: conditions.optional(),
 });
 
+export const SITE_NAME = "site";
+
 export const site = defineKind({
   kind: "Site",
+  name: z.literal(SITE_NAME, `the name ${SITE_NAME}: there is one Site`),
   plural: "sites",
   scope: "Namespaced",
   description: "The site itself: policies, and everything decided about traffic. There is one, named site.",
@@ -149,4 +152,3 @@ export const site = defineKind({
   ],
 });
 export type Site = typeof site.$object;
-export const SITE_NAME = "site";

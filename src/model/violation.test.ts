@@ -36,7 +36,7 @@ test("a missing required field says so", () => {
 test("words of the model's author are kept", () => {
   const found = lines(findViolations(microservice.spec, { template: { version: "V 1", run: { command: [] } } }));
   assert.deepEqual(found, [
-    `template.version: found "V 1"; allowed: lower-case letters, digits, '-' and '.', as in v2 or 1.4.0`,
+    `template.version: found "V 1"; allowed: lower-case letters, digits, '-' and '.', each part between dots beginning and ending with a letter or digit, as in v2 or 1.4.0-rc1`,
     "template.run.command: missing: give the program and its arguments, as in [node, server.ts]; found an empty list",
   ]);
 });

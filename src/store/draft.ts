@@ -46,6 +46,8 @@ export function buildObject(context: DraftContext): StoredObject {
   causes.check();
   if (metadata === undefined) throw new Error("checked above");
   checkIdentity(context, metadata, causes);
+  // What is stored already stays changeable, whatever it is called.
+  if (former === undefined && kind.name !== undefined) causes.parse(kind.name, key.name, ["metadata", "name"]);
   const spec = parts === "status" && former !== undefined ? former.spec : buildPart(context, "spec", former?.spec, causes);
   const status = parts === "main" ? former?.status : buildPart(context, "status", former?.status, causes);
   const own =

@@ -3,7 +3,7 @@ import { mkdtempSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { after } from "node:test";
-import { silentLog as log, systemClock, systemRandom } from "#/base/index.ts";
+import { type Log, silentLog, systemClock, systemRandom } from "#/base/index.ts";
 import { type Instance, kinds, type Microservice, microservice, SITE_NAME, type Site, site, type Update, update } from "#/model/index.ts";
 import { SimulatedAgent, SimulatedGateway } from "#/simulation/index.ts";
 import type { Store } from "#/store/index.ts";
@@ -12,7 +12,8 @@ import { openSqliteTree } from "#/tree/sqlite/index.ts";
 import { type LeadOptions, startLeading } from "./lead.ts";
 
 /** A whole centre without its API: real tree, store, controllers and table, with an agent and a gateway without processes and sockets: start times by version (`undefined`: never ready), a store and a keeper of files that may be wrapped. */
-export async function startCentre(options: { wrap?: (store: Store) => Store; keepFiles?: LeadOptions["keepFiles"] } = {}) {
+export async function startCentre(options: { wrap?: (store: Store) => Store; keepFiles?: LeadOptions["keepFiles"]; log?: Log } = {}) {
+  const log = options.log ?? silentLog;
   const stop = new AbortController();
   const tree = await openSqliteTree({
     file: path.join(mkdtempSync(path.join(os.tmpdir(), "lead-")), "tree.db"),

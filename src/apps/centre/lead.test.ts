@@ -150,3 +150,19 @@ test("a Resource's probe gets an Instance: a changed probe another one, none whi
   await store.delete(resource, antenna);
   await probes((items) => items.length === 0, "the end of the probe");
 });
+
+test("there is one Site: another is refused, and one that an older store holds decides nothing and may be deleted", async () => {
+  const { store, lead, apply, template, service } = await startCentre();
+  await assert.rejects(store.create(site, { metadata: { name: "main" }, spec: {} }), /metadata\.name: .*there is one Site/);
+  const { name: _, ...older } = site;
+  await store.create(older as unknown as typeof site, { metadata: { name: "main" }, spec: {} });
+  await apply("auth", { template: template("v1") });
+  await service("auth", isReady, "readiness");
+  assert.deepEqual(
+    [...lead.caches.sites.values()].map((one) => one.metadata.name),
+    [SITE_NAME],
+  );
+  await assert.rejects(store.delete(site, { name: SITE_NAME }), /is not deleted/);
+  await store.delete(site, { name: "main" });
+  assert.equal(await store.get(site, { name: "main" }), undefined);
+});
