@@ -1,5 +1,5 @@
 import { type ConditionInput, type Duty, type Instance, setCondition, timestamp } from "#/model/index.ts";
-import type { InstanceState } from "./core/index.ts";
+import { type InstanceState, restartOfNote } from "./core/index.ts";
 import type { NetworkRecord } from "./instance-folder.ts";
 
 export type InstanceStatus = NonNullable<Instance["status"]>;
@@ -28,6 +28,7 @@ export function buildStatus(facts: StatusFacts): InstanceStatus {
     ready: state.isReady,
     ...(state.isUnanswered === true ? { unanswered: true } : {}),
     ...(running === undefined ? {} : { pid: running.pid, startedAt: timestamp(running.startedAtMs) }),
+    ...restarted(running?.runHash),
     ...(hasPorts ? { ports: { ...network.ports } } : {}),
     ...(network.callerAddress === undefined ? {} : { callerAddress: network.callerAddress }),
     ...(duty === undefined ? {} : { duty }),
@@ -46,6 +47,11 @@ export function buildStatus(facts: StatusFacts): InstanceStatus {
       conditionsOf(facts).reduce<InstanceStatus["conditions"]>((list, input) => [...setCondition(list, input, nowMs)], facts.conditions) ?? [],
     observedBy: host,
   };
+}
+
+function restarted(note: string | undefined): Pick<InstanceStatus, "restartedAt"> {
+  const restartedAt = restartOfNote(note);
+  return restartedAt === undefined ? {} : { restartedAt };
 }
 
 function conditionsOf({ state, openAddresses, generation, conditions }: StatusFacts): ConditionInput[] {

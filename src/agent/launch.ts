@@ -1,7 +1,7 @@
 import path from "node:path";
 import { describeError, OrreryError } from "#/base/index.ts";
-import { type Duty, durationMs, type Instance } from "#/model/index.ts";
-import { type CommandResult, type ProcessSigns, type RunningProcess, runCommand, startProcess } from "#/process/index.ts";
+import { type Duty, durationMs, type Instance, sizeBytes } from "#/model/index.ts";
+import { type CommandResult, type LogLimits, type ProcessSigns, type RunningProcess, runCommand, startProcess } from "#/process/index.ts";
 import { buildEnvironment } from "./core/index.ts";
 import type { InstanceFolder, NetworkRecord } from "./instance-folder.ts";
 import type { RunnerContext } from "./runner.ts";
@@ -13,6 +13,12 @@ export interface LaunchInput {
   readonly folder: InstanceFolder;
   readonly network: NetworkRecord;
   readonly context: RunnerContext;
+}
+
+/** How much of its output is kept. */
+export function logLimits({ spec }: Instance): LogLimits {
+  const { size, parts } = spec.logs ?? {};
+  return { ...(size === undefined ? {} : { bytesMax: sizeBytes(size) }), ...(parts === undefined ? {} : { partsMax: parts }) };
 }
 
 /** By what the processes of an Instance are known. */
@@ -75,6 +81,7 @@ export async function launch(input: LaunchInput, runHash: string): Promise<Runni
     env: environmentOf(input),
     ...signsOf(input),
     logPath: folder.log,
+    logLimits: logLimits(instance),
     note: runHash,
     nowMs: context.clock.now(),
   });

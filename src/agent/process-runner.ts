@@ -30,13 +30,14 @@ import {
   planDemand,
   recallInstance,
   rememberInstance,
+  startNote,
   step,
 } from "./core/index.ts";
 import { DutyTeller, type DutyTellerOptions } from "./duty-teller.ts";
 import { isToBeStopped, letGo } from "./finalizer.ts";
 import { InstanceFolder, type NetworkRecord, type RunnerMemory } from "./instance-folder.ts";
 import { buildStatus } from "./instance-status.ts";
-import { environmentOf, explainStart, type LaunchInput, launch, prepare, runNamedScript, runScriptIfAny, signsOf } from "./launch.ts";
+import { environmentOf, explainStart, type LaunchInput, launch, logLimits, prepare, runNamedScript, runScriptIfAny, signsOf } from "./launch.ts";
 import { completeNetwork, giveBackNetwork, replaceTakenPorts } from "./network.ts";
 import { followProbeProgram } from "./probe-program.ts";
 import { RecordWriter } from "./record-writer.ts";
@@ -190,13 +191,14 @@ export class ProcessRunner implements Runner {
       this.#writer.update(one);
       return;
     }
+    const isAsked = one.spec.restart?.at !== this.#instance.spec.restart?.at;
     this.#instance = one;
     this.#demand = planDemand(one.spec);
     this.#writer.update(one);
     if (!this.#isOpen) return;
     this.#records.write("its object", () => this.#folder.writeInstance(one));
     this.#duties.tell(this.#dutyNow());
-    this.#advance({ type: "tick" });
+    this.#advance({ type: isAsked ? "asked" : "tick" });
   }
 
   forget(): void {
@@ -277,7 +279,7 @@ export class ProcessRunner implements Runner {
   }
 
   async rotateLog(): Promise<void> {
-    await rotateLog(this.#folder.log);
+    await rotateLog(this.#folder.log, logLimits(this.#instance));
   }
 
   setOpenAddresses(addresses: readonly string[]): void {
@@ -334,7 +336,7 @@ export class ProcessRunner implements Runner {
   }
 
   async #start(): Promise<void> {
-    const runHash = this.#demand.runHash;
+    const note = startNote(this.#demand);
     try {
       if (!this.#hasSweptStrays) await killMembers(signsOf(this.#launchInput()));
       this.#hasSweptStrays = true;
@@ -345,7 +347,7 @@ export class ProcessRunner implements Runner {
       const duty = this.#dutyNow();
       if (duty !== before) this.#folder.writeDuty(duty);
       this.#duties.assume(duty);
-      const started = await launch(this.#launchInput(), runHash);
+      const started = await launch(this.#launchInput(), note);
       // The agent ended meanwhile: the next one adopts it.
       if (this.#over.signal.aborted) return started.release();
       this.#attach(started, false);

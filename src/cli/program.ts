@@ -119,6 +119,11 @@ export function buildProgram(context: CliContext, finish: (exitStatus: number) =
       (await import("./commands/scale.ts")).suspend(context, args, { ...options, suspended: false }),
     ).argument("<service>", "name of a microservice"),
   );
+  wait(
+    add("restart", "Restart the instances of services one after the other; no call is refused.", async (args, options) =>
+      (await import("./commands/restart.ts")).restart(context, args, options),
+    ).argument("<service...>", "names of microservices"),
+  );
   add("run-script", "Run a script of a service on one ready instance, and show its output.", async (args, options) =>
     (await import("./commands/run-script.ts")).runScript(context, args, options),
   )

@@ -104,6 +104,25 @@ test("scale changes the number and says what it was", async () => {
   assert.deepEqual(requests.at(-1)?.body, { spec: { replicas: 3 } });
 });
 
+test("restart asks for it once for each service, and for none if one of them has nothing that runs", async () => {
+  const requests: ClientRequest[] = [];
+  const other = { ...auth(), metadata: { name: "portal" }, spec: { ...auth().spec, suspended: true } };
+  const answers = { [`GET ${SERVICES}/auth`]: auth(), [`PATCH ${SERVICES}/auth`]: {}, [`GET ${SERVICES}/portal`]: other };
+  const { status, out } = await run(["restart", "auth", "auth"], { answers, requests });
+  assert.equal(status, 0);
+  assert.match(out, /^microservice auth: restarting 2 instances, one after the other\n$/);
+  const sent = requests.filter((one) => one.method === "PATCH");
+  assert.deepEqual(
+    sent.map((one) => one.body),
+    [{ spec: { restartedAt: "2030-01-01T00:01:00.000Z" } }],
+  );
+  requests.length = 0;
+  const refused = await run(["restart", "auth", "portal"], { answers, requests });
+  assert.equal(refused.status, 2);
+  assert.match(refused.note, /nothing of portal runs: it is stopped; start it with: orrery start portal/);
+  assert.ok(requests.every((one) => one.method !== "PATCH"));
+});
+
 test("scale --wait asks for instances, not for a template that was refused; apply --wait says at once that it was", async (t) => {
   const refused = { type: "Diverged", status: "True", reason: "RevisionRefused", message: "auth-v2 is not served" };
   const ready = { type: "Ready", status: "True", reason: "Ready", message: "2 of 2", observedGeneration: 1 };

@@ -3,6 +3,7 @@ import { conditions, time } from "./conditions.ts";
 import { duration } from "./duration.ts";
 import { health } from "./health.ts";
 import { defineKind } from "./kind.ts";
+import { logKeeping } from "./logs.ts";
 import { label } from "./names.ts";
 import { probe } from "./probe.ts";
 import { busyCheck, environment, runSpec, script, servicePort } from "./run.ts";
@@ -44,6 +45,13 @@ const spec = z
     calls: z.array(label).optional(),
     busy: busyCheck.optional(),
     stateUrl: z.strictObject({ path: z.string() }).optional(),
+    restart: z
+      .strictObject({ at: z.string().max(100), isFree: z.boolean().optional() })
+      .optional()
+      .describe(
+        "`at`: its service's `restartedAt` as it was told last. Until a process runs that was started since then (`status.restartedAt`) it gets no calls. `isFree`: no gateway sends it any, so that its process may be ended.",
+      ),
+    logs: logKeeping.optional(),
   })
   .refine((one) => one.run !== undefined || one.probe !== undefined, "give run or probe");
 
@@ -59,6 +67,8 @@ const status = z.strictObject({
   ports: z.record(z.string(), z.int()).optional(),
   /** The instance's own loopback address, 127.a.b.c, on which its host's gateway knows it as a caller. */
   callerAddress: z.string().optional(),
+  /** `spec.restart.at` as it was when the process that runs was started. */
+  restartedAt: z.string().optional(),
   /** Duty that the instance has been told. */
   duty: duty.optional(),
   restarts: z.int().optional(),
@@ -100,9 +110,19 @@ export const instance = defineKind({
 });
 export type Instance = typeof instance.$object;
 
-/** True if calls may come to it: it is ready, or was, and only gives no answer to its readiness check in time; and nobody has asked it to stop. */
-export function isCallable({ metadata, status }: Instance): boolean {
-  return metadata.deletionTimestamp === undefined && (status?.ready === true || status?.unanswered === true);
+/** True if calls may come to it: it is ready, or was, and only gives no answer to its readiness check in time; and nobody has asked it to stop, or to begin again. */
+export function isCallable(one: Instance): boolean {
+  return !isLeaving(one) && (one.status?.ready === true || one.status?.unanswered === true);
+}
+
+/** True if no new calls may come to it: somebody has asked it to stop, or to begin again and it has not yet. */
+export function isLeaving(one: Instance): boolean {
+  return one.metadata.deletionTimestamp !== undefined || !isRestarted(one);
+}
+
+/** True if its process was started since it was last asked to begin again. */
+export function isRestarted({ spec, status }: Instance): boolean {
+  return spec.restart === undefined || status?.restartedAt === spec.restart.at;
 }
 
 /** The finalizer by which the agent keeps an Instance until its processes are gone. */

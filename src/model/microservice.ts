@@ -2,6 +2,7 @@ import { z } from "zod";
 import { conditions, time } from "./conditions.ts";
 import { someDuration } from "./duration.ts";
 import { defineKind } from "./kind.ts";
+import { logKeeping } from "./logs.ts";
 import { label } from "./names.ts";
 import { template } from "./run.ts";
 
@@ -37,6 +38,12 @@ const spec = z.strictObject({
     .max(20)
     .default([])
     .describe("The service is not updated while one of these is true, or not known."),
+  restartedAt: time
+    .optional()
+    .describe(
+      "Another time here restarts the instances one after the other, each when the one before is ready again: orrery restart. It makes no new version.",
+    ),
+  logs: logKeeping.optional().describe("How much of their output is kept."),
   revisionHistoryLimit: z.int().min(1).max(50).default(10),
 });
 

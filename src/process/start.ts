@@ -5,7 +5,7 @@ import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { describeError, OrreryError } from "#/base/index.ts";
 import { adoptProcess } from "./adopt.ts";
-import { prepareLog } from "./log-file.ts";
+import { type LogLimits, prepareLog } from "./log-file.ts";
 import { readBootId } from "./proc-stat.ts";
 import type { ProcessMarks } from "./process-scan.ts";
 import { explainProgram } from "./program-check.ts";
@@ -30,6 +30,8 @@ export interface StartOptions {
   readonly home?: string;
   /** File to which stdout and stderr are appended, by the process itself. */
   readonly logPath: string;
+  /** How much of the log is kept. */
+  readonly logLimits?: LogLimits;
   /** Read back from `intention.note` after an adoption. */
   readonly note?: string;
   /** Wall time now. */
@@ -61,7 +63,7 @@ export async function startProcess(options: StartOptions): Promise<RunningProces
   let logDescriptor: number;
   try {
     mkdirSync(path.dirname(options.logPath), { recursive: true, mode: 0o700 });
-    const logFrom = await prepareLog(options.logPath);
+    const logFrom = await prepareLog(options.logPath, options.logLimits);
     record = createRun(folder, {
       bootId: readBootId(),
       command,

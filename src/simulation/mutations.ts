@@ -196,14 +196,14 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "deleted-instances-chosen",
     without: "calls go to instances that are being stopped",
     file: "src/traffic/table/entries.ts",
-    find: "return instance.status?.ready === true && instance.metadata.deletionTimestamp === undefined;",
+    find: "return instance.status?.ready === true && !isLeaving(instance);",
     replace: "return instance.status?.ready === true;",
   },
   {
     name: "leaving-instances-called-if-unanswered",
     without: "calls go to an instance that is being stopped, because its host had too much to do before",
     file: "src/traffic/table/entries.ts",
-    find: "return instance.status?.unanswered === true && instance.metadata.deletionTimestamp === undefined;",
+    find: "return instance.status?.unanswered === true && !isLeaving(instance);",
     replace: "return instance.status?.unanswered === true;",
   },
   {

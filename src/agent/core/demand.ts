@@ -22,6 +22,27 @@ export interface Demand {
   readonly rerunMs?: number;
   /** Differs when the process must be started anew for a changed spec. A changed duty alone is told, not restarted. */
   readonly runHash: string;
+  /** When it was last asked to begin again; absent: never. */
+  readonly restartAt?: string;
+  /** Nobody calls it: a process that was started before `restartAt` may be ended. */
+  readonly mayRestart?: true;
+}
+
+/** What is remembered of a process, over the agent's own restarts, to know later for what it was started. */
+export function startNote({ runHash, restartAt }: Demand): string {
+  return restartAt === undefined ? runHash : `${runHash}@${restartAt}`;
+}
+
+/** `restartAt` of the demand for which a process was started. */
+export function restartOfNote(note: string | undefined): string | undefined {
+  const at = note?.indexOf("@") ?? -1;
+  return at < 0 ? undefined : note?.slice(at + 1);
+}
+
+/** Why a process with this note is not the one that is wanted; `undefined`: it is. */
+export function whyAnew(note: string, demand: Demand): "changed" | "restart" | undefined {
+  if (note.split("@", 1)[0] !== demand.runHash) return "changed";
+  return demand.mayRestart === true && restartOfNote(note) !== demand.restartAt ? "restart" : undefined;
 }
 
 /** Reads a spec. Without a readiness check the first port must take connections; without ports a running process is ready. */
@@ -41,6 +62,7 @@ export function planDemand(spec: Instance["spec"]): Demand {
   return {
     checks,
     graceMs: durationMs(spec.grace),
+    ...(spec.restart === undefined ? {} : { restartAt: spec.restart.at, ...(spec.restart.isFree === true ? { mayRestart: true as const } : {}) }),
     ...(run !== undefined && probe !== undefined ? { rerunMs: durationMs(probe.interval) } : {}),
     runHash: createHash("sha256")
       .update(JSON.stringify([run, artifact, env, ports, scripts, probe, calls]))

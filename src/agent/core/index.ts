@@ -1,4 +1,4 @@
-export { type CheckName, type CheckPlan, type Demand, planDemand } from "./demand.ts";
+export { type CheckName, type CheckPlan, type Demand, planDemand, restartOfNote, startNote } from "./demand.ts";
 export { buildEnvironment, inheritedEnvironment, type ServiceAddress } from "./environment.ts";
 export { type ListeningSocket, parseOpenSockets } from "./listening.ts";
 export { renderText } from "./render.ts";

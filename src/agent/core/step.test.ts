@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { seededRandom } from "#/base/index.ts";
 import { type Instance, instance } from "#/model/index.ts";
-import { type Demand, planDemand } from "./demand.ts";
+import { type Demand, planDemand, restartOfNote, startNote } from "./demand.ts";
 import { type InstanceState, NEW_INSTANCE, recallInstance, rememberInstance } from "./state.ts";
 import { type Circumstances, type Effect, type Input, step } from "./step.ts";
 
@@ -335,6 +335,7 @@ describe("an instance", () => {
 
   it("is not started anew for a changed duty", () => {
     assert.equal(planDemand(spec({ duty: "draining" })).runHash, planDemand(spec()).runHash);
+    assert.equal(planDemand(spec({ logs: { size: "1MiB" } })).runHash, planDemand(spec()).runHash);
   });
 
   it("that is a probe program runs again after its interval when it ends well, and backs off when it does not", () => {
@@ -495,5 +496,39 @@ describe("an instance", () => {
       }),
       { numRuns: 300 },
     );
+  });
+});
+
+describe("a process that is asked to begin again", () => {
+  const asked = (at: string, isFree?: true): Demand => planDemand(spec({ restart: { at, ...(isFree === undefined ? {} : { isFree }) } }));
+  const running = (note: string): InstanceState => ({
+    ...NEW_INSTANCE,
+    phase: "Running",
+    isReady: true,
+    hasStartedUp: true,
+    running: { pid: 7, startedAtMs: START_MS, runHash: note },
+  });
+  const orders = (demand: Demand, note: string): string[] =>
+    step(running(note), { type: "tick" }, { wish: "run", demand, nowMs: START_MS + 5000, random: seededRandom(1) }).effects.flatMap((one) =>
+      one.do === "stop" ? [one.cause] : [],
+    );
+
+  it("goes on until nobody calls it any more, and is then started anew, once", () => {
+    const plain = startNote(planDemand(spec()));
+    assert.deepEqual(orders(asked("t1"), plain), []);
+    assert.deepEqual(orders(asked("t1", true), plain), ["changed"]);
+    assert.deepEqual(orders(asked("t1", true), startNote(asked("t1", true))), []);
+    assert.deepEqual(orders(asked("t2"), startNote(asked("t1", true))), []);
+    assert.deepEqual(orders(asked("t2", true), startNote(asked("t1", true))), ["changed"]);
+    assert.equal(restartOfNote(startNote(asked("t1"))), "t1");
+    assert.equal(restartOfNote(plain), undefined);
+  });
+
+  it("does not wait for its next try where it has failed before", () => {
+    const demand = asked("t1", true);
+    const waiting: InstanceState = { ...NEW_INSTANCE, phase: "Backoff", failures: 5, retryAtMs: START_MS + 60_000 };
+    const circumstances = { wish: "run", demand, nowMs: START_MS, random: seededRandom(1) } as const;
+    assert.deepEqual(step(waiting, { type: "tick" }, circumstances).effects, []);
+    assert.deepEqual(step(waiting, { type: "asked" }, circumstances).effects, [{ do: "start" }]);
   });
 });

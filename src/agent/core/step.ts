@@ -1,5 +1,5 @@
 import { backoffDelayMs, type Random } from "#/base/index.ts";
-import { CHECK_NAMES, type CheckName, type CheckPlan, type Demand } from "./demand.ts";
+import { CHECK_NAMES, type CheckName, type CheckPlan, type Demand, whyAnew } from "./demand.ts";
 import { describeEnd, describeFailure, describeFormer, type Ending } from "./ending.ts";
 import { describeBackground, type LeftProcess } from "./foreground.ts";
 import type { CheckState, Exit, InstanceState, StopCause } from "./state.ts";
@@ -24,6 +24,8 @@ export interface Circumstances {
 /** What has happened. `pid` of a check: of the process about which it was asked. */
 export type Input =
   | { readonly type: "tick" }
+  /** Somebody has asked it to begin again: what waits for its next try tries now. */
+  | { readonly type: "asked" }
   | { readonly type: "started"; readonly pid: number; readonly startedAtMs: number; readonly runHash: string; readonly isAdopted: boolean }
   | { readonly type: "start-failed"; readonly message: string; readonly lines: readonly string[] }
   | {
@@ -86,6 +88,9 @@ class Turn {
     switch (input.type) {
       case "tick":
         return;
+      case "asked":
+        this.#state = { ...without(this.#state, "retryAtMs"), ...(this.#state.running === undefined ? { failures: 0 } : {}) };
+        return;
       case "started":
         return this.#started(input);
       case "start-failed":
@@ -108,8 +113,9 @@ class Turn {
       else this.#stop("wish", "it is being stopped");
     } else if (running === undefined) {
       this.#startWhenDue();
-    } else if (running.runHash !== this.#at.demand.runHash) {
-      this.#stop("changed", "its spec has changed; it is started anew");
+    } else if (whyAnew(running.runHash, this.#at.demand) !== undefined) {
+      const isAsked = whyAnew(running.runHash, this.#at.demand) === "restart";
+      this.#stop("changed", isAsked ? "it was asked to begin again; it is started anew" : "its spec has changed; it is started anew");
     } else {
       this.#passWithoutCheck();
       this.#askWhatIsDue(running.startedAtMs);

@@ -1,5 +1,5 @@
 import type { Caches, ConnectedGateway, Observation } from "#/controllers/index.ts";
-import { type Instance, TRAFFIC_FINALIZER } from "#/model/index.ts";
+import { type Instance, isLeaving, TRAFFIC_FINALIZER } from "#/model/index.ts";
 import type { BusyAnswer } from "#/probes/index.ts";
 import type { TableDistribution } from "#/traffic/distribution/index.ts";
 import type { TableBuilder } from "#/traffic/table/index.ts";
@@ -38,7 +38,8 @@ export function fillTable(caches: Caches, builder: TableBuilder, distribution: T
   });
   caches.instances.listen((before, after) => {
     // One that is made again under its name may come without its end having been heard.
-    if (before !== undefined && before.metadata.uid !== after?.metadata.uid) distribution.forgetInstance(name(before));
+    const isBack = before !== undefined && after !== undefined && isLeaving(before) && !isLeaving(after);
+    if (before !== undefined && (before.metadata.uid !== after?.metadata.uid || isBack)) distribution.forgetInstance(name(before));
     if (after === undefined) builder.remove("Instance", name(before));
     else builder.put("Instance", after);
     changed();

@@ -66,7 +66,8 @@ async function change(
   }
 }
 
-async function loadService(api: Client, name: string): Promise<Microservice> {
+/** @throws cli/missing */
+export async function loadService(api: Client, name: string): Promise<Microservice> {
   try {
     return (await api.request({ path: objectPath(microservice, name) })).body as Microservice;
   } catch (error) {

@@ -237,9 +237,10 @@ class MicroserviceWorker {
           if (!isOrreryError(error, "store/exists")) throw error;
         });
       }),
-      ...plan.change.map(({ instance: one, duty, neededBy }) => async () => {
+      ...plan.change.map(({ instance: one, duty, neededBy, restart, logs }) => async () => {
         const { resourceVersion } = one.metadata;
-        await store.patch(instance, one.metadata, { type: "merge", body: { metadata: { resourceVersion }, spec: { duty, neededBy } } });
+        const told = { ...(restart === undefined ? {} : { restart: { at: restart, isFree: null } }), ...(logs === undefined ? {} : { logs }) };
+        await store.patch(instance, one.metadata, { type: "merge", body: { metadata: { resourceVersion }, spec: { duty, neededBy, ...told } } });
       }),
       ...plan.remove.map((one) => async () => {
         const { uid, resourceVersion } = one.metadata;

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import {
   API_VERSION,
   type Duty,
@@ -5,6 +6,7 @@ import {
   INSTANCE_FINALIZER,
   type Instance,
   isCallable,
+  type LogKeeping,
   type Microservice,
   type Revision,
   renderedPaths,
@@ -13,6 +15,7 @@ import {
 import type { ObjectInput } from "#/store/index.ts";
 import { revisionsMet } from "#/traffic/table/index.ts";
 import { type GenerationMap, movesOf, type OpenGeneration, type SiteState, stamps, userOf } from "#/update/core/index.ts";
+import { planRestart } from "./restart-plan.ts";
 
 /** A host on which instances may be placed. */
 export interface Placeable {
@@ -32,10 +35,21 @@ export interface InstancePlanInput {
   readonly hosts: readonly Placeable[];
 }
 
+/** What is told to an instance that is there. */
+export interface InstanceChange {
+  readonly instance: Instance;
+  readonly duty: Duty;
+  readonly neededBy: number;
+  /** Present: it shall begin again. */
+  readonly restart?: string;
+  /** Present: another word about its output; `null`: none any more. */
+  readonly logs?: LogKeeping | null;
+}
+
 export interface InstancePlan {
   readonly create: readonly ObjectInput[];
   /** Each by compare-and-set on the version that was seen: a claim made late must not lower a newer one. */
-  readonly change: readonly { readonly instance: Instance; readonly duty: Duty; readonly neededBy: number }[];
+  readonly change: readonly InstanceChange[];
   /** Each only if it is still as it was seen: a generation that needs it again has claimed it by changing it. */
   readonly remove: readonly Instance[];
   /** Slots that no host can take. */
@@ -109,14 +123,24 @@ export function planInstances(input: InstancePlanInput): InstancePlan {
   const { exclusive } = service.spec;
   const byName = new Map(input.instances.map((one) => [one.metadata.name, one]));
   const create: ObjectInput[] = [];
-  const change: { instance: Instance; duty: Duty; neededBy: number }[] = [];
+  const change: InstanceChange[] = [];
   const kept = new Set<string>();
   const load = new Map(input.hosts.map((host) => [host.name, host.load]));
   let unplaced = 0;
   for (const [revisionName, need] of needed) {
     const revision = input.revisionOf(revisionName);
+    const restart =
+      need.duty === "active"
+        ? planRestart({
+            wish: service.spec.restartedAt,
+            replicas: turn.limits.has(revisionName) ? 0 : replicas,
+            isExclusive: exclusive,
+            instances: input.instances.filter((one) => one.spec.revision === revisionName),
+          })
+        : undefined;
+    const wanted = replicas + (restart?.isOneMoreNeeded === true ? 1 : 0);
     const isAlone = input.instances.every((one) => one.spec.revision === revisionName);
-    for (const slot of chooseSlots(replicas, turn.limits.get(revisionName), (one) => byName.get(instanceName(revisionName, one)))) {
+    for (const slot of chooseSlots(wanted, turn.limits.get(revisionName), (one) => byName.get(instanceName(revisionName, one)))) {
       const name = instanceName(revisionName, slot);
       const present = byName.get(name);
       const last = turn.last.get(revisionName);
@@ -133,7 +157,12 @@ export function planInstances(input: InstancePlanInput): InstancePlan {
         const duty = exclusive ? exclusiveDuty(present.spec.duty, need.duty, user === revisionName) : need.duty;
         const claimed = present.spec.neededBy ?? 0;
         const neededBy = Math.max(claimed, need.claim);
-        if (present.spec.duty !== duty || neededBy !== claimed) change.push({ instance: present, duty, neededBy });
+        const told = {
+          ...(present === restart?.next && service.spec.restartedAt !== undefined ? { restart: service.spec.restartedAt } : {}),
+          ...(isDeepStrictEqual(present.spec.logs, service.spec.logs) ? {} : { logs: service.spec.logs ?? null }),
+        };
+        if (present.spec.duty !== duty || neededBy !== claimed || Object.keys(told).length > 0)
+          change.push({ instance: present, duty, neededBy, ...told });
       }
     }
   }
@@ -245,6 +274,9 @@ function buildInstance(made: { service: Microservice; revision: Revision; name: 
       ...(template.calls === undefined ? {} : { calls: template.calls }),
       ...(template.drain.busy === undefined ? {} : { busy: template.drain.busy }),
       ...(template.stateUrl === undefined ? {} : { stateUrl: template.stateUrl }),
+      // What is made now needs no restart for a wish of before.
+      ...(service.spec.restartedAt === undefined ? {} : { restart: { at: service.spec.restartedAt, isFree: true } }),
+      ...(service.spec.logs === undefined ? {} : { logs: service.spec.logs }),
     },
   };
 }

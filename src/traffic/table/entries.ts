@@ -1,5 +1,5 @@
 import { fnv1a } from "#/base/index.ts";
-import { durationMs, type Generation, type Instance, type Microservice, type Revision, type Route, type Site } from "#/model/index.ts";
+import { durationMs, type Generation, type Instance, isLeaving, type Microservice, type Revision, type Route, type Site } from "#/model/index.ts";
 import type {
   CallerEntry,
   Endpoint,
@@ -58,7 +58,7 @@ export function revisionEntry(revision: Revision, instances: readonly Instance[]
       address: INSTANCE_ADDRESS,
       ready: isServing(instance),
       ...(isUnanswered(instance) ? { isUnanswered: true } : {}),
-      ...(instance.metadata.deletionTimestamp === undefined ? {} : { isLeaving: true }),
+      ...(isLeaving(instance) ? { isLeaving: true } : {}),
       ...(fence === undefined ? {} : { upTo: fence }),
     });
   }
@@ -73,13 +73,13 @@ export function revisionEntry(revision: Revision, instances: readonly Instance[]
   };
 }
 
-/** Ready, and nobody has asked it to stop: calls must leave an instance before SIGTERM reaches it. */
+/** Ready, and nobody has asked it to stop or to begin again: calls must leave an instance before SIGTERM reaches it. */
 function isServing(instance: Instance): boolean {
-  return instance.status?.ready === true && instance.metadata.deletionTimestamp === undefined;
+  return instance.status?.ready === true && !isLeaving(instance);
 }
 
 function isUnanswered(instance: Instance): boolean {
-  return instance.status?.unanswered === true && instance.metadata.deletionTimestamp === undefined;
+  return instance.status?.unanswered === true && !isLeaving(instance);
 }
 
 /** `undefined` while the service has no port yet. `decided` is the status of the Site. */
