@@ -47,25 +47,31 @@ const LOOPBACK = "127.0.0.1";
 /** Of no history: nobody counts on what is reported there. */
 const NO_TABLE: TablePosition = { history: "", epoch: 0, version: 0 };
 
+/** What comes in on one side, and what all of it shares. */
+interface Side {
+  readonly context: ProxyContext;
+  readonly http: HttpProxy;
+}
+
 /** The data plane of one host: takes requests from outside (edge) and calls between services (host), by the newest table that the feed has brought; without the centre by the last one, kept on disk. */
 export class Gateway {
   readonly #options: GatewayOptions;
   readonly #log: Log;
   readonly #core: GatewayCore;
-  readonly #context: ProxyContext;
+  /** What comes from outside, and the calls between services: they stop one after the other. */
+  readonly #edgeSide: Side;
+  readonly #hostSide: Side;
   readonly #upstreams = new Upstreams();
   readonly #accessLog: AccessLog;
-  readonly #deadlines: Deadlines;
-  readonly #http: HttpProxy;
   readonly #listeners: Listeners;
   readonly #tableFile: TableFile;
   readonly #reporter: Reporter;
   readonly #feed: TableFeed;
   /** Every connection that came in, whatever it has become since: HTTP, stream, tunnel. */
   readonly #sockets = new Set<Socket>();
-  readonly #waiting: Waiting;
   #unsubscribe: (() => void) | undefined;
   #edge: Server | undefined;
+  #draining: Promise<void> | undefined;
   #edgeAddress: string | undefined;
   #durable: TablePosition | undefined;
   #reported: TablePosition | undefined;
@@ -87,19 +93,22 @@ export class Gateway {
     const roles = [...(options.edge === undefined ? [] : ["edge" as const]), ...(options.isHost === false ? [] : ["host" as const])];
     this.#core = new GatewayCore({ name: options.name, host: options.host, roles, incarnation: this.incarnation, random });
     this.#accessLog = new AccessLog({ file: options.accessLogFile, log, clock });
-    this.#deadlines = new Deadlines(clock);
-    this.#waiting = new Waiting(this.#core, clock);
-    this.#context = {
-      name: options.name,
-      core: this.#core,
-      upstreams: this.#upstreams,
-      accessLog: this.#accessLog,
-      deadlines: this.#deadlines,
-      clock,
-      waiting: this.#waiting,
-      isStopping: false,
+    const makeSide = (): Side => {
+      const context: ProxyContext = {
+        name: options.name,
+        core: this.#core,
+        upstreams: this.#upstreams,
+        accessLog: this.#accessLog,
+        deadlines: new Deadlines(clock),
+        clock,
+        waiting: new Waiting(this.#core, clock),
+        isStopping: false,
+      };
+      const http = new HttpProxy(context, options.headersTimeoutMs === undefined ? {} : { headersTimeoutMs: options.headersTimeoutMs });
+      return { context, http };
     };
-    this.#http = new HttpProxy(this.#context, options.headersTimeoutMs === undefined ? {} : { headersTimeoutMs: options.headersTimeoutMs });
+    this.#edgeSide = makeSide();
+    this.#hostSide = makeSide();
     this.#listeners = new Listeners({ onConnection: (socket, listener) => this.#accept(socket, listener), log, clock, random });
     this.#tableFile = new TableFile({ folder: options.folder, log, onDurable: (position) => this.#onDurable(position) });
     this.#reporter = new Reporter({ clock, hasNews: () => this.#hasNews(), send: () => this.#report() });
@@ -140,7 +149,7 @@ export class Gateway {
     const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
       this.#keep(socket);
       tagSocket(socket, { kind: "edge", address: edge.address, port: edge.port });
-      this.#http.accept(socket);
+      this.#edgeSide.http.accept(socket);
     });
     this.#edge = server;
     await new Promise<void>((resolve, reject) => {
@@ -186,7 +195,7 @@ export class Gateway {
     this.#core.boundStreams(this.#options.clock.monotonic());
     this.#setListeners();
     this.#upstreams.sweep();
-    this.#waiting.tableChanged();
+    for (const { context } of this.#sides) context.waiting.tableChanged();
   }
 
   /** Acknowledged and reported is what survives a crash: after it this gateway may not begin again with less. */
@@ -224,7 +233,7 @@ export class Gateway {
   #setListeners(): void {
     const wanted: Listener[] = [];
     const { table } = this.#core;
-    if (this.#options.edge !== undefined)
+    if (this.#options.edge !== undefined && !this.#edgeSide.context.isStopping)
       for (const route of table.tcpRoutes)
         if (route.tcp !== undefined) wanted.push({ address: route.tcp.address, port: route.tcp.port, use: `route ${route.name}` });
     if (this.#options.isHost !== false) {
@@ -250,13 +259,13 @@ export class Gateway {
     const { address, port, use } = listener;
     if (use === "proxy") {
       tagSocket(socket, { kind: "proxy", address, port });
-      return this.#http.accept(socket);
+      return this.#hostSide.http.accept(socket);
     }
     if (use === "service") {
       const service = this.#core.table.serviceAt(port);
       if (service === undefined || this.#core.table.service(service)?.ports[0]?.protocol !== "tcp") {
         tagSocket(socket, { kind: "service", address, port });
-        return this.#http.accept(socket);
+        return this.#hostSide.http.accept(socket);
       }
       return this.#acceptTcp(socket, "host", () => this.#core.hostTcp({ kind: "service", address, port }, service, this.#options.clock.monotonic()));
     }
@@ -268,42 +277,82 @@ export class Gateway {
   }
 
   #acceptTcp(socket: Socket, role: "edge" | "host", decide: () => Call | Refusal | Undecided): void {
+    const { context } = role === "edge" ? this.#edgeSide : this.#hostSide;
     const decision = decide();
-    if (!isUndecided(decision)) return relayTcp(this.#context, socket, role, decision);
+    if (!isUndecided(decision)) return relayTcp(context, socket, role, decision);
     const onError = (): void => {
       socket.destroy();
     };
     socket.pause();
     socket.on("error", onError);
-    void this.#waiting
+    void context.waiting
       .settle(decision, decide, () => socket.destroyed)
       .then((settled) => {
         socket.off("error", onError);
-        relayTcp(this.#context, socket, role, settled);
+        relayTcp(context, socket, role, settled);
       });
   }
 
-  /** Stops listening, ends streams, lets requests come to their end (at most `graceMs`, default 30 s), then cuts the rest. */
-  async stop(options: { readonly graceMs?: number } = {}): Promise<void> {
-    this.#context.isStopping = true;
-    this.#listeners.close();
+  /** True once nothing comes from outside any more, and nothing that came is under way. */
+  get isDrained(): boolean {
+    const { context } = this.#edgeSide;
+    return context.isStopping && context.waiting.open + context.deadlines.size === 0;
+  }
+
+  /** Takes nothing new from outside, ends streams, and lets what came come to its end, at most for `graceMs` (default 30 s). Calls between services go on meanwhile: what is under way may need them. Resolves when nothing of the edge is left, or the time is over. Idempotent. */
+  drain(options: { readonly graceMs?: number } = {}): Promise<void> {
+    this.#draining ??= this.#drain(this.#options.clock.monotonic() + (options.graceMs ?? STOP_MS));
+    return this.#draining;
+  }
+
+  async #drain(endMs: number): Promise<void> {
+    const { context, http } = this.#edgeSide;
+    context.isStopping = true;
     this.#edge?.close();
-    this.#waiting.end();
-    this.#http.closeIdle();
-    const endMs = this.#options.clock.monotonic() + (options.graceMs ?? STOP_MS);
-    while (this.#waiting.open + this.#deadlines.size + this.#core.open > 0 && this.#options.clock.monotonic() < endMs) {
-      this.#core.endStreams(this.#options.clock.monotonic());
-      await new Promise<void>((resolve) => this.#options.clock.after(20, resolve));
-      this.#http.closeIdle();
+    this.#setListeners();
+    context.waiting.end();
+    http.closeIdle();
+    await this.#wait(endMs, () => this.isDrained, [http]);
+  }
+
+  /** Until `isOver`; meanwhile streams are ended, and connections that serve nothing. */
+  async #wait(endMs: number, isOver: () => boolean, idle: readonly HttpProxy[]): Promise<void> {
+    const { clock } = this.#options;
+    while (!isOver() && clock.monotonic() < endMs) {
+      this.#core.endStreams(clock.monotonic());
+      await new Promise<void>((resolve) => clock.after(20, resolve));
+      for (const http of idle) http.closeIdle();
     }
+  }
+
+  get #sides(): readonly Side[] {
+    return [this.#edgeSide, this.#hostSide];
+  }
+
+  /** Drains the edge, then stops listening for calls between services, lets those come to their end (altogether at most `graceMs`, default 30 s), then cuts the rest. */
+  async stop(options: { readonly graceMs?: number } = {}): Promise<void> {
+    const graceMs = options.graceMs ?? STOP_MS;
+    const endMs = this.#options.clock.monotonic() + graceMs;
+    await Promise.race([this.drain({ graceMs }), this.#wait(endMs, () => this.isDrained, [])]);
+    this.#hostSide.context.isStopping = true;
+    this.#listeners.close();
+    this.#hostSide.context.waiting.end();
+    for (const { http } of this.#sides) http.closeIdle();
+    const isOver = (): boolean =>
+      this.#core.open + this.#sides.reduce((sum, { context }) => sum + context.waiting.open + context.deadlines.size, 0) === 0;
+    await this.#wait(
+      endMs,
+      isOver,
+      this.#sides.map(({ http }) => http),
+    );
     const isClean = this.#core.open === 0;
     this.#reporter.now();
     this.#reporter.stop();
     this.#unsubscribe?.();
-    this.#http.closeAll();
+    for (const { http } of this.#sides) http.closeAll();
     for (const socket of this.#sockets) socket.destroy();
     await this.#upstreams.destroy();
-    this.#deadlines.stop();
+    for (const { context } of this.#sides) context.deadlines.stop();
     await this.#tableFile.close();
     await this.#accessLog.close();
     if (isClean) endRun(this.#options.folder);

@@ -440,3 +440,41 @@ async function connected(host: string): Promise<Socket> {
   await new Promise((resolve) => socket.once("connect", resolve));
   return socket;
 }
+
+test("a request that runs while the gateway stops may still call other services; then calls end, too", async (t) => {
+  const rig = await Rig.start();
+  t.after(() => rig.close());
+  const [caller, authPort] = [callerAddress(), await freePort()];
+  const call = (headers: Readonly<Record<string, string>>): Promise<Answer> =>
+    send({ host: caller, port: PROXY, path: "http://auth/verify", headers: { host: "auth", ...headers } });
+  const isRunning = Promise.withResolvers<void>();
+  const goOn = Promise.withResolvers<void>();
+  const portal = await rig.instance("portal-1", async (req, res) => {
+    isRunning.resolve();
+    await goOn.promise;
+    const answer = await call({ traceparent: String(req.headers["traceparent"]) }).catch(String);
+    res.end(typeof answer === "string" ? answer : String(answer.status));
+  });
+  rig.table({
+    stamp: { generation: 1 },
+    generations: { 1: { portal: "portal-v1", auth: "auth-v1" } },
+    revisions: {
+      "portal-v1": [{ instance: "portal-1", port: portal, caller }],
+      "auth-v1": [{ instance: "auth-1", port: await rig.instance("auth-1") }],
+    },
+    services: { auth: { port: authPort }, portal: { port: 1 } },
+    routes: [{ service: "portal" }],
+  });
+  const running = rig.get("/");
+  await isRunning.promise;
+  const { edgePort } = rig;
+  const stopped = rig.gateway.stop();
+  await assert.rejects(send({ port: edgePort, path: "/" }));
+  assert.equal(rig.gateway.isDrained, false);
+  goOn.resolve();
+  const answer = await running;
+  assert.deepEqual([answer.status, answer.body], [200, "200"]);
+  await stopped;
+  assert.equal(rig.gateway.isDrained, true);
+  await assert.rejects(call({}));
+});
