@@ -27,6 +27,8 @@ export interface AccessEntry {
   readonly route: string | undefined;
   readonly tries: number;
   readonly error: string | undefined;
+  /** Who had the fault, where there was an error. */
+  readonly fault?: string | undefined;
 }
 
 export interface AccessLogOptions {
@@ -92,6 +94,7 @@ export class AccessLog {
     if (entry.route !== undefined) line += `,"route":"${entry.route}"`;
     if (entry.tries > 1) line += `,"tries":${entry.tries}`;
     if (entry.error !== undefined) line += `,"error":${JSON.stringify(entry.error)}`;
+    if (entry.fault !== undefined) line += `,"fault":"${entry.fault}"`;
     return `${line}}\n`;
   }
 

@@ -5,9 +5,9 @@ import { logConnection } from "./connection-log.ts";
 import { type Inlet, parseAuthority, type Refusal, refuse, renderRefusal } from "./core/index.ts";
 import { tagSocket } from "./inlet.ts";
 import type { ProxyContext } from "./proxy-context.ts";
+import { rawHead } from "./raw-head.ts";
 import { splice } from "./splice.ts";
 import { CONNECT_TIMEOUT_MS } from "./tcp.ts";
-import { renderHead } from "./upgrade.ts";
 
 /** What a client must have sent after CONNECT to a service. */
 const FIRST_BYTE_TIMEOUT_MS = 15_000;
@@ -109,7 +109,7 @@ function openTunnel(options: ConnectOptions, host: string, port: number, started
 
 function answer({ context, socket, inlet, req }: ConnectOptions, startedMs: number, refusal: Refusal): void {
   const { headers, body } = renderRefusal(refusal, context.name);
-  if (!socket.destroyed) socket.end(renderHead(refusal.status, "Refused", [...headers, "Connection", "close"]) + body);
+  if (!socket.destroyed) socket.end(Buffer.concat([rawHead(refusal.status, [...headers, "Connection", "close"]), Buffer.from(body)]));
   logConnection(context, {
     role: inlet.kind === "edge" ? "edge" : "host",
     client: inlet.address,

@@ -1,5 +1,6 @@
 import type { Call, Refusal, RequestHead } from "./core/index.ts";
 import { pathOf } from "./core/request-target.ts";
+import { faultOf } from "./fault.ts";
 import type { ProxyContext } from "./proxy-context.ts";
 
 /** Writes the line of something that is not a plain HTTP exchange: an upgraded connection, a TCP connection, a tunnel. */
@@ -43,5 +44,6 @@ export function logConnection(
     route: call?.route?.entry.name,
     tries: 1 + (call?.tried?.length ?? 0),
     error: about.error ?? refusal?.code,
+    fault: refusal === undefined ? undefined : faultOf(refusal.code, call),
   });
 }

@@ -1,4 +1,5 @@
 import type { Clock } from "#/base/index.ts";
+import type { Guard } from "./guard.ts";
 
 /** Something that must not last for ever. */
 export interface Bounded {
@@ -13,11 +14,13 @@ const TICK_MS = 50;
 /** Watches the time limits of all that is under way, by looking at each every 50 ms: cheaper for short requests than a timer each. */
 export class Deadlines {
   readonly #clock: Clock;
+  readonly #guard: Guard;
   readonly #open: Bounded[] = [];
   #cancel: (() => void) | undefined;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, guard: Guard) {
     this.#clock = clock;
+    this.#guard = guard;
   }
 
   get size(): number {
@@ -42,7 +45,13 @@ export class Deadlines {
   #tick(): void {
     this.#cancel = undefined;
     const nowMs = this.#clock.monotonic();
-    for (const one of [...this.#open]) one.expire(nowMs);
+    // One whose look fails is looked at no more: it would fail again.
+    for (const one of [...this.#open])
+      this.#guard.run(
+        "a time limit",
+        () => one.expire(nowMs),
+        () => this.delete(one),
+      );
     if (this.#open.length > 0) this.#cancel = this.#clock.after(TICK_MS, () => this.#tick(), { background: true });
   }
 

@@ -6,6 +6,7 @@ import { AccessLog } from "./access-log.ts";
 import { type Call, GatewayCore, type Refusal, refuse, type Undecided } from "./core/index.ts";
 import { Deadlines } from "./deadlines.ts";
 import { nextIncarnation } from "./durable-file.ts";
+import { Guard } from "./guard.ts";
 import { HttpProxy } from "./http-proxy.ts";
 import { tagSocket } from "./inlet.ts";
 import { type Listener, Listeners } from "./listeners.ts";
@@ -61,7 +62,8 @@ export class Gateway {
   /** What comes from outside, and the calls between services: they stop one after the other. */
   readonly #edgeSide: Side;
   readonly #hostSide: Side;
-  readonly #upstreams = new Upstreams();
+  readonly #upstreams: Upstreams;
+  readonly #guard: Guard;
   readonly #accessLog: AccessLog;
   readonly #listeners: Listeners;
   readonly #tableFile: TableFile;
@@ -93,16 +95,24 @@ export class Gateway {
     const roles = [...(options.edge === undefined ? [] : ["edge" as const]), ...(options.isHost === false ? [] : ["host" as const])];
     this.#core = new GatewayCore({ name: options.name, host: options.host, roles, incarnation: this.incarnation, random });
     this.#accessLog = new AccessLog({ file: options.accessLogFile, log, clock });
+    this.#guard = new Guard(log, () => clock.monotonic());
+    this.#upstreams = new Upstreams(clock);
     const makeSide = (): Side => {
       const context: ProxyContext = {
         name: options.name,
         core: this.#core,
         upstreams: this.#upstreams,
         accessLog: this.#accessLog,
-        deadlines: new Deadlines(clock),
+        deadlines: new Deadlines(clock, this.#guard),
         clock,
         waiting: new Waiting(this.#core, clock),
+        guard: this.#guard,
+        placeFreed: (service) => {
+          this.#edgeSide.context.waiting.placeFreed(service);
+          this.#hostSide.context.waiting.placeFreed(service);
+        },
         isStopping: false,
+        isCut: false,
       };
       const http = new HttpProxy(context, options.headersTimeoutMs === undefined ? {} : { headersTimeoutMs: options.headersTimeoutMs });
       return { context, http };
@@ -118,6 +128,11 @@ export class Gateway {
   /** How long ago a start last found the one before ended with calls open; absent: never. */
   get formerUncleanAgoMs(): number | undefined {
     return this.#formerUncleanMs === undefined ? undefined : Math.max(0, Math.round(this.#options.uptimeMs() - this.#formerUncleanMs));
+  }
+
+  /** The last guard: what a process notes that would else have ended it. */
+  get guard(): Guard {
+    return this.#guard;
   }
 
   /** For reading: what routes and counts. */
@@ -349,9 +364,12 @@ export class Gateway {
     this.#reporter.now();
     this.#reporter.stop();
     this.#unsubscribe?.();
-    for (const { http } of this.#sides) http.closeAll();
+    for (const { context, http } of this.#sides) {
+      context.isCut = true;
+      http.closeAll();
+    }
     for (const socket of this.#sockets) socket.destroy();
-    await this.#upstreams.destroy();
+    this.#upstreams.destroy();
     for (const { context } of this.#sides) context.deadlines.stop();
     await this.#tableFile.close();
     await this.#accessLog.close();

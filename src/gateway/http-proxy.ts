@@ -1,28 +1,27 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import type { Duplex } from "node:stream";
+import { ClientConnection } from "./client-connection.ts";
 import { acceptConnect } from "./connect.ts";
 import {
   type Admitted,
   type FilteredRequest,
   type HostTarget,
+  type Inlet,
   type Refusal,
   RequestHead,
   refuse,
   renderRefusal,
   type Undecided,
 } from "./core/index.ts";
-import { Exchange } from "./exchange.ts";
+import { Exchange, type ExchangeOptions } from "./exchange.ts";
 import { inletOf } from "./inlet.ts";
 import type { ProxyContext } from "./proxy-context.ts";
-import { relayUpgrade } from "./upgrade.ts";
+import { rawHead } from "./raw-head.ts";
 import { isUndecided } from "./waiting.ts";
 
 /** Bytes of a request's head at most: line and headers. */
 export const HEAD_BYTES_MAX = 16 * 1024;
 const HEADERS_TIMEOUT_MS = 15_000;
-/** For a whole request to come in. */
-const REQUEST_TIMEOUT_MS = 30 * 60_000;
 const KEEP_ALIVE_MS = 65_000;
 /** Requests and streams under way at most, those included whose client has gone. */
 const OPEN_MAX = 50_000;
@@ -37,116 +36,170 @@ export class HttpProxy {
     this.#server = createServer({
       maxHeaderSize: HEAD_BYTES_MAX,
       headersTimeout: options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
+      // A body may take as long as it likes while it comes: each exchange looks for silence.
+      requestTimeout: 0,
       connectionsCheckingInterval: Math.min(2000, options.headersTimeoutMs ?? 2000),
       keepAliveTimeout: KEEP_ALIVE_MS,
       // A missing Host is refused by the core, with a reason.
       requireHostHeader: false,
       optimizeEmptyRequests: true,
-      // HTTP/2 by upgrade is not spoken here: such a request is served as HTTP/1.1, as RFC 9110 allows.
-      shouldUpgradeCallback: (req) => req.headers.upgrade?.toLowerCase() !== "h2c",
+      shouldUpgradeCallback: wantsOtherProtocol,
     });
-    this.#server.on("request", (req, res) => this.#serve(req, res, false));
-    this.#server.on("checkContinue", (req, res) => this.#serve(req, res, true));
-    this.#server.on("upgrade", (req, socket, head) => this.#upgrade(req, socket, head));
-    this.#server.on("connect", (req, socket, head) => this.#connect(req, socket, head));
-    this.#server.on("clientError", (error, socket) => this.#clientError(error as NodeJS.ErrnoException, socket));
+    // A client that closes its half still gets its answer.
+    (this.#server as Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true;
+    this.#server.on("request", (req, res) => this.#receive(req, res, false));
+    this.#server.on("checkContinue", (req, res) => this.#receive(req, res, true));
+    this.#server.on("checkExpectation", (req, res) => this.#receive(req, res, false));
+    this.#server.on("upgrade", (req, socket, head) => this.#upgrade(req, socket as Socket, head));
+    this.#server.on("connect", (req, socket, head) => this.#connect(req, socket as Socket, head));
+    this.#server.on("clientError", (error, socket) => this.#clientError(error as NodeJS.ErrnoException, socket as Socket));
     // The server never listens itself: this starts its watch over slow heads, as listening would.
     this.#server.emit("listening");
   }
 
   /** Serves a connection. */
   accept(socket: Socket): void {
+    ClientConnection.of(socket);
     this.#server.emit("connection", socket);
   }
 
-  #serve(req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void {
-    const inlet = inletOf(req.socket);
-    const startedMs = this.#context.clock.monotonic();
-    const head = new RequestHead(req.method ?? "", req.url ?? "", req.rawHeaders, req.httpVersionMinor === 0);
-    const client = req.socket.remoteAddress ?? "";
-    const exchange = new Exchange({ context: this.#context, req, res, head, role: inlet.kind === "edge" ? "edge" : "host", client, startedMs });
-    if (this.#context.deadlines.size >= OPEN_MAX)
-      return exchange.refuse(refuse("gateway/overloaded", `${OPEN_MAX} requests are under way; no more are taken`));
-    const { core, clock } = this.#context;
-    if (inlet.kind === "edge") {
-      const decision = core.edge(head, client, startedMs);
-      if (!isUndecided(decision)) return this.#take(exchange, decision, res, expectsContinue);
-      void this.#context.waiting
-        .settle(
-          decision,
-          () => core.edge(head, client, clock.monotonic()),
-          () => res.destroyed,
-        )
-        .then((settled) => this.#take(exchange, settled, res, expectsContinue));
-      return;
-    }
-    const target = core.target(inlet, head);
-    if (target.kind === "refusal") return exchange.refuse(target);
-    if (expectsContinue) res.writeContinue();
-    if (target.kind === "outside") return exchange.forwardOutside(`http://${target.host}`, outsideRequest(head, target));
-    const decision = core.host(inlet, target, head, startedMs);
-    if (!isUndecided(decision)) return this.#take(exchange, decision, res, false);
-    void this.#context.waiting
-      .settle(
-        decision,
-        () => core.host(inlet, target, head, clock.monotonic()),
-        () => res.destroyed,
-      )
-      .then((settled) => this.#take(exchange, settled, res, false));
+  #receive(req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void {
+    const { socket } = req;
+    this.#inTurn(socket, (connection) => {
+      const exchange = this.#exchange(req, res, { expectsContinue });
+      connection.current = { exchange, req };
+      this.#guarded(exchange, () => this.#serve(exchange, exchange.head, inletOf(socket)));
+    });
   }
 
-  #take(exchange: Exchange, decision: Admitted | Refusal, res: ServerResponse, expectsContinue: boolean): void {
-    if (decision.kind === "refusal") return exchange.refuse(decision);
-    if (expectsContinue) res.writeContinue();
-    exchange.forward(decision.call, decision.request);
+  /** A request that wants another protocol. If its answer is another one, it goes out as every answer does. */
+  #upgrade(req: IncomingMessage, socket: Socket, early: Buffer): void {
+    socket.pause();
+    this.#inTurn(socket, (connection) => {
+      const res = new ServerResponse(req);
+      res.shouldKeepAlive = false;
+      res.assignSocket(socket);
+      socket.on("drain", () => res.emit("drain"));
+      res.once("finish", () => {
+        res.detachSocket(socket);
+        connection.linger();
+      });
+      const exchange = this.#exchange(req, res, { expectsContinue: false, upgrade: { socket, early } });
+      connection.current = { exchange, req };
+      this.#guarded(exchange, () => this.#serve(exchange, exchange.head, inletOf(socket)));
+      // Seen only by somebody who reads.
+      if (socket.readableFlowing !== true) socket.resume();
+    });
   }
 
-  #upgrade(req: IncomingMessage, socket: Duplex, early: Buffer): void {
+  #inTurn(socket: Socket, begin: (connection: ClientConnection) => void): void {
+    const connection = ClientConnection.of(socket);
+    connection.inTurn(() =>
+      this.#context.guard.run(
+        "a request",
+        () => begin(connection),
+        () => socket.destroy(),
+      ),
+    );
+  }
+
+  #exchange(req: IncomingMessage, res: ServerResponse, more: Pick<ExchangeOptions, "expectsContinue" | "upgrade">): Exchange {
     const inlet = inletOf(req.socket);
-    const startedMs = this.#context.clock.monotonic();
-    const head = new RequestHead(req.method ?? "", req.url ?? "", req.rawHeaders, req.httpVersionMinor === 0);
-    const client = req.socket.remoteAddress ?? "";
-    if (this.#context.deadlines.size >= OPEN_MAX) {
-      socket.destroy();
-      return;
-    }
-    const relay = (decision: Admitted | Refusal): void =>
-      relayUpgrade({ context: this.#context, socket, early, head, role: inlet.kind === "edge" ? "edge" : "host", client, startedMs, decision });
-    const { core, clock, waiting } = this.#context;
-    const decide = (nowMs: number): Admitted | Refusal | Undecided => {
-      if (inlet.kind === "edge") return core.edge(head, client, nowMs);
+    const head = new RequestHead(req.method ?? "", req.url ?? "", req.rawHeaders, req.httpVersion);
+    return new Exchange({
+      context: this.#context,
+      req,
+      res,
+      head,
+      role: inlet.kind === "edge" ? "edge" : "host",
+      client: req.socket.remoteAddress ?? "",
+      startedMs: this.#context.clock.monotonic(),
+      ...more,
+    });
+  }
+
+  #serve(exchange: Exchange, head: RequestHead, inlet: Inlet): void {
+    const { core, clock, deadlines, waiting } = this.#context;
+    if (!SPOKEN.has(exchange.httpVersion))
+      return exchange.refuse({ ...refuse("gateway/bad-request", `HTTP/${exchange.httpVersion} is not spoken here: use HTTP/1.1`), status: 505 });
+    if (deadlines.size >= OPEN_MAX) return exchange.refuse(refuse("gateway/overloaded", `${OPEN_MAX} requests are under way; no more are taken`));
+    const { client, startedMs } = exchange;
+    let decide = (nowMs: number): Admitted | Refusal | Undecided => core.edge(head, client, nowMs);
+    if (inlet.kind !== "edge") {
       const target = core.target(inlet, head);
-      if (target.kind === "refusal") return target;
-      if (target.kind === "outside") return refuse("gateway/upgrade", `upgrades to hosts outside the site go through CONNECT (${target.host})`);
-      return core.host(inlet, target, head, nowMs);
-    };
+      if (target.kind === "refusal") return exchange.refuse(target);
+      if (target.kind === "outside") {
+        if (exchange.isUpgrade)
+          return exchange.refuse(refuse("gateway/upgrade", `upgrades to hosts outside the site go through CONNECT (${target.host})`));
+        return exchange.forwardOutside(target.authority, outsideRequest(head, target));
+      }
+      decide = (nowMs) => core.host(inlet, target, head, nowMs);
+    }
     const decision = decide(startedMs);
-    if (!isUndecided(decision)) return relay(decision);
+    if (!isUndecided(decision)) return this.#take(exchange, decision);
     void waiting
       .settle(
         decision,
         () => decide(clock.monotonic()),
-        () => socket.destroyed,
+        () => exchange.isGone,
       )
-      .then(relay);
+      .then((settled) => this.#guarded(exchange, () => this.#take(exchange, settled)))
+      .catch((error: unknown) => exchange.fault(error));
   }
 
-  #connect(req: IncomingMessage, socket: Duplex, early: Buffer): void {
-    acceptConnect({ context: this.#context, req, socket: socket as Socket, early, inlet: inletOf(req.socket), accept: (one) => this.accept(one) });
+  #take(exchange: Exchange, decision: Admitted | Refusal): void {
+    if (decision.kind === "refusal") exchange.refuse(decision);
+    else exchange.forward(decision.call, decision.request);
   }
 
-  #clientError(error: NodeJS.ErrnoException, socket: Duplex): void {
-    if (error.code === "ECONNRESET" || !socket.writable) {
-      socket.destroy();
-      return;
+  #guarded(exchange: Exchange, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      exchange.fault(error);
     }
-    const [status, phrase] = CLIENT_ERRORS[error.code ?? ""] ?? [400, "Bad Request"];
-    const { headers, body } = renderRefusal({ ...refuse("gateway/bad-request", `${phrase}: ${error.message}`), status }, this.#context.name);
-    const lines = [`HTTP/1.1 ${status} ${phrase}`, "Connection: close"];
-    for (let index = 0; index < headers.length; index += 2) lines.push(`${headers[index]}: ${headers[index + 1]}`);
-    socket.end(`${lines.join("\r\n")}\r\n\r\n${body}`);
-    socket.once("finish", () => socket.destroy());
+  }
+
+  #connect(req: IncomingMessage, socket: Socket, early: Buffer): void {
+    socket.pause();
+    this.#inTurn(socket, (connection) =>
+      acceptConnect({
+        context: this.#context,
+        req,
+        socket,
+        early,
+        inlet: inletOf(socket),
+        accept: (one) => {
+          connection.answered(false);
+          this.accept(one);
+        },
+      }),
+    );
+  }
+
+  /** What a client has sent cannot be read. What it has sent before is answered first. */
+  #clientError(error: NodeJS.ErrnoException, socket: Socket): void {
+    this.#context.guard.run(
+      "a malformed request",
+      () => {
+        const connection = ClientConnection.of(socket);
+        if (error.code === "ECONNRESET" || !socket.writable) {
+          socket.destroy();
+          return;
+        }
+        if (connection.isClosing) return;
+        const [status, phrase] = CLIENT_ERRORS[error.code ?? ""] ?? [400, "Bad Request"];
+        const refusal = { ...refuse("gateway/bad-request", `${phrase}: ${error.message}`), status };
+        const { current } = connection;
+        if (connection.isBusy && current !== undefined && !current.req.complete) return current.exchange.bodyBroken(refusal.detail);
+        connection.close(() => {
+          const { headers, body } = renderRefusal(refusal, this.#context.name);
+          if (socket.writable) socket.write(Buffer.concat([rawHead(status, ["Connection", "close", ...headers]), Buffer.from(body)]));
+          connection.linger();
+        });
+      },
+      () => socket.destroy(),
+    );
   }
 
   /** Closes kept connections that serve nothing now. */
@@ -159,6 +212,17 @@ export class HttpProxy {
     this.#server.closeAllConnections();
     this.#server.close();
   }
+}
+
+/** Versions in request lines. */
+const SPOKEN: ReadonlySet<string> = new Set(["1.0", "1.1"]);
+
+/** HTTP/2 and TLS by upgrade are not spoken here: such a request is served as HTTP/1.1, as RFC 9110 (7.8) allows, and so is one with a body, which another protocol would leave unread. */
+function wantsOtherProtocol(req: IncomingMessage): boolean {
+  const { upgrade, connection } = req.headers;
+  if (upgrade === undefined || req.httpVersion !== "1.1" || /^(?:h2c|tls|http)(?:$|[/,\s])/i.test(upgrade)) return false;
+  if (!/(?:^|,)\s*upgrade\s*(?:,|$)/i.test(connection ?? "")) return false;
+  return req.headers["transfer-encoding"] === undefined && Number(req.headers["content-length"] ?? 0) === 0;
 }
 
 const CLIENT_ERRORS: Readonly<Record<string, readonly [number, string]>> = {

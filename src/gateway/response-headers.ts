@@ -6,30 +6,92 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "proxy-authenticate",
   "transfer-encoding",
   "te",
-  "trailer",
   "upgrade",
 ]);
+/** What no trailer may change (RFC 9110, 6.5.1). */
+const NO_TRAILERS: ReadonlySet<string> = new Set([
+  ...HOP_BY_HOP,
+  "trailer",
+  "content-length",
+  "content-encoding",
+  "content-type",
+  "content-range",
+  "host",
+  "set-cookie",
+  "location",
+  "cache-control",
+  "authorization",
+]);
 
-/** The headers of an answer as they go on, names and values in turn. */
-export function passResponseHeaders(headers: Readonly<Record<string, string | readonly string[] | undefined>>): string[] {
-  const passed: string[] = [];
-  const connection = headers["connection"];
-  const named = connection === undefined || connection === "keep-alive" || connection === "close" ? undefined : tokensOf(connection);
-  for (const name in headers) {
-    if (HOP_BY_HOP.has(name) || named?.has(name) === true) continue;
-    const value = headers[name];
-    if (typeof value === "string") passed.push(name, value);
-    else if (value !== undefined) for (const one of value) passed.push(name, one);
+/** The head of an answer as it goes on. */
+export interface PassedHead {
+  /** Names and values in turn. */
+  readonly headers: string[];
+  /** Bytes of the body, where they are told. */
+  readonly length: number | undefined;
+  readonly isEventStream: boolean;
+}
+
+/** True for answers that have no body, whatever their heads say (RFC 9112, 6.3). */
+export function hasNoBody(status: number, method: string): boolean {
+  return method === "HEAD" || status === 204 || status === 304 || status < 200;
+}
+
+/** `raw`: names and values in turn. `isChunkable`: the client can be sent chunks, and so trailers. */
+export function passResponseHeaders(raw: readonly string[], status: number, isChunkable: boolean): PassedHead {
+  const headers: string[] = [];
+  let length: number | undefined;
+  let isEventStream = false;
+  let trailer: string | undefined;
+  let named: ReadonlySet<string> | undefined;
+  for (let index = 0; index < raw.length; index += 2) {
+    const name = raw[index] as string;
+    const value = raw[index + 1] as string;
+    const lower = name.toLowerCase();
+    if (lower === "content-length") {
+      // A 204 has none (RFC 9110, 8.6); a client that believes it would wait for a body.
+      if (status === 204 || status < 200) continue;
+      length = Number(value);
+    } else if (lower === "content-type") isEventStream = /^text\/event-stream\s*(?:;|$)/i.test(value);
+    else if (lower === "connection") named = tokensOf(value, named);
+    else if (lower === "trailer") trailer = value;
+    if (lower === "trailer" || HOP_BY_HOP.has(lower)) continue;
+    headers.push(name, value);
+  }
+  if (named !== undefined) {
+    for (let index = headers.length - 2; index >= 0; index -= 2) if (named.has((headers[index] as string).toLowerCase())) headers.splice(index, 2);
+  }
+  if (trailer !== undefined && isChunkable && length === undefined) headers.push("Trailer", trailer);
+  return { headers, length, isEventStream };
+}
+
+function tokensOf(value: string, former: ReadonlySet<string> | undefined): ReadonlySet<string> | undefined {
+  if (value === "keep-alive" || value === "close" || value === "Keep-Alive") return former;
+  const tokens = value
+    .split(",")
+    .map((token) => token.trim().toLowerCase())
+    .filter((token) => token !== "content-length" && token !== "content-type");
+  return new Set([...(former ?? []), ...tokens]);
+}
+
+/** Of an interim answer (103 and its like). */
+export function passInterimHeaders(raw: readonly string[]): Record<string, string[]> {
+  const { headers } = passResponseHeaders(raw, 103, false);
+  const passed: Record<string, string[]> = {};
+  for (let index = 0; index < headers.length; index += 2) {
+    const name = headers[index] as string;
+    passed[name] ??= [];
+    passed[name].push(headers[index + 1] as string);
   }
   return passed;
 }
 
-function tokensOf(value: string | readonly string[]): ReadonlySet<string> {
-  const list = typeof value === "string" ? value : value.join(",");
-  return new Set(
-    list
-      .split(",")
-      .map((token) => token.trim().toLowerCase())
-      .filter((token) => token !== "content-length"),
-  );
+/** The trailers of an answer that go on, as Node takes them. */
+export function passResponseTrailers(raw: readonly string[]): [string, string][] {
+  const passed: [string, string][] = [];
+  for (let index = 0; index < raw.length; index += 2) {
+    const name = raw[index] as string;
+    if (!NO_TRAILERS.has(name.toLowerCase())) passed.push([name, raw[index + 1] as string]);
+  }
+  return passed;
 }

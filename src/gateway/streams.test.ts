@@ -56,7 +56,7 @@ function countOf(rig: Rig): GenerationCount | undefined {
 
 test("a WebSocket is relayed both ways, is a stream of its generation while it lasts, and ends with either side", async (t) => {
   const rig = await rigOf(t);
-  rig.table(site(await echoSockets(t), { site: { maxTransactionMs: 100 } }));
+  rig.table(site(await echoSockets(t), { site: { maxTransactionMs: 300 } }));
   const socket = new WebSocket(`ws://127.0.0.1:${rig.edgePort}/live`);
   const [first] = await once(socket, "message");
   const seen = JSON.parse(String(first)) as Record<string, string>;
@@ -71,7 +71,7 @@ test("a WebSocket is relayed both ways, is a stream of its generation while it l
   }
   await rig.feed.until(() => countOf(rig)?.streams === 1 && countOf(rig)?.edge === 1 && countOf(rig)?.inbound === 1);
   // Longer than the longest transaction: a stream is none.
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await new Promise((resolve) => setTimeout(resolve, 500));
   socket.send("still there");
   const [still] = await once(socket, "message");
   assert.equal(String(still), "still there");

@@ -31,6 +31,7 @@ export function relayTcp(context: ProxyContext, socket: Socket, role: "edge" | "
   const call = decision;
   const end = (status: number, bytesIn: number, bytesOut: number, error: string | undefined): void => {
     context.core.end(call, status, context.clock.monotonic());
+    context.placeFreed(call.service);
     logConnection(context, { role, client, method: "TCP", call, startedMs, status: 0, bytesIn, bytesOut, error });
   };
   socket.pause();

@@ -1,29 +1,36 @@
-import { Agent, Pool } from "undici";
-import type { EndpointState } from "./core/index.ts";
+import type { Clock } from "#/base/index.ts";
+import type { Authority, EndpointState } from "./core/index.ts";
+import { connectPatiently, Pool, prepareParser } from "./upstream/index.ts";
 
-/** Connections to one instance at most; further requests wait for one. */
-const CONNECTIONS_MAX = 1024;
-/** Hosts outside the site to which connections are kept. */
-const OUTSIDE_ORIGINS_MAX = 256;
+/** For a connection to be made. */
 const CONNECT_TIMEOUT_MS = 3000;
-const HEADERS_BYTES_MAX = 32 * 1024;
+const HTTP_PORT = 80;
 
-/** Kept connections, by instance and port. They belong to the instance as it is now: when it leaves the table or moves, they are closed as soon as their requests have ended. */
+/** Connections, kept by instance and port, or by the host outside the site. Those to an instance belong to it as it is now: when it leaves the table or moves, they are closed as soon as their requests have ended. */
 export class Upstreams {
+  readonly #clock: Clock;
   readonly #pools = new Map<EndpointState, Map<number, Pool>>();
-  readonly #outside = new Agent({
-    maxOrigins: OUTSIDE_ORIGINS_MAX,
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    connect: { timeout: CONNECT_TIMEOUT_MS },
-    maxHeaderSize: HEADERS_BYTES_MAX,
-  });
+  /** Only those with a connection. */
+  readonly #outside = new Map<string, Pool>();
 
-  /** Connections to hosts outside the site. */
-  get outside(): Agent {
-    return this.#outside;
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    prepareParser();
   }
 
+  /** To a host outside the site. As many hosts as there are connections. */
+  outside({ host, port = HTTP_PORT }: Authority): Pool {
+    const key = `${host}:${port}`;
+    let pool = this.#outside.get(key);
+    if (pool === undefined) {
+      const name = host.replace(/^\[|\]$/g, "");
+      pool = this.#pool(name, port, () => this.#outside.delete(key));
+      this.#outside.set(key, pool);
+    }
+    return pool;
+  }
+
+  /** To `port` of an instance. */
   pool(endpoint: EndpointState, port: number): Pool {
     let ports = this.#pools.get(endpoint);
     if (ports === undefined) {
@@ -32,18 +39,19 @@ export class Upstreams {
     }
     let pool = ports.get(port);
     if (pool === undefined) {
-      // Time limits are kept by the gateway itself: an answer that is late is still waited for, so that its transaction stays counted.
-      pool = new Pool(`http://${endpoint.address}:${port}`, {
-        connections: CONNECTIONS_MAX,
-        headersTimeout: 0,
-        bodyTimeout: 0,
-        connect: { timeout: CONNECT_TIMEOUT_MS },
-        maxHeaderSize: HEADERS_BYTES_MAX,
-        allowH2: false,
-      });
+      pool = this.#pool(endpoint.address, port);
       ports.set(port, pool);
     }
     return pool;
+  }
+
+  #pool(host: string, port: number, onEmpty?: () => void): Pool {
+    return new Pool({
+      clock: this.#clock,
+      connect: () => connectPatiently({ host, port, noDelay: true }),
+      connectTimeoutMs: CONNECT_TIMEOUT_MS,
+      ...(onEmpty === undefined ? {} : { onEmpty }),
+    });
   }
 
   /** Closes the connections of instances that the table does not name any more. */
@@ -51,13 +59,15 @@ export class Upstreams {
     for (const [endpoint, ports] of this.#pools) {
       if (!endpoint.isGone) continue;
       this.#pools.delete(endpoint);
-      for (const pool of ports.values()) void pool.close();
+      for (const pool of ports.values()) pool.close();
     }
   }
 
-  async destroy(): Promise<void> {
-    const pools = [...this.#pools.values()].flatMap((ports) => [...ports.values()]);
+  /** Cuts everything. */
+  destroy(): void {
+    const pools = [...[...this.#pools.values()].flatMap((ports) => [...ports.values()]), ...this.#outside.values()];
     this.#pools.clear();
-    await Promise.all([...pools.map((pool) => pool.destroy()), this.#outside.destroy()]);
+    this.#outside.clear();
+    for (const pool of pools) pool.destroy();
   }
 }

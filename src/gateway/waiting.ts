@@ -5,6 +5,10 @@ import { type GatewayCore, type Refusal, refuse, type Undecided } from "./core/i
 const TABLE_WAIT_MS = 1000;
 /** That wait at most. */
 const TABLE_WAITERS_MAX = 1000;
+/** A request waits so long for a place at an instance. */
+const PLACE_WAIT_MS = 250;
+/** That wait for a place at most. */
+const PLACE_WAITERS_MAX = 1024;
 /** New transactions that are held at most. */
 const HELD_MAX = 10_000;
 
@@ -13,12 +17,15 @@ interface Waiter {
   readonly tell: () => void;
 }
 
-/** Requests that cannot be decided by the table in force, and wait for another. */
+/** Requests that cannot be decided now, and wait: for another table, or for a place at an instance. */
 export class Waiting {
   readonly #core: GatewayCore;
   readonly #clock: Clock;
   #unknown: Waiter[] = [];
   #held: Waiter[] = [];
+  /** By service, for a place at one of its instances. */
+  readonly #places = new Map<string, Waiter[]>();
+  #placeWaiters = 0;
   #isEnded = false;
   /** Requests that wait. */
   open = 0;
@@ -49,6 +56,7 @@ export class Waiting {
   ): Promise<Exclude<D, Undecided> | Refusal> {
     const heldUntilMs = this.#clock.monotonic() + this.#core.table.site.holdMs;
     let wasUnknown = false;
+    let placeUntilMs: number | undefined;
     let decision: D | Undecided = first;
     while (isUndecided(decision)) {
       if (decision.kind === "held") {
@@ -58,6 +66,11 @@ export class Waiting {
         if (this.#held.length >= HELD_MAX) return refuse("gateway/overloaded", `${HELD_MAX} new transactions are held already; no more are taken`);
         await this.#hold(leftMs);
         if (isGone()) return refuse("gateway/held", "the client has gone while its transaction was held");
+      } else if (decision.kind === "full") {
+        placeUntilMs ??= this.#clock.monotonic() + PLACE_WAIT_MS;
+        const leftMs = placeUntilMs - this.#clock.monotonic();
+        if (leftMs <= 0 || this.#isEnded || this.#placeWaiters >= PLACE_WAITERS_MAX || isGone()) return this.#core.refuseFull(decision);
+        await this.#place(decision.service, leftMs);
       } else {
         const { generation } = decision;
         // One that stays unknown is refused: any other would be a guess.
@@ -76,6 +89,23 @@ export class Waiting {
     const { hold } = this.#core.table.stamp ?? {};
     await this.#until(this.#held, () => this.#core.table.stamp?.hold !== hold, leftMs);
     this.#core.endHeld(this.#clock.monotonic() - sinceMs);
+  }
+
+  async #place(service: string, leftMs: number): Promise<void> {
+    let waiters = this.#places.get(service);
+    if (waiters === undefined) {
+      waiters = [];
+      this.#places.set(service, waiters);
+    }
+    this.#placeWaiters++;
+    await this.#until(waiters, () => false, leftMs);
+    this.#placeWaiters--;
+    if (waiters.length === 0 && this.#places.get(service) === waiters) this.#places.delete(service);
+  }
+
+  /** A call of `service` is over: whoever waits longest may have its place. */
+  placeFreed(service: string): void {
+    if (this.#placeWaiters > 0) this.#places.get(service)?.shift()?.tell();
   }
 
   #until(waiters: Waiter[], isOver: () => boolean, timeoutMs: number): Promise<void> {
@@ -111,13 +141,13 @@ export class Waiting {
   /** The gateway stops: nothing is waited for any more. */
   end(): void {
     this.#isEnded = true;
-    for (const waiters of [this.#unknown, this.#held]) for (const one of waiters.splice(0)) one.tell();
+    for (const waiters of [this.#unknown, this.#held, ...this.#places.values()]) for (const one of waiters.splice(0)) one.tell();
   }
 }
 
-/** True for what has to wait for another table. */
+/** True for what has to wait. */
 export function isUndecided(decision: { readonly kind: string }): decision is Undecided {
-  return decision.kind === "held" || decision.kind === "unknown-generation";
+  return decision.kind === "held" || decision.kind === "full" || decision.kind === "unknown-generation";
 }
 
 function refuseHeld(services: readonly string[], holdMs: number): Refusal {

@@ -22,6 +22,22 @@ const spec = z.strictObject({
   balancing: balancing.default({ algorithm: "roundRobin" }),
   timeout: someDuration.default("30s").describe("For the answer's beginning to a call."),
   retries: z.int().min(0).max(5).default(1).describe("Further tries of a call that was not sent or is idempotent."),
+  concurrency: z
+    .int()
+    .min(1)
+    .max(100_000)
+    .default(1024)
+    .describe(
+      "Calls under way to one instance from one gateway at most, streams aside. One more waits a quarter of a second for a place, then is answered 503 gateway/busy.",
+    ),
+  concurrentStreams: z
+    .int()
+    .min(1)
+    .max(100_000)
+    .default(1024)
+    .describe(
+      "Streams (event streams, WebSockets, TCP connections) open to one instance from one gateway at most. They take no place of calls; one more is answered 503 gateway/busy.",
+    ),
   exclusive: z
     .boolean()
     .default(false)

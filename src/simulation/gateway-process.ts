@@ -395,6 +395,7 @@ export class GatewayProcess {
     const core = this.#core as GatewayCore;
     const decision = decide();
     if (decision.kind === "admitted" || decision.kind === "refusal") return take(decision);
+    if (decision.kind === "full") return take(core.refuseFull(decision));
     const nowMs = this.#program.monotonic();
     if (decision.kind === "unknown-generation") {
       const { generation } = decision;

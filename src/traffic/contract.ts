@@ -69,6 +69,10 @@ export interface ServiceEntry {
   readonly balancing: "roundRobin" | "leastTime" | "callFrequency";
   readonly timeoutMs: number;
   readonly retries: number;
+  /** Calls, streams aside, of one gateway to one instance at most; absent: 1024. */
+  readonly concurrency?: number;
+  /** As many streams. */
+  readonly concurrentStreams?: number;
   /** Only for strategies that keep no versions, oldest first. */
   readonly moves?: readonly ServiceMove[];
   /** Where an Update, or its strategy, says how streams of older generations are ended. */

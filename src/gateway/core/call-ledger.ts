@@ -112,6 +112,8 @@ export class CallLedger {
     call.attemptStartedMs = nowMs;
     call.window.inFlight++;
     endpoint.stats.begin(nowMs);
+    if (call.isStream) endpoint.streams++;
+    else endpoint.calls++;
     this.#active.add(endpoint);
     if (!call.isTcp) call.revision.labelledIn++;
     call.isInbound = endpoint.host === this.#gateway.host;
@@ -127,6 +129,9 @@ export class CallLedger {
     const timeMs = nowMs - call.attemptStartedMs;
     const isError = status === 0 || status >= 500;
     call.endpoint.stats.end(nowMs, timeMs, isError);
+    call.endpoint.left(call);
+    if (call.isStream) call.endpoint.streams--;
+    else call.endpoint.calls--;
     call.window.end(timeMs, isError);
     if (call.isInbound) {
       call.counts.inbound--;
@@ -139,6 +144,8 @@ export class CallLedger {
   stream(call: Call): void {
     if (call.isStream || call.isOver) return;
     call.isStream = true;
+    call.endpoint.calls--;
+    call.endpoint.streams++;
     call.deadlineMs = Number.POSITIVE_INFINITY;
     this.#streams.add(call);
     if (call.role === "edge") call.counts.streams++;

@@ -1,6 +1,7 @@
 import type { Random } from "#/base/index.ts";
 import { type Balancer, CallStats, type Candidate, createBalancer } from "#/traffic/balance/index.ts";
 import { type Endpoint, LATENCY_BUCKETS_MS, type RevisionEntry } from "#/traffic/index.ts";
+import type { Call } from "./call.ts";
 
 /** Calls of one caller in one generation to one instance, since the report before. */
 export class WindowCounts {
@@ -67,6 +68,11 @@ export class EndpointState implements Candidate {
   /** Not chosen before this time, because a connection failed; monotonic ms. */
   downUntilMs = 0;
   readonly stats = new CallStats();
+  /** Calls under way here from this gateway, streams aside. */
+  calls = 0;
+  streams = 0;
+  /** Calls whose answers nobody waits for, oldest first, with what ends them. */
+  readonly #abandoned = new Map<Call, () => void>();
   readonly windows: WindowCounts[] = [];
   /** The window used last: the same caller and generation mostly come again. */
   #last: WindowCounts | undefined;
@@ -95,6 +101,26 @@ export class EndpointState implements Candidate {
     );
   }
 
+  /** `evict` ends `call`, when its place is needed. */
+  abandon(call: Call, evict: () => void): void {
+    this.#abandoned.set(call, evict);
+  }
+
+  /** `call` is over, or goes on elsewhere. */
+  left(call: Call): void {
+    if (this.#abandoned.size > 0) this.#abandoned.delete(call);
+  }
+
+  /** Ends the oldest call for whose answer nobody waits; false: there is none. */
+  evict(): boolean {
+    for (const [call, evict] of this.#abandoned) {
+      this.#abandoned.delete(call);
+      evict();
+      return true;
+    }
+    return false;
+  }
+
   window(caller: string, generation: number): WindowCounts {
     const last = this.#last;
     if (last !== undefined && last.caller === caller && last.generation === generation) return last;
@@ -116,6 +142,16 @@ export class EndpointState implements Candidate {
       if (this.#last === window) this.#last = undefined;
     }
   }
+}
+
+/** What a call needs, and how much of it an instance has: `max` calls, or streams, under way. */
+export interface Room {
+  readonly isStream: boolean;
+  readonly max: number;
+}
+
+export function hasRoom(endpoint: EndpointState, room: Room): boolean {
+  return (room.isStream ? endpoint.streams : endpoint.calls) < room.max;
 }
 
 /** One revision with its instances, and what chooses among them. */
@@ -173,18 +209,25 @@ export class RevisionState {
     return this.#callable.length > 0;
   }
 
-  /** An instance for a call of `generation`; `undefined` if there is none to call. Those in `tried` come only where there is no other. */
+  /** An instance for a call of `generation`; `undefined` if there is none to call, `full` if each has as many calls as it may have. Those in `tried` come only where there is no other. */
   choose(options: {
     readonly generation: number;
     readonly algorithm: Balancer["algorithm"];
     readonly tried: readonly EndpointState[] | undefined;
     readonly nowMs: number;
     readonly random: Random;
-  }): EndpointState | undefined {
-    const { generation, algorithm, tried, nowMs, random } = options;
+    readonly room: Room;
+  }): EndpointState | "full" | undefined {
+    const { generation, algorithm, tried, nowMs, random, room } = options;
     let candidates = this.#callable;
     if (this.#hasFence) candidates = candidates.filter((one) => one.upTo === undefined || generation <= one.upTo);
     if (candidates.length === 0) return undefined;
+    if (candidates.some((one) => !hasRoom(one, room))) {
+      const free = candidates.filter((one) => hasRoom(one, room));
+      if (free.length > 0) candidates = free;
+      else if (room.isStream || !candidates.some((one) => one.evict())) return "full";
+      else return this.choose(options);
+    }
     if (tried !== undefined) candidates = preferred(candidates, (one) => !tried.includes(one));
     if (nowMs < this.#downUntilMs) candidates = preferred(candidates, (one) => one.downUntilMs <= nowMs);
     if (this.#balancer.algorithm !== algorithm) this.#balancer = createBalancer(algorithm);

@@ -67,13 +67,13 @@ function callHost(core: GatewayCore, from: string, service: string, carried: rea
   assert.equal(target.kind, "service");
   if (target.kind !== "service") throw new Error("unreachable");
   const decision = core.host(proxyOf(from), target, head, nowMs);
-  if (decision.kind === "held") throw new Error("held");
+  if (decision.kind === "held" || decision.kind === "full") throw new Error(decision.kind);
   return decision.kind === "admitted" ? decision.call : decision.kind === "unknown-generation" ? "unknown" : decision;
 }
 
 function callEdge(core: GatewayCore, nowMs: number, more: readonly string[] = []): Call | Refusal {
   const decision = core.edge(new RequestHead("GET", "/", ["Host", "a", ...more]), "1.2.3.4", nowMs);
-  if (decision.kind === "held") throw new Error("held");
+  if (decision.kind === "held" || decision.kind === "full") throw new Error(decision.kind);
   return decision.kind === "admitted" ? decision.call : decision;
 }
 
@@ -455,7 +455,9 @@ test("a ramp puts its share of keys on the new generation, the same keys on ever
     const users = new Set<number>();
     for (let user = 0; user < 3000; user++) {
       const call = callEdge(core, 0, ["Cookie", `a=b; user=u${user}`]);
-      if (call.kind === "call" && call.generation === 2) users.add(user);
+      if (call.kind !== "call") continue;
+      if (call.generation === 2) users.add(user);
+      core.end(call, 200, 0);
     }
     return users;
   };
@@ -519,7 +521,7 @@ test("the most specific route wins: exact path, longest prefix, host, methods, h
   const core = coreOf(table, 1);
   const at = (method: string, host: string, path: string, more: readonly string[] = []): string => {
     const decision = core.edge(new RequestHead(method, path, ["Host", host, ...more]), "1.1.1.1", 0);
-    return decision.kind === "admitted" ? decision.call.service : decision.kind === "held" ? "held" : decision.code;
+    return decision.kind === "admitted" ? decision.call.service : decision.kind === "refusal" ? decision.code : decision.kind;
   };
   assert.equal(at("GET", "other", "/"), "s7");
   assert.equal(at("GET", "other", "/apix"), "s7");

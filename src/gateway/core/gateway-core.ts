@@ -5,7 +5,7 @@ import { revisionsMet } from "#/traffic/table/index.ts";
 import { type Authority, isLoopback, parseAuthority } from "./authority.ts";
 import type { Call, Caller, CallPolicy } from "./call.ts";
 import { CallLedger, type ReportContext } from "./call-ledger.ts";
-import type { EndpointState, RevisionState } from "./endpoint.ts";
+import { type EndpointState, hasRoom, type RevisionState, type Room } from "./endpoint.ts";
 import type { FilteredRequest } from "./filters.ts";
 import { type Applied, type GenerationState, LiveTable } from "./live-table.ts";
 import { type Refusal, refuse } from "./refusal.ts";
@@ -22,6 +22,8 @@ const AVOID_MS = 1000;
 /** Requests above this are counted as large (the size of a packet between services). */
 const LARGE_BYTES = 24 * 1024;
 const DEFAULT_POLICY = { timeoutMs: 30_000, retries: 1, balancing: "roundRobin" } as const;
+/** Of a service that says nothing: calls, and as many streams, of one gateway to one instance. */
+const DEFAULT_CONCURRENCY = 1024;
 const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"]);
 
 export interface GatewayCoreOptions {
@@ -66,8 +68,16 @@ export interface Held {
   readonly services: readonly string[];
 }
 
-/** What the table in force does not decide. */
-export type Undecided = UnknownGeneration | Held;
+/** Every instance has as many calls as it may have: ask again when one has ended, or soon answer what `refusal` says (`GatewayCore.refuseFull`). */
+export interface Full {
+  readonly kind: "full";
+  readonly service: string;
+  readonly caller: string;
+  readonly refusal: Refusal;
+}
+
+/** What cannot be decided now. */
+export type Undecided = UnknownGeneration | Held | Full;
 
 /** How a try ended. `status` 0: without an answer. `wasSent`: the instance may have seen the request. */
 export interface Outcome {
@@ -104,7 +114,7 @@ export class GatewayCore {
   }
 
   /** Begins a transaction: a request from outside. `client` is its address. */
-  edge(head: RequestHead, client: string, nowMs: number): Admitted | Refusal | Held {
+  edge(head: RequestHead, client: string, nowMs: number): Admitted | Refusal | Held | Full {
     const target = parseTarget(head.method, head.target);
     const authority = head.host === undefined ? undefined : parseAuthority(head.host);
     const violation = head.violation ?? findViolation(head, target, authority);
@@ -140,13 +150,13 @@ export class GatewayCore {
       trace: rootTrace(generation, foreignTrace(head), this.#random),
       nowMs,
     });
-    if (call.kind === "refusal") return call;
+    if (call.kind !== "call") return call;
     if ((request.contentLength ?? 0) > LARGE_BYTES) call.window.large++;
     return { kind: "admitted", call, request };
   }
 
   /** Begins a transaction that is a TCP connection from outside: a stream. */
-  edgeTcp(route: RouteEntry, client: string, nowMs: number): Call | Refusal | Held {
+  edgeTcp(route: RouteEntry, client: string, nowMs: number): Call | Refusal | Held | Full {
     const generation = this.#stamped(route.service, undefined, client);
     if ("kind" in generation) return generation;
     const call = this.#begin({
@@ -388,7 +398,7 @@ export class GatewayCore {
     readonly trace: CarriedTrace;
     readonly isTcp?: boolean;
     readonly nowMs: number;
-  }): Call | Refusal {
+  }): Call | Refusal | Full {
     const { role, service, generation, caller, route, trace, nowMs } = options;
     const about = { generation: generation.number, traceId: trace.traceId };
     const entry = this.#table.service(service);
@@ -400,7 +410,9 @@ export class GatewayCore {
       return this.#refuseService(options, refuse("gateway/no-service", detail, about));
     }
     const balancing = entry?.balancing ?? DEFAULT_POLICY.balancing;
-    const endpoint = revision.choose({ generation: generation.number, algorithm: balancing, tried: undefined, nowMs, random: this.#random });
+    const room = this.#room(entry, options.isTcp === true);
+    const endpoint = revision.choose({ generation: generation.number, algorithm: balancing, tried: undefined, nowMs, random: this.#random, room });
+    if (endpoint === "full") return { kind: "full", service, caller: options.callerName, refusal: refuseFull(revision.name, room, about) };
     if (endpoint === undefined)
       return this.#refuseService(
         options,
@@ -454,6 +466,16 @@ export class GatewayCore {
     return met.find((one) => one.isCallable) ?? met.at(-1);
   }
 
+  #room(entry: ServiceEntry | undefined, isStream: boolean): Room {
+    return { isStream, max: (isStream ? entry?.concurrentStreams : entry?.concurrency) ?? DEFAULT_CONCURRENCY };
+  }
+
+  /** Nothing came of waiting for a place. */
+  refuseFull({ caller, service, refusal }: Full): Refusal {
+    this.#ledger.refused(caller, "busy", service);
+    return refusal;
+  }
+
   #refuseService({ callerName, service }: { readonly callerName: string; readonly service: string }, refusal: Refusal): Refusal {
     this.#ledger.refused(callerName, refusal.code.slice(refusal.code.indexOf("/") + 1), service);
     return refusal;
@@ -473,17 +495,26 @@ export class GatewayCore {
     // The newest state of the revision: the table may have changed since the call began.
     const revision: RevisionState = this.#table.revision(call.revision.name) ?? call.revision;
     const tried = [...(call.tried ?? []), call.endpoint];
-    const endpoint = revision.choose({ generation: call.generation, algorithm: call.policy.balancing, tried, nowMs, random: this.#random });
-    if (endpoint === undefined) return undefined;
+    const room = this.#room(this.#table.service(call.service), call.isStream);
+    const { generation } = call;
+    const endpoint = revision.choose({ generation, algorithm: call.policy.balancing, tried, nowMs, random: this.#random, room });
+    if (endpoint === undefined || endpoint === "full") return undefined;
     call.tried = tried;
     call.retriesLeft--;
     this.#ledger.retry(call, endpoint, nowMs);
     return endpoint;
   }
 
-  /** The call has become a stream (WebSocket, SSE, TCP): outside `maxTransaction`. */
-  stream(call: Call): void {
+  /** The call has become a stream (WebSocket, SSE, TCP): outside `maxTransaction`. False: its instance has as many streams as it may have; end it. */
+  stream(call: Call): boolean {
+    if (!call.isStream && !hasRoom(call.endpoint, this.#room(this.#table.service(call.service), true))) return false;
     this.#ledger.stream(call);
+    return true;
+  }
+
+  /** Nobody waits for the call's answer any more, or perhaps nobody: when its place is needed, `evict` is called, and must end it before it returns. */
+  abandon(call: Call, evict: () => void): void {
+    if (!call.isOver) call.endpoint.abandon(call, evict);
   }
 
   /** The call is over: its instance has answered or is not waited for any more. `status` 0: without an answer. Further calls do nothing. */
@@ -530,6 +561,15 @@ export class GatewayCore {
   reported(): void {
     this.#ledger.reported();
   }
+}
+
+function refuseFull(revision: string, { isStream, max }: Room, about: { readonly generation: number; readonly traceId: string }): Refusal {
+  const what = isStream ? "streams (concurrentStreams)" : "calls (concurrency)";
+  return refuse(
+    "gateway/busy",
+    `every instance of ${revision} has ${max} ${what} under way from this gateway: try again, or start more instances`,
+    about,
+  );
 }
 
 /** Of a service, or of somebody unknown; not of a probe, which begins transactions of its own. */

@@ -4,6 +4,7 @@ export type { EndpointState } from "./endpoint.ts";
 export type { FilteredRequest } from "./filters.ts";
 export {
   type Admitted,
+  type Full,
   GatewayCore,
   type GatewayCoreOptions,
   type Held,

@@ -17,6 +17,8 @@ const GENERATION = 14;
 const FORWARDED = 15;
 const VIA = 16;
 const EXPECT = 17;
+const TE = 18;
+const TRAILER = 19;
 
 const NAMES: Readonly<Record<string, number>> = {
   host: HOST,
@@ -38,16 +40,39 @@ const NAMES: Readonly<Record<string, number>> = {
   "x-forwarded-host": FORWARDED,
   "x-forwarded-proto": FORWARDED,
   "x-forwarded-port": FORWARDED,
+  "x-forwarded": FORWARDED,
+  "forwarded-for": FORWARDED,
   "x-real-ip": FORWARDED,
+  "x-client-ip": FORWARDED,
+  "client-ip": FORWARDED,
+  "x-cluster-client-ip": FORWARDED,
+  "true-client-ip": FORWARDED,
+  "cf-connecting-ip": FORWARDED,
+  "cf-connecting-ipv6": FORWARDED,
+  "fastly-client-ip": FORWARDED,
+  "x-remote-ip": FORWARDED,
+  "x-remote-addr": FORWARDED,
+  "x-host": FORWARDED,
+  "x-original-host": FORWARDED,
+  "x-original-url": FORWARDED,
+  "x-original-uri": FORWARDED,
+  "x-original-method": FORWARDED,
+  "x-original-forwarded-for": FORWARDED,
+  "x-rewrite-url": FORWARDED,
+  "x-scheme": FORWARDED,
+  "x-url-scheme": FORWARDED,
+  "front-end-https": FORWARDED,
+  "x-envoy-external-address": FORWARDED,
   via: VIA,
   expect: EXPECT,
-  // Hop by hop (RFC 9110, 7.6.1), and what is meant for the proxy itself.
+  // Hop by hop (RFC 9110, 7.6.1), what is meant for the proxy itself, and what a CGI program would take for its HTTP_PROXY.
+  proxy: DROP,
   "keep-alive": DROP,
   "proxy-connection": DROP,
   "proxy-authorization": DROP,
   "proxy-authenticate": DROP,
-  te: DROP,
-  trailer: DROP,
+  te: TE,
+  trailer: TRAILER,
   "http2-settings": DROP,
   // Frequent ones that pass, so that they need no lower-casing.
   accept: PASS,
@@ -71,9 +96,58 @@ for (const [name, code] of Object.entries(NAMES)) {
   );
 }
 
+/** Names remembered beside those above; clients choose them, so they are bounded in number and length. */
+const REMEMBERED_MAX = 1000;
+const REMEMBERED_LENGTH_MAX = 64;
+let remembered = new Map<string, number>();
+
 function codeOf(name: string): number {
-  return codes.get(name) ?? codes.get(name.toLowerCase()) ?? PASS;
+  return codes.get(name) ?? remembered.get(name) ?? remember(name);
 }
+
+function remember(name: string): number {
+  const code = lookUp(name.toLowerCase());
+  if (name.length > REMEMBERED_LENGTH_MAX) return code;
+  if (remembered.size >= REMEMBERED_MAX) remembered = new Map();
+  remembered.set(name, code);
+  return code;
+}
+
+/** A name that means the same as a known one to a program that reads `_` and `.` as `-` (CGI, WSGI, PHP and others do) goes no further: `X_Forwarded_For` would be taken for the gateway's own word, `Content_Length` for the framing. */
+function lookUp(lower: string): number {
+  const known = codes.get(lower);
+  if (known !== undefined) return known;
+  if (lower.startsWith("x-forwarded-")) return FORWARDED;
+  if (!lower.includes("_") && !lower.includes(".")) return PASS;
+  const meant = lower.replaceAll(/[_.]/g, "-");
+  return meant.startsWith("x-forwarded-") || meant.startsWith("x-orrery-") || (codes.get(meant) ?? PASS) !== PASS || SECRETS.has(meant) ? DROP : PASS;
+}
+
+/** Pass, but in their own spelling only. */
+const SECRETS: ReadonlySet<string> = new Set(["authorization", "cookie"]);
+
+/** The trailers of a request that go on: what is plain, and changes neither framing nor meaning (RFC 9110, 6.5.1). Names and values in turn. */
+export function passTrailers(raw: readonly string[]): readonly string[] {
+  if (raw.length === 0) return raw;
+  const passed: string[] = [];
+  for (let index = 0; index < raw.length; index += 2) {
+    const name = raw[index] as string;
+    if (codeOf(name) === PASS && !NO_TRAILERS.has(name.toLowerCase())) passed.push(name, raw[index + 1] as string);
+  }
+  return passed;
+}
+
+const NO_TRAILERS: ReadonlySet<string> = new Set([
+  "authorization",
+  "cache-control",
+  "content-encoding",
+  "content-range",
+  "content-type",
+  "cookie",
+  "max-forwards",
+  "pragma",
+  "range",
+]);
 
 /** Shared by all requests without such headers; never written to. */
 const NONE: readonly string[] = [];
@@ -88,6 +162,10 @@ export class RequestHead {
   host: string | undefined;
   contentLength: string | undefined;
   isChunked = false;
+  /** Names of the trailers that the client announces. */
+  trailer: string | undefined;
+  /** The client takes trailers. */
+  acceptsTrailers = false;
   /** Protocol that the client wants to go over to, as in `websocket`. */
   upgrade: string | undefined;
   /** Forwarded, X-Forwarded-* and X-Real-IP, name and value in turn. */
@@ -107,7 +185,8 @@ export class RequestHead {
   violation: string | undefined;
 
   /** `raw`: names and values in turn. */
-  constructor(method: string, target: string, raw: readonly string[], isHttp10 = false) {
+  constructor(method: string, target: string, raw: readonly string[], httpVersion = "1.1") {
+    const isHttp10 = httpVersion === "1.0";
     this.method = method;
     this.target = target;
     let connection: string | undefined;
@@ -171,6 +250,12 @@ export class RequestHead {
           break;
         case EXPECT:
           if (value.toLowerCase() !== "100-continue") this.violation = "unknown Expect";
+          break;
+        case TE:
+          this.acceptsTrailers ||= hasToken(value, "trailers");
+          break;
+        case TRAILER:
+          this.trailer = this.trailer === undefined ? value : `${this.trailer}, ${value}`;
           break;
         default:
       }

@@ -105,6 +105,8 @@ export function serviceEntry(microservice: Microservice, decided: Site["status"]
     balancing: spec.balancing.algorithm,
     timeoutMs: durationMs(spec.timeout),
     retries: spec.retries,
+    concurrency: spec.concurrency,
+    concurrentStreams: spec.concurrentStreams,
     ...(own.length === 0 ? {} : { moves: own }),
     ...(ends === undefined ? {} : { streamEnds: { before: ends.before, ...(ends.afterMs === undefined ? {} : { afterMs: ends.afterMs }) } }),
   };
