@@ -12,6 +12,7 @@ export interface Room {
 
 export const ROOMS: readonly Room[] = [
   { name: "base", imports: [] },
+  { name: "text", imports: ["base"] },
   { name: "model", faces: ["arbitrary"], imports: ["base"], pure: ["."] },
   { name: "trace", imports: ["base"], pure: ["."] },
   { name: "pki", imports: ["base", "model"] },
@@ -43,8 +44,12 @@ export const ROOMS: readonly Room[] = [
     imports: ["base", "model", "pki", "link", "client", "store", "reconcile", "artifacts", "process", "probes", "traffic"],
     pure: ["core"],
   },
-  { name: "api", imports: ["base", "model", "trace", "pki", "link", "store", "reconcile", "artifacts", "traffic", "update", "controllers"] },
-  { name: "cli", faces: ["site"], imports: ["base", "model", "trace", "pki", "link", "client", "store", "process", "traffic", "update/core"] },
+  { name: "api", imports: ["base", "text", "model", "trace", "pki", "link", "store", "reconcile", "artifacts", "traffic", "update", "controllers"] },
+  {
+    name: "cli",
+    faces: ["site"],
+    imports: ["base", "text", "model", "trace", "pki", "link", "client", "store", "process", "traffic", "update/core"],
+  },
   {
     name: "simulation",
     faces: ["mutations", "run", "scenario"],
@@ -54,7 +59,7 @@ export const ROOMS: readonly Room[] = [
     name: "apps",
     faces: ["json-log", "run-file", "supervisor/child"],
     imports: [
-      ...["base", "model", "trace", "pki", "link", "client", "tree", "store", "reconcile", "artifacts", "process", "probes"],
+      ...["base", "text", "model", "trace", "pki", "link", "client", "tree", "store", "reconcile", "artifacts", "process", "probes"],
       ...["traffic", "update", "controllers", "gateway", "agent", "api", "cli", "simulation"],
     ],
   },

@@ -1,11 +1,16 @@
-import { parse as parseYaml } from "yaml";
-import { describeError, OrreryError } from "#/base/index.ts";
+import { isUtf8 } from "node:buffer";
+import { describeError, isOrreryError, OrreryError } from "#/base/index.ts";
+import { formatField } from "#/model/index.ts";
+import { type FieldPath, type ReadText, readJson } from "#/text/index.ts";
 import { type Exchange, headerOf, type Request } from "./exchange.ts";
+import { tellDuplicates } from "./field-validation.ts";
 import { readUnknown } from "./protobuf.ts";
 import { badRequest } from "./status.ts";
 
 /** As Kubernetes' API servers. */
 export const BODY_BYTES_MAX: number = 3 * 1024 * 1024;
+/** Of what is no object to be stored: reviews, options of a deletion, a Scale, an Event, arguments of a script. */
+export const SMALL_BODY_BYTES_MAX: number = 64 * 1024;
 
 /** HTTP/1 has a limit of its own; a stream of HTTP/2 could be fed a byte a day. */
 const BODY_MS_MAX = 60_000;
@@ -17,43 +22,78 @@ export function mediaType(request: Request): string {
   return (headerOf(request, "content-type") ?? "application/json").split(";")[0]?.trim().toLowerCase() ?? "";
 }
 
-/** The body as JSON, YAML or (reviews only) protobuf, parsed; `undefined` when it is empty.
- *  @throws api/too-large: above 3 MiB; the rest is not read
+export interface BodyOptions {
+  /** Default 3 MiB. */
+  readonly bytesMax?: number;
+  /** Reads a Kubernetes message inside of its envelope; absent: protobuf is not taken. */
+  readonly protobuf?: (bytes: Buffer) => unknown;
+}
+
+/** The body as JSON, YAML or (reviews only) protobuf, exactly as it is written; `undefined` when it is empty. Keys that stand in it twice are told or refused, as the query's `fieldValidation` wants.
+ *  @throws api/too-large: above `bytesMax`; the rest is not read. More values or levels than a body may have
  *  @throws api/slow-body (backoff): it did not come within a minute
+ *  @throws api/busy (backoff): too much YAML waits to be read
  *  @throws api/media-type, api/bad-request: it cannot be read */
-export async function readBody(exchange: Exchange, protobuf?: (bytes: Buffer) => unknown): Promise<unknown> {
-  const bytes = await readBytes(exchange);
+export async function readBody(exchange: Exchange, { bytesMax = BODY_BYTES_MAX, protobuf }: BodyOptions = {}): Promise<unknown> {
+  const bytes = await readBytes(exchange, bytesMax);
   if (bytes.length === 0) return undefined;
   const type = mediaType(exchange.request);
   if (type === PROTOBUF && protobuf !== undefined) return protobuf(readUnknown(bytes));
-  if (type === "application/yaml" || type === "text/yaml" || type === "application/x-yaml" || type === "application/apply-patch+yaml")
-    return parseText(bytes, "YAML", (text) => parseYaml(text, { maxAliasCount: 100 }));
-  if (type === "application/json" || type.endsWith("+json")) return parseText(bytes, "JSON", JSON.parse);
-  throw new OrreryError("api/media-type", `the body is of type ${type}; send application/json or application/yaml`);
+  if (!YAML_TYPES.has(type) && type !== "application/json" && !type.endsWith("+json"))
+    throw new OrreryError("api/media-type", `the body is of type ${type.slice(0, 100)}; send application/json or application/yaml`);
+  if (!isUtf8(bytes)) throw badRequest("the body is no UTF-8");
+  const text = bytes.toString("utf8").replace(/^\ufeff/, "");
+  const { value, duplicates } = await readText(exchange, text, YAML_TYPES.has(type));
+  tellDuplicates(duplicates, exchange);
+  return value;
 }
 
+const YAML_TYPES: ReadonlySet<string> = new Set(["application/yaml", "text/yaml", "application/x-yaml", "application/apply-patch+yaml"]);
+
 /** The body, which must be a map. */
-export async function readObject(exchange: Exchange): Promise<Readonly<Record<string, unknown>>> {
-  const body = await readBody(exchange);
+export async function readObject(exchange: Exchange, options: BodyOptions = {}): Promise<Readonly<Record<string, unknown>>> {
+  const body = await readBody(exchange, options);
   if (typeof body !== "object" || body === null || Array.isArray(body))
     throw badRequest("the body is no object: send one with apiVersion, kind, metadata, spec");
   return body as Readonly<Record<string, unknown>>;
 }
 
-function parseText(bytes: Buffer, what: string, parse: (text: string) => unknown): unknown {
+async function readText({ yaml, user }: Exchange, text: string, isYaml: boolean): Promise<ReadText> {
   try {
-    return parse(bytes.toString("utf8"));
+    if (!isYaml) return await readJson(text);
+    // JSON is YAML, and what kubectl sends as YAML.
+    return (/^\s*\{/.test(text) ? await readJsonIfAny(text) : undefined) ?? (await yaml.read(text, user.name));
   } catch (error) {
-    throw badRequest(`the body is no ${what}: ${describeError(error)}`);
+    throw refusal(error);
   }
 }
 
-function tooLarge(): OrreryError {
-  return new OrreryError("api/too-large", `the body is longer than ${BODY_BYTES_MAX} bytes (3 MiB)`);
+async function readJsonIfAny(text: string): Promise<ReadText | undefined> {
+  try {
+    return await readJson(text);
+  } catch (error) {
+    if (isOrreryError(error, "text/malformed")) return undefined;
+    throw error;
+  }
 }
 
-async function readBytes({ request, clock }: Exchange): Promise<Buffer> {
-  if (Number(headerOf(request, "content-length") ?? 0) > BODY_BYTES_MAX) throw tooLarge();
+function refusal(error: unknown): unknown {
+  if (!isOrreryError(error)) return badRequest(`the body cannot be read: ${describeError(error)}`);
+  const path = error.details["path"] as FieldPath | undefined;
+  const text = `the body cannot be taken: ${path === undefined || path.length === 0 ? "" : `${formatField(path)}: `}${error.message}`;
+  if (error.code === "text/too-large") return new OrreryError("api/too-large", text);
+  return error.code === "text/busy" ? new OrreryError("api/busy", text, { retry: "backoff" }) : badRequest(text);
+}
+
+function tooLarge(bytesMax: number): OrreryError {
+  return new OrreryError(
+    "api/too-large",
+    `the body is longer than ${bytesMax} bytes (${bytesMax < 1024 * 1024 ? `${bytesMax / 1024} KiB` : `${bytesMax / 1024 / 1024} MiB`})`,
+  );
+}
+
+async function readBytes({ request, clock }: Exchange, bytesMax: number): Promise<Buffer> {
+  if (Number(headerOf(request, "content-length") ?? 0) > bytesMax) throw tooLarge(bytesMax);
   const parts: Buffer[] = [];
   let size = 0;
   return await new Promise<Buffer>((resolve, reject) => {
@@ -64,9 +104,9 @@ async function readBytes({ request, clock }: Exchange): Promise<Buffer> {
     };
     const onData = (part: Buffer): void => {
       size += part.length;
-      if (size > BODY_BYTES_MAX) {
+      if (size > bytesMax) {
         request.pause();
-        return settle(() => reject(tooLarge()));
+        return settle(() => reject(tooLarge(bytesMax)));
       }
       parts.push(part);
     };

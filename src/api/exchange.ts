@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { Clock } from "#/base/index.ts";
 import type { User } from "#/pki/index.ts";
+import type { YamlReader } from "#/text/index.ts";
 
 export type Request = IncomingMessage | Http2ServerRequest;
 export type Response = ServerResponse | Http2ServerResponse;
@@ -18,6 +19,8 @@ export interface Exchange {
   /** Aborted when the client is gone or the server stops. */
   readonly signal: AbortSignal;
   readonly clock: Clock;
+  /** Reads bodies that are YAML. */
+  readonly yaml: YamlReader;
   /** Text for the client's user, sent as Warning headers with the reply. */
   readonly warnings: string[];
 }

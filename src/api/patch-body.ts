@@ -1,5 +1,5 @@
 import { OrreryError } from "#/base/index.ts";
-import { mediaType, readBody, readObject } from "./body.ts";
+import { type BodyOptions, mediaType, readBody, readObject } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
 import { badRequest } from "./status.ts";
 
@@ -10,21 +10,21 @@ export type SentPatch =
 
 /** The patch in the body of a request, by its media type: one reading for every object and every part of one.
  *  @throws api/media-type, api/bad-request */
-export async function readPatch(exchange: Exchange): Promise<SentPatch> {
+export async function readPatch(exchange: Exchange, options: BodyOptions = {}): Promise<SentPatch> {
   const type = mediaType(exchange.request);
   const { query } = exchange;
   switch (type) {
     case "application/merge-patch+json":
-      return { type: "merge", body: await readBody(exchange) };
+      return { type: "merge", body: await readBody(exchange, options) };
     case "application/json-patch+json":
-      return { type: "json", body: await readBody(exchange) };
+      return { type: "json", body: await readBody(exchange, options) };
     case "application/apply-patch+yaml":
       if ((query.get("fieldManager") ?? "") === "") throw badRequest("fieldManager: is required for apply");
-      return { type: "apply", body: await readObject(exchange), force: isTrue(query.get("force")) };
+      return { type: "apply", body: await readObject(exchange, options), force: isTrue(query.get("force")) };
     default:
       throw new OrreryError(
         "api/media-type",
-        `patches of type ${type} are not served; send application/merge-patch+json, application/json-patch+json or application/apply-patch+yaml`,
+        `patches of type ${type.slice(0, 100)} are not served; send application/merge-patch+json, application/json-patch+json or application/apply-patch+yaml`,
       );
   }
 }

@@ -1,6 +1,6 @@
 import { OrreryError } from "#/base/index.ts";
 import type { Authorizer, Wish } from "./access.ts";
-import { readBody } from "./body.ts";
+import { readBody, SMALL_BODY_BYTES_MAX } from "./body.ts";
 import { type Exchange, jsonReply, type Reply } from "./exchange.ts";
 import { readFields, textField } from "./protobuf.ts";
 
@@ -10,18 +10,18 @@ export async function serveReview(exchange: Exchange, authorizer: Authorizer, pl
   const { user } = exchange;
   switch (plural) {
     case "selfsubjectreviews": {
-      await readBody(exchange, () => undefined);
+      await readBody(exchange, { bytesMax: SMALL_BODY_BYTES_MAX, protobuf: () => undefined });
       return created("authentication.k8s.io/v1", "SelfSubjectReview", {
         status: { userInfo: { username: user.name, groups: [...user.groups, "system:authenticated"] } },
       });
     }
     case "selfsubjectaccessreviews": {
-      const spec = specOf(await readBody(exchange, accessSpec));
+      const spec = specOf(await readBody(exchange, { bytesMax: SMALL_BODY_BYTES_MAX, protobuf: accessSpec }));
       const verdict = authorizer.decide(user, wishOf(spec));
       return created("authorization.k8s.io/v1", "SelfSubjectAccessReview", { spec, status: { allowed: verdict.allowed, reason: verdict.reason } });
     }
     case "selfsubjectrulesreviews": {
-      await readBody(exchange, () => undefined);
+      await readBody(exchange, { bytesMax: SMALL_BODY_BYTES_MAX, protobuf: () => undefined });
       const { resources, paths } = authorizer.rules(user);
       return created("authorization.k8s.io/v1", "SelfSubjectRulesReview", {
         status: {

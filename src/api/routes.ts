@@ -3,7 +3,7 @@ import type { Hub } from "#/link/hub/index.ts";
 import { DEFAULT_NAMESPACE, instance, type Kind, microservice } from "#/model/index.ts";
 import type { Store } from "#/store/index.ts";
 import type { Authorizer, Wish } from "./access.ts";
-import { readObject } from "./body.ts";
+import { readObject, SMALL_BODY_BYTES_MAX } from "./body.ts";
 import { type Collection, storedCollection } from "./collection.ts";
 import { Discovery } from "./discovery.ts";
 import { eventInput, events } from "./events.ts";
@@ -245,7 +245,7 @@ export class Routes {
     if (verb === "get" && name !== undefined)
       return await this.#reads.get(exchange, collection, { name, ...(namespace !== undefined && { namespace }) });
     if (verb === "create" && collection.plural === "events") {
-      this.#options.store.emit(eventInput(await readObject(exchange)));
+      this.#options.store.emit(eventInput(await readObject(exchange, { bytesMax: SMALL_BODY_BYTES_MAX })));
       return jsonReply({ kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 }, 201);
     }
     const { stored } = collection;

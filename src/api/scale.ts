@@ -1,7 +1,7 @@
 import { isOrreryError, OrreryError } from "#/base/index.ts";
 import { type StoredObject, scale } from "#/model/index.ts";
 import { mergePatch, type Patch, patchJson, pruneUnknown, type Store } from "#/store/index.ts";
-import { readObject } from "./body.ts";
+import { readObject, SMALL_BODY_BYTES_MAX } from "./body.ts";
 import { type Exchange, jsonReply, type Reply } from "./exchange.ts";
 import { dropUnknownFields } from "./field-validation.ts";
 import { compileJsonPath } from "./json-path.ts";
@@ -26,14 +26,14 @@ export class Scales {
 
   /** Replaces it. A `spec` without `replicas` means 0: Go leaves out what is 0. */
   async update(exchange: Exchange, target: Target, name: string): Promise<Reply> {
-    const given = await readObject(exchange);
+    const given = await readObject(exchange, { bytesMax: SMALL_BODY_BYTES_MAX });
     const spec = given["spec"];
     if (typeof spec !== "object" || spec === null || Array.isArray(spec)) throw invalid(name, "spec", "missing: give spec.replicas");
     return await this.#write(exchange, target, name, { change: () => ({ ...given, spec: { replicas: 0, ...spec } }), isBlind: true });
   }
 
   async patch(exchange: Exchange, target: Target, name: string): Promise<Reply> {
-    const patch = await readPatch(exchange);
+    const patch = await readPatch(exchange, { bytesMax: SMALL_BODY_BYTES_MAX });
     if (patch.type === "apply") return await this.#write(exchange, target, name, { change: () => patch.body, force: patch.force });
     return await this.#write(exchange, target, name, {
       change: (before) => {
@@ -107,7 +107,7 @@ function knownFields(exchange: Exchange, name: string, wish: Readonly<Record<str
   const { removed } = pruneUnknown(scale, wish);
   if (removed.length > 0 && exchange.query.get("fieldValidation") === "Strict") throw invalid(name, removed[0] ?? "", "unknown field");
   const warnings: string[] = [];
-  const known = dropUnknownFields(scale, wish, exchange.query, warnings);
+  const known = dropUnknownFields(scale, wish, { query: exchange.query, warnings });
   // Tried again, it is told once.
   for (const text of warnings) if (!exchange.warnings.includes(text)) exchange.warnings.push(text);
   return known;

@@ -9,6 +9,7 @@ import type { Hub } from "#/link/hub/index.ts";
 import { DEFAULT_NAMESPACE, type Kind } from "#/model/index.ts";
 import type { Authenticate, User } from "#/pki/index.ts";
 import type { Store } from "#/store/index.ts";
+import { YamlReader } from "#/text/index.ts";
 import { type Authorizer, fixedRoles } from "./access.ts";
 import { type Exchange, headerOf, jsonReply, type Reply, type Request, type Response } from "./exchange.ts";
 import type { ReadyCheck } from "./health.ts";
@@ -93,12 +94,14 @@ class ApiServer implements Api {
   readonly #streams = new Set<AbortController>();
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #sockets = new Set<Socket>();
+  readonly #yaml: YamlReader;
   #inFlight = 0;
   #isStopping = false;
 
   constructor(options: ApiOptions) {
     const { store, kinds, hub, clock, random, log, version, checks = [], metrics = [] } = options;
     this.#options = options;
+    this.#yaml = new YamlReader({ clock });
     this.#authorizer = options.authorizer ?? fixedRoles;
     const watchers = new WatcherCount();
     this.#metrics = new Metrics(metrics, { watchers: () => watchers.all, inFlight: () => this.#inFlight });
@@ -149,6 +152,7 @@ class ApiServer implements Api {
     (this.#server as unknown as { closeIdleConnections?(): void }).closeIdleConnections?.();
     await closed;
     cancel();
+    await this.#yaml.close();
     for (const socket of this.#sockets) socket.destroy();
   }
 
@@ -227,6 +231,7 @@ class ApiServer implements Api {
       user: NOBODY,
       signal: controller.signal,
       clock,
+      yaml: this.#yaml,
       warnings: [],
     };
     let route: Route | undefined;

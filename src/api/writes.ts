@@ -2,7 +2,7 @@ import { isOrreryError, OrreryError } from "#/base/index.ts";
 import { API_VERSION, type Kind, type StoredObject } from "#/model/index.ts";
 import type { DeleteOptions, ObjectInput, ObjectKey, Patch, Store, WriteOptions } from "#/store/index.ts";
 import { authorOf, withoutAuthor } from "./author.ts";
-import { readBody, readObject } from "./body.ts";
+import { readBody, readObject, SMALL_BODY_BYTES_MAX } from "./body.ts";
 import { isOwnFormerApply } from "./client-side-apply.ts";
 import { type Collection, shownTo } from "./collection.ts";
 import { type Exchange, headerOf, jsonReply, type Reply } from "./exchange.ts";
@@ -65,7 +65,7 @@ export class Writes {
   }
 
   async delete(exchange: Exchange, { collection, kind, namespace }: Target, name: string): Promise<Reply> {
-    const options = { ...deleteOptions(exchange, await readBody(exchange)), ...authorOf(kind, exchange.user) };
+    const options = { ...deleteOptions(exchange, await readBody(exchange, { bytesMax: SMALL_BODY_BYTES_MAX })), ...authorOf(kind, exchange.user) };
     exchange.warnings.push(...(await this.#checkDeletion(kind, [keyOf({ namespace }, name)])));
     const deleted = await this.#store.delete(kind, keyOf({ namespace }, name), options);
     if (deleted === undefined) throw missing(collection, name);
@@ -77,7 +77,7 @@ export class Writes {
 
   /** Deletes all that the query selects; one that cannot be deleted stops it. */
   async deleteCollection(exchange: Exchange, { collection, kind, namespace }: Target): Promise<Reply> {
-    const options = { ...deleteOptions(exchange, await readBody(exchange)), ...authorOf(kind, exchange.user) };
+    const options = { ...deleteOptions(exchange, await readBody(exchange, { bytesMax: SMALL_BODY_BYTES_MAX })), ...authorOf(kind, exchange.user) };
     const { items, resourceVersion } = await this.#store.list(kind, { ...selection(exchange.query, namespace), limit: DELETED_AT_ONCE_MAX });
     const keys = items.map(({ metadata }) => keyOf(metadata, metadata.name));
     exchange.warnings.push(...(await this.#checkDeletion(kind, keys)));
@@ -107,7 +107,7 @@ export class Writes {
 
   /** The object of a body, as far as path and body agree. */
   #input(exchange: Exchange, { kind, namespace }: Target, body: Readonly<Record<string, unknown>>, name: string | undefined): ObjectInput {
-    const pruned = dropUnknownFields(kind, body, exchange.query, exchange.warnings);
+    const pruned = dropUnknownFields(kind, body, exchange);
     const given = (pruned["metadata"] ?? {}) as ObjectInput["metadata"];
     if (typeof given !== "object" || Array.isArray(given)) throw badRequest("metadata: give a map");
     const metadata = withoutAuthor(kind, given);
@@ -119,9 +119,8 @@ export class Writes {
 
   async #readPatch(exchange: Exchange, target: Target, name: string): Promise<Patch> {
     const patch = await readPatch(exchange);
-    const { query, warnings } = exchange;
     if (patch.type === "apply") return { ...patch, body: this.#input(exchange, target, patch.body, name) };
-    return patch.type === "merge" ? { ...patch, body: dropUnknownFields(target.kind, patch.body, query, warnings) } : patch;
+    return patch.type === "merge" ? { ...patch, body: dropUnknownFields(target.kind, patch.body, exchange) } : patch;
   }
 }
 

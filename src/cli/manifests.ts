@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
-import { type Document, isMap, isNode, isPair, isScalar, LineCounter, type Node, parseAllDocuments } from "yaml";
 import { describeError, OrreryError } from "#/base/index.ts";
+import { parseYaml, type YamlDocument } from "#/text/index.ts";
 
 /** One YAML document (or element of a `List`) with its place in its file. */
 export interface Manifest {
@@ -60,36 +60,22 @@ export function listManifestFiles(source: string): string[] {
   }
 }
 
-/** The documents of a YAML (or JSON) text; a `List` counts as its items. Never throws: what is wrong stands in `faults`. */
+/** The documents of a YAML (or JSON) text; a `List` counts as its items. Never throws: what is wrong stands in `faults`, also keys that stand in a map twice. */
 export function parseManifests(file: string, text: string): Manifests {
-  const lines = new LineCounter();
-  const manifests: Manifest[] = [];
-  const faults: ManifestFault[] = [];
-  const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, version: "1.2" });
-  for (const document of Array.isArray(documents) ? documents : []) {
-    const problems = [...document.errors, ...document.warnings];
-    for (const problem of problems) {
-      const { line, col } = lines.linePos(problem.pos[0]);
-      faults.push({ file, line, column: col, message: problem.message });
-    }
-    if (problems.length > 0 || document.contents === null || (isScalar(document.contents) && document.contents.value === null)) continue;
-    try {
-      manifests.push(...itemsOf(file, document, lines));
-    } catch (error) {
-      // Too many or circular aliases.
-      faults.push({ file, ...positionOf(document, [], lines), message: describeError(error) });
-    }
-  }
-  return { manifests, faults };
+  const { documents } = parseYaml(text);
+  const faults = documents.flatMap((document) =>
+    [...document.faults, ...document.duplicates].map(({ line, column, message }) => ({ file, line, column, message })),
+  );
+  return { manifests: documents.filter(({ value }) => value !== undefined).flatMap((document) => itemsOf(file, document)), faults };
 }
 
-function itemsOf(file: string, document: Document, lines: LineCounter): Manifest[] {
-  const whole: unknown = document.toJS({ maxAliasCount: 100 });
+function itemsOf(file: string, document: YamlDocument): Manifest[] {
+  const whole = document.value;
   const make = (object: unknown, prefix: readonly (string | number)[]): Manifest => ({
     file,
-    line: positionOf(document, prefix, lines).line,
+    line: document.positionOf(prefix).line,
     object,
-    lineOf: (fieldPath) => positionOf(document, [...prefix, ...fieldPath], lines).line,
+    lineOf: (fieldPath) => document.positionOf([...prefix, ...fieldPath]).line,
   });
   if (
     typeof whole === "object" &&
@@ -102,34 +88,6 @@ function itemsOf(file: string, document: Document, lines: LineCounter): Manifest
     return whole.items.map((item, index) => make(item, ["items", index]));
   }
   return [make(whole, [])];
-}
-
-/** Where the key of `fieldPath` stands, or the deepest part of it that is there. */
-function positionOf(document: Document, fieldPath: readonly (string | number)[], lines: LineCounter): { line: number; column: number } {
-  let node: unknown = document.contents;
-  let offset = isNode(node) ? (node.range?.[0] ?? 0) : 0;
-  for (const key of fieldPath) {
-    if (!isNode(node)) break;
-    const inner = childOf(node, key);
-    if (inner === undefined) break;
-    offset = inner.offset;
-    node = inner.node;
-  }
-  const { line, col } = lines.linePos(offset);
-  return { line, column: col };
-}
-
-function childOf(node: Node, key: string | number): { readonly node: unknown; readonly offset: number } | undefined {
-  if (isMap(node)) {
-    const pair = node.items.find((item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(key));
-    if (pair === undefined || !isNode(pair.key)) return undefined;
-    return { node: pair.value, offset: pair.key.range?.[0] ?? 0 };
-  }
-  if ("items" in node && Array.isArray(node.items) && typeof key === "number") {
-    const item: unknown = node.items[key];
-    return isNode(item) ? { node: item, offset: item.range?.[0] ?? 0 } : undefined;
-  }
-  return undefined;
 }
 
 function readText(file: string): string {

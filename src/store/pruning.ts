@@ -4,14 +4,24 @@ import { isMap } from "./merge-patch.ts";
 
 export interface Pruned {
   readonly object: unknown;
-  /** Fields that were taken out, as people write them: `spec.template.replics`. */
+  /** The first hundred fields that were taken out, as people write them: `spec.template.replics`. */
   readonly removed: readonly string[];
+  /** How many were taken out. */
+  readonly count: number;
+}
+
+const REMOVED_TOLD_MAX = 100;
+const FIELD_CHARACTERS_MAX = 200;
+
+interface Removed {
+  readonly fields: string[];
+  count: number;
 }
 
 /** `object` without the fields that its kind does not know, and which those were. Unchanged parts are shared; nothing is removed from what is no map where the schema wants one (validation tells of that). */
 export function pruneUnknown(kind: Kind, object: unknown): Pruned {
-  const removed: string[] = [];
-  return { object: pruneValue(wholeSchema(kind), object, [], removed), removed };
+  const removed: Removed = { fields: [], count: 0 };
+  return { object: pruneValue(wholeSchema(kind), object, [], removed), removed: removed.fields, count: removed.count };
 }
 
 /** Making a schema costs more than pruning by it. */
@@ -25,7 +35,7 @@ function wholeSchema(kind: Kind): z.ZodType {
   return schema;
 }
 
-function pruneValue(wrapped: z.ZodType, value: unknown, path: readonly (string | number)[], removed: string[]): unknown {
+function pruneValue(wrapped: z.ZodType, value: unknown, path: readonly (string | number)[], removed: Removed): unknown {
   if (typeof value !== "object" || value === null) return value;
   const schema = unwrap(wrapped);
   if (Array.isArray(value)) {
@@ -43,7 +53,7 @@ function pruneValue(wrapped: z.ZodType, value: unknown, path: readonly (string |
 function pruneMap(
   value: Readonly<Record<string, unknown>>,
   path: readonly (string | number)[],
-  removed: string[],
+  removed: Removed,
   schemaOf: (key: string) => z.ZodType | undefined,
 ): unknown {
   const pruned: Record<string, unknown> = {};
@@ -51,7 +61,8 @@ function pruneMap(
   for (const key of Object.keys(value)) {
     const schema = schemaOf(key);
     if (schema === undefined) {
-      removed.push(formatField([...path, key]));
+      removed.count++;
+      if (removed.fields.length < REMOVED_TOLD_MAX) removed.fields.push(formatField([...path, key]).slice(0, FIELD_CHARACTERS_MAX));
       isSame = false;
       continue;
     }

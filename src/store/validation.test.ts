@@ -29,7 +29,7 @@ describe("pruneUnknown", () => {
       metadata: { name: "dish", labels: { "any.org/label": "x" } },
       spec: { id: 3, desired: { anything: { at: "all" } }, env: "no list" },
     };
-    assert.deepEqual(pruneUnknown(resource, object), { object, removed: [] });
+    assert.deepEqual(pruneUnknown(resource, object), { object, removed: [], count: 0 });
     assert.equal(pruneUnknown(resource, object).object, object);
   });
 });

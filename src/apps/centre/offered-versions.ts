@@ -1,8 +1,8 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
-import { parseAllDocuments } from "yaml";
 import { describeError, type Log } from "#/base/index.ts";
 import { microservice, type Template } from "#/model/index.ts";
+import { parseYaml, YAML_BYTES_MAX } from "#/text/index.ts";
 
 /** The template that the site's folder offers for `service` in `version`: a Microservice in one of `<site>/versions/*.yaml`; `undefined` if there is none. Files are read anew each time: they are few, and it is asked seldom. */
 export async function findOfferedTemplate(site: string, service: string, version: string, log: Log): Promise<Template | undefined> {
@@ -35,9 +35,10 @@ async function* readOffered(site: string, service: string): AsyncGenerator<Offer
   const names = await readdir(folder).catch(() => []);
   for (const name of names.filter((one) => /\.ya?ml$/.test(one)).sort()) {
     const file = path.join(folder, name);
-    for (const document of parseAllDocuments(await readFile(file, "utf8"))) {
-      const object: unknown = document.toJS();
-      const { kind, metadata, spec } = (object ?? {}) as {
+    // Longer ones are no versions of a service; reading them would hold up the centre.
+    if ((await stat(file)).size > YAML_BYTES_MAX) continue;
+    for (const { value } of parseYaml(await readFile(file, "utf8")).documents) {
+      const { kind, metadata, spec } = (value ?? {}) as {
         readonly kind?: unknown;
         readonly metadata?: { readonly name?: unknown };
         readonly spec?: Offer["spec"];

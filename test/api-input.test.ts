@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { describe, it, type TestContext } from "node:test";
+import { isOrreryError } from "#/base/index.ts";
+import type { ClientRequest } from "#/client/index.ts";
+import { type ApiSite, openApiSite } from "./api-site.ts";
+
+const RESOURCES = "/apis/orrery.dev/v1/namespaces/default/resources";
+
+interface Answered {
+  readonly status: number;
+  readonly body: unknown;
+  readonly warnings: string;
+}
+
+/** Sends `request` as `user`; a refusal is an answer, too. */
+async function ask(site: ApiSite, request: ClientRequest, user = "admin"): Promise<Answered> {
+  try {
+    const { status, body, headers } = await site.client(user).request(request);
+    return { status, body, warnings: String(headers["warning"] ?? "") };
+  } catch (error) {
+    if (!isOrreryError(error)) throw error;
+    return { status: Number(error.details["status"] ?? 0), body: `${error.code} ${error.message}`, warnings: "" };
+  }
+}
+
+const resource = (spec: string, name = "dish"): string =>
+  `{"apiVersion":"orrery.dev/v1","kind":"Resource","metadata":{"name":"${name}"},"spec":{"id":"${name}","type":"thing"${spec}}}`;
+
+describe("what the API takes in", () => {
+  it("tells keys that stand twice, refuses them under Strict, and takes the last under Ignore; in JSON and YAML, whatever the verb", async (t: TestContext) => {
+    const site = await openApiSite(t);
+    const body = resource(',"place":"roof","place":"cellar"');
+    const yaml =
+      "apiVersion: orrery.dev/v1\nkind: Resource\nmetadata: {name: dish}\nspec:\n  id: dish\n  type: thing\n  place: roof\n  place: cellar\n";
+    const ways: readonly ClientRequest[] = [
+      { method: "POST", path: RESOURCES, body },
+      { method: "POST", path: RESOURCES, body: yaml, contentType: "application/yaml" },
+      { method: "PATCH", path: `${RESOURCES}/dish`, query: { fieldManager: "m" }, body: yaml, contentType: "application/apply-patch+yaml" },
+      { method: "PATCH", path: `${RESOURCES}/dish`, query: { fieldManager: "m" }, body, contentType: "application/apply-patch+yaml" },
+    ];
+    for (const way of ways) {
+      const strict = await ask(site, { ...way, query: { ...way.query, fieldValidation: "Strict" } });
+      assert.match(String(strict.body), /strict decoding error: duplicate field "spec\.place"/);
+      const warned = await ask(site, { ...way, query: { ...way.query, dryRun: "All" } });
+      assert.match(warned.warnings, /duplicate field \\"spec\.place\\"/);
+      assert.equal((warned.body as { spec: { place: string } }).spec.place, "cellar");
+      assert.equal((await ask(site, { ...way, query: { ...way.query, dryRun: "All", fieldValidation: "Ignore" } })).warnings, "");
+    }
+    await ask(site, { method: "POST", path: RESOURCES, body: resource("") });
+    for (const contentType of ["application/merge-patch+json", "application/json"]) {
+      const [method, path] = contentType === "application/json" ? (["PUT", `${RESOURCES}/dish`] as const) : (["PATCH", `${RESOURCES}/dish`] as const);
+      assert.match(String((await ask(site, { method, path, contentType, query: { fieldValidation: "Strict" }, body })).body), /duplicate field/);
+    }
+  });
+
+  it("refuses numbers that it would keep as others, wherever they stand", async (t: TestContext) => {
+    const site = await openApiSite(t);
+    for (const literal of ["1e999", "9007199254740993", "1e-400"]) {
+      const { body } = await ask(site, { method: "POST", path: RESOURCES, body: resource(`,"desired":{"a":[{"b":${literal}}]}`) });
+      assert.match(String(body), /^api\/bad-request .*spec\.desired\.a\[0\]\.b: found/);
+    }
+    const { body } = await ask(site, { method: "POST", path: RESOURCES, body: resource(',"desired":{"big":1e20,"exact":9007199254740992}') });
+    assert.deepEqual((body as { spec: { desired: unknown } }).spec.desired, { big: 1e20, exact: 9007199254740992 });
+  });
+
+  it("refuses a body with one sentence, however much is wrong with it", async (t: TestContext) => {
+    const site = await openApiSite(t);
+    const many = Array.from({ length: 50_000 }, (_, index) => `"field${index}":1`).join(",");
+    for (const fieldValidation of ["Strict", "Warn"])
+      for (const [method, path, contentType] of [
+        ["POST", RESOURCES, "application/json"],
+        ["PATCH", `${RESOURCES}/dish`, "application/apply-patch+yaml"],
+      ] as const) {
+        const { body, warnings } = await ask(site, {
+          method,
+          path,
+          contentType,
+          query: { fieldManager: "m", fieldValidation, dryRun: "All" },
+          body: resource(`,${many}`),
+        });
+        assert.ok(JSON.stringify(body).length < 20_000, `${fieldValidation}: ${JSON.stringify(body).length} characters`);
+        assert.match(fieldValidation === "Strict" ? String(body) : warnings, /and 499\d\d more/);
+      }
+    const deep = `${'{"a":'.repeat(5_000)}1${"}".repeat(5_000)}`;
+    assert.match(
+      String((await ask(site, { method: "POST", path: RESOURCES, body: resource(`,"desired":${deep}`) })).body),
+      /^api\/too-large .*100 levels/,
+    );
+    assert.match(String((await ask(site, { method: "POST", path: RESOURCES, body: "[".repeat(1_000_000) })).body), /^api\/too-large .*100 levels/);
+    assert.match(
+      String((await ask(site, { method: "POST", path: RESOURCES, contentType: "application/yaml", body: "? ".repeat(20_000) })).body),
+      /^api\/bad-request/,
+    );
+  });
+
+  it("takes small bodies where no object is written, from whoever may only read", async (t: TestContext) => {
+    const site = await openApiSite(t);
+    const path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+    const map = Array.from({ length: 40_000 }, (_, index) => `key${index}: v`).join("\n");
+    assert.match(
+      String((await ask(site, { method: "POST", path, contentType: "application/yaml", body: map }, "viewer")).body),
+      /^api\/too-large .*64 KiB/,
+    );
+    const { body } = await ask(
+      site,
+      {
+        method: "POST",
+        path,
+        contentType: "application/yaml",
+        body: "spec: {resourceAttributes: {verb: get, resource: hosts, group: orrery.dev}}\n",
+      },
+      "viewer",
+    );
+    assert.equal((body as { status: { allowed: boolean } }).status.allowed, true);
+  });
+});
