@@ -6,7 +6,7 @@ import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { describeError, silentLog, systemClock, systemRandom } from "#/base/index.ts";
 import { type Client, createClient } from "#/client/index.ts";
-import { type Instance, instance } from "#/model/index.ts";
+import { type Instance, instance, SITE_NAME, site as siteKind } from "#/model/index.ts";
 import { findMarkedProcesses, scanProcesses } from "#/process/index.ts";
 import { RemoteStore } from "#/store/remote/index.ts";
 import { kubectlPath } from "../tools/kubectl.ts";
@@ -44,6 +44,7 @@ export class RunningSite {
   readonly folder: string;
   readonly data: string;
   readonly siteFolder: string;
+  #isImpatient = false;
   #connection: { readonly url: string; readonly client: Client; readonly store: RemoteStore } | undefined;
 
   constructor(siteFolder: string, folder: string = mkdtempSync(path.join(tmpdir(), "orrery-site-"))) {
@@ -64,7 +65,17 @@ export class RunningSite {
     return site;
   }
 
-  up(): Promise<Outcome> {
+  /** New instances count as soon as they are ready: what a test updates works, and the test need not wait to see that it goes on to. */
+  async up(): Promise<Outcome> {
+    const outcome = await this.#up();
+    if (outcome.status === 0 && !this.#isImpatient) {
+      await this.store.patch(siteKind, { name: SITE_NAME }, { type: "merge", body: { spec: { minReady: "0s" } } });
+      this.#isImpatient = true;
+    }
+    return outcome;
+  }
+
+  #up(): Promise<Outcome> {
     return this.orrery("up", "--site", this.siteFolder, "--api-port", "0", "--edge-port", "0", "--detach");
   }
 

@@ -27,6 +27,7 @@ export function buildStatus(facts: StatusFacts): InstanceStatus {
     phase: state.phase,
     ready: state.isReady,
     ...(state.isUnanswered === true ? { unanswered: true } : {}),
+    ...(state.isAvailable === true ? { available: true } : {}),
     ...(running === undefined ? {} : { pid: running.pid, startedAt: timestamp(running.startedAtMs) }),
     ...restarted(running?.runHash),
     ...(hasPorts ? { ports: { ...network.ports } } : {}),

@@ -45,3 +45,9 @@ export function formatDuration(totalMs: number): string {
   }
   return parts.join("") || "0s";
 }
+
+/** Far above any use. */
+const MIN_READY_MAX_MS = 3_600_000;
+
+/** How long something new has to stay ready. */
+export const minReady = duration.refine((text) => !PATTERN.test(text) || durationMs(text) <= MIN_READY_MAX_MS, "at most 1h");

@@ -6,7 +6,17 @@ export { type Gateway, gateway } from "./gateway.ts";
 export { type Generation, generation, generationName } from "./generation.ts";
 export type { Health, HealthCheck } from "./health.ts";
 export { type Host, host } from "./host.ts";
-export { type Duty, INSTANCE_FINALIZER, type Instance, instance, isCallable, isLeaving, isRestarted, TRAFFIC_FINALIZER } from "./instance.ts";
+export {
+  type Duty,
+  INSTANCE_FINALIZER,
+  type Instance,
+  instance,
+  isCallable,
+  isLeaving,
+  isProven,
+  isRestarted,
+  TRAFFIC_FINALIZER,
+} from "./instance.ts";
 export type { Column, Kind } from "./kind.ts";
 export { findKind, kinds } from "./kinds.ts";
 export { type LogKeeping, sizeBytes } from "./logs.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { conditions, time } from "./conditions.ts";
-import { duration } from "./duration.ts";
+import { duration, minReady } from "./duration.ts";
 import { health } from "./health.ts";
 import { defineKind } from "./kind.ts";
 import { logKeeping } from "./logs.ts";
@@ -41,6 +41,7 @@ const spec = z
     ports: z.array(servicePort).meta({ listKey: "name" }).default([]),
     health: health.default({}),
     scripts: z.array(script).meta({ listKey: "name" }).default([]),
+    minReady: minReady.optional().describe("Ready for so long without a break, it is available. Absent: at once."),
     grace: duration.default("10s"),
     calls: z.array(label).optional(),
     busy: busyCheck.optional(),
@@ -60,6 +61,8 @@ const status = z.strictObject({
   ready: z.boolean().optional(),
   /** It was ready, and is not only because nothing comes of its readiness check in time: it may be busy, and is called where no other instance is ready. */
   unanswered: z.boolean().optional(),
+  /** It has been ready for `minReady` without a break and without a restart, and still is: an update may count on it. */
+  available: z.boolean().optional(),
   pid: z.int().optional(),
   /** RFC 3339: start of the process that runs now. */
   startedAt: time.optional(),
@@ -123,6 +126,11 @@ export function isLeaving(one: Instance): boolean {
 /** True if its process was started since it was last asked to begin again. */
 export function isRestarted({ spec, status }: Instance): boolean {
   return spec.restart === undefined || status?.restartedAt === spec.restart.at;
+}
+
+/** True if an update may count on it: it is ready, and has been for as long as its template asks. */
+export function isProven({ metadata, status }: Instance): boolean {
+  return metadata.deletionTimestamp === undefined && status?.ready === true && status.available === true;
 }
 
 /** The finalizer by which the agent keeps an Instance until its processes are gone. */

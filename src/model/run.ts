@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { duration, someDuration } from "./duration.ts";
+import { duration, minReady, someDuration } from "./duration.ts";
 import { health } from "./health.ts";
 import { sentPath } from "./http-text.ts";
 import { label, variableName, version } from "./names.ts";
@@ -116,6 +116,11 @@ export const template = z
     health: health
       .default({})
       .describe("Without readiness a TCP connect to the first port is asked for; without ports the running process is ready."),
+    minReady: minReady
+      .optional()
+      .describe(
+        "A new instance has to be ready so long, without a break and without a restart, before an update counts on it; twice as long for each time that it has ended before. 0s: at once. Absent: minReady of the Site.",
+      ),
     scripts: z
       .array(script)
       .max(100)

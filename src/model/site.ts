@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { conditions, time } from "./conditions.ts";
-import { duration, someDuration } from "./duration.ts";
+import { duration, minReady, someDuration } from "./duration.ts";
 import { defineKind } from "./kind.ts";
 import { strategyName } from "./strategy.ts";
 
@@ -30,6 +30,10 @@ const spec = z.strictObject({
   hold: duration
     .default("5s")
     .describe("Longest time that new transactions are held while an exclusive service is handed over, or under the strategy quiescence."),
+  // Longer than most programs take to find out that they cannot work (a missing variable, a refused password, a port in use), and short beside what else an update waits for.
+  minReady: minReady
+    .default("2s")
+    .describe("A new instance has to stay ready so long before an update counts on it, where its template does not say minReady."),
   readyWithin: someDuration.default("2m").describe("Longest wait for new instances to become ready, else the update is given up."),
 });
 
@@ -67,6 +71,8 @@ const status = z.strictObject({
         left: z.array(z.string()).optional(),
         /** Why new transactions no longer come to it although nothing newer was stamped: it was gone back from. */
         returned: z.string().optional(),
+        /** Since when instances of it that were ready are so no longer, before all new transactions have it. */
+        unreadySince: time.optional(),
         /** The Update that it belongs to. */
         update: z.string().optional(),
         /** How new transactions come to it, fixed when it is issued; absent: consistent. */

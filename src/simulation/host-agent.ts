@@ -25,6 +25,8 @@ interface Slot {
   readonly address: string;
   process: ServiceProcess | undefined;
   isReady: boolean;
+  /** Since when it is ready without a break, as far as its agent has seen. */
+  steadySinceMs: number | undefined;
   /** It has answered a check since it was started. */
   hasAnswered: boolean;
   /** Stopped since its object was deleted. */
@@ -119,6 +121,7 @@ export class HostAgent {
       address: `127.16.${number >> 8}.${number & 255}`,
       process: undefined,
       isReady: false,
+      steadySinceMs: undefined,
       hasAnswered: false,
       isOver: false,
       duty: one.spec.duty,
@@ -130,7 +133,7 @@ export class HostAgent {
 
   #startProcess(one: Instance, slot: Slot, afterMs: number): void {
     const revision = one.spec.revision ?? "";
-    const { minMs, maxMs, isNever } = this.#world.scenario.starts[revision] ?? { minMs: 20, maxMs: 150 };
+    const { minMs, maxMs, isNever, isFlapping } = this.#world.scenario.starts[revision] ?? { minMs: 20, maxMs: 150 };
     this.#program.after(afterMs + this.#dice.between(minMs, maxMs), () => {
       const current = this.#instances.get(one.metadata.name);
       const isWanted = current?.metadata.uid === slot.uid && (current.metadata.finalizers?.includes(TRAFFIC_FINALIZER) ?? false);
@@ -154,6 +157,7 @@ export class HostAgent {
       this.#listening.set(slot.port, process);
       this.#world.rules.started(process);
       this.#world.judge.note(() => `${one.metadata.name} listens on port ${slot.port}`);
+      if (isFlapping === true) this.#program.after(this.#dice.between(0, 0.9 * this.#world.scenario.minReadyMs), () => this.crash(process, 20));
       this.#worker.enqueue(one.metadata.name);
     });
   }
@@ -165,17 +169,29 @@ export class HostAgent {
     const isReady = slot.isReady && !this.#isStarved;
     slot.hasAnswered = slot.isReady && (slot.hasAnswered || !this.#isStarved);
     const isUnanswered = slot.hasAnswered && this.#isStarved;
+    const { minReadyMs } = this.#world.scenario;
+    slot.steadySinceMs = isReady ? (slot.steadySinceMs ?? this.#world.scheduler.elapsedMs) : undefined;
+    const provenInMs = slot.steadySinceMs === undefined ? undefined : slot.steadySinceMs + minReadyMs - this.#world.scheduler.elapsedMs;
+    const isAvailable = provenInMs !== undefined && provenInMs <= 0;
     const duty = this.#dutyOf(one, slot);
     if (slot.duty !== duty) {
       slot.duty = duty;
       slot.process?.tell(duty);
     }
-    const againMs = duty === one.spec.duty ? undefined : 5;
-    if (one.status?.ready === isReady && (one.status.unanswered === true) === isUnanswered && one.status.duty === slot.duty) return againMs;
+    const provenMs = isAvailable ? undefined : provenInMs;
+    const againMs = duty === one.spec.duty ? provenMs : 5;
+    if (
+      one.status?.ready === isReady &&
+      (one.status.available === true) === isAvailable &&
+      (one.status.unanswered === true) === isUnanswered &&
+      one.status.duty === slot.duty
+    )
+      return againMs;
     const at = timestamp(this.#program.now());
     const status: Instance["status"] = {
       phase: isReady ? "Running" : "Starting",
       ready: isReady,
+      ...(isAvailable ? { available: true } : {}),
       ...(isUnanswered ? { unanswered: true } : {}),
       duty: slot.duty,
       ports: { http: slot.port },
@@ -328,6 +344,7 @@ export class HostAgent {
     this.#world.judge.crashed.add(`${this.host}/${process.revision}`);
     process.crash();
     slot.process = undefined;
+    slot.steadySinceMs = undefined;
     this.#listening.delete(slot.port);
     this.#program.after(this.#dice.between(1, 20), () => {
       slot.isReady = slot.process !== undefined;

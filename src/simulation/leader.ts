@@ -599,6 +599,7 @@ export class Leader implements CentrePort {
       revisionOf: (name) => this.#seen.Revision.get(name),
       instances: instances.filter((one) => one.spec.host === host).map(rename),
       hosts: [{ name: host, load: 0 }],
+      minReady: `${this.#world.scenario.minReadyMs}ms`,
     });
     const named = (one: Instance): Instance =>
       suffix === "" ? one : { ...one, metadata: { ...one.metadata, name: `${one.metadata.name}${suffix}` } };

@@ -150,6 +150,13 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: ".filter((one) => one.ready < 0);",
   },
   {
+    name: "ready-once-is-ready",
+    without: "a version that ends soon after each start is served in the place of one that works",
+    file: "src/model/instance.ts",
+    find: "status?.ready === true && status.available === true;",
+    replace: "status?.ready === true;",
+  },
+  {
     name: "closed-without-emptiness",
     without: "a generation is closed while its transactions are in flight",
     file: STEP,

@@ -31,6 +31,8 @@ export interface StartPlan {
   readonly minMs: number;
   readonly maxMs: number;
   readonly isNever?: boolean;
+  /** It is ready each time, and ends soon afterwards: before it has been so for `minReadyMs`. */
+  readonly isFlapping?: boolean;
 }
 
 /** What someone does to the templates or the update that is under way. */
@@ -117,6 +119,8 @@ export interface Scenario {
   /** A service whose route lets transactions last longer than the site does. */
   readonly longRoute: { readonly service: string; readonly maxTransactionMs: number } | undefined;
   readonly readyWithinMs: number;
+  /** New instances have to stay ready for so long. */
+  readonly minReadyMs: number;
   /** Longest time that new transactions are held. */
   readonly holdMs: number;
   /** Revisions that declare a compatible handover. */
@@ -163,6 +167,8 @@ const PUT_BACK_PORTS = 60;
 const AGENT_SHARE = 0.15;
 /** Share of the runs with faults in which a host has too much to do for its checks. */
 const STARVED_SHARE = 0.15;
+/** Share of the revisions that end soon after each start. */
+const FLAPPING_SHARE = 0.08;
 /** Until then the first generation comes into service. */
 const FIRST_WISH_MS = 1300;
 
@@ -207,6 +213,8 @@ export function makeScenario(seed: number): Scenario {
   // Of its own dice: the seeds without it are what they were.
   const starving = new Dice(seed ^ 0x57a2_7e1d);
   if (faults.length > 0 && starving.chance(STARVED_SHARE)) faults.push(onHost("starve-host", starving, hosts, wishes));
+  const young = new Dice(seed ^ 0x00f1_a99e);
+  const minReadyMs = young.pick([0, 0, 60, 120]);
   const endOf = (fault: Fault): number => fault.atMs + fault.forMs + (fault.what === "restart-gateway" || "when" in fault ? WAIT_MAX_MS : 0);
   const calmFromMs = Math.max(lastMs, ...faults.map(endOf), ...wishes.map((wish) => wish.atMs), ...gateways.map((one) => one.atMs));
   const replicas = dice.whole(1, 2);
@@ -230,10 +238,14 @@ export function makeScenario(seed: number): Scenario {
     ),
     maxOpen: dice.pick([3, 5, 64]),
     streamsEndAfterMs: dice.pick([undefined, 300, 800]),
-    starts: makeStarts(
-      dice,
-      services.map((one) => one.name),
-    ),
+    minReadyMs,
+    starts: {
+      ...makeStarts(
+        dice,
+        services.map((one) => one.name),
+      ),
+      ...makeFlapping(young, minReadyMs, services),
+    },
     isLaterLeaderLate: isOverheard,
     lagMaxMs: isPassedOn || isOverheard ? 150 : dice.pick([2, 5, 5, 30, 150]),
     linkMaxMs: dice.pick([2, 5, 20]),
@@ -322,6 +334,13 @@ function makeStarts(dice: Dice, services: readonly string[]): Record<string, Sta
     }
   }
   return starts;
+}
+
+/** Revisions that end soon after each start. */
+function makeFlapping(dice: Dice, minReadyMs: number, services: readonly ServicePlan[]): Record<string, StartPlan> {
+  const revisions = services.flatMap(({ name }) => VERSIONS.slice(1).map((version) => `${name}-${version}`));
+  const flapping = minReadyMs === 0 ? [] : revisions.filter(() => dice.chance(FLAPPING_SHARE));
+  return Object.fromEntries(flapping.map((revision) => [revision, { minMs: 1, maxMs: 60, isFlapping: true }]));
 }
 
 function makeWishes(dice: Dice, services: readonly ServicePlan[], lastMs: number): Wish[] {

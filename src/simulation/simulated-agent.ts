@@ -82,6 +82,7 @@ export class SimulatedAgent {
       ...one.status,
       phase: isReady ? "Running" : "Starting",
       ready: isReady,
+      available: isReady,
       duty: one.spec.duty,
       ports,
       restarts: 0,

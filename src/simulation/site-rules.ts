@@ -122,8 +122,16 @@ export class SiteRules {
     }
   }
 
+  /** What ends soon after each start is never served in the place of what works. */
+  #proven(generation: number): void {
+    const { judge, scenario } = this.#world;
+    const flapping = Object.values(judge.mapOf(generation) ?? {}).find((revision) => scenario.starts[revision]?.isFlapping === true);
+    if (flapping !== undefined) judge.violate("A", `generation ${generation} is stamped, and ${flapping} ends before it has been ready for minReady`);
+  }
+
   /** Nobody may be sent where a gateway does not know the way. */
   #stamped(generation: number): void {
+    this.#proven(generation);
     if (this.#world.isUnaware) return;
     const { stamp } = readSiteState(this.#world.store.get("Site", SITE_NAME)?.status) ?? {};
     const [served, ramped] = [stamp?.generation, stamp?.ramp?.to].map((number) => (number === undefined ? undefined : this.#judge.mapOf(number)));

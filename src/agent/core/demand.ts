@@ -18,6 +18,8 @@ export interface CheckPlan {
 export interface Demand {
   readonly checks: Readonly<Partial<Record<CheckName, CheckPlan>>>;
   readonly graceMs: number;
+  /** Ready for so long without a break, it is available. */
+  readonly minReadyMs: number;
   /** A probe program that ends with 0 has done its work: it is run again after this time. */
   readonly rerunMs?: number;
   /** Differs when the process must be started anew for a changed spec. A changed duty alone is told, not restarted. */
@@ -63,6 +65,7 @@ export function planDemand(spec: Instance["spec"]): Demand {
     checks,
     graceMs: durationMs(spec.grace),
     ...(spec.restart === undefined ? {} : { restartAt: spec.restart.at, ...(spec.restart.isFree === true ? { mayRestart: true as const } : {}) }),
+    minReadyMs: durationMs(spec.minReady ?? "0s"),
     ...(run !== undefined && probe !== undefined ? { rerunMs: durationMs(probe.interval) } : {}),
     runHash: createHash("sha256")
       .update(JSON.stringify([run, artifact, env, ports, scripts, probe, calls]))

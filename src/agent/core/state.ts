@@ -30,6 +30,10 @@ export interface InstanceState {
   readonly isReady: boolean;
   /** It was ready, and is not only because nothing comes of its readiness check in time. Absent: no. */
   readonly isUnanswered?: true;
+  /** It has been ready for as long as its spec asks, without a break and without a restart. Absent: no. */
+  readonly isAvailable?: true;
+  /** Since when its checks have passed without a break, as this agent has seen it. */
+  readonly steadySinceMs?: number;
   /** Why it is ready or not: one CamelCase word, and a sentence. */
   readonly reason: string;
   readonly message: string;
@@ -59,20 +63,21 @@ export const NEW_INSTANCE: InstanceState = {
   restarts: 0,
 };
 
-/** What must outlive the agent, so that an adopted instance is neither called unready for a moment nor forgiven its crashes. */
+/** What must outlive the agent, so that an adopted instance is neither called unready for a moment nor forgiven its crashes. Not since when it is steady: what happened while no agent looked is not known, so that begins anew. */
 export type InstanceMemory = Pick<InstanceState, "isReady" | "hasStartedUp" | "failures" | "restarts"> & {
   readonly isUnanswered?: true | undefined;
+  readonly isAvailable?: true | undefined;
   readonly wellSinceMs?: number | undefined;
   readonly lastExit?: Exit | undefined;
 };
 
 export function rememberInstance(state: InstanceState): InstanceMemory {
-  const { isReady, isUnanswered, hasStartedUp, failures, restarts, wellSinceMs, lastExit } = state;
-  return { isReady, isUnanswered, hasStartedUp, failures, restarts, wellSinceMs, lastExit };
+  const { isReady, isUnanswered, isAvailable, hasStartedUp, failures, restarts, wellSinceMs, lastExit } = state;
+  return { isReady, isUnanswered, isAvailable, hasStartedUp, failures, restarts, wellSinceMs, lastExit };
 }
 
 export function recallInstance(memory: InstanceMemory): InstanceState {
-  const { failures, restarts, wellSinceMs, lastExit, isReady, isUnanswered, hasStartedUp } = memory;
+  const { failures, restarts, wellSinceMs, lastExit, isReady, isUnanswered, isAvailable, hasStartedUp } = memory;
   return {
     ...NEW_INSTANCE,
     isReady,
@@ -80,6 +85,7 @@ export function recallInstance(memory: InstanceMemory): InstanceState {
     failures,
     restarts,
     ...(isUnanswered === undefined ? {} : { isUnanswered }),
+    ...(isAvailable === undefined ? {} : { isAvailable }),
     ...(wellSinceMs === undefined ? {} : { wellSinceMs }),
     ...(lastExit === undefined ? {} : { lastExit }),
   };

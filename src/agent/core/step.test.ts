@@ -532,3 +532,109 @@ describe("a process that is asked to begin again", () => {
     assert.deepEqual(step(waiting, { type: "asked" }, circumstances).effects, [{ do: "start" }]);
   });
 });
+
+describe("what an update may count on", () => {
+  const patient = (more: object = {}): Demand => planDemand(spec({ minReady: "2s", ...more }));
+
+  it("an instance is available when its checks have passed for minReady, and somebody has looked at its end", () => {
+    const world = started(patient({ health: { readiness: { tcp: {}, interval: "30s" } } }));
+    assert.ok(world.state.isReady);
+    world.pass(1999);
+    assert.equal(world.state.isAvailable, undefined);
+    world.pass(1);
+    assert.ok(world.state.isAvailable);
+    assert.equal(planDemand(spec()).minReadyMs, 0);
+    assert.ok(started(planDemand(spec())).state.isAvailable, "without minReady at once");
+  });
+
+  it("one single no begins the time anew, although it is ready all the while", () => {
+    const world = started(patient());
+    world.pass(1500);
+    world.answers = { readiness: false };
+    world.pass(300);
+    world.answers = {};
+    assert.ok(world.state.isReady);
+    world.pass(1900);
+    assert.equal(world.state.isAvailable, undefined);
+    world.pass(500);
+    assert.ok(world.state.isAvailable);
+  });
+
+  it("what does nothing but run is available after minReady; what ends before never is", () => {
+    const world = started(patient({ ports: [] }));
+    world.pass(1900);
+    world.exit(1);
+    assert.ok(!world.state.isReady);
+    world.pass(1100);
+    assert.ok(world.state.isReady, "started again");
+    world.pass(2000);
+    assert.equal(world.state.isAvailable, undefined, "each end doubles the time");
+    world.pass(2000);
+    assert.ok(world.state.isAvailable);
+    world.exit(1);
+    assert.equal(world.state.isAvailable, undefined);
+  });
+
+  it("after an adoption what was shown is kept, and what was not begins anew", () => {
+    const adopt = (before: World): World => {
+      const world = new World(before.demand);
+      world.nowMs = before.nowMs;
+      world.state = recallInstance(rememberInstance(before.state));
+      world.put({ type: "started", pid: 100, startedAtMs: START_MS, runHash: world.demand.runHash, isAdopted: true });
+      return world;
+    };
+    const young = started(patient());
+    young.pass(1900);
+    const adopted = adopt(young);
+    assert.ok(adopted.state.isReady);
+    adopted.pass(1900);
+    assert.equal(adopted.state.isAvailable, undefined);
+    adopted.pass(600);
+    assert.ok(adopted.state.isAvailable);
+    assert.ok(adopt(adopted).state.isAvailable);
+  });
+
+  it("whatever happens, it is available only after minReady without a break", () => {
+    const events = fc.array(
+      fc.oneof(
+        fc.record({ kind: fc.constant("pass" as const), ms: fc.integer({ min: 0, max: 5000 }) }),
+        fc.record({ kind: fc.constant("answer" as const), answer: fc.constantFrom(true, true, true, false, "none" as const) }),
+        fc.record({ kind: fc.constant("exit" as const) }),
+        fc.record({ kind: fc.constant("adopt" as const) }),
+      ),
+      { maxLength: 40 },
+    );
+    let available = 0;
+    fc.assert(
+      fc.property(events, fc.constantFrom<object>({}, { ports: [] }, { health: { startup: { tcp: {} }, liveness: { tcp: {} } } }), (list, more) => {
+        const world = new World(patient(more));
+        /** When something was last seen that is a break. */
+        let brokenMs = START_MS;
+        const put = world.put.bind(world);
+        world.put = (input) => {
+          const before = world.state;
+          if (input.type === "exited" || input.type === "started" || (input.type === "check" && !input.isOk)) brokenMs = world.nowMs;
+          put(input);
+          if (!world.state.isReady) brokenMs = world.nowMs;
+          const isNew = world.state.isAvailable === true && before.isAvailable !== true;
+          if (isNew) available++;
+          if (isNew) assert.ok(world.nowMs - brokenMs >= 2000, `available ${world.nowMs - brokenMs} ms after a break`);
+          assert.ok(world.state.isAvailable !== true || world.state.isReady);
+        };
+        world.put({ type: "tick" });
+        for (const event of list) {
+          if (event.kind === "pass") world.pass(event.ms);
+          if (event.kind === "answer") world.answers = { startup: event.answer, readiness: event.answer, liveness: event.answer };
+          if (event.kind === "exit" && world.state.running !== undefined) world.exit(1);
+          const { running } = world.state;
+          if (event.kind === "adopt" && running !== undefined && world.state.isAvailable !== true) {
+            world.state = recallInstance(rememberInstance(world.state));
+            world.put({ type: "started", ...running, isAdopted: true });
+          }
+        }
+      }),
+      { numRuns: 300 },
+    );
+    assert.ok(available > 20, `${available} were available`);
+  });
+});

@@ -8,7 +8,9 @@ import type { CheckState, Exit, InstanceState, StopCause } from "./state.ts";
 export const RESTART_BACKOFF = { firstMs: 1000, maxMs: 60_000, jitter: 0.1 } as const;
 /** Ready for so long, an instance is forgiven its earlier failures. */
 export const WELL_AFTER_MS = 60_000;
-/** Until an instance is ready for the first time it is asked this often, if asking is cheap. */
+/** Each end makes the time for which an instance has to stay ready twice as long, up to this, or `minReady` if that is longer. */
+const MIN_READY_GROWN_MS = 30_000;
+/** Until an instance is ready for the first time, and has stayed so for `minReady`, it is asked this often, if asking is cheap. */
 const EAGER_INTERVAL_MS = 250;
 
 /** What holds for an instance now, beside its own state. */
@@ -66,6 +68,7 @@ export function step(before: InstanceState, input: Input, at: Circumstances): St
   const turn = new Turn(before, at);
   turn.take(input);
   turn.settle();
+  turn.prove(input);
   return turn.result();
 }
 
@@ -122,11 +125,46 @@ class Turn {
     }
   }
 
+  /** Judges whether it has been ready for long enough, and sees to it that somebody looks when that time is over. */
+  prove(input: Input): void {
+    const { running, isReady, isAvailable, checks } = this.#state;
+    const { demand, nowMs } = this.#at;
+    // A probe program that has done its work runs again later.
+    if (isReady && running === undefined) return;
+    if (!isReady) {
+      this.#state = without(this.#state, "isAvailable", "steadySinceMs");
+      return;
+    }
+    if (isAvailable === true) return;
+    const neededMs = this.#neededMs();
+    const isAsked = demand.checks.readiness !== undefined;
+    const isSteady = Object.values(checks).every((one) => one.failures === 0) && (!isAsked || (checks.readiness?.successes ?? 0) > 0);
+    if (!isSteady) this.#state = without(this.#state, "steadySinceMs");
+    // The clock may have been put back since then.
+    else this.#set({ steadySinceMs: Math.min(this.#state.steadySinceMs ?? nowMs, nowMs) });
+    const { steadySinceMs } = this.#state;
+    const isSeen = steadySinceMs !== undefined && isSteadyUntil(steadySinceMs + neededMs, isAsked, input, nowMs);
+    if (neededMs === 0 || isSeen) this.#state = { ...without(this.#state, "steadySinceMs"), isAvailable: true };
+    else if (isAsked && steadySinceMs !== undefined) this.#askAt(Math.max(nowMs, steadySinceMs + neededMs));
+  }
+
+  #neededMs(): number {
+    const { minReadyMs } = this.#at.demand;
+    return Math.max(minReadyMs, Math.min(MIN_READY_GROWN_MS, minReadyMs * 2 ** this.#state.failures));
+  }
+
+  /** The readiness check is asked again at that time at the latest. */
+  #askAt(atMs: number): void {
+    const { readiness } = this.#state.checks;
+    if (readiness === undefined || readiness.isAsking || readiness.nextAtMs <= atMs) return;
+    this.#set({ checks: { ...this.#state.checks, readiness: { ...readiness, nextAtMs: atMs } } });
+  }
+
   #started(input: Extract<Input, { type: "started" }>): void {
     const isUp = input.isAdopted && this.#state.hasStartedUp;
     const isReady = isUp && this.#state.isReady;
     this.#state = {
-      ...without(this.#state, "pending", "retryAtMs", ...(isUp ? [] : (["isUnanswered"] as const))),
+      ...without(this.#state, "pending", "retryAtMs", "steadySinceMs", ...(isUp ? [] : (["isUnanswered"] as const))),
       running: { pid: input.pid, startedAtMs: input.startedAtMs, runHash: input.runHash },
       phase: isUp ? "Running" : "Starting",
       isReady,
@@ -331,7 +369,8 @@ class Turn {
   }
 
   #intervalMs(plan: CheckPlan): number {
-    const isEager = this.#state.phase === "Starting" && plan.action.exec === undefined;
+    const isProven = this.#state.isAvailable === true || this.#at.demand.minReadyMs === 0;
+    const isEager = (this.#state.phase === "Starting" || (this.#state.isReady && !isProven)) && plan.action.exec === undefined;
     return isEager ? Math.min(EAGER_INTERVAL_MS, plan.intervalMs) : plan.intervalMs;
   }
 
@@ -348,6 +387,9 @@ class Turn {
       const check = checks[name];
       return check === undefined || check.isAsking ? [] : [check.nextAtMs];
     });
+    const { isReady, isAvailable, steadySinceMs } = this.#state;
+    const isWatched = this.#at.demand.checks.readiness === undefined && isReady && isAvailable !== true;
+    if (isWatched && steadySinceMs !== undefined) times.push(steadySinceMs + this.#neededMs());
     return times.length === 0 ? undefined : Math.min(...times);
   }
 
@@ -360,7 +402,13 @@ class Turn {
   }
 }
 
-function without<K extends "running" | "pending" | "retryAtMs" | "wellSinceMs" | "isUnanswered">(
+/** True if it is known that nothing broke until `untilMs`: by a check that was asked then or later, where there is one, else by the clock. */
+function isSteadyUntil(untilMs: number, isAsked: boolean, input: Input, nowMs: number): boolean {
+  if (!isAsked) return nowMs >= untilMs;
+  return input.type === "check" && input.name === "readiness" && input.isOk && input.askedAtMs >= untilMs;
+}
+
+function without<K extends "running" | "pending" | "retryAtMs" | "wellSinceMs" | "isUnanswered" | "isAvailable" | "steadySinceMs">(
   state: InstanceState,
   ...keys: K[]
 ): Omit<InstanceState, K> & InstanceState {

@@ -119,7 +119,8 @@ class MicroserviceWorker {
     const service = caches.microservices.get(key);
     if (service === undefined) return undefined;
     const namespace = service.metadata.namespace ?? "default";
-    const site = readSiteState(caches.sites.get(`${namespace}/${SITE_NAME}`)?.status);
+    const siteObject = caches.sites.get(`${namespace}/${SITE_NAME}`);
+    const site = readSiteState(siteObject?.status);
     const mapOf = (number: number): GenerationMap | undefined => generationMap(caches, namespace, number);
     if (service.metadata.deletionTimestamp !== undefined) await this.#withdraw(service, site, mapOf);
     else if (service.metadata.finalizers?.includes(WITHDRAW_FINALIZER) !== true)
@@ -127,7 +128,7 @@ class MicroserviceWorker {
     const made = await this.#makeRevision(service);
     const revisionOf = (name: string) => caches.revisions.get(`${namespace}/${name}`);
     const instances = [...caches.instances.byIndex("service", key)];
-    const plan = planInstances({ service, site, mapOf, revisionOf, instances, hosts: this.#hosts() });
+    const plan = planInstances({ service, site, mapOf, revisionOf, instances, hosts: this.#hosts(), minReady: siteObject?.spec.minReady ?? "0s" });
     if (plan.create.length + plan.change.length + plan.remove.length > 0) await this.#confirm(service, site);
     const failures = await this.#carryOut(plan);
     const status = serviceStatus(

@@ -52,6 +52,7 @@ function plan(more: Partial<InstancePlanInput> = {}): ReturnType<typeof planInst
     revisionOf: (name) => makeRevision(name, service),
     instances: [],
     hosts: [{ name: "a", load: 0 }],
+    minReady: "2s",
     ...more,
   });
 }
@@ -172,7 +173,7 @@ const MOVE = { service: "auth", before: 2, from: "auth-v1", to: "auth-v2" };
 
 /** A plan's instances as they are when their processes are ready. */
 function ready(instances: readonly Instance[]): Instance[] {
-  return instances.map((one) => ({ ...one, status: { ...one.status, ready: true } }));
+  return instances.map((one) => ({ ...one, status: { ...one.status, ready: true, available: true } }));
 }
 
 function names(list: readonly { readonly metadata: { readonly name?: string | undefined } }[]): (string | undefined)[] {
@@ -187,6 +188,9 @@ test("rolling: one more than are ready, and one of the old ones less for each", 
   assert.deepEqual(first.remove, []);
   const fresh = asInstances(first);
   assert.deepEqual(names(plan({ instances: [...old, ...fresh], site }).create), []);
+  const young = ready(fresh).map((one) => ({ ...one, status: { ready: true } }));
+  const none = plan({ instances: [...old, ...young], site });
+  assert.deepEqual([names(none.create), names(none.remove)], [[], []], "one that has not stayed ready yet still starts");
   const second = plan({ instances: [...old, ...ready(fresh)], site });
   assert.deepEqual([names(second.create), names(second.remove)], [["auth-v2-1"], ["auth-v1-1"]]);
   const all = ready([...fresh, ...asInstances(second)]);

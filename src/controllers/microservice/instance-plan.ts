@@ -6,6 +6,7 @@ import {
   INSTANCE_FINALIZER,
   type Instance,
   isCallable,
+  isProven,
   type LogKeeping,
   type Microservice,
   type Revision,
@@ -33,6 +34,8 @@ export interface InstancePlanInput {
   /** The service's instances, also those being deleted. */
   readonly instances: readonly Instance[];
   readonly hosts: readonly Placeable[];
+  /** Of the Site, for templates that do not say. */
+  readonly minReady: string;
 }
 
 /** What is told to an instance that is there. */
@@ -152,7 +155,10 @@ export function planInstances(input: InstancePlanInput): InstancePlan {
         if (revision === undefined || (last !== undefined && !isAlone)) continue;
         const host = chooseHost(input.hosts, load);
         if (host === undefined) unplaced++;
-        else create.push(buildInstance({ service, revision, name, slot, need: exclusive ? { ...need, duty: "passive" } : need, host }));
+        else
+          create.push(
+            buildInstance({ service, revision, name, slot, need: exclusive ? { ...need, duty: "passive" } : need, host, minReady: input.minReady }),
+          );
       } else if (present.metadata.deletionTimestamp === undefined) {
         const duty = exclusive ? exclusiveDuty(present.spec.duty, need.duty, user === revisionName) : need.duty;
         const claimed = present.spec.neededBy ?? 0;
@@ -187,9 +193,10 @@ function whoseTurn(
       site?.generations.some((one) => one.number < move.before && input.mapOf(one.number)?.[service.metadata.name] === move.to) === true;
     if (strategy === "recreate" && !isServed) last.set(move.to, move.before);
     if (move.isPartial !== true) continue;
-    const present = instances.filter((one) => one.spec.revision === move.to && isCallable(one));
+    // One that is ready and has not shown that it stays so is one that starts.
+    const present = instances.filter((one) => one.spec.revision === move.to && (isProven(one) || (isCallable(one) && one.status?.ready !== true)));
     // One that this move has not claimed may be about to be deleted by a decision made before.
-    const ready = present.filter((one) => one.status?.ready === true && (one.spec.neededBy ?? 0) >= move.before).length;
+    const ready = present.filter((one) => isProven(one) && (one.spec.neededBy ?? 0) >= move.before).length;
     // A generation that came after the move needs all of its own.
     const isWhole = (revision: string): boolean =>
       site?.generations.some((one) => one.number > move.before && input.mapOf(one.number)?.[service.metadata.name] === revision) === true;
@@ -207,7 +214,7 @@ function chooseSlots(replicas: number, limit: number | undefined, presentIn: (sl
     const one = presentIn(slot);
     if (one === undefined) return 3;
     if (!isCallable(one)) return 2;
-    return one.status?.ready === true ? 0 : 1;
+    return isProven(one) ? 0 : 1;
   };
   return slots.toSorted((a, b) => rank(a) - rank(b)).slice(0, limit);
 }
@@ -241,7 +248,15 @@ export function renderedIn(files: readonly FileMapping[]): { readonly rendered?:
   return rendered.length === 0 ? {} : { rendered };
 }
 
-function buildInstance(made: { service: Microservice; revision: Revision; name: string; slot: number; need: Need; host: string }): ObjectInput {
+function buildInstance(made: {
+  service: Microservice;
+  revision: Revision;
+  name: string;
+  slot: number;
+  need: Need;
+  host: string;
+  minReady: string;
+}): ObjectInput {
   const { service, revision, name, slot, need, host } = made;
   const { template, artifact } = revision.spec;
   return {
@@ -270,6 +285,7 @@ function buildInstance(made: { service: Microservice; revision: Revision; name: 
       ports: template.ports,
       health: template.health,
       scripts: template.scripts,
+      minReady: template.minReady ?? made.minReady,
       grace: template.grace,
       ...(template.calls === undefined ? {} : { calls: template.calls }),
       ...(template.drain.busy === undefined ? {} : { busy: template.drain.busy }),

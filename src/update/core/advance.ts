@@ -1,10 +1,10 @@
-import { timestamp } from "#/model/index.ts";
 import { abort, movesToPlan, pause, refuse, replaced, switchOver, unmoved, WISH_CHANGED, withPhase } from "./changes.ts";
 import { awaitGateways } from "./fences.ts";
 import { beginHold, holdUntilQuiet, servicesToHold } from "./hold.ts";
 import { INTERLOCK_AGAIN_MS, targetMap } from "./issue.ts";
 import { NOT_LOOKED, type Observed, type Situation, type Step } from "./observed.ts";
 import { climb, takeRampStep } from "./ramp.ts";
+import { awaitReadyAgain, refuseUnready, tellUnready, timeToBeReadyMs, unreadyServices, unreadyWaits } from "./ready.ts";
 import { isSameMap, type Move, type OpenGeneration, type SiteState, type Wait } from "./state.ts";
 
 /** Moves the pending generation on. */
@@ -22,17 +22,13 @@ export function advance(site: SiteState, pending: OpenGeneration, observed: Obse
 
 /** Waits until the instances of the changed services are ready. */
 function prepare(now: Situation): Step {
-  const { site, pending, map, intent, observed, nowMs, waits } = now;
+  const { site, pending, nowMs, waits } = now;
   if (pending.strategy === "rolling") {
     const halted = halt(now);
     if (halted !== undefined) return halted;
   }
   const sinceMs = Date.parse(pending.since);
-  // The first generation of a site protects nothing that is served: one service that cannot start must not keep all others from being reached.
-  const awaited = site.stamp === undefined ? [] : (pending.changes ?? []);
-  const unready = awaited
-    .map((service) => ({ service, revision: map[service] ?? "", ...observed.readinessOf(map[service] ?? "", pending.number) }))
-    .filter((one) => one.ready < one.wanted);
+  const unready = unreadyServices(now);
   if (unready.length === 0) {
     return {
       site: { ...withPhase(site, pending, "Distributing", nowMs), moves: [...site.moves, ...movesToPlan(now, heldOf(now).length > 0)] },
@@ -40,36 +36,13 @@ function prepare(now: Situation): Step {
       waits,
     };
   }
-  // Where they start one after the other, each has its time.
-  const turns = pending.strategy === "rolling" ? Math.max(...unready.map((one) => one.wanted)) : 1;
-  const withinMs = observed.policy.readyWithinMs * turns;
+  const withinMs = timeToBeReadyMs(now, unready);
   const deadlineMs = sinceMs + withinMs;
   if (nowMs >= deadlineMs) {
-    const at = timestamp(nowMs);
-    const refusals = unready.map((one) => ({
-      service: one.service,
-      revision: one.revision,
-      reason: `not ready within ${withinMs / 1000} s: ${one.reason ?? `${one.ready} of ${one.wanted} instances ready`}`,
-      at,
-    }));
-    const told = refusals.map((one) => `${one.revision} ${one.reason}`).join("; ");
-    // What was asked for as one is served as one, or not at all.
-    const companions = intent?.isWhole === true ? (pending.changes ?? []).filter((service) => intent.services?.includes(service) === true) : [];
-    for (const service of companions)
-      if (map[service] !== undefined && !refusals.some((one) => one.service === service))
-        refusals.push({ service, revision: map[service], reason: `asked for together with what was not ready: ${told}`, at });
-    const kept = site.refused.filter((old) => !refusals.some((one) => one.service === old.service));
-    return abort(site, pending, told, [...kept, ...refusals], nowMs);
+    const refused = refuseUnready(now, unready, withinMs);
+    return abort(site, pending, tellUnready(refused, unready), refused, nowMs);
   }
-  waits.set(
-    pending.number,
-    unready.map((one) => ({
-      reason: "InstancesNotReady",
-      object: `revision/${one.revision}`,
-      sinceMs,
-      message: `${one.ready} of ${one.wanted} instances of ${one.revision} are ready${one.reason === undefined ? "" : `: ${one.reason}`}; ${one.hint ?? `what is known of it: orrery describe microservice ${one.service}`}; given up at ${timestamp(deadlineMs)}`,
-    })),
-  );
+  waits.set(pending.number, unreadyWaits(unready, sinceMs, deadlineMs));
   return { site, happened: [], waits, wakeAtMs: deadlineMs };
 }
 
@@ -106,6 +79,8 @@ function distribute(now: Situation): Step {
     waits.set(pending.number, [interlock]);
     return { site, happened: [], waits, wakeAtMs: nowMs + INTERLOCK_AGAIN_MS };
   }
+  const again = awaitReadyAgain(now, (reason, refused) => abort(site, pending, reason, refused, nowMs));
+  if (again !== undefined) return again;
   const held = heldOf(now);
   if (held.length > 0) return beginHold(now, held);
   // Two revisions never share what only one may use.

@@ -1,6 +1,7 @@
 import { timestamp } from "#/model/index.ts";
 import { goBack, type Replacement, refuse, switchOver, WISH_CHANGED } from "./changes.ts";
 import type { Observed, Situation, Step } from "./observed.ts";
+import { unreadyServices, unreadyWaits } from "./ready.ts";
 import { isSameMap, type OpenGeneration, type SiteState, type Wait } from "./state.ts";
 
 /** Part of `hold` after which the leader gives a handover up. */
@@ -73,11 +74,16 @@ export function holdUntilQuiet(now: Situation): Step {
   // It is tried again when that is over.
   if (interlock !== undefined) return goBack(site, pending, interlock.message, site.refused, nowMs);
   const open = site.generations.filter((one) => one.number !== pending.number).map((one) => drainOfHeld(observed, one, services));
-  if (open.every((one) => one.isEmpty)) {
+  const unready = unreadyServices(now);
+  if (unready.length === 0 && open.every((one) => one.isEmpty)) {
     const exclusive = services.filter((service) => observed.handoverOf(service, map[service] ?? "") !== undefined);
     return switchOver(now, exclusive.length === 0 ? undefined : { to: pending.number, services: exclusive, since: timestamp(sinceMs) });
   }
-  const reasons = open.flatMap((one) => one.waits);
+  const reasons = [...open.flatMap((one) => one.waits), ...unreadyWaits(unready, sinceMs, untilMs)];
+  if (nowMs >= untilMs && unready.length > 0)
+    return back(
+      `what was ready is so no longer: ${unready.map((one) => one.reason ?? `${one.ready} of ${one.wanted} instances of ${one.revision} are ready`).join("; ")}`,
+    );
   if (nowMs >= untilMs)
     return back(
       `running transactions were not over in time (hold is ${observed.policy.holdMs / 1000} s): ${reasons[0]?.message ?? "they are not counted yet"}`,

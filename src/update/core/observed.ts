@@ -27,7 +27,10 @@ export interface ObservedGateway {
 
 export interface Readiness {
   readonly wanted: number;
+  /** Those on which an update may count: ready without a break for `minReadyMs`. */
   readonly ready: number;
+  /** Absent: 0. */
+  readonly minReadyMs?: number;
   /** Ready ones that have been told that they are active. */
   readonly active?: number;
   /** Those whose status says that calls may come to them, whether or not their host is heard. */

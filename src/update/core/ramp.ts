@@ -1,6 +1,7 @@
 import { formatDuration, formatShare, timestamp } from "#/model/index.ts";
 import { goBack, pause, refuse, switchOver } from "./changes.ts";
 import type { Situation, Step } from "./observed.ts";
+import { awaitReadyAgain } from "./ready.ts";
 import { isSameMap, type OpenGeneration, type SiteState, type Wait } from "./state.ts";
 
 /** A ramp holds its step for its time, asks the gate, and goes on, back, or to a person. */
@@ -53,6 +54,8 @@ export function climb(now: Situation): Step {
     ]);
     return { site, happened: [], waits };
   }
+  const again = awaitReadyAgain(now, (reason, refused) => goBack(site, pending, reason, refused, nowMs));
+  if (again !== undefined) return again;
   return index + 1 < steps.length ? takeRampStep(site, pending, index + 1, nowMs, waits) : switchOver(now);
 }
 

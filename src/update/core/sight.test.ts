@@ -18,7 +18,7 @@ const instance = (host: string, isReady: boolean, more: object = {}): Instance =
     kind: "Instance",
     metadata: { ...metadata, ...more },
     spec: { host },
-    status: { ready: isReady },
+    status: { ready: isReady, ...(isReady ? { available: true } : {}) },
   }) as unknown as Instance;
 const seen = { revision, serviceOf: () => service, isHostKnown: () => true };
 
@@ -31,7 +31,13 @@ test("a revision is as ready as its instances that are not being deleted, on hos
     instance("a", true, { deletionTimestamp: "2026-01-01T00:00:00Z" }),
   ];
   const readiness = revisionReadiness({ ...seen, instances, isHostKnown: (host) => host === "a" });
-  assert.deepEqual(readiness, { wanted: 2, ready: 1, active: 0, toldCallable: 3, readyOn: new Map([["a", 1]]) });
+  assert.deepEqual(readiness, { wanted: 2, ready: 1, active: 0, toldCallable: 3, readyOn: new Map([["a", 1]]), minReadyMs: 0 });
+  const unproven = revisionReadiness({
+    ...seen,
+    instances: [{ ...instance("a", true), spec: { host: "a", minReady: "2s" }, status: { ready: true, restarts: 2 } } as unknown as Instance],
+  });
+  assert.deepEqual([unproven.ready, unproven.minReadyMs], [0, 2000]);
+  assert.match(unproven.reason ?? "", /auth is ready, and has to stay so for 2s \(minReady\), and longer since it has ended 2 times already/);
 });
 
 test("the reason quotes what an instance said before it was started again", () => {

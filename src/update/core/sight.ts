@@ -1,4 +1,4 @@
-import { type Gateway, type Instance, isCallable, type Microservice, type Revision } from "#/model/index.ts";
+import { durationMs, type Gateway, type Instance, isCallable, isProven, type Microservice, type Revision } from "#/model/index.ts";
 import type { KnownGateway } from "./drain-ledger.ts";
 import type { Readiness } from "./observed.ts";
 
@@ -24,16 +24,19 @@ export function revisionReadiness(seen: {
   const instances = [...seen.instances].filter((one) => one.metadata.deletionTimestamp === undefined);
   const readyOn = new Map<string, number>();
   let active = 0;
+  let ready = 0;
   for (const one of instances) {
     if (one.status?.ready === true && isHostKnown(one.spec.host) && (one.spec.neededBy ?? 0) >= claim) {
       readyOn.set(one.spec.host, (readyOn.get(one.spec.host) ?? 0) + 1);
       if (one.status.duty === "active") active++;
+      if (isProven(one)) ready++;
     }
   }
-  const ready = [...readyOn.values()].reduce((sum, count) => sum + count, 0);
   const told = instances.flatMap((one) =>
     one.status?.ready === true
-      ? []
+      ? isProven(one)
+        ? []
+        : [{ one, text: `${one.metadata.name} is ready, and has to stay so for ${one.spec.minReady ?? "0s"} (minReady)${longer(one)}` }]
       : (one.status?.conditions ?? [])
           .filter((condition) => condition.type === "Ready" && condition.status !== "True")
           .map((condition) => ({ one, text: `${one.metadata.name}: ${condition.message}${lastWords(one, condition.message)}` })),
@@ -41,8 +44,24 @@ export function revisionReadiness(seen: {
   const first = told[0]?.one;
   const hint = first === undefined || !isMute(first) ? undefined : `what it prints: orrery logs ${first.metadata.name}`;
   const reason = told[0]?.text ?? (instances.length < wanted ? (whyOutgoing(seen, seen.instances) ?? whyNone(seen, instances)) : undefined);
+  const minReadyMs = Math.max(0, ...instances.map((one) => durationMs(one.spec.minReady ?? "0s")));
   const toldCallable = instances.filter(isCallable).length;
-  return { wanted, ready, active, toldCallable, readyOn, ...(reason === undefined ? {} : { reason }), ...(hint === undefined ? {} : { hint }) };
+  return {
+    wanted,
+    ready,
+    active,
+    toldCallable,
+    readyOn,
+    minReadyMs,
+    ...(reason === undefined ? {} : { reason }),
+    ...(hint === undefined ? {} : { hint }),
+  };
+}
+
+/** What its ends have made of that. */
+function longer({ status }: Instance): string {
+  const { restarts = 0 } = status ?? {};
+  return restarts === 0 ? "" : `, and longer since it has ended ${restarts === 1 ? "once" : `${restarts} times`} already`;
 }
 
 /** Where the old ones have to be gone first, none of the new is there. */
