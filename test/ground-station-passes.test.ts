@@ -5,8 +5,9 @@ import fc from "fast-check";
 import { gstime, propagate } from "satellite.js";
 import { type Catalogue, loadCatalogue, parseCatalogue, type Satellite } from "../sites/ground-station/services/predictor/elements.ts";
 import { findPasses } from "../sites/ground-station/services/predictor/passes.ts";
-import { light, lookAt } from "../sites/ground-station/services/predictor/sky.ts";
+import { groundPoint, light, lookAt, UnusableElements } from "../sites/ground-station/services/predictor/sky.ts";
 import type { Station } from "../sites/ground-station/services/predictor/station.ts";
+import { decodeAlpha5 } from "../sites/ground-station/services/predictor/tle.ts";
 
 const ELEMENTS = new URL("../sites/ground-station/services/predictor/elements.tle", import.meta.url).pathname;
 const catalogue: Catalogue = loadCatalogue(ELEMENTS);
@@ -16,9 +17,9 @@ const DAY_MS = 86_400_000;
 const STEP_MS = 30_000;
 
 function find(name: string): Satellite {
-  const satellite = catalogue.find(name);
-  assert.ok(satellite !== undefined, name);
-  return satellite;
+  const found = catalogue.find(name);
+  assert.ok("satellite" in found, name);
+  return found.satellite;
 }
 
 /** Elevation and azimuth by plain vectors on the WGS 84 ellipsoid, without the library's look angles: degrees. */
@@ -194,23 +195,129 @@ test("a satellite is found by its name, its other name, its number, in any lette
   ] as const) {
     assert.equal(find(wanted).catalogNumber, number);
   }
-  for (const wanted of ["", "NOAA", "ISS2", "99999"]) assert.equal(catalogue.find(wanted), undefined);
+  for (const wanted of ["", "NOAA", "ISS2", "99999"]) assert.deepEqual(catalogue.find(wanted), { candidates: [] });
   assert.equal(find("ISS").designator, "1998-067A");
 });
 
-test("a damaged elements file is refused with the line and what is wrong with it", () => {
+test("a damaged set is skipped with its line and what is wrong with it, and the others are used", () => {
   const text = readFileSync(ELEMENTS, "utf8");
   const lines = text.split("\n");
   const first = lines.findIndex((line) => line.startsWith("1 "));
   const changed = (index: number, line: string): string => lines.with(index, line).join("\n");
-  assert.throws(
-    () => parseCatalogue(changed(first, (lines[first] ?? "").replace("26282", "26283"))),
+  const skippedOf = (damaged: string): string => {
+    const { satellites, skipped } = parseCatalogue(damaged);
+    assert.equal(satellites.length, catalogue.satellites.length - 1);
+    return skipped.map(({ where, why }) => `${where}: ${why}`).join("\n");
+  };
+  assert.match(
+    skippedOf(changed(first, (lines[first] ?? "").replace("26282", "26283"))),
     new RegExp(`line ${first + 1}: its checksum is 9, its digits give 0`),
   );
-  assert.throws(() => parseCatalogue(changed(first, (lines[first] ?? "").slice(0, 60))), /69 characters long; found 60/);
-  assert.throws(() => parseCatalogue(lines.toSpliced(first + 1, 1).join("\n")), new RegExp(`line ${first + 2}: expected line 2`));
-  assert.throws(() => parseCatalogue(lines.slice(0, first + 1).join("\n")), /cut short/);
+  assert.match(skippedOf(changed(first, (lines[first] ?? "").slice(0, 60))), /expected 69 characters; found 60/);
+  assert.match(skippedOf(lines.toSpliced(first + 1, 1).join("\n")), new RegExp(`line ${first + 1}: line 1 of a set stands alone`));
+  assert.match(skippedOf(changed(first + 1, lines[first + 4] ?? "")), /it is of satellite 48274, line 1 of 25544/);
   assert.throws(() => parseCatalogue("# nothing\n"), /no element set/);
-  const two = lines[first + 4] ?? "";
-  assert.throws(() => parseCatalogue(changed(first + 1, two)), /line 2 is of satellite 48274, line 1 of 25544/);
+  assert.throws(() => parseCatalogue("ISS\n"), /no element set that can be used; line 1: "ISS" is followed by no elements/);
 });
+
+test("elements without names, with names after 0, with letters in their numbers, and twice the same are read", () => {
+  const [one = "", two = ""] = ISS_LINES;
+  const alpha = (line: string): string => withChecksum(`${line.slice(0, 2)}T0001${line.slice(7)}`);
+  const plain = parseCatalogue(`${one}\n${two}\n`);
+  assert.deepEqual([plain.satellites[0]?.name, plain.satellites[0]?.catalogNumber], ["1998-067A", 25544]);
+  assert.equal(parseCatalogue(`0 ISS (ZARYA)\r\n${one}\r\n${two}\r\n`).satellites[0]?.name, "ISS (ZARYA)");
+  const high = parseCatalogue(`HIGH\n${alpha(one)}\n${alpha(two)}\n`);
+  assert.equal(high.satellites[0]?.catalogNumber, 270_001);
+  assert.ok("satellite" in high.find("270001"));
+  assert.deepEqual(high.find("NaN"), { candidates: [] });
+  assert.deepEqual(["00005", "    5", "A0000", "Z9999", "I0001", "E 001", "x"].map(decodeAlpha5), [
+    5,
+    5,
+    100_000,
+    339_999,
+    undefined,
+    undefined,
+    undefined,
+  ]);
+  const newer = withChecksum(one.replace("26282", "26283"));
+  const twice = parseCatalogue(`ISS\n${newer}\n${two}\nISS\n${one}\n${two}\n`);
+  assert.equal(twice.satellites.length, 1);
+  assert.match(twice.skipped[0]?.why ?? "", /newer elements of satellite 25544/);
+  assert.equal(twice.satellites[0]?.epoch.toISOString().slice(0, 10), "2026-10-10");
+});
+
+test("a name that several satellites have is answered with all of them, a whole name before a part of one", () => {
+  const [one = "", two = ""] = ISS_LINES;
+  const numbered = (line: string, number: string): string => withChecksum(`${line.slice(0, 2)}${number}${line.slice(7)}`);
+  const set = (name: string, number: string): string => `${name}\n${numbered(one, number)}\n${numbered(two, number)}\n`;
+  const several = parseCatalogue(
+    set("OBJECT A", "00001") + set("OBJECT A", "00002") + set("NOAA (19)", "00003") + set("NOAA (20)", "00004") + set("19", "00005"),
+  );
+  const names = (wanted: string): readonly number[] => {
+    const found = several.find(wanted);
+    return "satellite" in found ? [found.satellite.catalogNumber] : found.candidates.map((one) => one.catalogNumber);
+  };
+  assert.deepEqual([names("object-a"), names("noaa"), names("19"), names("20"), names("2")], [[1, 2], [3, 4], [5], [4], [2]]);
+});
+
+test("OMM as JSON, CSV and XML say the same as the two lines; a set that cannot be used is skipped", () => {
+  const message = {
+    OBJECT_NAME: "ISS (ZARYA)",
+    OBJECT_ID: "1998-067A",
+    EPOCH: "2026-10-10T12:00:00.000000",
+    MEAN_MOTION: 15.5,
+    ECCENTRICITY: 0.0005,
+    INCLINATION: 51.63,
+    RA_OF_ASC_NODE: 100.5,
+    ARG_OF_PERICENTER: 20.25,
+    MEAN_ANOMALY: 339.75,
+    NORAD_CAT_ID: 125544,
+    BSTAR: 0.0001,
+    MEAN_MOTION_DOT: 0.0001,
+    MEAN_MOTION_DDOT: 0,
+  };
+  const json = JSON.stringify([message, { ...message, EPOCH: "yesterday" }, { ...message, BSTAR: null }, 7]);
+  const names = Object.keys(message);
+  const csv = `${names.join(",")}\r\n${Object.values(message)
+    .map((value) => (value === message.OBJECT_NAME ? `"${value}"` : value))
+    .join(",")}\r\n`;
+  const xml = `<?xml version="1.0"?><ndm><!-- <omm> --><omm id="x"><body><segment>${Object.entries(message)
+    .map(([name, value]) => `<${name}${name === "INCLINATION" ? ' units="deg"' : ""}>${value}</${name}>`)
+    .join("\n")}</segment></body></omm></ndm>`;
+  for (const text of [json, csv, xml]) {
+    const { satellites } = parseCatalogue(text);
+    assert.equal(satellites.length, 1);
+    const [satellite] = satellites as [Satellite];
+    assert.deepEqual(
+      [satellite.name, satellite.catalogNumber, satellite.designator, satellite.epoch.toISOString()],
+      ["ISS (ZARYA)", 125_544, "1998-067A", "2026-10-10T12:00:00.000Z"],
+    );
+    assert.ok(findPasses({ satellite, station, fromMs, untilMs: fromMs + DAY_MS, stepMs: STEP_MS }).length > 2);
+  }
+  assert.deepEqual(
+    parseCatalogue(json).skipped.map(({ where, why }) => `${where}: ${why}`),
+    ['set 2 (ISS (ZARYA)): EPOCH "yesterday" is no time', "set 3 (ISS (ZARYA)): BSTAR is no number", "set 4: MEAN_MOTION is missing"],
+  );
+});
+
+test("where no orbit is, the elements are called unusable", () => {
+  const iss = find("ISS");
+  assert.throws(() => lookAt(iss, station, fromMs + 3000 * DAY_MS), UnusableElements);
+  for (let day = 0; day < 3000; day += 7) {
+    try {
+      const { altitudeKm } = groundPoint(iss, fromMs + day * DAY_MS);
+      assert.ok(altitudeKm > 50 && altitudeKm < 1500, `day ${day}: ${altitudeKm} km`);
+    } catch (error) {
+      assert.ok(error instanceof UnusableElements);
+    }
+  }
+});
+
+const ISS_LINES = readFileSync(ELEMENTS, "utf8")
+  .split("\n")
+  .filter((line) => /^[12] 25544/.test(line));
+
+function withChecksum(line: string): string {
+  const sum = [...line.slice(0, 68)].reduce((total, character) => total + (character === "-" ? 1 : Number.parseInt(character, 10) || 0), 0);
+  return `${line.slice(0, 68)}${sum % 10}`;
+}

@@ -231,7 +231,7 @@ test("the page is whole in one answer, in both languages, and its policy allows 
 test("the scripts report what they are for", async () => {
   const report = await runProgram("predictor", ["elements-report.ts"], { ELEMENTS_MAX_AGE_DAYS: "36500" });
   assert.equal(report.code, 0);
-  assert.match(report.output, /ISS \(ZARYA\)\s+25544 {2}epoch 2026-10-09T19:42:49\.139Z/);
+  assert.match(report.output, /ISS \(ZARYA\)\s+25544 {2}epoch 2026-10-09T19:42:49\.140Z/);
   const stale = await runProgram("predictor", ["elements-report.ts"], { ELEMENTS_MAX_AGE_DAYS: "0" });
   assert.equal(stale.code, 1);
   assert.match(stale.output, /STALE/);

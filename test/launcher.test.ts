@@ -27,7 +27,7 @@ async function makeCheckout(context: TestContext): Promise<Checkout> {
   const bin = join(root, "path");
   for (const folder of ["tools", "src/apps", "path"]) await mkdir(join(root, folder), { recursive: true });
   await copyFile(join(ROOT, "orrery"), join(root, "orrery"));
-  await copyFile(join(ROOT, "tools/setup.sh"), join(root, "tools/setup.sh"));
+  for (const file of ["tools/setup.sh", "tools/service-packages.ts"]) await copyFile(join(ROOT, file), join(root, file));
   await writeFile(join(root, "package.json"), '{"type": "module"}');
   await writeFile(join(root, "package-lock.json"), "first");
   await writeFile(
@@ -172,4 +172,28 @@ test("where no package brings Node, a new one of the system is taken, and an old
   const refused = await launch(checkout);
   assert.equal(refused.status, 1);
   assert.match(refused.stderr, /system's Node.js is v20.0.0; install Node.js 26/);
+});
+
+test("a sample service gets the packages that it names, also when only those are missing, and a version that is not there is told", async (context) => {
+  const checkout = await makeCheckout(context);
+  const service = join(checkout.root, "sites/s/services/a");
+  const npm = [
+    "mkdir -p node_modules/.bin node_modules/dep node_modules/deeper",
+    `ln -sf '${process.execPath}' node_modules/.bin/node`,
+    `echo '{"version": "1.2.3", "dependencies": {"deeper": "^1"}}' > node_modules/dep/package.json`,
+    `echo '{"version": "1.0.0"}' > node_modules/deeper/package.json`,
+  ];
+  await writeProgram(join(checkout.bin, "npm"), npm.join("\n"));
+  await mkdir(service, { recursive: true });
+  await writeFile(join(service, "package.json"), '{"dependencies": {"dep": "1.2.3"}}');
+  assert.equal((await launch(checkout)).status, 0);
+  assert.deepEqual((await readdir(join(service, "node_modules"))).sort(), ["deeper", "dep"]);
+  await rm(join(service, "node_modules"), { recursive: true });
+  assert.equal((await launch(checkout)).status, 0);
+  assert.deepEqual((await readdir(join(service, "node_modules"))).sort(), ["deeper", "dep"]);
+  await writeFile(join(service, "package.json"), '{"dependencies": {"dep": "2.0.0"}}');
+  await rm(join(service, "node_modules"), { recursive: true });
+  const refused = await launch(checkout);
+  assert.notEqual(refused.status, 0);
+  assert.match(refused.stderr, /services\/a\/package.json wants dep 2.0.0, and this project has 1.2.3/);
 });

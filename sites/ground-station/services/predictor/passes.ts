@@ -23,70 +23,90 @@ export interface Search {
   readonly stepMs: number;
 }
 
+/** Elevation above the station's lowest, in degrees, at a time. */
+type Height = (timeMs: number) => number;
+
 /** How far a pass that runs at an end of the window is followed outside it. */
 const BEYOND_MS = 2 * 3_600_000;
 const PRECISION_MS = 10;
 
 /** All passes of which some part lies between `fromMs` and `untilMs`, in order of time. Throws UnusableElements. */
 export function findPasses(search: Search): Pass[] {
-  const { fromMs, untilMs, stepMs } = search;
+  const { satellite, station, fromMs, untilMs } = search;
+  const look = (timeMs: number): Look => lookAt(satellite, station, timeMs);
   const passes: Pass[] = [];
-  const height = heightOver(search);
+  for (const { riseMs, peakMs, setMs, isClipped } of spansUp(heightOver(search), search)) {
+    if (setMs > fromMs && riseMs < untilMs)
+      passes.push({ riseMs, peakMs, setMs, rise: look(riseMs), peak: look(peakMs), set: look(setMs), isClipped });
+  }
+  return passes;
+}
+
+type Span = Pick<Pass, "riseMs" | "peakMs" | "setMs" | "isClipped">;
+
+/** Walks over the window step by step, and beyond its ends while the satellite is up there. */
+function* spansUp(height: Height, { fromMs, untilMs, stepMs }: Search): Generator<Span> {
   let timeMs = fromMs - stepMs;
+  while (height(timeMs) > 0 && timeMs > fromMs - BEYOND_MS) timeMs -= stepMs;
   let [before, here] = [height(timeMs - stepMs), height(timeMs)];
-  while (timeMs <= untilMs) {
+  let open = here > 0 ? startAt(timeMs, true) : undefined;
+  while (timeMs <= untilMs || (open !== undefined && timeMs <= untilMs + BEYOND_MS)) {
     const after = height(timeMs + stepMs);
-    if (here >= before && here > after) {
+    const isPeak = here >= before && here > after;
+    if (open === undefined && here <= 0 && isPeak) {
+      // It may rise and set within two steps.
       const peakMs = highest(height, timeMs - stepMs, timeMs + stepMs);
-      const pass = height(peakMs) > 0 ? around(search, height, peakMs) : undefined;
-      if (pass !== undefined && pass.setMs > fromMs && pass.riseMs < untilMs) passes.push(pass);
+      if (height(peakMs) > 0)
+        yield {
+          riseMs: crossing(height, timeMs - stepMs, peakMs),
+          peakMs,
+          setMs: after > 0 ? peakMs : crossing(height, timeMs + stepMs, peakMs),
+          isClipped: false,
+        };
+    }
+    if (open !== undefined) {
+      if (isPeak && here > 0) open.peaksMs.push(timeMs);
+      const lowMs = here > 0 && after > 0 && here <= before && here < after ? lowest(height, timeMs - stepMs, timeMs + stepMs) : undefined;
+      // It may be down for less than two steps.
+      if (lowMs !== undefined && height(lowMs) <= 0) {
+        yield close(open, height, crossing(height, lowMs, timeMs - stepMs), stepMs, false);
+        open = startAt(crossing(height, lowMs, timeMs + stepMs), false);
+      }
+    }
+    if (open === undefined && here <= 0 && after > 0) open = startAt(crossing(height, timeMs, timeMs + stepMs), false);
+    else if (open !== undefined && here > 0 && after <= 0) {
+      yield close(open, height, crossing(height, timeMs + stepMs, timeMs), stepMs, false);
+      open = undefined;
     }
     [before, here] = [here, after];
     timeMs += stepMs;
   }
-  return joined(withEnds(search, height, passes));
+  if (open !== undefined) yield close(open, height, timeMs, stepMs, true);
 }
 
-/** A pass at an end of the window has its peak outside it, where the walk above does not look. */
-function withEnds(search: Search, height: (timeMs: number) => number, passes: readonly Pass[]): Pass[] {
-  const found = [...passes];
-  for (const endMs of [search.fromMs, search.untilMs]) {
-    if (height(endMs) <= 0 || found.some((pass) => pass.riseMs <= endMs && pass.setMs >= endMs)) continue;
-    found.push(around(search, height, endMs));
-  }
-  return found.sort((one, other) => one.riseMs - other.riseMs);
+interface OpenSpan {
+  readonly riseMs: number;
+  readonly isClipped: boolean;
+  /** Looks that were higher than both their neighbours. */
+  readonly peaksMs: number[];
 }
 
-/** A high orbit may have several peaks in one pass: such findings are the same pass. */
-function joined(passes: readonly Pass[]): Pass[] {
-  const result: Pass[] = [];
-  for (const pass of passes) {
-    const last = result.at(-1);
-    if (last === undefined || pass.riseMs > last.setMs) result.push(pass);
-    else if (pass.peak.elevation > last.peak.elevation) result[result.length - 1] = { ...last, peak: pass.peak, peakMs: pass.peakMs };
-  }
-  return result;
+function startAt(riseMs: number, isClipped: boolean): OpenSpan {
+  return { riseMs, isClipped, peaksMs: [] };
 }
 
-/** The pass that is running at `upMs`. */
-function around(search: Search, height: (timeMs: number) => number, upMs: number): Pass {
-  const { satellite, station, stepMs, fromMs, untilMs } = search;
-  const earliestMs = Math.min(upMs, fromMs) - BEYOND_MS;
-  const latestMs = Math.max(upMs, untilMs) + BEYOND_MS;
-  let downBeforeMs = upMs;
-  while (downBeforeMs > earliestMs && height(downBeforeMs) > 0) downBeforeMs -= stepMs;
-  let downAfterMs = upMs;
-  while (downAfterMs < latestMs && height(downAfterMs) > 0) downAfterMs += stepMs;
-  const isClipped = height(downBeforeMs) > 0 || height(downAfterMs) > 0;
-  const riseMs = height(downBeforeMs) > 0 ? downBeforeMs : crossing(height, downBeforeMs, Math.min(downBeforeMs + stepMs, upMs));
-  const setMs = height(downAfterMs) > 0 ? downAfterMs : crossing(height, downAfterMs, Math.max(downAfterMs - stepMs, upMs));
-  const peakMs = highest(height, riseMs, setMs);
-  const look = (timeMs: number): Look => lookAt(satellite, station, timeMs);
-  return { riseMs, peakMs, setMs, rise: look(riseMs), peak: look(peakMs), set: look(setMs), isClipped };
+/** A high orbit may have several peaks in one pass, or stand highest at an end of what was seen of it. */
+function close({ riseMs, isClipped, peaksMs }: OpenSpan, height: Height, setMs: number, stepMs: number, isCut: boolean): Span {
+  const around = peaksMs.length > 0 ? peaksMs : [(riseMs + setMs) / 2];
+  const widthMs = peaksMs.length > 0 ? stepMs : (setMs - riseMs) / 2;
+  const tops = around.map((timeMs) => highest(height, Math.max(riseMs, timeMs - widthMs), Math.min(setMs, timeMs + widthMs)));
+  if (isClipped || isCut) tops.push(riseMs, setMs);
+  const peakMs = tops.reduce((best, timeMs) => (height(timeMs) > height(best) ? timeMs : best));
+  return { riseMs, peakMs, setMs, isClipped: isClipped || isCut };
 }
 
 /** Bisection between a time below and a time above the lowest elevation, in either order. */
-function crossing(height: (timeMs: number) => number, downMs: number, upMs: number): number {
+function crossing(height: Height, downMs: number, upMs: number): number {
   let [below, above] = [downMs, upMs];
   while (Math.abs(above - below) > PRECISION_MS) {
     const middle = (below + above) / 2;
@@ -97,7 +117,7 @@ function crossing(height: (timeMs: number) => number, downMs: number, upMs: numb
 }
 
 /** Golden-section search for the highest point between two times. */
-function highest(height: (timeMs: number) => number, fromMs: number, untilMs: number): number {
+function highest(height: Height, fromMs: number, untilMs: number): number {
   const ratio = (Math.sqrt(5) - 1) / 2;
   let [low, high] = [fromMs, untilMs];
   let [left, right] = [high - ratio * (high - low), low + ratio * (high - low)];
@@ -116,7 +136,11 @@ function highest(height: (timeMs: number) => number, fromMs: number, untilMs: nu
   return (low + high) / 2;
 }
 
+function lowest(height: Height, fromMs: number, untilMs: number): number {
+  return highest((timeMs) => -height(timeMs), fromMs, untilMs);
+}
+
 /** Elevation above the station's lowest, in degrees. */
-function heightOver({ satellite, station }: Search): (timeMs: number) => number {
+function heightOver({ satellite, station }: Search): Height {
   return (timeMs) => lookAt(satellite, station, timeMs).elevation - station.minElevation;
 }

@@ -9,14 +9,19 @@ import { number, readStation, type Station } from "./station.ts";
 /** predictor: when satellites pass over the station, and where they are now, by SGP4 from two-line elements. */
 const settings = readSettings();
 const { catalogue, station } = settings;
+for (const { where, why } of catalogue.skipped.slice(0, 20)) console.error(`predictor: skipped ${where}: ${why}`);
+if (catalogue.skipped.length > 20)
+  console.error(`predictor: and ${catalogue.skipped.length - 20} more sets; the script elements-report names them all`);
 
 serve("predictor", {
-  "GET /health": () => ({ status: "ok", version: settings.version, satellites: catalogue.satellites.length }),
+  "GET /health": () => ({ status: "ok", version: settings.version, satellites: catalogue.satellites.length, skipped: catalogue.skipped.length }),
 
   "GET /satellites": () => ({
     version: settings.version,
     station,
     satellites: catalogue.satellites.map((satellite) => ({ ...describe(satellite), elements: elementsAt(satellite, Date.now()) })),
+    skipped: catalogue.skipped.slice(0, TOLD_MAX),
+    skippedTotal: catalogue.skipped.length,
   }),
 
   "GET /passes": async (request, url) => {
@@ -65,11 +70,25 @@ serve("predictor", {
   },
 });
 
+/** Names and skipped sets that are told in one answer. */
+const TOLD_MAX = 50;
+
 function find(wanted: string): Satellite {
-  const satellite = catalogue.find(wanted);
-  if (satellite !== undefined) return satellite;
-  const known = catalogue.satellites.map((one) => one.name);
-  throw new Problem(404, "unknown-satellite", `No elements of "${wanted}" are here; known: ${known.join(", ")}.`, { known });
+  const found = catalogue.find(wanted);
+  if ("satellite" in found) return found.satellite;
+  if (found.candidates.length > 0) {
+    const candidates = found.candidates.slice(0, TOLD_MAX).map(describe);
+    const names = candidates.map((one) => `${one.name} (${one.catalogNumber})`).join(", ");
+    throw new Problem(400, "ambiguous-satellite", `"${wanted}" may be each of ${names}: ask by catalogue number.`, { candidates });
+  }
+  const known = catalogue.satellites.slice(0, TOLD_MAX).map((one) => one.name);
+  const more = catalogue.satellites.length - known.length;
+  throw new Problem(
+    404,
+    "unknown-satellite",
+    `No elements of "${wanted}" are here; known: ${known.join(", ")}${more > 0 ? ` and ${more} more: see /satellites` : ""}.`,
+    { known },
+  );
 }
 
 /** How old a satellite's elements are at a time: the error of SGP4 grows by kilometres a day, most for low orbits. */

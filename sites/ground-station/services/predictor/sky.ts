@@ -52,12 +52,28 @@ export function light(satellite: Satellite, station: Station, timeMs: number): {
 
 function positionOf(satellite: Satellite, date: Date): EciVec3<number> {
   const state = propagate(satellite.record, date);
-  if (state === null || !Number.isFinite(state.position.x)) {
+  const reason =
+    state === null || !Number.isFinite(state.position.x) ? `SGP4 error ${satellite.record.error}` : whyNoOrbit(satellite, state.position);
+  if (state === null || reason !== undefined) {
     throw new UnusableElements(
-      `The elements of ${satellite.name} (epoch ${satellite.epoch.toISOString()}) cannot be followed to ${date.toISOString()}: SGP4 error ${satellite.record.error}.`,
+      `The elements of ${satellite.name} (epoch ${satellite.epoch.toISOString()}) cannot be followed to ${date.toISOString()}: ${reason}.`,
     );
   }
   return state.position;
+}
+
+const EARTH_RADIUS_KM = 6378.135;
+/** Nothing goes round the Earth below this for long. */
+const LOWEST_ORBIT_KM = 80;
+
+/** SGP4 goes on to compute, far from the epoch, where no satellite can be: below the air, or far above the highest point of its orbit. */
+function whyNoOrbit({ record }: Satellite, { x, y, z }: EciVec3<number>): string | undefined {
+  const heightKm = Math.hypot(x, y, z) - EARTH_RADIUS_KM;
+  const apogeeKm = record.alta * EARTH_RADIUS_KM;
+  if (heightKm < LOWEST_ORBIT_KM) return `it would be ${Math.round(heightKm)} km above the Earth, so it has come down before`;
+  if (heightKm > 1.25 * apogeeKm + 500)
+    return `it would be ${Math.round(heightKm)} km above the Earth, and its orbit reaches ${Math.round(apogeeKm)} km`;
+  return undefined;
 }
 
 function geodetic(station: Station): GeodeticLocation {
