@@ -58,12 +58,12 @@ function readXml(text: string): readonly Record<string, unknown>[] {
   const messages = text.replaceAll(/<!--[\s\S]*?-->/g, "").match(/<omm[\s>][\s\S]*?<\/omm>/g) ?? [];
   return messages.map((message) =>
     Object.fromEntries(
-      [...message.matchAll(/<([A-Z0-9_]+)(?:\s[^<>]*)?>([^<]*)<\/\1>/g)].map(([, name = "", value = ""]) => [name, unescape(value.trim())]),
+      [...message.matchAll(/<([A-Z0-9_]+)(?:\s[^<>]*)?>([^<]*)<\/\1>/g)].map(([, name = "", value = ""]) => [name, decodeEntities(value.trim())]),
     ),
   );
 }
 
-function unescape(text: string): string {
+function decodeEntities(text: string): string {
   const named: Readonly<Record<string, string>> = { lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" };
   return text.replaceAll(/&(lt|gt|quot|apos|amp);/g, (_, name: string) => named[name] ?? "");
 }
