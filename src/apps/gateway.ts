@@ -38,6 +38,15 @@ try {
     accessLogFile: accessLogFile(options.data),
     edge: { address: options.listen, port: options.edgePort },
     feed: () => feed,
+    siteFolder: options.site,
+    onEdgeUrl: (edge) => {
+      log.info("the edge has another URL", { edge });
+      try {
+        writeRunFile(options.data, "gateway", { edge });
+      } catch (error) {
+        log.warn("cannot write run/gateway.json", { error: describeError(error) });
+      }
+    },
     clock: systemClock,
     random: systemRandom,
     log,

@@ -8,7 +8,7 @@ import type { Interrupts } from "./interrupts.ts";
 import { findLeftInstances } from "./left-instances.ts";
 import { readRunFile } from "./run-file.ts";
 import { openDataFolder } from "./supervisor/data-folder.ts";
-import { readEndpoints } from "./supervisor/endpoints.ts";
+import { readEdgeUrl } from "./supervisor/endpoints.ts";
 
 export interface PlatformOptions {
   readonly version: string;
@@ -31,7 +31,7 @@ export function localPlatform({ version, connect, interrupts }: PlatformOptions)
       const { restoreSqliteTree } = await import("#/tree/sqlite/index.ts");
       await restoreSqliteTree({ from, file: path.join(data, "state", "tree.db"), random: systemRandom });
     },
-    edge: (data) => readEndpoints(data)?.edge,
+    edge: readEdgeUrl,
     site: (data) => {
       const site = readRunFile(data, "centre")?.["site"];
       return typeof site === "string" ? site : undefined;

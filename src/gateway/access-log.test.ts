@@ -134,3 +134,22 @@ test("a file that cannot be written is said once, and holds nothing up", async (
   await log.close();
   assert.deepEqual(said, ["the access log cannot be written"]);
 });
+
+test("where fewer old files are wanted than before, those beyond go at the next rotation", async (t) => {
+  const folder = folderOf(t);
+  const log = new AccessLog({ file: path.join(folder, "access.log"), log: silentLog, clock, bytesMax: 300_000, filesKept: 3 });
+  const fill = async (isEnough: (files: readonly string[]) => boolean): Promise<void> => {
+    while (!isEnough(readdirSync(folder))) {
+      for (let index = 0; index < 500; index++) log.add(entry());
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  };
+  await fill((files) => files.includes("access.log.3"));
+  log.setBounds({ bytesMax: 300_000, filesKept: 1 });
+  await fill((files) => !files.includes("access.log.3"));
+  await log.close();
+  assert.deepEqual(
+    readdirSync(folder).filter((name) => !["access.log", "access.log.1"].includes(name)),
+    [],
+  );
+});

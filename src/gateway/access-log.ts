@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, mkdirSync, openSync, renameSync, rmSync, write } from "node:fs";
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, renameSync, rmSync, write } from "node:fs";
 import path from "node:path";
 import { type Clock, describeError, type Log } from "#/base/index.ts";
 
@@ -31,6 +31,11 @@ export interface AccessEntry {
   readonly fault?: string | undefined;
 }
 
+export interface AccessLogBounds {
+  readonly bytesMax: number;
+  readonly filesKept: number;
+}
+
 export interface AccessLogOptions {
   readonly file: string;
   readonly log: Log;
@@ -51,6 +56,7 @@ const WAITING_MAX = 32;
 /** JSON lines, one for each request; gathered in chunks that are written off the request's path. */
 export class AccessLog {
   readonly #options: AccessLogOptions;
+  #bounds: AccessLogBounds;
   #descriptor: number | undefined;
   #fileBytes = 0;
   #chunk: Buffer<ArrayBuffer> = Buffer.allocUnsafe(CHUNK_BYTES);
@@ -67,6 +73,12 @@ export class AccessLog {
 
   constructor(options: AccessLogOptions) {
     this.#options = options;
+    this.#bounds = { bytesMax: options.bytesMax ?? 64 * 1024 * 1024, filesKept: options.filesKept ?? 4 };
+  }
+
+  /** From now on. */
+  setBounds(bounds: AccessLogBounds): void {
+    this.#bounds = bounds;
   }
 
   add(entry: AccessEntry): void {
@@ -176,13 +188,13 @@ export class AccessLog {
   }
 
   #rotate(): void {
-    if (this.#descriptor === undefined || this.#fileBytes < (this.#options.bytesMax ?? 64 * 1024 * 1024)) return;
+    if (this.#descriptor === undefined || this.#fileBytes < this.#bounds.bytesMax) return;
     const { file } = this.#options;
     closeSync(this.#descriptor);
     this.#descriptor = undefined;
-    const kept = this.#options.filesKept ?? 4;
+    const kept = this.#bounds.filesKept;
     try {
-      rmSync(`${file}.${kept}`, { force: true });
+      this.#removeBeyond(file, kept);
       for (let index = kept - 1; index >= 0; index--) {
         const from = index === 0 ? file : `${file}.${index}`;
         try {
@@ -193,6 +205,16 @@ export class AccessLog {
       }
     } catch (error) {
       this.#fail(error);
+    }
+  }
+
+  /** Former files beyond those kept; more than one where fewer are kept than before. */
+  #removeBeyond(file: string, kept: number): void {
+    if (kept === 0) rmSync(file, { force: true });
+    for (let index = Math.max(1, kept); ; index++) {
+      const former = `${file}.${index}`;
+      if (!existsSync(former)) return;
+      rmSync(former, { force: true });
     }
   }
 

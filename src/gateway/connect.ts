@@ -7,7 +7,6 @@ import { tagSocket } from "./inlet.ts";
 import type { ProxyContext } from "./proxy-context.ts";
 import { rawHead } from "./raw-head.ts";
 import { splice } from "./splice.ts";
-import { CONNECT_TIMEOUT_MS } from "./tcp.ts";
 
 /** What a client must have sent after CONNECT to a service. */
 const FIRST_BYTE_TIMEOUT_MS = 15_000;
@@ -80,7 +79,7 @@ function openService(options: ConnectOptions, service: string, startedMs: number
 function openTunnel(options: ConnectOptions, host: string, port: number, startedMs: number): void {
   const { context, socket, early, inlet, req } = options;
   const upstream = connect({ host: host.replace(/^\[|\]$/g, ""), port, noDelay: true, allowHalfOpen: true });
-  const timer = setTimeout(() => upstream.destroy(new Error("no connection in time")), CONNECT_TIMEOUT_MS);
+  const timer = setTimeout(() => upstream.destroy(new Error("no connection in time")), context.core.table.limits.connectTimeMs);
   const onError = (error: Error): void => {
     clearTimeout(timer);
     answer(options, startedMs, refuse("gateway/connect", `${req.url}: ${describeError(error)}`));

@@ -7,7 +7,6 @@ import { passTrailers } from "./core/request-head.ts";
 import { pathOf } from "./core/request-target.ts";
 import type { Bounded } from "./deadlines.ts";
 import { faultOf } from "./fault.ts";
-import { pushForwarded } from "./forwarded.ts";
 import type { ProxyContext } from "./proxy-context.ts";
 import { flushSoon } from "./response-flush.ts";
 import { hasNoBody, passInterimHeaders, passResponseHeaders, passResponseTrailers } from "./response-headers.ts";
@@ -20,8 +19,6 @@ const ABANDONED_BYTES_MAX = 1024 * 1024;
 const CLIENT_GONE = 499;
 /** Answers up to this size that come at once are sent in one write. */
 const WHOLE_BYTES_MAX = 16 * 1024;
-/** A host outside the site that is silent for so long is given up. */
-const OUTSIDE_SILENCE_MS = 300_000;
 /** A client that is silent for so long in the middle of its body is given up. */
 const CLIENT_SILENCE_MS = 60_000;
 /** An instance that has not said within this time whether it wants a body gets it. */
@@ -184,7 +181,7 @@ export class Exchange implements AnswerHandler, Bounded, UnderWay {
     const headers = request.headers;
     headers.push("host", request.host);
     for (const item of call.traceHeaders) headers.push(item);
-    if (call.role === "edge") pushForwarded(headers, this.client, this.head.host);
+    for (const item of this.head.origin?.headers ?? []) headers.push(item);
     this.#start(headers);
   }
 
@@ -291,7 +288,7 @@ export class Exchange implements AnswerHandler, Bounded, UnderWay {
     const isChunkable = this.#req.httpVersionMinor !== 0 && !hasNoBody(status, this.head.method);
     const answer = passResponseHeaders(headers, status, isChunkable);
     this.#bytesLeft = answer.length ?? Number.POSITIVE_INFINITY;
-    if (call !== undefined && answer.isEventStream && !this.#context.core.stream(call)) {
+    if (call !== undefined && this.#context.core.isStream(call, answer.type) && !this.#context.core.stream(call)) {
       const refusal = refuse("gateway/busy", `${call.endpoint.instance} has as many streams as it may have: try again later`, call);
       return this.#giveUp(refusal, CLIENT_GONE);
     }
@@ -486,7 +483,7 @@ export class Exchange implements AnswerHandler, Bounded, UnderWay {
     if (this.#isDetached) return;
     const silentMs = nowMs - this.#movedMs;
     if (call === undefined) {
-      if (silentMs >= OUTSIDE_SILENCE_MS)
+      if (silentMs >= this.#context.core.table.limits.outsideSilenceMs)
         this.#giveUp(refuse("gateway/timeout", `${this.#request?.host} has been silent for ${Math.round(silentMs)} ms`), 0);
       return;
     }

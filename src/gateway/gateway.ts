@@ -1,11 +1,12 @@
 import { createServer, type Server, type Socket } from "node:net";
 import path from "node:path";
 import { type Clock, describeError, type Log, OrreryError, type Random } from "#/base/index.ts";
-import { PROXY_PORT, type PublishedLoad, type TableFeed, type TablePosition, type TableUpdate } from "#/traffic/index.ts";
+import { type GatewayReport, PROXY_PORT, type PublishedLoad, type TableFeed, type TablePosition, type TableUpdate } from "#/traffic/index.ts";
 import { AccessLog } from "./access-log.ts";
 import { type Call, GatewayCore, type Refusal, refuse, type Undecided } from "./core/index.ts";
 import { Deadlines } from "./deadlines.ts";
 import { nextIncarnation } from "./durable-file.ts";
+import { EdgeTls } from "./edge-tls.ts";
 import { Guard } from "./guard.ts";
 import { HttpProxy } from "./http-proxy.ts";
 import { tagSocket } from "./inlet.ts";
@@ -31,6 +32,12 @@ export interface GatewayOptions {
   readonly accessLogFile: string;
   /** Where the edge listens; absent: no edge. Port 0: any free one. */
   readonly edge?: { readonly address: string; readonly port: number };
+  /** Relative names of files that the Site gives are found from here. */
+  readonly siteFolder?: string;
+  /** How often the files of the edge's TLS are looked at; default 2 s. */
+  readonly tlsLookMs?: number;
+  /** The edge has another URL: it speaks TLS, or no more. */
+  readonly onEdgeUrl?: (url: string | undefined) => void;
   /** False: no calls between services here. Default true. */
   readonly isHost?: boolean;
   /** Made once the number of this start is known, which the feed tells the centre. */
@@ -71,6 +78,7 @@ export class Gateway {
   readonly #feed: TableFeed;
   /** Every connection that came in, whatever it has become since: HTTP, stream, tunnel. */
   readonly #sockets = new Set<Socket>();
+  readonly #tls: EdgeTls;
   #unsubscribe: (() => void) | undefined;
   #edge: Server | undefined;
   #draining: Promise<void> | undefined;
@@ -96,7 +104,7 @@ export class Gateway {
     this.#core = new GatewayCore({ name: options.name, host: options.host, roles, incarnation: this.incarnation, random });
     this.#accessLog = new AccessLog({ file: options.accessLogFile, log, clock });
     this.#guard = new Guard(log, () => clock.monotonic());
-    this.#upstreams = new Upstreams(clock);
+    this.#upstreams = new Upstreams(clock, () => this.#core.table.limits);
     const makeSide = (): Side => {
       const context: ProxyContext = {
         name: options.name,
@@ -119,6 +127,22 @@ export class Gateway {
     };
     this.#edgeSide = makeSide();
     this.#hostSide = makeSide();
+    const edge = options.edge ?? { address: "", port: 0 };
+    this.#tls = new EdgeTls({
+      folder: options.siteFolder ?? ".",
+      lookMs: options.tlsLookMs,
+      log,
+      clock,
+      handshakeMs: () => this.#core.table.limits.requestHeadTimeMs,
+      onConnection: (socket) => {
+        tagSocket(socket, { kind: "edge", ...edge, isTls: true });
+        this.#edgeSide.http.accept(socket);
+      },
+      onPlain: (socket) => {
+        tagSocket(socket, { kind: "edge", ...edge, lacksTls: true });
+        this.#edgeSide.http.accept(socket);
+      },
+    });
     this.#listeners = new Listeners({ onConnection: (socket, listener) => this.#accept(socket, listener), log, clock, random });
     this.#tableFile = new TableFile({ folder: options.folder, log, onDurable: (position) => this.#onDurable(position) });
     this.#reporter = new Reporter({ clock, hasNews: () => this.#hasNews(), send: () => this.#report() });
@@ -140,9 +164,9 @@ export class Gateway {
     return this.#core;
   }
 
-  /** `http://address:port` of the edge, once it listens. */
+  /** `http://address:port` of the edge, or `https://…`, once it listens. */
   get edgeUrl(): string | undefined {
-    return this.#edgeAddress === undefined ? undefined : `http://${this.#edgeAddress}`;
+    return this.#edgeAddress === undefined ? undefined : `${this.#tls.isOn ? "https" : "http"}://${this.#edgeAddress}`;
   }
 
   /** Serves from the table on disk, if there is one, then listens, then asks the feed.
@@ -152,6 +176,7 @@ export class Gateway {
     if (table !== undefined) {
       this.#core.update({ table });
       this.#durable = table.position;
+      this.#takePolicy();
       this.#log.info("serving the table kept on disk until the centre sends a newer one", { position: table.position });
     }
     this.#setListeners();
@@ -163,6 +188,7 @@ export class Gateway {
   async #listenEdge(edge: { readonly address: string; readonly port: number }): Promise<void> {
     const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
       this.#keep(socket);
+      if (this.#tls.isOn) return this.#tls.accept(socket);
       tagSocket(socket, { kind: "edge", address: edge.address, port: edge.port });
       this.#edgeSide.http.accept(socket);
     });
@@ -208,9 +234,20 @@ export class Gateway {
     if (applied === "older" || table === undefined) return;
     this.#tableFile.save(update, table);
     this.#core.boundStreams(this.#options.clock.monotonic());
+    this.#takePolicy();
     this.#setListeners();
     this.#upstreams.sweep();
     for (const { context } of this.#sides) context.waiting.tableChanged();
+  }
+
+  /** What the table in force says of bounds. */
+  #takePolicy(): void {
+    const { accessLogBytes, accessLogFiles } = this.#core.table.limits;
+    const before = this.edgeUrl;
+    this.#tls.set(this.#core.table.site.edge?.tls);
+    if (before !== this.edgeUrl) this.#options.onEdgeUrl?.(this.edgeUrl);
+    for (const { http } of this.#sides) http.tableChanged();
+    this.#accessLog.setBounds({ bytesMax: accessLogBytes, filesKept: accessLogFiles });
   }
 
   /** Acknowledged and reported is what survives a crash: after it this gateway may not begin again with less. */
@@ -234,7 +271,7 @@ export class Gateway {
       position,
       round: this.#round,
       nowMs,
-      listenFailures: this.#listeners.failures,
+      listenFailures: this.#failures(),
       edgeAddress: this.edgeUrl,
       tableFailure: failure,
     });
@@ -243,6 +280,14 @@ export class Gateway {
     this.#reported = this.#durable;
     this.#reportedFailure = failure;
     return true;
+  }
+
+  /** Where it cannot serve as it should. */
+  #failures(): GatewayReport["listenFailures"] {
+    const { failure } = this.#tls;
+    const { edge } = this.#options;
+    if (failure === undefined || edge === undefined) return this.#listeners.failures;
+    return [{ address: edge.address, port: Number(this.#edgeAddress?.split(":").at(-1) ?? edge.port), reason: failure }, ...this.#listeners.failures];
   }
 
   #setListeners(): void {
@@ -371,6 +416,7 @@ export class Gateway {
     for (const socket of this.#sockets) socket.destroy();
     this.#upstreams.destroy();
     for (const { context } of this.#sides) context.deadlines.stop();
+    this.#tls.stop();
     await this.#tableFile.close();
     await this.#accessLog.close();
     if (isClean) endRun(this.#options.folder);

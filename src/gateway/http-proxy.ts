@@ -19,27 +19,23 @@ import type { ProxyContext } from "./proxy-context.ts";
 import { rawHead } from "./raw-head.ts";
 import { isUndecided } from "./waiting.ts";
 
-/** Bytes of a request's head at most: line and headers. */
-export const HEAD_BYTES_MAX = 16 * 1024;
-const HEADERS_TIMEOUT_MS = 15_000;
-const KEEP_ALIVE_MS = 65_000;
-/** Requests and streams under way at most, those included whose client has gone. */
-const OPEN_MAX = 50_000;
-
 /** The HTTP side of a gateway: it is given sockets (`accept`), whatever listener they came from, and serves what they ask for. */
 export class HttpProxy {
   readonly #context: ProxyContext;
-  readonly #server: Server;
+  readonly #server: Server & { maxHeaderSize?: number };
+  readonly #headersTimeoutMs: number | undefined;
 
   constructor(context: ProxyContext, options: { readonly headersTimeoutMs?: number } = {}) {
     this.#context = context;
+    this.#headersTimeoutMs = options.headersTimeoutMs;
+    const { limits } = context.core.table;
     this.#server = createServer({
-      maxHeaderSize: HEAD_BYTES_MAX,
-      headersTimeout: options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS,
+      maxHeaderSize: limits.requestHeadBytes,
+      headersTimeout: options.headersTimeoutMs ?? limits.requestHeadTimeMs,
       // A body may take as long as it likes while it comes: each exchange looks for silence.
       requestTimeout: 0,
       connectionsCheckingInterval: Math.min(2000, options.headersTimeoutMs ?? 2000),
-      keepAliveTimeout: KEEP_ALIVE_MS,
+      keepAliveTimeout: limits.idleConnectionMs,
       // A missing Host is refused by the core, with a reason.
       requireHostHeader: false,
       optimizeEmptyRequests: true,
@@ -55,6 +51,14 @@ export class HttpProxy {
     this.#server.on("clientError", (error, socket) => this.#clientError(error as NodeJS.ErrnoException, socket as Socket));
     // The server never listens itself: this starts its watch over slow heads, as listening would.
     this.#server.emit("listening");
+  }
+
+  /** Takes over the bounds of the table in force: for new connections, and for what comes next on those that there are. */
+  tableChanged(): void {
+    const { limits } = this.#context.core.table;
+    this.#server.maxHeaderSize = limits.requestHeadBytes;
+    this.#server.headersTimeout = this.#headersTimeoutMs ?? limits.requestHeadTimeMs;
+    this.#server.keepAliveTimeout = limits.idleConnectionMs;
   }
 
   /** Serves a connection. */
@@ -112,7 +116,7 @@ export class HttpProxy {
       res,
       head,
       role: inlet.kind === "edge" ? "edge" : "host",
-      client: req.socket.remoteAddress ?? "",
+      client: this.#clientOf(inlet, head, req.socket),
       startedMs: this.#context.clock.monotonic(),
       ...more,
     });
@@ -122,7 +126,9 @@ export class HttpProxy {
     const { core, clock, deadlines, waiting } = this.#context;
     if (!SPOKEN.has(exchange.httpVersion))
       return exchange.refuse({ ...refuse("gateway/bad-request", `HTTP/${exchange.httpVersion} is not spoken here: use HTTP/1.1`), status: 505 });
-    if (deadlines.size >= OPEN_MAX) return exchange.refuse(refuse("gateway/overloaded", `${OPEN_MAX} requests are under way; no more are taken`));
+    const { openRequests } = core.table.limits;
+    if (deadlines.size >= openRequests)
+      return exchange.refuse(refuse("gateway/overloaded", `${openRequests} requests are under way; no more are taken`));
     const { client, startedMs } = exchange;
     let decide = (nowMs: number): Admitted | Refusal | Undecided => core.edge(head, client, nowMs);
     if (inlet.kind !== "edge") {
@@ -158,6 +164,15 @@ export class HttpProxy {
     } catch (error) {
       exchange.fault(error);
     }
+  }
+
+  /** The client's address, as far as it is known. */
+  #clientOf(inlet: Inlet, head: RequestHead, socket: Socket): string {
+    const peer = socket.remoteAddress ?? "";
+    if (inlet.kind !== "edge") return peer;
+    if (inlet.lacksTls === true) head.violation = "this port speaks TLS: ask https:// instead of http://";
+    head.origin = this.#context.core.origin(head, peer, inlet.isTls === true);
+    return head.origin.client;
   }
 
   #connect(req: IncomingMessage, socket: Socket, early: Buffer): void {

@@ -29,7 +29,8 @@ export interface PassedHead {
   readonly headers: string[];
   /** Bytes of the body, where they are told. */
   readonly length: number | undefined;
-  readonly isEventStream: boolean;
+  /** Content-Type; empty if there is none. */
+  readonly type: string;
 }
 
 /** True for answers that have no body, whatever their heads say (RFC 9112, 6.3). */
@@ -41,7 +42,7 @@ export function hasNoBody(status: number, method: string): boolean {
 export function passResponseHeaders(raw: readonly string[], status: number, isChunkable: boolean): PassedHead {
   const headers: string[] = [];
   let length: number | undefined;
-  let isEventStream = false;
+  let type = "";
   let trailer: string | undefined;
   let named: ReadonlySet<string> | undefined;
   for (let index = 0; index < raw.length; index += 2) {
@@ -52,7 +53,7 @@ export function passResponseHeaders(raw: readonly string[], status: number, isCh
       // A 204 has none (RFC 9110, 8.6); a client that believes it would wait for a body.
       if (status === 204 || status < 200) continue;
       length = Number(value);
-    } else if (lower === "content-type") isEventStream = /^text\/event-stream\s*(?:;|$)/i.test(value);
+    } else if (lower === "content-type") type = value;
     else if (lower === "connection") named = tokensOf(value, named);
     else if (lower === "trailer") trailer = value;
     if (lower === "trailer" || HOP_BY_HOP.has(lower)) continue;
@@ -62,7 +63,7 @@ export function passResponseHeaders(raw: readonly string[], status: number, isCh
     for (let index = headers.length - 2; index >= 0; index -= 2) if (named.has((headers[index] as string).toLowerCase())) headers.splice(index, 2);
   }
   if (trailer !== undefined && isChunkable && length === undefined) headers.push("Trailer", trailer);
-  return { headers, length, isEventStream };
+  return { headers, length, type };
 }
 
 function tokensOf(value: string, former: ReadonlySet<string> | undefined): ReadonlySet<string> | undefined {

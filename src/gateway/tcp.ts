@@ -6,8 +6,6 @@ import { portOf } from "./exchange.ts";
 import type { ProxyContext } from "./proxy-context.ts";
 import { part, splice } from "./splice.ts";
 
-export const CONNECT_TIMEOUT_MS = 3000;
-
 /** Relays a TCP connection to the instance of `decision`; a refused one is closed. Another instance is tried while none has accepted. */
 export function relayTcp(context: ProxyContext, socket: Socket, role: "edge" | "host", decision: Call | Refusal): void {
   const startedMs = context.clock.monotonic();
@@ -41,7 +39,7 @@ export function relayTcp(context: ProxyContext, socket: Socket, role: "edge" | "
   socket.on("error", onEarlyError);
   const tryNext = (): void => {
     const upstream = connect({ host: call.endpoint.address, port: portOf(call), noDelay: true, allowHalfOpen: true });
-    const timer = setTimeout(() => upstream.destroy(new Error("no connection in time")), CONNECT_TIMEOUT_MS);
+    const timer = setTimeout(() => upstream.destroy(new Error("no connection in time")), context.core.table.limits.connectTimeMs);
     const onError = (error: Error): void => {
       clearTimeout(timer);
       const isReplayable = !socket.destroyed;

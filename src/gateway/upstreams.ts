@@ -1,20 +1,22 @@
 import type { Clock } from "#/base/index.ts";
+import type { GatewayLimits } from "#/traffic/index.ts";
 import type { Authority, EndpointState } from "./core/index.ts";
 import { connectPatiently, Pool, prepareParser } from "./upstream/index.ts";
 
-/** For a connection to be made. */
-const CONNECT_TIMEOUT_MS = 3000;
 const HTTP_PORT = 80;
 
 /** Connections, kept by instance and port, or by the host outside the site. Those to an instance belong to it as it is now: when it leaves the table or moves, they are closed as soon as their requests have ended. */
 export class Upstreams {
   readonly #clock: Clock;
+  readonly #limits: () => GatewayLimits;
   readonly #pools = new Map<EndpointState, Map<number, Pool>>();
   /** Only those with a connection. */
   readonly #outside = new Map<string, Pool>();
 
-  constructor(clock: Clock) {
+  /** `limits` are asked for again for each connection. */
+  constructor(clock: Clock, limits: () => GatewayLimits) {
     this.#clock = clock;
+    this.#limits = limits;
     prepareParser();
   }
 
@@ -49,7 +51,7 @@ export class Upstreams {
     return new Pool({
       clock: this.#clock,
       connect: () => connectPatiently({ host, port, noDelay: true }),
-      connectTimeoutMs: CONNECT_TIMEOUT_MS,
+      limits: this.#limits,
       ...(onEmpty === undefined ? {} : { onEmpty }),
     });
   }

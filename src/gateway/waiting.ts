@@ -9,8 +9,6 @@ const TABLE_WAITERS_MAX = 1000;
 const PLACE_WAIT_MS = 250;
 /** That wait for a place at most. */
 const PLACE_WAITERS_MAX = 1024;
-/** New transactions that are held at most. */
-const HELD_MAX = 10_000;
 
 interface Waiter {
   readonly isOver: () => boolean;
@@ -63,7 +61,9 @@ export class Waiting {
         const { services } = decision;
         const leftMs = heldUntilMs - this.#clock.monotonic();
         if (leftMs <= 0 || this.#isEnded) return refuseHeld(services, this.#core.table.site.holdMs);
-        if (this.#held.length >= HELD_MAX) return refuse("gateway/overloaded", `${HELD_MAX} new transactions are held already; no more are taken`);
+        const { heldTransactions } = this.#core.table.limits;
+        if (this.#held.length >= heldTransactions)
+          return refuse("gateway/overloaded", `${heldTransactions} new transactions are held already; no more are taken`);
         await this.#hold(leftMs);
         if (isGone()) return refuse("gateway/held", "the client has gone while its transaction was held");
       } else if (decision.kind === "full") {

@@ -147,3 +147,20 @@ export const httpUrl = z
   .string()
   .max(PATH_LENGTH_MAX, `at most ${PATH_LENGTH_MAX} characters`)
   .refine((text) => ["http:", "https:"].includes(URL.parse(text)?.protocol ?? ""), "an http or https URL, as in http://10.0.0.5/state");
+
+/** Media types by which answers are known: `video/*`, `application/x-ndjson`, or `*` for all. */
+export const mediaRange = z
+  .string()
+  .max(200, "at most 200 characters")
+  .regex(
+    /^(?:\*|[!#$&^_.+\-0-9A-Za-z]+\/(?:\*|[!#$&^_.+\-0-9A-Za-z]+))$/,
+    "a media type without parameters, as in application/x-ndjson, video/* or * for all",
+  );
+
+/** Addresses: one, or a network as in 10.0.0.0/8 or fd00::/8. */
+export const addressRange = z
+  .string()
+  .refine(
+    (text) => isAddress(text) || z.union([z.cidrv4(), z.cidrv6()]).safeParse(text).success,
+    "an address, or a network as in 10.0.0.0/8 or fd00::/8",
+  );

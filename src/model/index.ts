@@ -3,6 +3,7 @@ export { type Condition, type ConditionInput, setCondition, timestamp } from "./
 export { duration, durationMs, formatDuration } from "./duration.ts";
 export type { Event } from "./event.ts";
 export { type Gateway, gateway } from "./gateway.ts";
+export { DEFAULT_LIMITS, type GatewayLimitsSpec } from "./gateway-policy.ts";
 export { type Generation, generation, generationName } from "./generation.ts";
 export type { Health, HealthCheck } from "./health.ts";
 export { type Host, host } from "./host.ts";

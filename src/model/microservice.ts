@@ -5,6 +5,7 @@ import { defineKind } from "./kind.ts";
 import { logKeeping } from "./logs.ts";
 import { label } from "./names.ts";
 import { template } from "./run.ts";
+import { streams } from "./streams.ts";
 
 export const balancing = z.strictObject({
   algorithm: z
@@ -37,6 +38,11 @@ const spec = z.strictObject({
     .default(1024)
     .describe(
       "Streams (event streams, WebSockets, TCP connections) open to one instance from one gateway at most. They take no place of calls; one more is answered 503 gateway/busy.",
+    ),
+  streams: streams
+    .default([])
+    .describe(
+      "Media types of answers that are streams, as in application/x-ndjson, multipart/*, or * for all: they may outlast maxTransaction, and are ended as drain.streams of the template says. text/event-stream always is one.",
     ),
   exclusive: z
     .boolean()

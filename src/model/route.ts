@@ -6,6 +6,7 @@ import { headerName, headerValue, listenAddress, matchedHost, matchedPath, sentH
 
 import { defineKind } from "./kind.ts";
 import { label } from "./names.ts";
+import { streams } from "./streams.ts";
 
 /** Headers that belong to the connection, the framing of the message, the trace or the way that it has come: the gateway writes them, and nothing else may. */
 const OF_THE_GATEWAY: Readonly<Record<string, string>> = {
@@ -123,6 +124,7 @@ const spec = z
     timeout: someDuration.optional().describe("For the answer's beginning; default the service's."),
     maxTransaction: someDuration.optional().describe("Longest life of a transaction that begins here; default the site's."),
     retries: z.int().min(0).max(5).optional(),
+    streams: streams.optional().describe("Answers of these media types are streams, beside those that the service names."),
   })
   .refine((one) => one.path === undefined || (one.path.prefix === undefined) !== (one.path.exact === undefined), {
     path: ["path"],

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { conditions, time } from "./conditions.ts";
 import { duration, minReady, someDuration } from "./duration.ts";
+import { DEFAULT_LIMITS, edgePolicy, gatewayLimits } from "./gateway-policy.ts";
 import { defineKind } from "./kind.ts";
 import { strategyName } from "./strategy.ts";
 
@@ -30,6 +31,8 @@ const spec = z.strictObject({
   hold: duration
     .default("5s")
     .describe("Longest time that new transactions are held while an exclusive service is handed over, or under the strategy quiescence."),
+  edge: edgePolicy.default({ trustedProxies: [] }).describe("What the edges do before they look for a Route."),
+  limits: gatewayLimits.default(DEFAULT_LIMITS).describe("Bounds of all gateways."),
   // Longer than most programs take to find out that they cannot work (a missing variable, a refused password, a port in use), and short beside what else an update waits for.
   minReady: minReady
     .default("2s")

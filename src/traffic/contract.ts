@@ -1,5 +1,6 @@
 /** The routing table: what every proxy routes by. Compiled by the centre from Site, Generations, Revisions, Instances, Microservices and Routes; kept by gateways in memory and on disk. */
 import type { Filter, StampPlan } from "#/model/index.ts";
+import type { GatewayLimits } from "./limits.ts";
 
 /** On each caller address, the port where its host's gateway takes proxied requests (HTTP_PROXY). */
 export const PROXY_PORT = 3128;
@@ -23,6 +24,17 @@ export interface SiteEntry {
   readonly counter?: number;
   /** Those of the histories before the store was put back: what they have signed is of a transaction that nobody counts. */
   readonly formerTraceKeys?: readonly string[];
+  /** Bounds that are not the default. */
+  readonly limits?: Partial<GatewayLimits>;
+  readonly edge?: EdgeEntry;
+}
+
+/** What edges do before they look for a route. */
+export interface EdgeEntry {
+  /** Addresses and networks whose word on the client is believed. */
+  readonly trustedProxies?: readonly string[];
+  /** Absent: plain HTTP. */
+  readonly tls?: { readonly certificateFile: string; readonly keyFile: string };
 }
 
 /** What new transactions get. */
@@ -73,6 +85,8 @@ export interface ServiceEntry {
   readonly concurrency?: number;
   /** As many streams. */
   readonly concurrentStreams?: number;
+  /** Media types of answers that are streams, in lower case; absent: none but text/event-stream. */
+  readonly streams?: readonly string[];
   /** Only for strategies that keep no versions, oldest first. */
   readonly moves?: readonly ServiceMove[];
   /** Where an Update, or its strategy, says how streams of older generations are ended. */
@@ -117,6 +131,8 @@ export interface RouteEntry {
   readonly timeoutMs?: number;
   readonly maxTransactionMs?: number;
   readonly retries?: number;
+  /** As of a service, and beside them. */
+  readonly streams?: readonly string[];
 }
 
 /** The table as flat sections; keys: generation number, revision name, service name, `<host>/<caller address>`, route name. `site` and `stamp` have the one key `""`. */

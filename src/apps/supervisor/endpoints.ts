@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { replaceFile } from "#/process/index.ts";
+import { readRunFile } from "../run-file.ts";
 
 /** `<data>/endpoints.json`: where API and edge are. `edge` is missing until the gateway listens for the first time. */
 export interface Endpoints {
@@ -17,6 +18,12 @@ export function readEndpoints(data: string): Endpoints | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** URL of the edge: as the gateway that runs says it (it changes with the Site's TLS), else where it was last. */
+export function readEdgeUrl(data: string): string | undefined {
+  const edge = readRunFile(data, "gateway")?.["edge"];
+  return typeof edge === "string" ? edge : readEndpoints(data)?.edge;
 }
 
 /** Writes the endpoints, whole or not at all. */

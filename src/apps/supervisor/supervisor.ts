@@ -6,7 +6,7 @@ import { holdName, rotateLog } from "#/process/index.ts";
 import { formatChildOptions } from "../child-options.ts";
 import { type RunFile, readRunFile, recordSpawn, removeRunFile, writeRunFile } from "../run-file.ts";
 import { Child, type ChildName, findChild } from "./child.ts";
-import { type Endpoints, readEndpoints, writeEndpoints } from "./endpoints.ts";
+import { type Endpoints, readEdgeUrl, readEndpoints, writeEndpoints } from "./endpoints.ts";
 
 export interface SupervisorOptions {
   /** Absolute. */
@@ -128,7 +128,7 @@ class State {
   }
 
   get endpoints(): Required<Endpoints> {
-    return { api: this.#endpoints.api, edge: this.#endpoints.edge ?? "" };
+    return { api: this.#endpoints.api, edge: readEdgeUrl(this.#options.data) ?? this.#endpoints.edge ?? "" };
   }
 
   /** Resolves when the child is ready for the first time. */

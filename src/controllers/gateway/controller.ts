@@ -178,7 +178,7 @@ function readyCondition(name: string, connection: ConnectedGateway | undefined):
       type: "Ready",
       status: "False",
       reason: "ListenFailed",
-      message: `cannot listen on ${failure.address}:${failure.port}: ${failure.reason}${more}`,
+      message: `cannot serve on ${failure.address}:${failure.port}: ${failure.reason}${more}`,
     };
   }
   if (!connection.isCurrent) return { type: "Ready", status: "True", reason: "TableBehind", message: "connected; the newest table is on its way" };

@@ -8,6 +8,7 @@ import { CallLedger, type ReportContext } from "./call-ledger.ts";
 import { type EndpointState, hasRoom, type RevisionState, type Room } from "./endpoint.ts";
 import type { FilteredRequest } from "./filters.ts";
 import { type Applied, type GenerationState, LiveTable } from "./live-table.ts";
+import { type Origin, readOrigin } from "./origin.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 import type { RequestHead } from "./request-head.ts";
 import { parseTarget, pathOf } from "./request-target.ts";
@@ -41,6 +42,10 @@ export interface Inlet {
   readonly port: number;
   /** After a CONNECT to a service: that service. */
   readonly connectedTo?: string;
+  /** The client speaks TLS. */
+  readonly isTls?: boolean;
+  /** The client speaks plain HTTP where TLS is spoken. */
+  readonly lacksTls?: boolean;
 }
 
 /** What a request on an inlet is for. */
@@ -113,6 +118,11 @@ export class GatewayCore {
     this.#table.setLoad(load);
   }
 
+  /** Who asks: `peer` is the other end of the connection, or a proxy before the client. */
+  origin(head: RequestHead, peer: string, isTls: boolean): Origin {
+    return readOrigin({ peer, isTls, host: head.host, forwarded: head.forwarded, trusted: this.#table.trusted });
+  }
+
   /** Begins a transaction: a request from outside. `client` is its address. */
   edge(head: RequestHead, client: string, nowMs: number): Admitted | Refusal | Held | Full {
     const target = parseTarget(head.method, head.target);
@@ -128,8 +138,8 @@ export class GatewayCore {
       method: head.method,
       path: target.path,
       host: head.host ?? route.entry.service,
-      clientHost: head.host,
-      scheme: "http",
+      clientHost: head.origin?.host ?? head.host,
+      scheme: head.origin?.scheme,
       // Filters work on their own copy: what is held is looked at again.
       headers: route.filters.isEmpty ? head.passed : [...head.passed],
       contentLength: head.isChunked ? undefined : Number(head.contentLength ?? 0),
@@ -505,6 +515,15 @@ export class GatewayCore {
     return endpoint;
   }
 
+  /** True if an answer of this Content-Type is a stream: text/event-stream, and what the service or the route names. Case and parameters do not count. */
+  isStream(call: Call, contentType: string): boolean {
+    const named = this.#table.service(call.service)?.streams;
+    const ofRoute = call.route?.entry.streams;
+    const end = contentType.indexOf(";");
+    const type = (end < 0 ? contentType : contentType.slice(0, end)).trim().toLowerCase();
+    return type === "text/event-stream" || isNamed(named, type) || isNamed(ofRoute, type);
+  }
+
   /** The call has become a stream (WebSocket, SSE, TCP): outside `maxTransaction`. False: its instance has as many streams as it may have; end it. */
   stream(call: Call): boolean {
     if (!call.isStream && !hasRoom(call.endpoint, this.#room(this.#table.service(call.service), true))) return false;
@@ -575,6 +594,10 @@ function refuseFull(revision: string, { isStream, max }: Room, about: { readonly
 /** Of a service, or of somebody unknown; not of a probe, which begins transactions of its own. */
 function isOfService(caller: Caller): boolean {
   return caller === undefined || caller.revision !== "";
+}
+
+function isNamed(ranges: readonly string[] | undefined, type: string): boolean {
+  return ranges?.some((range) => range === type || range === "*" || (range.endsWith("/*") && type.startsWith(range.slice(0, -1)))) === true;
 }
 
 function findViolation(head: RequestHead, target: ReturnType<typeof parseTarget>, authority: Authority | undefined): string | undefined {

@@ -2,6 +2,7 @@ import { formatGenerationHeader, parseTraceKey, type TraceKey, traceIdPrefix } f
 import type {
   CallerEntry,
   Endpoint,
+  GatewayLimits,
   KnownTable,
   PublishedLoad,
   RouteEntry,
@@ -14,7 +15,9 @@ import type {
   TableSection,
   TableUpdate,
 } from "#/traffic/index.ts";
+import { DEFAULT_GATEWAY_LIMITS } from "#/traffic/index.ts";
 import { applyChange, emptyTable, isOlder, isSamePosition, mapDigest, revisionsMet, TABLE_SECTIONS, takesPart } from "#/traffic/table/index.ts";
+import { AddressRanges } from "./address.ts";
 import { type EndpointState, RevisionState } from "./endpoint.ts";
 import { RouteMatcher } from "./route-matcher.ts";
 
@@ -39,6 +42,8 @@ export class LiveTable {
   #table: Table | undefined;
   #site: SiteEntry = DEFAULT_SITE;
   #longestTransactionMs = DEFAULT_SITE.maxTransactionMs;
+  #limits: GatewayLimits = DEFAULT_GATEWAY_LIMITS;
+  #trusted = new AddressRanges([]);
   #traceKey: TraceKey = parseTraceKey(DEFAULT_SITE.traceKey);
   #formerTraceKeys: readonly TraceKey[] = [];
   #stamp: StampEntry | undefined;
@@ -76,6 +81,16 @@ export class LiveTable {
 
   get site(): SiteEntry {
     return this.#site;
+  }
+
+  /** Bounds of this gateway. */
+  get limits(): GatewayLimits {
+    return this.#limits;
+  }
+
+  /** Proxies whose word on the client is believed. */
+  get trusted(): AddressRanges {
+    return this.#trusted;
   }
 
   get traceKey(): TraceKey {
@@ -237,6 +252,8 @@ export class LiveTable {
 
   #indexSite(): void {
     this.#site = this.#table?.entries.site[""] ?? DEFAULT_SITE;
+    this.#limits = { ...DEFAULT_GATEWAY_LIMITS, ...this.#site.limits };
+    this.#trusted = new AddressRanges(this.#site.edge?.trustedProxies ?? []);
     this.#traceKey = parseTraceKey(this.#site.traceKey);
     this.#formerTraceKeys = (this.#site.formerTraceKeys ?? []).map(parseTraceKey);
     for (const number of this.#generations.keys()) this.#indexGeneration(number);

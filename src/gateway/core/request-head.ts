@@ -1,3 +1,5 @@
+import type { Origin } from "./origin.ts";
+
 /** What a header is to a proxy. Numbers, because each header of each request is looked up. */
 const PASS = 0;
 const DROP = 1;
@@ -179,6 +181,8 @@ export class RequestHead {
   b3Sampled: string | undefined;
   b3Other: readonly string[] = NONE;
   generation: string | undefined;
+  /** Who asks; set for what comes from outside. */
+  origin: Origin | undefined;
   /** True: a carrier of the trace came twice. */
   isRepeated = false;
   /** Why the request is ambiguous or malformed, and must be refused with 400. */

@@ -3,8 +3,6 @@ import { readAnswerHead } from "./answer-head.ts";
 import { AnswerParser, type AnswerSink } from "./answer-parser.ts";
 import type { UpstreamCall } from "./call.ts";
 
-/** Of an answer's head, and of its trailers. */
-const ANSWER_HEAD_BYTES_MAX = 32 * 1024;
 /** Interim answers (1xx) before the one that counts. */
 const INTERIM_MAX = 32;
 
@@ -36,11 +34,11 @@ export class Connection implements AnswerSink {
   readonly #onClose = (): void => this.#close();
   readonly #onDrain = (): void => this.#call?.drained();
 
-  /** `socket` is connected. */
-  constructor(socket: Socket, keeper: Keeper) {
+  /** `socket` is connected. `headBytesMax` of an answer's head, and of its trailers. */
+  constructor(socket: Socket, keeper: Keeper, headBytesMax: number) {
     this.socket = socket;
     this.#keeper = keeper;
-    this.#parser = new AnswerParser(this, ANSWER_HEAD_BYTES_MAX);
+    this.#parser = new AnswerParser(this, headBytesMax);
     socket.on("data", this.#onData);
     socket.on("end", this.#onEnd);
     socket.on("error", this.#onError);

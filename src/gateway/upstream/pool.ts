@@ -7,7 +7,8 @@ export interface PoolOptions {
   readonly clock: Clock;
   /** Begins a connection. */
   readonly connect: () => Socket;
-  readonly connectTimeoutMs: number;
+  /** Bounds of the connections that are made from now on. */
+  readonly limits: () => { readonly connectTimeMs: number; readonly answerHeadBytes: number };
   /** Nothing is open here any more, and nothing kept. */
   readonly onEmpty?: () => void;
 }
@@ -45,7 +46,8 @@ export class Pool implements Keeper {
   }
 
   #dial(call: UpstreamCall): void {
-    const { clock, connect, connectTimeoutMs } = this.#options;
+    const { clock, connect } = this.#options;
+    const { connectTimeMs, answerHeadBytes } = this.#options.limits();
     const socket = connect();
     this.#dials.add(socket);
     let isOver = false;
@@ -67,12 +69,12 @@ export class Pool implements Keeper {
     };
     const onError = (error: Error): void => fail(error);
     const onClose = (): void => fail(new Error("closed"));
-    const cancelTimer = clock.after(connectTimeoutMs, () => fail(new Error(`no connection within ${connectTimeoutMs} ms`)), { background: true });
+    const cancelTimer = clock.after(connectTimeMs, () => fail(new Error(`no connection within ${connectTimeMs} ms`)), { background: true });
     socket.once("error", onError);
     socket.once("close", onClose);
     socket.once("connect", () => {
       if (!over()) return;
-      const connection = new Connection(socket, this);
+      const connection = new Connection(socket, this, answerHeadBytes);
       this.#all.add(connection);
       begin(connection, call);
     });

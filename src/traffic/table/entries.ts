@@ -1,5 +1,15 @@
 import { fnv1a } from "#/base/index.ts";
-import { durationMs, type Generation, type Instance, isLeaving, type Microservice, type Revision, type Route, type Site } from "#/model/index.ts";
+import {
+  DEFAULT_LIMITS,
+  durationMs,
+  type Generation,
+  type Instance,
+  isLeaving,
+  type Microservice,
+  type Revision,
+  type Route,
+  type Site,
+} from "#/model/index.ts";
 import type {
   CallerEntry,
   Endpoint,
@@ -11,6 +21,7 @@ import type {
   SiteEntry,
   StampEntry,
 } from "../contract.ts";
+import { gatewayLimitsOf, limitsThatDiffer } from "../limits.ts";
 
 /** Where instances listen: on their own host only. */
 const INSTANCE_ADDRESS = "127.0.0.1";
@@ -24,7 +35,26 @@ export function siteEntry(site: Site): SiteEntry {
     traceKey: traceKeyOf(site.status?.history ?? ""),
     ...(site.status?.counter === undefined ? {} : { counter: site.status.counter }),
     ...(site.status?.formerHistories === undefined ? {} : { formerTraceKeys: site.status.formerHistories.map(traceKeyOf) }),
+    ...policyOf(site.spec),
   };
+}
+
+/** A Site that an older release has stored says nothing of limits and edges. */
+function policyOf({ limits, edge }: Partial<Site["spec"]>): Pick<SiteEntry, "limits" | "edge"> {
+  const changed = limitsThatDiffer(gatewayLimitsOf({ ...DEFAULT_LIMITS, ...limits }));
+  const trusted = edge?.trustedProxies ?? [];
+  const tls = edge?.tls;
+  return {
+    ...(changed === undefined ? {} : { limits: changed }),
+    ...(trusted.length === 0 && tls === undefined
+      ? {}
+      : { edge: { ...(trusted.length === 0 ? {} : { trustedProxies: trusted }), ...(tls === undefined ? {} : { tls }) } }),
+  };
+}
+
+/** Media types know no case. */
+function streamsOf(streams: readonly string[] | undefined): { readonly streams?: readonly string[] } {
+  return streams === undefined || streams.length === 0 ? {} : { streams: streams.map((one) => one.toLowerCase()) };
 }
 
 /** The key of the check in trace ids: a plain hash of the history's id (FNV-1a of four bases), so that it needs no keeping and changes when a store is restored. It guards against accidents only. */
@@ -107,6 +137,7 @@ export function serviceEntry(microservice: Microservice, decided: Site["status"]
     retries: spec.retries,
     concurrency: spec.concurrency,
     concurrentStreams: spec.concurrentStreams,
+    ...streamsOf(spec.streams),
     ...(own.length === 0 ? {} : { moves: own }),
     ...(ends === undefined ? {} : { streamEnds: { before: ends.before, ...(ends.afterMs === undefined ? {} : { afterMs: ends.afterMs }) } }),
   };
@@ -141,6 +172,7 @@ export function routeEntry(route: Route): RouteEntry {
     ...(spec.timeout === undefined ? {} : { timeoutMs: durationMs(spec.timeout) }),
     ...(spec.maxTransaction === undefined ? {} : { maxTransactionMs: durationMs(spec.maxTransaction) }),
     ...(spec.retries === undefined ? {} : { retries: spec.retries }),
+    ...streamsOf(spec.streams),
   };
 }
 

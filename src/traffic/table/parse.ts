@@ -16,6 +16,13 @@ const sections = {
     traceKey: z.string().regex(/^[0-9a-f]{32}$/),
     counter: z.int().optional(),
     formerTraceKeys: z.array(z.string().regex(/^[0-9a-f]{32}$/)).optional(),
+    limits: z.record(z.string(), z.number()).optional(),
+    edge: z
+      .looseObject({
+        trustedProxies: z.array(z.string()).optional(),
+        tls: z.looseObject({ certificateFile: z.string(), keyFile: z.string() }).optional(),
+      })
+      .optional(),
   }),
   stamp: z.looseObject({
     generation: z.number(),
@@ -59,6 +66,7 @@ const sections = {
         }),
       )
       .optional(),
+    streams: z.array(z.string()).optional(),
     streamEnds: z.looseObject({ before: z.number(), afterMs: z.number().optional() }).optional(),
   }),
   caller: z.looseObject({ instance: z.string(), service: z.string(), revision: z.string(), host: z.string() }),
@@ -68,6 +76,7 @@ const sections = {
     service: z.string(),
     headers: z.array(z.looseObject({ name: z.string(), value: z.string() })),
     filters: z.array(object),
+    streams: z.array(z.string()).optional(),
   }),
 };
 
