@@ -22,6 +22,7 @@ import {
   startProcess,
   stopProcess,
 } from "#/process/index.ts";
+import { patience } from "../tools/patience.ts";
 
 const root = mkdtempSync(path.join(tmpdir(), "orrery-process-"));
 let count = 0;
@@ -49,7 +50,7 @@ function plan(command: readonly string[]): StartOptions & { readonly logPath: st
 const isRunning = (pid: number): boolean => identifyProcess(pid) !== undefined;
 
 async function until(isSo: () => boolean): Promise<void> {
-  const deadlineMs = performance.now() + 15_000;
+  const deadlineMs = performance.now() + 15_000 * patience();
   while (!isSo()) {
     assert.ok(performance.now() < deadlineMs, "it never came to it");
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -254,7 +255,7 @@ function which(program: string): string {
 }
 
 async function untilTrue(isSo: () => boolean): Promise<void> {
-  for (const deadlineMs = performance.now() + 10_000; !isSo(); ) {
+  for (const deadlineMs = performance.now() + 10_000 * patience(); !isSo(); ) {
     assert.ok(performance.now() < deadlineMs, "it never came to that");
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

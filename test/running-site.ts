@@ -11,6 +11,7 @@ import { findMarkedProcesses, scanProcesses } from "#/process/index.ts";
 import { RemoteStore } from "#/store/remote/index.ts";
 import { kubectlPath } from "../tools/kubectl.ts";
 import { findLeftovers } from "../tools/leftovers.ts";
+import { patience } from "../tools/patience.ts";
 
 export const ROOT: string = path.join(import.meta.dirname, "..");
 
@@ -154,7 +155,7 @@ export class RunningSite {
       } catch (error) {
         last = error;
       }
-      if (performance.now() - begunMs > timeoutMs)
+      if (performance.now() - begunMs > timeoutMs * patience())
         assert.fail(
           `not within ${timeoutMs / 1000} s: ${what}${last === undefined ? "" : `; last: ${describeError(last)}`}\n${(await this.#describe()).trim()}`,
         );
@@ -299,11 +300,11 @@ export class RunningSite {
   }
 }
 
-/** How many times slower than an idle machine this one is now (1: not at all), by the time that a bare Node takes to start. What is promised in seconds is promised for a machine that has time for it. */
+/** How many times slower than an idle machine this one is now (1: not at all), by the time that a bare Node takes to start, and by what has wanted the processors in the last minute. What is promised in seconds is promised for a machine that has time for it. */
 export async function slowness(): Promise<number> {
   const begunMs = performance.now();
   await run(process.execPath, ["-e", ""]);
-  return Math.max(1, (performance.now() - begunMs) / BARE_START_MS);
+  return Math.max(patience(), (performance.now() - begunMs) / BARE_START_MS);
 }
 
 /** Why there is no kubectl here; `false` if there is one: the `skip` of a test. */

@@ -5,6 +5,7 @@ import { constants } from "node:os";
 import { join } from "node:path";
 import { setTimeout as setTimeoutPromise } from "node:timers/promises";
 import { findLeftovers } from "./leftovers.ts";
+import { patientTimeout } from "./patience.ts";
 import { ROOT } from "./sources.ts";
 
 export interface TestCounts {
@@ -31,6 +32,7 @@ export interface TestRun {
   readonly files: readonly string[];
   /** Where the run keeps its temporary files. */
   readonly folder: string;
+  /** On a machine that has time for it. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
@@ -89,12 +91,12 @@ async function runNode(args: readonly string[], { temporary, timeoutMs, signal }
       output = (output + text).slice(-OUTPUT_CHARS_MAX);
     });
   }
-  const timer = setTimeout(() => end(`it took longer than ${timeoutMs / 1000} s`), timeoutMs);
+  const cancelLimit = patientTimeout(timeoutMs, () => end(`it took longer than ${timeoutMs / 1000} s, and more where the machine was busy`));
   const onAbort = (): void => end("interrupted");
   signal.addEventListener("abort", onAbort);
   if (signal.aborted) onAbort();
   await once(child, "exit");
-  clearTimeout(timer);
+  cancelLimit();
   signal.removeEventListener("abort", onAbort);
   const leftovers = await endLeftovers(temporary);
   kill(-(child.pid ?? 0));

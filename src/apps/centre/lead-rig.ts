@@ -80,7 +80,7 @@ export async function startCentre(options: { wrap?: (store: Store) => Store; kee
   const apply = (name: string, spec: Record<string, unknown>) =>
     store.patch(microservice, { name }, { type: "apply", body: { metadata: { name }, spec } }, { fieldManager: "test", force: true } as never);
   const until = async <T>(read: () => Promise<T | undefined>, predicate: (value: T) => boolean, what: string): Promise<T> => {
-    const deadlineMs = Date.now() + 10_000;
+    const deadlineMs = Date.now() + 30_000;
     for (;;) {
       const value = await read();
       if (value !== undefined && predicate(value)) return value;
