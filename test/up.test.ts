@@ -137,7 +137,7 @@ describe("the sample site", () => {
     const missing = await orrery(["logs", "nobody", "--data", data]);
     assert.deepEqual(
       [missing.status, missing.note],
-      [1, `error: there is no microservice and no instance called "nobody"; see: ${ORRERY} get microservices,instances\n`],
+      [1, `error: there is no microservice, instance or job called "nobody"; see: ${ORRERY} get microservices,instances,jobs,jobruns\n`],
     );
   });
 

@@ -19,7 +19,12 @@ const SCOPES: readonly Scope[] = [
   {
     folders: ["src/controllers", "src/agent"],
     // Small functions that make a condition take the reason first: no("Suspended", …), unknown("Stale", …).
-    patterns: [REASON, /\b(?:no|unknown)\("([A-Z][A-Za-z]+)",/g],
+    patterns: [
+      REASON,
+      /\b(?:no|unknown)\("([A-Z][A-Za-z]+)",/g,
+      // Those of jobs: end(input, "Failed", "NoJob", …), say("True", "Running", …), emit("Warning", "TimesMissed", …).
+      /\b(?:end|pending|say|wait|emit)\((?:input, )?(?:"[A-Z][A-Za-z]+", )?"([A-Z][A-Za-z]+)",/g,
+    ],
     documents: ["docs/operating.md", "docs/probes.md"],
   },
 ];

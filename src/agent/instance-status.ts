@@ -34,6 +34,12 @@ export function buildStatus(facts: StatusFacts): InstanceStatus {
     ...(network.callerAddress === undefined ? {} : { callerAddress: network.callerAddress }),
     ...(duty === undefined ? {} : { duty }),
     restarts: state.restarts,
+    ...(state.result === undefined
+      ? {}
+      : {
+          outcome: state.result.outcome,
+          ...(state.result.startedAtMs === undefined ? {} : { startedAt: timestamp(state.result.startedAtMs) }),
+        }),
     ...(lastExit === undefined
       ? {}
       : {

@@ -50,6 +50,9 @@ const UNKILLABLE_WAIT_MS = 5000;
 /** Of a server that put itself in the background: a retry waits for it. */
 const BACKGROUND_GRACE_MS = 10_000;
 
+/** setTimeout takes what is more than 24.8 days for nothing. */
+const WAKE_MS_MAX = 3_600_000;
+
 /** At the end of the agent: the store may be out of reach. */
 const FLUSH_MS = 2000;
 
@@ -158,6 +161,7 @@ export class ProcessRunner implements Runner {
       this.#state = recallInstance(memory);
       this.#countedStartMs = memory.countedStartMs;
     }
+    if (this.#takeKnownResult()) return;
     const adoption = await adoptProcess(this.#folder.runs);
     let left: readonly ProcStat[] = [];
     if (adoption.state !== "running") {
@@ -173,6 +177,11 @@ export class ProcessRunner implements Runner {
     if (this.#instance.spec.probe !== undefined) this.#followProbe();
     if (adoption.state === "running") {
       this.#attach(adoption.process, true);
+    } else if (adoption.state === "none" && this.#demand.once !== undefined && this.#instance.status?.startedAt !== undefined) {
+      // The centre knows that it was started, and what this host knew of it is lost: it is never started twice.
+      const { startedAt } = this.#instance.status;
+      this.#advance({ type: "started", pid: 0, startedAtMs: Date.parse(startedAt), runHash: this.#demand.runHash, isAdopted: true }, true);
+      this.#advance({ type: "exited", exit: { atMs: this.#context.clock.now(), lines: [] } });
     } else if (adoption.state === "ended" && adoption.intention.startedAtMs !== this.#countedStartMs) {
       // It ended while no agent was there: counted now, as if it had been seen.
       const { intention, exit } = adoption;
@@ -182,6 +191,24 @@ export class ProcessRunner implements Runner {
     }
     this.#duties.tell(this.#dutyNow());
     this.#advance({ type: "tick" });
+  }
+
+  /** True for a run of a job that is over, as far as this host or the centre remembers: nothing of it is looked for, and nothing started. */
+  #takeKnownResult(): boolean {
+    const { status } = this.#instance;
+    if (this.#demand.once === undefined) return false;
+    if (this.#state.result === undefined && status?.outcome !== undefined) {
+      const message = status.conditions?.find((one) => one.type === "Ready")?.message ?? "";
+      this.#state = {
+        ...this.#state,
+        result: { outcome: status.outcome, message, ...(status.startedAt === undefined ? {} : { startedAtMs: Date.parse(status.startedAt) }) },
+      };
+    }
+    if (this.#state.result === undefined) return false;
+    this.#hasSweptStrays = true;
+    this.#isOpen = true;
+    this.#advance({ type: "tick" });
+    return true;
   }
 
   update(one: Instance): void {
@@ -263,9 +290,13 @@ export class ProcessRunner implements Runner {
   }
 
   async askBusy(signal: AbortSignal): Promise<BusyAnswer> {
-    const { busy, ports } = this.#instance.spec;
+    const { busy, ports, once, jobRun } = this.#instance.spec;
     // A process of before may be at work.
     if (!this.#isOpen) return { state: "unknown", message: "its agent has just begun and does not know yet what runs" };
+    if (once !== undefined)
+      return this.#state.result === undefined
+        ? { state: "busy", message: `a run of a job keeps its generation until it ends; to end it: orrery job stop ${jobRun ?? ""}` }
+        : { state: "idle", message: "the run is over" };
     if (busy === undefined || this.#process === undefined)
       return { state: "idle", message: busy === undefined ? "it declares no drain.busy" : "no process of it runs" };
     const numbers = this.#network.ports;
@@ -279,7 +310,7 @@ export class ProcessRunner implements Runner {
   }
 
   async rotateLog(): Promise<void> {
-    await rotateLog(this.#folder.log, logLimits(this.#instance));
+    if (this.#state.result === undefined) await rotateLog(this.#folder.log, logLimits(this.#instance));
   }
 
   setOpenAddresses(addresses: readonly string[]): void {
@@ -304,14 +335,15 @@ export class ProcessRunner implements Runner {
       random,
     } as const;
     if (isQuiet) {
-      this.#state = step(this.#state, input, { ...circumstances, wish: "run" }).state;
+      this.#state = step(this.#state, input, { ...circumstances, wish: "run", isAccount: true }).state;
       return;
     }
     const { state, effects, wakeAtMs } = step(this.#state, input, circumstances);
     this.#state = state;
     this.#remember();
     this.#cancelWake();
-    if (wakeAtMs !== undefined) this.#cancelWake = clock.after(Math.max(0, wakeAtMs - clock.now()), () => this.#advance({ type: "tick" }));
+    if (wakeAtMs !== undefined)
+      this.#cancelWake = clock.after(Math.min(WAKE_MS_MAX, Math.max(0, wakeAtMs - clock.now())), () => this.#advance({ type: "tick" }));
     for (const effect of effects) this.#act(effect);
     if (!wasReady && state.isReady) void this.#duties.repeat();
     this.#report();

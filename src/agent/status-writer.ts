@@ -68,6 +68,8 @@ export class StatusWriter {
 
   #refreshLater(): void {
     this.#cancelRefresh();
+    // What is over does not change, and there may be thousands of them.
+    if (this.#written?.outcome !== undefined) return;
     this.#cancelRefresh = this.#options.clock.after(REFRESH_MS, () => this.#write(), { background: true });
   }
 

@@ -77,7 +77,7 @@ export function buildProgram(context: CliContext, finish: (exitStatus: number) =
   add("logs", "Show the output of a service's instances, or of one instance.", async (args, options) =>
     (await import("./commands/logs.ts")).logs(context, args, options),
   )
-    .argument("<service|instance>", "name of a microservice or an instance")
+    .argument("<service|instance>", "name of a microservice, an instance, a job or one of its runs")
     .option("-f, --follow", "go on as lines come", false)
     .option("--tail <lines>", "only so many last lines of each instance", parseCount)
     .option("--previous", "output of the run before the last restart", false);
@@ -153,6 +153,14 @@ export function buildProgram(context: CliContext, finish: (exitStatus: number) =
     .option("--watch", "with show: go on showing", false)
     .option("--off", "with pause: go on", false)
     .option("--timeout <duration>", "longest wait for its end", parseDuration, "30m")
+    .addOption(output());
+  add("job", "Run a job now, list jobs, show the history of their runs, stop a run.", async (args, options) =>
+    (await import("./commands/job.ts")).runJob(context, args, options),
+  )
+    .argument("<run|list|history|stop>", "what to do")
+    .argument("[name]", "name of a job (stop: or of one of its runs)")
+    .option("--wait", "with run: return when it is over, with 0 only if it has succeeded", false)
+    .option("--timeout <duration>", "longest wait with --wait", parseDuration, "1h")
     .addOption(output());
   add("gateway", "Say that a lost gateway is dead: gateway forget NAME.", async (args, options) =>
     (await import("./commands/gateway.ts")).forgetGateway(context, args, options),

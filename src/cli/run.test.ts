@@ -561,6 +561,7 @@ function siteAnswers(services: readonly object[] = []): Readonly<Record<string, 
         status: { phase: "Running", pid: 4_194_304, restarts: 10 },
       },
     ],
+    jobs: [{ metadata: { name: long }, spec: { schedule: "*/15 8-18 * * 1-5" }, status: { ...ready, lastRun: `${long}-20300101t000000z` } }],
     resources: [{ metadata: { name: long }, spec: { id: "station/antenna/main-reflector", type: "machine" }, status: ready }],
     routes: [{ metadata: { name: long }, spec: { service: long, path: { prefix: "/a/long/prefix/of/a/path" } } }],
   };

@@ -6,6 +6,8 @@ import {
   host,
   type Instance,
   instance,
+  type Job,
+  job,
   type Kind,
   type Microservice,
   microservice,
@@ -40,6 +42,7 @@ export interface SiteState {
     readonly desired: number;
     readonly ready: number;
   })[];
+  readonly jobs?: readonly (Readiness & { readonly name: string; readonly schedule?: string; readonly next?: string; readonly lastRun?: string })[];
   readonly resources: readonly (Readiness & { readonly name: string; readonly id: string; readonly type: string; readonly observedAt?: string })[];
   readonly gateways: readonly (Readiness & {
     readonly name: string;
@@ -80,12 +83,13 @@ interface HostState extends Readiness {
 export async function loadSiteState(api: Client, data: string, own: readonly PlatformProcess[], edge: string | undefined): Promise<SiteState> {
   const list = async <T>(kind: Kind): Promise<readonly T[]> =>
     ((await api.request({ path: objectPath(kind) })).body as { readonly items: readonly T[] }).items;
-  const [sites, hosts, services, instances, resources, gateways, routes, hostUse, instanceUse] = await Promise.all([
+  const [sites, hosts, services, instances, resources, jobs, gateways, routes, hostUse, instanceUse] = await Promise.all([
     list<Site>(site),
     list<Host>(host),
     list<Microservice>(microservice),
     list<Instance>(instance),
     list<Resource>(resource),
+    list<Job>(job),
     list<Gateway>(gateway),
     list<Route>(route),
     loadLive(api, "hosts"),
@@ -114,6 +118,13 @@ export async function loadSiteState(api: Client, data: string, own: readonly Pla
       id: one.spec.id,
       type: one.spec.type,
       ...optional("observedAt", one.status?.observedAt),
+      ...conditionOf(one, "Ready"),
+    })),
+    jobs: jobs.map((one) => ({
+      name: one.metadata.name,
+      ...optional("schedule", one.spec.schedule),
+      ...optional("next", one.status?.nextScheduledAt),
+      ...optional("lastRun", one.status?.lastRun),
       ...conditionOf(one, "Ready"),
     })),
     gateways: gateways.map((one) => ({
@@ -145,7 +156,7 @@ function serviceReadiness(one: Microservice): Readiness {
 
 /** Built-in probes are carried out by the agent itself. */
 function hasProcess(one: Instance): boolean {
-  return one.spec.run !== undefined;
+  return one.spec.run !== undefined && one.status?.outcome === undefined;
 }
 
 function instanceProcess(one: Instance, useOf: ReadonlyMap<string, Readonly<Record<string, unknown>>>): ProcessState {

@@ -1,5 +1,20 @@
 import type { Clock, Log, Random } from "#/base/index.ts";
-import { gateway, generation, host, instance, type Kind, microservice, resource, revision, route, SITE_NAME, site, update } from "#/model/index.ts";
+import {
+  gateway,
+  generation,
+  host,
+  instance,
+  job,
+  jobRun,
+  type Kind,
+  microservice,
+  resource,
+  revision,
+  route,
+  SITE_NAME,
+  site,
+  update,
+} from "#/model/index.ts";
 import { Reflector } from "#/reconcile/index.ts";
 import type { Store } from "#/store/index.ts";
 
@@ -11,9 +26,12 @@ export interface Caches {
   readonly microservices: Reflector<typeof microservice>;
   /** Index `service` (namespace/name). */
   readonly revisions: Reflector<typeof revision>;
-  /** Indexes `service` and `revision` (namespace/name), `host` (name). */
+  /** Indexes `service`, `revision` and `jobRun` (namespace/name), `host` (name). */
   readonly instances: Reflector<typeof instance>;
   readonly routes: Reflector<typeof route>;
+  readonly jobs: Reflector<typeof job>;
+  /** Index `job` (namespace/name). */
+  readonly jobRuns: Reflector<typeof jobRun>;
   readonly resources: Reflector<typeof resource>;
   readonly hosts: Reflector<typeof host>;
   readonly gateways: Reflector<typeof gateway>;
@@ -34,7 +52,10 @@ export function createCaches(options: CachesOptions): Caches {
   const instances = reflect(instance);
   instances.addIndex("service", (one) => (one.spec.service === undefined ? undefined : `${one.metadata.namespace}/${one.spec.service}`));
   instances.addIndex("revision", (one) => (one.spec.revision === undefined ? undefined : `${one.metadata.namespace}/${one.spec.revision}`));
+  instances.addIndex("jobRun", (one) => (one.spec.jobRun === undefined ? undefined : `${one.metadata.namespace}/${one.spec.jobRun}`));
   instances.addIndex("host", (one) => one.spec.host);
+  const jobRuns = reflect(jobRun);
+  jobRuns.addIndex("job", (one) => `${one.metadata.namespace}/${one.spec.job}`);
   const revisions = reflect(revision);
   revisions.addIndex("service", (one) => `${one.metadata.namespace}/${one.spec.service}`);
   const routes = reflect(route);
@@ -47,6 +68,8 @@ export function createCaches(options: CachesOptions): Caches {
     revisions,
     instances,
     routes,
+    jobs: reflect(job),
+    jobRuns,
     resources: reflect(resource),
     hosts: reflect(host),
     gateways: reflect(gateway),

@@ -2,10 +2,13 @@ export { type Caches, type CachesOptions, createCaches, runCaches } from "./cach
 export { type ConnectedGateway, createGatewayController, type GatewayControllerOptions, incarnationStatus } from "./gateway/controller.ts";
 export { createHostController, type HostControllerOptions } from "./host/controller.ts";
 export { createInstanceController, type InstanceControllerOptions } from "./instance/controller.ts";
+export { createJobController, type JobControllerOptions } from "./job/controller.ts";
+export { createJobRunController, type JobRunControllerOptions } from "./job/run-controller.ts";
 export { createMicroserviceController, type MicroserviceControllerOptions, servicesOfHost } from "./microservice/controller.ts";
-export { mayCarryOut, type Placeable, planInstances } from "./microservice/instance-plan.ts";
+export { mayCarryOut, planInstances } from "./microservice/instance-plan.ts";
 export { Propagation } from "./microservice/propagation.ts";
 export { makeRevision } from "./microservice/revision-maker.ts";
+export type { Placeable } from "./placement.ts";
 export { createResourceController, type ResourceControllerOptions } from "./resource/controller.ts";
 export type { Observation } from "./resource/status.ts";
 export { createRouteController, type RouteControllerOptions } from "./route/controller.ts";

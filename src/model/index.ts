@@ -18,6 +18,8 @@ export {
   isRestarted,
   TRAFFIC_FINALIZER,
 } from "./instance.ts";
+export { type Job, job } from "./job.ts";
+export { isOver, type JobRun, type JobRunPhase, jobRun } from "./job-run.ts";
 export type { Column, Kind } from "./kind.ts";
 export { findKind, kinds } from "./kinds.ts";
 export { type LogKeeping, sizeBytes } from "./logs.ts";
@@ -43,6 +45,7 @@ export {
   template,
 } from "./run.ts";
 export { scale } from "./scale.ts";
+export { Schedule } from "./schedule.ts";
 export { formatShare, SITE_NAME, type Site, type StampPlan, site } from "./site.ts";
 export type { StrategyName } from "./strategy.ts";
 export { RAMP_KEY, REMOVED, type Update, update } from "./update.ts";

@@ -21,6 +21,17 @@ const spec = z
     version: z.string().optional(),
     revision: z.string().optional(),
     resource: z.string().optional().describe("Name of the Resource whose probe it is."),
+    job: label.optional().describe("Name of the Job that it is a run of."),
+    jobRun: z.string().optional().describe("Name of its JobRun; `slot` is the number of the try."),
+    once: z
+      .strictObject({
+        timeout: duration.optional().describe("The longest that it may take."),
+        scheduledAt: time.optional().describe("The time of the schedule for which it was made."),
+        isCancelled: z.boolean().optional().describe("True: it is to be stopped, and kept for its result and log."),
+      })
+      .optional()
+      .describe("It is started once, and never again, whatever comes of it."),
+    generation: z.int().min(1).optional().describe("The generation of its calls that carry none; absent: that of each call's moment."),
     duty: duty.default("active"),
     exclusive: z
       .boolean()
@@ -57,14 +68,16 @@ const spec = z
   .refine((one) => one.run !== undefined || one.probe !== undefined, "give run or probe");
 
 const status = z.strictObject({
-  phase: z.enum(["Pending", "Starting", "Running", "Backoff", "Stopping", "Stopped", "Failed"]).optional(),
+  phase: z.enum(["Pending", "Starting", "Running", "Backoff", "Stopping", "Stopped", "Failed", "Succeeded"]).optional(),
+  /** Of a run of a job that is over: what came of it. Unknown: it ended and nobody saw how. Interrupted: stopped with everything on its host. */
+  outcome: z.enum(["Succeeded", "Failed", "TimedOut", "Cancelled", "Interrupted", "Unknown"]).optional(),
   ready: z.boolean().optional(),
   /** It was ready, and is not only because nothing comes of its readiness check in time: it may be busy, and is called where no other instance is ready. */
   unanswered: z.boolean().optional(),
   /** It has been ready for `minReady` without a break and without a restart, and still is: an update may count on it. */
   available: z.boolean().optional(),
   pid: z.int().optional(),
-  /** RFC 3339: start of the process that runs now. */
+  /** RFC 3339: start of the process that runs now; of a run of a job that is over, its start. */
   startedAt: time.optional(),
   /** Assigned ports by name; they listen on 127.0.0.1 and are kept through restarts. */
   ports: z.record(z.string(), z.int()).optional(),
@@ -97,7 +110,7 @@ export const instance = defineKind({
   description: "One running copy of a revision, or one probe, on one host.",
   spec,
   status,
-  selectableFields: [".spec.host", ".spec.service", ".spec.revision", ".status.phase"],
+  selectableFields: [".spec.host", ".spec.service", ".spec.revision", ".spec.job", ".spec.jobRun", ".status.phase"],
   columns: [
     { name: "Service", type: "string", jsonPath: ".spec.service", description: "Its service" },
     { name: "Version", type: "string", jsonPath: ".spec.version", description: "Its version" },

@@ -2,6 +2,8 @@ import { gateway } from "./gateway.ts";
 import { generation } from "./generation.ts";
 import { host } from "./host.ts";
 import { instance } from "./instance.ts";
+import { job } from "./job.ts";
+import { jobRun } from "./job-run.ts";
 import type { Kind } from "./kind.ts";
 import { microservice } from "./microservice.ts";
 import { resource } from "./resource.ts";
@@ -11,7 +13,7 @@ import { site } from "./site.ts";
 import { update } from "./update.ts";
 
 /** All kinds, in the order in which a folder of manifests is applied. */
-export const kinds: readonly Kind[] = [site, host, gateway, resource, microservice, route, revision, generation, instance, update];
+export const kinds: readonly Kind[] = [site, host, gateway, resource, microservice, route, job, jobRun, revision, generation, instance, update];
 
 /** The kind of that name (`Microservice`), plural, singular or short name; `undefined` if there is none. */
 export function findKind(name: string): Kind | undefined {

@@ -108,12 +108,16 @@ export interface ServiceMove {
   readonly isIdle?: boolean | undefined;
 }
 
-/** An instance as a caller. Keyed by `<host>/<its own loopback address>` (`callerKey`): an address is unique on its host only. `service` is `resource/<name>` and `revision` empty for a probe. */
+/** An instance as a caller. Keyed by `<host>/<its own loopback address>` (`callerKey`): an address is unique on its host only. `service` is `resource/<name>` for a probe and `job/<name>` for a run of a job, and `revision` empty for both. */
 export interface CallerEntry {
   readonly instance: string;
   readonly service: string;
   readonly revision: string;
   readonly host: string;
+  /** Of a run of a job: the generation of its calls that carry none. It is kept open until the run ends. */
+  readonly generation?: number;
+  /** Of a run of a job: services that it may call; absent: any. */
+  readonly calls?: readonly string[];
 }
 
 export interface RouteEntry {

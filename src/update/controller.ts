@@ -365,7 +365,7 @@ class UpdateDriver {
     const nowMs = clock.now();
     const round = ledger.roundToAsk(nowMs, ROUND_INTERVAL_MS);
     if (round !== undefined) distribution.askRound(round);
-    for (const instance of ledger.busyToAsk(nowMs)) void this.#askBusy(instance, nowMs);
+    for (const instance of new Set(ledger.busyToAsk(nowMs))) void this.#askBusy(instance, nowMs);
     return nextLookMs(ledger, wakeAtMs, nowMs);
   }
 }

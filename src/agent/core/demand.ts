@@ -22,6 +22,8 @@ export interface Demand {
   readonly minReadyMs: number;
   /** A probe program that ends with 0 has done its work: it is run again after this time. */
   readonly rerunMs?: number;
+  /** It is the run of a job: started once, and never again whatever comes of it. `timeoutMs`: the longest that it may take; `isCancelled`: somebody has stopped it. */
+  readonly once?: { readonly timeoutMs: number | undefined; readonly isCancelled: boolean };
   /** Differs when the process must be started anew for a changed spec. A changed duty alone is told, not restarted. */
   readonly runHash: string;
   /** When it was last asked to begin again; absent: never. */
@@ -60,13 +62,16 @@ export function planDemand(spec: Instance["spec"]): Demand {
   ] as const) {
     if (check !== undefined) checks[name] = planCheck(check);
   }
-  const { run, artifact, env, ports, scripts, probe, calls } = spec;
+  const { run, artifact, env, ports, scripts, probe, calls, once } = spec;
   return {
     checks,
     graceMs: durationMs(spec.grace),
     ...(spec.restart === undefined ? {} : { restartAt: spec.restart.at, ...(spec.restart.isFree === true ? { mayRestart: true as const } : {}) }),
     minReadyMs: durationMs(spec.minReady ?? "0s"),
     ...(run !== undefined && probe !== undefined ? { rerunMs: durationMs(probe.interval) } : {}),
+    ...(once === undefined
+      ? {}
+      : { once: { timeoutMs: once.timeout === undefined ? undefined : durationMs(once.timeout), isCancelled: once.isCancelled === true } }),
     runHash: createHash("sha256")
       .update(JSON.stringify([run, artifact, env, ports, scripts, probe, calls]))
       .digest("hex")

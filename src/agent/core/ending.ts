@@ -1,5 +1,5 @@
 import { describeBackground, type LeftProcess } from "./foreground.ts";
-import type { Exit } from "./state.ts";
+import type { Exit, Outcome } from "./state.ts";
 
 /** Why an instance is not running any more, or never did. `lines`: the last of its output. */
 export type Ending =
@@ -43,6 +43,27 @@ export function describeFormer(failures: number, exit: Exit | undefined): string
   if (failures === 0 || exit === undefined) return "";
   const said = exit.lines.length === 0 ? "it printed nothing" : `its last lines: ${exit.lines.slice(-5).join(" | ")}`;
   return `; before, ${describeEnd(exit)}${failures > 1 ? `, ${failures} times in a row` : ""}; ${said}`;
+}
+
+/** What came of a run of a job, for people. */
+export function describeRun(outcome: Outcome, exit: Exit | undefined, startedAtMs: number | undefined): string {
+  if (startedAtMs === undefined || exit === undefined) return outcome === "Cancelled" ? "it was stopped before it was started" : "it was not started";
+  const said = exit.lines.length === 0 ? "; it printed nothing" : `; its last lines: ${exit.lines.slice(-5).join(" | ")}`;
+  const ended = `${describeEnd(exit)} after ${formatSeconds(Math.max(0, exit.atMs - startedAtMs))}`;
+  switch (outcome) {
+    case "Succeeded":
+      return ended;
+    case "Failed":
+      return `${ended}${said}`;
+    case "TimedOut":
+      return `it had not ended within its timeout and was stopped: ${ended}${said}`;
+    case "Cancelled":
+      return `somebody has stopped it: ${ended}${said}`;
+    case "Interrupted":
+      return `it was stopped with everything on its host: ${ended}${said}`;
+    case "Unknown":
+      return `it ended and nobody saw how (did its host go down?): what of its work is done is not known${said}`;
+  }
 }
 
 function formatSeconds(ms: number): string {

@@ -74,6 +74,10 @@ export function buildEnvironment(input: EnvironmentInput): Record<string, string
   };
   if (spec.service !== undefined) identity["ORRERY_SERVICE"] = spec.service;
   if (spec.version !== undefined) identity["ORRERY_VERSION"] = spec.version;
+  if (spec.job !== undefined) identity["ORRERY_JOB"] = spec.job;
+  if (spec.jobRun !== undefined) identity["ORRERY_RUN"] = spec.jobRun;
+  if (spec.once !== undefined) identity["ORRERY_TRY"] = String(spec.slot + 1);
+  if (spec.once?.scheduledAt !== undefined) identity["ORRERY_SCHEDULED_AT"] = spec.once.scheduledAt;
   if (input.probeIntervalMs !== undefined) identity["ORRERY_PROBE_INTERVAL_MS"] = String(input.probeIntervalMs);
   for (const [index, { name }] of spec.ports.entries()) {
     const port = ports[name];

@@ -1,6 +1,17 @@
 import type { Instance } from "#/model/index.ts";
 import type { CheckName } from "./demand.ts";
 
+/** What came of a run of a job. */
+export type Outcome = NonNullable<NonNullable<Instance["status"]>["outcome"]>;
+
+/** The end of a run of a job. Final: nothing of it is ever started again. */
+export interface RunResult {
+  readonly outcome: Outcome;
+  readonly message: string;
+  /** Absent: its program was never started. */
+  readonly startedAtMs?: number;
+}
+
 export type Phase = NonNullable<NonNullable<Instance["status"]>["phase"]>;
 
 export interface Exit {
@@ -21,8 +32,8 @@ export interface CheckState {
   readonly failures: number;
 }
 
-/** Why a process is being stopped. `wish`: it is not wanted any more; `changed`: its spec is another one now; `unhealthy`: a check has failed too often. */
-export type StopCause = "wish" | "changed" | "unhealthy";
+/** Why a process is being stopped. `wish`: it is not wanted any more; `changed`: its spec is another one now; `unhealthy`: a check has failed too often; `timeout`, `cancelled`: of a run of a job. */
+export type StopCause = "wish" | "changed" | "unhealthy" | "timeout" | "cancelled";
 
 /** What the agent knows of one instance. Plain data; changed by `step` alone. */
 export interface InstanceState {
@@ -50,6 +61,7 @@ export interface InstanceState {
   readonly retryAtMs?: number;
   readonly restarts: number;
   readonly lastExit?: Exit;
+  readonly result?: RunResult;
 }
 
 export const NEW_INSTANCE: InstanceState = {
@@ -69,15 +81,16 @@ export type InstanceMemory = Pick<InstanceState, "isReady" | "hasStartedUp" | "f
   readonly isAvailable?: true | undefined;
   readonly wellSinceMs?: number | undefined;
   readonly lastExit?: Exit | undefined;
+  readonly result?: RunResult | undefined;
 };
 
 export function rememberInstance(state: InstanceState): InstanceMemory {
-  const { isReady, isUnanswered, isAvailable, hasStartedUp, failures, restarts, wellSinceMs, lastExit } = state;
-  return { isReady, isUnanswered, isAvailable, hasStartedUp, failures, restarts, wellSinceMs, lastExit };
+  const { isReady, isUnanswered, isAvailable, hasStartedUp, failures, restarts, wellSinceMs, lastExit, result } = state;
+  return { isReady, isUnanswered, isAvailable, hasStartedUp, failures, restarts, wellSinceMs, lastExit, result };
 }
 
 export function recallInstance(memory: InstanceMemory): InstanceState {
-  const { failures, restarts, wellSinceMs, lastExit, isReady, isUnanswered, isAvailable, hasStartedUp } = memory;
+  const { failures, restarts, wellSinceMs, lastExit, isReady, isUnanswered, isAvailable, hasStartedUp, result } = memory;
   return {
     ...NEW_INSTANCE,
     isReady,
@@ -88,5 +101,6 @@ export function recallInstance(memory: InstanceMemory): InstanceState {
     ...(isAvailable === undefined ? {} : { isAvailable }),
     ...(wellSinceMs === undefined ? {} : { wellSinceMs }),
     ...(lastExit === undefined ? {} : { lastExit }),
+    ...(result === undefined ? {} : { result }),
   };
 }

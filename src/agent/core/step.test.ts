@@ -638,3 +638,135 @@ describe("what an update may count on", () => {
     assert.ok(available > 20, `${available} were available`);
   });
 });
+
+describe("a run of a job", () => {
+  const once = (more: object = {}): Demand => planDemand(spec({ ports: [], job: "nightly", once: { timeout: "1m", ...more } }));
+
+  it("is over when it ends, with what came of it, and is never started again", () => {
+    for (const [code, outcome, phase] of [
+      [0, "Succeeded", "Succeeded"],
+      [3, "Failed", "Failed"],
+    ] as const) {
+      const world = started(once());
+      world.pass(2500);
+      world.exit(code, ["said this"]);
+      world.pass(600_000);
+      world.put({ type: "tick" });
+      assert.deepEqual([world.state.phase, world.state.result?.outcome, world.state.isReady, world.done], [phase, outcome, false, ["start"]]);
+      assert.equal(world.state.result?.startedAtMs, START_MS);
+      assert.equal(world.wakeAtMs, undefined);
+      assert.match(world.state.message, code === 0 ? /^exit status 0 after 2.5 s$/ : /^exit status 3 after 2.5 s; its last lines: said this$/);
+    }
+  });
+
+  it("is stopped at its timeout, and when somebody says so", () => {
+    const world = started(once());
+    world.pass(59_999);
+    assert.deepEqual(world.done, ["start"]);
+    world.pass(1);
+    assert.deepEqual([world.done, world.state.result?.outcome], [["start", "stop"], "TimedOut"]);
+    const other = started(once());
+    other.demand = once({ isCancelled: true });
+    other.put({ type: "tick" });
+    assert.deepEqual([other.done, other.state.result?.outcome, other.state.phase], [["start", "stop"], "Cancelled", "Failed"]);
+    const early = started(once({ isCancelled: true }));
+    assert.deepEqual([early.done, early.state.result?.outcome], [[], "Cancelled"]);
+    assert.match(early.state.message, /before it was started/);
+  });
+
+  it("that ends with everything on its host is interrupted, whatever its exit status, and stays so after the next start", () => {
+    const world = started(once());
+    world.act = (effect) => void world.done.push(effect.do);
+    world.wish = "stop";
+    world.put({ type: "tick" });
+    world.exit(0);
+    assert.deepEqual([world.state.result?.outcome, world.state.phase], ["Interrupted", "Stopped"]);
+    const next = new World(once());
+    next.state = recallInstance(rememberInstance(world.state));
+    next.put({ type: "tick" });
+    assert.deepEqual([next.done, next.state.phase, next.state.reason], [[], "Failed", "Interrupted"]);
+  });
+
+  it("whose end nobody saw is unknown, not failed and not begun again", () => {
+    const world = started(once());
+    world.put({ type: "exited", exit: { atMs: world.nowMs, lines: [] } });
+    assert.deepEqual([world.state.result?.outcome, world.done], ["Unknown", ["start"]]);
+  });
+
+  it("that ends with 0 and leaves its work in the background has failed: that was ended with it", () => {
+    const world = started(once());
+    world.put({ type: "exited", exit: { code: 0, atMs: world.nowMs, lines: [] }, left: [{ pid: 7, command: "sleep" }] });
+    assert.deepEqual([world.state.result?.outcome, world.done], ["Failed", ["start"]]);
+    assert.match(world.state.message, /left process 7 \(sleep\)/);
+  });
+
+  it("that could not be started has failed, and a changed spec starts nothing", () => {
+    const world = new World(once());
+    world.act = (effect) => {
+      world.done.push(effect.do);
+      if (effect.do === "start") world.put({ type: "start-failed", message: "no such file", lines: ["l"] });
+    };
+    world.put({ type: "tick" });
+    world.demand = { ...once(), runHash: "other" };
+    world.pass(600_000);
+    world.put({ type: "tick" });
+    assert.deepEqual(
+      world.done.filter((one) => one !== "tell"),
+      ["start"],
+    );
+    assert.deepEqual([world.state.result, world.state.phase], [{ outcome: "Failed", message: "no such file; its last lines: l" }, "Failed"]);
+    const running = started(once());
+    running.demand = { ...once(), runHash: "other" };
+    running.put({ type: "tick" });
+    assert.deepEqual(running.done, ["start"]);
+  });
+
+  it("is started at most once and has one result, in whatever order things happen and agents come and go", () => {
+    const events = fc.array(fc.constantFrom("tick", "pass", "exit 0", "exit 1", "unseen", "cancel", "stop", "run", "changed", "restart", "fail"), {
+      maxLength: 40,
+    });
+    fc.assert(
+      fc.property(events, (list) => {
+        const world = new World(once());
+        let starts = 0;
+        let isRunning = false;
+        let result: unknown;
+        let order: Effect["do"] | undefined;
+        world.act = (effect) => {
+          if (effect.do === "start" || effect.do === "stop") {
+            assert.equal(order, undefined);
+            order = effect.do;
+          }
+          if (effect.do === "start") assert.equal(++starts, 1, "started twice");
+        };
+        const end = (code: number | undefined): void => {
+          isRunning = false;
+          order = undefined;
+          world.put({ type: "exited", exit: { ...(code === undefined ? {} : { code }), atMs: world.nowMs, lines: [] } });
+        };
+        for (const event of list) {
+          if (order === "start" && event === "fail") {
+            order = undefined;
+            world.put({ type: "start-failed", message: "", lines: [] });
+          } else if (order === "start") {
+            order = undefined;
+            isRunning = true;
+            world.put({ type: "started", pid: 1, startedAtMs: world.nowMs, runHash: "", isAdopted: false });
+          } else if (order === "stop") end(undefined);
+          if (event === "pass") world.pass(45_000);
+          if (event === "cancel") world.demand = once({ isCancelled: true });
+          if (event === "stop" || event === "run") world.wish = event;
+          if (event === "changed") world.demand = { ...world.demand, runHash: "other" };
+          if (isRunning && order === undefined && event.startsWith("exit")) end(Number(event.slice(-1)));
+          if (isRunning && order === undefined && event === "unseen") end(undefined);
+          if (!isRunning && order === undefined && event === "restart") world.state = recallInstance(rememberInstance(world.state));
+          world.put({ type: "tick" });
+          assert.deepEqual(world.state.result, result ?? world.state.result);
+          result = world.state.result;
+          assert.equal(world.state.running !== undefined, isRunning);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});

@@ -1,8 +1,8 @@
 import { backoffDelayMs, type Random } from "#/base/index.ts";
 import { CHECK_NAMES, type CheckName, type CheckPlan, type Demand, whyAnew } from "./demand.ts";
-import { describeEnd, describeFailure, describeFormer, type Ending } from "./ending.ts";
+import { describeEnd, describeFailure, describeFormer, describeRun, type Ending } from "./ending.ts";
 import { describeBackground, type LeftProcess } from "./foreground.ts";
-import type { CheckState, Exit, InstanceState, StopCause } from "./state.ts";
+import type { CheckState, Exit, InstanceState, Outcome, StopCause } from "./state.ts";
 
 /** Delays between failures: 1 s doubling to 60 s. */
 export const RESTART_BACKOFF = { firstMs: 1000, maxMs: 60_000, jitter: 0.1 } as const;
@@ -21,6 +21,8 @@ export interface Circumstances {
   readonly obstacle?: string | undefined;
   readonly nowMs: number;
   readonly random: Random;
+  /** True while something is told that has happened long ago: nothing is ordered for it. */
+  readonly isAccount?: boolean;
 }
 
 /** What has happened. `pid` of a check: of the process about which it was asked. */
@@ -112,8 +114,11 @@ class Turn {
     const { running, pending } = this.#state;
     if (pending !== undefined) return;
     if (this.#at.wish === "stop") {
-      if (running === undefined) this.#set({ phase: "Stopped", isReady: false, reason: "Stopped", message: "stopped; nothing of it runs" });
+      if (running === undefined && this.#state.result !== undefined) this.#rest("Stopped");
+      else if (running === undefined) this.#set({ phase: "Stopped", isReady: false, reason: "Stopped", message: "stopped; nothing of it runs" });
       else this.#stop("wish", "it is being stopped");
+    } else if (this.#at.demand.once !== undefined) {
+      this.#settleRun(this.#at.demand.once);
     } else if (running === undefined) {
       this.#startWhenDue();
     } else if (whyAnew(running.runHash, this.#at.demand) !== undefined) {
@@ -160,6 +165,39 @@ class Turn {
     this.#set({ checks: { ...this.#state.checks, readiness: { ...readiness, nextAtMs: atMs } } });
   }
 
+  /** Of a run of a job: a changed spec never starts it anew, and what has ended stays so. */
+  #settleRun({ timeoutMs, isCancelled }: NonNullable<Demand["once"]>): void {
+    const { running, result } = this.#state;
+    if (running === undefined) {
+      if (result !== undefined) this.#rest(result.outcome === "Succeeded" ? "Succeeded" : "Failed");
+      else if (isCancelled) this.#finish("Cancelled", undefined);
+      else this.#startWhenDue();
+    } else if (this.#at.isAccount !== true && isCancelled) {
+      this.#stop("cancelled", "somebody has stopped it");
+    } else if (this.#at.isAccount !== true && timeoutMs !== undefined && this.#at.nowMs >= running.startedAtMs + timeoutMs) {
+      this.#stop("timeout", `it has not ended within its timeout of ${timeoutMs} ms`);
+    } else {
+      this.#passWithoutCheck();
+    }
+  }
+
+  /** Says again what came of a run. */
+  #rest(phase: "Stopped" | "Succeeded" | "Failed"): void {
+    const { outcome = "Unknown", message = "" } = this.#state.result ?? {};
+    this.#set({ phase, isReady: false, reason: outcome, message });
+  }
+
+  /** The end of a run of a job; `startedAtMs`: of its program, if that was started. */
+  #finish(outcome: Outcome, startedAtMs: number | undefined, detail?: string): void {
+    const message = detail ?? describeRun(outcome, this.#state.lastExit, startedAtMs);
+    this.#state = {
+      ...without(this.#state, "pending", "wellSinceMs", "retryAtMs"),
+      result: { outcome, message, ...(startedAtMs === undefined ? {} : { startedAtMs }) },
+    };
+    this.#rest(outcome === "Succeeded" ? "Succeeded" : "Failed");
+    this.#tell(outcome === "Succeeded" || outcome === "Cancelled" ? "Normal" : "Warning", outcome, message);
+  }
+
   #started(input: Extract<Input, { type: "started" }>): void {
     const isUp = input.isAdopted && this.#state.hasStartedUp;
     const isReady = isUp && this.#state.isReady;
@@ -199,7 +237,11 @@ class Turn {
     if (running === undefined) return;
     this.#state = { ...without(this.#state, "running", "pending", "isUnanswered"), lastExit: exit, isReady: false, hasStartedUp: false, checks: {} };
     const cause = pending?.order === "stop" ? pending.cause : undefined;
-    if (cause === "wish" || cause === "changed") {
+    if (this.#at.demand.once !== undefined) {
+      const isCutOff = exit.code === 0 && cause === undefined && left.length > 0;
+      if (isCutOff) this.#finish("Failed", running.startedAtMs, describeBackground(left));
+      else this.#finish(outcomeOf(exit, cause), running.startedAtMs);
+    } else if (cause === "wish" || cause === "changed") {
       this.#state = { ...without(this.#state, "wellSinceMs", "retryAtMs"), phase: "Pending", failures: 0 };
       this.#tell("Normal", "Stopped", `stopped: ${describeEnd(exit)}`);
     } else if (cause === undefined && exit.code === 0 && this.#at.demand.rerunMs !== undefined) {
@@ -225,7 +267,11 @@ class Turn {
 
   /** Counts a failure and decides when it is tried again. */
   #failed(ending: Ending): void {
-    const { nowMs, random } = this.#at;
+    const { nowMs, random, demand } = this.#at;
+    if (demand.once !== undefined && ending.what === "start") {
+      const said = ending.lines.length === 0 ? "" : `; its last lines: ${ending.lines.slice(-5).join(" | ")}`;
+      return this.#finish("Failed", undefined, `${ending.message}${said}`);
+    }
     const wasWell = this.#state.wellSinceMs !== undefined && nowMs - this.#state.wellSinceMs >= WELL_AFTER_MS;
     const failures = (wasWell ? 0 : this.#state.failures) + 1;
     const retryAtMs = nowMs + backoffDelayMs(RESTART_BACKOFF, failures, random);
@@ -383,6 +429,8 @@ class Turn {
     const { pending, running, retryAtMs, checks } = this.#state;
     if (pending !== undefined) return undefined;
     if (running === undefined) return this.#at.wish === "run" && retryAtMs !== undefined && retryAtMs > this.#at.nowMs ? retryAtMs : undefined;
+    const { once } = this.#at.demand;
+    if (once !== undefined) return once.timeoutMs === undefined ? undefined : running.startedAtMs + once.timeoutMs;
     const times = this.#activeChecks().flatMap(([name]) => {
       const check = checks[name];
       return check === undefined || check.isAsking ? [] : [check.nextAtMs];
@@ -406,6 +454,16 @@ class Turn {
 function isSteadyUntil(untilMs: number, isAsked: boolean, input: Input, nowMs: number): boolean {
   if (!isAsked) return nowMs >= untilMs;
   return input.type === "check" && input.name === "readiness" && input.isOk && input.askedAtMs >= untilMs;
+}
+
+/** What an end means for a run of a job. */
+function outcomeOf(exit: Exit, cause: StopCause | undefined): Outcome {
+  if (cause === "timeout") return "TimedOut";
+  if (cause === "cancelled") return "Cancelled";
+  // Also where it ends with 0: that is how many programs answer SIGTERM in the middle of their work.
+  if (cause !== undefined) return "Interrupted";
+  if (exit.code === 0) return "Succeeded";
+  return exit.code === undefined && exit.signal === undefined ? "Unknown" : "Failed";
 }
 
 function without<K extends "running" | "pending" | "retryAtMs" | "wellSinceMs" | "isUnanswered" | "isAvailable" | "steadySinceMs">(

@@ -5,6 +5,8 @@ import {
   createGatewayController,
   createHostController,
   createInstanceController,
+  createJobController,
+  createJobRunController,
   createMicroserviceController,
   createResourceController,
   createRouteController,
@@ -13,7 +15,7 @@ import {
   runCaches,
   servicesOfHost,
 } from "#/controllers/index.ts";
-import { DEFAULT_NAMESPACE, type FileMapping, generationName, type Microservice, SITE_NAME, type Template } from "#/model/index.ts";
+import { DEFAULT_NAMESPACE, type FileMapping, generationName, isOver, type Microservice, SITE_NAME, type Template } from "#/model/index.ts";
 import type { Controller } from "#/reconcile/index.ts";
 import type { Store } from "#/store/index.ts";
 import { TableDistribution } from "#/traffic/distribution/index.ts";
@@ -43,6 +45,7 @@ import {
 } from "#/update/index.ts";
 import { GenerationTally } from "./generation-tally.ts";
 import { connectionOf, fillTable, leftOf, type Peers, readinessOf, trafficOf } from "./lead-views.ts";
+import { RunsByGeneration } from "./runs-by-generation.ts";
 
 export interface LeadOptions {
   readonly store: Store;
@@ -125,6 +128,8 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
     if (after?.spec.template.drain.busy !== undefined) busyDeclared.set(name, { name, service: after.spec.service });
     else if (before !== undefined) busyDeclared.delete(before.metadata.name);
   });
+  const runs = new RunsByGeneration();
+  caches.instances.listen((before, after) => runs.put(before, after));
   const wanted = new WantedRevisions();
   const exclusive = new Set<string>();
   caches.microservices.listen((before, after) => {
@@ -177,14 +182,16 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
     }),
     transactionsOf: (generation) => tally.transactions(generation),
     background: {
-      instancesOf: (state, generation, map) =>
-        busyRevisions(state, generation, map, busyDeclared.values()).flatMap(({ name, service }) =>
+      instancesOf: (state, generation, map) => [
+        ...busyRevisions(state, generation, map, busyDeclared.values()).flatMap(({ name, service }) =>
           [...caches.instances.byIndex("revision", `${DEFAULT_NAMESPACE}/${name}`)].map((one) => ({
             instance: one.metadata.name,
             service,
             createdMs: Date.parse(one.metadata.creationTimestamp),
           })),
         ),
+        ...runs.of(generation, map),
+      ],
       async ask(name) {
         const host = caches.instances.get(`${DEFAULT_NAMESPACE}/${name}`)?.spec.host;
         if (host === undefined) return { state: "idle", message: "it is gone" };
@@ -223,6 +230,7 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
   });
   const microservices = createMicroserviceController({ ...shared, keepFiles: options.keepFiles, isHostKnown, propagation, epoch });
   settled.microservices = microservices;
+  const jobRuns = createJobRunController({ ...shared, keepFiles: options.keepFiles, isHostKnown, epoch });
   const controllers = [
     settled.update,
     settled.gateway,
@@ -230,6 +238,8 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
     resources,
     microservices,
     createRouteController(shared),
+    createJobController({ ...shared, epoch }),
+    jobRuns,
     createInstanceController({ ...shared, trafficOf: (instance) => trafficOf(caches, distribution, instance) }),
     createUpdateRecordController({
       ...shared,
@@ -264,6 +274,7 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
       // What has no place, or waits for its host, may go on now.
       for (const key of servicesOfHost(caches, name)) microservices.enqueue(key, 50);
       for (const one of caches.resources.values()) resources.enqueue(`${one.metadata.namespace}/${one.metadata.name}`, 50);
+      for (const one of caches.jobRuns.values()) if (!isOver(one)) jobRuns.enqueue(`${one.metadata.namespace}/${one.metadata.name}`, 50);
     },
     observed: (resource) => resources.enqueue(resource),
     async isBehind(gateway, known) {

@@ -1,6 +1,6 @@
 import { isOrreryError, OrreryError } from "#/base/index.ts";
 import type { Client } from "#/client/index.ts";
-import { instance, microservice } from "#/model/index.ts";
+import { instance, type Job, type JobRun, job, jobRun, type Kind, microservice } from "#/model/index.ts";
 import type { CliContext } from "../context.ts";
 import { objectPath } from "../kubernetes.ts";
 import type { Options } from "../program.ts";
@@ -30,7 +30,7 @@ export async function logs(context: CliContext, [name = ""]: readonly string[], 
   }
 }
 
-/** Path of `parts` under the microservice called `name`, or else under the instance of that name.
+/** Path of `parts` under the microservice called `name`, or else under the instance of that name, or that of the newest try of the run, or of the newest run of the job, of that name.
  *  @throws cli/missing */
 export async function findRunning(api: Client, name: string, ...parts: readonly string[]): Promise<string> {
   for (const kind of [microservice, instance]) {
@@ -41,7 +41,32 @@ export async function findRunning(api: Client, name: string, ...parts: readonly 
       if (!isMissing(error)) throw error;
     }
   }
-  throw new OrreryError("cli/missing", `there is no microservice and no instance called ${quoteName(name)}; see: orrery get microservices,instances`);
+  const found = await findTry(api, name);
+  if (found !== undefined) return objectPath(instance, found, ...parts);
+  throw new OrreryError(
+    "cli/missing",
+    `there is no microservice, instance or job called ${quoteName(name)}; see: orrery get microservices,instances,jobs,jobruns`,
+  );
+}
+
+/** Name of the Instance of a run's newest try, by the name of the run or of its job; `undefined`: there is neither.
+ *  @throws cli/missing: nothing of it has begun yet */
+async function findTry(api: Client, name: string): Promise<string | undefined> {
+  const load = async <T>(kind: Kind, called: string): Promise<T | undefined> => {
+    try {
+      return (await api.request({ path: objectPath(kind, called) })).body as T;
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  };
+  const ofJob = await load<Job>(job, name);
+  const run = ofJob === undefined ? name : ofJob.status?.lastRun;
+  if (run === undefined) throw new OrreryError("cli/missing", `job ${name} has not run yet; run it now with: orrery job run ${name}`);
+  const found = await load<JobRun>(jobRun, run);
+  if (found !== undefined && found.status?.instance === undefined)
+    throw new OrreryError("cli/missing", `${run} has not begun: ${found.status?.conditions?.[0]?.message ?? "it has just been made"}`);
+  return found?.status?.instance;
 }
 
 /** True if the API answered 404: there is no such object. */

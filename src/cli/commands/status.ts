@@ -138,6 +138,17 @@ function printState(terminal: Terminal, state: SiteState, nowMs: number, isWide:
     ]),
   );
   print(
+    [shrinking("JOB"), left("SCHEDULE"), right("NEXT"), shrinking("LAST RUN"), left("STATUS"), shrinking("REASON")],
+    (state.jobs ?? []).map((one) => [
+      one.name,
+      one.schedule ?? "once",
+      one.next === undefined ? "-" : `in ${formatAge(Date.parse(one.next) - nowMs)}`,
+      one.lastRun ?? "-",
+      mark(one),
+      one.isReady ? "" : one.message,
+    ]),
+  );
+  print(
     [shrinking("RESOURCE"), left("TYPE"), shrinking("ID"), left("STATUS"), right("OBSERVED"), shrinking("REASON")],
     state.resources.map((one) => [
       one.name,

@@ -5,8 +5,9 @@ import type { Store } from "#/store/index.ts";
 import { type GenerationMap, readSiteState, type SiteState } from "#/update/core/index.ts";
 import { REVISION_ANNOTATION, readLedSite } from "#/update/index.ts";
 import type { Caches } from "../caches.ts";
+import { placeableHosts } from "../placement.ts";
 import { writeStatus } from "../status-writer.ts";
-import { isEveryMapSeen, mayCarryOut, neededRevisions, type Placeable, planInstances } from "./instance-plan.ts";
+import { isEveryMapSeen, mayCarryOut, neededRevisions, planInstances } from "./instance-plan.ts";
 import { choosePort, PortBook } from "./port-allocation.ts";
 import type { Propagation } from "./propagation.ts";
 import { type FilesKeeper, makeRevision, templateHash } from "./revision-maker.ts";
@@ -128,7 +129,15 @@ class MicroserviceWorker {
     const made = await this.#makeRevision(service);
     const revisionOf = (name: string) => caches.revisions.get(`${namespace}/${name}`);
     const instances = [...caches.instances.byIndex("service", key)];
-    const plan = planInstances({ service, site, mapOf, revisionOf, instances, hosts: this.#hosts(), minReady: siteObject?.spec.minReady ?? "0s" });
+    const plan = planInstances({
+      service,
+      site,
+      mapOf,
+      revisionOf,
+      instances,
+      hosts: placeableHosts(caches, this.#options.isHostKnown),
+      minReady: siteObject?.spec.minReady ?? "0s",
+    });
     if (plan.create.length + plan.change.length + plan.remove.length > 0) await this.#confirm(service, site);
     const failures = await this.#carryOut(plan);
     const status = serviceStatus(
@@ -279,19 +288,6 @@ class MicroserviceWorker {
     const { resourceVersion } = service.metadata;
     await this.#options.store.patch(microservice, service.metadata, { type: "merge", body: { metadata: { resourceVersion, finalizers } } });
     return undefined;
-  }
-
-  #hosts(): readonly Placeable[] {
-    const { caches, isHostKnown } = this.#options;
-    const usable = [...caches.hosts.values()].filter(
-      (one) => !one.spec.cordoned && one.metadata.deletionTimestamp === undefined && isHostKnown(one.metadata.name),
-    );
-    usable.sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
-    return usable.map((one) => ({
-      name: one.metadata.name,
-      load: caches.instances.byIndex("host", one.metadata.name).size,
-      ...(one.spec.instancesMax === undefined ? {} : { instancesMax: one.spec.instancesMax }),
-    }));
   }
 
   /** The service's loopback port: as wished, as given before, or a new one that no other service has. */

@@ -16,15 +16,8 @@ import {
 import type { ObjectInput } from "#/store/index.ts";
 import { revisionsMet } from "#/traffic/table/index.ts";
 import { type GenerationMap, movesOf, type OpenGeneration, type SiteState, stamps, userOf } from "#/update/core/index.ts";
+import { chooseHost, type Placeable } from "../placement.ts";
 import { planRestart } from "./restart-plan.ts";
-
-/** A host on which instances may be placed. */
-export interface Placeable {
-  readonly name: string;
-  /** Instances that it has now. */
-  readonly load: number;
-  readonly instancesMax?: number;
-}
 
 export interface InstancePlanInput {
   readonly service: Microservice;
@@ -228,18 +221,6 @@ function exclusiveDuty(present: Duty, needed: Duty, isUser: boolean): Duty {
 /** `<revision>-<slot>`: a slot's name is known beforehand, so that making it twice makes one. */
 export function instanceName(revision: string, slot: number): string {
   return `${revision}-${slot}`;
-}
-
-/** The host with the fewest instances; of equals the first by name. */
-function chooseHost(hosts: readonly Placeable[], load: Map<string, number>): string | undefined {
-  let best: Placeable | undefined;
-  for (const host of hosts) {
-    const present = load.get(host.name) ?? 0;
-    if (host.instancesMax !== undefined && present >= host.instancesMax) continue;
-    if (best === undefined || present < (load.get(best.name) ?? 0)) best = host;
-  }
-  if (best !== undefined) load.set(best.name, (load.get(best.name) ?? 0) + 1);
-  return best?.name;
 }
 
 /** The field of an Instance's spec that names its rendered files; none where there are none. */

@@ -21,7 +21,7 @@ export class Propagation {
     const changed: string[] = [];
     for (const { service, calls, labelledIn, isTcp } of report.unlabelled) {
       // Calls of unknown callers and of probes are not a service's; and nobody can put a context into a TCP connection.
-      if (service === "?" || service.startsWith("resource/") || calls === 0 || isTcp === true) continue;
+      if (service === "?" || service.startsWith("resource/") || service.startsWith("job/") || calls === 0 || isTcp === true) continue;
       const seen = this.#seen.get(service) ?? { labelledIn: 0, unlabelled: 0, lastUnlabelledMs: 0 };
       if (seen.unlabelled === 0 || seen.labelledIn === 0) changed.push(service);
       seen.labelledIn += labelledIn;

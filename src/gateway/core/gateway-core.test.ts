@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
 import { seededRandom } from "#/base/index.ts";
-import { formatTraceparent, makeSpanId, makeTraceId, parseTraceKey } from "#/trace/index.ts";
+import { formatGenerationHeader, formatTraceparent, makeSpanId, makeTraceId, parseTraceKey } from "#/trace/index.ts";
 import type { GatewayReport } from "#/traffic/index.ts";
 import { sketchTable, type TableSketch } from "../feed/table-sketch.ts";
 import { type Call, GatewayCore, type Inlet, LiveTable, type Refusal, RequestHead, rampPoint } from "./index.ts";
@@ -277,6 +277,40 @@ test("while new transactions are held, an unknown caller in the generation that 
   // The switch: this gateway has heard of it, or the caller's has and is bound by what it declares.
   assert.equal(told(2, "127.0.0.1", 2), "auth-v2");
   assert.equal(told(1, "127.20.0.1", 2), "auth-v2");
+});
+
+test("what a run of a job calls meets the generation of its start, whatever is stamped meanwhile, and nothing else", () => {
+  const table = (numbers: readonly number[], stamp: number): TableSketch => ({
+    generations: Object.fromEntries(numbers.map((number) => [number, { auth: `auth-v${number}`, proc: "proc-v1" }])),
+    stamp: { generation: stamp },
+    revisions: Object.fromEntries(
+      ["auth-v1", "auth-v2", "auth-v3", "proc-v1"].map((name, index) => [name, [{ instance: `${name}-0`, port: 1000 + index }]]),
+    ),
+    callers: { "127.20.0.9": { instance: "nightly-1-0", service: "job/nightly", revision: "", generation: 2, calls: ["auth"] } },
+    services: { auth: { port: 20_000 }, proc: { port: 20_001 } },
+  });
+  const call = (core: GatewayCore, service = "auth", carried: readonly string[] = []) => callHost(core, "127.20.0.9", service, carried, 0);
+  for (const [numbers, stamp] of [
+    [[1, 2], 2],
+    [[2, 3], 3],
+    [[1, 2, 3], 1],
+  ] as const) {
+    const core = coreOf(table(numbers, stamp), 1);
+    const own = call(core);
+    assert.ok(own !== "unknown" && own.kind === "call");
+    assert.deepEqual([own.generation, own.revision.name, own.caller], [2, "auth-v2", "job/nightly"]);
+    // It may carry its own on, and no other.
+    const next = call(core, "auth", ["traceparent", header(own, "traceparent")]);
+    assert.equal(next !== "unknown" && next.kind === "call" && next.generation, 2);
+    const mark = { generation: numbers.find((one) => one !== 2) ?? 0, incarnation: 1 };
+    const other = formatGenerationHeader(parseTraceKey("00112233445566778899aabbccddeeff"), mark);
+    const refused = call(core, "auth", ["x-orrery-generation", other]);
+    assert.equal(refused !== "unknown" && refused.kind === "refusal" && refused.code, "gateway/wrong-revision");
+    const undeclared = call(core, "proc");
+    assert.equal(undeclared !== "unknown" && undeclared.kind === "refusal" && undeclared.code, "gateway/not-declared");
+  }
+  const closed = call(coreOf(table([1, 3], 3), 1));
+  assert.equal(closed !== "unknown" && closed.kind === "refusal" && closed.code, "gateway/no-generation");
 });
 
 interface Step {

@@ -299,7 +299,7 @@ export class GatewayCore {
     if (caller === undefined && hold !== undefined && generation.number === hold.to && stamped !== hold.to && hold.services.includes(service))
       return { kind: "held", services: hold.services };
     const callerRevision = caller === undefined ? undefined : this.#table.revision(caller.revision);
-    if (callerRevision?.calls !== undefined && !callerRevision.calls.has(service)) {
+    if (callerRevision?.calls?.has(service) === false || caller?.calls?.includes(service) === false) {
       this.#refuseCaller(caller, "not-declared", service);
       return refuse("gateway/not-declared", `${caller?.service} does not list ${service} under calls`, {
         generation: generation.number,
@@ -333,6 +333,10 @@ export class GatewayCore {
 
   /** A labelled call of a known caller is refused if the caller's revision does not belong to the generation: a leak or a forgery becomes a failure instead of a mix. */
   #guard(caller: Caller, generation: GenerationState, traceId: string | undefined): Refusal | undefined {
+    if (caller?.generation !== undefined && caller.generation !== generation.number) {
+      const detail = `${caller.instance} was started in generation ${caller.generation}, and the call names ${generation.number}: the trace context came from another transaction; send none, or that of its own calls`;
+      return refuse("gateway/wrong-revision", detail, { generation: generation.number, traceId });
+    }
     if (caller === undefined || caller.revision === "" || this.#table.takesPart(generation, caller.service, caller.revision)) return undefined;
     const assigned = generation.assignments.get(caller.service);
     const detail = `${caller.instance} is ${caller.revision}, but generation ${generation.number} has ${assigned ?? `no ${caller.service}`}: the trace context came from another transaction; send the trace headers of the request that you serve, and keep them for no other`;
@@ -359,6 +363,7 @@ export class GatewayCore {
         );
       }
     }
+    if (caller?.generation !== undefined) return this.#generationOfRun(caller, caller.generation, service);
     if (caller === undefined || caller.revision === "") return this.#stamped(service, undefined, client);
     const found = this.#newestOf(caller);
     if (found !== undefined) return found;
@@ -366,6 +371,18 @@ export class GatewayCore {
     return refuse(
       "gateway/no-generation",
       `no generation in service has ${caller.revision}: it is not in use yet, or not any more; begin nothing while $ORRERY_STATE holds passive`,
+    );
+  }
+
+  /** A run of a job is one transaction: all that it calls meets the generation of its start, which is kept open for it. */
+  #generationOfRun(caller: NonNullable<Caller>, number: number, service: string): GenerationState | Refusal {
+    const found = this.#table.generation(number);
+    if (found !== undefined) return found;
+    this.#refuseCaller(caller, "no-generation", service);
+    return refuse(
+      "gateway/no-generation",
+      `${caller.instance} was started in generation ${number}, which is not open any more (was the store put back?): run the job again`,
+      { generation: number },
     );
   }
 

@@ -1,4 +1,4 @@
-import type { Endpoint, RevisionEntry, RouteEntry, ServiceEntry, SiteEntry, StampEntry, Table } from "#/traffic/index.ts";
+import type { CallerEntry, Endpoint, RevisionEntry, RouteEntry, ServiceEntry, SiteEntry, StampEntry, Table } from "#/traffic/index.ts";
 import { callerKey } from "#/traffic/table/index.ts";
 
 /** A site in a few words, for tests, benchmarks and the simulation. */
@@ -15,6 +15,8 @@ export interface TableSketch {
   readonly revisions: Readonly<
     Record<string, readonly (Partial<Endpoint> & { readonly instance: string; readonly port?: number; readonly caller?: string })[]>
   >;
+  /** Further callers by address: what is of no revision. */
+  readonly callers?: Readonly<Record<string, Omit<CallerEntry, "host">>>;
   /** Services that a revision may call. */
   readonly calls?: Readonly<Record<string, readonly string[]>>;
   /** Of every revision; absent: streams are waited for. */
@@ -62,7 +64,10 @@ export function sketchTable(sketch: TableSketch): Table {
           { port: 1, ports: [{ name: "http", protocol: "http" }], balancing: "roundRobin", timeoutMs: 30_000, retries: 1, ...entry },
         ]),
       ),
-      caller: Object.fromEntries(callers),
+      caller: Object.fromEntries([
+        ...callers,
+        ...Object.entries(sketch.callers ?? {}).map(([address, entry]) => [callerKey(host, address), { ...entry, host }] as const),
+      ]),
       route: Object.fromEntries(
         (sketch.routes ?? []).map((route, index) => [
           route.name ?? `r${index}`,

@@ -148,12 +148,19 @@ export function callerKey(host: string, address: string): string {
   return `${host}/${address}`;
 }
 
-/** The instance as a caller. A probe program calls as `resource/<name>`, of no revision. */
+/** The instance as a caller. A probe program calls as `resource/<name>`, a run of a job as `job/<name>`, both of no revision. What is over calls nobody. */
 export function callerEntry(instance: Instance): CallerEntry | undefined {
-  const { service, revision, resource, host } = instance.spec;
-  const name = service ?? (resource === undefined ? undefined : `resource/${resource}`);
-  if (name === undefined) return undefined;
-  return { instance: instance.metadata.name, service: name, revision: revision ?? "", host };
+  const { service, revision, resource, job, host, generation, calls } = instance.spec;
+  const name = service ?? (resource !== undefined ? `resource/${resource}` : job === undefined ? undefined : `job/${job}`);
+  if (name === undefined || instance.status?.outcome !== undefined) return undefined;
+  return {
+    instance: instance.metadata.name,
+    service: name,
+    revision: revision ?? "",
+    host,
+    ...(job === undefined || generation === undefined ? {} : { generation }),
+    ...(job === undefined || calls === undefined ? {} : { calls }),
+  };
 }
 
 export function routeEntry(route: Route): RouteEntry {

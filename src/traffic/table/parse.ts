@@ -69,7 +69,14 @@ const sections = {
     streams: z.array(z.string()).optional(),
     streamEnds: z.looseObject({ before: z.number(), afterMs: z.number().optional() }).optional(),
   }),
-  caller: z.looseObject({ instance: z.string(), service: z.string(), revision: z.string(), host: z.string() }),
+  caller: z.looseObject({
+    instance: z.string(),
+    service: z.string(),
+    revision: z.string(),
+    host: z.string(),
+    generation: z.int().optional(),
+    calls: z.array(z.string()).optional(),
+  }),
   route: z.looseObject({
     name: z.string(),
     createdMs: z.number(),

@@ -1,0 +1,145 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { silentLog, systemClock, systemRandom } from "#/base/index.ts";
+import { createJobController } from "#/controllers/index.ts";
+import { type Instance, instance, job, jobRun } from "#/model/index.ts";
+import { isReady, startCentre } from "./lead-rig.ts";
+import { RunsByGeneration } from "./runs-by-generation.ts";
+
+const template = (version = "v1", command = "x") => ({ version, run: { command: [command] } });
+
+async function startJobs() {
+  const centre = await startCentre();
+  const { store, until } = centre;
+  const made = (name: string): Promise<Instance> =>
+    until(
+      () => store.get(instance, { name }),
+      (one) => one.status?.ready === true,
+      name,
+    );
+  /** The agent says what came of a try. */
+  const end = async (name: string, outcome: string): Promise<void> => {
+    const one = await made(name);
+    const lastExit = { code: outcome === "Succeeded" ? 0 : 1, at: new Date().toISOString(), lines: ["said"] };
+    await store.patch(instance, { name }, { type: "merge", body: { status: { ...one.status, outcome, lastExit } } }, { subresource: "status" });
+  };
+  const run = (name: string, phase: string) =>
+    until(
+      () => store.get(jobRun, { name }),
+      (one) => one.status?.phase === phase,
+      `${name} ${phase}`,
+    );
+  const status = (name: string, reason: string) =>
+    until(
+      () => store.get(job, { name }),
+      (one) => one.status?.conditions?.some((condition) => condition.reason === reason) === true,
+      `${name} ${reason}`,
+    );
+  return { ...centre, made, end, run, status };
+}
+
+test("a Job without a schedule runs once for each version, in the generation of its start, and its result is kept", async () => {
+  const { store, apply, service, made, end, run, status, template: serviceTemplate } = await startJobs();
+  await apply("auth", { template: serviceTemplate("v1") });
+  await service("auth", isReady, "readiness");
+  await store.create(job, { metadata: { name: "migrate" }, spec: { template: template() } });
+  const first = await made("migrate-v1-0");
+  assert.deepEqual([first.spec.generation, first.spec.jobRun, first.spec.once], [1, "migrate-v1", { timeout: "1h" }]);
+  await status("migrate", "Running");
+  await end("migrate-v1-0", "Succeeded");
+  const done = await run("migrate-v1", "Succeeded");
+  assert.deepEqual([done.status?.exitCode, done.status?.tries, done.status?.instance], [0, 1, "migrate-v1-0"]);
+  await status("migrate", "Done");
+  // Forgotten, it is not made again; a new version is.
+  await store.delete(jobRun, { name: "migrate-v1" });
+  await store.patch(job, { name: "migrate" }, { type: "merge", body: { spec: { template: { version: "v2" } } } });
+  await made("migrate-v2-0");
+  assert.equal(await store.get(jobRun, { name: "migrate-v1" }), undefined);
+});
+
+test("a run that fails is tried again as it was, and one by hand beside it is left out", async () => {
+  const { store, made, end, run, status } = await startJobs();
+  await store.create(job, { metadata: { name: "sync" }, spec: { suspended: true, retries: 1, retryDelay: "0s", template: template("v1", "first") } });
+  await status("sync", "Suspended");
+  await store.create(jobRun, { metadata: { name: "by-hand" }, spec: { job: "sync" } });
+  await made("by-hand-0");
+  await store.create(jobRun, { metadata: { name: "second" }, spec: { job: "sync" } });
+  const skipped = await run("second", "Skipped");
+  assert.equal(skipped.metadata.ownerReferences?.[0]?.name, "sync");
+  await store.patch(job, { name: "sync" }, { type: "merge", body: { spec: { template: { run: { command: ["changed"] } } } } });
+  await end("by-hand-0", "Failed");
+  const again = await made("by-hand-1");
+  assert.deepEqual(again.spec.run?.command, ["first"]);
+  await end("by-hand-1", "Failed");
+  const failed = await run("by-hand", "Failed");
+  assert.equal(failed.status?.tries, 2);
+  await status("sync", "LastRunFailed");
+  await store.create(jobRun, { metadata: { name: "third" }, spec: { job: "sync" } });
+  await made("third-0");
+  await store.patch(jobRun, { name: "third" }, { type: "merge", body: { spec: { stopped: true } } });
+  const cancelled = await centreUntil(store, "third-0", (one) => one.spec.once?.isCancelled === true);
+  assert.ok(cancelled);
+  await end("third-0", "Cancelled");
+  await run("third", "Stopped");
+});
+
+test("a scheduled time makes one run, whoever looks: also with two controllers at once", async () => {
+  const { store, lead, until } = await startJobs();
+  const stop = new AbortController();
+  const shared = { store, caches: lead.caches, clock: systemClock, random: systemRandom, log: silentLog };
+  const second = createJobController({ ...shared, epoch: lead.epoch });
+  const running = second.run(stop.signal);
+  await store.create(job, { metadata: { name: "tick" }, spec: { schedule: "* * * * * *", concurrency: "allow", template: template() } });
+  const runs = await until(
+    async () => (await store.list(jobRun)).items,
+    (items) => items.length >= 3,
+    "three runs",
+  );
+  stop.abort();
+  await running;
+  const times = runs.map((one) => one.spec.scheduledAt ?? "");
+  assert.equal(new Set(times).size, runs.length);
+  for (const one of runs) assert.equal(one.metadata.name, `tick-${(one.spec.scheduledAt ?? "").slice(0, 19).replaceAll(/[-:]/g, "").toLowerCase()}z`);
+});
+
+test("a deleted Job takes its runs and their instances with it", async () => {
+  const { store, made, until } = await startJobs();
+  await store.create(job, { metadata: { name: "old" }, spec: { template: template() } });
+  await made("old-v1-0");
+  await store.delete(job, { name: "old" });
+  await until(
+    async () => [...(await store.list(jobRun)).items, ...(await store.list(instance)).items],
+    (left) => left.length === 0,
+    "the end",
+  );
+});
+
+test("a run keeps its generation for each service that it may call until it is over", () => {
+  const runs = new RunsByGeneration();
+  const one = (name: string, generation: number, more: object = {}, outcome?: string): Instance =>
+    ({ metadata: { name }, spec: { once: {}, generation, ...more }, status: { outcome } }) as unknown as Instance;
+  runs.put(undefined, one("a", 1));
+  runs.put(undefined, one("b", 1, { calls: ["auth"] }));
+  runs.put(undefined, one("c", 2));
+  const map = { auth: "auth-v1", portal: "portal-v1" };
+  assert.deepEqual(
+    runs.of(1, map).map((each) => `${each.instance} ${each.service}`),
+    ["a auth", "a portal", "b auth"],
+  );
+  runs.put(one("a", 1), one("a", 1, {}, "Failed"));
+  runs.put(one("b", 1), undefined);
+  assert.deepEqual(runs.of(1, map), []);
+  assert.equal(runs.of(2, map).length, 2);
+});
+
+async function centreUntil(
+  store: { get(kind: typeof instance, key: { name: string }): Promise<Instance | undefined> },
+  name: string,
+  isAsWanted: (one: Instance) => boolean,
+): Promise<boolean> {
+  for (const late = Date.now() + 10_000; Date.now() < late; await new Promise((resolve) => setTimeout(resolve, 10))) {
+    const one = await store.get(instance, { name });
+    if (one !== undefined && isAsWanted(one)) return true;
+  }
+  return false;
+}

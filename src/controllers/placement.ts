@@ -1,0 +1,34 @@
+import type { Caches } from "./caches.ts";
+
+/** A host on which instances may be placed. */
+export interface Placeable {
+  readonly name: string;
+  /** Instances that it has now, without runs of jobs that are over. */
+  readonly load: number;
+  readonly instancesMax?: number;
+}
+
+/** Hosts that can take instances now, by name. */
+export function placeableHosts(caches: Pick<Caches, "hosts" | "instances">, isHostKnown: (host: string) => boolean): readonly Placeable[] {
+  const usable = [...caches.hosts.values()].filter(
+    (one) => !one.spec.cordoned && one.metadata.deletionTimestamp === undefined && isHostKnown(one.metadata.name),
+  );
+  usable.sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+  return usable.map((one) => {
+    let load = 0;
+    for (const { status } of caches.instances.byIndex("host", one.metadata.name)) if (status?.outcome === undefined) load++;
+    return { name: one.metadata.name, load, ...(one.spec.instancesMax === undefined ? {} : { instancesMax: one.spec.instancesMax }) };
+  });
+}
+
+/** The host with the fewest instances; of equals the first by name. Counts the one that is placed. */
+export function chooseHost(hosts: readonly Placeable[], load: Map<string, number>): string | undefined {
+  let best: Placeable | undefined;
+  for (const host of hosts) {
+    const present = load.get(host.name) ?? 0;
+    if (host.instancesMax !== undefined && present >= host.instancesMax) continue;
+    if (best === undefined || present < (load.get(best.name) ?? 0)) best = host;
+  }
+  if (best !== undefined) load.set(best.name, (load.get(best.name) ?? 0) + 1);
+  return best?.name;
+}
