@@ -664,3 +664,29 @@ test("shares of a ramp that are none are told once, with how a share is written"
   assert.match(await faults("0.5 50 0.1"), /must rise/);
   assert.match(await faults("0.5 0.5"), /must rise/);
 });
+
+test("status warns of whatever condition is not as it should be", async () => {
+  const since = "2030-01-01T00:00:00Z";
+  const conditions = [
+    { type: "Ready", status: "True", reason: "Ready", message: "2 of 2", lastTransitionTime: since },
+    {
+      type: "PropagatesTrace",
+      status: "False",
+      reason: "CallsWithoutContext",
+      message: "it calls without a trace header",
+      lastTransitionTime: since,
+    },
+    { type: "Diverged", status: "False", reason: "AsWanted", message: "", lastTransitionTime: since },
+  ];
+  const lists = ["sites", "microservices", "instances", "resources", "routes"].map((plural) => `/apis/orrery.dev/v1/namespaces/default/${plural}`);
+  const answers = {
+    ...Object.fromEntries([...lists, "/apis/orrery.dev/v1/hosts", "/apis/orrery.dev/v1/gateways"].map((path) => [`GET ${path}`, { items: [] }])),
+    "GET /live/hosts": { items: [] },
+    "GET /live/instances": { items: [] },
+    [`GET ${SERVICES}`]: { items: [{ ...auth(), status: { conditions } }] },
+  };
+  const { out, note } = await run(["status"], { answers, processes: [{ name: "centre", pid: 1, ready: true, restarts: 0 }] });
+  assert.equal(note.includes("API"), false, note);
+  assert.match(out, /WARNING +OBJECT +SINCE +REASON\nCallsWithoutContext +microservice\/auth +1m +it calls without a trace header\n/);
+  assert.ok(!out.includes("AsWanted"));
+});

@@ -1,5 +1,6 @@
 import type { Client } from "#/client/index.ts";
 import {
+  type Condition,
   type Gateway,
   gateway,
   type Host,
@@ -51,6 +52,14 @@ export interface SiteState {
     readonly edge?: string;
   })[];
   readonly routes: readonly (Readiness & { readonly name: string; readonly url: string; readonly service: string })[];
+  /** What else is not as it should be: other conditions than those by which the objects above are judged. */
+  readonly warnings: readonly {
+    readonly object: string;
+    readonly type: string;
+    readonly reason: string;
+    readonly message: string;
+    readonly since: string;
+  }[];
   readonly problem?: string;
 }
 
@@ -140,7 +149,26 @@ export async function loadSiteState(api: Client, data: string, own: readonly Pla
       service: one.spec.service,
       ...conditionOf(one, "Accepted"),
     })),
+    warnings: [...sites, ...hosts, ...services, ...instances, ...resources, ...gateways, ...routes].flatMap(warningsOf),
   };
+}
+
+/** By these the objects are judged where they stand. */
+const JUDGED: ReadonlySet<string> = new Set(["Ready", "Accepted", "Settled"]);
+/** Conditions that are well when they are False; all others are well when they are True. */
+const WELL_WHEN_FALSE: ReadonlySet<string> = new Set(["Diverged"]);
+
+function warningsOf({ kind, metadata, status }: StoredObject): SiteState["warnings"] {
+  const conditions = (status as { readonly conditions?: readonly Condition[] } | undefined)?.conditions ?? [];
+  return conditions
+    .filter((one) => !JUDGED.has(one.type) && one.status === (WELL_WHEN_FALSE.has(one.type) ? "True" : "False"))
+    .map(({ type, reason, message, lastTransitionTime }) => ({
+      object: `${kind.toLowerCase()}/${metadata.name}`,
+      type,
+      reason,
+      message,
+      since: lastTransitionTime,
+    }));
 }
 
 /** None wanted and none there is ready in a way that nobody should overlook. */

@@ -39,6 +39,7 @@ async function loadState(context: CliContext, data: string): Promise<SiteState> 
       resources: [],
       gateways: [],
       routes: [],
+      warnings: [],
       problem,
     };
   } finally {
@@ -166,6 +167,10 @@ function printState(terminal: Terminal, state: SiteState, nowMs: number, isWide:
   print(
     [shrinking("ROUTE"), shrinking("URL"), shrinking("SERVICE"), left("STATUS")],
     state.routes.map((one) => [one.name, one.url, one.service, mark(one)]),
+  );
+  print(
+    [shrinking("WARNING"), shrinking("OBJECT"), right("SINCE"), shrinking("REASON")],
+    state.warnings.map((one) => [terminal.paint("yellow", one.reason), one.object, age(one.since), one.message]),
   );
 }
 
