@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
-import { type Instance, instance } from "#/model/index.ts";
+import { type Instance, instance, microservice } from "#/model/index.ts";
+import { PROXY_PORT } from "#/traffic/index.ts";
 import { TestSite } from "./agent-site.ts";
 
 let site: TestSite;
@@ -112,6 +114,27 @@ describe("a run of a job on its host", () => {
     assert.deepEqual(site.pids(lost), []);
     await site.until("kept", (seen) => seen.phase === "Failed" && seen.outcome === "Failed");
     assert.deepEqual([starts("lost"), starts("kept")], [1, 1]);
+  });
+
+  it("begins when the gateway of its host listens for it, as it may call at once", async () => {
+    await site.store.create(microservice, {
+      metadata: { name: "auth" },
+      spec: { port: 19_999, template: { version: "v1", run: { command: ["x"] } } },
+    });
+    const known = path.join(site.data, "agent", "services.json");
+    for (const lateMs = Date.now() + 5000; !existsSync(known) && Date.now() < lateMs; ) await new Promise((resolve) => setTimeout(resolve, 20));
+    const caller = await create("caller", 'echo "$SERVICE_AUTH_HOST $SERVICE_AUTH_PORT"');
+    const waiting = await site.until("caller", (status) => status.callerAddress !== undefined);
+    assert.equal(waiting.status?.startedAt, undefined);
+    assert.equal(existsSync(traceOf("caller")), false);
+    const gateway = createServer((socket) => socket.destroy()).listen({ host: waiting.status?.callerAddress, port: PROXY_PORT });
+    assert.equal((await over("caller")).status?.outcome, "Succeeded");
+    gateway.close();
+    assert.equal(await logOf("caller"), `${waiting.status?.callerAddress} 19999\n`);
+    // What calls nobody need not wait.
+    await create("alone", "exit 0", {}, { calls: [] });
+    assert.equal((await over("alone")).status?.outcome, "Succeeded");
+    await site.store.delete(instance, { name: caller.metadata.name });
   });
 
   it("is interrupted when everything on its host is stopped", async () => {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { OrreryError } from "#/base/index.ts";
 
 /** Below the range from which the kernel takes ports for outgoing connections (32768 on Linux), so that none of those is in the way. */
@@ -50,6 +50,19 @@ export class PortPool {
     }
     for (const [port, untilMs] of this.#resting) if (untilMs <= nowMs) this.#resting.delete(port);
   }
+}
+
+/** True if somebody listens there now. */
+export function isListening(address: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: address, port });
+    const settle = (isThere: boolean): void => {
+      socket.destroy();
+      resolve(isThere);
+    };
+    socket.once("connect", () => settle(true));
+    socket.once("error", () => settle(false));
+  });
 }
 
 /** True if a listener could be opened there now. */

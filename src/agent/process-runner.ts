@@ -39,6 +39,7 @@ import { InstanceFolder, type NetworkRecord, type RunnerMemory } from "./instanc
 import { buildStatus } from "./instance-status.ts";
 import { environmentOf, explainStart, type LaunchInput, launch, logLimits, prepare, runNamedScript, runScriptIfAny, signsOf } from "./launch.ts";
 import { completeNetwork, giveBackNetwork, replaceTakenPorts } from "./network.ts";
+import { isListening } from "./ports.ts";
 import { followProbeProgram } from "./probe-program.ts";
 import { RecordWriter } from "./record-writer.ts";
 import type { LogRequest, Runner, RunnerContext } from "./runner.ts";
@@ -49,6 +50,9 @@ const SCRIPTS_MAX = 4;
 const UNKILLABLE_WAIT_MS = 5000;
 /** Of a server that put itself in the background: a retry waits for it. */
 const BACKGROUND_GRACE_MS = 10_000;
+
+const GATEWAY_WAIT_MS = 10_000;
+const GATEWAY_LOOK_MS = 25;
 
 /** setTimeout takes what is more than 24.8 days for nothing. */
 const WAKE_MS_MAX = 3_600_000;
@@ -373,6 +377,7 @@ export class ProcessRunner implements Runner {
       if (!this.#hasSweptStrays) await killMembers(signsOf(this.#launchInput()));
       this.#hasSweptStrays = true;
       await this.#takeNetwork();
+      await this.#waitForGateway();
       const before = this.#dutyNow();
       await prepare(this.#launchInput(), before);
       // It may have been told otherwise while its files were copied.
@@ -385,6 +390,25 @@ export class ProcessRunner implements Runner {
       this.#attach(started, false);
     } catch (error) {
       this.#advance({ type: "start-failed", ...explainStart(error) });
+    }
+  }
+
+  /** A run of a job may call at once: it is started when the host's gateway knows its address. A service need not wait: nothing is asked of it until it is ready. */
+  async #waitForGateway(): Promise<void> {
+    const { clock, services, proxyPort, signal } = this.#context;
+    const { once, calls } = this.#instance.spec;
+    const { callerAddress } = this.#network;
+    if (once === undefined || callerAddress === undefined || !services().some(({ name }) => calls?.includes(name) !== false)) return;
+    this.#report();
+    for (const lateMs = clock.monotonic() + GATEWAY_WAIT_MS; !(await isListening(callerAddress, proxyPort)); ) {
+      if (this.#isGone || this.#isStopping || signal.aborted) return;
+      if (clock.monotonic() >= lateMs)
+        return this.#tell(
+          "Warning",
+          "GatewayAway",
+          `the gateway of this host does not listen on ${callerAddress} for it: what it calls cannot be reached; is the gateway running?`,
+        );
+      await sleep(clock, GATEWAY_LOOK_MS, signal).catch(() => {});
     }
   }
 
