@@ -2,7 +2,16 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { describeError } from "#/base/index.ts";
 import { ClientConnection, type UnderWay } from "./client-connection.ts";
-import { type Authority, type Call, type FilteredRequest, type Refusal, type RequestHead, refuse, renderRefusal } from "./core/index.ts";
+import {
+  type Authority,
+  type Call,
+  type FilteredRequest,
+  type GatewayErrorCode,
+  type Refusal,
+  type RequestHead,
+  refuse,
+  renderRefusal,
+} from "./core/index.ts";
 import { passTrailers } from "./core/request-head.ts";
 import { pathOf } from "./core/request-target.ts";
 import type { Bounded } from "./deadlines.ts";
@@ -23,6 +32,9 @@ const WHOLE_BYTES_MAX = 16 * 1024;
 const CLIENT_SILENCE_MS = 60_000;
 /** An instance that has not said within this time whether it wants a body gets it. */
 const CONTINUE_MS = 1000;
+
+/** Refusals behind which nothing is carried out: where the request's end is not certain, or more of it may be on its way. */
+const LAST: ReadonlySet<GatewayErrorCode> = new Set(["gateway/bad-request", "gateway/too-large", "gateway/client-timeout"]);
 
 export interface ExchangeOptions {
   readonly context: ProxyContext;
@@ -137,16 +149,16 @@ export class Exchange implements AnswerHandler, Bounded, UnderWay {
     const { headers, body } = renderRefusal(refusal, this.#context.name);
     this.#status = refusal.status;
     // What cannot be read for certain, or is not worth reading to keep the connection, ends it: nothing behind it is carried out.
-    if (this.#context.isStopping || refusal.code === "gateway/bad-request" || this.#isIncomplete()) this.#close(headers);
+    if (this.#context.isStopping || LAST.has(refusal.code) || this.#isIncomplete()) this.#close(headers);
     this.#res.writeHead(refusal.status, headers);
     this.#bytesOut += body.length;
     this.#res.end(this.head.method === "HEAD" ? undefined : body);
     this.#answered();
   }
 
-  /** There is more of the request to come. */
+  /** There is more of the request to come; or there may be more behind it, which Node loses: what follows a request with a body that asked for another protocol, in vain. */
   #isIncomplete(): boolean {
-    return this.head.hasBody && !this.#req.complete;
+    return this.head.hasBody && (!this.#req.complete || this.head.upgrade !== undefined);
   }
 
   #close(headers: string[]): void {
@@ -274,7 +286,7 @@ export class Exchange implements AnswerHandler, Bounded, UnderWay {
 
   onInformation(status: number, headers: readonly string[]): void {
     if (this.#isDetached || this.#res.headersSent || this.#req.httpVersionMinor === 0) return;
-    this.#res.writeInformation(status, passInterimHeaders(headers));
+    writeInformation(this.#res, status, passInterimHeaders(headers));
   }
 
   onHead(status: number, headers: readonly string[]): void {
@@ -402,6 +414,10 @@ export class Exchange implements AnswerHandler, Bounded, UnderWay {
 
   onError(error: Error): void {
     if (this.#isOver) return;
+    if (this.#context.isCut) {
+      this.#leave();
+      return this.#finish(this.#detachedStatus());
+    }
     // A head that has not gone out yet need not: the client gets a clear answer instead of half a one.
     this.#answerHeaders = undefined;
     this.#whole = undefined;
@@ -554,13 +570,7 @@ export class Exchange implements AnswerHandler, Bounded, UnderWay {
   /** The client's connection is closed. */
   clientGone(): void {
     if (this.#isOver || this.#isDetached) return;
-    this.#isDetached = true;
-    this.#answerHeaders = undefined;
-    this.#error ??= this.#context.isCut ? "the gateway was stopped" : "client gone";
-    this.#fault ??= this.#context.isCut ? "gateway" : "client";
-    if (this.#status === 0) this.#status = CLIENT_GONE;
-    this.#connection.answered(true);
-    if (this.#upgrade !== undefined) this.#upgrade.socket.destroy();
+    this.#leave();
     const call = this.#call;
     const hasAnswer = this.#answerMs !== undefined;
     // An instance that has the whole request works on, and is waited for. A stream, or a long rest, ends here, and what has not gone out whole.
@@ -568,6 +578,18 @@ export class Exchange implements AnswerHandler, Bounded, UnderWay {
     if (call === undefined || !isWhole || (hasAnswer && (call.isStream || this.#bytesLeft > ABANDONED_BYTES_MAX))) return this.#giveUpDetached();
     this.#upstream?.resume();
     this.#abandon(call);
+  }
+
+  /** Nobody gets an answer any more. */
+  #leave(): void {
+    if (this.#isDetached) return;
+    this.#isDetached = true;
+    this.#answerHeaders = undefined;
+    this.#error ??= this.#context.isCut ? "the gateway was stopped" : "client gone";
+    this.#fault ??= this.#context.isCut ? "gateway" : "client";
+    if (this.#status === 0) this.#status = CLIENT_GONE;
+    this.#connection.answered(true);
+    if (this.#upgrade !== undefined) this.#upgrade.socket.destroy();
   }
 
   /** What the client has sent of its body cannot be read. */
@@ -626,6 +648,11 @@ export class Exchange implements AnswerHandler, Bounded, UnderWay {
 /** The number of the port that a call is for. */
 export function portOf(call: Call): number {
   return call.endpoint.ports[call.port] ?? Object.values(call.endpoint.ports)[0] ?? 0;
+}
+
+/** Node takes pairs, too, so that a header may come twice; its types do not say so. */
+function writeInformation(res: ServerResponse, status: number, headers: readonly [string, string][]): void {
+  (res as unknown as { writeInformation(status: number, headers: readonly [string, string][]): void }).writeInformation(status, headers);
 }
 
 function upgradeOf(headers: readonly string[]): string | undefined {

@@ -6,6 +6,7 @@ import {
   type Admitted,
   type FilteredRequest,
   type HostTarget,
+  hasToken,
   type Inlet,
   type Refusal,
   RequestHead,
@@ -39,7 +40,7 @@ export class HttpProxy {
       // A missing Host is refused by the core, with a reason.
       requireHostHeader: false,
       optimizeEmptyRequests: true,
-      shouldUpgradeCallback: wantsOtherProtocol,
+      shouldUpgradeCallback: isWithoutBody,
     });
     // A client that closes its half still gets its answer.
     (this.#server as Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true;
@@ -76,19 +77,26 @@ export class HttpProxy {
     });
   }
 
-  /** A request that wants another protocol. If its answer is another one, it goes out as every answer does. */
+  /** A request that wants another protocol, without a body. If it does not get it, its answer goes out as every answer does. */
   #upgrade(req: IncomingMessage, socket: Socket, early: Buffer): void {
     socket.pause();
     this.#inTurn(socket, (connection) => {
+      const isSpoken = !isUnspoken(req);
       const res = new ServerResponse(req);
-      res.shouldKeepAlive = false;
+      res.shouldKeepAlive = !isSpoken && !hasToken(req.headers.connection ?? "", "close");
       res.assignSocket(socket);
-      socket.on("drain", () => res.emit("drain"));
+      const onDrain = (): void => void res.emit("drain");
+      socket.on("drain", onDrain);
       res.once("finish", () => {
         res.detachSocket(socket);
-        connection.linger();
+        socket.off("drain", onDrain);
+        if (isSpoken || connection.isClosing) return connection.linger();
+        // Goes on as HTTP/1.1, with what the client has sent behind it.
+        if (early.length > 0) socket.unshift(early);
+        this.accept(socket);
       });
-      const exchange = this.#exchange(req, res, { expectsContinue: false, upgrade: { socket, early } });
+      const upgrade = isSpoken ? { socket, early } : undefined;
+      const exchange = this.#exchange(req, res, { expectsContinue: false, upgrade });
       connection.current = { exchange, req };
       this.#guarded(exchange, () => this.#serve(exchange, exchange.head, inletOf(socket)));
       // Seen only by somebody who reads.
@@ -232,12 +240,14 @@ export class HttpProxy {
 /** Versions in request lines. */
 const SPOKEN: ReadonlySet<string> = new Set(["1.0", "1.1"]);
 
-/** HTTP/2 and TLS by upgrade are not spoken here: such a request is served as HTTP/1.1, as RFC 9110 (7.8) allows, and so is one with a body, which another protocol would leave unread. */
-function wantsOtherProtocol(req: IncomingMessage): boolean {
-  const { upgrade, connection } = req.headers;
-  if (upgrade === undefined || req.httpVersion !== "1.1" || /^(?:h2c|tls|http)(?:$|[/,\s])/i.test(upgrade)) return false;
-  if (!/(?:^|,)\s*upgrade\s*(?:,|$)/i.test(connection ?? "")) return false;
+/** Called for requests that ask for another protocol. One with a body is served as it is: another protocol would leave the body unread. */
+function isWithoutBody(req: IncomingMessage): boolean {
   return req.headers["transfer-encoding"] === undefined && Number(req.headers["content-length"] ?? 0) === 0;
+}
+
+/** HTTP/2 and TLS by upgrade are not spoken here: such a request is served as HTTP/1.1, as RFC 9110 (7.8) allows. */
+function isUnspoken(req: IncomingMessage): boolean {
+  return req.httpVersion !== "1.1" || /^(?:h2c|tls|http)(?:$|[/,\s])/i.test(req.headers.upgrade ?? "");
 }
 
 const CLIENT_ERRORS: Readonly<Record<string, readonly [number, string]>> = {

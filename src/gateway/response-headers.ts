@@ -75,15 +75,11 @@ function tokensOf(value: string, former: ReadonlySet<string> | undefined): Reado
   return new Set([...(former ?? []), ...tokens]);
 }
 
-/** Of an interim answer (103 and its like). */
-export function passInterimHeaders(raw: readonly string[]): Record<string, string[]> {
+/** Of an interim answer (103 and its like), as Node takes them. */
+export function passInterimHeaders(raw: readonly string[]): [string, string][] {
   const { headers } = passResponseHeaders(raw, 103, false);
-  const passed: Record<string, string[]> = {};
-  for (let index = 0; index < headers.length; index += 2) {
-    const name = headers[index] as string;
-    passed[name] ??= [];
-    passed[name].push(headers[index + 1] as string);
-  }
+  const passed: [string, string][] = [];
+  for (let index = 0; index < headers.length; index += 2) passed.push([headers[index] as string, headers[index + 1] as string]);
   return passed;
 }
 

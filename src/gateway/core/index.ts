@@ -16,6 +16,6 @@ export {
 } from "./gateway-core.ts";
 export { type Applied, LiveTable } from "./live-table.ts";
 export { GATEWAY_ERRORS, type GatewayErrorCode, type Refusal, refuse, renderRefusal } from "./refusal.ts";
-export { RequestHead } from "./request-head.ts";
+export { hasToken, RequestHead } from "./request-head.ts";
 export { rampPoint } from "./stamp.ts";
 export { WebSocketFrames } from "./websocket-frames.ts";

@@ -296,6 +296,7 @@ export class RequestHead {
   }
 }
 
-function hasToken(list: string, token: string): boolean {
+/** True if `list`, a header's value, has `token`, given in lower case. */
+export function hasToken(list: string, token: string): boolean {
   return list.split(",").some((part) => part.trim().toLowerCase() === token);
 }
