@@ -1,6 +1,6 @@
 import { isOrreryError, OrreryError } from "#/base/index.ts";
 import { API_VERSION, type Kind, type StoredObject } from "#/model/index.ts";
-import type { DeleteOptions, ObjectInput, ObjectKey, Patch, Store, WriteOptions } from "#/store/index.ts";
+import { type DeleteOptions, dropNulls, type ObjectInput, type ObjectKey, type Patch, type Store, type WriteOptions } from "#/store/index.ts";
 import { authorOf, withoutAuthor } from "./author.ts";
 import { readBody, readObject, SMALL_BODY_BYTES_MAX } from "./body.ts";
 import { isOwnFormerApply } from "./client-side-apply.ts";
@@ -107,7 +107,7 @@ export class Writes {
 
   /** The object of a body, as far as path and body agree. */
   #input(exchange: Exchange, { kind, namespace }: Target, body: Readonly<Record<string, unknown>>, name: string | undefined): ObjectInput {
-    const pruned = dropUnknownFields(kind, body, exchange);
+    const pruned = dropNulls(kind, dropUnknownFields(kind, body, exchange));
     const given = (pruned["metadata"] ?? {}) as ObjectInput["metadata"];
     if (typeof given !== "object" || Array.isArray(given)) throw badRequest("metadata: give a map");
     const metadata = withoutAuthor(kind, given);
@@ -143,7 +143,7 @@ export function writeOptions({ query, request, user }: Exchange, kind: Kind, sub
 }
 
 function mismatch(kind: Kind, field: string, found: unknown, inUrl: string): OrreryError {
-  const message = `found ${JSON.stringify(found)}; allowed: ${JSON.stringify(inUrl)}, as in the URL`;
+  const message = `found ${JSON.stringify(found)?.slice(0, 200)}; allowed: ${JSON.stringify(inUrl)}, as in the URL`;
   return new OrreryError("store/invalid", `${kind.kind} ${inUrl} is not valid: ${field}: ${message}`, { details: { causes: [{ field, message }] } });
 }
 

@@ -27,6 +27,7 @@ export { type CheckedManifest, checkManifest } from "./manifest.ts";
 export { API_GROUP, API_VERSION, type ManagedFieldsEntry, type ObjectMeta, type OwnerReference, objectMeta, type StoredObject } from "./metadata.ts";
 export { type Microservice, microservice } from "./microservice.ts";
 export { DEFAULT_NAMESPACE } from "./names.ts";
+export { withoutNulls } from "./nulls.ts";
 export { type OpenApiSchema, objectSchema } from "./open-api.ts";
 export { type Probe, probe } from "./probe.ts";
 export { encodePath, endOfSegments, type PathFault, readPath, readWrittenPath } from "./request-path.ts";
@@ -47,6 +48,7 @@ export {
 export { scale } from "./scale.ts";
 export { Schedule } from "./schedule.ts";
 export { formatShare, SITE_NAME, type Site, type StampPlan, site } from "./site.ts";
+export { findOversize, OBJECT_DEPTH_MAX, sizeOf } from "./size.ts";
 export type { StrategyName } from "./strategy.ts";
 export { RAMP_KEY, REMOVED, type Update, update } from "./update.ts";
 export { describeIssues, findNearest, formatField, unwrap, type Violation } from "./violation.ts";

@@ -3,6 +3,8 @@ import type { Kind } from "./kind.ts";
 import { findKind, kinds } from "./kinds.ts";
 import { API_VERSION, objectMeta } from "./metadata.ts";
 import { DEFAULT_NAMESPACE, subdomain } from "./names.ts";
+import { withoutNulls } from "./nulls.ts";
+import { findOversize } from "./size.ts";
 import { describeIssues, findNearest, formatField, type Violation } from "./violation.ts";
 
 /** An object as someone wrote it, after a check: `violations` is empty if and only if the model allows it. */
@@ -20,7 +22,7 @@ export function checkManifest(object: unknown): CheckedManifest {
     const found = object === null || object === undefined ? "nothing" : Array.isArray(object) ? "a list" : typeof object;
     return { title: "object", violations: [plain([], found, "a map with apiVersion, kind, metadata, spec")] };
   }
-  const { apiVersion, kind: kindName, metadata, spec } = object as Record<string, unknown>;
+  const { apiVersion, kind: kindName } = object as Record<string, unknown>;
   const kind = typeof kindName === "string" ? kinds.find((one) => one.kind === kindName) : undefined;
   const violations: Violation[] = [];
   if (apiVersion !== API_VERSION) violations.push(plain(["apiVersion"], show(apiVersion), API_VERSION));
@@ -32,8 +34,12 @@ export function checkManifest(object: unknown): CheckedManifest {
     spec: kind?.spec ?? z.unknown().optional(),
     status: z.unknown().optional(),
   });
-  const result = envelope.safeParse({ ...object, metadata: metadata ?? {}, ...(kind !== undefined && spec === undefined ? { spec: {} } : {}) });
-  if (!result.success) violations.push(...describeIssues(envelope, object, result.error.issues));
+  const { metadata, spec, ...rest } = withoutNulls(envelope, object) as Record<string, unknown>;
+  const wish = { ...rest, metadata: metadata ?? {}, ...(spec !== undefined ? { spec } : kind === undefined ? {} : { spec: {} }) };
+  const oversize = findOversize(envelope, wish);
+  const result = oversize === undefined ? envelope.safeParse(wish) : undefined;
+  if (oversize !== undefined) violations.push(plain(oversize.path, "more", oversize.allowed));
+  if (result?.success === false) violations.push(...describeIssues(envelope, wish, result.error.issues));
   const name = (metadata as { readonly name?: unknown } | undefined)?.name;
   return {
     ...(kind === undefined ? {} : { kind }),

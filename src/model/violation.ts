@@ -26,32 +26,58 @@ export function describeIssues(
   issues: readonly z.core.$ZodIssue[],
   root: readonly (string | number)[] = [],
 ): readonly Violation[] {
-  return issues.flatMap((issue) => {
-    const at = issue.path.map((key) => (typeof key === "symbol" ? String(key) : key));
-    const inner = schemaAt(schema, at);
-    if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownField(inner, root, at, key, valueAt(value, at)));
-    if (issue.code === "invalid_union")
-      return [violation([...root, ...at], describeFound(valueAt(value, at), at), inner === undefined ? issue.message : describeSchema(inner))];
-    const found = valueAt(value, at);
-    const words = describeFound(found, at);
-    // A refinement speaks of several fields at once; its own words are a whole sentence.
-    if (issue.code === "custom" || issue.message.startsWith("missing"))
-      return [violation([...root, ...at], words, issue.message, `${issue.message}; found ${words}`)];
-    return [violation([...root, ...at], words, allowedBy(issue, inner, found))];
-  });
+  const told: Violation[] = [];
+  let count = 0;
+  for (const issue of issues) {
+    const of = issue.code === "unrecognized_keys" ? issue.keys.length : 1;
+    count += of;
+    if (told.length < VIOLATIONS_MAX) told.push(...describeIssue(schema, value, issue, root).slice(0, VIOLATIONS_MAX - told.length));
+  }
+  if (count <= told.length) return told;
+  return [...told, violation(root, `${count - told.length} more of these`, "none", `and ${count - told.length} more`)];
+}
+
+/** Violations that are told of one value; whoever has more mends these first. */
+const VIOLATIONS_MAX = 100;
+
+function describeIssue(schema: z.ZodType, value: unknown, issue: z.core.$ZodIssue, root: readonly (string | number)[]): readonly Violation[] {
+  const at = issue.path.map((key) => (typeof key === "symbol" ? String(key) : key));
+  const inner = schemaAt(schema, at);
+  if (issue.code === "unrecognized_keys")
+    return issue.keys.slice(0, VIOLATIONS_MAX).map((key) => unknownField(inner, root, at, key, valueAt(value, at)));
+  if (issue.code === "invalid_union")
+    return [violation([...root, ...at], describeFound(valueAt(value, at), at), inner === undefined ? issue.message : describeSchema(inner))];
+  const found = valueAt(value, at);
+  const words = describeFound(found, at);
+  // A refinement speaks of several fields at once; its own words are a whole sentence.
+  if (issue.code === "custom" || issue.message.startsWith("missing"))
+    return [violation([...root, ...at], words, issue.message, `${issue.message}; found ${words}`)];
+  return [violation([...root, ...at], words, allowedBy(issue, inner, found))];
 }
 
 /** `spec.template.env[0].name`; keys with other than letters, digits, `_` and `-` as `["a.b"]`. */
 export function formatField(path: readonly (string | number)[]): string {
   return path.reduce<string>((text, key) => {
     if (typeof key === "number") return `${text}[${key}]`;
-    if (!/^[A-Za-z0-9_-]+$/.test(key)) return `${text}[${JSON.stringify(key)}]`;
-    return text === "" ? key : `${text}.${key}`;
+    const shown = shorten(key, KEY_SHOWN_MAX);
+    if (!/^[A-Za-z0-9_-]+$/.test(shown)) return `${text}[${JSON.stringify(shown)}]`;
+    return text === "" ? shown : `${text}.${shown}`;
   }, "");
 }
 
+/** Longer than any key that is allowed somewhere (a label's has 317). */
+const KEY_SHOWN_MAX = 320;
+
+function shorten(text: string, max: number): string {
+  return text.length > max ? `${text.slice(0, max)}…` : text;
+}
+
+/** No field's name is nearly as long; the distance costs the product of both lengths. */
+const WORD_MAX = 64;
+
 /** The one of `candidates` nearest to `word` by edit distance, if it is near enough to be meant. */
 export function findNearest(word: string, candidates: readonly string[]): string | undefined {
+  if (word.length > WORD_MAX) return undefined;
   const lower = word.toLowerCase();
   let nearest: string | undefined;
   let least = Math.max(1, Math.floor(word.length / 3)) + 1;
@@ -147,13 +173,21 @@ function describeFound(found: unknown, path: readonly (string | number)[]): stri
   if (found === undefined) return "nothing";
   if (found === null) return "nothing (null)";
   // Whatever stands in an environment variable may be a secret, also where `secret: true` was forgotten.
-  if (path.at(-1) === "value" && path.includes("env")) return `${typeof found === "string" ? "text" : typeof found} (not shown)`;
+  if (typeof found !== "object" && path.includes("env") && path.at(-1) !== "name")
+    return `${typeof found === "string" ? "text" : typeof found} (not shown)`;
+  if (typeof found === "string" && path.includes("env") && found.includes("=")) return "text with = (not shown); the value has a field of its own";
   if (Array.isArray(found)) return found.length === 0 ? "an empty list" : `a list of ${found.length}`;
   if (typeof found === "object") {
     const keys = Object.keys(found);
-    return keys.length === 0 ? "an empty map" : `a map with ${keys.slice(0, 6).join(", ")}${keys.length > 6 ? ", …" : ""}`;
+    return keys.length === 0
+      ? "an empty map"
+      : `a map with ${keys
+          .slice(0, 6)
+          .map((key) => shorten(key, TEXT_SHOWN_MAX))
+          .join(", ")}${keys.length > 6 ? ", …" : ""}`;
   }
-  const text = JSON.stringify(found);
+  const text = JSON.stringify(typeof found === "string" ? found.slice(0, TEXT_SHOWN_MAX) : found);
+  if (typeof found === "string" && found.length > TEXT_SHOWN_MAX) return `${text.slice(0, -1)}… (${found.length} characters)`;
   return text.length > TEXT_SHOWN_MAX ? `${text.slice(0, TEXT_SHOWN_MAX)}… (${String(found).length} characters)` : text;
 }
 

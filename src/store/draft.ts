@@ -4,6 +4,7 @@ import { API_VERSION, CHANGED_BY_ANNOTATION, type Kind, type ManagedFieldsEntry,
 import type { Author, ObjectKey } from "./contract.ts";
 import type { Applied } from "./fields/apply.ts";
 import { differenceOf } from "./fields/difference.ts";
+import { isFieldSet } from "./fields/field-set.ts";
 import { recordApply, recordUpdate, type Writer } from "./fields/managed-fields.ts";
 import { shapeOfKind } from "./fields/shape.ts";
 import { sealedCopy } from "./sealed-copy.ts";
@@ -210,6 +211,8 @@ function givenEntries(
   given: NonNullable<Metadata["managedFields"] | ObjectMeta["managedFields"]>,
   before: readonly ManagedFieldsEntry[] | undefined,
 ): readonly ManagedFieldsEntry[] {
+  // As kube-apiserver: what is none is left as it was.
+  if (given.some(({ fieldsV1 }) => fieldsV1 !== undefined && !isFieldSet(fieldsV1))) return before ?? [];
   const entries = given.filter((entry) => entry.fieldsV1 !== undefined && entry.manager !== undefined);
   return entries.length === 0 && before === undefined ? [] : sealedCopy<readonly ManagedFieldsEntry[]>(entries, before);
 }

@@ -15,6 +15,6 @@ export type {
 export { jsonOf } from "./json.ts";
 export { patchJson } from "./json-patch.ts";
 export { mergePatch } from "./merge-patch.ts";
-export { type Pruned, pruneUnknown } from "./pruning.ts";
+export { dropNulls, type Pruned, pruneUnknown } from "./pruning.ts";
 export { parseFieldSelector, parseLabelSelector } from "./selector.ts";
 export type { Cause } from "./store-error.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { formatField, type Kind, objectMeta, unwrap } from "#/model/index.ts";
+import { formatField, type Kind, objectMeta, unwrap, withoutNulls } from "#/model/index.ts";
 import { isMap } from "./merge-patch.ts";
 
 export interface Pruned {
@@ -22,6 +22,11 @@ interface Removed {
 export function pruneUnknown(kind: Kind, object: unknown): Pruned {
   const removed: Removed = { fields: [], count: 0 };
   return { object: pruneValue(wholeSchema(kind), object, [], removed), removed: removed.fields, count: removed.count };
+}
+
+/** `object` without the fields that are null, at any depth, where its kind knows no null: as if they were not there. */
+export function dropNulls<T>(kind: Kind, object: T): T {
+  return withoutNulls(wholeSchema(kind), object) as T;
 }
 
 /** Making a schema costs more than pruning by it. */

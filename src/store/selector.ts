@@ -28,9 +28,18 @@ function selectableFields(kind: Kind): readonly string[] {
 /** Kubernetes' label selectors: `a`, `!a`, `a=b`, `a==b`, `a!=b`, `a in (b,c)`, `a notin (b,c)`, `a>1`, `a<1`, joined by commas, all of which must hold. `!=` and `notin` hold for objects without the label, too.
  *  @throws store/invalid: what cannot be read, and what is allowed */
 export function parseLabelSelector(text: string): ((labels: Readonly<Record<string, string>>) => boolean) | undefined {
-  const requirements = splitOutsideBrackets(text).map((part) => parseRequirement(part, text));
+  const parts = splitOutsideBrackets(text);
+  if (parts.length > REQUIREMENTS_MAX) refuseSelector("labelSelector", text, tooMany(parts.length));
+  const requirements = parts.map((part) => parseRequirement(part, text));
   if (requirements.length === 0) return undefined;
   return (labels) => requirements.every((requirement) => requirement(labels));
+}
+
+/** Each is asked of each object. A set, `a in (b,c)`, counts once however long it is. */
+const REQUIREMENTS_MAX = 100;
+
+function tooMany(count: number): string {
+  return `found ${count} requirements; allowed: at most ${REQUIREMENTS_MAX}`;
 }
 
 type Labels = Readonly<Record<string, string>>;
@@ -45,7 +54,7 @@ function parseRequirement(part: string, text: string): (labels: Labels) => boole
     refuseSelector(
       "labelSelector",
       text,
-      `${why} in ${JSON.stringify(part)}; allowed: a, !a, a=b, a!=b, a in (b,c), a notin (b,c), joined by commas`,
+      `${why} in ${JSON.stringify(part.slice(0, 100))}; allowed: a, !a, a=b, a!=b, a in (b,c), a notin (b,c), joined by commas`,
     );
   const exists = EXISTS.exec(part);
   if (exists !== null) {
@@ -58,17 +67,17 @@ function parseRequirement(part: string, text: string): (labels: Labels) => boole
     const key = set[1] ?? "";
     const wanted = set[2] === "in";
     const values = new Set((set[3] ?? "").split(",").map((value) => value.trim()));
-    for (const value of values) if (!VALUE.test(value)) refuse(`no label value: ${JSON.stringify(value)}`);
+    for (const value of values) if (!VALUE.test(value)) refuse(`no label value: ${JSON.stringify(value.slice(0, 100))}`);
     return (labels) => (Object.hasOwn(labels, key) && values.has(labels[key] ?? "")) === wanted;
   }
   const [, key = "", operator, value = ""] = COMPARE.exec(part) ?? refuse("cannot be read");
-  if (!VALUE.test(value)) refuse(`no label value: ${JSON.stringify(value)}`);
+  if (!VALUE.test(value)) refuse(`no label value: ${JSON.stringify(value.slice(0, 100))}`);
   switch (operator) {
     case "!=":
       return (labels) => !Object.hasOwn(labels, key) || labels[key] !== value;
     case ">":
     case "<": {
-      const bound = /^-?\d+$/.test(value) ? Number(value) : refuse(`no whole number: ${JSON.stringify(value)}`);
+      const bound = /^-?\d+$/.test(value) ? Number(value) : refuse(`no whole number: ${JSON.stringify(value.slice(0, 100))}`);
       return (labels) =>
         Object.hasOwn(labels, key) &&
         /^-?\d+$/.test(labels[key] ?? "") &&
@@ -82,12 +91,19 @@ function parseRequirement(part: string, text: string): (labels: Labels) => boole
 /** Field selectors: `path=value`, `path==value`, `path!=value`, joined by commas; `\` before `,`, `=` and `\` in a value. A field that is absent counts as empty.
  *  @throws store/invalid: what cannot be read, and the fields in `allowed` */
 export function parseFieldSelector(text: string, allowed: readonly string[]): ((object: unknown) => boolean) | undefined {
-  const tests = splitEscaped(text).map((part) => {
+  const parts = splitEscaped(text);
+  if (parts.length > REQUIREMENTS_MAX) refuseSelector("fieldSelector", text, tooMany(parts.length));
+  const tests = parts.map((part) => {
     const match = /^([^=!\\]+)(==|!=|=)(.*)$/s.exec(part);
     if (match === null)
-      return refuseSelector("fieldSelector", text, `cannot be read at ${JSON.stringify(part)}; allowed: path=value, path!=value, joined by commas`);
+      return refuseSelector(
+        "fieldSelector",
+        text,
+        `cannot be read at ${JSON.stringify(part.slice(0, 100))}; allowed: path=value, path!=value, joined by commas`,
+      );
     const field = (match[1] ?? "").trim().replace(/^\./, "");
-    if (!allowed.includes(field)) return refuseSelector("fieldSelector", text, `no field to select by: ${field}; allowed: ${allowed.join(", ")}`);
+    if (!allowed.includes(field))
+      return refuseSelector("fieldSelector", text, `no field to select by: ${field.slice(0, 100)}; allowed: ${allowed.join(", ")}`);
     const path = field.split(".");
     const value = (match[3] ?? "").replace(/\\([,=\\])/g, "$1");
     const wanted = match[2] !== "!=";
@@ -105,10 +121,18 @@ export function textAt(object: unknown, path: readonly string[]): string {
 }
 
 function splitOutsideBrackets(text: string): string[] {
-  return text
-    .split(/,(?![^(]*\))/)
-    .map((part) => part.trim())
-    .filter((part) => part !== "");
+  const parts: string[] = [];
+  let start = 0;
+  let isInside = false;
+  for (let at = 0; at <= text.length; at++) {
+    const sign = text[at];
+    if (sign === "(") isInside = true;
+    else if (sign === ")") isInside = false;
+    if (at < text.length && (sign !== "," || isInside)) continue;
+    parts.push(text.slice(start, at).trim());
+    start = at + 1;
+  }
+  return parts.filter((part) => part !== "");
 }
 
 function splitEscaped(text: string): string[] {

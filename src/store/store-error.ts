@@ -13,10 +13,10 @@ export function titleOf(kind: { readonly kind: string }, key: ObjectKey): string
   return key.namespace === undefined || key.namespace === "default" ? `${kind.kind} ${key.name}` : `${kind.kind} ${key.namespace}/${key.name}`;
 }
 
-/** store/invalid: mend the object. */
-export function invalid(title: string, causes: readonly Cause[]): OrreryError {
+/** store/invalid: mend the object. `count`: of all causes, where not all are given. */
+export function invalid(title: string, causes: readonly Cause[], count = causes.length): OrreryError {
   const text = causes.slice(0, 10).map(({ field, message }) => (field === "" ? message : `${field}: ${message}`));
-  if (causes.length > 10) text.push(`and ${causes.length - 10} more`);
+  if (count > 10) text.push(`and ${count - 10} more`);
   return new OrreryError("store/invalid", `${title} is not valid: ${text.join("; ")}`, { details: { causes } });
 }
 

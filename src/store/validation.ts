@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { API_VERSION, DEFAULT_NAMESPACE, describeIssues, formatField, type Kind, objectMeta } from "#/model/index.ts";
+import { API_VERSION, DEFAULT_NAMESPACE, describeIssues, findOversize, formatField, type Kind, objectMeta, withoutNulls } from "#/model/index.ts";
 import type { ObjectKey } from "./contract.ts";
 import { type Shape, shapeFor, shapeOf } from "./fields/shape.ts";
 import { isMap } from "./merge-patch.ts";
@@ -7,21 +7,32 @@ import { type Cause, invalid } from "./store-error.ts";
 
 type Path = readonly (string | number)[];
 
+/** Causes that are told of one object; the others are counted. */
+const CAUSES_MAX = 100;
+
 /** Gathers what is wrong with one object, to say all of it at once. */
 export class Causes {
   readonly #title: string;
   readonly #causes: Cause[] = [];
+  #count = 0;
 
   constructor(title: string) {
     this.#title = title;
   }
 
   add(field: string, message: string): void {
-    this.#causes.push({ field, message });
+    this.#count++;
+    if (this.#causes.length < CAUSES_MAX) this.#causes.push({ field, message });
   }
 
-  /** `value` as `schema` reads it, with defaults; what it does not allow is recorded below `root`. */
-  parse<T>(schema: z.ZodType<T>, value: unknown, root: Path): T | undefined {
+  /** `value` as `schema` reads it, with defaults and without what is null; what it does not allow is recorded below `root`. */
+  parse<T>(schema: z.ZodType<T>, given: unknown, root: Path): T | undefined {
+    const oversize = findOversize(schema, given);
+    if (oversize !== undefined) {
+      this.add(formatField([...root, ...oversize.path]), `found more; allowed: ${oversize.allowed}`);
+      return undefined;
+    }
+    const value = withoutNulls(schema, given);
     const result = schema.safeParse(value);
     if (result.success) return result.data;
     for (const { field, message } of describeIssues(schema, value, result.error.issues, root)) this.add(field, message);
@@ -30,7 +41,7 @@ export class Causes {
 
   /** @throws store/invalid: anything was recorded */
   check(): void {
-    if (this.#causes.length > 0) throw invalid(this.#title, this.#causes);
+    if (this.#count > 0) throw invalid(this.#title, this.#causes, this.#count);
   }
 }
 
@@ -73,7 +84,8 @@ export function parsePart(kind: Kind, part: "spec" | "status", value: unknown, c
 
 const partShapes = new WeakMap<z.ZodType, Shape>();
 
-function partShape(schema: z.ZodType): Shape {
+/** How the parts of a spec or status are owned and merged. */
+export function partShape(schema: z.ZodType): Shape {
   const known = partShapes.get(schema);
   if (known !== undefined) return known;
   const shape = shapeOf(schema);

@@ -64,6 +64,67 @@ export function patchTests(open: OpenStore): void {
     assert.deepEqual(await store.get(resource, { name: "dish" }), patched);
   });
 
+  it("takes null for a field as no field, whichever way it comes", async (context) => {
+    const { store } = await open(context, { hasCollector: false });
+    const spec = { ...thing("1"), place: null, capabilities: null, access: null, env: [{ name: "A", value: null }] };
+    const wanted = { ...thing("1"), capabilities: [], probeEnabled: true, files: [], env: [{ name: "A", value: "" }] };
+    const key = { name: "dish" };
+    const body = { metadata: { ...key, labels: null }, spec };
+    const ways: readonly (() => Promise<{ readonly spec: unknown }>)[] = [
+      () => store.create(resource, body as never),
+      () => store.update(resource, body as never),
+      () => store.patch(resource, key, { type: "merge", body: { spec: { ...spec, desired: null } } }),
+      () => store.patch(resource, key, { type: "json", body: [{ op: "replace", path: "/spec", value: spec }] }),
+      () => store.patch(resource, key, { type: "apply", body: body as never, force: true }),
+    ];
+    for (const way of ways) assert.deepEqual((await way()).spec, wanted);
+    const [entry] = (await store.get(resource, key))?.metadata.managedFields?.filter(({ operation }) => operation === "Apply") ?? [];
+    assert.deepEqual(Object.keys((entry?.fieldsV1?.["f:spec"] ?? {}) as object).sort(), ["f:env", "f:id", "f:type"]);
+    assert.match(
+      (await causesOf(store.create(resource, { metadata: { name: "b" }, spec: { ...thing("2"), id: null } as never }))).join(),
+      /spec\.id: found nothing/,
+    );
+  });
+
+  it("makes no object for who names the uid of one that is gone", async (context) => {
+    const { store } = await open(context, { hasCollector: false });
+    const body = { metadata: { name: "dish", uid: "014dbd28-1f25-42cb-a79c-955b98409d02" }, spec: thing("1") };
+    await rejects(store.patch(resource, { name: "dish" }, { type: "apply", body }, { fieldManager: "one" }), "store/conflict");
+    assert.equal(await store.get(resource, { name: "dish" }), undefined);
+    await store.create(resource, { metadata: { name: "dish" }, spec: thing("1") });
+    await rejects(store.patch(resource, { name: "dish" }, { type: "apply", body, force: true }, { fieldManager: "one" }), "store/conflict");
+  });
+
+  it("is not misled by managed fields that are none, and remembers ten of those who have updated", async (context) => {
+    const { store } = await open(context, { hasCollector: false });
+    const made = await store.create(resource, { metadata: { name: "dish" }, spec: thing("1") }, { fieldManager: "maker" });
+    for (const fieldsV1 of [{ "f:spec": "abc" }, { "f:spec": { "k:{": {} } }, { "k:null": {} }, { spec: {} }, { "f:spec": [1] }]) {
+      const managedFields = [{ manager: "liar", operation: "Update" as const, fieldsV1: fieldsV1 as never }];
+      const left = await store.patch(resource, { name: "dish" }, { type: "merge", body: { metadata: { managedFields } } });
+      assert.deepEqual(left.metadata.managedFields, made.metadata.managedFields, JSON.stringify(fieldsV1));
+    }
+    for (let index = 0; index < 25; index++)
+      await store.patch(
+        resource,
+        { name: "dish" },
+        { type: "merge", body: { spec: { desired: { [`k${index}`]: index } } } },
+        { fieldManager: `m${index}` },
+      );
+    const managers = (await store.get(resource, { name: "dish" }))?.metadata.managedFields?.map(({ manager }) => manager) ?? [];
+    assert.equal(managers.length, 10);
+    assert.ok(managers.includes("ancient-changes") && managers.includes("m24"), managers.join());
+  });
+
+  it("stores no object that holds too much, whichever way it grows", async (context) => {
+    const { store } = await open(context, { hasCollector: false });
+    await store.create(resource, { metadata: { name: "dish" }, spec: thing("1") });
+    const grow = (key: string) =>
+      store.patch(resource, { name: "dish" }, { type: "merge", body: { spec: { desired: { [key]: Array.from({ length: 20_000 }, () => 1) } } } });
+    await grow("a");
+    await grow("b");
+    assert.match((await causesOf(grow("c"))).join(), /spec: found more; allowed: at most 50000 values/);
+  });
+
   it("loses none of many patches of one object at once", async (context) => {
     const { store } = await open(context, { hasCollector: false });
     await store.create(resource, { metadata: { name: "dish" }, spec: thing("1") });

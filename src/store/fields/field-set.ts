@@ -1,3 +1,5 @@
+import { isMap } from "../merge-patch.ts";
+
 /** A set of fields in Kubernetes' fieldsV1 form: `f:name` a field, `k:{"name":"x"}` an element of a keyed list, `v:"x"` an element of a set, `.` the node itself beside its children.
  *  A node is a member if it is empty or has `.`; the root never is. Frozen and shared: https://kubernetes.io/docs/reference/using-api/server-side-apply/ */
 export interface FieldSet {
@@ -9,6 +11,23 @@ export const EMPTY: FieldSet = Object.freeze({});
 export function isEmpty(set: FieldSet): boolean {
   for (const _ in set) return false;
   return true;
+}
+
+/** True if `value` is a field set as clients may send one: maps all the way down, with keys that name a field, an element or a value. */
+export function isFieldSet(value: unknown): value is FieldSet {
+  if (!isMap(value)) return false;
+  return Object.entries(value).every(([key, inner]) => isElement(key) && isFieldSet(inner));
+}
+
+function isElement(key: string): boolean {
+  if (key === "." || key.startsWith("f:")) return true;
+  if (!key.startsWith("k:") && !key.startsWith("v:")) return false;
+  try {
+    const named: unknown = JSON.parse(key.slice(2));
+    return key.startsWith("v:") || isMap(named);
+  } catch {
+    return false;
+  }
 }
 
 function isMember(node: FieldSet): boolean {

@@ -26,7 +26,23 @@ export function recordUpdate(entries: readonly ManagedFieldsEntry[], writer: Wri
   const own = entries.find((entry) => isOf(entry, writer));
   const before = own === undefined ? EMPTY : fieldsOfEntry(own);
   const fields = unite(subtract(before, removed), changed);
-  return isEmpty(fields) ? next : [...next, entryOf(writer, before === fields ? before : intern(fields))];
+  return isEmpty(fields) ? next : bounded([...next, entryOf(writer, before === fields ? before : intern(fields))], writer.subresource);
+}
+
+/** Managers that an object remembers as having updated it, as kube-apiserver; else whoever writes under ever new names makes it too large to be written. */
+const UPDATERS_MAX = 10;
+/** Kubernetes' name for those before. */
+const ANCIENT = "ancient-changes";
+
+/** `entries` with the oldest of too many updaters made one. */
+function bounded(entries: readonly ManagedFieldsEntry[], of: Writer["subresource"]): readonly ManagedFieldsEntry[] {
+  const isUpdate = ({ operation, subresource }: ManagedFieldsEntry): boolean => operation === "Update" && subresource === of;
+  const updaters = entries.filter(isUpdate);
+  if (updaters.length <= UPDATERS_MAX) return entries;
+  const oldest = updaters.toSorted((a, b) => ((a.time ?? "") < (b.time ?? "") ? -1 : 1)).slice(0, updaters.length - UPDATERS_MAX + 1);
+  const fields = oldest.reduce((all, entry) => unite(all, fieldsOfEntry(entry)), EMPTY);
+  const ancient: ManagedFieldsEntry = Object.freeze({ ...oldest.at(-1), manager: ANCIENT, fieldsV1: intern(fields) });
+  return [ancient, ...entries.filter((entry) => !oldest.includes(entry))];
 }
 
 /** The entries after `writer` applied the fields `applied`; `difference` is what that changed in all, `taken` what it took from others by force. Returns `entries` itself if nothing differs. */

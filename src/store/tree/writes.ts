@@ -8,6 +8,7 @@ import type { Writer } from "../fields/managed-fields.ts";
 import { shapeOfKind } from "../fields/shape.ts";
 import { patchJson } from "../json-patch.ts";
 import { isMap, mergePatch } from "../merge-patch.ts";
+import { dropNulls } from "../pruning.ts";
 import { conflict, invalid, missing, permanent, titleOf } from "../store-error.ts";
 import { Causes, checkListKeys, completeKey } from "../validation.ts";
 import { describeUniquePath, encodeObject, objectPath, uniquePaths, withVersion } from "./layout.ts";
@@ -153,8 +154,9 @@ export class Writes {
     await memories.shown(version);
   }
 
-  #apply(kind: Kind, key: ObjectKey, former: StoredObject | undefined, body: ObjectInput, force: boolean, options: WriteOptions): StoredObject {
+  #apply(kind: Kind, key: ObjectKey, former: StoredObject | undefined, given: ObjectInput, force: boolean, options: WriteOptions): StoredObject {
     const title = titleOf(kind, key);
+    const body = dropNulls(kind, given);
     if (!isMap(body)) throw invalid(title, [{ field: "", message: "give the object to apply" }]);
     const causes = new Causes(title);
     if ((body.metadata?.managedFields?.length ?? 0) > 0)
@@ -164,13 +166,17 @@ export class Writes {
     checkListKeys(shapeOfKind(kind), config, [], causes);
     causes.check();
     const writer = this.#writer("Apply", options, former);
+    const shape = shapeOfKind(kind);
+    const entries = former?.metadata.managedFields ?? [];
     const live = former === undefined ? undefined : ownable(former);
-    const applied = applyConfig({ title, shape: shapeOfKind(kind), live, config, entries: former?.metadata.managedFields ?? [], writer, force });
+    const applied = applyConfig({ title, shape, live, config, entries, writer, force });
     const merged = applied.merged as Draft;
     const { uid, resourceVersion, name, namespace } = body.metadata ?? {};
     if (former === undefined && resourceVersion !== undefined && resourceVersion !== "") throw conflict(kind, key, "it does not exist any more");
+    // Who names a uid means one object, not any of that name: as a kube-apiserver, no other one is made.
+    if (former === undefined && uid !== undefined && uid !== "") throw conflict(kind, key, `there is none, and the uid ${uid} is asked for`);
     const identity = {
-      ...(uid !== undefined && former !== undefined && { uid }),
+      ...(uid !== undefined && { uid }),
       ...(resourceVersion !== undefined && { resourceVersion }),
       ...(name !== undefined && { name }),
       ...(namespace !== undefined && { namespace }),
