@@ -4,13 +4,14 @@ import type { Tree, TreeOperation } from "#/tree/index.ts";
 import type { DeleteOptions, ObjectInput, ObjectKey, Patch, WriteOptions } from "../contract.ts";
 import { buildObject, type Draft, type DraftContext, ownable } from "../draft.ts";
 import { type Applied, applyConfig } from "../fields/apply.ts";
+import { withoutDefaults } from "../fields/defaults.ts";
 import type { Writer } from "../fields/managed-fields.ts";
 import { shapeOfKind } from "../fields/shape.ts";
 import { patchJson } from "../json-patch.ts";
 import { isMap, mergePatch } from "../merge-patch.ts";
 import { dropNulls } from "../pruning.ts";
 import { conflict, invalid, missing, permanent, titleOf } from "../store-error.ts";
-import { Causes, checkListKeys, completeKey } from "../validation.ts";
+import { Causes, checkListKeys, completeKey, partShape } from "../validation.ts";
 import { describeUniquePath, encodeObject, objectPath, uniquePaths, withVersion } from "./layout.ts";
 import type { Memories } from "./memories.ts";
 import { buried } from "./memory.ts";
@@ -168,7 +169,15 @@ export class Writes {
     const writer = this.#writer("Apply", options, former);
     const shape = shapeOfKind(kind);
     const entries = former?.metadata.managedFields ?? [];
-    const live = former === undefined ? undefined : ownable(former);
+    const live =
+      former === undefined
+        ? undefined
+        : {
+            ...ownable(former),
+            ...(former[part] !== undefined && {
+              [part]: withoutDefaults({ name: part, schema: kind[part], shape: partShape(kind[part]), value: former[part] }, entries),
+            }),
+          };
     const applied = applyConfig({ title, shape, live, config, entries, writer, force });
     const merged = applied.merged as Draft;
     const { uid, resourceVersion, name, namespace } = body.metadata ?? {};
