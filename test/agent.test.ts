@@ -418,7 +418,18 @@ function unreachable(): Store {
     throw new OrreryError("store/unavailable", "the centre cannot be reached", { retry: "backoff" });
   };
   const later = async (): Promise<never> => fail();
-  return { get: later, list: later, watch: fail, create: later, update: later, patch: later, delete: later, emit() {}, events: later };
+  return {
+    get: later,
+    list: later,
+    watch: fail,
+    create: later,
+    update: later,
+    patch: later,
+    delete: later,
+    emit() {},
+    recordEvent: later,
+    events: later,
+  };
 }
 
 describe("another agent on the same folder", () => {

@@ -6,7 +6,7 @@ import { type Api, type ApiOptions, createApi } from "#/api/index.ts";
 import { type Log, silentLog, systemClock, systemRandom } from "#/base/index.ts";
 import { type Client, createClient } from "#/client/index.ts";
 import { Hub } from "#/link/hub/index.ts";
-import { kinds } from "#/model/index.ts";
+import { storedKinds } from "#/model/index.ts";
 import { ensureCertificates, ensureTokens, kubeconfig, tokenAuthenticator } from "#/pki/index.ts";
 import { openTreeStore, type TreeStore, type TreeStoreOptions } from "#/store/tree/index.ts";
 import { openSqliteTree, type SqliteTree } from "#/tree/sqlite/index.ts";
@@ -46,14 +46,14 @@ export async function openApiSite(context: Pick<TestContext, "after">, options: 
   const certificates = await ensureCertificates({ folder: join(folder, "pki"), addresses: [], nowMs: Date.now(), random: systemRandom });
   const tokens = await ensureTokens(join(folder, "tokens"), systemRandom);
   const tree = options.tree ?? (await openSqliteTree({ file: join(folder, "tree.db"), clock: systemClock, random: systemRandom }));
-  const store = await openTreeStore({ tree, clock: systemClock, random: systemRandom, kinds, log: silentLog, ...options.store });
+  const store = await openTreeStore({ tree, clock: systemClock, random: systemRandom, kinds: storedKinds, log: silentLog, ...options.store });
   const stopping = new AbortController();
   if (options.hasCollector !== false) store.startGarbageCollector(stopping.signal);
   const hub = new Hub({ clock: systemClock, log: silentLog, version: "0.1.0", welcome: async () => ({ history: "test", epoch: 1 }) });
   const logged: ApiSite["logged"] = [];
   const api = createApi({
     store,
-    kinds,
+    kinds: storedKinds,
     hub,
     authenticate: tokenAuthenticator(tokens),
     clock: systemClock,

@@ -1,6 +1,7 @@
 import { API_GROUP, type Column, type Kind, type StoredObject } from "#/model/index.ts";
 import type { User } from "#/pki/index.ts";
 import type { ListOptions, ObjectKey, ObjectList, Store, WatchEvent, WatchOptions } from "#/store/index.ts";
+import type { Exchange, Reply } from "./exchange.ts";
 import { maySeeSecrets, redact } from "./redaction.ts";
 
 /** Any served object: ours, Event, Namespace. */
@@ -26,6 +27,12 @@ export interface Collection {
   readonly categories: readonly string[];
   /** Present where objects can be written: the store keeps them. */
   readonly stored?: Kind;
+  /** How objects that are no stored kind are written, where they can be. */
+  readonly writes?: {
+    create(exchange: Exchange, namespace: string | undefined): Promise<Reply>;
+    update(exchange: Exchange, namespace: string | undefined, name: string): Promise<Reply>;
+    patch(exchange: Exchange, namespace: string | undefined, name: string): Promise<Reply>;
+  };
   get(user: User, key: ObjectKey): Promise<ServedObject | undefined>;
   list(user: User, options: ListOptions): Promise<ObjectList<ServedObject>>;
   watch(user: User, options: WatchOptions): AsyncIterable<WatchEvent<ServedObject>>;
@@ -36,7 +43,7 @@ export const READ_VERBS: readonly string[] = ["get", "list", "watch"];
 /** The collection of one of our kinds. Secrets are hidden from all but agents. */
 export function storedCollection(kind: Kind, store: Store): Collection {
   return {
-    group: API_GROUP,
+    group: kind.group,
     version: "v1",
     kind: kind.kind,
     plural: kind.plural,
@@ -46,7 +53,7 @@ export function storedCollection(kind: Kind, store: Store): Collection {
     description: kind.description,
     columns: kind.columns,
     verbs: ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-    categories: ["orrery"],
+    categories: kind.group === API_GROUP ? ["orrery"] : [],
     stored: kind,
     async get(user, key) {
       const object = await store.get(kind, key);

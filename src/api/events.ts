@@ -1,8 +1,9 @@
 import { BoundedQueue, type Clock, OrreryError } from "#/base/index.ts";
-import { type Event, findKind, type Kind, type StoredObject } from "#/model/index.ts";
-import type { EventInput, Store, WatchEvent } from "#/store/index.ts";
-import { type Collection, READ_VERBS } from "./collection.ts";
-import { badRequest } from "./status.ts";
+import type { Column, Event, Kind } from "#/model/index.ts";
+import type { Store, WatchEvent } from "#/store/index.ts";
+import { type Collection, READ_VERBS, type ServedObject } from "./collection.ts";
+import { coreEvents, type EventForm } from "./event-form.ts";
+import type { EventWrites } from "./event-writes.ts";
 
 const LOOK_EVERY_MS = 1_000;
 const QUEUE_ITEMS_MAX = 5_000;
@@ -11,20 +12,39 @@ export interface EventsOptions {
   readonly store: Store;
   readonly kinds: readonly Kind[];
   readonly clock: Clock;
+  readonly writes: EventWrites;
+  /** Default core/v1. */
+  readonly form?: EventForm;
 }
 
-/** core/v1 Event, to be read, and made by agents and gateways. The store tells no changes of Events (they are written a second late, by and by); while someone watches they are compared each second. */
+interface EventSelection {
+  readonly namespace?: string;
+  readonly fieldSelector?: string;
+}
+
+/** Events of one group, to be read, made and patched. The store tells no changes of Events (they are written a second late, by and by); while someone watches they are compared each second. */
 export function events(options: EventsOptions): Collection {
-  const { store, kinds, clock } = options;
+  const { store, kinds, clock, writes, form = coreEvents } = options;
   const version = async (): Promise<string> => {
     const [kind] = kinds;
     return kind === undefined ? "1" : (await store.list(kind, { limit: 1 })).resourceVersion;
   };
   // Version 0: not written yet; it will be seen when it has its version.
-  const written = async (selection: { readonly namespace?: string; readonly fieldSelector?: string }): Promise<readonly Event[]> =>
+  const written = async (selection: EventSelection): Promise<readonly Event[]> =>
     (await store.events(selection)).filter((event) => event.metadata.resourceVersion !== "0");
+  const selectionOf = ({ namespace, fieldSelector }: { readonly namespace?: string; readonly fieldSelector?: string }): EventSelection => ({
+    ...(namespace !== undefined && { namespace }),
+    ...(fieldSelector !== undefined && { fieldSelector: form.selector(fieldSelector) }),
+  });
+  const inForm = (path: string): string =>
+    form.group === ""
+      ? path
+      : path
+          .replace(".involvedObject", ".regarding")
+          .replace(/^\.(source|lastTimestamp|count)/, (_, name: string) => `.deprecated${name.charAt(0).toUpperCase()}${name.slice(1)}`)
+          .replace(".message", ".note");
   return {
-    group: "",
+    group: form.group,
     version: "v1",
     kind: "Event",
     plural: "events",
@@ -41,27 +61,34 @@ export function events(options: EventsOptions): Collection {
       { name: "Kind", type: "string", jsonPath: ".involvedObject.kind", description: "The object's kind", priority: 1 },
       { name: "Source", type: "string", jsonPath: ".source.component", description: "Who says it", priority: 1 },
       { name: "Count", type: "integer", jsonPath: ".count", description: "How often", priority: 1 },
-    ],
-    verbs: [...READ_VERBS, "create"],
+    ].map((column) => ({ ...column, jsonPath: inForm(column.jsonPath) }) as Column),
+    verbs: [...READ_VERBS, "create", "patch", "update"],
     categories: [],
-    get: async (_user, { name, namespace }) =>
-      (await store.events({ ...(namespace !== undefined && { namespace }), fieldSelector: `metadata.name=${name}` }))[0],
-    async list(_user, { namespace, fieldSelector }) {
+    writes: {
+      create: (exchange, namespace) => writes.create(exchange, form, namespace),
+      update: (exchange, namespace, name) => writes.update(exchange, form, namespace, name),
+      patch: (exchange, namespace, name) => writes.patch(exchange, form, namespace, name),
+    },
+    async get(_user, { name, namespace }) {
+      const [event] = await store.events({ ...(namespace !== undefined && { namespace }), fieldSelector: `metadata.name=${name}` });
+      return event === undefined ? undefined : form.show(event);
+    },
+    async list(_user, options) {
       const resourceVersion = await version();
-      const items = await store.events({ ...(namespace !== undefined && { namespace }), ...(fieldSelector !== undefined && { fieldSelector }) });
+      const items = (await store.events(selectionOf(options))).map((event) => form.show(event));
       return { items, resourceVersion };
     },
-    async *watch(_user, { namespace, fieldSelector, resourceVersion, signal }): AsyncGenerator<WatchEvent<Event>, void, undefined> {
-      const selection = { ...(namespace !== undefined && { namespace }), ...(fieldSelector !== undefined && { fieldSelector }) };
+    async *watch(_user, { resourceVersion, signal, ...options }): AsyncGenerator<WatchEvent<ServedObject>, void, undefined> {
+      const selection = selectionOf(options);
       const known = new Map<string, Event>();
       const isNew = (event: Event): boolean => resourceVersion === undefined || Number(event.metadata.resourceVersion) > Number(resourceVersion);
-      const queue = new BoundedQueue<WatchEvent<Event>>(QUEUE_ITEMS_MAX);
-      const put = (event: WatchEvent<Event>): void => {
+      const queue = new BoundedQueue<WatchEvent<ServedObject>>(QUEUE_ITEMS_MAX);
+      const put = (event: WatchEvent<ServedObject>): void => {
         if (!queue.offer(event)) queue.fail(new OrreryError("store/gone", "the watcher lags too far behind; list again", { retry: "after-reread" }));
       };
       for (const event of await written(selection)) {
         known.set(event.metadata.name, event);
-        if (isNew(event)) put({ type: "ADDED", object: event });
+        if (isNew(event)) put({ type: "ADDED", object: form.show(event) });
       }
       put({ type: "BOOKMARK", resourceVersion: await version() });
       let cancel = (): void => {};
@@ -71,13 +98,13 @@ export function events(options: EventsOptions): Collection {
         for (const [name, event] of known) {
           if (names.has(name)) continue;
           known.delete(name);
-          put({ type: "DELETED", object: event });
+          put({ type: "DELETED", object: form.show(event) });
         }
         for (const event of present) {
           const before = known.get(event.metadata.name);
           if (before?.metadata.resourceVersion === event.metadata.resourceVersion) continue;
           known.set(event.metadata.name, event);
-          put({ type: before === undefined ? "ADDED" : "MODIFIED", object: event });
+          put({ type: before === undefined ? "ADDED" : "MODIFIED", object: form.show(event) });
         }
       };
       const lookLater = (): void => {
@@ -99,38 +126,4 @@ export function events(options: EventsOptions): Collection {
       }
     },
   };
-}
-
-/** What the store is told for a posted core/v1 Event.
- *  @throws api/bad-request: something is missing or about an unknown kind */
-export function eventInput(body: Readonly<Record<string, unknown>>): EventInput {
-  const { involvedObject, type, reason, message, source, reportingComponent } = body as {
-    readonly involvedObject?: Readonly<Record<string, unknown>>;
-    readonly type?: unknown;
-    readonly reason?: unknown;
-    readonly message?: unknown;
-    readonly source?: { readonly component?: unknown };
-    readonly reportingComponent?: unknown;
-  };
-  const { kind: kindName, name, namespace, uid, apiVersion } = involvedObject ?? {};
-  const kind = typeof kindName === "string" ? findKind(kindName) : undefined;
-  if (kind === undefined) throw badRequest("involvedObject.kind: give the name of a kind");
-  const component = source?.component ?? reportingComponent;
-  if (
-    typeof name !== "string" ||
-    typeof uid !== "string" ||
-    typeof reason !== "string" ||
-    typeof message !== "string" ||
-    typeof component !== "string"
-  ) {
-    throw badRequest("an Event needs involvedObject.name, involvedObject.uid, reason, message and source.component");
-  }
-  if (type !== "Normal" && type !== "Warning") throw badRequest("type: give Normal or Warning");
-  const object: StoredObject = {
-    apiVersion: String(apiVersion),
-    kind: kind.kind,
-    metadata: { name, uid, ...(typeof namespace === "string" && { namespace }), resourceVersion: "", generation: 0, creationTimestamp: "" },
-    spec: {},
-  };
-  return { kind, object, type, reason, message, component };
 }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type OpenApiSchema, objectSchema } from "#/model/index.ts";
+import { API_GROUP, type OpenApiSchema, objectSchema } from "#/model/index.ts";
 import type { Collection } from "./collection.ts";
 import { type Exchange, JSON_TYPE, jsonReply, type Reply } from "./exchange.ts";
 import { versionOf } from "./reads.ts";
@@ -169,7 +169,7 @@ function pathsOf(collection: Collection): Record<string, object> {
       ...writable(""),
       ...(stored !== undefined && { delete: one("delete", `Delete one ${kind}`, DELETING, OBJECTS) }),
     },
-    ...(stored !== undefined && { [`${base}/{name}/status`]: { parameters: named, ...writable("'s status") } }),
+    ...(stored?.group === API_GROUP && { [`${base}/{name}/status`]: { parameters: named, ...writable("'s status") } }),
   };
 }
 

@@ -8,27 +8,49 @@ export type SentPatch =
   | { readonly type: "merge" | "json"; readonly body: unknown }
   | { readonly type: "apply"; readonly body: Readonly<Record<string, unknown>>; readonly force: boolean };
 
+const TYPES: Readonly<Record<string, SentPatch["type"]>> = {
+  "application/merge-patch+json": "merge",
+  "application/json-patch+json": "json",
+  "application/apply-patch+yaml": "apply",
+};
+const STRATEGIC = "application/strategic-merge-patch+json";
+
 /** The patch in the body of a request, by its media type: one reading for every object and every part of one.
+ *  With `takesStrategic` (Kubernetes' own kinds, which its clients patch so) a strategic merge patch is read as a merge patch where both mean the same.
  *  @throws api/media-type, api/bad-request */
-export async function readPatch(exchange: Exchange, options: BodyOptions = {}): Promise<SentPatch> {
-  const type = mediaType(exchange.request);
+export async function readPatch(
+  exchange: Exchange,
+  { takesStrategic = false, ...options }: BodyOptions & { readonly takesStrategic?: boolean } = {},
+): Promise<SentPatch> {
+  const mediaTypeSent = mediaType(exchange.request);
+  if (takesStrategic && mediaTypeSent === STRATEGIC) return { type: "merge", body: asMergePatch(await readBody(exchange, options)) };
+  const type = Object.hasOwn(TYPES, mediaTypeSent) ? TYPES[mediaTypeSent] : undefined;
+  if (type === undefined)
+    throw new OrreryError("api/media-type", `patches of type ${mediaTypeSent.slice(0, 100)} are not served; send ${Object.keys(TYPES).join(", ")}`);
+  if (type !== "apply") return { type, body: await readBody(exchange, options) };
   const { query } = exchange;
-  switch (type) {
-    case "application/merge-patch+json":
-      return { type: "merge", body: await readBody(exchange, options) };
-    case "application/json-patch+json":
-      return { type: "json", body: await readBody(exchange, options) };
-    case "application/apply-patch+yaml":
-      if ((query.get("fieldManager") ?? "") === "") throw badRequest("fieldManager: is required for apply");
-      return { type: "apply", body: await readObject(exchange, options), force: isTrue(query.get("force")) };
-    default:
-      throw new OrreryError(
-        "api/media-type",
-        `patches of type ${type.slice(0, 100)} are not served; send application/merge-patch+json, application/json-patch+json or application/apply-patch+yaml`,
-      );
-  }
+  if ((query.get("fieldManager") ?? "") === "") throw badRequest("fieldManager: is required for apply");
+  const force = query.get("force");
+  return { type, body: await readObject(exchange, options), force: force === "true" || force === "1" };
 }
 
-function isTrue(text: string | null): boolean {
-  return text === "true" || text === "1";
+/** The lists of Kubernetes' own kinds that are served here which a strategic patch adds to instead of replacing them. */
+const MERGED_LISTS: readonly string[] = ["finalizers", "ownerReferences"];
+
+/** @throws api/media-type: the patch says more than a merge patch can */
+function asMergePatch(body: unknown): unknown {
+  const { metadata } = (typeof body === "object" && body !== null ? body : {}) as { readonly metadata?: unknown };
+  const isAdding =
+    typeof metadata === "object" && metadata !== null && MERGED_LISTS.some((name) => Array.isArray((metadata as Record<string, unknown>)[name]));
+  if (isAdding || hasDirective(body))
+    throw new OrreryError(
+      "api/media-type",
+      "a strategic merge patch with directives ($patch, …) or with finalizers or ownerReferences is not served; send application/merge-patch+json",
+    );
+  return body;
+}
+
+function hasDirective(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return Object.entries(value).some(([key, inner]) => key.startsWith("$") || hasDirective(inner));
 }

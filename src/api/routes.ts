@@ -1,12 +1,13 @@
 import { type Clock, type Log, OrreryError, type Random } from "#/base/index.ts";
 import type { Hub } from "#/link/hub/index.ts";
-import { DEFAULT_NAMESPACE, instance, type Kind, microservice } from "#/model/index.ts";
+import { API_GROUP, DEFAULT_NAMESPACE, instance, type Kind, microservice } from "#/model/index.ts";
 import type { Store } from "#/store/index.ts";
 import type { Authorizer, Wish } from "./access.ts";
-import { readObject, SMALL_BODY_BYTES_MAX } from "./body.ts";
 import { type Collection, storedCollection } from "./collection.ts";
 import { Discovery } from "./discovery.ts";
-import { eventInput, events } from "./events.ts";
+import { newEvents } from "./event-form.ts";
+import { EventWrites } from "./event-writes.ts";
+import { events } from "./events.ts";
 import { type Exchange, jsonReply, type Reply } from "./exchange.ts";
 import { type ReadyCheck, serveReady } from "./health.ts";
 import { InstanceAccess } from "./instance-access.ts";
@@ -78,9 +79,11 @@ export class Routes {
   constructor(options: RoutesOptions) {
     const { store, kinds, clock, hub, version } = options;
     this.#options = options;
+    const writes = new EventWrites(options);
     this.#collections = [
       namespaces({ names: options.namespaces, createdMs: clock.now() }),
-      events({ store, kinds, clock }),
+      events({ store, kinds, clock, writes }),
+      events({ store, kinds, clock, writes, form: newEvents }),
       ...kinds.map((kind) => storedCollection(kind, store)),
     ];
     this.#reads = new Reads(options);
@@ -244,11 +247,9 @@ export class Routes {
     if (verb === "watch") return this.#reads.watch(exchange, collection, namespace);
     if (verb === "get" && name !== undefined)
       return await this.#reads.get(exchange, collection, { name, ...(namespace !== undefined && { namespace }) });
-    if (verb === "create" && collection.plural === "events") {
-      this.#options.store.emit(eventInput(await readObject(exchange, { bytesMax: SMALL_BODY_BYTES_MAX })));
-      return jsonReply({ kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 }, 201);
-    }
-    const { stored } = collection;
+    const { stored, writes } = collection;
+    if (verb === "create" && name === undefined && writes !== undefined) return await writes.create(exchange, namespace);
+    if ((verb === "update" || verb === "patch") && name !== undefined && writes !== undefined) return await writes[verb](exchange, namespace, name);
     const isCollectionVerb = verb === "create" || verb === "deletecollection";
     if (stored === undefined || isCollectionVerb !== (name === undefined))
       throw new OrreryError("api/method", `${verb} is not served for ${collection.plural}${name === undefined ? " as a whole" : ` (${name})`}`);
@@ -288,7 +289,7 @@ function partsOf({ store, reads, writes, access }: PartsOptions): readonly Part[
   return [
     {
       name: "status",
-      isOf: ({ stored }) => stored !== undefined,
+      isOf: ({ stored }) => stored?.group === API_GROUP,
       hasArgument: false,
       isStream: false,
       verbs: {

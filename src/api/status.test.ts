@@ -66,5 +66,5 @@ test("a bug shows nothing of itself", () => {
 });
 
 test("a deletion tells the uid, for which kubectl waits", () => {
-  assert.equal(deletedStatus({ name: "one", plural: "resources", uid: "u" }).details?.uid, "u");
+  assert.equal(deletedStatus({ name: "one", group: "orrery.dev", plural: "resources", uid: "u" }).details?.uid, "u");
 });

@@ -1,5 +1,4 @@
 import { isOrreryError, OrreryError } from "#/base/index.ts";
-import { API_GROUP } from "#/model/index.ts";
 import type { Cause } from "#/store/index.ts";
 
 /** meta/v1 Status: how Kubernetes' clients are told of a failure, or of a success without an object. */
@@ -35,13 +34,13 @@ export interface Subject {
 }
 
 /** 200 for a deletion that is done. */
-export function deletedStatus(subject: { readonly name: string; readonly plural: string; readonly uid: string }): Status {
+export function deletedStatus(subject: { readonly name: string; readonly plural: string; readonly group: string; readonly uid: string }): Status {
   return {
     kind: "Status",
     apiVersion: "v1",
     metadata: {},
     status: "Success",
-    details: { name: subject.name, group: API_GROUP, kind: subject.plural, uid: subject.uid },
+    details: { name: subject.name, group: subject.group, kind: subject.plural, uid: subject.uid },
     code: 200,
   };
 }

@@ -1,13 +1,14 @@
 import { isOrreryError, OrreryError } from "#/base/index.ts";
-import { API_VERSION, type Kind, type StoredObject } from "#/model/index.ts";
+import { API_GROUP, type Kind, lease, type StoredObject } from "#/model/index.ts";
 import { type DeleteOptions, dropNulls, type ObjectInput, type ObjectKey, type Patch, type Store, type WriteOptions } from "#/store/index.ts";
 import { authorOf, withoutAuthor } from "./author.ts";
-import { readBody, readObject, SMALL_BODY_BYTES_MAX } from "./body.ts";
+import { type BodyOptions, readBody, readObject, SMALL_BODY_BYTES_MAX } from "./body.ts";
 import { isOwnFormerApply } from "./client-side-apply.ts";
 import { type Collection, shownTo } from "./collection.ts";
 import { type Exchange, headerOf, jsonReply, type Reply } from "./exchange.ts";
 import { dropUnknownFields } from "./field-validation.ts";
 import { readPatch } from "./patch-body.ts";
+import { decodeMessage, deleteOptionsMessage, leaseMessage } from "./protobuf-message.ts";
 import { missing, type Reads, selection } from "./reads.ts";
 import { badRequest, deletedStatus } from "./status.ts";
 
@@ -39,7 +40,7 @@ export class Writes {
 
   async create(exchange: Exchange, target: Target): Promise<Reply> {
     const { collection, kind } = target;
-    const object = this.#input(exchange, target, await readObject(exchange), undefined);
+    const object = this.#input(exchange, target, await readObject(exchange, bodyOf(kind)), undefined);
     const created = await this.#store.create(kind, object, writeOptions(exchange, kind)).catch((error: unknown) => {
       throw named(error, object.metadata.name);
     });
@@ -47,7 +48,7 @@ export class Writes {
   }
 
   async update(exchange: Exchange, target: Target, name: string, subresource?: "status"): Promise<Reply> {
-    const object = this.#input(exchange, target, await readObject(exchange), name);
+    const object = this.#input(exchange, target, await readObject(exchange, bodyOf(target.kind)), name);
     return await this.#shown(exchange, target, name, this.#store.update(target.kind, object, writeOptions(exchange, target.kind, subresource)));
   }
 
@@ -65,26 +66,26 @@ export class Writes {
   }
 
   async delete(exchange: Exchange, { collection, kind, namespace }: Target, name: string): Promise<Reply> {
-    const options = { ...deleteOptions(exchange, await readBody(exchange, { bytesMax: SMALL_BODY_BYTES_MAX })), ...authorOf(kind, exchange.user) };
+    const options = { ...deleteOptions(exchange, await readBody(exchange, DELETION_BODY)), ...authorOf(kind, exchange.user) };
     exchange.warnings.push(...(await this.#checkDeletion(kind, [keyOf({ namespace }, name)])));
     const deleted = await this.#store.delete(kind, keyOf({ namespace }, name), options);
     if (deleted === undefined) throw missing(collection, name);
     // RFC 7240: our own clients want what was deleted, kubectl a Status.
     if (isKept(deleted) || headerOf(exchange.request, "prefer") === "return=representation")
       return this.#reads.object(exchange, collection, shownTo(exchange.user, deleted));
-    return jsonReply(deletedStatus({ name, plural: kind.plural, uid: deleted.metadata.uid }));
+    return jsonReply(deletedStatus({ name, plural: kind.plural, group: kind.group, uid: deleted.metadata.uid }));
   }
 
   /** Deletes all that the query selects; one that cannot be deleted stops it. */
   async deleteCollection(exchange: Exchange, { collection, kind, namespace }: Target): Promise<Reply> {
-    const options = { ...deleteOptions(exchange, await readBody(exchange, { bytesMax: SMALL_BODY_BYTES_MAX })), ...authorOf(kind, exchange.user) };
+    const options = { ...deleteOptions(exchange, await readBody(exchange, DELETION_BODY)), ...authorOf(kind, exchange.user) };
     const { items, resourceVersion } = await this.#store.list(kind, { ...selection(exchange.query, namespace), limit: DELETED_AT_ONCE_MAX });
     const keys = items.map(({ metadata }) => keyOf(metadata, metadata.name));
     exchange.warnings.push(...(await this.#checkDeletion(kind, keys)));
     for (const { metadata } of items) await this.#store.delete(kind, metadata, options);
     return jsonReply({
       kind: `${collection.kind}List`,
-      apiVersion: API_VERSION,
+      apiVersion: kind.apiVersion,
       metadata: { resourceVersion },
       items: items.map((item) => shownTo(exchange.user, item)),
     });
@@ -118,11 +119,18 @@ export class Writes {
   }
 
   async #readPatch(exchange: Exchange, target: Target, name: string): Promise<Patch> {
-    const patch = await readPatch(exchange);
+    const patch = await readPatch(exchange, { takesStrategic: target.kind.group !== API_GROUP });
     if (patch.type === "apply") return { ...patch, body: this.#input(exchange, target, patch.body, name) };
     return patch.type === "merge" ? { ...patch, body: dropUnknownFields(target.kind, patch.body, exchange) } : patch;
   }
 }
+
+/** Go's typed clients send Kubernetes' own kinds, and the options of a deletion, as protobuf. */
+function bodyOf(kind: Kind): BodyOptions {
+  return kind === lease ? { protobuf: (bytes) => decodeMessage(leaseMessage, bytes) } : {};
+}
+
+const DELETION_BODY: BodyOptions = { bytesMax: SMALL_BODY_BYTES_MAX, protobuf: (bytes) => decodeMessage(deleteOptionsMessage, bytes) };
 
 export function keyOf({ namespace }: { readonly namespace?: string | undefined }, name: string): ObjectKey {
   return { name, ...(namespace !== undefined && { namespace }) };

@@ -5,7 +5,7 @@ import { createApi } from "#/api/index.ts";
 import { ArtifactStore } from "#/artifacts/index.ts";
 import { describeError, Lifecycle, steadyClock, systemClock, systemRandom } from "#/base/index.ts";
 import { Hub } from "#/link/hub/index.ts";
-import { type FileMapping, kinds } from "#/model/index.ts";
+import { type FileMapping, storedKinds } from "#/model/index.ts";
 import { ensureCertificates, ensureTokens, tokenAuthenticator } from "#/pki/index.ts";
 import { openTreeStore } from "#/store/tree/index.ts";
 import type { KnownTable } from "#/traffic/index.ts";
@@ -41,7 +41,7 @@ async function start(): Promise<void> {
   const tokens = await ensureTokens(folder("tokens"), random);
   const tree = await openSqliteTree({ file: folder("state/tree.db"), clock, random });
   lifecycle.add("tree", () => tree.close());
-  const store = await openTreeStore({ tree, clock, random, kinds, log });
+  const store = await openTreeStore({ tree, clock, random, kinds: storedKinds, log });
   lifecycle.add("store", () => store.close());
   store.startGarbageCollector(lifecycle.signal);
   const artifacts = new ArtifactStore({ folder: folder("artifacts"), random });
@@ -107,7 +107,7 @@ async function start(): Promise<void> {
   publishLive({ hub, calls, lead, clock, signal: lifecycle.signal });
   const api = createApi({
     store,
-    kinds,
+    kinds: storedKinds,
     hub,
     authenticate: tokenAuthenticator(tokens),
     clock,

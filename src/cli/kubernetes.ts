@@ -1,4 +1,4 @@
-import { API_VERSION, DEFAULT_NAMESPACE, type Kind } from "#/model/index.ts";
+import { DEFAULT_NAMESPACE, type Kind } from "#/model/index.ts";
 
 /** Media type under which the API answers lists as tables. */
 export const TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
@@ -16,7 +16,7 @@ export function objectPath(kind: Kind, name?: string, ...parts: readonly string[
   return [
     "",
     "apis",
-    ...API_VERSION.split("/"),
+    ...kind.apiVersion.split("/"),
     ...scope,
     kind.plural,
     ...(name === undefined ? [] : [encodeURIComponent(name)]),

@@ -1,7 +1,7 @@
 export { CHANGED_BY_ANNOTATION } from "./annotations.ts";
 export { type Condition, type ConditionInput, setCondition, timestamp } from "./conditions.ts";
 export { duration, durationMs, formatDuration } from "./duration.ts";
-export type { Event } from "./event.ts";
+export { type Event, type GivenEvent, givenEvent } from "./event.ts";
 export { type Gateway, gateway } from "./gateway.ts";
 export { DEFAULT_LIMITS, type GatewayLimitsSpec } from "./gateway-policy.ts";
 export { type Generation, generation, generationName } from "./generation.ts";
@@ -21,7 +21,8 @@ export {
 export { type Job, job } from "./job.ts";
 export { isOver, type JobRun, type JobRunPhase, jobRun } from "./job-run.ts";
 export type { Column, Kind } from "./kind.ts";
-export { findKind, kinds } from "./kinds.ts";
+export { findKind, kinds, storedKinds } from "./kinds.ts";
+export { lease } from "./lease.ts";
 export { type LogKeeping, sizeBytes } from "./logs.ts";
 export { type CheckedManifest, checkManifest } from "./manifest.ts";
 export { API_GROUP, API_VERSION, type ManagedFieldsEntry, type ObjectMeta, type OwnerReference, objectMeta, type StoredObject } from "./metadata.ts";

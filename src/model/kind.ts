@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { StoredObject } from "./metadata.ts";
+import { API_GROUP, type StoredObject } from "./metadata.ts";
 
 /** A column of `kubectl get`. `jsonPath` is the subset that CRDs use: `.a.b`, `.list[0].x`, `.list[?(@.type=="Ready")].status`. */
 export interface Column {
@@ -13,6 +13,8 @@ export interface Column {
 }
 
 export interface KindDefinition<Spec extends z.ZodType, Status extends z.ZodType> {
+  /** Default our own. A kind of another group is one of Kubernetes' own, kept for its clients; it has no status. */
+  readonly group?: string;
   readonly kind: string;
   readonly plural: string;
   readonly shortNames?: readonly string[];
@@ -39,6 +41,9 @@ export interface KindDefinition<Spec extends z.ZodType, Status extends z.ZodType
 /** One kind of object: its schemas and how it is shown. `$object`, `$spec`, `$status`, `$manifest` exist for types only. */
 export interface Kind<Spec extends z.ZodType = z.ZodType, Status extends z.ZodType = z.ZodType> extends KindDefinition<Spec, Status> {
   readonly singular: string;
+  readonly group: string;
+  /** `orrery.dev/v1`. */
+  readonly apiVersion: string;
   readonly $spec: z.infer<Spec>;
   readonly $status: z.infer<Status>;
   readonly $object: StoredObject<z.infer<Spec>, z.infer<Status>>;
@@ -46,5 +51,6 @@ export interface Kind<Spec extends z.ZodType = z.ZodType, Status extends z.ZodTy
 
 /** Completes a definition. */
 export function defineKind<Spec extends z.ZodType, Status extends z.ZodType>(definition: KindDefinition<Spec, Status>): Kind<Spec, Status> {
-  return { ...definition, singular: definition.kind.toLowerCase() } as Kind<Spec, Status>;
+  const { group = API_GROUP } = definition;
+  return { ...definition, group, apiVersion: `${group}/v1`, singular: definition.kind.toLowerCase() } as Kind<Spec, Status>;
 }

@@ -5,6 +5,7 @@ import { instance } from "./instance.ts";
 import { job } from "./job.ts";
 import { jobRun } from "./job-run.ts";
 import type { Kind } from "./kind.ts";
+import { lease } from "./lease.ts";
 import { microservice } from "./microservice.ts";
 import { resource } from "./resource.ts";
 import { revision } from "./revision.ts";
@@ -12,10 +13,13 @@ import { route } from "./route.ts";
 import { site } from "./site.ts";
 import { update } from "./update.ts";
 
-/** All kinds, in the order in which a folder of manifests is applied. */
+/** All our kinds, in the order in which a folder of manifests is applied. */
 export const kinds: readonly Kind[] = [site, host, gateway, resource, microservice, route, job, jobRun, revision, generation, instance, update];
 
-/** The kind of that name (`Microservice`), plural, singular or short name; `undefined` if there is none. */
+/** All kinds that a centre keeps: ours, and those of Kubernetes that controllers of others need. */
+export const storedKinds: readonly Kind[] = [...kinds, lease];
+
+/** The kind of ours of that name (`Microservice`), plural, singular or short name; `undefined` if there is none. */
 export function findKind(name: string): Kind | undefined {
   const lower = name.toLowerCase();
   return kinds.find((kind) => kind.kind === name || kind.plural === lower || kind.singular === lower || kind.shortNames?.includes(lower) === true);

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Kind } from "./kind.ts";
+import { API_GROUP } from "./metadata.ts";
 
 /** A schema of OpenAPI 3.0, as Kubernetes' "structural schemas" allow it: no references, no additionalProperties beside properties, lists with their type. */
 export type OpenApiSchema = { [key: string]: unknown };
@@ -16,11 +17,11 @@ export function objectSchema(kind: Kind): OpenApiSchema {
     description: kind.description,
     required: ["spec"],
     properties: {
-      apiVersion: { type: "string", description: "orrery.dev/v1" },
+      apiVersion: { type: "string", description: kind.apiVersion },
       kind: { type: "string", description: kind.kind },
       metadata: { type: "object" },
       spec: { ...openApiSchema(kind.spec), description: "What someone wants." },
-      status: { ...openApiSchema(kind.status), description: "What someone saw." },
+      ...(kind.group === API_GROUP && { status: { ...openApiSchema(kind.status), description: "What someone saw." } }),
     },
   };
 }

@@ -1,5 +1,5 @@
 /** The store: objects with versions, watch, finalizers, owners, events. Engines: `tree/` (over a tree), `remote/` (over the API), later Kubernetes. No multi: Kubernetes has none. */
-import type { Event, Kind, ObjectMeta, StoredObject } from "#/model/index.ts";
+import type { Event, GivenEvent, Kind, ObjectMeta, StoredObject } from "#/model/index.ts";
 
 /** Which object: cluster-scoped kinds have no namespace; absent for namespaced kinds means `default`. */
 export interface ObjectKey {
@@ -118,5 +118,8 @@ export interface Store {
   delete<K extends Kind>(kind: K, key: ObjectKey, options?: DeleteOptions): Promise<K["$object"] | undefined>;
   /** Records an Event; never throws for a full buffer, drops and counts instead. */
   emit(event: EventInput): void;
+  /** Keeps an Event that a client made under a name of its own, or, with `isNew` false, puts it in the place of the one of that name (where `metadata.resourceVersion` is given, only of that version). The oldest that clients made go first when there are too many.
+   *  @throws store/exists, store/missing, store/conflict, store/invalid: it is too large */
+  recordEvent(event: GivenEvent, options: { readonly isNew: boolean }): Promise<Event>;
   events(options?: { readonly namespace?: string; readonly fieldSelector?: string }): Promise<readonly Event[]>;
 }

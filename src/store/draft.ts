@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { OrreryError } from "#/base/index.ts";
-import { API_VERSION, CHANGED_BY_ANNOTATION, type Kind, type ManagedFieldsEntry, type ObjectMeta, type StoredObject } from "#/model/index.ts";
+import { CHANGED_BY_ANNOTATION, type Kind, type ManagedFieldsEntry, type ObjectMeta, type StoredObject } from "#/model/index.ts";
 import type { Author, ObjectKey } from "./contract.ts";
 import type { Applied } from "./fields/apply.ts";
 import { differenceOf } from "./fields/difference.ts";
@@ -170,7 +170,7 @@ function frame({ kind, key, former, uid, writer }: DraftContext, own: Partial<Ob
     ...(ownerReferences !== undefined && { ownerReferences }),
     ...(before?.managedFields !== undefined && { managedFields: before.managedFields }),
   };
-  return sealedCopy({ apiVersion: API_VERSION, kind: kind.kind, metadata, spec, ...(status !== undefined && { status }) }, former);
+  return sealedCopy({ apiVersion: kind.apiVersion, kind: kind.kind, metadata, spec, ...(status !== undefined && { status }) }, former);
 }
 
 function withManagedFields(

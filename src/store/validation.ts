@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { API_VERSION, DEFAULT_NAMESPACE, describeIssues, findOversize, formatField, type Kind, objectMeta, withoutNulls } from "#/model/index.ts";
+import { DEFAULT_NAMESPACE, describeIssues, findOversize, formatField, type Kind, objectMeta, withoutNulls } from "#/model/index.ts";
 import type { ObjectKey } from "./contract.ts";
 import { type Shape, shapeFor, shapeOf } from "./fields/shape.ts";
 import { isMap } from "./merge-patch.ts";
@@ -52,8 +52,8 @@ export function checkFrame(kind: Kind, object: object, causes: Causes): void {
   for (const key of Object.keys(object))
     if (!TOP_FIELDS.has(key)) causes.add(formatField([key]), `unknown field; allowed: ${[...TOP_FIELDS].join(", ")}`);
   const { apiVersion, kind: name } = object as { readonly apiVersion?: unknown; readonly kind?: unknown };
-  if (apiVersion !== undefined && apiVersion !== API_VERSION)
-    causes.add("apiVersion", `found ${JSON.stringify(apiVersion)}; allowed: ${API_VERSION}`);
+  if (apiVersion !== undefined && apiVersion !== kind.apiVersion)
+    causes.add("apiVersion", `found ${JSON.stringify(apiVersion)}; allowed: ${kind.apiVersion}`);
   if (name !== undefined && name !== kind.kind) causes.add("kind", `found ${JSON.stringify(name)}; allowed: ${kind.kind}`);
 }
 

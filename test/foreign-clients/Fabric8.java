@@ -14,11 +14,15 @@ import io.fabric8.kubernetes.client.dsl.Resource;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import io.fabric8.kubernetes.client.dsl.base.ResourceDefinitionContext;
+import io.fabric8.kubernetes.client.extended.leaderelection.LeaderCallbacks;
+import io.fabric8.kubernetes.client.extended.leaderelection.LeaderElectionConfigBuilder;
+import io.fabric8.kubernetes.client.extended.leaderelection.resourcelock.LeaseLock;
 import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
 import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
-import java.util.List;
+import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 
@@ -116,6 +120,17 @@ public class Fabric8 {
 
       MixedOperation<GenericKubernetesResource, GenericKubernetesResourceList, Resource<GenericKubernetesResource>> services = client
           .genericKubernetesResources(context("Microservice", "microservices"));
+      CompletableFuture<?> leading = client.leaderElector().withConfig(new LeaderElectionConfigBuilder().withName("java").withReleaseOnCancel(true)
+          .withLeaseDuration(Duration.ofSeconds(5)).withRenewDeadline(Duration.ofSeconds(4)).withRetryPeriod(Duration.ofMillis(200))
+          .withLock(new LeaseLock("default", "java-lock", "me"))
+          .withLeaderCallbacks(new LeaderCallbacks(() -> seen.add("leads"), () -> seen.add("leads no more"), id -> {
+          })).build()).build().start();
+      await("leads");
+      System.out.println("the lease is of " + client.leases().withName("java-lock").get().getSpec().getHolderIdentity());
+      leading.cancel(true);
+      await("leads no more");
+      client.leases().withName("java-lock").delete();
+
       Scale scale = services.withName("scaled").scale();
       System.out.println("scale " + scale.getSpec().getReplicas());
       scale.getSpec().setReplicas(4);

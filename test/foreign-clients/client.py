@@ -1,11 +1,14 @@
 """What a program with the Python package `kubernetes` does with the API; a line for each thing that was seen. Argument: file of a kubeconfig."""
 
+import os
+import queue
 import sys
 import threading
-import queue
 
 from kubernetes import client, config, dynamic, watch
 from kubernetes.client.rest import ApiException
+from kubernetes.leaderelection import electionconfig, leaderelection
+from kubernetes.leaderelection.resourcelock.leaselock import LeaseLock
 
 config.load_kube_config(sys.argv[1])
 api = client.CustomObjectsApi()
@@ -76,4 +79,31 @@ for body, kind in (
     ([{"op": "replace", "path": "/spec/replicas", "value": 5}], "json-patch"),
 ):
     say("scale", api.patch_namespaced_custom_object_scale(**SERVICES, name="scaled", body=body, _content_type=f"application/{kind}+json")["spec"]["replicas"])
-say("done")
+core = client.CoreV1Api()
+event = core.create_namespaced_event(
+    "default",
+    client.CoreV1Event(
+        metadata=client.V1ObjectMeta(generate_name="pod-"),
+        involved_object=client.V1ObjectReference(kind="Pod", name="pod", namespace="default"),
+        reason="Started",
+        message="it runs",
+        type="Normal",
+        count=1,
+    ),
+)
+again = core.patch_namespaced_event(event.metadata.name, "default", {"count": 2})
+say("event", event.metadata.name.startswith("pod-"), again.count, again.message)
+
+lock = LeaseLock("py-lock", "default", "me")
+
+
+def leads():
+    lease = client.CoordinationV1Api().read_namespaced_lease("py-lock", "default")
+    say("leads", lease.spec.holder_identity)
+    say("done")
+    os._exit(0)
+
+
+leaderelection.LeaderElection(
+    electionconfig.Config(lock, lease_duration=5, renew_deadline=4, retry_period=1, onstarted_leading=leads, onstopped_leading=None)
+).run()

@@ -44,7 +44,7 @@ interface State {
 const NOTHING: State = { live: sealedCopy({}), entries: [] };
 
 function apply({ live, entries }: State, manager: string, wish: Config, force = true): State {
-  const writer: Writer = { manager, operation: "Apply", subresource: undefined, time: "2030-01-01T00:00:00Z" };
+  const writer: Writer = { manager, operation: "Apply", apiVersion: "orrery.dev/v1", subresource: undefined, time: "2030-01-01T00:00:00Z" };
   const { merged, fields, taken } = applyConfig({ title: "it", shape, live, config: wish, entries, writer, force });
   const next = sealedCopy(merged, live);
   return { live: next, entries: recordApply(entries, writer, fields, taken, differenceOf(shape, live, next)) };
@@ -52,7 +52,7 @@ function apply({ live, entries }: State, manager: string, wish: Config, force = 
 
 function update({ live, entries }: State, manager: string, value: Config): State {
   const next = sealedCopy<unknown>(value, live);
-  const writer: Writer = { manager, operation: "Update", subresource: undefined, time: "2030-01-01T00:00:00Z" };
+  const writer: Writer = { manager, operation: "Update", apiVersion: "orrery.dev/v1", subresource: undefined, time: "2030-01-01T00:00:00Z" };
   return { live: next, entries: recordUpdate(entries, writer, differenceOf(shape, live, next)) };
 }
 
@@ -138,7 +138,7 @@ describe("applying", () => {
               live: before.live,
               config: wish,
               entries: [],
-              writer: { manager: "x", operation: "Apply", subresource: undefined, time: "" },
+              writer: { manager: "x", operation: "Apply", apiVersion: "orrery.dev/v1", subresource: undefined, time: "" },
               force: true,
             }).merged,
             before.live,

@@ -1,5 +1,4 @@
 import type { ManagedFieldsEntry } from "#/model/index.ts";
-import { API_VERSION } from "#/model/index.ts";
 import type { Difference } from "./difference.ts";
 import { EMPTY, type FieldSet, intern, isEmpty, subtract, unite } from "./field-set.ts";
 
@@ -7,6 +6,8 @@ import { EMPTY, type FieldSet, intern, isEmpty, subtract, unite } from "./field-
 export interface Writer {
   readonly manager: string;
   readonly operation: "Update" | "Apply";
+  /** Of the object. */
+  readonly apiVersion: string;
   readonly subresource: "status" | "scale" | undefined;
   /** RFC 3339, whole seconds. */
   readonly time: string;
@@ -75,11 +76,11 @@ function shrink(entry: ManagedFieldsEntry, lost: FieldSet): readonly ManagedFiel
 }
 
 function entryOf(writer: Writer, fields: FieldSet): ManagedFieldsEntry {
-  const { manager, operation, subresource, time } = writer;
+  const { manager, operation, apiVersion, subresource, time } = writer;
   return Object.freeze({
     manager,
     operation,
-    apiVersion: API_VERSION,
+    apiVersion,
     time,
     fieldsType: "FieldsV1",
     fieldsV1: fields,

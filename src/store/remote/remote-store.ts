@@ -1,6 +1,6 @@
 import { BoundedQueue, describeError, isOrreryError, type Log, OrreryError } from "#/base/index.ts";
 import { type Client, type ClientRequest, statusError } from "#/client/index.ts";
-import { API_VERSION, DEFAULT_NAMESPACE, type Event, type Kind, type StoredObject } from "#/model/index.ts";
+import { DEFAULT_NAMESPACE, type Event, type GivenEvent, type Kind, type StoredObject } from "#/model/index.ts";
 import type {
   DeleteOptions,
   EventInput,
@@ -151,6 +151,13 @@ export class RemoteStore implements Store {
     if (!this.#events.offer(event)) this.#eventsDropped += 1;
   }
 
+  async recordEvent(event: GivenEvent, { isNew }: { readonly isNew: boolean }): Promise<Event> {
+    const { name, namespace = DEFAULT_NAMESPACE } = event.metadata;
+    const collection = `/api/v1/namespaces/${encodeURIComponent(namespace)}/events`;
+    const path = isNew ? collection : `${collection}/${encodeURIComponent(name)}`;
+    return (await this.#request({ method: isNew ? "POST" : "PUT", path, body: { apiVersion: "v1", kind: "Event", ...event } })) as Event;
+  }
+
   async events({ namespace, fieldSelector }: { readonly namespace?: string; readonly fieldSelector?: string } = {}): Promise<readonly Event[]> {
     const path = namespace === undefined ? "/api/v1/events" : `/api/v1/namespaces/${encodeURIComponent(namespace)}/events`;
     const { items } = (await this.#request({ path, query: { fieldSelector } })) as { readonly items: readonly Event[] };
@@ -210,7 +217,7 @@ function translate(error: unknown): unknown {
 }
 
 function collectionPath(kind: Kind, namespace: string | undefined): string {
-  return `/apis/${API_VERSION}${kind.scope === "Namespaced" && namespace !== undefined ? `/namespaces/${encodeURIComponent(namespace)}` : ""}/${kind.plural}`;
+  return `/apis/${kind.apiVersion}${kind.scope === "Namespaced" && namespace !== undefined ? `/namespaces/${encodeURIComponent(namespace)}` : ""}/${kind.plural}`;
 }
 
 function objectPath(kind: Kind, key: ObjectKey, subresource?: "status"): string {
@@ -230,7 +237,7 @@ function writing({ dryRun, fieldManager = "orrery" }: WriteOptions): Readonly<Re
 }
 
 function withType(kind: Kind, object: ObjectInput): ObjectInput {
-  return { apiVersion: API_VERSION, kind: kind.kind, ...object };
+  return { apiVersion: kind.apiVersion, kind: kind.kind, ...object };
 }
 
 function eventBody({ kind, object, type, reason, message, component }: EventInput): object {
@@ -238,8 +245,9 @@ function eventBody({ kind, object, type, reason, message, component }: EventInpu
   return {
     apiVersion: "v1",
     kind: "Event",
-    metadata: { generateName: `${name}.`, namespace: namespace ?? DEFAULT_NAMESPACE },
-    involvedObject: { apiVersion: API_VERSION, kind: kind.kind, name, ...(namespace !== undefined && { namespace }), uid, resourceVersion },
+    // Without a name: equal ones are counted together.
+    metadata: { namespace: namespace ?? DEFAULT_NAMESPACE },
+    involvedObject: { apiVersion: kind.apiVersion, kind: kind.kind, name, ...(namespace !== undefined && { namespace }), uid, resourceVersion },
     type,
     reason,
     message,

@@ -1,5 +1,5 @@
 import { backoffDelayMs, type Clock, isOrreryError, type Log, type Random } from "#/base/index.ts";
-import { API_GROUP, type Kind, type OwnerReference, type StoredObject } from "#/model/index.ts";
+import type { Kind, OwnerReference, StoredObject } from "#/model/index.ts";
 import type { Tree } from "#/tree/index.ts";
 import type { Store } from "../contract.ts";
 import { objectPath } from "./layout.ts";
@@ -205,8 +205,8 @@ export class GarbageCollector {
   }
 
   #kindOf({ apiVersion, kind }: OwnerReference): Kind | undefined {
-    if (!apiVersion.startsWith(`${API_GROUP}/`)) return undefined;
-    for (const known of this.#options.memories.all()) if (known.kind.kind === kind) return known.kind;
+    const [group] = apiVersion.split("/");
+    for (const known of this.#options.memories.all()) if (known.kind.kind === kind && known.kind.group === group) return known.kind;
     return undefined;
   }
 }

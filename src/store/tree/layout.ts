@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { API_VERSION, type Kind, type StoredObject } from "#/model/index.ts";
+import type { Kind, StoredObject } from "#/model/index.ts";
 import type { ObjectKey } from "../contract.ts";
 import { remember } from "../json.ts";
 import { textAt } from "../selector.ts";
@@ -45,18 +45,18 @@ export function describeUniquePath(path: string): { readonly field: string; read
 export function encodeObject(object: StoredObject): string {
   const { resourceVersion: _, ...metadata } = object.metadata;
   const { spec, status } = object;
-  return `${head(object.kind)}${JSON.stringify(metadata).slice(1)},"spec":${JSON.stringify(spec)}${status === undefined ? "" : `,"status":${JSON.stringify(status)}`}}`;
+  return `${head(object)}${JSON.stringify(metadata).slice(1)},"spec":${JSON.stringify(spec)}${status === undefined ? "" : `,"status":${JSON.stringify(status)}`}}`;
 }
 
 /** The object as of `version`, frozen, its JSON text being made from `value` by putting the version in. */
 export function withVersion(object: StoredObject, version: number, value: string): StoredObject {
   const resourceVersion = String(version);
   const versioned = Object.freeze({ ...object, metadata: Object.freeze({ ...object.metadata, resourceVersion }) });
-  const start = head(object.kind);
+  const start = head(object);
   if (value.startsWith(start)) remember(versioned, `${start}"resourceVersion":"${resourceVersion}",${value.slice(start.length)}`);
   return versioned;
 }
 
-function head(kind: string): string {
-  return `{"apiVersion":"${API_VERSION}","kind":"${kind}","metadata":{`;
+function head({ apiVersion, kind }: Pick<StoredObject, "apiVersion" | "kind">): string {
+  return `{"apiVersion":"${apiVersion}","kind":"${kind}","metadata":{`;
 }

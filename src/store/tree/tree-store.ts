@@ -1,5 +1,5 @@
 import type { Clock, Log, Random } from "#/base/index.ts";
-import type { Event, Kind, StoredObject } from "#/model/index.ts";
+import type { Event, GivenEvent, Kind, StoredObject } from "#/model/index.ts";
 import type { Tree } from "#/tree/index.ts";
 import type {
   DeleteOptions,
@@ -119,6 +119,10 @@ export class TreeStore implements Store {
 
   emit(event: EventInput): void {
     this.#events.emit(event);
+  }
+
+  async recordEvent(event: GivenEvent, options: { readonly isNew: boolean }): Promise<Event> {
+    return await this.#events.record(event, options);
   }
 
   async events(options: { readonly namespace?: string; readonly fieldSelector?: string } = {}): Promise<readonly Event[]> {

@@ -111,7 +111,7 @@ export class Writes {
     const next = buildObject({
       kind,
       key,
-      writer: this.#writer("Update", options, undefined),
+      writer: this.#writer(kind, "Update", options, undefined),
       former: undefined,
       draft,
       parts: options.subresource === "status" ? "all" : "main",
@@ -166,7 +166,7 @@ export class Writes {
     const config = ownable({ metadata: body.metadata, [part]: body[part] });
     checkListKeys(shapeOfKind(kind), config, [], causes);
     causes.check();
-    const writer = this.#writer("Apply", options, former);
+    const writer = this.#writer(kind, "Apply", options, former);
     const shape = shapeOfKind(kind);
     const entries = former?.metadata.managedFields ?? [];
     const live =
@@ -198,13 +198,19 @@ export class Writes {
   #context(kind: Kind, key: ObjectKey, former: StoredObject | undefined, draft: Draft, options: WriteOptions, applied?: Applied): DraftContext {
     const uid = former?.metadata.uid ?? timeOrderedUuid(this.#options.random, this.#options.clock.now());
     const parts = options.subresource === "status" ? "status" : "main";
-    const writer = this.#writer("Update", options, former);
+    const writer = this.#writer(kind, "Update", options, former);
     return { kind, key, former, draft, parts, uid, writer, ...authorship(options), ...(applied !== undefined && { applied }) };
   }
 
-  #writer(operation: "Update" | "Apply", options: WriteOptions, former: StoredObject | undefined): Writer {
+  #writer({ apiVersion }: Kind, operation: "Update" | "Apply", options: WriteOptions, former: StoredObject | undefined): Writer {
     const isStatus = options.subresource === "status" && (former !== undefined || operation === "Apply");
-    return { manager: options.fieldManager ?? "orrery", operation, subresource: isStatus ? "status" : options.through, time: this.#now() };
+    return {
+      manager: options.fieldManager ?? "orrery",
+      operation,
+      apiVersion,
+      subresource: isStatus ? "status" : options.through,
+      time: this.#now(),
+    };
   }
 
   async #write(kind: Kind, key: ObjectKey, former: StoredObject | undefined, next: StoredObject, options: WriteOptions): Promise<StoredObject> {
