@@ -5,7 +5,7 @@ import path from "node:path";
 import { describeError, systemClock, systemRandom } from "#/base/index.ts";
 import { createClient } from "#/client/index.ts";
 import { accessLogFile, Gateway, LinkFeed } from "#/gateway/index.ts";
-import { readBootId } from "#/process/index.ts";
+import { readBootId, SocketOwners } from "#/process/index.ts";
 import { parseChildOptions } from "./child-options.ts";
 import { readHostName } from "./host-name.ts";
 import { ignoreHangUp } from "./interrupts.ts";
@@ -26,6 +26,10 @@ const log = stdoutLog();
 ignoreHangUp(log);
 const host = options.host ?? readHostName();
 const version = readVersion();
+/** Processes of instances, and what these have started. */
+const owners = new SocketOwners({
+  nameOf: (environment) => (environment["ORRERY_DATA"] === options.data ? environment["ORRERY_INSTANCE_NAME"] : undefined),
+});
 const feed = new LinkFeed({ log, clock: systemClock });
 
 try {
@@ -39,6 +43,10 @@ try {
     edge: { address: options.listen, port: options.edgePort },
     feed: () => feed,
     siteFolder: options.site,
+    ownerOf: async ({ remoteAddress = "", remotePort = 0, localAddress = "", localPort = 0 }, instance) => {
+      const found = await owners.find({ address: remoteAddress, port: remotePort, ownAddress: localAddress, ownPort: localPort }, instance);
+      return { isOwn: found.kind === "own", name: found.kind === "other" ? found.name : "" };
+    },
     onEdgeUrl: (edge) => {
       log.info("the edge has another URL", { edge });
       try {

@@ -4,6 +4,7 @@ import { describeError } from "#/base/index.ts";
 import { logConnection } from "./connection-log.ts";
 import { type Inlet, parseAuthority, type Refusal, refuse, renderRefusal } from "./core/index.ts";
 import { tagSocket } from "./inlet.ts";
+import { checkedLookup, NotDialled } from "./outside-lookup.ts";
 import type { ProxyContext } from "./proxy-context.ts";
 import { rawHead } from "./raw-head.ts";
 import { splice } from "./splice.ts";
@@ -37,7 +38,7 @@ export function acceptConnect(options: ConnectOptions): void {
   const target = context.core.resolve(inlet, authority, req.url ?? "", "");
   if (target.kind === "refusal") return answer(options, startedMs, target);
   if (target.kind === "service") openService(options, target.service, startedMs);
-  else openTunnel(options, authority.host, authority.port, startedMs);
+  else openTunnel(options, { host: target.authority.host, port: authority.port }, startedMs);
 }
 
 function openService(options: ConnectOptions, service: string, startedMs: number): void {
@@ -76,13 +77,20 @@ function openService(options: ConnectOptions, service: string, startedMs: number
   });
 }
 
-function openTunnel(options: ConnectOptions, host: string, port: number, startedMs: number): void {
+function openTunnel(options: ConnectOptions, authority: { readonly host: string; readonly port: number }, startedMs: number): void {
   const { context, socket, early, inlet, req } = options;
-  const upstream = connect({ host: host.replace(/^\[|\]$/g, ""), port, noDelay: true, allowHalfOpen: true });
+  const upstream = connect({
+    host: authority.host.replace(/^\[|\]$/g, ""),
+    port: authority.port,
+    noDelay: true,
+    allowHalfOpen: true,
+    lookup: checkedLookup((address) => context.core.dial(authority, address)),
+  });
   const timer = setTimeout(() => upstream.destroy(new Error("no connection in time")), context.core.table.limits.connectTimeMs);
   const onError = (error: Error): void => {
     clearTimeout(timer);
-    answer(options, startedMs, refuse("gateway/connect", `${req.url}: ${describeError(error)}`));
+    if (error instanceof NotDialled) context.core.refusedDial(inlet);
+    answer(options, startedMs, error instanceof NotDialled ? error.refusal : refuse("gateway/connect", `${req.url}: ${describeError(error)}`));
   };
   upstream.once("error", onError);
   upstream.once("connect", () => {

@@ -16,6 +16,8 @@ import { passTrailers } from "./core/request-head.ts";
 import { pathOf } from "./core/request-target.ts";
 import type { Bounded } from "./deadlines.ts";
 import { faultOf } from "./fault.ts";
+import { inletOf } from "./inlet.ts";
+import { NotDialled } from "./outside-lookup.ts";
 import type { ProxyContext } from "./proxy-context.ts";
 import { flushSoon } from "./response-flush.ts";
 import { hasNoBody, passInterimHeaders, passResponseHeaders, passResponseTrailers } from "./response-headers.ts";
@@ -427,6 +429,10 @@ export class Exchange implements AnswerHandler, Bounded, UnderWay {
       this.#fault ??= faultOf("gateway/broken-answer", call);
       if (!this.#isDetached) this.#cut();
       return this.#finish(this.#isDetached ? this.#detachedStatus() : this.#failedStatus());
+    }
+    if (error instanceof NotDialled) {
+      this.#context.core.refusedDial(inletOf(this.#connection.socket));
+      return this.#fail(error.refusal, 0);
     }
     if (call === undefined) return this.#fail(refuse("gateway/connect", `${this.#request?.host}: ${describeError(error)}`), 0);
     const isReplayable = this.#answerMs === undefined && !this.#isReadingBody;

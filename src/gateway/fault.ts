@@ -9,6 +9,7 @@ const FAULTS: Readonly<Record<GatewayErrorCode, Fault>> = {
   "gateway/too-large": "client",
   "gateway/client-timeout": "client",
   "gateway/not-declared": "client",
+  "gateway/wrong-caller": "client",
   "gateway/bypass": "client",
   "gateway/unlabelled": "client",
   "gateway/wrong-revision": "client",

@@ -1,9 +1,10 @@
 import { createServer, type Server, type Socket } from "node:net";
+import { networkInterfaces } from "node:os";
 import path from "node:path";
 import { type Clock, describeError, type Log, OrreryError, type Random } from "#/base/index.ts";
 import { type GatewayReport, PROXY_PORT, type PublishedLoad, type TableFeed, type TablePosition, type TableUpdate } from "#/traffic/index.ts";
 import { AccessLog } from "./access-log.ts";
-import { type Call, GatewayCore, type Refusal, refuse, type Undecided } from "./core/index.ts";
+import { type Call, GatewayCore, type Inlet, type OwnHost, type Refusal, refuse, type Undecided } from "./core/index.ts";
 import { Deadlines } from "./deadlines.ts";
 import { nextIncarnation } from "./durable-file.ts";
 import { EdgeTls } from "./edge-tls.ts";
@@ -42,6 +43,8 @@ export interface GatewayOptions {
   readonly isHost?: boolean;
   /** Made once the number of this start is known, which the feed tells the centre. */
   readonly feed: (incarnation: number) => TableFeed;
+  /** Which instance's process is at the other end of a connection between services: `own` if it is that of `instance`; else whose it is, empty if nobody's that is known. Absent: nobody can tell, and `callerCheck` of the Site has no effect. */
+  readonly ownerOf?: (socket: Socket, instance: string) => Promise<{ readonly isOwn: boolean; readonly name: string }>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -52,6 +55,8 @@ export interface GatewayOptions {
 /** How long `stop` lets running requests end. */
 const STOP_MS = 30_000;
 const LOOPBACK = "127.0.0.1";
+/** Addresses of interfaces change seldom, and reading them costs. */
+const OWN_HOST_MS = 5000;
 /** Of no history: nobody counts on what is reported there. */
 const NO_TABLE: TablePosition = { history: "", epoch: 0, version: 0 };
 
@@ -87,6 +92,8 @@ export class Gateway {
   #reported: TablePosition | undefined;
   #reportedFailure: string | undefined;
   #round = 0;
+  #own: OwnHost | undefined;
+  #ownReadMs = 0;
 
   /** The number of this start, counted durably before anything listens.
    *  @throws gateway/incarnation: it cannot be counted */
@@ -101,10 +108,21 @@ export class Gateway {
     this.incarnation = nextIncarnation(options.folder);
     this.#formerUncleanMs = beginRun(options.folder, options.uptimeMs(), options.bootId);
     const roles = [...(options.edge === undefined ? [] : ["edge" as const]), ...(options.isHost === false ? [] : ["host" as const])];
-    this.#core = new GatewayCore({ name: options.name, host: options.host, roles, incarnation: this.incarnation, random });
+    this.#core = new GatewayCore({
+      name: options.name,
+      host: options.host,
+      roles,
+      incarnation: this.incarnation,
+      random,
+      ownHost: () => this.#ownHost(),
+    });
     this.#accessLog = new AccessLog({ file: options.accessLogFile, log, clock });
     this.#guard = new Guard(log, () => clock.monotonic());
-    this.#upstreams = new Upstreams(clock, () => this.#core.table.limits);
+    this.#upstreams = new Upstreams(
+      clock,
+      () => this.#core.table.limits,
+      (authority, address) => this.#core.dial(authority, address),
+    );
     const makeSide = (): Side => {
       const context: ProxyContext = {
         name: options.name,
@@ -169,6 +187,16 @@ export class Gateway {
     return this.#edgeAddress === undefined ? undefined : `${this.#tls.isOn ? "https" : "http"}://${this.#edgeAddress}`;
   }
 
+  #ownHost(): OwnHost {
+    const nowMs = this.#options.clock.monotonic();
+    if (this.#own === undefined || nowMs - this.#ownReadMs > OWN_HOST_MS) {
+      const addresses = new Set(Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map((one) => one.address)));
+      this.#own = { addresses, edgePort: Number(this.#edgeAddress?.split(":").at(-1) ?? Number.NaN), proxyPort: this.#options.proxyPort };
+      this.#ownReadMs = nowMs;
+    }
+    return this.#own;
+  }
+
   /** Serves from the table on disk, if there is one, then listens, then asks the feed.
    *  @throws gateway/listen: the edge's port is taken, or may not be used */
   async start(): Promise<void> {
@@ -205,6 +233,7 @@ export class Gateway {
       );
       server.listen({ host: edge.address, port: edge.port, backlog: 1024 }, resolve);
     });
+    this.#own = undefined;
     const bound = server.address();
     if (bound !== null && typeof bound === "object")
       this.#edgeAddress = `${edge.address.includes(":") ? `[${edge.address}]` : edge.address}:${bound.port}`;
@@ -317,23 +346,43 @@ export class Gateway {
   #accept(socket: Socket, listener: Listener): void {
     this.#keep(socket);
     const { address, port, use } = listener;
-    if (use === "proxy") {
-      tagSocket(socket, { kind: "proxy", address, port });
-      return this.#hostSide.http.accept(socket);
-    }
-    if (use === "service") {
-      const service = this.#core.table.serviceAt(port);
-      if (service === undefined || this.#core.table.service(service)?.ports[0]?.protocol !== "tcp") {
-        tagSocket(socket, { kind: "service", address, port });
-        return this.#hostSide.http.accept(socket);
-      }
-      return this.#acceptTcp(socket, "host", () => this.#core.hostTcp({ kind: "service", address, port }, service, this.#options.clock.monotonic()));
+    if (use === "proxy" || use === "service") {
+      const inlet: Inlet = { kind: use, address, port };
+      if (this.#options.ownerOf === undefined || this.#core.table.site.callerCheck !== "process") return this.#acceptCall(socket, inlet);
+      void this.#acceptChecked(socket, inlet, this.#options.ownerOf);
+      return;
     }
     const route = this.#core.table.tcpRoutes.find((one) => `route ${one.name}` === use);
     const client = socket.remoteAddress ?? "";
     this.#acceptTcp(socket, "edge", () =>
       route === undefined ? refuse("gateway/no-route", `${use} is gone`) : this.#core.edgeTcp(route, client, this.#options.clock.monotonic()),
     );
+  }
+
+  /** A connection between services. */
+  #acceptCall(socket: Socket, inlet: Inlet): void {
+    const service = inlet.kind === "service" ? this.#core.table.serviceAt(inlet.port) : undefined;
+    if (service === undefined || this.#core.table.service(service)?.ports[0]?.protocol !== "tcp") {
+      tagSocket(socket, inlet);
+      return this.#hostSide.http.accept(socket);
+    }
+    this.#acceptTcp(socket, "host", () => this.#core.hostTcp(inlet, service, this.#options.clock.monotonic()));
+  }
+
+  /** The same, after a look at whose process it comes from. On the shared address, where nobody is named, that is who calls. */
+  async #acceptChecked(socket: Socket, inlet: Inlet, ownerOf: NonNullable<GatewayOptions["ownerOf"]>): Promise<void> {
+    const onError = (): void => {
+      socket.destroy();
+    };
+    socket.once("error", onError);
+    const { callers } = this.#core.table;
+    const claimed = callers.get(inlet.address);
+    const { isOwn, name } = await ownerOf(socket, claimed?.instance ?? "").catch(() => ({ isOwn: false, name: "" }));
+    socket.off("error", onError);
+    if (socket.destroyed) return;
+    if (claimed !== undefined) return this.#acceptCall(socket, isOwn ? inlet : { ...inlet, borrowedBy: name });
+    const own = [...callers].find(([, caller]) => name !== "" && caller.instance === name)?.[0];
+    this.#acceptCall(socket, own === undefined ? inlet : { ...inlet, address: own });
   }
 
   #acceptTcp(socket: Socket, role: "edge" | "host", decide: () => Call | Refusal | Undecided): void {

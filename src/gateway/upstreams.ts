@@ -1,6 +1,8 @@
+import type { LookupFunction } from "node:net";
 import type { Clock } from "#/base/index.ts";
 import type { GatewayLimits } from "#/traffic/index.ts";
-import type { Authority, EndpointState } from "./core/index.ts";
+import type { Authority, EndpointState, Refusal } from "./core/index.ts";
+import { checkedLookup } from "./outside-lookup.ts";
 import { connectPatiently, Pool, prepareParser } from "./upstream/index.ts";
 
 const HTTP_PORT = 80;
@@ -9,24 +11,30 @@ const HTTP_PORT = 80;
 export class Upstreams {
   readonly #clock: Clock;
   readonly #limits: () => GatewayLimits;
+  readonly #check: (authority: Authority, address: string) => Refusal | undefined;
   readonly #pools = new Map<EndpointState, Map<number, Pool>>();
   /** Only those with a connection. */
   readonly #outside = new Map<string, Pool>();
 
-  /** `limits` are asked for again for each connection. */
-  constructor(clock: Clock, limits: () => GatewayLimits) {
+  /** `limits` are asked for again for each connection. `check` refuses addresses to which the name of a host outside the site leads. */
+  constructor(clock: Clock, limits: () => GatewayLimits, check: (authority: Authority, address: string) => Refusal | undefined) {
+    this.#check = check;
     this.#clock = clock;
     this.#limits = limits;
     prepareParser();
   }
 
   /** To a host outside the site. As many hosts as there are connections. */
-  outside({ host, port = HTTP_PORT }: Authority): Pool {
+  outside(authority: Authority): Pool {
+    const { host, port = HTTP_PORT } = authority;
     const key = `${host}:${port}`;
     let pool = this.#outside.get(key);
     if (pool === undefined) {
       const name = host.replace(/^\[|\]$/g, "");
-      pool = this.#pool(name, port, () => this.#outside.delete(key));
+      pool = this.#pool(name, port, {
+        lookup: checkedLookup((address) => this.#check(authority, address)),
+        onEmpty: () => this.#outside.delete(key),
+      });
       this.#outside.set(key, pool);
     }
     return pool;
@@ -47,10 +55,10 @@ export class Upstreams {
     return pool;
   }
 
-  #pool(host: string, port: number, onEmpty?: () => void): Pool {
+  #pool(host: string, port: number, { lookup, onEmpty }: { readonly lookup?: LookupFunction; readonly onEmpty?: () => void } = {}): Pool {
     return new Pool({
       clock: this.#clock,
-      connect: () => connectPatiently({ host, port, noDelay: true }),
+      connect: () => connectPatiently({ host, port, noDelay: true, ...(lookup === undefined ? {} : { lookup }) }),
       limits: this.#limits,
       ...(onEmpty === undefined ? {} : { onEmpty }),
     });

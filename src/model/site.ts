@@ -31,6 +31,12 @@ const spec = z.strictObject({
   hold: duration
     .default("5s")
     .describe("Longest time that new transactions are held while an exclusive service is handed over, or under the strategy quiescence."),
+  callerCheck: z
+    .enum(["address", "process"])
+    .default("address")
+    .describe(
+      "How a caller between services is known. address: by the loopback address that it calls through; it is told to each instance alone, and no guard against one that takes another's. process: each new connection must come from a process of the instance, too; this costs some 5 ms of CPU for each connection, and nothing for each request.",
+    ),
   edge: edgePolicy.default({ trustedProxies: [] }).describe("What the edges do before they look for a Route."),
   limits: gatewayLimits.default(DEFAULT_LIMITS).describe("Bounds of all gateways."),
   // Longer than most programs take to find out that they cannot work (a missing variable, a refused password, a port in use), and short beside what else an update waits for.

@@ -11,5 +11,6 @@ export { findMarkedProcesses, type ProcessMarks, readEnvironment, scanProcesses 
 export { explainLineEnds } from "./program-check.ts";
 export { findNewestIntention, type Intention } from "./run-record.ts";
 export type { RunningProcess } from "./running-process.ts";
+export { type Ownership, type PeerSocket, SocketOwners } from "./socket-owners.ts";
 export { type StartOptions, startProcess } from "./start.ts";
 export { killMembers, killStragglers, type StopOptions, stopProcess } from "./stop.ts";

@@ -24,6 +24,8 @@ export interface SiteEntry {
   readonly counter?: number;
   /** Those of the histories before the store was put back: what they have signed is of a transaction that nobody counts. */
   readonly formerTraceKeys?: readonly string[];
+  /** Connections between services must come from a process of the instance whose address they use. */
+  readonly callerCheck?: "process";
   /** Bounds that are not the default. */
   readonly limits?: Partial<GatewayLimits>;
   readonly edge?: EdgeEntry;

@@ -25,7 +25,7 @@ export function parseAuthority(text: string): Authority | undefined {
   return authority;
 }
 
-/** True for names of this host's loopback: localhost, 127.0.0.0/8, ::1. */
+/** True for names that mean this host's loopback, without looking them up. */
 export function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "[::1]" || host.endsWith(".localhost") || /^127(?:\.[0-9]{1,3}){3}$/.test(host);
+  return host === "localhost" || host.endsWith(".localhost");
 }

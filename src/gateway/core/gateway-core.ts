@@ -2,6 +2,7 @@ import type { Random } from "#/base/index.ts";
 import { readPath } from "#/model/index.ts";
 import type { GatewayReport, PublishedLoad, RouteEntry, ServiceEntry, TableUpdate } from "#/traffic/index.ts";
 import { revisionsMet } from "#/traffic/table/index.ts";
+import { addressOf, isLoopbackAddress } from "./address.ts";
 import { type Authority, isLoopback, parseAuthority } from "./authority.ts";
 import type { Call, Caller, CallPolicy } from "./call.ts";
 import { CallLedger, type ReportContext } from "./call-ledger.ts";
@@ -9,6 +10,7 @@ import { type EndpointState, hasRoom, type RevisionState, type Room } from "./en
 import type { FilteredRequest } from "./filters.ts";
 import { type Applied, type GenerationState, LiveTable } from "./live-table.ts";
 import { type Origin, readOrigin } from "./origin.ts";
+import { findOwnPlace, type OwnHost, type OwnPlace } from "./own-places.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 import type { RequestHead } from "./request-head.ts";
 import { parseTarget, pathOf } from "./request-target.ts";
@@ -22,6 +24,8 @@ const UNKNOWN_CALLER = "?";
 const AVOID_MS = 1000;
 /** Requests above this are counted as large (the size of a packet between services). */
 const LARGE_BYTES = 24 * 1024;
+const HTTP_PORT = 80;
+const LOOPBACK = "127.0.0.1";
 const DEFAULT_POLICY = { timeoutMs: 30_000, retries: 1, balancing: "roundRobin" } as const;
 /** Of a service that says nothing: calls, and as many streams, of one gateway to one instance. */
 const DEFAULT_CONCURRENCY = 1024;
@@ -33,6 +37,8 @@ export interface GatewayCoreOptions {
   readonly roles: readonly ("edge" | "host")[];
   readonly incarnation: number;
   readonly random: Random;
+  /** What is known of its host; default nothing. Asked for again for each look. */
+  readonly ownHost?: () => OwnHost;
 }
 
 /** Where a connection came in: at the edge, on a caller's proxy port, or on a service's port (of a caller's address, or of 127.0.0.1, where the caller is unknown). */
@@ -42,6 +48,8 @@ export interface Inlet {
   readonly port: number;
   /** After a CONNECT to a service: that service. */
   readonly connectedTo?: string;
+  /** Set where the connection comes from no process of the instance whose address it uses: of whom it is, as far as that is known. */
+  readonly borrowedBy?: string;
   /** The client speaks TLS. */
   readonly isTls?: boolean;
   /** The client speaks plain HTTP where TLS is spoken. */
@@ -93,11 +101,13 @@ export interface Outcome {
 /** Decides about every request and call of one gateway and counts them. Deterministic: time and randomness are arguments, nothing is read or sent. Not for concurrent use from several threads. */
 export class GatewayCore {
   readonly #random: Random;
+  readonly #ownHost: () => OwnHost;
   readonly #table: LiveTable;
   readonly #ledger: CallLedger;
 
   constructor(options: GatewayCoreOptions) {
     this.#random = options.random;
+    this.#ownHost = options.ownHost ?? nothingKnown;
     this.#table = new LiveTable(options);
     this.#ledger = new CallLedger(options, this.#table);
   }
@@ -206,6 +216,7 @@ export class GatewayCore {
 
   /** What a request that came in on `inlet` is for: the service of the port, the service that a proxied request names, or a host outside the site. */
   target(inlet: Inlet, head: RequestHead): HostTarget {
+    if (inlet.borrowedBy !== undefined) return this.#refuseBorrowed(inlet, inlet.borrowedBy);
     const target = parseTarget(head.method, head.target);
     const authority = head.host === undefined ? undefined : parseAuthority(head.host);
     const violation = head.violation ?? findViolation(head, target, authority);
@@ -226,20 +237,43 @@ export class GatewayCore {
 
   /** What a proxied request or CONNECT for `authority` is for. */
   resolve(inlet: Inlet, authority: Authority, host: string, path: string): HostTarget {
-    const { port } = authority;
-    if (!isLoopback(authority.host))
+    if (inlet.borrowedBy !== undefined) return this.#refuseBorrowed(inlet, inlet.borrowedBy);
+    const { port = HTTP_PORT } = authority;
+    const address = isLoopback(authority.host) ? LOOPBACK : addressOf(authority.host);
+    // Where a name leads is seen when it is dialled.
+    if (address === undefined)
       return this.#table.isService(authority.host)
         ? { kind: "service", service: authority.host, host, path }
         : { kind: "outside", authority, host, path };
-    const service = port === undefined ? undefined : this.#table.serviceAt(port);
-    if (service !== undefined) return { kind: "service", service, host, path };
-    const endpoint = port === undefined ? undefined : this.#table.endpointAt(port);
+    const place = findOwnPlace(this.#table, this.#ownHost(), address, port);
     const caller = this.#table.callers.get(inlet.address);
-    if (endpoint !== undefined && endpoint.instance !== caller?.instance) {
-      this.#refuseCaller(caller, "bypass", endpoint.service);
-      return refuse("gateway/bypass", `port ${port} belongs to an instance of ${endpoint.service}: call http://${endpoint.service}/ instead`);
-    }
-    return { kind: "outside", authority, host, path };
+    if (place === undefined || (place.kind === "instance" && place.endpoint.instance === caller?.instance))
+      // What has been looked at is what is dialled.
+      return { kind: "outside", authority: { host: address.includes(":") ? `[${address}]` : address, port: authority.port }, host, path };
+    if (place.kind === "service" && isLoopbackAddress(address)) return { kind: "service", service: place.service, host, path };
+    this.refusedDial(inlet, place.kind === "instance" ? place.endpoint.service : "");
+    return refusePlace(place, host);
+  }
+
+  #refuseBorrowed({ address }: Inlet, borrower: string): Refusal {
+    const owner = this.#table.callers.get(address)?.instance ?? "nobody";
+    const who = [...this.#table.callers.values()].find((one) => one.instance === borrower);
+    this.#refuseCaller(who, "wrong-caller", "");
+    return refuse(
+      "gateway/wrong-caller",
+      `${address} is the address of ${owner}, and this connection comes from ${borrower === "" ? "no process of it" : borrower}: call through your own, in HTTP_PROXY and SERVICE_<NAME>_URL`,
+    );
+  }
+
+  /** Why `address`, to which the name in `authority` leads, is not dialled; `undefined`: it may be. Whoever asked is told to `refusedDial`. */
+  dial({ host, port = HTTP_PORT }: Authority, address: string): Refusal | undefined {
+    const place = findOwnPlace(this.#table, this.#ownHost(), address, port);
+    return place === undefined ? undefined : refusePlace(place, `${host}:${port} (${address})`);
+  }
+
+  /** Counts a call past the gateway that was refused. `service` is whom it was for, as far as that is known. */
+  refusedDial(inlet: Inlet, service = ""): void {
+    this.#refuseCaller(this.#table.callers.get(inlet.address), "bypass", service);
   }
 
   /** Begins a call between services. */
@@ -258,6 +292,7 @@ export class GatewayCore {
 
   /** Begins a TCP connection between services: a stream without a context. */
   hostTcp(inlet: Inlet, service: string, nowMs: number): Call | Refusal | Undecided {
+    if (inlet.borrowedBy !== undefined) return this.#refuseBorrowed(inlet, inlet.borrowedBy);
     const call = this.#hostCall(inlet, service, undefined, nowMs);
     if (call.kind === "call") this.stream(call);
     return call;
@@ -606,6 +641,22 @@ function refuseFull(revision: string, { isStream, max }: Room, about: { readonly
     `every instance of ${revision} has ${max} ${what} under way from this gateway: try again, or start more instances`,
     about,
   );
+}
+
+function refusePlace(place: OwnPlace, written: string): Refusal {
+  if (place.kind === "edge")
+    return refuse(
+      "gateway/bypass",
+      `${written} is the edge, where another transaction would begin, perhaps of another generation: call the service by its name, as in http://auth/`,
+    );
+  if (place.kind === "proxy") return refuse("gateway/bypass", `${written} is a proxy port of this gateway: use your own, in HTTP_PROXY`);
+  const service = place.kind === "service" ? place.service : place.endpoint.service;
+  const what = place.kind === "service" ? `is the port of ${service}` : `belongs to an instance of ${service}`;
+  return refuse("gateway/bypass", `${written} ${what}: call http://${service}/ instead`);
+}
+
+function nothingKnown(): OwnHost {
+  return { addresses: new Set(), edgePort: undefined };
 }
 
 /** Of a service, or of somebody unknown; not of a probe, which begins transactions of its own. */

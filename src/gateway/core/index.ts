@@ -15,6 +15,7 @@ export {
   type UnknownGeneration,
 } from "./gateway-core.ts";
 export { type Applied, LiveTable } from "./live-table.ts";
+export type { OwnHost } from "./own-places.ts";
 export { GATEWAY_ERRORS, type GatewayErrorCode, type Refusal, refuse, renderRefusal } from "./refusal.ts";
 export { hasToken, RequestHead } from "./request-head.ts";
 export { rampPoint } from "./stamp.ts";

@@ -17,7 +17,7 @@ import type {
 } from "#/traffic/index.ts";
 import { DEFAULT_GATEWAY_LIMITS } from "#/traffic/index.ts";
 import { applyChange, emptyTable, isOlder, isSamePosition, mapDigest, revisionsMet, TABLE_SECTIONS, takesPart } from "#/traffic/table/index.ts";
-import { AddressRanges } from "./address.ts";
+import { AddressRanges, isLoopbackAddress } from "./address.ts";
 import { type EndpointState, RevisionState } from "./endpoint.ts";
 import { RouteMatcher } from "./route-matcher.ts";
 
@@ -54,6 +54,8 @@ export class LiveTable {
   #servicePorts = new Map<number, string>();
   #routes = new RouteMatcher([]);
   readonly #endpointsByPort = new Map<number, EndpointState>();
+  /** Instances of other hosts that can be reached from here, by address and port. */
+  readonly #endpointsElsewhere = new Map<string, EndpointState>();
   /** By service that is called first: whether the transaction can reach what is being handed over. */
   readonly #isHeld = new Map<string, boolean>();
 
@@ -149,6 +151,11 @@ export class LiveTable {
   /** The instance of this host that listens on `port`. */
   endpointAt(port: number): EndpointState | undefined {
     return this.#endpointsByPort.get(port);
+  }
+
+  /** The instance of another host that listens at `address`, port `port`. */
+  endpointElsewhere(address: string, port: number): EndpointState | undefined {
+    return this.#endpointsElsewhere.get(`${address} ${port}`);
   }
 
   /** True if `name` is a service of the site, in the newest table or in any open generation. */
@@ -287,14 +294,21 @@ export class LiveTable {
     this.#revisions.set(name, revision);
     this.#forgetPorts(former);
     for (const endpoint of revision.endpoints) {
-      if (endpoint.host === this.#host) for (const port of Object.values(endpoint.ports)) this.#endpointsByPort.set(port, endpoint);
+      for (const port of Object.values(endpoint.ports)) {
+        if (endpoint.host === this.#host) this.#endpointsByPort.set(port, endpoint);
+        else if (!isLoopbackAddress(endpoint.address)) this.#endpointsElsewhere.set(`${endpoint.address} ${port}`, endpoint);
+      }
     }
   }
 
   #forgetPorts(former: RevisionState | undefined): void {
     for (const endpoint of former?.endpoints ?? []) {
-      if (endpoint.isGone)
-        for (const port of Object.values(endpoint.ports)) if (this.#endpointsByPort.get(port) === endpoint) this.#endpointsByPort.delete(port);
+      if (!endpoint.isGone) continue;
+      for (const port of Object.values(endpoint.ports)) {
+        if (this.#endpointsByPort.get(port) === endpoint) this.#endpointsByPort.delete(port);
+        const key = `${endpoint.address} ${port}`;
+        if (this.#endpointsElsewhere.get(key) === endpoint) this.#endpointsElsewhere.delete(key);
+      }
     }
   }
 

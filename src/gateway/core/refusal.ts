@@ -16,6 +16,7 @@ export const GATEWAY_ERRORS = {
   "gateway/too-large": { status: 413, proxyError: "http_request_denied", title: "Request body too large" },
   "gateway/client-timeout": { status: 408, proxyError: "http_request_error", title: "The body of the request did not come in time" },
   "gateway/not-declared": { status: 403, proxyError: "http_request_denied", title: "The caller does not declare this call" },
+  "gateway/wrong-caller": { status: 403, proxyError: "http_request_denied", title: "The address called through is another instance's" },
   "gateway/bypass": { status: 403, proxyError: "destination_ip_prohibited", title: "Instances are reached through the gateway only" },
   "gateway/unlabelled": { status: 403, proxyError: "http_request_denied", title: "Calls without a trace context are rejected here" },
   "gateway/wrong-revision": {

@@ -40,12 +40,13 @@ export function siteEntry(site: Site): SiteEntry {
 }
 
 /** A Site that an older release has stored says nothing of limits and edges. */
-function policyOf({ limits, edge }: Partial<Site["spec"]>): Pick<SiteEntry, "limits" | "edge"> {
+function policyOf({ limits, edge, callerCheck }: Partial<Site["spec"]>): Pick<SiteEntry, "limits" | "edge" | "callerCheck"> {
   const changed = limitsThatDiffer(gatewayLimitsOf({ ...DEFAULT_LIMITS, ...limits }));
   const trusted = edge?.trustedProxies ?? [];
   const tls = edge?.tls;
   return {
     ...(changed === undefined ? {} : { limits: changed }),
+    ...(callerCheck === "process" ? { callerCheck } : {}),
     ...(trusted.length === 0 && tls === undefined
       ? {}
       : { edge: { ...(trusted.length === 0 ? {} : { trustedProxies: trusted }), ...(tls === undefined ? {} : { tls }) } }),

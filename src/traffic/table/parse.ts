@@ -16,6 +16,7 @@ const sections = {
     traceKey: z.string().regex(/^[0-9a-f]{32}$/),
     counter: z.int().optional(),
     formerTraceKeys: z.array(z.string().regex(/^[0-9a-f]{32}$/)).optional(),
+    callerCheck: z.literal("process").optional(),
     limits: z.record(z.string(), z.number()).optional(),
     edge: z
       .looseObject({
