@@ -74,6 +74,7 @@ export class TestSite {
       store: options.store ?? this.store,
       link: () => this.link,
       host: HOST,
+      site: this.data,
       dataFolder: this.data,
       openArtifact: (digest) => this.artifacts.open(digest),
       version: "0.0.0",

@@ -20,7 +20,7 @@ function makeFolder(t: TestContext, body: string): { data: string; script: strin
   return { data, script };
 }
 
-const READY = `writeRunFile(data, "agent", { answer: 42 });\nsetInterval(() => {}, 1000);`;
+const READY = `writeRunFile(data, "agent", { identity: "", answer: 42 });\nsetInterval(() => {}, 1000);`;
 
 interface Started {
   readonly child: Child;
@@ -38,6 +38,7 @@ function start(t: TestContext, { data, script }: { data: string; script: string 
   const child = new Child({
     name: "agent",
     data,
+    identity: "",
     script,
     args: () => ["--data", data],
     clock: systemClock,

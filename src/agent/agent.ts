@@ -4,7 +4,7 @@ import { type Clock, describeError, Lifecycle, type Log, type Random } from "#/b
 import type { Link, LinkHandlers } from "#/link/index.ts";
 import { instance, microservice } from "#/model/index.ts";
 import { type AgentReport, HostUseReader } from "#/probes/index.ts";
-import { findMarkedProcesses, holdName, killMembers } from "#/process/index.ts";
+import { findMarkedProcesses, holdName, killMembers, nameFolder } from "#/process/index.ts";
 import { Reflector } from "#/reconcile/index.ts";
 import type { Store } from "#/store/index.ts";
 import { PROXY_PORT } from "#/traffic/index.ts";
@@ -30,6 +30,8 @@ export interface AgentOptions {
   readonly link: () => Link | undefined;
   /** Name of this host. */
   readonly host: string;
+  /** Identity of the site: it marks what the agent starts. */
+  readonly site: string;
   /** `<data>`; the agent writes below `<data>/agent`. */
   readonly dataFolder: string;
   /** Folder of an artifact; `undefined` if it is not here. */
@@ -62,21 +64,28 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const instancesFolder = path.join(agentFolder, "instances");
   mkdirSync(instancesFolder, { recursive: true, mode: 0o700 });
   const dataFolder = realpathSync(options.dataFolder);
-  const held = await holdName(agentFolder, "agent");
+  const held = await holdName(nameFolder(agentFolder), "agent", () => ({ site: options.site, data: dataFolder, stopMs: runners.stopMs }));
   lifecycle.add("the name of the agent", () => held.release());
   const services = new ServiceAddresses(path.join(agentFolder, "services.json"), log);
   const observations = new Observations(link);
+  const ports = new PortPool(dataFolder);
+  const addresses = new CallerAddresses(dataFolder, PROXY_PORT);
+  lifecycle.add("ports and addresses", async () => {
+    await ports.close();
+    await addresses.close();
+  });
   const runners = new RunnerSet({
     store,
     clock,
     random,
     log,
     host,
+    site: options.site,
     dataFolder,
     instancesFolder,
     openArtifact: options.openArtifact,
-    ports: new PortPool(dataFolder),
-    addresses: new CallerAddresses(dataFolder, PROXY_PORT),
+    ports,
+    addresses,
     proxyPort: PROXY_PORT,
     services: () => services.list(),
     inherited: inheritedEnvironment(options.environment, options.programFolder),
@@ -86,7 +95,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   });
   lifecycle.add("runners", () => runners.releaseAll());
   await runners.restore();
-  followStore({ store, host, clock, random, log, dataFolder, runners, services, lifecycle });
+  followStore({ store, host, clock, random, log, site: options.site, runners, services, lifecycle });
   const hostStatus = new HostStatus({ store, clock, log, host, version: options.version });
   repeat(lifecycle, clock, HOST_STATUS_MS, () => hostStatus.write());
   const hostUse = new HostUseReader();
@@ -121,14 +130,14 @@ interface Following {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  readonly dataFolder: string;
+  readonly site: string;
   readonly runners: RunnerSet;
   readonly services: ServiceAddresses;
   readonly lifecycle: Lifecycle;
 }
 
 /** Keeps runners and services like what the store says. */
-function followStore({ store, host, clock, random, log, dataFolder, runners, services, lifecycle }: Following): void {
+function followStore({ store, host, clock, random, log, site, runners, services, lifecycle }: Following): void {
   const instances = new Reflector({ store, kind: instance, clock, random, log, selection: { fieldSelector: `spec.host=${host}` } });
   const microservices = new Reflector({ store, kind: microservice, clock, random, log });
   let areServicesKnown = false;
@@ -144,20 +153,20 @@ function followStore({ store, host, clock, random, log, dataFolder, runners, ser
     services.update(microservices.values());
     const known = new Set([...instances.values()].map((one) => one.metadata.uid));
     for (const runner of [...runners]) if (!known.has(runner.instance.metadata.uid)) runner.forget();
-    await killOrphans(dataFolder, (uid) => known.has(uid) || runners.has(uid), log);
+    await killOrphans(site, (uid) => known.has(uid) || runners.has(uid), log);
     runners.synced();
   });
   void instances.run(lifecycle.signal);
   void microservices.run(lifecycle.signal);
 }
 
-/** Ends processes of this data folder whose Instance neither the centre nor a record knows. Only after the centre's list has been read. */
-async function killOrphans(dataFolder: string, isKnown: (uid: string) => boolean, log: Log): Promise<void> {
-  const uids = new Set(findMarkedProcesses({ ORRERY_DATA: dataFolder }).flatMap(({ environment }) => environment["ORRERY_INSTANCE"] ?? []));
+/** Ends processes of this site whose Instance neither the centre nor a record knows. Only after the centre's list has been read. */
+async function killOrphans(site: string, isKnown: (uid: string) => boolean, log: Log): Promise<void> {
+  const uids = new Set(findMarkedProcesses({ ORRERY_SITE: site }).flatMap(({ environment }) => environment["ORRERY_INSTANCE"] ?? []));
   for (const uid of uids) {
     if (isKnown(uid)) continue;
     try {
-      const ended = await killMembers({ marks: { ORRERY_DATA: dataFolder, ORRERY_INSTANCE: uid } });
+      const ended = await killMembers({ marks: { ORRERY_SITE: site, ORRERY_INSTANCE: uid } });
       log.warn("ended processes of an instance that is gone", { uid, pids: ended.map(({ pid }) => pid) });
     } catch (error) {
       log.error(`cannot end processes of an instance that is gone: ${describeError(error)}`, { uid });

@@ -16,6 +16,7 @@ const FLUSH_MS = 2000;
 /** Carries out a probe inside of the agent: looks, tells, and looks again after the interval. There is no process, and so nothing that could be doubled or left over. */
 export class BuiltInProbeRunner implements Runner {
   readonly session = undefined;
+  readonly stopMs = 0;
   readonly mayUse = false;
   readonly #context: RunnerContext;
   readonly #folder: InstanceFolder;

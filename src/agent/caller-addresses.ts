@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { OrreryError } from "#/base/index.ts";
 import { canListen } from "./ports.ts";
+import { Reservations } from "./reservations.ts";
 
 const TRIES_MAX = 10_000;
 
@@ -9,6 +10,7 @@ export class CallerAddresses {
   readonly #network: number;
   readonly #proxyPort: number;
   readonly #given = new Set<string>();
+  readonly #reservations = new Reservations("address");
 
   constructor(seed: string, proxyPort: number) {
     this.#network = 16 + (createHash("sha256").update(seed).digest().readUInt32BE(0) % 235);
@@ -18,9 +20,20 @@ export class CallerAddresses {
   /** Takes an address that is on the record of an instance. */
   keep(address: string): void {
     this.#given.add(address);
+    void this.#reservations.take(address);
   }
 
-  /** An address for `owner` that nobody here has and on whose proxy port nobody listens.
+  /** As `PortPool.reserve`. */
+  async reserve(address: string): Promise<boolean> {
+    return await this.#reservations.take(address);
+  }
+
+  /** Lets others have the addresses. */
+  async close(): Promise<void> {
+    await this.#reservations.giveBackAll();
+  }
+
+  /** An address for `owner` that nobody on this machine has and on whose proxy port nobody listens.
    *  @throws agent/no-address (backoff) */
   async take(owner: string): Promise<string> {
     const first = createHash("sha256").update(owner).digest().readUInt16BE(0);
@@ -30,7 +43,8 @@ export class CallerAddresses {
       const address = `127.${this.#network}.${place >> 8}.${last}`;
       if (last === 0 || last === 255 || this.#given.has(address)) continue;
       this.#given.add(address);
-      if (await canListen(address, this.#proxyPort)) return address;
+      if ((await this.reserve(address)) && (await canListen(address, this.#proxyPort))) return address;
+      this.#reservations.giveBack(address);
       this.#given.delete(address);
     }
     throw new OrreryError(
@@ -41,6 +55,7 @@ export class CallerAddresses {
   }
 
   giveBack(address: string): void {
+    this.#reservations.giveBack(address);
     this.#given.delete(address);
   }
 }

@@ -27,7 +27,7 @@ export function signsOf({
   folder,
   context,
 }: Pick<LaunchInput, "instance" | "folder" | "context">): ProcessSigns & { readonly home: string } {
-  return { marks: { ORRERY_INSTANCE: instance.metadata.uid, ORRERY_DATA: context.dataFolder }, home: folder.path };
+  return { marks: { ORRERY_INSTANCE: instance.metadata.uid, ORRERY_SITE: context.site }, home: folder.path };
 }
 
 /** Makes the working folder ready, and the file that says what the instance may do.
@@ -60,6 +60,7 @@ export function environmentOf({ instance, folder, network, context }: LaunchInpu
     proxyPort: context.proxyPort,
     stateFile: folder.state,
     folder: folder.work,
+    site: context.site,
     dataFolder: context.dataFolder,
     inherited: context.inherited,
     probeIntervalMs: spec.probe === undefined ? undefined : durationMs(spec.probe.interval),

@@ -16,10 +16,17 @@ export async function completeNetwork(record: NetworkRecord, one: Instance, { po
   return { ...record, ports: assigned, ...(needsAddress ? { callerAddress: await addresses.take(uid) } : {}) };
 }
 
-/** `record` with other numbers for ports that a stranger has taken while the instance was not running: with the old ones it would never start. */
-export async function replaceTakenPorts(record: NetworkRecord, one: Instance, { ports, clock }: Pools): Promise<NetworkRecord> {
+/** `record` with other numbers for ports, and another address, that a stranger or another site of this machine has taken while the instance was not running: with the old ones it would never start. */
+export async function replaceTakenPorts(record: NetworkRecord, one: Instance, { ports, addresses, clock }: Pools): Promise<NetworkRecord> {
+  const { callerAddress } = record;
+  if (callerAddress !== undefined && !(await addresses.reserve(callerAddress))) {
+    const another = { ...record, callerAddress: await addresses.take(one.metadata.uid) };
+    addresses.giveBack(callerAddress);
+    return await replaceTakenPorts(another, one, { ports, addresses, clock });
+  }
   const taken: string[] = [];
-  for (const [name, port] of Object.entries(record.ports)) if (!(await canListen("127.0.0.1", port))) taken.push(name);
+  for (const [name, port] of Object.entries(record.ports))
+    if (!(await ports.reserve(port)) || !(await canListen("127.0.0.1", port))) taken.push(name);
   if (taken.length === 0) return record;
   const assigned: Record<string, number> = { ...record.ports };
   for (const name of taken) assigned[name] = await ports.take(`${one.metadata.uid} ${name}`, clock.now());

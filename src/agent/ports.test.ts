@@ -14,11 +14,28 @@ describe("ports", () => {
     pool.giveBack([first], 1000);
     assert.notEqual(await pool.take("u-1 http", 2000), first);
     assert.equal(await pool.take("u-1 http", 1000 + 16 * 60_000), first);
+    await pool.close();
     assert.equal(await new PortPool("/a").take("u-1 http", 0), first);
   });
 
+  it("are given by one site of a machine only, also while nobody listens on them and whoever has them is adopted", async () => {
+    const [one, other, next] = [new PortPool("/x"), new PortPool("/x"), new PortPool("/x")];
+    const port = await one.take("u", 0);
+    assert.notEqual(await other.take("u", 0), port);
+    assert.equal(await other.reserve(port), false);
+    await one.close();
+    next.keep([port]);
+    assert.equal(await other.reserve(port), false);
+    next.giveBack([port], 0);
+    await next.close();
+    assert.equal(await other.reserve(port), true);
+    await other.close();
+  });
+
   it("on which someone listens are left out", async () => {
-    const first = await new PortPool("/b").take("u", 0);
+    const pool = new PortPool("/b");
+    const first = await pool.take("u", 0);
+    await pool.close();
     const server = createServer();
     server.listen(first, "127.0.0.1");
     await once(server, "listening");
@@ -31,13 +48,23 @@ describe("ports", () => {
 
   it("on record are given to nobody else", async () => {
     const pool = new PortPool("/c");
-    const first = await new PortPool("/c").take("u", 0);
+    const first = await pool.take("u", 0);
+    await pool.close();
     pool.keep([first]);
     assert.notEqual(await pool.take("u", 0), first);
   });
 });
 
 describe("caller addresses", () => {
+  it("are given by one site of a machine only", async () => {
+    const [one, other] = [new CallerAddresses("/same", 3128), new CallerAddresses("/same", 3128)];
+    const address = await one.take("u");
+    assert.notEqual(await other.take("u"), address);
+    await one.close();
+    assert.equal(await other.reserve(address), true);
+    await other.close();
+  });
+
   it("are loopback addresses outside of 127.0.0, one for each owner, in a network by the site's folder", async () => {
     const addresses = new CallerAddresses("/site", 3128);
     const given = new Set<string>();

@@ -134,6 +134,12 @@ export class ProcessRunner implements Runner {
     return this.#process?.session;
   }
 
+  get stopMs(): number {
+    const { grace, scripts } = this.#instance.spec;
+    const script = scripts.find(({ name }) => name === "stop");
+    return this.isOccupied ? durationMs(grace) + (script === undefined ? 0 : durationMs(script.timeout)) : 0;
+  }
+
   family(all: readonly ProcStat[]): readonly ProcStat[] {
     // The shim is ours: its little is not the service's.
     return this.#process?.family(all).filter((stat) => stat.pid !== this.#process?.session) ?? [];

@@ -41,6 +41,11 @@ export class RunnerSet {
     return this.#runners.values();
   }
 
+  /** How long `stopAll` may take: they stop at the same time. */
+  get stopMs(): number {
+    return Math.max(0, ...[...this.#runners.values()].map((runner) => runner.stopMs));
+  }
+
   find(namespace: string, name: string): Runner | undefined {
     let found: Runner | undefined;
     // Of two with the same name the newer one is meant; the older is on its way out.

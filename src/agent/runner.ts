@@ -36,6 +36,8 @@ export interface Runner {
   forget(): void;
   /** Looks again whether it may go on: an obstacle or a rival may be gone. */
   wake(): void;
+  /** How long `stop` may take, as its spec says: stop script and grace. */
+  readonly stopMs: number;
   /** Stops what runs and starts nothing any more; resolves when it is gone and its status is written, or when it cannot be ended. */
   stop(): Promise<void>;
   /** Stops looking after it; what runs goes on. */
@@ -59,7 +61,9 @@ export interface RunnerContext {
   readonly random: Random;
   readonly log: Log;
   readonly host: string;
-  /** Absolute, links resolved: it marks the agent's processes. */
+  /** Identity of the site: it marks the agent's processes. */
+  readonly site: string;
+  /** Absolute, links resolved. */
   readonly dataFolder: string;
   readonly instancesFolder: string;
   readonly openArtifact: (digest: string) => Promise<string | undefined>;

@@ -5,6 +5,7 @@ import { type Agent, startAgent } from "#/agent/index.ts";
 import { ArtifactStore } from "#/artifacts/index.ts";
 import { describeError, sleep, systemClock, systemRandom } from "#/base/index.ts";
 import { type Client, createClient, type KeptLink } from "#/client/index.ts";
+import { holdName, nameFolder } from "#/process/index.ts";
 import { RemoteStore } from "#/store/remote/index.ts";
 import { parseChildOptions } from "./child-options.ts";
 import { readHostName } from "./host-name.ts";
@@ -12,7 +13,9 @@ import { ignoreHangUp } from "./interrupts.ts";
 import { stdoutLog } from "./json-log.ts";
 import { guardOutput } from "./output.ts";
 import { writeRunFile } from "./run-file.ts";
+import { serverNameOf } from "./site-identity.ts";
 import { readEndpoints } from "./supervisor/endpoints.ts";
+import { AGENT_NAME } from "./supervisor/site-stop.ts";
 import { readVersion } from "./version.ts";
 
 /** How often the centre's address and credentials are looked for, until its first start has made them. */
@@ -21,7 +24,7 @@ const LOOK_MS = 200;
 const EVENTS_WAIT_MS = 1000;
 
 guardOutput();
-const { data, host = readHostName() } = parseChildOptions();
+const { data, identity, host = readHostName() } = parseChildOptions();
 const log = stdoutLog();
 ignoreHangUp(log);
 const version = readVersion();
@@ -58,14 +61,23 @@ process.on("SIGTERM", () => void end("leave"));
 process.on("SIGINT", () => void end("stop"));
 
 try {
+  await holdName(identity, AGENT_NAME, () => ({ data: nameFolder(data) }));
   const access = await waitForAccess();
-  client = createClient({ ...access, clock: systemClock, random: systemRandom, log, userAgent: `orrery-agent/${version}` });
+  client = createClient({
+    ...access,
+    serverName: serverNameOf(identity),
+    clock: systemClock,
+    random: systemRandom,
+    log,
+    userAgent: `orrery-agent/${version}`,
+  });
   store = new RemoteStore({ client, log });
   const artifacts = new ArtifactStore({ folder: path.join(data, "artifacts"), random: systemRandom });
   agent = await startAgent({
     store,
     link: () => kept?.current,
     host,
+    site: identity,
     dataFolder: data,
     openArtifact: (digest) => artifacts.open(digest),
     version,
@@ -88,7 +100,7 @@ try {
       void end("leave");
     },
   });
-  writeRunFile(data, "agent", { host });
+  writeRunFile(data, "agent", { identity, host });
   log.info("ready", { host });
 } catch (error) {
   log.error(`cannot start: ${describeError(error)}`, { stack: error instanceof Error ? error.stack : undefined });

@@ -7,12 +7,14 @@ import { describeError, Lifecycle, steadyClock, systemClock, systemRandom } from
 import { Hub } from "#/link/hub/index.ts";
 import { type FileMapping, storedKinds } from "#/model/index.ts";
 import { ensureCertificates, ensureTokens, tokenAuthenticator } from "#/pki/index.ts";
+import { holdName, nameFolder } from "#/process/index.ts";
 import { openTreeStore } from "#/store/tree/index.ts";
 import type { KnownTable } from "#/traffic/index.ts";
 import { CallBoard } from "#/traffic/windows/index.ts";
-import { openSqliteTree } from "#/tree/sqlite/index.ts";
+import { openSqliteTree, type SqliteTree } from "#/tree/sqlite/index.ts";
 import { watchClock } from "./centre/clock-watch.ts";
 import { checkDeletion } from "./centre/deletions.ts";
+import { forgetProcesses } from "./centre/forgotten-processes.ts";
 import { type Lead, startLeading } from "./centre/lead.ts";
 import { handleLinks } from "./centre/link-handlers.ts";
 import { publishLive } from "./centre/live.ts";
@@ -23,9 +25,14 @@ import { ignoreHangUp } from "./interrupts.ts";
 import { stdoutLog } from "./json-log.ts";
 import { guardOutput } from "./output.ts";
 import { writeRunFile } from "./run-file.ts";
+import { serverNames } from "./site-identity.ts";
+import { CENTRE_NAME } from "./supervisor/site-stop.ts";
 import { readVersion } from "./version.ts";
 
 guardOutput();
+/** Of the tree: the identity of the site whose processes the store tells of. */
+const IDENTITY_NODE = "/identity";
+
 const options = parseChildOptions();
 const log = stdoutLog();
 ignoreHangUp(log);
@@ -36,13 +43,25 @@ const folder = (name: string): string => path.join(options.data, name);
 
 async function start(): Promise<void> {
   const version = readVersion();
+  const held = await holdName(options.identity, CENTRE_NAME, () => ({ data: nameFolder(options.data) }));
+  lifecycle.add("the name of the centre", () => held.release());
   const isAny = options.listen === "0.0.0.0" || options.listen === "::";
-  const certificates = await ensureCertificates({ folder: folder("pki"), addresses: isAny ? [] : [options.listen], nowMs: clock.now(), random });
+  const certificates = await ensureCertificates({
+    folder: folder("pki"),
+    addresses: serverNames(options.listen, options.identity),
+    nowMs: clock.now(),
+    random,
+  });
   const tokens = await ensureTokens(folder("tokens"), random);
-  const tree = await openSqliteTree({ file: folder("state/tree.db"), clock, random });
+  const { tree, isForeign } = await openTree();
   lifecycle.add("tree", () => tree.close());
   const store = await openTreeStore({ tree, clock, random, kinds: storedKinds, log });
   lifecycle.add("store", () => store.close());
+  if (isForeign) {
+    await forgetProcesses(store);
+    log.warn("what is stored was another site's: its processes, ports and addresses are forgotten");
+  }
+  await tree.multi([{ op: (await tree.get(IDENTITY_NODE)) === undefined ? "create" : "set", path: IDENTITY_NODE, value: options.identity }]);
   store.startGarbageCollector(lifecycle.signal);
   const artifacts = new ArtifactStore({ folder: folder("artifacts"), random });
   const calls = new CallBoard();
@@ -133,8 +152,19 @@ async function start(): Promise<void> {
   lifecycle.add("api", () => api.close());
   const name = isAny ? "127.0.0.1" : options.listen;
   const url = `https://${name.includes(":") ? `[${name}]` : name}:${port}`;
-  writeRunFile(options.data, "centre", { url, site: options.site });
+  writeRunFile(options.data, "centre", { identity: options.identity, url, site: options.site });
   log.info("ready", { url, epoch: lead.epoch });
+}
+
+/** The store. `isForeign`: it tells of processes of another site, as the data folder was copied, or a backup of another was put back; it begins a new history, so that no number of a generation is given twice. */
+async function openTree(): Promise<{ readonly tree: SqliteTree; readonly isForeign: boolean }> {
+  const file = folder("state/tree.db");
+  const tree = await openSqliteTree({ file, clock, random });
+  const stored = (await tree.get(IDENTITY_NODE))?.value ?? options.identity;
+  if (stored === options.identity) return { tree, isForeign: false };
+  tree.beginHistory();
+  await tree.close();
+  return { tree: await openSqliteTree({ file, clock, random }), isForeign: true };
 }
 
 async function stop(): Promise<void> {

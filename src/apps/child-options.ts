@@ -4,6 +4,8 @@ import { parseArgs } from "node:util";
 export interface ChildOptions {
   /** `--data DIR`: the data folder, absolute. */
   readonly data: string;
+  /** `--identity ID`: of the site, which is not its folder's name: of a folder that was copied it is another one. */
+  readonly identity: string;
   /** `--site DIR`: the site's folder, absolute; relative files of templates are found from there (centre). */
   readonly site: string;
   /** `--listen ADDRESS`: where API (centre) and edge (gateway) listen; default 127.0.0.1. */
@@ -22,6 +24,7 @@ export function parseChildOptions(args: readonly string[] = process.argv.slice(2
     args: [...args],
     options: {
       data: { type: "string", default: ".orrery" },
+      identity: { type: "string", default: "" },
       site: { type: "string", default: "." },
       listen: { type: "string", default: "127.0.0.1" },
       "api-port": { type: "string", default: "0" },
@@ -31,6 +34,7 @@ export function parseChildOptions(args: readonly string[] = process.argv.slice(2
   });
   return {
     data: values.data,
+    identity: values.identity,
     site: values.site,
     listen: values.listen,
     apiPort: Number(values["api-port"]),
@@ -44,6 +48,8 @@ export function formatChildOptions(options: ChildOptions): string[] {
   return [
     "--data",
     options.data,
+    "--identity",
+    options.identity,
     "--site",
     options.site,
     "--listen",

@@ -2,12 +2,19 @@ import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describeError, OrreryError, silentLog, systemClock, systemRandom } from "#/base/index.ts";
 import type { Client } from "#/client/index.ts";
+import { readIdentity, serverNameOf } from "./site-identity.ts";
 import { readEndpoints } from "./supervisor/endpoints.ts";
 
 /** A client of the API that runs on a data folder, as `user`. Connects when first used.
  *  @throws cli/not-running: nothing was started there
  *  @throws cli/no-token: its token or certificate may not be read */
 export async function connectTo(data: string, options: { readonly user: string; readonly version: string }): Promise<Client> {
+  const identity = readIdentity(data);
+  if (identity.state === "copied")
+    throw new OrreryError(
+      "cli/not-running",
+      `nothing was started on the data folder ${data}, which is a copy of ${identity.from}; start it with: orrery up --data ${data}`,
+    );
   const endpoints = readEndpoints(data);
   if (endpoints === undefined || !existsSync(path.join(data, "run")))
     throw new OrreryError(
@@ -17,6 +24,7 @@ export async function connectTo(data: string, options: { readonly user: string; 
   const { createClient } = await import("#/client/index.ts");
   return createClient({
     url: endpoints.api,
+    serverName: identity.state === "own" ? serverNameOf(identity.id) : undefined,
     ca: readSecret(path.join(data, "pki", "ca.crt")),
     token: readSecret(path.join(data, "tokens", options.user)).trim(),
     clock: systemClock,

@@ -5,14 +5,16 @@ import path from "node:path";
 import { describeError, systemClock, systemRandom } from "#/base/index.ts";
 import { createClient } from "#/client/index.ts";
 import { accessLogFile, Gateway, LinkFeed } from "#/gateway/index.ts";
-import { readBootId, SocketOwners } from "#/process/index.ts";
+import { holdName, nameFolder, readBootId, SocketOwners } from "#/process/index.ts";
 import { parseChildOptions } from "./child-options.ts";
 import { readHostName } from "./host-name.ts";
 import { ignoreHangUp } from "./interrupts.ts";
 import { stdoutLog } from "./json-log.ts";
 import { guardOutput } from "./output.ts";
 import { writeRunFile } from "./run-file.ts";
+import { serverNameOf } from "./site-identity.ts";
 import { readEndpoints } from "./supervisor/endpoints.ts";
+import { DRAIN_SIGNAL, GATEWAY_NAME } from "./supervisor/site-stop.ts";
 import { readVersion } from "./version.ts";
 
 /** The one gateway of a host. */
@@ -50,7 +52,7 @@ try {
     onEdgeUrl: (edge) => {
       log.info("the edge has another URL", { edge });
       try {
-        writeRunFile(options.data, "gateway", { edge });
+        writeRunFile(options.data, "gateway", { identity: options.identity, edge });
       } catch (error) {
         log.warn("cannot write run/gateway.json", { error: describeError(error) });
       }
@@ -70,8 +72,13 @@ try {
     log.info("stopped");
   };
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void stop());
+  process.on(DRAIN_SIGNAL, () => {
+    log.info("taking nothing new from outside; calls between services go on");
+    void gateway.drain();
+  });
+  await holdName(options.identity, GATEWAY_NAME, () => ({ data: nameFolder(options.data), isDrained: gateway.isDrained }));
   await gateway.start();
-  writeRunFile(options.data, "gateway", { edge: gateway.edgeUrl });
+  writeRunFile(options.data, "gateway", { identity: options.identity, edge: gateway.edgeUrl });
   log.info("ready", { name: NAME, host, edge: gateway.edgeUrl, incarnation: gateway.incarnation });
   const reach = (): void => {
     if (isStopping) return;
@@ -80,7 +87,14 @@ try {
       systemClock.after(LOOK_MS, reach, { background: true });
       return;
     }
-    const client = createClient({ ...access, clock: systemClock, random: systemRandom, log, userAgent: `orrery-gateway/${version}` });
+    const client = createClient({
+      ...access,
+      serverName: serverNameOf(options.identity),
+      clock: systemClock,
+      random: systemRandom,
+      log,
+      userAgent: `orrery-gateway/${version}`,
+    });
     const kept = client.keepLink({
       hello: () => {
         const { incarnation, formerUncleanAgoMs } = gateway;

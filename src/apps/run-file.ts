@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node
 import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { identifyProcess, isAlive as isProcessAlive, readBootId } from "#/process/index.ts";
+import { readIdentity } from "./site-identity.ts";
 
 /** The processes of Orrery on one data folder. */
 export type ProcessName = "supervisor" | "centre" | "agent" | "gateway";
@@ -12,6 +13,8 @@ export interface RunFile {
   /** Field 22 of /proc/<pid>/stat: clock ticks since boot. */
   readonly startTime: number;
   readonly bootId: string;
+  /** Of the site for which it works: a record in a copied folder is of another. */
+  readonly identity?: string;
   /** RFC 3339; there once the process does its work: its ready sign. */
   readonly readyAt?: string;
   /** Facts: the centre's `url` (https://127.0.0.1:7443) and `site` (its folder), the gateway's `edge` (http://127.0.0.1:8080). */
@@ -19,21 +22,27 @@ export interface RunFile {
 }
 
 /** Says that this process is ready, with `facts` such as `{url}` or `{edge}`. Call it once everything listens; the supervisor waits for it. */
-export function writeRunFile(data: string, name: ProcessName, facts: Readonly<Record<string, unknown>> = {}): void {
+export function writeRunFile(data: string, name: ProcessName, facts: Readonly<Record<string, unknown>> & { readonly identity: string }): void {
   writeRecord(data, name, { ...recordOf(process.pid), readyAt: new Date().toISOString(), ...facts });
 }
 
 /** Records a child just started, before its ready sign: the next supervisor finds it even if this one dies now. */
-export function recordSpawn(data: string, name: ProcessName, pid: number): void {
-  const identity = recordOf(pid);
-  if (identity === undefined || readRunFile(data, name)?.pid === pid) return;
-  writeRecord(data, name, { ...identity });
+export function recordSpawn(data: string, name: ProcessName, pid: number, identity: string): void {
+  const record = recordOf(pid);
+  if (record === undefined || readRunFile(data, name)?.pid === pid) return;
+  writeRecord(data, name, { ...record, identity });
 }
 
-/** The record under `name` if its process is alive; `undefined` for no file, an unreadable one, or a process that is gone. */
+/** The record under `name` if its process is alive and works for the site of this folder; `undefined` for no file, an unreadable one, a process that is gone, and in a copied folder one of the original. */
 export function readRunFile(data: string, name: ProcessName): RunFile | undefined {
   const record = readRecord(data, name);
-  return record !== undefined && isAlive(record) ? record : undefined;
+  return record !== undefined && isAlive(record) && isOwn(data, record) ? record : undefined;
+}
+
+function isOwn(data: string, record: RunFile): boolean {
+  const identity = readIdentity(data);
+  // Where one of both does not say, as before there were identities, the process is all there is to ask.
+  return identity.state === "none" || (identity.state === "own" && (record.identity ?? identity.id) === identity.id);
 }
 
 /** Removes the record if it is `pid`'s (default: this process's). */

@@ -47,10 +47,15 @@ async function serve(
   return { server, sessions, port: (server.address() as AddressInfo).port, stop };
 }
 
-function clientOf(t: TestContext, port: number, options: { readonly ca?: string; readonly clock?: typeof systemClock } = {}): Client {
+function clientOf(
+  t: TestContext,
+  port: number,
+  options: { readonly ca?: string; readonly clock?: typeof systemClock; readonly serverName?: string } = {},
+): Client {
   const client = createClient({
     url: `https://127.0.0.1:${port}`,
     ca: options.ca ?? certificates.ca,
+    serverName: options.serverName,
     token: "secret",
     clock: options.clock ?? systemClock,
     random: systemRandom,
@@ -65,6 +70,16 @@ const json = (stream: ServerHttp2Stream, status: number, body: unknown): void =>
   stream.respond({ ":status": status, "content-type": "application/json" });
   stream.end(JSON.stringify(body));
 };
+
+test("a server that is another site's is refused before it is sent a token", async (t) => {
+  const { sessions, port } = await serve(t, (stream) => json(stream, 200, {}));
+  const client = clientOf(t, port, { serverName: "site-1.orrery.internal" });
+  await assert.rejects(
+    client.request({ path: "/x" }),
+    (error) => isOrreryError(error, "client/untrusted") && error.message.startsWith(`another site answers at https://127.0.0.1:${port}, `),
+  );
+  assert.deepEqual([...sessions], []);
+});
 
 test("requests, parallel ones too, share one connection and carry token, query and body", async (t) => {
   const { sessions, port } = await serve(t, async (stream, path, authorization) => {

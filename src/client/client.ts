@@ -14,6 +14,8 @@ export interface ClientOptions {
   readonly url: string;
   /** PEM of the site's CA (`<data>/pki/ca.crt`). */
   readonly ca: string;
+  /** The name that the server's certificate must have, instead of that in `url`: a server of another site is refused before the token is sent. */
+  readonly serverName?: string | undefined;
   /** Bearer token (`<data>/tokens/<user>`). */
   readonly token: string;
   readonly clock: Clock;

@@ -12,6 +12,8 @@ export interface ConnectionOptions {
   readonly url: string;
   /** PEM of the CA that has signed the server's certificate. */
   readonly ca: string;
+  /** See `ClientOptions`. */
+  readonly serverName?: string | undefined;
   readonly clock: Clock;
 }
 
@@ -45,8 +47,13 @@ export class Connection {
   }
 
   async #dial(): Promise<ClientHttp2Session> {
-    const { url, ca, clock } = this.#options;
-    const session = connect(url, { ca, maxSessionMemory: SESSION_MEMORY_MB, settings: { initialWindowSize: WINDOW_BYTES, enablePush: false } });
+    const { url, ca, serverName, clock } = this.#options;
+    const session = connect(url, {
+      ca,
+      ...(serverName === undefined ? {} : { servername: serverName }),
+      maxSessionMemory: SESSION_MEMORY_MB,
+      settings: { initialWindowSize: WINDOW_BYTES, enablePush: false },
+    });
     const forget = (): void => {
       this.#session = undefined;
     };
@@ -62,7 +69,7 @@ export class Connection {
       });
     } catch (error) {
       forget();
-      throw connectError(url, error);
+      throw connectError(url, error, serverName);
     } finally {
       timeout();
     }
@@ -100,7 +107,7 @@ const CERTIFICATE_FAULTS: readonly string[] = [
   "ERR_TLS_CERT_ALTNAME_INVALID",
 ];
 
-function connectError(url: string, error: unknown): OrreryError {
+function connectError(url: string, error: unknown, serverName: string | undefined): OrreryError {
   const code = String((error as NodeJS.ErrnoException | undefined)?.code ?? "");
   const options = { cause: error, details: { url, code } };
   if (code === "ECONNREFUSED")
@@ -116,6 +123,12 @@ function connectError(url: string, error: unknown): OrreryError {
     return new OrreryError(
       "client/untrusted",
       `the certificate of ${url} is not valid at this time: check the clocks, or restart the centre: it makes a new one`,
+      options,
+    );
+  if (code === "ERR_TLS_CERT_ALTNAME_INVALID" && serverName !== undefined)
+    return new OrreryError(
+      "client/untrusted",
+      `another site answers at ${url}, not the one of this data folder: its own centre does not run, or runs elsewhere. See orrery status; start it with: orrery up`,
       options,
     );
   if (code === "ERR_TLS_CERT_ALTNAME_INVALID")

@@ -43,6 +43,13 @@ export async function killMembers(signs: ProcessSigns): Promise<readonly ProcSta
   return found;
 }
 
+/** Asks what `find` finds to end, again and again, and after `graceMs` kills it.
+ *  @throws process/unkillable (backoff) as `stopProcess` */
+export async function endProcesses(find: () => ProcStat[], graceMs: number): Promise<void> {
+  send(find(), "SIGTERM");
+  if (!(await waitUntilGone(() => find().length > 0, performance.now() + graceMs))) await killAll(find);
+}
+
 /** Ends what a process left behind; returns what that was. Call it as soon as the process has ended: later the number of an empty group may be another's.
  *  @throws process/unkillable (backoff) as `stopProcess` */
 export async function killStragglers(running: RunningProcess): Promise<readonly ProcStat[]> {

@@ -24,6 +24,7 @@ const input = (spec: object = {}, more: Partial<EnvironmentInput> = {}): Environ
   proxyPort: 3128,
   stateFile: "/d/state",
   folder: "/d/work",
+  site: "s-1",
   dataFolder: "/d",
   inherited: { PATH: "/node:/bin", HOME: "/home/x" },
   ...more,
@@ -54,6 +55,7 @@ describe("the environment of an instance", () => {
       ORRERY_VERSION: "v1",
       ORRERY_STATE: "/d/state",
       ORRERY_FOLDER: "/d/work",
+      ORRERY_SITE: "s-1",
       ORRERY_DATA: "/d",
     });
   });

@@ -23,6 +23,8 @@ export interface EnvironmentInput {
   readonly stateFile: string;
   /** Folder in which its files are. */
   readonly folder: string;
+  /** Identity of the site. */
+  readonly site: string;
   readonly dataFolder: string;
   /** What of the agent's own environment is passed on (`inheritedEnvironment`). */
   readonly inherited: Readonly<Record<string, string>>;
@@ -70,6 +72,7 @@ export function buildEnvironment(input: EnvironmentInput): Record<string, string
     ORRERY_INSTANCE_NAME: input.name,
     ORRERY_STATE: input.stateFile,
     ORRERY_FOLDER: input.folder,
+    ORRERY_SITE: input.site,
     ORRERY_DATA: input.dataFolder,
   };
   if (spec.service !== undefined) identity["ORRERY_SERVICE"] = spec.service;

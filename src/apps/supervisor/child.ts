@@ -4,12 +4,16 @@ import path from "node:path";
 import { backoffDelayMs, type Clock, type Log, type Random, sleep } from "#/base/index.ts";
 import { scanProcesses } from "#/process/index.ts";
 import { isAlive, type ProcessRecord, type RunFile, readRunFile, recordOf, recordSpawn, removeRunFile, waitForEnd } from "../run-file.ts";
+import { readIdentity } from "../site-identity.ts";
+import type { Part } from "./site-stop.ts";
 
 export type ChildName = "centre" | "agent" | "gateway";
 
 export interface ChildOptions {
   readonly name: ChildName;
   readonly data: string;
+  /** Of the site. */
+  readonly identity: string;
   /** Program that Node runs. Absolute. */
   readonly script: string;
   /** Read at each start: after a restart the ports are those of the first start. */
@@ -32,7 +36,7 @@ const STEADY_MS = 10_000;
 const LOOK_MS = 100;
 
 /** Keeps one child running: adopts it if it runs already, starts it otherwise, and starts it again whenever it ends, with backoff. The child outlives this process. */
-export class Child {
+export class Child implements Part {
   readonly #options: ChildOptions;
   readonly #stopping = new AbortController();
   #current: ProcessRecord | undefined;
@@ -53,6 +57,12 @@ export class Child {
   /** Begins; returns at once. */
   start(): void {
     this.#running ??= this.#run();
+  }
+
+  /** Sends `signal`, if it runs; whatever ends it from now on, it is not started again. */
+  wind(signal: NodeJS.Signals): void {
+    this.#stopping.abort();
+    if (this.#current !== undefined) send(this.#current, signal);
   }
 
   /** Ends it with `signal`, after `timeoutMs` (or as soon as `hurry` is aborted) with SIGKILL, and starts it no more. True if it ended by itself. */
@@ -96,7 +106,7 @@ export class Child {
   }
 
   async #spawnAndWait(): Promise<string> {
-    const { data, name, script, args, log } = this.#options;
+    const { data, identity, name, script, args, log } = this.#options;
     const output = openSync(path.join(data, "logs", `${name}.log`), "a", 0o600);
     let child: ChildProcess;
     try {
@@ -113,7 +123,7 @@ export class Child {
       const record = recordOf(child.pid);
       this.#current = record;
       try {
-        recordSpawn(data, name, child.pid);
+        recordSpawn(data, name, child.pid, identity);
       } catch (error) {
         // No room on the disk, say: the next supervisor finds the child by its command line.
         log.warn(`cannot record ${name}`, { error: String(error) });
@@ -140,19 +150,33 @@ export class Child {
   }
 }
 
-/** The process of a child that runs already: by its record, or, if its supervisor died before it could write one, by its command line. */
+/** The process of a child that runs already: by its record, or, if its supervisor died before it could write one, by its command line. In a copied folder there is none: what runs is the original's. */
 export function findChild({ data, name, script }: Pick<ChildOptions, "data" | "name" | "script">): ProcessRecord | undefined {
   const run = readRunFile(data, name);
   if (run !== undefined) return run;
+  const identity = readIdentity(data);
+  if (identity.state === "copied") return undefined;
   for (const { pid } of scanProcesses()) {
-    const [, program, ...args] = commandLine(pid);
-    if (program === script && args[args.indexOf("--data") + 1] === data) return recordOf(pid);
+    const [, ...words] = commandLine(pid);
+    if (!words.includes(script) || optionOf(words, "--data") !== data) continue;
+    const own = optionOf(words, "--identity");
+    if (identity.state === "none" || own === undefined || own === identity.id) return recordOf(pid);
   }
   return undefined;
 }
 
+function optionOf(words: readonly string[], name: string): string | undefined {
+  const at = words.indexOf(name);
+  return at < 0 ? undefined : words[at + 1];
+}
+
+/** A process that somebody else has started, as a part to be ended. */
+export function partOf(record: ProcessRecord): Part {
+  return { wind: (signal) => send(record, signal), stop: (signal, timeoutMs, hurry) => endProcess(record, signal, timeoutMs, hurry) };
+}
+
 /** Ends a process with `signal`, after `timeoutMs` or abort of `hurry` with SIGKILL. True if the first was enough. */
-export async function endProcess(record: ProcessRecord, signal: NodeJS.Signals, timeoutMs: number, hurry?: AbortSignal): Promise<boolean> {
+async function endProcess(record: ProcessRecord, signal: NodeJS.Signals, timeoutMs: number, hurry?: AbortSignal): Promise<boolean> {
   send(record, signal);
   if (await waitForEnd(record, timeoutMs, hurry)) return true;
   send(record, "SIGKILL");

@@ -1,4 +1,16 @@
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { describeError, OrreryError } from "#/base/index.ts";
 import { replaceFile } from "#/process/index.ts";
@@ -9,8 +21,9 @@ const FORMAT = 1;
 const FREE_BYTES_MIN = 64 * 1024 * 1024;
 
 /** Makes the data folder (mode 0700) or checks one that is there: writable, room left, of this format.
- *  @throws data/unwritable, data/full, data/format: each says what to do */
+ *  @throws data/owner, data/unwritable, data/full, data/format: each says what to do */
 export function openDataFolder(data: string): void {
+  checkOwner(data);
   const made: string[] = [];
   try {
     openFolders(data, made);
@@ -18,6 +31,61 @@ export function openDataFolder(data: string): void {
     // Those that are empty: nobody shall wonder about a folder in which nothing ever ran.
     for (const folder of made.reverse()) removeEmptyFolder(folder);
     throw error;
+  }
+}
+
+/** Refuses to write into a data folder of another user: root can, and its owner could not read then what root has written.
+ *  @throws data/owner: says as whom to run this */
+export function checkOwner(data: string): void {
+  const user = process.geteuid?.();
+  for (const name of ["", ...OWNED]) {
+    const file = path.join(data, name);
+    const owner = ownerOf(file);
+    if (user === undefined || owner === undefined || owner === user) continue;
+    const person = findUserName(owner);
+    throw new OrreryError(
+      "data/owner",
+      name === ""
+        ? `the data folder ${data} belongs to user ${person ?? owner}, and this is user ${findUserName(user) ?? user}: what is written now could not be read there later. Run this as that user: ${person === undefined ? `setpriv --reuid=${owner} --clear-groups` : `sudo -u ${person}`} orrery ..., or choose another folder with --data`
+        : `${file} belongs to user ${person ?? owner}, the data folder itself to user ${findUserName(user) ?? user}: somebody else has written there. Give it back with: sudo chown -R ${findUserName(user) ?? user} ${data}`,
+      { details: { owner, user } },
+    );
+  }
+}
+
+/** What a start makes: whoever has started the site before owns it. */
+const OWNED: readonly string[] = [
+  "format",
+  "identity.json",
+  "run",
+  "logs",
+  "state",
+  "pki",
+  "tokens",
+  "agent",
+  "gateway",
+  "artifacts",
+  "state/tree.db",
+];
+
+function ownerOf(file: string): number | undefined {
+  try {
+    return statSync(file).uid;
+  } catch {
+    // Not there, or not to be seen: what is tried next says so.
+    return undefined;
+  }
+}
+
+/** Name of a user of this machine. */
+function findUserName(uid: number): string | undefined {
+  try {
+    const line = readFileSync("/etc/passwd", "utf8")
+      .split("\n")
+      .find((one) => one.split(":")[2] === String(uid));
+    return line?.split(":")[0];
+  } catch {
+    return undefined;
   }
 }
 

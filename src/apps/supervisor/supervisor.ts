@@ -2,15 +2,18 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Clock, isOrreryError, type Log, OrreryError, type Random } from "#/base/index.ts";
-import { holdName, rotateLog } from "#/process/index.ts";
+import { askHolder, type HeldName, holdName, nameFolder, rotateLog } from "#/process/index.ts";
 import { formatChildOptions } from "../child-options.ts";
-import { type RunFile, readRunFile, recordSpawn, removeRunFile, writeRunFile } from "../run-file.ts";
+import { type RunFile, recordSpawn, removeRunFile, writeRunFile } from "../run-file.ts";
 import { Child, type ChildName, findChild } from "./child.ts";
 import { type Endpoints, readEdgeUrl, readEndpoints, writeEndpoints } from "./endpoints.ts";
+import { stopSite } from "./site-stop.ts";
 
 export interface SupervisorOptions {
   /** Absolute. */
   readonly data: string;
+  /** Of the site. */
+  readonly identity: string;
   /** Absolute. */
   readonly site: string;
   readonly listen: string;
@@ -28,16 +31,10 @@ export interface SupervisorOptions {
 
 export interface Supervisor {
   readonly endpoints: Required<Endpoints>;
-  /** Ends everything: the gateway first (it refuses new requests and ends those that run), then the agent with all instances, then the centre. Abort `hurry` to wait for no request any longer. */
+  /** Ends everything in the order of `stopSite`. Abort `hurry` to wait for no request any longer. */
   stop(hurry?: AbortSignal): Promise<void>;
 }
 
-/** Waits of a stop, in its order. The agent's is long: each instance has its own grace, which the agent keeps. */
-export const STOPS: readonly { readonly name: ChildName; readonly signal: NodeJS.Signals; readonly timeoutMs: number; readonly says: string }[] = [
-  { name: "gateway", signal: "SIGTERM", timeoutMs: 30_000, says: "refusing new requests, ending those that run" },
-  { name: "agent", signal: "SIGINT", timeoutMs: 120_000, says: "stopping the services" },
-  { name: "centre", signal: "SIGTERM", timeoutMs: 10_000, says: "stopping the platform" },
-];
 const READY_WITHIN_MS = 60_000;
 /** A child that ends so often before it was ever ready will not come up by being started again. */
 const EARLY_ENDS_MAX = 3;
@@ -47,16 +44,16 @@ const ROTATE_MS = 60_000;
  *  @throws up/running: another supervisor does so already
  *  @throws up/failed: a child does not come up; everything that was started is stopped again */
 export async function startSupervisor(options: SupervisorOptions): Promise<Supervisor> {
-  const { data, clock, log } = options;
-  const lock = await takeLock(data);
-  recordSpawn(data, "supervisor", process.pid);
+  const { data, identity, clock, log } = options;
+  const lock = await takeLock(data, identity);
+  recordSpawn(data, "supervisor", process.pid, identity);
   const children = new Map<ChildName, Child>();
   const state = new State(options, children);
   try {
     await state.bring("centre");
     await Promise.all([state.bring("agent"), state.bring("gateway")]);
   } catch (error) {
-    await stopAll(children, () => undefined);
+    await stopAll(options, children, () => undefined);
     removeRunFile(data, "supervisor");
     await lock.release();
     throw error;
@@ -76,20 +73,38 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     endpoints: state.endpoints,
     async stop(hurry) {
       cancelRotation();
-      await stopAll(children, options.say, hurry);
+      state.beginStop();
+      await stopAll(options, children, options.say, hurry);
       removeRunFile(data, "supervisor");
       await lock.release();
     },
   };
 }
 
-/** @throws up/running: another supervisor works on this data folder */
-export async function takeLock(data: string): Promise<{ release(): Promise<void> }> {
+/** Name by which a supervisor holds the identity of its site. */
+export const SITE_NAME = "site";
+
+/** Holds a data folder, and the identity of its site where that is known: one folder may be seen under two names (bind mounts).
+ *  @throws up/running: another supervisor works on this data folder */
+export async function takeLock(data: string, identity?: string): Promise<HeldName> {
+  const answer = () => ({ data: nameFolder(data), identity });
+  const folder = await hold(data, nameFolder(data), "supervisor", answer);
+  if (identity === undefined) return folder;
   try {
-    return await holdName(data, "supervisor");
+    const site = await hold(data, identity, SITE_NAME, answer);
+    return { release: async () => void (await Promise.all([folder.release(), site.release()])) };
+  } catch (error) {
+    await folder.release();
+    throw error;
+  }
+}
+
+async function hold(data: string, of: string, name: string, answer: () => object): Promise<HeldName> {
+  try {
+    return await holdName(of, name, answer);
   } catch (error) {
     if (!isOrreryError(error, "process/held")) throw error;
-    const pid = readRunFile(data, "supervisor")?.pid;
+    const pid = (await askHolder(of, name))?.pid;
     throw new OrreryError(
       "up/running",
       `a site runs on ${data} already${pid === undefined ? "" : ` (supervisor: process ${pid})`}; see it with: orrery status --data ${data}, end it with: orrery down --data ${data}, or choose another folder with --data`,
@@ -103,15 +118,13 @@ export function isRunning(data: string, name: ChildName): boolean {
   return findChild({ data, name, script: scriptOf(name) }) !== undefined;
 }
 
-async function stopAll(children: ReadonlyMap<ChildName, Child>, say: (text: string) => void, hurry?: AbortSignal): Promise<void> {
-  for (const { name, signal, timeoutMs, says } of STOPS) {
-    const child = children.get(name);
-    if (child === undefined) continue;
-    say(says);
-    // Haste ends waiting for requests; services always get their grace.
-    const isGraceful = await child.stop(signal, timeoutMs, name === "gateway" ? hurry : undefined);
-    if (!isGraceful) say(`${name} had to be killed`);
-  }
+async function stopAll(
+  { data, identity, clock }: SupervisorOptions,
+  children: ReadonlyMap<ChildName, Child>,
+  say: (text: string) => void,
+  hurry?: AbortSignal,
+): Promise<void> {
+  await stopSite({ data, identity, parts: Object.fromEntries(children), clock, say, hurry });
 }
 
 /** What the supervisor knows of its children, and what it writes down for others. */
@@ -120,6 +133,7 @@ class State {
   readonly #children: Map<ChildName, Child>;
   readonly #ports: { api: number; edge: number };
   #endpoints: Endpoints = { api: "" };
+  #stoppingSince: string | undefined;
 
   constructor(options: SupervisorOptions, children: Map<ChildName, Child>) {
     this.#options = options;
@@ -133,7 +147,7 @@ class State {
 
   /** Resolves when the child is ready for the first time. */
   bring(name: ChildName): Promise<void> {
-    const { data, clock, random, log, signal, say } = this.#options;
+    const { data, identity, clock, random, log, signal, say } = this.#options;
     if (signal.aborted) return Promise.reject(new OrreryError("up/failed", "stopped while starting"));
     return new Promise((resolve, reject) => {
       const fail = (reason: string): void => reject(new OrreryError("up/failed", `${name} ${reason}; ${lastWords(data, name)}`));
@@ -142,6 +156,7 @@ class State {
       const child = new Child({
         name,
         data,
+        identity,
         script: scriptOf(name),
         args: () => formatChildOptions({ ...this.#options, apiPort: this.#ports.api, edgePort: this.#ports.edge }),
         clock,
@@ -167,11 +182,19 @@ class State {
     });
   }
 
+  /** From now on the record says that everything is being ended. */
+  beginStop(): void {
+    this.#stoppingSince = new Date(this.#options.clock.now()).toISOString();
+    this.record();
+  }
+
   /** Writes run/supervisor.json, for people to read: a full disk is no reason to end. */
   record(): void {
     const restarts = Object.fromEntries([...this.#children].map(([name, child]) => [name, child.restarts]));
     try {
-      writeRunFile(this.#options.data, "supervisor", { site: this.#options.site, restarts });
+      const { data, identity, site } = this.#options;
+      const stopping = this.#stoppingSince === undefined ? {} : { stoppingSince: this.#stoppingSince };
+      writeRunFile(data, "supervisor", { identity, site, restarts, ...stopping });
     } catch (error) {
       this.#options.log.warn("cannot write run/supervisor.json", { error: String(error) });
     }

@@ -9,15 +9,21 @@ import { sayLate, waitForServices } from "#/cli/site.ts";
 import type { Client } from "#/client/index.ts";
 import { microservice } from "#/model/index.ts";
 import { ensureCertificates, ensureTokens, kubeconfig, replacePrivateFile } from "#/pki/index.ts";
+import { askHolder } from "#/process/index.ts";
 import { formatChildOptions } from "../child-options.ts";
 import type { Interrupts } from "../interrupts.ts";
 import { fileLog } from "../json-log.ts";
+import { claimIdentity, type SiteHolder, serverNames } from "../site-identity.ts";
+import { forgetOriginal } from "./copied-folder.ts";
 import { openDataFolder } from "./data-folder.ts";
+import { endLeft, sayLeft } from "./down-command.ts";
 import { type Endpoints, readEndpoints } from "./endpoints.ts";
 import type { SupervisorMessage } from "./messages.ts";
 import { checkPort } from "./ports.ts";
 import { applySite, compareSite, loadSite, type SiteFiles } from "./site-files.ts";
-import { isRunning, type Supervisor, startSupervisor, takeLock } from "./supervisor.ts";
+import { describeSiteProcess, findSiteProcesses } from "./site-processes.ts";
+import { PART_NAMES } from "./site-stop.ts";
+import { isRunning, SITE_NAME, type Supervisor, startSupervisor, takeLock } from "./supervisor.ts";
 import { describeSite } from "./welcome.ts";
 
 export interface UpCommandOptions extends UpOptions {
@@ -41,13 +47,14 @@ export async function up(options: UpCommandOptions): Promise<number> {
   await checkPorts(options);
   // Only now: what was refused leaves no folder behind.
   if (isNew) openDataFolder(data);
-  const secrets = await makeSecrets(options);
+  const identity = await takeIdentity(options);
+  const secrets = await makeSecrets(options, identity);
   if (options.detach) {
-    await startInBackground(options);
+    await startInBackground(options, identity);
     return await settle(options, site, secrets);
   }
   interrupts.claim();
-  const supervisor = await startHere(options);
+  const supervisor = await startHere(options, identity);
   let status = 0;
   try {
     if (!interrupts.first.aborted) await settle(options, site, secrets);
@@ -61,9 +68,47 @@ export async function up(options: UpCommandOptions): Promise<number> {
   }
   terminal.note(status === 0 ? "ending: requests first, then services (Ctrl-C again: wait for no request)" : "ending what was started");
   await supervisor.stop(interrupts.second);
+  const left = await endLeft(data, (text) => terminal.progress(text));
   terminal.progress(undefined);
+  if (left.length > 0) return sayLeft(terminal, left);
   terminal.out("down: nothing runs any more");
   return status;
+}
+
+/** The identity of the site, and whose processes run: those of a site that had this folder before must be gone.
+ *  @throws up/left: they are not */
+async function takeIdentity({ data, random, terminal }: UpCommandOptions): Promise<string> {
+  const lock = await takeLock(data);
+  try {
+    const { id, isCopy } = await claimIdentity(data, random, findHolder);
+    if (isCopy) {
+      forgetOriginal(data);
+      // What it had was of the other.
+      openDataFolder(data);
+      terminal.note(
+        `${data} is a copy of another site's data folder: it is a site of its own from now on, with its own processes and ports; tokens and certificates' authority are those of the original`,
+      );
+    }
+    const former = findSiteProcesses(data).filter((one) => one.site !== undefined && one.site !== id);
+    if (former.length > 0)
+      throw new OrreryError(
+        "up/left",
+        `processes of a former site still run on ${data}: ${former.slice(0, 5).map(describeSiteProcess).join("; ")}; end them with: orrery down --data ${data}`,
+        { details: { pids: former.map(({ pid }) => pid) } },
+      );
+    return id;
+  } finally {
+    await lock.release();
+  }
+}
+
+/** Who works for a site now, whichever of its processes are left. */
+async function findHolder(id: string): Promise<SiteHolder | undefined> {
+  for (const name of [SITE_NAME, ...PART_NAMES]) {
+    const answer = await askHolder(id, name);
+    if (typeof answer?.["data"] === "string") return { pid: answer.pid, data: answer["data"] };
+  }
+  return undefined;
 }
 
 interface Secrets {
@@ -79,29 +124,33 @@ async function checkPorts({ data, listen, apiPort, edgePort }: UpCommandOptions)
   if (!isRunning(data, "gateway")) await checkPort(listen, edgePort, "--edge-port");
 }
 
-async function makeSecrets({ data, listen, clock, random }: UpCommandOptions): Promise<Secrets> {
-  const isAny = listen === "0.0.0.0" || listen === "::";
-  const { ca } = await ensureCertificates({ folder: path.join(data, "pki"), addresses: isAny ? [] : [listen], nowMs: clock.now(), random });
+async function makeSecrets({ data, listen, clock, random }: UpCommandOptions, identity: string): Promise<Secrets> {
+  const addresses = serverNames(listen, identity);
+  const { ca } = await ensureCertificates({ folder: path.join(data, "pki"), addresses, nowMs: clock.now(), random });
   const tokens = await ensureTokens(path.join(data, "tokens"), random);
   const adminToken = tokens.get("admin");
   if (adminToken === undefined) throw new TypeError("no token for admin");
   return { ca, adminToken };
 }
 
-async function startHere(options: UpCommandOptions): Promise<Supervisor> {
+async function startHere(options: UpCommandOptions, identity: string): Promise<Supervisor> {
   const { data, terminal } = options;
   const log = fileLog(path.join(data, "logs", "supervisor.log"));
   terminal.progress("starting the platform");
-  const supervisor = await startSupervisor({ ...options, log, signal: options.interrupts.first, say: (text) => terminal.progress(text) });
+  const supervisor = await startSupervisor({ ...options, identity, log, signal: options.interrupts.first, say: (text) => terminal.progress(text) });
   log.info("ready", { pid: process.pid, ...supervisor.endpoints });
   return supervisor;
 }
 
-async function startInBackground(options: UpCommandOptions): Promise<void> {
+async function startInBackground(options: UpCommandOptions, identity: string): Promise<void> {
   const { terminal } = options;
   terminal.progress("starting the platform");
   const script = fileURLToPath(new URL("../up.ts", import.meta.url));
-  const child = fork(script, formatChildOptions(options), { cwd: "/", detached: true, stdio: ["ignore", "ignore", "ignore", "ipc"] });
+  const child = fork(script, formatChildOptions({ ...options, identity }), {
+    cwd: "/",
+    detached: true,
+    stdio: ["ignore", "ignore", "ignore", "ipc"],
+  });
   try {
     await untilReady(child, (text) => terminal.progress(text));
   } finally {
