@@ -104,9 +104,7 @@ describe("an agent", () => {
 
   it("sees a program that puts itself in the background, says what to write, and leaves no server at any retry", async () => {
     // As a daemon does: a session of its own, nothing of its environment left, its parent gone.
-    const body =
-      "const c = require('node:child_process').spawn('setsid', ['env', '-i', process.execPath, 'service.mjs', process.env.PORT], {detached: true, stdio: 'inherit'}); setTimeout(() => process.exit(0), 300)";
-    const one = await site.create({ run: { command: ["node", "-e", body] } });
+    const one = await site.create({ run: { command: ["sh", "-c", "(env -i setsid sleep 100 &) ; sleep 0.3"] } });
     const { status } = await site.until(one.metadata.name, (seen) => seen.restarts === 2);
     const ready = status?.conditions?.find((condition) => condition.type === "Ready");
     assert.equal(ready?.reason, "WentToBackground");
@@ -506,7 +504,7 @@ describe("another agent on the same folder", () => {
 
   it("leaves orphans alone while the centre is away, and ends them once it has the centre's list", async () => {
     await site.agent?.end("leave");
-    const env = { ...process.env, ORRERY_INSTANCE: "11111111-2222-3333-4444-555555555555", ORRERY_DATA: site.data };
+    const env = { ...process.env, ORRERY_INSTANCE: "11111111-2222-3333-4444-555555555555", ORRERY_DATA: site.data, ORRERY_SITE: site.data };
     const orphan = spawn("sleep", ["60"], { env, detached: true, stdio: "ignore" });
     const ended = new Promise((resolve) => orphan.once("exit", (_, signal) => resolve(signal)));
     await site.startAgent({ store: unreachable() });
