@@ -18,6 +18,7 @@ import { findOpenListeners } from "./open-listeners.ts";
 import { PortPool } from "./ports.ts";
 import { RunnerSet } from "./runner-set.ts";
 import { ServiceAddresses } from "./service-addresses.ts";
+import { keepVolumes } from "./volume-keeper.ts";
 
 const REPORT_MS = 2000;
 const ROTATE_MS = 5000;
@@ -63,6 +64,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const agentFolder = path.join(options.dataFolder, "agent");
   const instancesFolder = path.join(agentFolder, "instances");
   mkdirSync(instancesFolder, { recursive: true, mode: 0o700 });
+  const volumesFolder = path.join(realpathSync(options.dataFolder), "agent", "volumes");
+  const leavingVolumes = new Set<string>();
   const dataFolder = realpathSync(options.dataFolder);
   const held = await holdName(nameFolder(agentFolder), "agent", () => ({ site: options.site, data: dataFolder, stopMs: runners.stopMs }));
   lifecycle.add("the name of the agent", () => held.release());
@@ -83,6 +86,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     site: options.site,
     dataFolder,
     instancesFolder,
+    volumesFolder,
+    leavingVolumes,
     openArtifact: options.openArtifact,
     ports,
     addresses,
@@ -96,6 +101,18 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   lifecycle.add("runners", () => runners.releaseAll());
   await runners.restore();
   followStore({ store, host, clock, random, log, site: options.site, runners, services, lifecycle });
+  keepVolumes({
+    store,
+    host,
+    volumesFolder,
+    leaving: leavingVolumes,
+    onGone: () => runners.wake(),
+    isUsed: (folder) => runners.isVolumeUsed(folder),
+    clock,
+    random,
+    log,
+    signal: lifecycle.signal,
+  });
   const hostStatus = new HostStatus({ store, clock, log, host, version: options.version });
   repeat(lifecycle, clock, HOST_STATUS_MS, () => hostStatus.write());
   const hostUse = new HostUseReader();

@@ -5,6 +5,7 @@ import { type CommandResult, type LogLimits, type ProcessSigns, type RunningProc
 import { buildEnvironment } from "./core/index.ts";
 import type { InstanceFolder, NetworkRecord } from "./instance-folder.ts";
 import type { RunnerContext } from "./runner.ts";
+import { makeVolume, volumesOf } from "./volumes.ts";
 import { prepareWorkFolder } from "./work-folder.ts";
 
 /** One Instance as it is to be run. */
@@ -43,7 +44,14 @@ export async function prepare(input: LaunchInput, duty: Duty): Promise<void> {
       `the files of ${instance.metadata.name} (artifact ${artifact}) are not in ${path.join(context.dataFolder, "artifacts")}; change the template or apply it again, so that they are copied anew`,
     );
   }
-  prepareWorkFolder(folder.work, { artifact: files, rendered, values: rendered.length === 0 ? {} : environmentOf(input) });
+  const volumes = volumesOf(instance, context.volumesFolder);
+  for (const { folder: place } of volumes) makeVolume(place);
+  prepareWorkFolder(folder.work, {
+    artifact: files,
+    rendered,
+    volumes: Object.fromEntries(volumes.map((one) => [one.path, one.folder])),
+    values: rendered.length === 0 ? {} : environmentOf(input),
+  });
   folder.writeDuty(duty);
 }
 
@@ -63,6 +71,7 @@ export function environmentOf({ instance, folder, network, context }: LaunchInpu
     site: context.site,
     dataFolder: context.dataFolder,
     inherited: context.inherited,
+    volumes: Object.fromEntries(volumesOf(instance, context.volumesFolder).map((one) => [one.name, one.folder])),
     probeIntervalMs: spec.probe === undefined ? undefined : durationMs(spec.probe.interval),
   });
 }

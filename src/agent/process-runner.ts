@@ -384,6 +384,7 @@ export class ProcessRunner implements Runner {
       this.#hasSweptStrays = true;
       await this.#takeNetwork();
       await this.#waitForGateway();
+      this.#tellSharing();
       const before = this.#dutyNow();
       await prepare(this.#launchInput(), before);
       // It may have been told otherwise while its files were copied.
@@ -416,6 +417,17 @@ export class ProcessRunner implements Runner {
         );
       await sleep(clock, GATEWAY_LOOK_MS, signal).catch(() => {});
     }
+  }
+
+  /** Two revisions with one volume are right where only one of them works at a time. */
+  #tellSharing(): void {
+    const shared = this.#context.sharer(this);
+    if (shared === undefined || this.#instance.spec.exclusive === true) return;
+    this.#tell(
+      "Warning",
+      "VolumeShared",
+      `${shared.runner.instance.metadata.name} has its volume ${shared.folder}, too, and still runs: both write there. Let the service be exclusive, or update it with the strategy recreate, unless its program allows two`,
+    );
   }
 
   async #takeNetwork(): Promise<void> {

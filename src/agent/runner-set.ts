@@ -8,6 +8,7 @@ import { InstanceFolder } from "./instance-folder.ts";
 import { keepNetwork } from "./network.ts";
 import { ProcessRunner } from "./process-runner.ts";
 import type { Runner, RunnerContext } from "./runner.ts";
+import { volumesOf } from "./volumes.ts";
 
 /** After its start an agent that cannot reach the centre waits this long before it starts anything by its own records: what was deleted meanwhile must not come back for a moment. */
 const CENTRE_WAIT_MS = 3000;
@@ -23,11 +24,12 @@ export class RunnerSet {
   /** True once the centre's list is known and everything that it does not name has been swept up. */
   #isSynced = false;
 
-  constructor(context: Omit<RunnerContext, "obstacle" | "rival" | "changed">) {
+  constructor(context: Omit<RunnerContext, "obstacle" | "rival" | "sharer" | "changed">) {
     this.#context = {
       ...context,
       obstacle: (runner) => this.#obstacle(runner),
       rival: ({ instance }) => rivalOf(instance, this.#runners.values()),
+      sharer: (runner) => this.#sharer(runner),
       changed: (runner) => this.#changed(runner),
     };
     const waited = (): void => {
@@ -92,6 +94,26 @@ export class RunnerSet {
     this.#wakeAll();
   }
 
+  /** True while something runs, or may, that has this volume. */
+  isVolumeUsed(folder: string): boolean {
+    return [...this.#runners.values()].some((one) => one.isOccupied && this.#foldersOf(one).includes(folder));
+  }
+
+  #sharer(runner: Runner): ReturnType<RunnerContext["sharer"]> {
+    const own = this.#foldersOf(runner);
+    if (own.length === 0) return undefined;
+    for (const other of this.#runners.values()) {
+      if (other === runner || !other.isOccupied) continue;
+      const folder = this.#foldersOf(other).find((one) => own.includes(one));
+      if (folder !== undefined) return { runner: other, folder };
+    }
+    return undefined;
+  }
+
+  #foldersOf({ instance }: Runner): readonly string[] {
+    return volumesOf(instance, this.#context.volumesFolder).map(({ folder }) => folder);
+  }
+
   async stopAll(): Promise<void> {
     await Promise.all([...this.#runners.values()].map((runner) => runner.stop()));
   }
@@ -132,6 +154,11 @@ export class RunnerSet {
     queueMicrotask(() => this.#wakeAll());
   }
 
+  /** Something that had to be waited for is over. */
+  wake(): void {
+    this.#wakeAll();
+  }
+
   #wakeAll(): void {
     if (this.#context.signal.aborted) return;
     for (const runner of this.#runners.values()) runner.wake();
@@ -139,6 +166,8 @@ export class RunnerSet {
 
   #obstacle(runner: Runner): string | undefined {
     if (!this.#isSynced && !this.#hasWaited) return "waiting for the centre's list of instances";
+    const leaving = this.#foldersOf(runner).find((folder) => this.#context.leavingVolumes.has(folder));
+    if (leaving !== undefined) return `its volume ${leaving} is being removed`;
     const slot = slotOf(runner.instance);
     for (const other of this.#runners.values()) {
       if (other !== runner && other.isOccupied && slotOf(other.instance) === slot)

@@ -66,6 +66,9 @@ export interface RunnerContext {
   /** Absolute, links resolved. */
   readonly dataFolder: string;
   readonly instancesFolder: string;
+  readonly volumesFolder: string;
+  /** Folders of volumes that are being removed. */
+  readonly leavingVolumes: ReadonlySet<string>;
   readonly openArtifact: (digest: string) => Promise<string | undefined>;
   readonly ports: PortPool;
   readonly addresses: CallerAddresses;
@@ -76,6 +79,8 @@ export interface RunnerContext {
   readonly obstacle: (runner: Runner) => string | undefined;
   /** Who keeps `runner` from being told more than that it is passive. */
   readonly rival: (runner: Runner) => Runner | undefined;
+  /** Another instance that runs, or may, with a volume that `runner` has, too. */
+  readonly sharer: (runner: Runner) => { readonly runner: Runner; readonly folder: string } | undefined;
   /** Something ended, was forgotten, or is passive now: others may go on. */
   readonly changed: (runner: Runner) => void;
   readonly observed: (observation: AgentObservation) => void;

@@ -24,11 +24,13 @@ export interface WorkFolderContent {
   readonly artifact?: string | undefined;
   /** Files of the artifact that are rendered, relative to it. */
   readonly rendered: readonly string[];
+  /** Folders of volumes by the place where they stand. */
+  readonly volumes?: Readonly<Record<string, string>>;
   /** What is put into rendered files. */
   readonly values: Readonly<Record<string, string>>;
 }
 
-/** Makes the working folder: a link for each entry at the top of the artifact, and a copy of each rendered file with its values in it (mode 0600, as they may be secrets). A folder that holds a rendered file is made, and its other entries linked. What the service has written stays.
+/** Makes the working folder: a link for each entry at the top of the artifact, and a copy of each rendered file with its values in it (mode 0600, as they may be secrets). A folder that holds a rendered file or a volume is made, and its other entries linked. A volume is a link to its folder. What the service has written stays.
  *  @throws agent/work-folder: something of the service's is where an entry of the artifact belongs
  *  @throws agent/render: a file cannot be rendered; the message says where and why */
 export function prepareWorkFolder(work: string, content: WorkFolderContent): void {
@@ -39,21 +41,38 @@ class Preparation {
   readonly #work: string;
   readonly #content: WorkFolderContent;
   readonly #rendered: ReadonlySet<string>;
-  /** Folders that are made instead of linked, as a rendered file is in them. */
+  /** Folders that are made instead of linked, as a rendered file or a volume is in them. */
   readonly #made: ReadonlySet<string>;
 
   constructor(work: string, content: WorkFolderContent) {
     this.#work = work;
     this.#content = content;
     this.#rendered = new Set(content.rendered);
-    this.#made = new Set(content.rendered.flatMap(parentsOf));
+    this.#made = new Set([...content.rendered, ...Object.keys(content.volumes ?? {})].flatMap(parentsOf));
   }
 
   run(): void {
     mkdirSync(this.#work, { recursive: true, mode: 0o700 });
     for (const folder of ["", ...this.#made]) this.#unlink(folder);
-    const { artifact } = this.#content;
-    if (artifact === undefined) return;
+    const { artifact, volumes = {} } = this.#content;
+    if (artifact !== undefined) this.#link(artifact);
+    for (const [place, folder] of Object.entries(volumes)) this.#mount(place, folder);
+  }
+
+  #mount(place: string, folder: string): void {
+    const link = path.join(this.#work, place);
+    mkdirSync(path.dirname(link), { recursive: true, mode: 0o700 });
+    const present = lstatSync(link, { throwIfNoEntry: false });
+    if (present?.isSymbolicLink() === true && readlinkSync(link) === folder) return;
+    if (present !== undefined)
+      throw new OrreryError(
+        "agent/work-folder",
+        `${link} is where the volume ${place} should stand: it is one of the instance's files, or was written by the service; give the volume another path`,
+      );
+    symlinkSync(folder, link);
+  }
+
+  #link(artifact: string): void {
     for (const file of this.#rendered)
       if (lstatSync(path.join(artifact, file), { throwIfNoEntry: false })?.isFile() !== true)
         throw new OrreryError("agent/render", `${file}: render is for single files, and there is none of this name among the instance's files`);
@@ -76,7 +95,7 @@ class Preparation {
       const source = path.join(artifact, entry);
       const place = path.join(this.#work, entry);
       const present = lstatSync(place, { throwIfNoEntry: false });
-      if (this.#made.has(entry) && (present === undefined || present.isDirectory())) {
+      if (this.#made.has(entry) && statSync(source).isDirectory() && (present === undefined || present.isDirectory())) {
         mkdirSync(place, { recursive: true, mode: 0o700 });
         this.#fill(artifact, entry);
       } else if (this.#rendered.has(entry) && (present === undefined || present.isFile())) {

@@ -64,7 +64,7 @@ const ROLES: Readonly<Record<string, Rules>> = {
       READ_ALL,
       REVIEWS,
       EVENTS,
-      { verbs: ["update", "patch"], groups: ["orrery.dev"], resources: ["instances", "instances/status"] },
+      { verbs: ["update", "patch"], groups: ["orrery.dev"], resources: ["instances", "instances/status", "volumes", "volumes/status"] },
       { verbs: WRITE.filter((verb) => verb !== "delete"), groups: ["orrery.dev"], resources: ["hosts", "hosts/status"] },
     ],
     paths: [READ_PATHS, LINK],

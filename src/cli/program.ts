@@ -162,6 +162,12 @@ export function buildProgram(context: CliContext, finish: (exitStatus: number) =
     .option("--wait", "with run: return when it is over, with 0 only if it has succeeded", false)
     .option("--timeout <duration>", "longest wait with --wait", parseDuration, "1h")
     .addOption(output());
+  add("volume", "List the volumes of services, or remove one with its data.", async (args, options) =>
+    (await import("./commands/volume.ts")).runVolume(context, args, options),
+  )
+    .argument("<ls|rm>", "what to do")
+    .argument("[name]", "with rm: name of a volume that nothing uses")
+    .addOption(output());
   add("gateway", "Say that a lost gateway is dead: gateway forget NAME.", async (args, options) =>
     (await import("./commands/gateway.ts")).forgetGateway(context, args, options),
   )

@@ -678,7 +678,9 @@ test("status warns of whatever condition is not as it should be", async () => {
     },
     { type: "Diverged", status: "False", reason: "AsWanted", message: "", lastTransitionTime: since },
   ];
-  const lists = ["sites", "microservices", "instances", "resources", "routes"].map((plural) => `/apis/orrery.dev/v1/namespaces/default/${plural}`);
+  const lists = ["sites", "microservices", "instances", "resources", "jobs", "routes"].map(
+    (plural) => `/apis/orrery.dev/v1/namespaces/default/${plural}`,
+  );
   const answers = {
     ...Object.fromEntries([...lists, "/apis/orrery.dev/v1/hosts", "/apis/orrery.dev/v1/gateways"].map((path) => [`GET ${path}`, { items: [] }])),
     "GET /live/hosts": { items: [] },

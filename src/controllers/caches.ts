@@ -14,6 +14,7 @@ import {
   SITE_NAME,
   site,
   update,
+  volume,
 } from "#/model/index.ts";
 import { Reflector } from "#/reconcile/index.ts";
 import type { Store } from "#/store/index.ts";
@@ -29,6 +30,8 @@ export interface Caches {
   /** Indexes `service`, `revision` and `jobRun` (namespace/name), `host` (name). */
   readonly instances: Reflector<typeof instance>;
   readonly routes: Reflector<typeof route>;
+  /** Index `service` (namespace/name). */
+  readonly volumes: Reflector<typeof volume>;
   readonly jobs: Reflector<typeof job>;
   /** Index `job` (namespace/name). */
   readonly jobRuns: Reflector<typeof jobRun>;
@@ -56,6 +59,8 @@ export function createCaches(options: CachesOptions): Caches {
   instances.addIndex("host", (one) => one.spec.host);
   const jobRuns = reflect(jobRun);
   jobRuns.addIndex("job", (one) => `${one.metadata.namespace}/${one.spec.job}`);
+  const volumes = reflect(volume);
+  volumes.addIndex("service", (one) => `${one.metadata.namespace}/${one.spec.service}`);
   const revisions = reflect(revision);
   revisions.addIndex("service", (one) => `${one.metadata.namespace}/${one.spec.service}`);
   const routes = reflect(route);
@@ -68,6 +73,7 @@ export function createCaches(options: CachesOptions): Caches {
     revisions,
     instances,
     routes,
+    volumes,
     jobs: reflect(job),
     jobRuns,
     resources: reflect(resource),

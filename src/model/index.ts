@@ -38,6 +38,7 @@ export { type Filter, type Route, route } from "./route.ts";
 export {
   type BusyCheck,
   type FileMapping,
+  mountPath,
   REDACTED,
   renderedPaths,
   type Script,
@@ -45,6 +46,7 @@ export {
   STREAMS_END_AFTER,
   type Template,
   template,
+  type VolumeMount,
 } from "./run.ts";
 export { scale } from "./scale.ts";
 export { Schedule } from "./schedule.ts";
@@ -53,3 +55,4 @@ export { findOversize, OBJECT_DEPTH_MAX, sizeOf } from "./size.ts";
 export type { StrategyName } from "./strategy.ts";
 export { RAMP_KEY, REMOVED, type Update, update } from "./update.ts";
 export { describeIssues, findNearest, formatField, unwrap, type Violation } from "./violation.ts";
+export { VOLUME_FINALIZER, type Volume, volume, volumeName } from "./volume.ts";

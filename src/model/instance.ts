@@ -6,7 +6,7 @@ import { defineKind } from "./kind.ts";
 import { logKeeping } from "./logs.ts";
 import { label } from "./names.ts";
 import { probe } from "./probe.ts";
-import { busyCheck, environment, runSpec, script, servicePort } from "./run.ts";
+import { busyCheck, environment, runSpec, script, servicePort, volumeMounts } from "./run.ts";
 
 /** What an instance may do: `passive` gets no messages and starts nothing, `active` works, `draining` finishes what it has. */
 export const duty = z.enum(["passive", "active", "draining"]);
@@ -54,6 +54,7 @@ const spec = z
     scripts: z.array(script).meta({ listKey: "name" }).default([]),
     minReady: minReady.optional().describe("Ready for so long without a break, it is available. Absent: at once."),
     grace: duration.default("10s"),
+    volumes: volumeMounts.optional().describe("Its data that outlives it: those of its service and slot."),
     calls: z.array(label).optional(),
     busy: busyCheck.optional(),
     stateUrl: z.strictObject({ path: z.string() }).optional(),

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { conditions, time } from "./conditions.ts";
 import { defineKind } from "./kind.ts";
-import { label } from "./names.ts";
+import { label, subdomain } from "./names.ts";
 
 const spec = z.strictObject({
   job: label.describe("Name of the Job."),
@@ -33,6 +33,7 @@ export const jobRun = defineKind({
   kind: "JobRun",
   plural: "jobruns",
   scope: "Namespaced",
+  name: subdomain.max(240, "at most 240 characters, as its tries are called after it"),
   description: "One run of a Job, with what came of it. Made by the schedule, or by hand: orrery job run NAME.",
   spec,
   status,

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { conditions, time } from "./conditions.ts";
-import { duration, durationMs } from "./duration.ts";
+import { duration, someDuration } from "./duration.ts";
 import { defineKind } from "./kind.ts";
 import { label, version } from "./names.ts";
 import { environment, fileMapping, runSpec, script } from "./run.ts";
@@ -39,7 +39,7 @@ const spec = z
       ),
     timeZone: z.string().max(100).default("UTC").describe("IANA name of the schedule's time zone, as in Europe/Berlin."),
     suspended: z.boolean().default(false).describe("True: nothing is started by itself; what runs goes on, and it can be run by hand."),
-    timeout: duration.default("1h").describe("The longest that one try may take; then it is stopped, and has failed."),
+    timeout: someDuration.default("1h").describe("The longest that one try may take; then it is stopped, and has failed."),
     retries: z.int().min(0).max(20).default(0).describe("Further tries of a run that has failed."),
     retryDelay: duration.default("10s").describe("Before the first further try; doubled before each later one, up to 10 minutes."),
     concurrency,
@@ -53,22 +53,12 @@ const spec = z
       .default({ succeeded: 10, failed: 10 })
       .describe("How many runs that are over are kept, with their logs."),
   })
-  .superRefine(({ schedule, timeZone, timeout }, context) => {
+  .superRefine(({ schedule, timeZone }, context) => {
     const zoneFault = findTimeZoneFault(timeZone);
     if (zoneFault !== undefined) context.addIssue({ code: "custom", path: ["timeZone"], message: zoneFault });
     const fault = schedule === undefined ? undefined : findScheduleFault(schedule, timeZone);
     if (fault !== undefined) context.addIssue({ code: "custom", path: ["schedule"], message: fault });
-    // Where `timeout` is no duration there is an issue already.
-    if (/^[\d.]/.test(timeout) && isZero(timeout)) context.addIssue({ code: "custom", path: ["timeout"], message: "more than nothing" });
   });
-
-function isZero(text: string): boolean {
-  try {
-    return durationMs(text) === 0;
-  } catch {
-    return false;
-  }
-}
 
 const status = z.strictObject({
   observedGeneration: z.int().optional(),
@@ -95,6 +85,7 @@ export const job = defineKind({
   kind: "Job",
   plural: "jobs",
   scope: "Namespaced",
+  name: label,
   description: "Work that ends: run once, or by the clock. Each time is a JobRun.",
   spec,
   status,

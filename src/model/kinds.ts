@@ -12,9 +12,24 @@ import { revision } from "./revision.ts";
 import { route } from "./route.ts";
 import { site } from "./site.ts";
 import { update } from "./update.ts";
+import { volume } from "./volume.ts";
 
 /** All our kinds, in the order in which a folder of manifests is applied. */
-export const kinds: readonly Kind[] = [site, host, gateway, resource, microservice, route, job, jobRun, revision, generation, instance, update];
+export const kinds: readonly Kind[] = [
+  site,
+  host,
+  gateway,
+  resource,
+  microservice,
+  route,
+  job,
+  jobRun,
+  volume,
+  revision,
+  generation,
+  instance,
+  update,
+];
 
 /** All kinds that a centre keeps: ours, and those of Kubernetes that controllers of others need. */
 export const storedKinds: readonly Kind[] = [...kinds, lease];

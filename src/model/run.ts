@@ -76,6 +76,37 @@ export const runSpec = z.strictObject({
   workingDir: innerPath.default(".").describe("Relative to the instance's folder of files."),
 });
 
+/** Room on the host's disk that outlives instances and revisions. */
+export const volumeMount = z.strictObject({
+  name: label.max(40).describe("Told by VOLUME_<NAME> (upper case, `-` as `_`)."),
+  path: innerPath
+    .refine((text) => !/^\.?\/*$/.test(text), "a path below the instance's folder, not the folder itself")
+    .optional()
+    .describe("Where it stands in the instance's folder; default its name."),
+  backup: z.boolean().default(true).describe("False: orrery backup leaves it out."),
+});
+export type VolumeMount = z.infer<typeof volumeMount>;
+
+/** Each slot of a service has its own. */
+export const volumeMounts = z
+  .array(volumeMount)
+  .max(20)
+  .meta({ listKey: "name" })
+  .superRefine((mounts, context) => {
+    const places = mounts.map(mountPath);
+    for (const [index, place] of places.entries())
+      if (places.some((other, at) => at !== index && (other === place ? at < index : place.startsWith(`${other}/`))))
+        context.addIssue({ code: "custom", path: [index, "path"], message: "another volume stands there, or around it" });
+  });
+
+/** Where a volume stands in the instance's folder. */
+export function mountPath({ name, path = name }: Pick<VolumeMount, "name"> & { readonly path?: string | undefined }): string {
+  return path
+    .split("/")
+    .filter((part) => part !== "" && part !== ".")
+    .join("/");
+}
+
 /** Work that no call shows, as a job in the background. Asked of each instance before a generation that it may work for is closed. */
 export const busyCheck = z
   .strictObject({
@@ -127,6 +158,11 @@ export const template = z
       .meta({ listKey: "name" })
       .default([])
       .describe("`start` runs before the program, `stop` instead of SIGTERM, any other on demand."),
+    volumes: volumeMounts
+      .optional()
+      .describe(
+        "Folders for data that outlives instances and versions: each slot has its own, on the host where it was first placed, and stays there until a person removes it (orrery volume rm).",
+      ),
     grace: duration.default("10s").describe("From SIGTERM to SIGKILL."),
     calls: z.array(label).max(500).optional().describe("Services that it may call; absent: any."),
     drain: z

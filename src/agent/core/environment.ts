@@ -29,6 +29,8 @@ export interface EnvironmentInput {
   /** What of the agent's own environment is passed on (`inheritedEnvironment`). */
   readonly inherited: Readonly<Record<string, string>>;
   readonly probeIntervalMs?: number | undefined;
+  /** Folders of its volumes by name. */
+  readonly volumes?: Readonly<Record<string, string>>;
 }
 
 /** Variables of the agent that an instance may see: where things are and how texts are written; nothing else, as tokens may be among them. */
@@ -81,6 +83,7 @@ export function buildEnvironment(input: EnvironmentInput): Record<string, string
   if (spec.jobRun !== undefined) identity["ORRERY_RUN"] = spec.jobRun;
   if (spec.once !== undefined) identity["ORRERY_TRY"] = String(spec.slot + 1);
   if (spec.once?.scheduledAt !== undefined) identity["ORRERY_SCHEDULED_AT"] = spec.once.scheduledAt;
+  for (const [name, folder] of Object.entries(input.volumes ?? {})) identity[`VOLUME_${variable(name)}`] = folder;
   if (input.probeIntervalMs !== undefined) identity["ORRERY_PROBE_INTERVAL_MS"] = String(input.probeIntervalMs);
   for (const [index, { name }] of spec.ports.entries()) {
     const port = ports[name];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { generation, type Kind, microservice, revision } from "#/model/index.ts";
+import { generation, instance, type Kind, microservice, revision, volume } from "#/model/index.ts";
 import { checkDeletion } from "./deletions.ts";
 import { isReady, startCentre } from "./lead-rig.ts";
 
@@ -46,4 +46,29 @@ test("who deletes a service is told who still says that he calls it", async () =
     "portal still calls auth: from the switch on these calls are refused (503)",
     "portal still calls proc: from the switch on these calls are refused (503)",
   ]);
+});
+
+test("a volume that an instance has is not removed; one that none has goes, with a warning", async () => {
+  const { store, apply, template, service, until } = await startCentre();
+  await apply("pg", { template: { ...template("v1"), volumes: [{ name: "data" }] } });
+  await service("pg", isReady, "readiness");
+  const made = await store.get(volume, { name: "pg.data.0" });
+  assert.deepEqual(made?.spec, { service: "pg", volume: "data", slot: 0, host: "here" });
+  const check = (): Promise<readonly string[]> => checkDeletion(store, volume, [{ name: "pg.data.0" }]);
+  await assert.rejects(check(), { code: "store/immutable", message: /pg-v1-\S+ uses it\. Stop the service first \(orrery stop pg\)/ });
+  await store.patch(microservice, { name: "pg" }, { type: "merge", body: { spec: { suspended: true } } });
+  await until(
+    async () => (await store.list(instance)).items,
+    (items) => items.length === 0,
+    "the end of its instance",
+  );
+  assert.deepEqual(await check(), ["volume pg.data.0: its data is removed for good"]);
+  // The service goes, its data stays.
+  await store.delete(microservice, { name: "pg" });
+  await until(
+    async () => [(await store.get(microservice, { name: "pg" }))?.metadata.name ?? "gone"],
+    ([name]) => name === "gone",
+    "the end of the service",
+  );
+  assert.ok(await store.get(volume, { name: "pg.data.0" }));
 });

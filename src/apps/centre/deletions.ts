@@ -1,5 +1,17 @@
 import { OrreryError } from "#/base/index.ts";
-import { generation, generationName, type Kind, microservice, revision, SITE_NAME, site } from "#/model/index.ts";
+import {
+  DEFAULT_NAMESPACE,
+  generation,
+  generationName,
+  instance,
+  type Kind,
+  microservice,
+  revision,
+  SITE_NAME,
+  site,
+  volume,
+  volumeName,
+} from "#/model/index.ts";
 import type { ObjectKey, Store } from "#/store/index.ts";
 import { type GenerationMap, readSiteState, type SiteState } from "#/update/core/index.ts";
 
@@ -9,6 +21,7 @@ export async function checkDeletion(store: Store, kind: Kind, keys: readonly Obj
   const [first] = keys;
   if (first === undefined) return [];
   if (kind.kind === microservice.kind) return await callersOf(store, keys);
+  if (kind.kind === volume.kind) return await checkVolumes(store, keys);
   if (kind.kind !== generation.kind && kind.kind !== revision.kind) return [];
   const state = readSiteState((await store.get(site, { ...first, name: SITE_NAME }))?.status);
   if (state === undefined) return [];
@@ -18,6 +31,27 @@ export async function checkDeletion(store: Store, kind: Kind, keys: readonly Obj
       throw new OrreryError("store/immutable", `${kind.singular} ${key.name} is not deleted: ${reason}`, { details: { kind: kind.kind, ...key } });
   }
   return [];
+}
+
+/** Data that an instance uses, or may, is not removed. */
+async function checkVolumes(store: Store, keys: readonly ObjectKey[]): Promise<readonly string[]> {
+  const { items } = await store.list(instance);
+  for (const { name, namespace = DEFAULT_NAMESPACE } of keys) {
+    const user = items.find(
+      ({ metadata, spec }) =>
+        spec.service !== undefined &&
+        (metadata.namespace ?? DEFAULT_NAMESPACE) === namespace &&
+        spec.volumes?.some((one) => volumeName(spec.service ?? "", one.name, spec.slot) === name) === true,
+    );
+    if (user === undefined) continue;
+    const service = user.spec.service ?? "";
+    throw new OrreryError(
+      "store/immutable",
+      `volume ${name} is not removed: ${user.metadata.name} uses it. Stop the service first (orrery stop ${service}), or scale it down, or take the volume out of its template`,
+      { details: { kind: volume.kind, name, namespace } },
+    );
+  }
+  return keys.map(({ name }) => `volume ${name}: its data is removed for good`);
 }
 
 function whyOpen({ generations }: SiteState, { name }: ObjectKey): string | undefined {

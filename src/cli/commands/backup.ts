@@ -2,11 +2,13 @@ import { chmodSync, copyFileSync, existsSync } from "node:fs";
 import path from "node:path";
 import { describeError, OrreryError } from "#/base/index.ts";
 import { type CliContext, resolvePath } from "../context.ts";
-import { formatBytes } from "../output.ts";
+import { count, formatBytes } from "../output.ts";
 import type { Options } from "../program.ts";
 import { asCalled } from "../terminal.ts";
+import { backUpVolumes, restoreVolumes, volumesOfBackup } from "../volume-backup.ts";
+import { loadVolumes } from "../volumes.ts";
 
-/** `orrery backup`: a copy as of one moment. Restored, it begins a new history of generations. */
+/** `orrery backup`: a copy of what is stored, as of one moment, and of the volumes on this machine. Restored, it begins a new history of generations. 1 if a volume is not in it. */
 export async function backup(context: CliContext, [to]: readonly string[], options: Options): Promise<number> {
   const api = await context.connect(options.data);
   try {
@@ -16,8 +18,12 @@ export async function backup(context: CliContext, [to]: readonly string[], optio
     };
     const file = to === undefined ? made.file : resolvePath(context, to);
     if (to !== undefined) copyTo(file, made.file);
-    context.terminal.out(asCalled(context.terminal, `${file} (${formatBytes(made.bytes)}); put it back with: orrery restore ${file}`));
-    return 0;
+    const volumes = await loadVolumes(api);
+    const { kept, left } = await backUpVolumes(api, options.data, file, volumes);
+    const beside = kept === 0 ? "" : `, with ${count(kept, "volume")} in ${volumesOfBackup(file)}`;
+    context.terminal.out(asCalled(context.terminal, `${file} (${formatBytes(made.bytes)})${beside}; put it back with: orrery restore ${file}`));
+    for (const one of left) context.terminal.note(asCalled(context.terminal, `not in the backup: volume ${one}`));
+    return left.length === 0 ? 0 : 1;
   } finally {
     await api.close();
   }
@@ -46,6 +52,7 @@ export async function restore(context: CliContext, [from = ""]: readonly string[
   const stored = path.join(options.data, "state", "tree.db");
   const former = existsSync(stored) ? `; what was stored before is kept as ${stored}.before-restore` : "";
   await context.platform.restore(options.data, file);
+  for (const one of await restoreVolumes(options.data, file)) context.terminal.out(`volume ${one}`);
   context.terminal.out(asCalled(context.terminal, `restored ${file}${former}. Start the site with: orrery up --data ${options.data}`));
   return 0;
 }

@@ -1,5 +1,5 @@
 import { type Clock, describeError, isOrreryError, type Log, OrreryError, type Random } from "#/base/index.ts";
-import { DEFAULT_NAMESPACE, instance, type Microservice, microservice, revision, SITE_NAME } from "#/model/index.ts";
+import { DEFAULT_NAMESPACE, instance, type Microservice, microservice, revision, SITE_NAME, volume } from "#/model/index.ts";
 import { Controller, objectKey, type ReconcileResult } from "#/reconcile/index.ts";
 import type { Store } from "#/store/index.ts";
 import { type GenerationMap, readSiteState, type SiteState } from "#/update/core/index.ts";
@@ -76,6 +76,11 @@ export function createMicroserviceController(options: MicroserviceControllerOpti
     if (state?.generations.some((one) => one.number === after.spec.number) === true)
       for (const one of caches.microservices.values()) controller.enqueue(objectKey(one));
   });
+  caches.volumes.listen((before, after) => {
+    // Gone, its data is placed anew; come, what was placed with it may go on.
+    const one = after ?? before;
+    if (one !== undefined) controller.enqueue(`${one.metadata.namespace}/${one.spec.service}`, 20);
+  });
   caches.hosts.listen((before, after) => {
     // A host that appears, or changes whether it can be used, may take what had no place.
     if (before?.spec.cordoned === after?.spec.cordoned && before?.status?.conditions === after?.status?.conditions && before !== undefined) return;
@@ -136,6 +141,7 @@ class MicroserviceWorker {
       revisionOf,
       instances,
       hosts: placeableHosts(caches, this.#options.isHostKnown),
+      volumes: [...caches.volumes.byIndex("service", key)],
       minReady: siteObject?.spec.minReady ?? "0s",
     });
     if (plan.create.length + plan.change.length + plan.remove.length > 0) await this.#confirm(service, site);
@@ -149,6 +155,7 @@ class MicroserviceWorker {
         instances,
         isHostKnown: this.#options.isHostKnown,
         unplaced: plan.unplaced,
+        unplacedWhy: plan.unplacedWhy,
         port: this.#port(key, service),
         made: made.ok,
         propagation: this.#options.propagation.conditionOf(service.metadata.name, clock.now()),
@@ -240,6 +247,14 @@ class MicroserviceWorker {
 
   async #carryOut(plan: ReturnType<typeof planInstances>): Promise<unknown[]> {
     const { store } = this.#options;
+    // One that is there already was placed by another centre, or is not seen yet: the conflict lets all be planned again.
+    for (const input of plan.createVolumes)
+      await store.create(volume, input).catch((error: unknown) => {
+        if (!isOrreryError(error, "store/exists")) throw error;
+        throw new OrreryError("store/conflict", `volume ${input.metadata.name} has been placed meanwhile: its instance is placed again`, {
+          retry: "after-reread",
+        });
+      });
     const work = [
       ...plan.create.map((input) => async () => {
         await store.create(instance, input).catch((error: unknown) => {

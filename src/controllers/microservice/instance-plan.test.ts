@@ -68,7 +68,7 @@ test("each slot of a served revision gets one instance, and planning again chang
     ["auth-v1-0", "auth-v1-1"],
   );
   const second = plan({ instances: asInstances(first) });
-  assert.deepEqual(second, { create: [], change: [], remove: [], unplaced: 0 });
+  assert.deepEqual(second, { create: [], createVolumes: [], change: [], remove: [], unplaced: 0 });
 });
 
 test("a revision that is prepared is passive, then active, and the old one drains until no open generation maps to it", () => {
@@ -132,7 +132,7 @@ test("while the map of an open generation, or a revision of it, is not seen, no 
   assert.deepEqual(unseen.remove, []);
   assert.deepEqual(plan({ instances: running, site: undefined }).remove, []);
   const withoutRevision = plan({ instances: running, revisionOf: () => undefined });
-  assert.deepEqual(withoutRevision, { create: [], change: [], remove: [], unplaced: 0 });
+  assert.deepEqual(withoutRevision, { create: [], createVolumes: [], change: [], remove: [], unplaced: 0 });
 });
 
 const generations = (...list: readonly [number, "Preparing" | "Active" | "Draining", readonly string[]][]): SiteState => ({
@@ -330,4 +330,38 @@ test("an instance that has used an exclusive thing is never told to be passive: 
     change.map((one) => one.duty),
     ["draining", "draining"],
   );
+});
+
+test("an instance goes to the host of its volumes in each revision; a restart makes no second one without data; a host that is away is named", () => {
+  const service = makeService({
+    replicas: 1,
+    template: { version: "v1", run: { command: ["pg"] }, volumes: [{ name: "data" }] },
+    restartedAt: "2026-01-01T00:00:00Z",
+  });
+  const hosts = [
+    { name: "a", load: 9 },
+    { name: "b", load: 0 },
+  ];
+  const first = plan({ service, hosts });
+  assert.deepEqual(
+    first.createVolumes.map((one) => one.spec),
+    [{ service: "auth", volume: "data", slot: 0, host: "b" }],
+  );
+  assert.deepEqual(
+    first.create.map(({ spec }) => (spec as Instance["spec"]).volumes),
+    [[{ name: "data", backup: true }]],
+  );
+  const volumes = [
+    { metadata: { ...meta("auth.data.0") }, spec: { service: "auth", volume: "data", slot: 0, host: "a" } },
+  ] as unknown as InstancePlanInput["volumes"] & {};
+  const next = plan({ service, hosts, volumes, site: siteWith(1, [1, "Active"], [2, "Preparing"]) });
+  assert.deepEqual([next.create.map(({ spec }) => (spec as Instance["spec"]).host), next.createVolumes], [["a", "a"], []]);
+  const present = asInstances(next)
+    .filter((one) => one.spec.revision === "auth-v1")
+    .map((one) => ({ ...one, spec: { ...one.spec, restart: undefined }, status: { ready: true } }) as unknown as Instance);
+  const restarted = plan({ service, hosts, volumes, instances: present });
+  assert.deepEqual([restarted.create, restarted.change.map((one) => one.restart)], [[], ["2026-01-01T00:00:00Z"]]);
+  const away = plan({ service, hosts: hosts.slice(1), volumes });
+  assert.deepEqual([away.create, away.unplaced], [[], 1]);
+  assert.match(away.unplacedWhy ?? "", /host a/);
 });

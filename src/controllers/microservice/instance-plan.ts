@@ -12,12 +12,14 @@ import {
   type Revision,
   renderedPaths,
   TRAFFIC_FINALIZER,
+  type Volume,
 } from "#/model/index.ts";
 import type { ObjectInput } from "#/store/index.ts";
 import { revisionsMet } from "#/traffic/table/index.ts";
 import { type GenerationMap, movesOf, type OpenGeneration, type SiteState, stamps, userOf } from "#/update/core/index.ts";
-import { chooseHost, type Placeable } from "../placement.ts";
+import type { Placeable } from "../placement.ts";
 import { planRestart } from "./restart-plan.ts";
+import { missingVolumes, placeWithVolumes } from "./volume-plan.ts";
 
 export interface InstancePlanInput {
   readonly service: Microservice;
@@ -27,6 +29,8 @@ export interface InstancePlanInput {
   /** The service's instances, also those being deleted. */
   readonly instances: readonly Instance[];
   readonly hosts: readonly Placeable[];
+  /** The Volumes of the service; absent: it has none. */
+  readonly volumes?: readonly Volume[];
   /** Of the Site, for templates that do not say. */
   readonly minReady: string;
 }
@@ -44,12 +48,16 @@ export interface InstanceChange {
 
 export interface InstancePlan {
   readonly create: readonly ObjectInput[];
+  /** To be made before the instances: where one has been placed meanwhile by another centre, everything is planned again. */
+  readonly createVolumes: readonly ObjectInput[];
   /** Each by compare-and-set on the version that was seen: a claim made late must not lower a newer one. */
   readonly change: readonly InstanceChange[];
   /** Each only if it is still as it was seen: a generation that needs it again has claimed it by changing it. */
   readonly remove: readonly Instance[];
   /** Slots that no host can take. */
   readonly unplaced: number;
+  /** Why one of them has no host, if that is because of its data. */
+  readonly unplacedWhy?: string;
 }
 
 /** Why a revision must run. */
@@ -119,10 +127,13 @@ export function planInstances(input: InstancePlanInput): InstancePlan {
   const { exclusive } = service.spec;
   const byName = new Map(input.instances.map((one) => [one.metadata.name, one]));
   const create: ObjectInput[] = [];
+  const createVolumes: ObjectInput[] = [];
   const change: InstanceChange[] = [];
   const kept = new Set<string>();
   const load = new Map(input.hosts.map((host) => [host.name, host.load]));
   let unplaced = 0;
+  let unplacedWhy: string | undefined;
+  const known = (): readonly Volume[] => [...(input.volumes ?? []), ...createVolumes.map((one) => one as unknown as Volume)];
   for (const [revisionName, need] of needed) {
     const revision = input.revisionOf(revisionName);
     const restart =
@@ -130,7 +141,8 @@ export function planInstances(input: InstancePlanInput): InstancePlan {
         ? planRestart({
             wish: service.spec.restartedAt,
             replicas: turn.limits.has(revisionName) ? 0 : replicas,
-            isExclusive: exclusive,
+            // A second one would have no data.
+            isExclusive: exclusive || (revision?.spec.template.volumes ?? []).length > 0,
             instances: input.instances.filter((one) => one.spec.revision === revisionName),
           })
         : undefined;
@@ -146,13 +158,20 @@ export function planInstances(input: InstancePlanInput): InstancePlan {
       if (present === undefined) {
         // Not seen yet: it comes with the Revision.
         if (revision === undefined || (last !== undefined && !isAlone)) continue;
-        const host = chooseHost(input.hosts, load);
-        if (host === undefined) unplaced++;
-        else
+        const placement = placeWithVolumes({ service, mounts: revision.spec.template.volumes ?? [], slot, volumes: known() }, input.hosts, load);
+        const { host } = placement;
+        if (host === undefined) {
+          unplaced++;
+          unplacedWhy ??= placement.why;
+        } else {
+          createVolumes.push(...placement.create);
           create.push(
             buildInstance({ service, revision, name, slot, need: exclusive ? { ...need, duty: "passive" } : need, host, minReady: input.minReady }),
           );
+        }
       } else if (present.metadata.deletionTimestamp === undefined) {
+        // Removed by a person in the moment in which it was placed, or forgotten by a store that was put back.
+        createVolumes.push(...missingVolumes(service, present, known()));
         const duty = exclusive ? exclusiveDuty(present.spec.duty, need.duty, user === revisionName) : need.duty;
         const claimed = present.spec.neededBy ?? 0;
         const neededBy = Math.max(claimed, need.claim);
@@ -169,7 +188,7 @@ export function planInstances(input: InstancePlanInput): InstancePlan {
   const remove = input.instances.filter(
     (one) => !kept.has(one.metadata.name) && one.metadata.deletionTimestamp === undefined && (isKnown || replicas === 0),
   );
-  return { create, change, remove, unplaced };
+  return { create, createVolumes, change, remove, unplaced, ...(unplacedWhy === undefined ? {} : { unplacedWhy }) };
 }
 
 /** What strategies that keep no versions say: how many instances of a revision there may be (rolling: one more of the new than may be called, and of the old those that are missing until as many are ready), and which revisions come only when all others are gone (recreate), with the generation that says so. */
@@ -268,6 +287,7 @@ function buildInstance(made: {
       scripts: template.scripts,
       minReady: template.minReady ?? made.minReady,
       grace: template.grace,
+      ...(template.volumes === undefined || template.volumes.length === 0 ? {} : { volumes: template.volumes }),
       ...(template.calls === undefined ? {} : { calls: template.calls }),
       ...(template.drain.busy === undefined ? {} : { busy: template.drain.busy }),
       ...(template.stateUrl === undefined ? {} : { stateUrl: template.stateUrl }),

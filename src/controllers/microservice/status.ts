@@ -10,6 +10,8 @@ export interface ServiceView {
   /** True if the host's agent answers. */
   readonly isHostKnown: (host: string) => boolean;
   readonly unplaced: number;
+  /** Why, if that is because of its data. */
+  readonly unplacedWhy?: string | undefined;
   readonly port: number | undefined;
   readonly made: { readonly revision: string; readonly templateHash: string } | undefined;
   /** Whether it passes the trace context on, where that is known. */
@@ -71,6 +73,7 @@ function readyCondition(
   if (spec.suspended) return no("Suspended", `stopped on request; start it with: orrery start ${metadata.name}`);
   if (served === undefined)
     return refused === undefined ? no("Preparing", preparingMessage(view)) : no("RevisionRefused", refusedMessage(view.made?.revision, refused));
+  if (view.unplacedWhy !== undefined) return no("VolumeAway", view.unplacedWhy);
   if (view.unplaced > 0) return no("Unplaced", `${view.unplaced} instances have no host: no host with an agent is ready, uncordoned and has room`);
   if (readyCount < spec.replicas) {
     const lost = ofServed.find((one) => !view.isHostKnown(one.spec.host));
