@@ -39,7 +39,7 @@ async function makeCheckout(context: TestContext): Promise<Checkout> {
   await symlink(process.execPath, join(bin, "node"));
   await writeProgram(
     join(bin, "npm"),
-    `echo ran >> npm.log; sleep 0.5; mkdir -p node_modules/.bin; ln -sf '${process.execPath}' node_modules/.bin/node`,
+    `echo "ran $*" >> npm.log; sleep 0.5; mkdir -p node_modules/.bin; ln -sf '${process.execPath}' node_modules/.bin/node`,
   );
   return { root, bin };
 }
@@ -112,6 +112,49 @@ test("two at once install once, and both work", async (context) => {
   const both = await Promise.all([launch(checkout), launch(checkout)]);
   for (const { status, stderr } of both) assert.equal(status, 0, stderr);
   assert.equal(await countInstalls(checkout), 1);
+});
+
+const setUp = (checkout: Checkout): Promise<Ended> => run(checkout, "sh", [join(checkout.root, "tools/setup.sh")], checkout.root);
+/** What each run of npm was asked for. */
+const installs = async ({ root }: Checkout): Promise<string[]> =>
+  (await readFile(join(root, "npm.log"), "utf8").catch(() => "")).split("\n").flatMap((line) => /--(?:omit|include)=dev/.exec(line)?.[0] ?? []);
+
+test("running installs what running needs; what checks and tests need is added in place, and not taken away by running", async (context) => {
+  const checkout = await makeCheckout(context);
+  assert.equal((await launch(checkout)).status, 0);
+  assert.deepEqual(await installs(checkout), ["--omit=dev"]);
+  await writeFile(join(checkout.root, "node_modules/kept"), "");
+  assert.equal((await setUp(checkout)).status, 0);
+  assert.deepEqual(await installs(checkout), ["--omit=dev", "--include=dev"]);
+  for (const again of [launch, setUp]) assert.equal((await again(checkout)).status, 0);
+  await writeFile(join(checkout.root, "package-lock.json"), "second");
+  assert.equal((await launch(checkout)).status, 0);
+  assert.deepEqual(await installs(checkout), ["--omit=dev", "--include=dev", "--include=dev"]);
+  assert.ok((await readdir(join(checkout.root, "node_modules"))).includes("kept"));
+});
+
+test("while packages for development are added, and after that was broken off, a site starts without waiting; the next set-up begins them anew", async (context) => {
+  const checkout = await makeCheckout(context);
+  await launch(checkout);
+  await writeProgram(join(checkout.bin, "npm"), `echo "ran $*" >> npm.log; kill -9 $PPID; exit 1`);
+  assert.notEqual((await setUp(checkout)).status, 0);
+  const started = await launch(checkout);
+  assert.deepEqual([started.status, started.stderr], [0, ""]);
+  await writeProgram(join(checkout.bin, "npm"), `echo "ran $*" >> npm.log`);
+  assert.equal((await setUp(checkout)).status, 0);
+  assert.deepEqual(await installs(checkout), ["--omit=dev", "--include=dev", "--omit=dev", "--include=dev"]);
+});
+
+test("a set-up for running and one for development at once both work", async (context) => {
+  const checkout = await makeCheckout(context);
+  for (const { status, stderr } of await Promise.all([launch(checkout), setUp(checkout), launch(checkout)])) assert.equal(status, 0, stderr);
+  assert.equal((await installs(checkout)).filter((one) => one === "--include=dev").length, 1);
+});
+
+test("an unknown kind of set-up is refused", async (context) => {
+  const checkout = await makeCheckout(context);
+  const { status, stderr } = await run(checkout, "sh", [join(checkout.root, "tools/setup.sh"), "all"], checkout.root);
+  assert.deepEqual([status, stderr], [1, 'orrery: unknown set-up "all"; give runtime, or nothing for development\n']);
 });
 
 test("the lock of a set-up that was killed is taken over", async (context) => {

