@@ -4,7 +4,7 @@ import { constants, createSecureServer, type Http2SecureServer, type ServerHttp2
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
-import { type Clock, describeError, type Log, OrreryError, type Random } from "#/base/index.ts";
+import { type Clock, describeError, type LastGuard, type Log, OrreryError, type Random } from "#/base/index.ts";
 import type { Hub } from "#/link/hub/index.ts";
 import { DEFAULT_NAMESPACE, type Kind } from "#/model/index.ts";
 import type { Authenticate, User } from "#/pki/index.ts";
@@ -60,6 +60,8 @@ export interface ApiOptions {
   readonly backup?: () => Promise<object>;
   /** Default: everything may be deleted. */
   readonly checkDeletion?: CheckDeletion;
+  /** Told of what fails in a way that nobody expected. */
+  readonly guard?: LastGuard;
   /** For /metrics. */
   readonly metrics?: readonly MetricSource[];
 }
@@ -69,6 +71,8 @@ export interface Api {
   /** Begins to listen. Port 0: any free one. Resolves with the port.
    *  @throws api/port-in-use, api/cannot-listen */
   listen(address: { readonly host: string; readonly port: number }): Promise<{ readonly host: string; readonly port: number }>;
+  /** Answers a request that has come another way than over the port; resolves when it is answered. Never throws: what fails in a way that nobody expected ends this exchange alone, is logged with its stack and counted. */
+  handle(request: Request, response: Response): Promise<void>;
   /** Takes nothing new, ends watches and links, lets requests end for at most 5 s, then closes. */
   close(): Promise<void>;
 }
@@ -171,7 +175,7 @@ class ApiServer implements Api {
     Object.assign(server, { headersTimeout: HEAD_MS_MAX, requestTimeout: BODY_MS_MAX, keepAliveTimeout: 75_000 });
     Object.assign(server, { shouldUpgradeCallback: asksForWebSocket });
     server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => this.#upgrade(request, socket, head));
-    server.on("request", (request: Request, response: Response) => void this.#handle(request, response));
+    server.on("request", (request: Request, response: Response) => void this.handle(request, response));
     server.on("secureConnection", (socket: TLSSocket) => {
       socket.setNoDelay(true);
       // Peers whose machine has gone say nothing: the system asks.
@@ -208,7 +212,19 @@ class ApiServer implements Api {
       const cancel = this.#options.clock.after(LINGER_MS, () => socket.destroy(), { background: true });
       socket.once("close", cancel);
     });
-    void this.#handle(request, response, { socket, head });
+    void this.handle(request, response, { socket, head });
+  }
+
+  async handle(request: Request, response: Response, upgrade?: Upgrade): Promise<void> {
+    try {
+      await this.#handle(request, response, upgrade);
+    } catch (error) {
+      const { guard, log } = this.#options;
+      if (guard === undefined)
+        log.error("api: an exchange failed and was ended", { error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+      else guard.caught("request", error);
+      cut(response);
+    }
   }
 
   async #handle(request: Request, response: Response, upgrade?: Upgrade): Promise<void> {

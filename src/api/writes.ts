@@ -165,13 +165,24 @@ function deleteOptions({ query }: Exchange, body: unknown): DeleteOptions {
     readonly dryRun?: unknown;
     readonly propagationPolicy?: unknown;
     readonly orphanDependents?: unknown;
-    readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
+    readonly preconditions?: { readonly uid?: unknown; readonly resourceVersion?: unknown } | null;
   };
   const dryRun = isDryRun([...query.getAll("dryRun"), ...(Array.isArray(given.dryRun) ? given.dryRun.map(String) : [])]);
   const policy = query.get("propagationPolicy") ?? given.propagationPolicy ?? (given.orphanDependents === true ? "Orphan" : "Background");
   if (policy !== "Background" && policy !== "Foreground" && policy !== "Orphan")
     throw badRequest(`propagationPolicy: found ${JSON.stringify(policy)}; allowed: Background, Foreground, Orphan`);
-  return { dryRun, propagationPolicy: policy, ...(given.preconditions != null && { preconditions: given.preconditions }) };
+  const preconditions = {
+    ...textOf("uid", given.preconditions?.uid),
+    ...textOf("resourceVersion", given.preconditions?.resourceVersion),
+  };
+  return { dryRun, propagationPolicy: policy, ...(Object.keys(preconditions).length > 0 && { preconditions }) };
+}
+
+/** @throws api/bad-request */
+function textOf<Field extends string>(field: Field, value: unknown): { readonly [key in Field]?: string } {
+  if (value === undefined || value === null) return {};
+  if (typeof value !== "string") throw badRequest(`preconditions.${field}: give a text`);
+  return { [field]: value } as { readonly [key in Field]: string };
 }
 
 function isKept({ metadata }: StoredObject): boolean {

@@ -10,7 +10,11 @@ export interface Cause {
 
 /** `Microservice auth`, with the namespace where it is not the usual one. */
 export function titleOf(kind: { readonly kind: string }, key: ObjectKey): string {
-  return key.namespace === undefined || key.namespace === "default" ? `${kind.kind} ${key.name}` : `${kind.kind} ${key.namespace}/${key.name}`;
+  // What a client gives is not checked yet when it is refused.
+  const shown = (part: unknown): string => (typeof part === "string" ? part.slice(0, 253) : "");
+  const name = shown(key.name);
+  if (name === "") return kind.kind;
+  return key.namespace === undefined || key.namespace === "default" ? `${kind.kind} ${name}` : `${kind.kind} ${shown(key.namespace)}/${name}`;
 }
 
 /** store/invalid: mend the object. `count`: of all causes, where not all are given. */

@@ -53,8 +53,13 @@ export function checkFrame(kind: Kind, object: object, causes: Causes): void {
     if (!TOP_FIELDS.has(key)) causes.add(formatField([key]), `unknown field; allowed: ${[...TOP_FIELDS].join(", ")}`);
   const { apiVersion, kind: name } = object as { readonly apiVersion?: unknown; readonly kind?: unknown };
   if (apiVersion !== undefined && apiVersion !== kind.apiVersion)
-    causes.add("apiVersion", `found ${JSON.stringify(apiVersion)}; allowed: ${kind.apiVersion}`);
-  if (name !== undefined && name !== kind.kind) causes.add("kind", `found ${JSON.stringify(name)}; allowed: ${kind.kind}`);
+    causes.add("apiVersion", `found ${shortJson(apiVersion)}; allowed: ${kind.apiVersion}`);
+  if (name !== undefined && name !== kind.kind) causes.add("kind", `found ${shortJson(name)}; allowed: ${kind.kind}`);
+}
+
+function shortJson(value: unknown): string {
+  const text = typeof value === "object" && value !== null ? (Array.isArray(value) ? "a list" : "a map") : (JSON.stringify(value) ?? "nothing");
+  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
 }
 
 /** The key in full: `default` where a namespace is left out.

@@ -1,0 +1,69 @@
+import type { Clock } from "./clock.ts";
+import { describeError } from "./errors.ts";
+import type { Log } from "./log.ts";
+
+export interface LastGuardOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Ends the process: called once, when more was caught within a minute than `minuteMax` (default 100). Its parent starts it anew. */
+  readonly giveUp: () => void;
+  readonly minuteMax?: number;
+}
+
+/** Takes what a unit of work (one request, one watch, one message of a link, one reconcile) throws where nobody expects it: the unit ends, the process goes on. Each is logged with its stack and counted by unit. */
+export class LastGuard {
+  readonly #options: LastGuardOptions;
+  readonly #counts = new Map<string, number>();
+  #minuteBeganMs: number;
+  #inMinute = 0;
+  #hasGivenUp = false;
+
+  constructor(options: LastGuardOptions) {
+    this.#options = options;
+    this.#minuteBeganMs = options.clock.monotonic();
+  }
+
+  /** How often something was caught, by unit. */
+  get counts(): ReadonlyMap<string, number> {
+    return this.#counts;
+  }
+
+  /** `unit` is one of a few words, such as `request`. */
+  caught(unit: string, error: unknown): void {
+    const { clock, log, giveUp, minuteMax = 100 } = this.#options;
+    this.#counts.set(unit, (this.#counts.get(unit) ?? 0) + 1);
+    log.error(`a ${unit} failed in a way that nobody expected; it alone was ended`, {
+      unit,
+      error: describeError(error),
+      stack: error instanceof Error ? error.stack : undefined,
+    });
+    if (clock.monotonic() - this.#minuteBeganMs > 60_000) {
+      this.#minuteBeganMs = clock.monotonic();
+      this.#inMinute = 0;
+    }
+    this.#inMinute += 1;
+    if (this.#inMinute <= minuteMax || this.#hasGivenUp) return;
+    this.#hasGivenUp = true;
+    log.error(`more than ${minuteMax} of these within a minute: the process ends, to begin again`);
+    giveUp();
+  }
+
+  /** Runs `work`; what it throws is caught. */
+  run(unit: string, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.caught(unit, error);
+    }
+  }
+
+  /** From now on also takes what no unit has caught: exceptions of callbacks, promises that nobody waits for. Returns what ends it. */
+  watchProcess(): () => void {
+    const onException = (error: unknown): void => this.caught("callback", error);
+    const onRejection = (error: unknown): void => this.caught("promise", error);
+    process.on("uncaughtException", onException).on("unhandledRejection", onRejection);
+    return () => {
+      process.off("uncaughtException", onException).off("unhandledRejection", onRejection);
+    };
+  }
+}
