@@ -7,6 +7,7 @@ import {
   job,
   jobRun,
   type Kind,
+  matchKey,
   microservice,
   resource,
   revision,
@@ -29,6 +30,7 @@ export interface Caches {
   readonly revisions: Reflector<typeof revision>;
   /** Indexes `service`, `revision` and `jobRun` (namespace/name), `host` (name). */
   readonly instances: Reflector<typeof instance>;
+  /** Indexes `service` (namespace/name), `match` (`matchKey`). */
   readonly routes: Reflector<typeof route>;
   /** Index `service` (namespace/name). */
   readonly volumes: Reflector<typeof volume>;
@@ -65,6 +67,7 @@ export function createCaches(options: CachesOptions): Caches {
   revisions.addIndex("service", (one) => `${one.metadata.namespace}/${one.spec.service}`);
   const routes = reflect(route);
   routes.addIndex("service", (one) => `${one.metadata.namespace}/${one.spec.service}`);
+  routes.addIndex("match", (one) => matchKey(one.spec));
   return {
     // A store from elsewhere may hold others; they decide nothing.
     sites: reflect(site, `metadata.name=${SITE_NAME}`),

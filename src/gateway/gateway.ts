@@ -91,6 +91,7 @@ export class Gateway {
   #durable: TablePosition | undefined;
   #reported: TablePosition | undefined;
   #reportedFailure: string | undefined;
+  #reportedTls: string | undefined;
   #round = 0;
   #own: OwnHost | undefined;
   #ownReadMs = 0;
@@ -286,7 +287,12 @@ export class Gateway {
   }
 
   #hasNews(): boolean {
-    return this.#core.hasChanged || this.#durable !== this.#reported || this.#tableFile.failure !== this.#reportedFailure;
+    return (
+      this.#core.hasChanged ||
+      this.#durable !== this.#reported ||
+      this.#tableFile.failure !== this.#reportedFailure ||
+      this.#tls.failure !== this.#reportedTls
+    );
   }
 
   #report(): boolean {
@@ -308,6 +314,7 @@ export class Gateway {
     this.#core.reported();
     this.#reported = this.#durable;
     this.#reportedFailure = failure;
+    this.#reportedTls = this.#tls.failure;
     return true;
   }
 

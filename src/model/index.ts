@@ -35,6 +35,7 @@ export { encodePath, endOfSegments, type PathFault, readPath, readWrittenPath } 
 export { type Resource, resource } from "./resource.ts";
 export { type Revision, revision } from "./revision.ts";
 export { type Filter, type Route, route } from "./route.ts";
+export { findShadows, matchKey } from "./route-match.ts";
 export {
   type BusyCheck,
   type FileMapping,

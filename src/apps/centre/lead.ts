@@ -96,6 +96,8 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
   const builder = new TableBuilder();
   caches.sites.listen((_, after) => tally.keepSamples(new Set(after?.status?.generations?.map((one) => one.number))));
   const settled: { update?: Controller; gateway?: Controller; microservices?: Controller } = {};
+  /** By gateway: what its object says of it, as last reported. */
+  const shown = new Map<string, string>();
   const distribution = new TableDistribution({
     history,
     epoch,
@@ -111,6 +113,10 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
       ledger.report(report, clock.now());
       tally.add(report, clock.now());
       options.onReport(report);
+      const { edgeAddress, listenFailures, tableFailure } = report;
+      const showing = JSON.stringify([edgeAddress, listenFailures, tableFailure]);
+      if (shown.get(report.gateway) !== showing) settled.gateway?.enqueue(report.gateway);
+      shown.set(report.gateway, showing);
       for (const service of propagation.add(report, clock.now())) settled.microservices?.enqueue(`${DEFAULT_NAMESPACE}/${service}`);
       settled.update?.enqueue(`${DEFAULT_NAMESPACE}/${SITE_NAME}`, 5);
     },

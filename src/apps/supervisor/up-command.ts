@@ -17,7 +17,7 @@ import { claimIdentity, type SiteHolder, serverNames } from "../site-identity.ts
 import { forgetOriginal } from "./copied-folder.ts";
 import { openDataFolder } from "./data-folder.ts";
 import { endLeft, sayLeft } from "./down-command.ts";
-import { type Endpoints, readEndpoints } from "./endpoints.ts";
+import { readEdgeUrl, readEndpoints } from "./endpoints.ts";
 import type { SupervisorMessage } from "./messages.ts";
 import { checkPort } from "./ports.ts";
 import { applySite, compareSite, loadSite, type SiteFiles } from "./site-files.ts";
@@ -201,7 +201,9 @@ async function settle(options: UpCommandOptions, site: SiteFiles, secrets: Secre
     // Another update may be under way for as long as its ramp takes; what is served by as many instances as wanted is up.
     const isNewestAwaited = (name: string): boolean => applied.has(name);
     const late = await waitForServices({ api, terminal, clock, signal: interrupts.first, timeoutMs: options.timeoutMs, isNewestAwaited });
-    terminal.out(await describeSite({ api, data, site: options.site, endpoints: endpoints as Required<Endpoints>, terminal }));
+    // The site may say that the edge speaks TLS.
+    const edge = readEdgeUrl(data) ?? endpoints.edge;
+    terminal.out(await describeSite({ api, data, site: options.site, endpoints: { api: endpoints.api, edge }, terminal }));
     if (late.length > 0) sayLate(terminal, late, options.timeoutMs);
     return late.length === 0 ? 0 : 1;
   } finally {

@@ -1,5 +1,5 @@
 import type { Clock, Log, Random } from "#/base/index.ts";
-import { type ConditionInput, type Route, route, setCondition } from "#/model/index.ts";
+import { type ConditionInput, findShadows, matchKey, type Route, route, setCondition } from "#/model/index.ts";
 import { Controller, objectKey } from "#/reconcile/index.ts";
 import type { Store } from "#/store/index.ts";
 import type { Caches } from "../caches.ts";
@@ -32,6 +32,9 @@ export function createRouteController(options: RouteControllerOptions): Controll
   caches.routes.listen((before, after) => {
     if (after === undefined && before !== undefined) controller.forget(objectKey(before));
     else if (after !== undefined) controller.enqueue(objectKey(after));
+    if (before !== undefined && after !== undefined && before.metadata.generation === after.metadata.generation) return;
+    // What one Route takes, others get no more, or get again.
+    for (const one of [before, after]) for (const other of one === undefined ? [] : sameMatch(one, caches)) controller.enqueue(objectKey(other), 50);
   });
   caches.microservices.listen((before, after) => {
     if (before !== undefined && after !== undefined && before.metadata.generation === after.metadata.generation) return;
@@ -39,6 +42,12 @@ export function createRouteController(options: RouteControllerOptions): Controll
       controller.enqueue(objectKey(one));
   });
   return controller;
+}
+
+/** Routes that match the same, `one` among them. */
+function sameMatch(one: Route, caches: Caches): readonly Route[] {
+  const key = matchKey(one.spec);
+  return key === undefined ? [] : [...caches.routes.byIndex("match", key)];
 }
 
 function acceptedCondition(one: Route, caches: Caches): ConditionInput {
@@ -52,5 +61,12 @@ function acceptedCondition(one: Route, caches: Caches): ConditionInput {
     return no("PortMissing", `${service} has no port ${port ?? ""}; it has ${ports.map((candidate) => candidate.name).join(", ") || "none"}`);
   if (tcp === undefined && chosen.protocol !== "http")
     return no("WrongProtocol", `port ${chosen.name} of ${service} speaks ${chosen.protocol}; a Route without tcp needs http`);
+  if (matchKey(one.spec) === undefined) return no("NeverMatches", "its path is refused in requests, so that none has it");
+  const shadows = findShadows(one, sameMatch(one, caches)).map((other) => other.metadata.name);
+  if (shadows.length > 0)
+    return no(
+      "Shadowed",
+      `nothing is left for it: Route ${shadows.join(", ")} ${shadows.length === 1 ? "gets" : "get"} all that it matches; delete one, or let it match something else`,
+    );
   return { type: "Accepted", status: "True", reason: "Accepted", message: `leads to port ${chosen.name} of ${service}` };
 }
