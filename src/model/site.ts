@@ -120,6 +120,11 @@ const status = z.strictObject({
       }),
     )
     .optional(),
+  /** Revisions that are wanted and not served yet: their instances are started, passive. `since`: when the first of them was asked for; `by`: the generation that has claimed them; `aside`: the generation that was given up since others went first: all that it changed comes together, when all is ready. */
+  preparing: z
+    .array(z.strictObject({ service: z.string(), revision: z.string(), since: time, by: z.int(), aside: z.int().optional() }))
+    .meta({ listKey: "service" })
+    .optional(),
   /** How streams to a service are ended in generations older than `before`, whatever their revision says: so long after this is decided, absent: never. What the last Update said that replaced it; kept as long as such a generation is open. */
   streamEnds: z
     .array(z.strictObject({ service: z.string(), before: z.int(), afterMs: z.int().optional() }))

@@ -20,6 +20,7 @@ const LEDGER = "src/update/core/drain-ledger.ts";
 const STEP = "src/update/core/step.ts";
 const ISSUE = "src/update/core/issue.ts";
 const ADVANCE = "src/update/core/advance.ts";
+const PREPARING = "src/update/core/preparing.ts";
 const SIGHT = "src/update/core/sight.ts";
 const LEADING = "src/update/core/leading.ts";
 const DISTRIBUTION = "src/traffic/distribution/distribution.ts";
@@ -155,6 +156,34 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/model/instance.ts",
     find: "status?.ready === true && status.available === true;",
     replace: "status?.ready === true;",
+  },
+  {
+    name: "others-take-back-what-is-prepared",
+    without: "each change of another service takes back what is under way, and what starts slowly begins anew with each",
+    file: ADVANCE,
+    find: "if (!isWanted) return abort(site, pending, WISH_CHANGED, site.refused, nowMs);",
+    replace: "if (!isWanted || others.length > 0) return abort({ ...site, preparing: [] }, pending, WISH_CHANGED, site.refused, nowMs);",
+  },
+  {
+    name: "all-wait-for-what-is-prepared",
+    without: "others wait for a service that starts slowly, or never",
+    file: PREPARING,
+    find: "const PATIENCE_SHARE = 1 / 24;",
+    replace: "const PATIENCE_SHARE = 1e9;",
+  },
+  {
+    name: "ready-together-with-what-starts",
+    without: "what was set aside and is ready goes with the next that starts, again and again",
+    file: PREPARING,
+    find: "if (ready.length > 0)",
+    replace: "if (ready.length > 1e9)",
+    with: [
+      {
+        file: PREPARING,
+        find: "groups.flat().map((one) => one.service)",
+        replace: "groups.filter((group) => !group.every((one) => ready.includes(one))).flat().map((one) => one.service)",
+      },
+    ],
   },
   {
     name: "closed-without-emptiness",

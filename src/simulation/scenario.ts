@@ -147,6 +147,8 @@ export interface Scenario {
   readonly wishes: readonly Wish[];
   readonly faults: readonly Fault[];
   readonly roots: readonly RootPlan[];
+  /** One service starts slowly, and others change again and again meanwhile; nothing else happens. */
+  readonly isRhythm?: true;
   /** When the last wish and the last fault are over. */
   readonly calmFromMs: number;
 }
@@ -167,6 +169,8 @@ const PUT_BACK_PORTS = 60;
 const AGENT_SHARE = 0.15;
 /** Share of the runs with faults in which a host has too much to do for its checks. */
 const STARVED_SHARE = 0.15;
+/** Share of the runs in which one service starts slowly and others change all the while. */
+const RHYTHM_SHARE = 0.08;
 /** Share of the revisions that end soon after each start. */
 const FLAPPING_SHARE = 0.08;
 /** Until then the first generation comes into service. */
@@ -174,6 +178,51 @@ const FIRST_WISH_MS = 1300;
 
 /** The run of a seed. */
 export function makeScenario(seed: number): Scenario {
+  const rhythm = new Dice(seed ^ 0x0b5e_55ed);
+  const scenario = makeCommon(seed);
+  return rhythm.chance(RHYTHM_SHARE) ? inRhythm(rhythm, scenario) : scenario;
+}
+
+/** What starts slowly must be served in a time of its own, whatever the others do, and the others must not wait for it. */
+function inRhythm(dice: Dice, { services, ...scenario }: Scenario): Scenario {
+  const [slow, ...others] = services.map((one) => one.name);
+  const everyMs = dice.pick([dice.between(30, 120), dice.between(100, 400), dice.between(300, 700)]);
+  const lastMs = FIRST_WISH_MS + 2500;
+  const template = (service: string | undefined, atMs: number, version: string): Wish => ({
+    atMs,
+    what: "template",
+    service: service ?? "",
+    version,
+  });
+  const wishes = [template(slow, FIRST_WISH_MS + 50, "v2")];
+  let index = 0;
+  for (let atMs = FIRST_WISH_MS + 50 + dice.between(0, everyMs); atMs < lastMs; atMs += everyMs, index++)
+    wishes.push(template(others[index % others.length], atMs, Math.floor(index / others.length) % 2 === 0 ? "v2" : "v1"));
+  const slowMs = dice.between(300, 900);
+  const isOthersLate = others.length > 1 && dice.chance(0.3);
+  return {
+    ...scenario,
+    services: services.map(({ name, forwarding, calls }) => ({ name, forwarding, ...(calls === undefined ? {} : { calls }) })),
+    gateways: scenario.gateways.map((one) => ({ ...one, atMs: Math.min(one.atMs, 100) })),
+    starts: {
+      [`${slow}-v2`]: { minMs: 0.8 * slowMs, maxMs: slowMs },
+      ...(isOthersLate ? { [`${others[0]}-v2`]: { minMs: 200, maxMs: 400 } } : {}),
+    },
+    settleMs: 20,
+    lagMaxMs: 5,
+    linkMaxMs: 2,
+    slowDiskShare: 0.02,
+    maxOpen: 64,
+    longRoute: undefined,
+    portsPerHost: scenario.portsPerHost + 20,
+    wishes,
+    faults: [],
+    isRhythm: true,
+    calmFromMs: lastMs,
+  };
+}
+
+function makeCommon(seed: number): Scenario {
   // Neighbouring seeds of the generator resemble each other at first.
   const dice = new Dice(Math.imul(seed + 1, 0x9e37_79b1));
   for (let count = 0; count < 4; count++) dice.random.next();

@@ -1,4 +1,4 @@
-import { type Instance, SITE_NAME } from "#/model/index.ts";
+import { type Instance, SITE_NAME, type Site } from "#/model/index.ts";
 import { type Observed, readSiteState, type SiteState, type Step } from "#/update/core/index.ts";
 import type { Judge } from "./judge.ts";
 import { START_MS } from "./scheduler.ts";
@@ -8,6 +8,8 @@ import type { World } from "./world.ts";
 
 /** How long a decision may take until it is carried out. */
 const LATE_MAKING_MS = 400;
+/** Until a change has been taken, distributed and switched to, and so has the one before it, by a store that now and then takes its time. */
+const SERVED_LATE_MS = 1000;
 /** What a hold may last longer than twice `hold`, until that is noticed and written. */
 const HOLD_LATE_MS = 400;
 
@@ -18,10 +20,19 @@ export class SiteRules {
   /** Exclusive services whose new revision was not active in time. */
   readonly #lateHandovers = new Set<string>();
 
+  /** Until when each revision was prepared, for whatever generation. */
+  readonly #preparedMs = new Map<string, number>();
+  readonly #stamps: { readonly atMs: number; readonly generation: number }[] = [];
+
   constructor(world: World) {
     this.#world = world;
     this.#judge = world.judge;
     const { judge, scenario } = world;
+    world.store.listen((kind, before) => {
+      if (kind !== "Site") return;
+      for (const one of readSiteState((before as Site | undefined)?.status)?.preparing ?? [])
+        this.#preparedMs.set(one.revision, world.scheduler.elapsedMs);
+    });
     judge.onReleased = (services, generation, switchedMs) => this.#released(services, generation, switchedMs);
     judge.onStamped = (generation) => this.#stamped(generation);
     judge.onFenced = () => {
@@ -132,6 +143,7 @@ export class SiteRules {
   /** Nobody may be sent where a gateway does not know the way. */
   #stamped(generation: number): void {
     this.#proven(generation);
+    this.#stamps.push({ atMs: this.#world.scheduler.elapsedMs, generation });
     if (this.#world.isUnaware) return;
     const { stamp } = readSiteState(this.#world.store.get("Site", SITE_NAME)?.status) ?? {};
     const [served, ramped] = [stamp?.generation, stamp?.ramp?.to].map((number) => (number === undefined ? undefined : this.#judge.mapOf(number)));
@@ -200,8 +212,29 @@ export class SiteRules {
     return instances.length === wanted ? undefined : `${instances.length} of ${wanted} instances are there`;
   }
 
+  /** Each wish is served in a time of its own, in whatever rhythm others come. */
+  #served(): void {
+    const { scenario } = this.#world;
+    const wishes = scenario.wishes.flatMap((one) => (one.what === "template" ? [one] : []));
+    for (const wish of wishes) {
+      const revision = `${wish.service}-${wish.version}`;
+      const { maxMs, isNever, isFlapping } = scenario.starts[revision] ?? { maxMs: 150 };
+      if (isNever === true || isFlapping === true) continue;
+      const limitMs = maxMs + scenario.minReadyMs + 2 * (scenario.readyWithinMs / 24) + 12 * scenario.settleMs + SERVED_LATE_MS;
+      if (wishes.some((other) => other !== wish && other.service === wish.service && other.atMs >= wish.atMs && other.atMs < wish.atMs + limitMs))
+        continue;
+      const present = this.#stamps.findLast((one) => one.atMs < wish.atMs);
+      if (present !== undefined && this.#judge.mapOf(present.generation)?.[wish.service] === revision) continue;
+      const served = this.#stamps.find((one) => one.atMs >= wish.atMs && this.#judge.mapOf(one.generation)?.[wish.service] === revision);
+      const tookMs = (served?.atMs ?? Number.POSITIVE_INFINITY) - wish.atMs;
+      if (tookMs > limitMs)
+        this.#judge.violate("P", `${revision} was served ${Math.round(tookMs)} ms after it was wished; ${Math.round(limitMs)} ms are enough`);
+    }
+  }
+
   /** Without faults, nothing may be kept for longer than it must. */
   delays(): void {
+    if (this.#world.scenario.isRhythm === true) this.#served();
     const { lingerMs, holdMs, faults, lagMaxMs, linkMaxMs, slowDiskShare } = this.#world.scenario;
     if (faults.length > 0 || lagMaxMs > 5 || linkMaxMs > 5 || slowDiskShare > 0.1) return;
     // What serves a newer generation, too, says that it is busy for that one.
@@ -209,7 +242,7 @@ export class SiteRules {
     // One that comes in the middle of a drain has to be counted, too.
     const isLate = this.#world.scenario.gateways.some((one) => one.atMs > 1000);
     const limitMs = (isLate ? 2 : 1) * lingerMs + 1000;
-    const freeMs = new Map<string, number>();
+    const freeMs = new Map(this.#preparedMs);
     for (const [number, record] of this.#judge.records) {
       const emptyMs = Math.max(
         record.drainingMs ?? 0,

@@ -93,6 +93,8 @@ export function neededRevisions(
       });
     }
   }
+  for (const one of site?.preparing ?? [])
+    if (one.service === service && !needed.has(one.revision)) needed.set(one.revision, { duty: "passive", claim: one.by, newest: one.by });
   for (const { to, before, isPartial } of moves) {
     const need = needed.get(to);
     if (isPartial === true && need !== undefined) needed.set(to, { ...need, claim: Math.max(need.claim, before) });

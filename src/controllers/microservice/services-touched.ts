@@ -11,6 +11,8 @@ export function servicesTouched(
   const movesBefore = before?.moves ?? [];
   const movesAfter = after?.moves ?? [];
   if (JSON.stringify(movesBefore) !== JSON.stringify(movesAfter)) for (const one of [...movesBefore, ...movesAfter]) touched.add(one.service);
+  if (JSON.stringify(before?.preparing) !== JSON.stringify(after?.preparing))
+    for (const one of [...(before?.preparing ?? []), ...(after?.preparing ?? [])]) touched.add(one.service);
   if (JSON.stringify(before?.exclusive) !== JSON.stringify(after?.exclusive)) for (const one of after?.exclusive ?? []) touched.add(one.service);
   for (const one of after?.generations ?? [])
     for (const service of one.left ?? [])

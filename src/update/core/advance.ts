@@ -3,9 +3,10 @@ import { awaitGateways } from "./fences.ts";
 import { beginHold, holdUntilQuiet, servicesToHold } from "./hold.ts";
 import { INTERLOCK_AGAIN_MS, targetMap } from "./issue.ts";
 import { NOT_LOOKED, type Observed, type Situation, type Step } from "./observed.ts";
+import { behindPending, isAsideReady, isBeside, patienceEndMs, preparedSinceMs, SET_ASIDE, setAside, standingOf } from "./preparing.ts";
 import { climb, takeRampStep } from "./ramp.ts";
-import { awaitReadyAgain, refuseUnready, tellUnready, timeToBeReadyMs, unreadyServices, unreadyWaits } from "./ready.ts";
-import { isSameMap, type Move, type OpenGeneration, type SiteState, type Wait } from "./state.ts";
+import { awaitReadyAgain, refuseUnready, tellUnready, timeToBeReadyMs, type Unready, unreadyServices, unreadyWaits } from "./ready.ts";
+import type { Move, OpenGeneration, SiteState, Wait } from "./state.ts";
 
 /** Moves the pending generation on. */
 export function advance(site: SiteState, pending: OpenGeneration, observed: Observed, nowMs: number, waits: Map<number, readonly Wait[]>): Step {
@@ -15,20 +16,24 @@ export function advance(site: SiteState, pending: OpenGeneration, observed: Obse
   const now: Situation = { site, pending, map, target, intent, observed, nowMs, waits };
   if (pending.phase === "Ramping") return climb(now);
   if (pending.phase === "Holding") return holdUntilQuiet(now);
-  if (!isSameMap(map, target)) return abort(site, pending, WISH_CHANGED, site.refused, nowMs);
+  const { isWanted, others } = standingOf(now);
+  if (!isWanted) return abort(site, pending, WISH_CHANGED, site.refused, nowMs);
   if (intent?.isAborted === true) return abort(site, pending, "given up on request", refuse(site, pending, map, "given up on request", nowMs), nowMs);
-  return pending.phase === "Preparing" ? prepare(now) : distribute(now);
+  if (others.length > 0) waits.set(0, [behindPending(now, others), ...observed.unsettled]);
+  return pending.phase === "Preparing" ? prepare(now, others) : distribute(now);
 }
 
-/** Waits until the instances of the changed services are ready. */
-function prepare(now: Situation): Step {
+/** Waits until the instances of the changed services are ready. `others`: what waits behind it. */
+function prepare(now: Situation, others: readonly string[]): Step {
   const { site, pending, nowMs, waits } = now;
   if (pending.strategy === "rolling") {
     const halted = halt(now);
     if (halted !== undefined) return halted;
   }
-  const sinceMs = Date.parse(pending.since);
-  const unready = unreadyServices(now);
+  const unready = unreadyServices(now).map((one) => {
+    const sinceMs = preparedSinceMs(now, one.service);
+    return { ...one, sinceMs, withinMs: timeToBeReadyMs(now, [one]) };
+  });
   if (unready.length === 0) {
     return {
       site: { ...withPhase(site, pending, "Distributing", nowMs), moves: [...site.moves, ...movesToPlan(now, heldOf(now).length > 0)] },
@@ -36,14 +41,36 @@ function prepare(now: Situation): Step {
       waits,
     };
   }
-  const withinMs = timeToBeReadyMs(now, unready);
-  const deadlineMs = sinceMs + withinMs;
-  if (nowMs >= deadlineMs) {
-    const refused = refuseUnready(now, unready, withinMs);
-    return abort(site, pending, tellUnready(refused, unready), refused, nowMs);
+  const late = unready.filter((one) => nowMs >= one.sinceMs + one.withinMs);
+  if (late.length > 0) {
+    const refused = refuseUnready(now, late, Math.max(...late.map((one) => one.withinMs)));
+    return abort(site, pending, tellUnready(refused, late), refused, nowMs);
   }
-  waits.set(pending.number, unreadyWaits(unready, sinceMs, deadlineMs));
-  return { site, happened: [], waits, wakeAtMs: deadlineMs };
+  const wakes = unready.map((one) => one.sinceMs + one.withinMs);
+  const aside = isBeside(pending.strategy) ? goAside(now, unready, others) : undefined;
+  if (aside !== undefined && nowMs >= aside.atMs) return abort(setAside(now, aside.services), pending, SET_ASIDE, site.refused, nowMs);
+  waits.set(
+    pending.number,
+    unready.flatMap((one) => unreadyWaits([one], one.sinceMs, one.sinceMs + one.withinMs)),
+  );
+  return { site, happened: [], waits, wakeAtMs: Math.min(...wakes, ...(aside === undefined ? [] : [aside.atMs])) };
+}
+
+/** Who makes way, and when: all of it, for others that wait; or, where some of it is new and ready, the rest. What was never served protects nobody: it need not wait for what else is new. What was asked for as one stays one. */
+function goAside(
+  now: Situation,
+  unready: readonly Unready[],
+  others: readonly string[],
+): { readonly services: readonly string[]; readonly atMs: number } | undefined {
+  const { site, pending, intent, observed } = now;
+  const changes = pending.changes ?? [];
+  const patientMs = patienceEndMs(pending, observed);
+  if (isAsideReady(now)) return { services: changes, atMs: patientMs };
+  if (others.length > 0) return { services: changes, atMs: Math.max(patientMs, observed.wantedChangedMs + observed.policy.settleMs) };
+  const served = observed.mapOf(site.stamp?.generation ?? 0) ?? {};
+  const isAlone = (service: string): boolean => served[service] === undefined && !unready.some((one) => one.service === service);
+  if (intent?.isWhole === true || !changes.some(isAlone)) return undefined;
+  return { services: changes.filter((service) => !isAlone(service)), atMs: patientMs };
 }
 
 /** Stops the replacing of instances where it stands while the update is paused, and lets it go on afterwards, with new time. */

@@ -1,8 +1,9 @@
 import { timestamp } from "#/model/index.ts";
 import { goBack, type Replacement, refuse, switchOver, WISH_CHANGED } from "./changes.ts";
 import type { Observed, Situation, Step } from "./observed.ts";
+import { standingOf } from "./preparing.ts";
 import { unreadyServices, unreadyWaits } from "./ready.ts";
-import { isSameMap, type OpenGeneration, type SiteState, type Wait } from "./state.ts";
+import type { OpenGeneration, SiteState, Wait } from "./state.ts";
 
 /** Part of `hold` after which the leader gives a handover up. */
 const GIVEN_UP_AT = 0.8;
@@ -61,7 +62,7 @@ function drainOfHeld(observed: Observed, one: OpenGeneration, services: readonly
 
 /** Switches when nothing of any other generation is in flight; goes back when that takes too long. */
 export function holdUntilQuiet(now: Situation): Step {
-  const { site, pending, map, target, intent, observed, nowMs, waits } = now;
+  const { site, pending, map, intent, observed, nowMs, waits } = now;
   const services = site.stamp?.hold?.services ?? [];
   const sinceMs = Date.parse(site.stamp?.hold?.since ?? pending.since);
   // Edges refuse what has waited for the whole of it: going back a little earlier, everything held goes on instead.
@@ -69,7 +70,7 @@ export function holdUntilQuiet(now: Situation): Step {
   const untilMs = sinceMs + withinMs;
   const back = (reason: string): Step => goBack(site, pending, reason, refuse(site, pending, map, reason, nowMs), nowMs);
   if (intent?.isAborted === true) return back("gone back on request");
-  if (!isSameMap(target, map)) return goBack(site, pending, WISH_CHANGED, site.refused, nowMs);
+  if (!standingOf(now).isWanted) return goBack(site, pending, WISH_CHANGED, site.refused, nowMs);
   const interlock = observed.interlockOf(pending.changes ?? [], nowMs);
   // It is tried again when that is over.
   if (interlock !== undefined) return goBack(site, pending, interlock.message, site.refused, nowMs);

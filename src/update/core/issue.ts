@@ -1,6 +1,7 @@
 import { timestamp } from "#/model/index.ts";
 import { pausedWait, type Replacement, replaced, sayStreamEnds } from "./changes.ts";
 import type { Observed, Step, UpdateIntent } from "./observed.ts";
+import { nextOf, preparingAt } from "./preparing.ts";
 import { changedServices, type GenerationMap, isPending, isSameMap, type Move, type OpenGeneration, type SiteState, type Wait } from "./state.ts";
 
 /** How many revisions of one service may live at once. */
@@ -33,13 +34,13 @@ export function targetMap(site: SiteState, observed: Observed): GenerationMap {
 
 /** Issues the next generation if templates want another map than is served. */
 export function issueNext(site: SiteState, observed: Observed, nowMs: number, waits: Map<number, readonly Wait[]>): Step {
-  const target = targetMap(site, observed);
   const served = site.stamp === undefined ? undefined : observed.mapOf(site.stamp.generation);
+  const { target, isReady } = nextOf(site, targetMap(site, observed), served ?? {}, observed);
   const nothing: Step = { site, happened: [], waits };
   if (observed.unsettled.length > 0) waits.set(0, observed.unsettled);
   if (isSameMap(target, served ?? {})) return observed.leftOut.size === 0 ? nothing : { ...nothing, wakeAtMs: nowMs + observed.policy.settleMs };
   const settledAtMs = observed.wantedChangedMs + observed.policy.settleMs;
-  if (nowMs < settledAtMs) return { ...nothing, wakeAtMs: settledAtMs };
+  if (nowMs < settledAtMs && !isReady) return { ...nothing, wakeAtMs: settledAtMs };
   const crowd = crowded(site, target, observed, nowMs);
   if (crowd !== undefined) {
     waits.set(0, [crowd, ...observed.unsettled]);
@@ -85,6 +86,7 @@ export function issueNext(site: SiteState, observed: Observed, nowMs: number, wa
       counter: number,
       generations: [...site.generations, generation],
       moves: [...site.moves, ...moves],
+      ...(served === undefined || isReplacedAtOnce ? {} : { preparing: preparingAt(site, { number, changes, map: target }, observed, nowMs) }),
     },
     issue: { number, map: target, cause: intent?.message ?? causeText(changes, removed, target) },
     happened: [{ what: "issued", generation: number, services: changes }],

@@ -28,6 +28,7 @@ const state: SiteState = {
 function writable({
   generations,
   exclusive,
+  preparing = [],
   streamEnds = [],
   formerHistories = [],
   ...rest
@@ -36,6 +37,7 @@ function writable({
     ...rest,
     generations: [...generations],
     exclusive: [...exclusive],
+    preparing: [...preparing],
     refused: [],
     fenced: [],
     moves: [],

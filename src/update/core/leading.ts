@@ -84,11 +84,16 @@ export function nextTerm(status: Site["status"], history: string, nowMs: number)
     epoch: (state?.epoch ?? 0) + 1,
     counter: (state?.counter ?? 0) + (isRestored(status, history) ? RESTORE_JUMP : 0),
     // What was not ready while nobody led says nothing of its instances: they have their time anew.
-    generations: (past.generations ?? []).map((one) => (one.phase === "Preparing" ? { ...one, since: timestamp(nowMs) } : one)),
+    generations: (past.generations ?? []).map((one) => ({
+      ...one,
+      ...(one.phase === "Preparing" ? { since: timestamp(nowMs) } : {}),
+      ...(one.unreadySince === undefined ? {} : { unreadySince: timestamp(nowMs) }),
+    })),
+    ...(past.preparing === undefined ? {} : { preparing: past.preparing.map((one) => ({ ...one, since: timestamp(nowMs) })) }),
   };
 }
 
-const TIMES: ReadonlySet<string> = new Set(["since", "stepSince", "unheardSince", "at"]);
+const TIMES: ReadonlySet<string> = new Set(["since", "stepSince", "unheardSince", "unreadySince", "at"]);
 
 /** `value` with every time in it at `nowMs` at the latest: where the machine's clock was put back, what has begun would last until then. */
 function pastTimes(value: Site["status"], nowMs: number): NonNullable<Site["status"]> {

@@ -25,7 +25,9 @@ function withNewTime({ stamp, ...site }: SiteState, nowMs: number): SiteState {
   const at = timestamp(nowMs);
   return {
     ...site,
-    generations: site.generations.map((one): OpenGeneration => {
+    ...(site.preparing === undefined ? {} : { preparing: site.preparing.map((one) => ({ ...one, since: at })) }),
+    generations: site.generations.map((former): OpenGeneration => {
+      const one = former.unreadySince === undefined ? former : { ...former, unreadySince: at };
       if (one.phase === "Preparing") return { ...one, since: at };
       return one.phase === "Ramping" && one.ramp !== undefined ? { ...one, ramp: { ...one.ramp, stepSince: at } } : one;
     }),

@@ -1,19 +1,20 @@
 import { formatDuration, formatShare, timestamp } from "#/model/index.ts";
 import { goBack, pause, refuse, switchOver } from "./changes.ts";
 import type { Situation, Step } from "./observed.ts";
+import { standingOf } from "./preparing.ts";
 import { awaitReadyAgain } from "./ready.ts";
-import { isSameMap, type OpenGeneration, type SiteState, type Wait } from "./state.ts";
+import type { OpenGeneration, SiteState, Wait } from "./state.ts";
 
 /** A ramp holds its step for its time, asks the gate, and goes on, back, or to a person. */
 export function climb(now: Situation): Step {
-  const { site, pending, map, target, intent, observed, nowMs, waits } = now;
+  const { site, pending, map, intent, observed, nowMs, waits } = now;
   const old = site.stamp?.generation ?? 0;
   const stepSinceMs = Date.parse(pending.ramp?.stepSince ?? pending.since);
   if (intent?.isAborted === true)
     return goBack(site, pending, "gone back on request", refuse(site, pending, map, "gone back on request", nowMs), nowMs);
-  if (!isSameMap(target, map)) {
-    if (isSameMap(target, observed.mapOf(old) ?? {}))
-      return goBack(site, pending, "the templates say the former revisions again", site.refused, nowMs);
+  const standing = standingOf(now);
+  if (standing.isWishedBack) return goBack(site, pending, "the templates say the former revisions again", site.refused, nowMs);
+  if (!standing.isWanted || standing.others.length > 0) {
     waits.set(0, [
       {
         reason: "RampRunning",

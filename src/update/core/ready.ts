@@ -32,7 +32,16 @@ export function unreadyWaits(unready: readonly Unready[], sinceMs: number, deadl
 }
 
 /** What is refused because it was not ready in time. What was asked for as one is served as one, or not at all. */
-export function refuseUnready({ site, pending, map, intent, nowMs }: Situation, unready: readonly Unready[], withinMs: number): SiteState["refused"] {
+export function refuseUnready({ pending, ...now }: Situation, unready: readonly Unready[], withinMs: number): SiteState["refused"] {
+  return refuseLate({ ...now, changes: pending.changes ?? [] }, unready, withinMs);
+}
+
+/** As `refuseUnready`, of what may have been set aside. */
+export function refuseLate(
+  { site, map, changes, intent, nowMs }: Pick<Situation, "site" | "map" | "intent" | "nowMs"> & { readonly changes: readonly string[] },
+  unready: readonly Unready[],
+  withinMs: number,
+): SiteState["refused"] {
   const at = timestamp(nowMs);
   const refusals = unready.map((one) => ({
     service: one.service,
@@ -41,7 +50,7 @@ export function refuseUnready({ site, pending, map, intent, nowMs }: Situation, 
     at,
   }));
   const told = refusals.map((one) => `${one.revision} ${one.reason}`).join("; ");
-  const companions = intent?.isWhole === true ? (pending.changes ?? []).filter((service) => intent.services?.includes(service) === true) : [];
+  const companions = intent?.isWhole === true ? changes.filter((service) => intent.services?.includes(service) === true) : [];
   for (const service of companions)
     if (map[service] !== undefined && !refusals.some((one) => one.service === service))
       refusals.push({ service, revision: map[service], reason: `asked for together with what was not ready: ${told}`, at });

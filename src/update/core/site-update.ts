@@ -8,7 +8,7 @@ export function siteUpdate(
   result: Step,
   nowMs: number,
 ): (Pick<Site, "metadata" | "spec"> & { readonly status: NonNullable<Site["status"]> }) | undefined {
-  const { history, epoch, counter, generations, stamp, refused, fenced, moves, exclusive, streamEnds, unheardSince } = result.site;
+  const { history, epoch, counter, generations, stamp, refused, fenced, moves, exclusive, preparing, streamEnds, unheardSince } = result.site;
   const former = object.status?.conditions;
   const conditions = result.waits === NOT_LOOKED ? [...(former ?? [])] : [...setCondition(former, settledCondition(result), nowMs)];
   const formerWaits = object.status?.waits ?? [];
@@ -19,7 +19,7 @@ export function siteUpdate(
     conditions.length === (former?.length ?? 0) &&
     conditions.every((one, index) => one === former?.[index]);
   if (isSame) return undefined;
-  const { waits: _waits, streamEnds: _streamEnds, unheardSince: _unheardSince, ...kept } = object.status ?? {};
+  const { waits: _waits, preparing: _preparing, streamEnds: _streamEnds, unheardSince: _unheardSince, ...kept } = object.status ?? {};
   const status = {
     ...kept,
     history,
@@ -30,6 +30,7 @@ export function siteUpdate(
     fenced: [...fenced],
     moves: [...moves],
     exclusive: [...exclusive],
+    ...(preparing === undefined ? {} : { preparing: [...preparing] }),
     ...(streamEnds === undefined ? {} : { streamEnds: [...streamEnds] }),
     ...(unheardSince === undefined ? {} : { unheardSince }),
     ...(stamp === undefined ? {} : { stamp }),
@@ -91,6 +92,7 @@ function isSameState(status: Site["status"], state: SiteState): boolean {
         fenced: state.fenced,
         moves: state.moves,
         exclusive: state.exclusive,
+        ...(state.preparing === undefined ? {} : { preparing: state.preparing }),
         ...(state.streamEnds === undefined ? {} : { streamEnds: state.streamEnds }),
         ...(state.formerHistories === undefined ? {} : { formerHistories: state.formerHistories }),
         ...(state.unheardSince === undefined ? {} : { unheardSince: state.unheardSince }),

@@ -19,6 +19,8 @@ export interface SiteState {
   readonly moves: readonly Move[];
   /** Of each exclusive service, the revision that may use its thing. */
   readonly exclusive: readonly ExclusiveUse[];
+  /** New revisions whose instances are started before new transactions get them; also of those for whose sake nothing is under way. */
+  readonly preparing?: readonly Preparation[];
   /** How Updates want streams of older generations to be ended; absent: all as their revisions say. */
   readonly streamEnds?: readonly StreamEnd[];
   /** Histories before this one, oldest first. */
@@ -38,6 +40,9 @@ export interface Fence {
 export type OpenGeneration = NonNullable<Site["status"]>["generations"] extends readonly (infer G)[] | undefined ? Readonly<G> : never;
 export type GenerationPhase = OpenGeneration["phase"];
 export type Refusal = NonNullable<Site["status"]>["refused"] extends readonly (infer R)[] | undefined ? Readonly<R> : never;
+
+/** `by`: the generation that has claimed its instances. `aside`: that generation was given up, since others went first; what it changed comes again together, when all of it is ready. */
+export type Preparation = NonNullable<Site["status"]>["preparing"] extends readonly (infer P)[] | undefined ? Readonly<P> : never;
 
 export type ExclusiveUse = NonNullable<Site["status"]>["exclusive"] extends readonly (infer E)[] | undefined ? Readonly<E> : never;
 
@@ -71,6 +76,7 @@ export function readSiteState(status: Site["status"]): SiteState | undefined {
     fenced: status.fenced ?? [],
     moves: status.moves ?? [],
     exclusive: status.exclusive ?? [],
+    ...(status.preparing === undefined ? {} : { preparing: status.preparing }),
     ...(status.streamEnds === undefined ? {} : { streamEnds: status.streamEnds }),
     ...(status.formerHistories === undefined ? {} : { formerHistories: status.formerHistories }),
     ...(status.unheardSince === undefined ? {} : { unheardSince: status.unheardSince }),

@@ -7,6 +7,7 @@ import { releaseHold } from "./hold.ts";
 import { issueNext, targetMap } from "./issue.ts";
 import { hearHistory } from "./new-history.ts";
 import { NOT_LOOKED, type Observed, type Step } from "./observed.ts";
+import { forgetPrepared, watchAside, withPreparing } from "./preparing.ts";
 import { differingServices, isPending, type Move, type SiteState, type Wait } from "./state.ts";
 
 /** One step of the update protocol (docs/update.md): from the state and what is seen to the next state. Level-triggered and idempotent: call it again until it returns its argument.
@@ -16,6 +17,7 @@ export function step(site: SiteState, observed: Observed, nowMs: number): Step {
     closeDrained(site, observed) ??
     leaveServices(site, observed) ??
     forgetMoves(site) ??
+    forgetPrepared(site, observed) ??
     forgetStreamEnds(site) ??
     giveExclusive(site, observed, nowMs);
   if (closed !== undefined) return closed;
@@ -28,11 +30,23 @@ export function step(site: SiteState, observed: Observed, nowMs: number): Step {
   if (unheard !== undefined) return unheard;
   const forgotten = forgetRefusals(site, observed);
   if (forgotten !== undefined) return forgotten;
-  const released = releaseHold(site, observed, nowMs, waits);
-  if (released !== undefined) return released;
-  const back = pending === undefined ? awaitMovesBack(site, observed, nowMs, waits) : undefined;
-  if (back !== undefined) return back;
-  return pending === undefined ? issueNext(site, observed, nowMs, waits) : advance(site, pending, observed, nowMs, waits);
+  const aside = watchAside(site, targetMap(site, observed), observed, nowMs);
+  if (aside.refused !== undefined) return aside.refused;
+  const next =
+    releaseHold(site, observed, nowMs, waits) ??
+    (pending === undefined ? awaitMovesBack(site, observed, nowMs, waits) : undefined) ??
+    (pending === undefined ? issueNext(site, observed, nowMs, waits) : advance(site, pending, observed, nowMs, waits));
+  return withAside(next, aside);
+}
+
+/** What was set aside is told beside what goes first. */
+function withAside(next: Step, { waits, wakeAtMs }: ReturnType<typeof watchAside>): Step {
+  if (next.waits === NOT_LOOKED || waits.length === 0) return next;
+  return {
+    ...next,
+    waits: new Map([...next.waits, [0, [...(next.waits.get(0) ?? []), ...waits]]]),
+    ...(wakeAtMs === undefined ? {} : { wakeAtMs: Math.min(wakeAtMs, next.wakeAtMs ?? wakeAtMs) }),
+  };
 }
 
 /** Closes every generation that is shown to be empty, in any order. */
@@ -80,6 +94,9 @@ function awaitMovesBack(site: SiteState, observed: Observed, nowMs: number, wait
     return nowMs < untilMs || target[one.move.service] === one.move.to ? [{ ...one, sinceMs, untilMs }] : [];
   });
   if (waiting.length === 0) return undefined;
+  // What waits for its turn may have the room that the former instances need.
+  if ((site.preparing ?? []).length > 0 && waiting.some((one) => nowMs >= one.untilMs))
+    return { site: withPreparing(site, []), happened: [], waits: NOT_LOOKED };
   waits.set(
     0,
     waiting.map(({ move, wanted, ready, reason, sinceMs, untilMs }) => ({

@@ -47,8 +47,11 @@ export class WishWatch {
     });
     const leftOut = new Set(restless.flatMap((one) => (one.isLeftOut ? [one.service] : [])));
     const isRestless = isBoundOver && restless.length > 0;
+    // Of revisions that are made one after the other, in whatever rhythm, those are waited for that were begun soon after the first change that waits.
+    const firstMs = Math.min(...[...this.#bursts].flatMap(([service, { sinceMs }]) => (map.get(service) === served?.[service] ? [] : [sinceMs])));
     const making = this.#making(unmade, nowMs).filter(
-      ({ service, sinceMs }) => !leftOut.has(service) && nowMs < sinceMs + durationMs(policy.readyWithin),
+      ({ service, sinceMs }) =>
+        !leftOut.has(service) && sinceMs <= firstMs + SETTLES_MAX * settleMs && nowMs < sinceMs + durationMs(policy.readyWithin),
     );
     const restMs = isRestless ? this.#burst.sinceMs : this.#burst.changedMs;
     return {
