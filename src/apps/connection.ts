@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { describeError, OrreryError, silentLog, systemClock, systemRandom } from "#/base/index.ts";
+import { describeError, OrreryError, shellWord, silentLog, systemClock, systemRandom } from "#/base/index.ts";
 import type { Client } from "#/client/index.ts";
 import { readIdentity, serverNameOf } from "./site-identity.ts";
 import { readEndpoints } from "./supervisor/endpoints.ts";
@@ -13,7 +13,7 @@ export async function connectTo(data: string, options: { readonly user: string; 
   if (identity.state === "copied")
     throw new OrreryError(
       "cli/not-running",
-      `nothing was started on the data folder ${data}, which is a copy of ${identity.from}; start it with: orrery up --data ${data}`,
+      `nothing was started on the data folder ${data}, which is a copy of ${identity.from}; start it with: orrery up --data ${shellWord(data)}`,
     );
   const endpoints = readEndpoints(data);
   if (endpoints === undefined || !existsSync(path.join(data, "run")))

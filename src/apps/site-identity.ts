@@ -1,6 +1,6 @@
 import { lstatSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { OrreryError, type Random } from "#/base/index.ts";
+import { OrreryError, type Random, shellWord } from "#/base/index.ts";
 import { nameFolder } from "#/process/index.ts";
 
 /** `<data>/identity.json`. A file that was copied has another inode, and another time of birth, than it says. */
@@ -67,7 +67,7 @@ export async function claimIdentity(
   if (isHeldElsewhere && readFile(holder.data)?.id !== file.id)
     throw new OrreryError(
       "data/moved",
-      `the data folder ${data} was moved while its site runs (process ${holder.pid}, which knows it as ${holder.data}); end that first with: orrery down --data ${holder.data}`,
+      `the data folder ${data} was moved while its site runs (process ${holder.pid}, which knows it as ${holder.data}); end that first with: orrery down --data ${shellWord(holder.data)}`,
       { details: { pid: holder.pid } },
     );
   // What a snapshot of a file system shows is the same file to the byte of its inode.

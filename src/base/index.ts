@@ -7,3 +7,4 @@ export { LastGuard, type LastGuardOptions } from "./last-guard.ts";
 export { Lifecycle } from "./lifecycle.ts";
 export { type Log, type LogFields, silentLog } from "./log.ts";
 export { type Random, randomBelow, seededRandom, systemRandom, timeOrderedUuid, uuidTimeMs } from "./random.ts";
+export { shellWord } from "./shell-word.ts";

@@ -9,7 +9,7 @@ import { template } from "#/model/index.ts";
 import type { CliContext } from "./context.ts";
 import type { LeftInstance, PlatformProcess, UpOptions } from "./platform.ts";
 import { runCli } from "./run.ts";
-import type { Terminal } from "./terminal.ts";
+import { processTerminal, type Terminal } from "./terminal.ts";
 
 /** What a command came to. */
 export interface Run {
@@ -49,27 +49,31 @@ export interface World {
 export async function run(args: readonly string[], world: World = {}): Promise<Run> {
   let out = "";
   let note = "";
+  const stream = (write: (text: string) => void): NodeJS.WriteStream =>
+    ({
+      write,
+      on: () => undefined,
+      isTTY: world.isTerminal ?? false,
+      columns: world.columns ?? 100,
+      rows: world.rows,
+    }) as unknown as NodeJS.WriteStream;
   const terminal: Terminal = {
-    out(text) {
-      out += text.endsWith("\n") ? text : `${text}\n`;
-    },
-    write(text) {
-      out += text;
-    },
-    note(text) {
-      note += `${text}\n`;
-    },
-    readInput: async () => world.input ?? "",
+    ...processTerminal(
+      {
+        stdout: stream((text) => {
+          out += text;
+        }),
+        stderr: stream((text) => {
+          note += text;
+        }),
+        readInput: async () => world.input ?? "",
+      },
+      { NO_COLOR: "1", ...world.env },
+    ),
     progress: (text) => {
       if (text !== undefined) world.progress?.push(text);
     },
     drain: async () => world.isRead?.() ?? true,
-    isTerminal: world.isTerminal ?? false,
-    columns: world.columns ?? 100,
-    rows: world.rows,
-    command: "orrery",
-    paint: (_, text) => text,
-    paintNote: (_, text) => text,
   };
   const context: CliContext = {
     terminal,

@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from "node:util";
+import { oneLine } from "./printable.ts";
 
 export interface TableColumn {
   readonly title: string;
@@ -11,7 +12,7 @@ export interface TableColumn {
 
 /** Lines of a table without borders, two spaces between columns, no space at the ends. Wide (CJK) characters count two. Cells may be coloured. */
 export function formatTable(columns: readonly TableColumn[], rows: readonly (readonly string[])[], widthMax = Number.POSITIVE_INFINITY): string[] {
-  const all = [columns.map((column) => column.title), ...rows];
+  const all = [columns.map((column) => column.title), ...rows.map((row) => row.map(oneLine))];
   const widths = columns.map((_, index) => Math.max(...all.map((row) => textWidth(row[index] ?? ""))));
   if (shrink(columns, widths, widthMax) > 0) {
     const last = columns.findLastIndex((one) => one.goes === true);

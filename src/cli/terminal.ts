@@ -1,11 +1,13 @@
-import { styleText } from "node:util";
+import { inspect } from "node:util";
+import { shellWord } from "#/base/index.ts";
+import { ownControl, printable } from "./printable.ts";
 
 export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
 
-/** Where a command writes: results to `out`, everything else (progress, warnings, errors) to `note`. */
+/** Where a command writes: results to `out`, everything else (progress, warnings, errors) to `note`. Control characters that came from outside are shown, not obeyed. */
 export interface Terminal {
   out(text: string): void;
-  /** As `out`, but adds no line end. */
+  /** Writes what a service has said, as it is: the one text that is not made printable. */
   write(text: string): void;
   note(text: string): void;
   /** Whole text of standard input. */
@@ -48,21 +50,21 @@ export function processTerminal({ stdout, stderr, readInput }: Streams, env: Rea
   stdout.on("error", () => {
     gone = true;
   });
+  const isTerminal = stdout.isTTY === true;
   const clear = (): void => {
     if (shown !== "" && stderr.isTTY) stderr.write("\r\u001b[K");
     shown = "";
   };
   const paintOn = (stream: NodeJS.WriteStream) => {
     const isColoured = env["NO_COLOR"] === undefined && (stream.isTTY === true || (env["FORCE_COLOR"] !== undefined && env["FORCE_COLOR"] !== "0"));
-    return (style: Style | readonly Style[], text: string): string =>
-      isColoured ? styleText([style].flat() as Style[], text, { validateStream: false }) : text;
+    return (style: Style | readonly Style[], text: string): string => (isColoured ? [style].flat().reduce(coloured, text) : text);
   };
-  const command = quote(env["ORRERY_COMMAND"] ?? "orrery");
+  const command = shellWord(env["ORRERY_COMMAND"] ?? "orrery");
   return {
     command,
     out(text) {
       clear();
-      if (!gone) stdout.write(text.endsWith("\n") ? text : `${text}\n`);
+      if (!gone) stdout.write(printable(text.endsWith("\n") ? text : `${text}\n`, { isTerminal }));
     },
     write(text) {
       clear();
@@ -70,11 +72,11 @@ export function processTerminal({ stdout, stderr, readInput }: Streams, env: Rea
     },
     note(text) {
       clear();
-      stderr.write(`${asCalled({ command }, text)}\n`);
+      stderr.write(`${printable(asCalled({ command }, text), { isTerminal: true })}\n`);
     },
     readInput,
     progress(told) {
-      const text = told === undefined ? undefined : asCalled({ command }, told);
+      const text = told === undefined ? undefined : printable(asCalled({ command }, told), { isTerminal: true }).replaceAll("\n", " ");
       if (text === undefined || text === shown) {
         if (text === undefined) clear();
         return;
@@ -93,7 +95,7 @@ export function processTerminal({ stdout, stderr, readInput }: Streams, env: Rea
       }
       return !gone;
     },
-    isTerminal: stdout.isTTY === true,
+    isTerminal,
     get columns() {
       return stdout.columns || COLUMNS;
     },
@@ -105,7 +107,7 @@ export function processTerminal({ stdout, stderr, readInput }: Streams, env: Rea
   };
 }
 
-/** A word as a shell reads it. */
-function quote(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+function coloured(text: string, style: Style): string {
+  const [begin, end] = inspect.colors[style] ?? [0, 0];
+  return `${ownControl(`${begin}m`)}${text}${ownControl(`${end}m`)}`;
 }

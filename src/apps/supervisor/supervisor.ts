@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Clock, isOrreryError, type Log, OrreryError, type Random } from "#/base/index.ts";
+import { type Clock, isOrreryError, type Log, OrreryError, type Random, shellWord } from "#/base/index.ts";
 import { askHolder, type HeldName, holdName, nameFolder, rotateLog } from "#/process/index.ts";
 import { formatChildOptions } from "../child-options.ts";
 import { type RunFile, recordSpawn, removeRunFile, writeRunFile } from "../run-file.ts";
@@ -107,7 +107,7 @@ async function hold(data: string, of: string, name: string, answer: () => object
     const pid = (await askHolder(of, name))?.pid;
     throw new OrreryError(
       "up/running",
-      `a site runs on ${data} already${pid === undefined ? "" : ` (supervisor: process ${pid})`}; see it with: orrery status --data ${data}, end it with: orrery down --data ${data}, or choose another folder with --data`,
+      `a site runs on ${data} already${pid === undefined ? "" : ` (supervisor: process ${pid})`}; see it with: orrery status --data ${shellWord(data)}, end it with: orrery down --data ${shellWord(data)}, or choose another folder with --data`,
       { details: { pid }, cause: error },
     );
   }

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Clock, OrreryError, type Random } from "#/base/index.ts";
+import { type Clock, OrreryError, type Random, shellWord } from "#/base/index.ts";
 import type { Terminal, UpOptions } from "#/cli/index.ts";
 import { sayLate, waitForServices } from "#/cli/site.ts";
 import type { Client } from "#/client/index.ts";
@@ -93,7 +93,7 @@ async function takeIdentity({ data, random, terminal }: UpCommandOptions): Promi
     if (former.length > 0)
       throw new OrreryError(
         "up/left",
-        `processes of a former site still run on ${data}: ${former.slice(0, 5).map(describeSiteProcess).join("; ")}; end them with: orrery down --data ${data}`,
+        `processes of a former site still run on ${data}: ${former.slice(0, 5).map(describeSiteProcess).join("; ")}; end them with: orrery down --data ${shellWord(data)}`,
         { details: { pids: former.map(({ pid }) => pid) } },
       );
     return id;

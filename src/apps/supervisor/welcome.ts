@@ -1,4 +1,5 @@
 import path from "node:path";
+import { shellWord } from "#/base/index.ts";
 import { asCalled, type Terminal } from "#/cli/index.ts";
 import { count, formatTable, readinessOf, routeUrl } from "#/cli/site.ts";
 import type { Client } from "#/client/index.ts";
@@ -37,7 +38,7 @@ export async function describeSite({ api, data, site, endpoints, terminal }: Wel
     [{ title: "SERVICE" }, { title: "VERSION" }, { title: "READY", align: "right" }, { title: "STATUS" }],
     rows,
   );
-  const withData = folder === ".orrery" ? "" : ` --data ${folder}`;
+  const withData = folder === ".orrery" ? "" : ` --data ${shellWord(folder)}`;
   return [
     `${title("Orrery")} runs ${path.basename(site)} (${count(services.length, "service")}, ${resources.length} people, machines and things)`,
     "",
@@ -47,8 +48,8 @@ export async function describeSite({ api, data, site, endpoints, terminal }: Wel
     ...routes.map((one) => `${one.spec.service.padEnd(10)} ${terminal.paint("cyan", routeUrl(endpoints.edge, one))}`),
     `${"API".padEnd(10)} ${endpoints.api}`,
     "",
-    `kubectl --kubeconfig ${folder}/kubeconfig get microservices,instances,resources`,
-    `curl --cacert ${folder}/pki/ca.crt -H "Authorization: Bearer $(cat ${folder}/tokens/admin)" ${endpoints.api}/readyz`,
+    `kubectl --kubeconfig ${shellWord(`${folder}/kubeconfig`)} get microservices,instances,resources`,
+    `curl --cacert ${shellWord(`${folder}/pki/ca.crt`)} -H "Authorization: Bearer $(cat ${shellWord(`${folder}/tokens/admin`)})" ${endpoints.api}/readyz`,
     asCalled(terminal, `orrery status${withData}`),
   ].join("\n");
 }

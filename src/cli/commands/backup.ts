@@ -1,6 +1,6 @@
 import { chmodSync, copyFileSync, existsSync } from "node:fs";
 import path from "node:path";
-import { describeError, OrreryError } from "#/base/index.ts";
+import { describeError, OrreryError, shellWord } from "#/base/index.ts";
 import { type CliContext, resolvePath } from "../context.ts";
 import { count, formatBytes } from "../output.ts";
 import type { Options } from "../program.ts";
@@ -21,7 +21,9 @@ export async function backup(context: CliContext, [to]: readonly string[], optio
     const volumes = await loadVolumes(api);
     const { kept, left } = await backUpVolumes(api, options.data, file, volumes);
     const beside = kept === 0 ? "" : `, with ${count(kept, "volume")} in ${volumesOfBackup(file)}`;
-    context.terminal.out(asCalled(context.terminal, `${file} (${formatBytes(made.bytes)})${beside}; put it back with: orrery restore ${file}`));
+    context.terminal.out(
+      asCalled(context.terminal, `${file} (${formatBytes(made.bytes)})${beside}; put it back with: orrery restore ${shellWord(file)}`),
+    );
     for (const one of left) context.terminal.note(asCalled(context.terminal, `not in the backup: volume ${one}`));
     return left.length === 0 ? 0 : 1;
   } finally {
@@ -45,7 +47,7 @@ export async function restore(context: CliContext, [from = ""]: readonly string[
   if (running.length > 0)
     throw new OrreryError(
       "cli/running",
-      `${running.map((one) => one.name).join(", ")} still run on ${options.data}; end them first with: orrery down --data ${options.data}`,
+      `${running.map((one) => one.name).join(", ")} still run on ${options.data}; end them first with: orrery down --data ${shellWord(options.data)}`,
     );
   const file = resolvePath(context, from);
   if (!existsSync(file)) throw new OrreryError("cli/unreadable", `cannot read ${file}: there is no such file; give one that orrery backup made`);
@@ -53,6 +55,6 @@ export async function restore(context: CliContext, [from = ""]: readonly string[
   const former = existsSync(stored) ? `; what was stored before is kept as ${stored}.before-restore` : "";
   await context.platform.restore(options.data, file);
   for (const one of await restoreVolumes(options.data, file)) context.terminal.out(`volume ${one}`);
-  context.terminal.out(asCalled(context.terminal, `restored ${file}${former}. Start the site with: orrery up --data ${options.data}`));
+  context.terminal.out(asCalled(context.terminal, `restored ${file}${former}. Start the site with: orrery up --data ${shellWord(options.data)}`));
   return 0;
 }

@@ -1,4 +1,4 @@
-import { OrreryError, sleep } from "#/base/index.ts";
+import { OrreryError, shellWord, sleep } from "#/base/index.ts";
 import type { Client } from "#/client/index.ts";
 import {
   durationMs,
@@ -107,7 +107,7 @@ async function victimsOfFiles(context: CliContext, files: readonly string[]): Pr
     if (kind === undefined || typeof metadata?.name !== "string")
       throw new OrreryError(
         "cli/unreadable",
-        `${file}:${line}: kind and metadata.name are needed to delete an object; check the file with: orrery validate -f ${file}`,
+        `${file}:${line}: kind and metadata.name are needed to delete an object; check the file with: orrery validate -f ${shellWord(file)}`,
       );
     return { kind, name: metadata.name };
   });

@@ -1,10 +1,11 @@
 import { stringify } from "yaml";
-import { OrreryError } from "#/base/index.ts";
+import { OrreryError, shellWord } from "#/base/index.ts";
 import type { Client } from "#/client/index.ts";
 import { type Condition, type Instance, instance, type Kind, type Microservice, microservice, type StoredObject } from "#/model/index.ts";
 import type { CliContext } from "../context.ts";
 import { eventsOf, objectPath } from "../kubernetes.ts";
 import { formatAge } from "../output.ts";
+import { oneLine } from "../printable.ts";
 import type { Options } from "../program.ts";
 import { formatTable } from "../table.ts";
 import { asCalled, type Terminal } from "../terminal.ts";
@@ -23,7 +24,10 @@ interface EventFields {
 export async function describe(context: CliContext, args: readonly string[], options: Options): Promise<number> {
   const wishes = parseObjects(args);
   if (wishes.some((wish) => wish.name === undefined))
-    throw new OrreryError("cli/usage", `name what to describe: orrery describe ${args[0]} NAME; see: orrery get ${args[0]}`);
+    throw new OrreryError(
+      "cli/usage",
+      `name what to describe: orrery describe ${shellWord(args[0] ?? "")} NAME; see: orrery get ${shellWord(args[0] ?? "")}`,
+    );
   const api = await context.connect(options.data);
   try {
     for (const { kind, name = "" } of wishes) await describeObject(context, api, kind, name);
@@ -58,7 +62,7 @@ async function describeObject(context: CliContext, api: Client, kind: Kind, name
     ["Owned by", metadata.ownerReferences?.map((owner) => `${owner.kind} ${owner.name}`).join(", ")],
   ];
   for (const [title, value] of facts)
-    if (value !== undefined && value !== "") terminal.out(`${terminal.paint("bold", `${title}:`.padEnd(13))}${value}`);
+    if (value !== undefined && value !== "") terminal.out(`${terminal.paint("bold", `${title}:`.padEnd(13))}${oneLine(value)}`);
   section(terminal, "Spec", object.spec);
   section(terminal, "Status", status);
   if (conditions !== undefined && conditions.length > 0) {

@@ -47,7 +47,10 @@ function isDone(result: ScriptResult): boolean {
 
 function printResult({ terminal }: CliContext, result: ScriptResult, isOneOfMany: boolean): void {
   const output = (result.output ?? "").trimEnd();
-  if (output !== "") terminal.out(isOneOfMany ? output.replace(/^/gm, `${result.instance} | `) : output);
+  const text = isOneOfMany ? output.replace(/^/gm, `${result.instance} | `) : output;
+  // As it is for a program, printable for people.
+  if (output !== "" && terminal.isTerminal) terminal.out(text);
+  else if (output !== "") terminal.write(`${text}\n`);
   const took = result.durationMs === undefined ? "" : ` after ${formatDuration(result.durationMs)}`;
   const words = `${result.script} on ${result.instance}: ${describeEnd(result)}${took}`;
   terminal.note(isDone(result) ? terminal.paintNote("dim", words) : terminal.paintNote("red", words));

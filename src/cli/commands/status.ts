@@ -1,4 +1,4 @@
-import { describeError } from "#/base/index.ts";
+import { describeError, shellWord } from "#/base/index.ts";
 import type { CliContext } from "../context.ts";
 import { formatAge, formatBytes, printData } from "../output.ts";
 import type { Options } from "../program.ts";
@@ -51,7 +51,7 @@ async function loadState(context: CliContext, data: string): Promise<SiteState> 
 function describeDown(data: string, left: number): string {
   if (left === 0) return `nothing runs on ${data}; start it with: orrery up`;
   const still = left === 1 ? "1 instance still runs" : `${left} instances still run`;
-  return `the platform does not run on ${data}, but ${still}; no call is routed. End them with: orrery down --data ${data}`;
+  return `the platform does not run on ${data}, but ${still}; no call is routed. End them with: orrery down --data ${shellWord(data)}`;
 }
 
 /** Without a supervisor everything goes on, and nothing that ends is started again. */
@@ -62,7 +62,7 @@ function sayUnattended({ terminal, platform }: CliContext, { data, processes }: 
   terminal.note(
     terminal.paintNote(
       "yellow",
-      `\nthe supervisor does not run: what runs goes on, but nothing that ends is started again. This adopts what runs: orrery up --data ${data}${site === undefined ? "" : ` --site ${site}`}`,
+      `\nthe supervisor does not run: what runs goes on, but nothing that ends is started again. This adopts what runs: orrery up --data ${shellWord(data)}${site === undefined ? "" : ` --site ${shellWord(site)}`}`,
     ),
   );
 }

@@ -1,4 +1,4 @@
-import { OrreryError } from "#/base/index.ts";
+import { OrreryError, shellWord } from "#/base/index.ts";
 import { findNearest } from "#/model/index.ts";
 import { quoteWord } from "../words.ts";
 
@@ -48,7 +48,7 @@ function actionOf([first, second]: readonly string[], given: readonly string[]):
   const nearest = findNearest(first, WORDS);
   if (nearest !== undefined)
     throw new OrreryError("cli/usage", `there is no orrery update ${quoteWord(first)}; did you mean ${nearest}? A service goes with --to VERSION`);
-  throw new OrreryError("cli/usage", `to which version? orrery update ${quoteWord(first)} --to VERSION (or one of ${WORDS.join(", ")})`);
+  throw new OrreryError("cli/usage", `to which version? orrery update ${shellWord(first)} --to VERSION (or one of ${WORDS.join(", ")})`);
 }
 
 /** Where an option belongs, if it belongs to few. */

@@ -2,6 +2,7 @@ import { OrreryError, sleep } from "#/base/index.ts";
 import type { CliContext } from "../context.ts";
 import { printData } from "../output.ts";
 import { Patience } from "../patience.ts";
+import { ownControl } from "../printable.ts";
 import type { Options } from "../program.ts";
 import type { Terminal } from "../terminal.ts";
 import { drawUpdates } from "../update-lanes.ts";
@@ -48,7 +49,7 @@ function show({ terminal, clock, env }: CliContext, view: UpdateView, options: O
   if (options.output === "json" || options.output === "yaml") return printData(terminal, options.output, view);
   const isDrawnOver = options.watch === true && terminal.isTerminal && (env["TERM"] ?? "dumb") !== "dumb";
   // Home and clear below, so that the picture stands still while it changes; elsewhere one stands below the other.
-  const before = isDrawnOver ? "\u001b[H\u001b[J" : isFirst ? "" : "\n";
+  const before = isDrawnOver ? ownControl("H") + ownControl("J") : isFirst ? "" : "\n";
   const rowsMax = isDrawnOver ? (terminal.rows ?? Number.POSITIVE_INFINITY) - 1 : Number.POSITIVE_INFINITY;
   terminal.out(`${before}${drawWithin(terminal, view, clock.now(), rowsMax).join("\n")}`);
 }
