@@ -312,8 +312,6 @@ export class Exchange implements AnswerHandler, Bounded, UnderWay {
     if (call?.route?.filters.changesResponse === true) call.route.filters.response(passed, this.#request as FilteredRequest);
     if (this.#context.isStopping || this.#isIncomplete()) this.#close(passed);
     this.#answerHeaders = passed;
-    // A stream whose client has closed its half has nobody to talk to.
-    if (call?.isStream === true && this.#connection.hasEnded) return this.clientGone();
     flushSoon(this);
   }
 
@@ -564,13 +562,14 @@ export class Exchange implements AnswerHandler, Bounded, UnderWay {
     this.#finish(status);
   }
 
-  /** The client may read on, or have left: it gets its answer, but gives way to others. Streams end. */
+  /** The client may read on, or have left, which is seen only when something is written: it gets its answer, but gives way to others. A stream ends, as nothing may be written for long. */
   clientEnded(): void {
     const call = this.#call;
     if (this.#isOver || this.#isDetached || call === undefined) return;
-    if (call.isStream || this.#upgrade !== undefined) return this.clientGone();
+    if (this.#upgrade !== undefined) return this.clientGone();
     this.#error ??= "the client has closed its half";
-    this.#abandon(call);
+    if (call.isStream) this.#endStream();
+    else this.#abandon(call);
   }
 
   /** The client's connection is closed. */

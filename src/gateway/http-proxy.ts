@@ -83,7 +83,7 @@ export class HttpProxy {
     this.#inTurn(socket, (connection) => {
       const isSpoken = !isUnspoken(req);
       const res = new ServerResponse(req);
-      res.shouldKeepAlive = !isSpoken && !hasToken(req.headers.connection ?? "", "close");
+      res.shouldKeepAlive = !isSpoken && req.httpVersion === "1.1" && !hasToken(req.headers.connection ?? "", "close");
       res.assignSocket(socket);
       const onDrain = (): void => void res.emit("drain");
       socket.on("drain", onDrain);
