@@ -101,3 +101,9 @@ describe("an instance's folder", () => {
       assert.throws(() => prepareWorkFolder(work, { artifact, rendered: [name], values }), { code: "agent/render", message: what });
   });
 });
+
+test("a working folder outside of the instance's is refused, also where a store from elsewhere asks for it", () => {
+  const folder = new InstanceFolder("/nowhere", "x");
+  assert.throws(() => folder.workingDir("../.."), /run\.workingDir: "\.\.\/\.\." leaves the instance's folder/);
+  assert.equal(folder.workingDir("a/../b"), "/nowhere/x/work/b");
+});
