@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { after, describe, it } from "node:test";
+import { after, describe, it, test } from "node:test";
+import { InstanceFolder } from "./instance-folder.ts";
 import { prepareWorkFolder, RENDERED_BYTES_MAX } from "./work-folder.ts";
 
 const root = mkdtempSync(path.join(tmpdir(), "orrery-work-"));
