@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
@@ -14,6 +14,18 @@ function program(name: string, content: string | Buffer): string {
   chmodSync(path.join(root, name), 0o755);
   return `./${name}`;
 }
+
+test("a folder of the PATH that cannot be looked into is passed over", () => {
+  const loop = path.join(root, "loop");
+  symlinkSync(loop, loop);
+  program("found", "#!/opt/no/such/interpreter\n");
+  const explain = (folder: string): string | undefined => explainProgram(["found"], root, { PATH: `${folder}:${root}` });
+  for (const folder of [loop, "/etc/passwd", "/no/such/folder", "x".repeat(5000)])
+    assert.match(String(explain(folder)), /interpreter .* is not there/, folder);
+  if (process.getuid?.() === 0) return;
+  mkdirSync(path.join(root, "closed"), { mode: 0 });
+  assert.match(String(explain(path.join(root, "closed"))), /interpreter .* is not there/);
+});
 
 test("a first line that leads to no interpreter is explained", () => {
   const explain = (first: string): string | undefined => explainProgram([program("run", `${first}\necho hello\n`)], root, env);

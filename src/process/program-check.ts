@@ -44,8 +44,13 @@ function findProgram(program: string, workingDir: string, searchPath: string | u
   return places.find((one) => isFile(one) && isExecutable(one));
 }
 
+/** False also for what cannot be looked at: a folder on the PATH that its user may not enter is passed over, as execvp(3) does. */
 function isFile(file: string): boolean {
-  return statSync(file, { throwIfNoEntry: false })?.isFile() === true;
+  try {
+    return statSync(file, { throwIfNoEntry: false })?.isFile() === true;
+  } catch {
+    return false;
+  }
 }
 
 function isExecutable(file: string): boolean {
