@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { Agent, request } from "node:https";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -110,6 +110,9 @@ test("the edge speaks TLS by the Site's files, and tells plain HTTP so", async (
   const { headers } = JSON.parse(answer.text) as Echo;
   assert.equal(headers["x-forwarded-proto"], "https");
   assert.match(headers["forwarded"] ?? "", /proto=https/);
+  // Some proxies send the whole URL.
+  assert.equal((await ask(rig.edgePort, pair.ca, { path: "https://localhost/y", headers: { host: "localhost" } })).status, 200);
+  assert.equal((await ask(rig.edgePort, pair.ca, { path: "https://localhost:1/y", headers: { host: "localhost" } })).status, 400);
   const plain = await rig.get("/x");
   assert.deepEqual([plain.status, plain.json["code"]], [400, "gateway/bad-request"]);
   assert.match(String(plain.json["detail"]), /https:\/\//);
@@ -142,7 +145,7 @@ test("new files are taken over, ones that cannot be used leave the former in for
     assert.equal((await ask(rig.edgePort, first.ca)).peer, before);
   }
   await rig.feed.until(() => rig.feed.reports.at(-1)?.listenFailures.some(({ reason }) => /stays in force/.test(reason)) === true);
-  // By a link that is turned, as secrets are mounted.
+  // By a link that is turned, as certbot does it.
   writeFileSync(path.join(files.folder, "second.crt"), second.certificate);
   symlinkSync("second.crt", path.join(files.folder, "link"));
   renameSync(path.join(files.folder, "link"), path.join(files.folder, "edge.crt"));
@@ -198,4 +201,28 @@ test("a WebSocket is relayed through TLS", async (t) => {
   socket.on("close", () => closed.resolve());
   socket.close();
   await closed.promise;
+});
+
+test("a folder that is exchanged as a whole, as Kubernetes does with secrets, is taken over", async (t) => {
+  const files = new Files(t);
+  const pairs = [await files.make(), await files.make()] as const;
+  const link = (name: string, target: string): void => {
+    symlinkSync(target, path.join(files.folder, `${name}.tmp`));
+    renameSync(path.join(files.folder, `${name}.tmp`), path.join(files.folder, name));
+  };
+  for (const [index, { certificate, key }] of pairs.entries()) {
+    mkdirSync(path.join(files.folder, `v${index}`));
+    writeFileSync(path.join(files.folder, `v${index}`, "edge.crt"), certificate);
+    writeFileSync(path.join(files.folder, `v${index}`, "edge.key"), key);
+  }
+  link("..data", "v0");
+  link("edge.crt", "..data/edge.crt");
+  link("edge.key", "..data/edge.key");
+  const { rig, notes, on } = await tlsRig(t, files);
+  on();
+  const before = (await ask(rig.edgePort, pairs[0].ca)).peer;
+  link("..data", "v1");
+  rmSync(path.join(files.folder, "v0"), { recursive: true });
+  await notes.until(/has a new certificate/);
+  assert.notEqual((await ask(rig.edgePort, pairs[1].ca)).peer, before);
 });

@@ -6,6 +6,8 @@ import { createSecureContext, createServer, type Server, type TLSSocket } from "
 import { type Clock, describeError, type Log } from "#/base/index.ts";
 
 const LOOK_MS = 2000;
+/** For the first byte, and for the rest of a handshake. */
+const HANDSHAKE_MS = 15_000;
 /** First byte of a TLS handshake; no HTTP request begins with it. */
 const HANDSHAKE = 0x16;
 const FILE_BYTES_MAX = 1024 * 1024;
@@ -22,8 +24,6 @@ export interface EdgeTlsOptions {
   readonly lookMs?: number | undefined;
   readonly log: Log;
   readonly clock: Clock;
-  /** For a handshake. */
-  readonly handshakeMs: () => number;
   /** A connection whose handshake is done. */
   readonly onConnection: (socket: TLSSocket) => void;
   /** A connection that speaks plain HTTP. */
@@ -44,7 +44,7 @@ export class EdgeTls {
 
   constructor(options: EdgeTlsOptions) {
     this.#options = options;
-    this.#server = createServer({ minVersion: "TLSv1.2", ALPNProtocols: ["http/1.1"], handshakeTimeout: options.handshakeMs() });
+    this.#server = createServer({ minVersion: "TLSv1.2", ALPNProtocols: ["http/1.1"], handshakeTimeout: HANDSHAKE_MS });
     this.#server.on("secureConnection", options.onConnection);
     this.#server.on("tlsClientError", (_, socket) => socket.destroy());
   }
@@ -105,7 +105,7 @@ export class EdgeTls {
 
   /** Begins the handshake on a connection that has just come in. Plain HTTP is handed over as it is, so that the client can be told. */
   accept(socket: Socket): void {
-    const timer = setTimeout(() => socket.destroy(), this.#options.handshakeMs());
+    const timer = setTimeout(() => socket.destroy(), HANDSHAKE_MS);
     const onEarly = (): void => {
       clearTimeout(timer);
       socket.destroy();

@@ -152,7 +152,6 @@ export class Gateway {
       lookMs: options.tlsLookMs,
       log,
       clock,
-      handshakeMs: () => this.#core.table.limits.requestHeadTimeMs,
       onConnection: (socket) => {
         tagSocket(socket, { kind: "edge", ...edge, isTls: true });
         this.#edgeSide.http.accept(socket);

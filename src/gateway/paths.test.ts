@@ -82,6 +82,7 @@ test("a Route that is more specific is not walked around, and the path goes on a
     const { instance, url } = (await rig.get(path)).json as unknown as Echo;
     assert.deepEqual([instance, url], ["private", path]);
   }
+  assert.equal(((await rig.get("/pub/http://x//y")).json as unknown as Echo).url, "/pub/http://x//y");
   assert.equal(((await rig.get("//pub/x")).json as unknown as Echo).url, "/pub/x");
   assert.equal((await rig.get("/pub/a%2Fb")).json["instance"], "pub");
 });

@@ -59,7 +59,7 @@ test("an answer may outlast the longest transaction if its media type, in any ca
   const rig = await rigOf(
     t,
     {
-      services: { portal: { port: 1, streams: ["application/x-ndjson", "multipart/*"] } },
+      services: { portal: { port: 1, streams: ["application/x-ndjson", "multipart/*", "application/grpc-web+proto"] } },
       routes: [{ service: "portal" }, { service: "portal", path: { prefix: "/all" }, streams: ["*"] }],
       site: { maxTransactionMs: 150 },
     },
@@ -94,6 +94,7 @@ test("an answer may outlast the longest transaction if its media type, in any ca
     ["/?type=APPLICATION/X-NDJSON", true],
     ["/?type=application/x-ndjson%3Bcharset=utf-8", true],
     ["/?type=multipart/x-mixed-replace;boundary=x", true],
+    ["/?type=application/grpc-web%2Bproto", true],
     ["/?type=text/event-streams", false],
     ["/?type=application/json", false],
     ["/?type=multipartx/a", false],

@@ -105,6 +105,7 @@ test("a gateway that starts without the centre serves its last table, under a ne
     revisions: { "portal-v1": [{ instance: "portal-0", port }] },
     services: { portal: { port: 1 } },
     routes: [{ service: "portal", path: { prefix: "/" } }],
+    site: { limits: { requestHeadBytes: 4096 }, edge: { trustedProxies: ["127.0.0.1"] } },
   });
   await rig.feed.until(() => rig.feed.acknowledged.length > 0);
   await rig.gateway.stop();
@@ -120,10 +121,13 @@ test("a gateway that starts without the centre serves its last table, under a ne
   await again.start();
   rig.onClose(() => again.stop({ graceMs: 0 }));
   assert.equal(again.incarnation, rig.gateway.incarnation + 1);
-  const answer = await fetch(`${again.edgeUrl}/x`);
+  // Bounds and trust are the table's, too.
+  assert.equal((await fetch(`${again.edgeUrl}/x`, { headers: { "x-long": "v".repeat(5000) } })).status, 431);
+  const answer = await fetch(`${again.edgeUrl}/x`, { headers: { "x-forwarded-for": "198.51.100.2" } });
   const echo = (await answer.json()) as { headers: Record<string, string> };
   assert.equal(answer.status, 200);
   assert.match(echo.headers["x-b3-traceid"] ?? "", /^6f72000000030002/);
+  assert.equal(echo.headers["x-forwarded-for"], "198.51.100.2, 127.0.0.1");
   assert.deepEqual(asked, [{ history: "sketch", epoch: 1, version: 1 }]);
 });
 

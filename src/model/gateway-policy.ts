@@ -29,7 +29,7 @@ export const gatewayLimits = z.strictObject({
     .max(1_048_576)
     .default(32_768)
     .describe("Bytes of the head of an instance's answer; a longer one is answered 502."),
-  requestHeadTime: span("15s", 1000, 600_000, "1s to 10m").describe("For a request's head to come in, and for a TLS handshake; then 408."),
+  requestHeadTime: span("15s", 1000, 600_000, "1s to 10m").describe("For a request's head to come in; then 408."),
   idleConnection: span("65s", 1000, 3_600_000, "1s to 1h").describe("A client's connection without a request is kept so long."),
   openRequests: z.int().min(10).max(1_000_000).default(50_000).describe("Requests and streams under way in one gateway; more are answered 503."),
   heldTransactions: z

@@ -130,6 +130,8 @@ test("a refused value comes with what to write instead", () => {
     [{ filters: [{ requestHeaders: { remove: ["TraceParent"] } }] }, /carries the transaction/],
     [{ filters: [{ requestHeaders: { set: { "X-Orrery-Generation": "1" } } }] }, /carries the transaction/],
     [{ filters: [{ requestHeaders: { set: { "X-Forwarded-Proto": "https" } } }] }, /trustedProxies/],
+    [{ filters: [{ requestHeaders: { set: { X_Forwarded_For: "1.1.1.1" } } }] }, /trustedProxies/],
+    [{ filters: [{ requestHeaders: { set: { Content_Length: "1" } } }] }, /where the body ends/],
     [{ filters: [{ requestHeaders: { set: { "X-A": "1", "x-a": "2" } } }] }, /set twice/],
     [{ filters: [1, 2, 3].map((n) => ({ requestHeaders: { set: { [`x-${n}`]: "v".repeat(4000) } } })) }, /at most 8192/],
     [{ host: "Example.org." }, /write example\.org/],

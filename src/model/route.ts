@@ -36,7 +36,8 @@ const OF_THE_GATEWAY: Readonly<Record<string, string>> = {
 const WEBSOCKET = /^sec-websocket-(?:key|accept|version|extensions)$/;
 
 function whyNotTouched(name: string): string | undefined {
-  const lower = name.toLowerCase();
+  // CGI, WSGI and PHP read `_` as `-`.
+  const lower = name.toLowerCase().replaceAll(/[_.]/g, "-");
   if (Object.hasOwn(OF_THE_GATEWAY, lower)) return OF_THE_GATEWAY[lower];
   if (lower.startsWith("x-b3-") || lower.startsWith("x-orrery-")) return "it carries the transaction";
   return WEBSOCKET.test(lower) ? "it belongs to the handshake of a WebSocket" : undefined;

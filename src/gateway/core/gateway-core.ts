@@ -24,7 +24,9 @@ const UNKNOWN_CALLER = "?";
 const AVOID_MS = 1000;
 /** Requests above this are counted as large (the size of a packet between services). */
 const LARGE_BYTES = 24 * 1024;
+const EVENT_STREAM = /^\s*text\/event-stream\s*(?:;|$)/i;
 const HTTP_PORT = 80;
+const HTTPS_PORT = 443;
 const LOOPBACK = "127.0.0.1";
 const DEFAULT_POLICY = { timeoutMs: 30_000, retries: 1, balancing: "roundRobin" } as const;
 /** Of a service that says nothing: calls, and as many streams, of one gateway to one instance. */
@@ -228,6 +230,11 @@ export class GatewayCore {
       if (service === undefined) return refuse("gateway/no-service", `port ${inlet.port} belongs to no service any more`);
       return { kind: "service", service, host: head.host ?? service, path: target.path };
     }
+    if (target.form === "absolute" && target.isHttps)
+      return refuse(
+        "gateway/bad-request",
+        `https is not proxied by its URL: use CONNECT for hosts outside the site, and http://${target.text}/ for services`,
+      );
     if (target.form !== "absolute")
       return refuse("gateway/bad-request", "this is a proxy port: send the whole URL (HTTP_PROXY does), or use the service's own port");
     const resolved = this.resolve(inlet, target.authority, target.text, target.path);
@@ -571,6 +578,7 @@ export class GatewayCore {
   isStream(call: Call, contentType: string): boolean {
     const named = this.#table.service(call.service)?.streams;
     const ofRoute = call.route?.entry.streams;
+    if (named === undefined && ofRoute === undefined) return EVENT_STREAM.test(contentType);
     const end = contentType.indexOf(";");
     const type = (end < 0 ? contentType : contentType.slice(0, end)).trim().toLowerCase();
     return type === "text/event-stream" || isNamed(named, type) || isNamed(ofRoute, type);
@@ -671,11 +679,8 @@ function isNamed(ranges: readonly string[] | undefined, type: string): boolean {
 function findViolation(head: RequestHead, target: ReturnType<typeof parseTarget>, authority: Authority | undefined): string | undefined {
   if (target.form === "bad") return target.reason;
   if (head.host !== undefined && authority === undefined) return "the Host is malformed";
-  if (
-    target.form === "absolute" &&
-    head.host !== undefined &&
-    (authority?.host !== target.authority.host || (authority.port ?? 80) !== (target.authority.port ?? 80))
-  )
-    return "the Host differs from the request target's";
-  return undefined;
+  if (target.form !== "absolute" || head.host === undefined) return undefined;
+  const defaultPort = target.isHttps ? HTTPS_PORT : HTTP_PORT;
+  const isSame = authority?.host === target.authority.host && (authority.port ?? defaultPort) === (target.authority.port ?? defaultPort);
+  return isSame ? undefined : "the Host differs from the request target's";
 }

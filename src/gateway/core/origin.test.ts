@@ -157,6 +157,16 @@ test("nothing that a proxy says becomes more than a value of a header, and who i
   );
 });
 
+test("one hop is written as a chain of one is", () => {
+  for (const host of ["www.example.org", "www.example.org:8443", undefined])
+    for (const peer of ["203.0.113.9", "2001:db8::1"]) {
+      const [own, trustedToo] = [new AddressRanges([]), new AddressRanges([peer])].map((ranges) =>
+        readOrigin({ peer, isTls: true, host, forwarded: ["x-forwarded-for", ""], trusted: ranges }),
+      );
+      assert.deepEqual(own, trustedToo);
+    }
+});
+
 test("a long chain costs what its length costs", () => {
   const startedMs = performance.now();
   for (const chain of [`${"10.0.0.2,".repeat(1600)}`, '"'.repeat(16_000), `${"for=1;".repeat(2600)}`, `${"a=\\".repeat(4000)}`])

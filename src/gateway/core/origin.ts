@@ -28,7 +28,7 @@ export interface OriginInput {
 /** Reads who asks. What is said of it is believed only if it comes from a trusted proxy, and of the chain of addresses only as far as each has been told by one. */
 export function readOrigin({ peer, isTls, host, forwarded, trusted }: OriginInput): Origin {
   const own = { client: plainAddress(peer), scheme: isTls ? ("https" as const) : ("http" as const), host };
-  if (forwarded.length === 0 || !trusted.has(peer)) return { ...own, headers: write([own.client], own.scheme, host, undefined) };
+  if (forwarded.length === 0 || !trusted.has(peer)) return { ...own, headers: writeOne(own.client, own.scheme, host) };
   const told = valuesOf(forwarded, "x-forwarded-for");
   const chain = told.length > 0 ? told.flatMap((value) => value.split(",")).map((one) => nodeOf(one)) : undefined;
   const standard = valuesOf(forwarded, "forwarded").join(",");
@@ -107,6 +107,14 @@ function valuesOf(headers: readonly string[], name: string): string[] {
   const values: string[] = [];
   for (let index = 0; index < headers.length; index += 2) if (headers[index]?.toLowerCase() === name) values.push(headers[index + 1] as string);
   return values;
+}
+
+/** The same as `write` for the one hop that most requests have. */
+function writeOne(client: string, scheme: string, host: string | undefined): string[] {
+  const node = quoted(client);
+  if (host === undefined) return ["x-forwarded-for", client, "x-forwarded-proto", scheme, "forwarded", `for=${node};proto=${scheme}`];
+  const forwarded = host.includes(":") ? `for=${node};host="${host}";proto=${scheme}` : `for=${node};host=${host};proto=${scheme}`;
+  return ["x-forwarded-for", client, "x-forwarded-proto", scheme, "x-forwarded-host", host, "forwarded", forwarded];
 }
 
 /** `before`: a Forwarded that is kept, and added to. */

@@ -3,20 +3,20 @@ import { type Authority, parseAuthority } from "./authority.ts";
 /** What the request line asks for. `path` begins with one `/` (or is `*`), with the query. */
 export type RequestTarget =
   | { readonly form: "origin"; readonly path: string }
-  | { readonly form: "absolute"; readonly authority: Authority; readonly text: string; readonly path: string }
+  | { readonly form: "absolute"; readonly authority: Authority; readonly text: string; readonly path: string; readonly isHttps: boolean }
   | { readonly form: "bad"; readonly reason: string };
 
-/** Reads a request target strictly; CONNECT's authority form is read elsewhere. */
+/** Reads a request target strictly; CONNECT's authority form is read elsewhere. An https URL is for who has taken the TLS off: the edge, or a proxy before it. */
 export function parseTarget(method: string, target: string): RequestTarget {
   if (target.includes("#")) return { form: "bad", reason: "a fragment in the request target" };
   if (target.charCodeAt(0) === SLASH) return { form: "origin", path: withOneSlash(target) };
   if (target === "*" && method === "OPTIONS") return { form: "origin", path: target };
-  const match = /^http:\/\/([^/?]*)(.*)$/i.exec(target);
-  if (match?.[1] === undefined) return { form: "bad", reason: "the request target is neither a path nor an http URL" };
-  const authority = parseAuthority(match[1]);
+  const match = /^http(s?):\/\/([^/?]*)(.*)$/i.exec(target);
+  if (match?.[2] === undefined) return { form: "bad", reason: "the request target is neither a path nor an http URL" };
+  const authority = parseAuthority(match[2]);
   if (authority === undefined) return { form: "bad", reason: "the request target's host is malformed" };
-  const rest = match[2] ?? "";
-  return { form: "absolute", authority, text: match[1], path: withOneSlash(rest) };
+  const rest = match[3] ?? "";
+  return { form: "absolute", authority, text: match[2], path: withOneSlash(rest), isHttps: match[1] !== "" };
 }
 
 /** The path without its query. */
