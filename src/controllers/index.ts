@@ -12,3 +12,4 @@ export type { Placeable } from "./placement.ts";
 export { createResourceController, type ResourceControllerOptions } from "./resource/controller.ts";
 export type { Observation } from "./resource/status.ts";
 export { createRouteController, type RouteControllerOptions } from "./route/controller.ts";
+export { createVolumeController, type VolumeControllerOptions } from "./volume/controller.ts";

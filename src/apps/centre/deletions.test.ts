@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { generation, instance, type Kind, microservice, revision, volume } from "#/model/index.ts";
+import { generation, host, instance, type Kind, microservice, revision, VOLUME_FINALIZER, volume } from "#/model/index.ts";
 import { checkDeletion } from "./deletions.ts";
 import { isReady, startCentre } from "./lead-rig.ts";
 
@@ -71,4 +71,22 @@ test("a volume that an instance has is not removed; one that none has goes, with
     "the end of the service",
   );
   assert.ok(await store.get(volume, { name: "pg.data.0" }));
+});
+
+test("a deleted volume of a host that is deleted, too, is let go: nobody is there to remove it", async () => {
+  const { store, until } = await startCentre();
+  const make = (name: string, on: string) =>
+    store.create(volume, { metadata: { name, finalizers: [VOLUME_FINALIZER] }, spec: { service: "pg", volume: "data", slot: 0, host: on } });
+  await store.create(host, { metadata: { name: "gone" }, spec: {} });
+  for (const name of ["pg.data.0", "pg.data.1"]) await make(name, "gone");
+  await store.delete(volume, { name: "pg.data.0" });
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  assert.ok(await store.get(volume, { name: "pg.data.0" }), "its host may come back");
+  await store.delete(host, { name: "gone" });
+  await until(
+    async () => [(await store.get(volume, { name: "pg.data.0" }))?.metadata.name ?? "gone"],
+    ([name]) => name === "gone",
+    "its end",
+  );
+  assert.ok(await store.get(volume, { name: "pg.data.1" }), "nobody has asked for the end of this one");
 });
