@@ -1,6 +1,16 @@
+import { isDeepStrictEqual } from "node:util";
 import { type Clock, OrreryError, sleep } from "#/base/index.ts";
 import type { Client } from "#/client/index.ts";
-import { type Condition, formatDuration, type Instance, instance, type Microservice, microservice, type StoredObject } from "#/model/index.ts";
+import {
+  CHANGED_BY_ANNOTATION,
+  type Condition,
+  formatDuration,
+  type Instance,
+  instance,
+  type Microservice,
+  microservice,
+  type StoredObject,
+} from "#/model/index.ts";
 import { objectPath } from "./kubernetes.ts";
 import { Patience } from "./patience.ts";
 import type { Terminal } from "./terminal.ts";
@@ -48,6 +58,33 @@ function settlingOf(
   return { ...readiness, isFinal: false };
 }
 
+/** A template as somebody has applied it: what he waits for. */
+export interface AppliedTemplate {
+  /** Of the object, when it was applied. */
+  readonly generation: number;
+  readonly template: unknown;
+}
+
+/** What was applied, of those that are Microservices. */
+export function appliedTemplates(objects: Iterable<StoredObject>): ReadonlyMap<string, AppliedTemplate> {
+  const found = new Map<string, AppliedTemplate>();
+  for (const { kind, metadata, spec } of objects)
+    if (kind === microservice.kind) found.set(metadata.name, { generation: metadata.generation, template: (spec as Microservice["spec"]).template });
+  return found;
+}
+
+/** Another template came after the one that was applied: whatever is served, it is not what is waited for. */
+function laterThan({ metadata, spec }: Microservice, applied: AppliedTemplate | undefined): (Readiness & { readonly isFinal: boolean }) | undefined {
+  if (applied === undefined || metadata.generation <= applied.generation || isDeepStrictEqual(spec.template, applied.template)) return undefined;
+  const by = metadata.annotations?.[CHANGED_BY_ANNOTATION];
+  return {
+    isReady: false,
+    reason: "Superseded",
+    message: `what was applied was not served before its template was changed again${by === undefined ? "" : ` by ${by}`}: version ${spec.template.version} is wanted now`,
+    isFinal: true,
+  };
+}
+
 export interface WaitOptions {
   readonly api: Client;
   readonly terminal: Terminal;
@@ -56,6 +93,8 @@ export interface WaitOptions {
   readonly timeoutMs: number;
   /** Absent: all microservices. */
   readonly names?: readonly string[];
+  /** What was applied of them: nothing else is waited for. */
+  readonly applied?: ReadonlyMap<string, AppliedTemplate>;
   /** True: what is served counts, whether the newest template is, was refused, or is on its way. */
   readonly anyTemplate?: boolean;
   /** Whether the newest template of a microservice is waited for; where it is not, one that is on its way does not keep what is served from being ready. Absent: of all. */
@@ -71,13 +110,16 @@ export async function waitForServices(options: WaitOptions): Promise<readonly { 
   const { terminal, clock } = options;
   const deadlineMs = clock.monotonic() + options.timeoutMs;
   const patience = new Patience(options, AWAY_MS);
+  // What has been served as it was applied may be changed afterwards.
+  const applied = new Map(options.applied);
   for (;;) {
-    const services = await patience.ask(() => loadServices(options));
+    const services = await patience.ask(() => loadServices({ ...options, applied }));
     if (services === undefined) {
       await sleep(clock, ASK_MS, options.signal);
       continue;
     }
     const waiting = services.filter((one) => !one.readiness.isReady);
+    for (const one of services) if (one.readiness.isReady) applied.delete(one.name);
     const isLate = clock.monotonic() >= deadlineMs;
     if (waiting.every((one) => one.readiness.isFinal) || isLate) {
       terminal.progress(undefined);
@@ -99,7 +141,10 @@ async function loadServices(options: WaitOptions): Promise<{ name: string; readi
     if (!items.some((item) => item.metadata.name === name)) throw new OrreryError("cli/missing", `microservice ${name} was deleted meanwhile`);
   return items
     .filter((item) => names?.includes(item.metadata.name) ?? true)
-    .map((item) => ({ name: item.metadata.name, readiness: settlingOf(item, instances, options) }));
+    .map((item) => ({
+      name: item.metadata.name,
+      readiness: laterThan(item, options.applied?.get(item.metadata.name)) ?? settlingOf(item, instances, options),
+    }));
 }
 
 /** Waits as `waitForServices` and says the outcome. Returns the exit status. */

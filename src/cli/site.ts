@@ -4,6 +4,6 @@ export { deleteObject } from "./commands/delete.ts";
 export { findFaults, formatFault } from "./faults.ts";
 export { listManifestFiles, loadManifests, type Manifest, parseManifests } from "./manifests.ts";
 export { count } from "./output.ts";
-export { readinessOf, sayLate, waitForServices } from "./readiness.ts";
+export { type AppliedTemplate, appliedTemplates, readinessOf, sayLate, waitForServices } from "./readiness.ts";
 export { routeUrl } from "./route-url.ts";
 export { formatTable } from "./table.ts";

@@ -122,6 +122,11 @@ const status = z.strictObject({
     .array(z.strictObject({ service: z.string(), from: z.string().optional(), to: z.string().optional(), by: z.string().optional() }))
     .meta({ listKey: "service" })
     .optional(),
+  /** Its services' templates (their digest) as they were when it was seen first, or as an update before it has left them: whoever changes one after that and before it is written wishes later, and supersedes it. */
+  seen: z
+    .array(z.strictObject({ service: z.string(), template: z.string() }))
+    .meta({ listKey: "service" })
+    .optional(),
   /** True once its templates are written: whoever changes one of them afterwards supersedes it. */
   written: z.boolean().optional(),
   share: z.number().optional(),

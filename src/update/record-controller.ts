@@ -184,16 +184,25 @@ class RecordKeeper {
         ...withPhase(status, "Aborted", nowMs),
         waits: [cannotBegin(one.metadata.name, unfit, nowMs)],
       };
+    // The later wish wins: what somebody has changed since this one was asked for is not written over.
+    const { seen, later } =
+      status.written === true ? { seen: status.seen, later: undefined } : this.#templates.see(namespace, resolved.revisions, status.seen);
+    if (later !== undefined) {
+      if (status.phase === "Preparing") await this.#templates.writeBack(one, namespace);
+      const by = this.#authorOf(namespace, later.metadata.name);
+      return { ...status, ...withPhase(status, "Superseded", nowMs), waits: [superseded(later.metadata.name, by, nowMs)] };
+    }
     const ahead = this.#ahead(one, namespace, state);
     if (ahead !== undefined) {
       const since = status.waits?.[0]?.object === ahead.object ? (status.waits[0]?.since ?? timestamp(nowMs)) : timestamp(nowMs);
-      return { ...status, ...withPhase(status, "Pending", nowMs), waits: [otherFirst(ahead.object, ahead.update, since)] };
+      return { ...status, ...withSeen(seen), ...withPhase(status, "Pending", nowMs), waits: [otherFirst(ahead.object, ahead.update, since)] };
     }
     if (status.phase !== "Preparing") {
       // Recorded before the templates are written: after a crash between the two, it goes on here.
       const { waits: _waits, ...rest } = status;
       return {
         ...rest,
+        ...withSeen(seen),
         ...withPhase(status, "Preparing", nowMs),
         revisions: resolved.revisions.map(({ service, from, to }) => ({ service, ...(from === undefined ? {} : { from }), to: to.metadata.name })),
       };
@@ -204,9 +213,9 @@ class RecordKeeper {
       return {
         ...status,
         ...withPhase(status, "Superseded", nowMs),
-        waits: [superseded(changed.service, nowMs)],
+        waits: [superseded(changed.service, this.#authorOf(namespace, changed.service), nowMs)],
       };
-    const written = await this.#templates.write(namespace, resolved.revisions);
+    const written = await this.#templates.write(namespace, resolved.revisions, seen);
     const refusal = written
       ? undefined
       : state.refused.find(
@@ -354,6 +363,10 @@ function withOwnGeneration(one: Update): UpdateStatus {
   const { metadata, status = {} } = one;
   if (!isImplicit(one) || status.generation !== undefined) return status;
   return { ...status, generation: Number(metadata.name.slice(1)) };
+}
+
+function withSeen(seen: UpdateStatus["seen"]): Pick<UpdateStatus, "seen"> {
+  return seen === undefined ? {} : { seen };
 }
 
 function withoutUpdate({ update: _, ...open }: OpenGeneration): OpenGeneration {

@@ -1,4 +1,5 @@
-import { isOrreryError } from "#/base/index.ts";
+import { createHash } from "node:crypto";
+import { isOrreryError, OrreryError } from "#/base/index.ts";
 import { type Microservice, microservice, type Revision, type Update } from "#/model/index.ts";
 import type { Reflector } from "#/reconcile/index.ts";
 import type { Store } from "#/store/index.ts";
@@ -55,12 +56,42 @@ export class RecordTemplates {
     return { revisions };
   }
 
-  /** Writes the templates; true if one was not yet written. */
-  async write(namespace: string, revisions: readonly { readonly service: string; readonly to: Revision }[]): Promise<boolean> {
+  /** What the templates of `revisions` say, compared with what was `seen` of them before. What an Update has left is taken as seen: those before this one are its past. `later`: a service whose template somebody has changed since. */
+  see(
+    namespace: string,
+    revisions: readonly { readonly service: string; readonly to: Revision }[],
+    seen: Seen = [],
+  ): { readonly seen: Seen; readonly later: Microservice | undefined } {
+    const now: { service: string; template: string }[] = [];
+    let later: Microservice | undefined;
+    for (const { service, to } of revisions) {
+      const present = this.#options.microservices.get(`${namespace}/${service}`);
+      const former = seen.find((one) => one.service === service)?.template;
+      if (present === undefined) continue;
+      const template = digestOf(present);
+      const isPast = former === undefined || former === template || isWritten(present, to) || this.#isOfUpdate(namespace, present);
+      if (!isPast) later ??= present;
+      now.push({ service, template: isPast ? template : former });
+    }
+    return { seen: now, later };
+  }
+
+  /** True if the template is as an Update has written it, or written it back. */
+  #isOfUpdate(namespace: string, present: Microservice): boolean {
+    const revision = this.#revisionNamed(namespace, present.metadata.name, present.metadata.annotations?.[REVISION_ANNOTATION]);
+    return revision !== undefined && isWritten(present, revision);
+  }
+
+  /** Writes the templates; true if one was not yet written. `seen`: what has been looked at; what has changed since is not written over.
+   *  @throws store/conflict: a template is another one now; look again */
+  async write(namespace: string, revisions: readonly { readonly service: string; readonly to: Revision }[], seen: Seen = []): Promise<boolean> {
     let written = false;
     for (const { service, to } of revisions) {
       const present = this.#options.microservices.get(`${namespace}/${service}`);
       if (present === undefined || isWritten(present, to)) continue;
+      const former = seen.find((one) => one.service === service)?.template;
+      if (former !== undefined && former !== digestOf(present))
+        throw new OrreryError("store/conflict", `the template of ${service} has just been changed`, { retry: "after-reread" });
       written = true;
       const body = [
         { op: "test", path: "/metadata/resourceVersion", value: present.metadata.resourceVersion },
@@ -91,6 +122,12 @@ export class RecordTemplates {
   #revisionNamed(namespace: string, service: string, name: string | undefined): Revision | undefined {
     return this.#options.revisionsOf(namespace, service).find((candidate) => candidate.metadata.name === name);
   }
+}
+
+type Seen = NonNullable<NonNullable<Update["status"]>["seen"]>;
+
+function digestOf({ spec }: Microservice): string {
+  return createHash("sha256").update(JSON.stringify(spec.template)).digest("hex").slice(0, 16);
 }
 
 function isWritten(service: Microservice, to: Revision): boolean {

@@ -132,3 +132,34 @@ test("an Update of two services is issued as one, however long it takes to write
   assert.match(`${map["auth"]} ${map["portal"]}`, /^auth-o2\S* portal-o2/);
   await updateIs("u", (one) => one.status?.phase === "Complete", "the end");
 });
+
+test("what somebody has applied after an Update was asked for is not written over: the Update says who came later; one update after the other stays as it was", async () => {
+  const { apply, template, service, store, startMs, siteIs, updateIs } = await startCentre();
+  for (const name of ["auth", "portal"]) await apply(name, { template: template("v1") });
+  await service("portal", isReady, "readiness");
+  await service("auth", isReady, "readiness");
+  startMs.set("o9", undefined);
+  await store.create(update, { metadata: { name: "first" }, spec: { services: [{ name: "auth", to: "o9" }] } });
+  await updateIs("first", (one) => one.status?.generation !== undefined, "its generation");
+  for (const [name, to] of [
+    ["second", "o2"],
+    ["third", "o3"],
+    ["fourth", "o4"],
+  ] as const)
+    await store.create(update, { metadata: { name }, spec: { services: [{ name: name === "second" ? "portal" : "auth", to }] } });
+  await updateIs("second", (one) => one.status?.phase === "Pending" && one.status.seen !== undefined, "its turn");
+  await store.patch(
+    microservice,
+    { name: "portal" },
+    { type: "merge", body: { spec: { template: { version: "v3" } } } },
+    { author: { user: "ben", of: "spec" } },
+  );
+  const second = await updateIs("second", (one) => one.status?.phase === "Superseded", "its end");
+  assert.match(second.status?.waits?.[0]?.message ?? "", /the template of portal was changed by ben after this update was asked for/);
+  await store.patch(update, { name: "first" }, { type: "merge", body: { spec: { aborted: true } } });
+  await updateIs("third", (one) => one.status?.phase === "Complete", "its end");
+  const fourth = await updateIs("fourth", (one) => one.status?.phase === "Complete", "its end");
+  await siteIs((one) => one.status?.generations?.length === 1, "rest");
+  assert.equal((await store.get(microservice, { name: "portal" }))?.status?.servedVersion, "v3");
+  assert.match(fourth.status?.revisions?.[0]?.from ?? "", /^auth-o3-/);
+});

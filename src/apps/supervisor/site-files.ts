@@ -2,7 +2,17 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { OrreryError } from "#/base/index.ts";
-import { applyAll, deleteObject, findFaults, formatFault, listManifestFiles, type Manifest, parseManifests } from "#/cli/site.ts";
+import {
+  type AppliedTemplate,
+  appliedTemplates,
+  applyAll,
+  deleteObject,
+  findFaults,
+  formatFault,
+  listManifestFiles,
+  type Manifest,
+  parseManifests,
+} from "#/cli/site.ts";
 import type { Client } from "#/client/index.ts";
 import { findKind, type StoredObject } from "#/model/index.ts";
 import { replaceFile } from "#/process/index.ts";
@@ -73,11 +83,16 @@ export async function applySite(options: {
   readonly prune: boolean;
   readonly api: Client;
   readonly say: (text: string) => void;
-}): Promise<void> {
+}): Promise<ReadonlyMap<string, AppliedTemplate>> {
   const { data, site, change, prune, api, say } = options;
+  const done: StoredObject[] = [];
   const refused: string[] = [];
   const manifests = change.changed.flatMap((name) => site.files.get(name)?.manifests ?? []);
-  await applyAll(api, manifests, false, (line, isGood) => (isGood ? say(line) : refused.push(line)));
+  await applyAll(api, manifests, false, (line, isGood, applied) => {
+    if (applied !== undefined) done.push(applied.after);
+    if (isGood) say(line);
+    else refused.push(line);
+  });
   if (refused.length > 0) throw new OrreryError("up/apply", `the site could not be applied:\n${refused.map((line) => `  ${line}`).join("\n")}`);
   if (prune) {
     for (const title of change.removed) {
@@ -93,6 +108,7 @@ export async function applySite(options: {
   const leftovers = prune ? [] : change.removed.filter((title) => !Object.values(kept).some((file) => file.objects.includes(title)));
   const applied: AppliedSite = { files: { ...kept, ...present, ...(leftovers.length > 0 ? { "": { digest: "", objects: leftovers } } : {}) } };
   replaceFile(path.join(data, "site.json"), `${JSON.stringify(applied, undefined, 2)}\n`);
+  return appliedTemplates(done);
 }
 
 function titleOf({ object }: Manifest): string {

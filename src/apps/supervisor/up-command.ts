@@ -5,7 +5,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Clock, OrreryError, type Random, shellWord } from "#/base/index.ts";
 import type { Terminal, UpOptions } from "#/cli/index.ts";
-import { sayLate, waitForServices } from "#/cli/site.ts";
+import { type AppliedTemplate, sayLate, waitForServices } from "#/cli/site.ts";
 import type { Client } from "#/client/index.ts";
 import { microservice } from "#/model/index.ts";
 import { ensureCertificates, ensureTokens, kubeconfig, replacePrivateFile } from "#/pki/index.ts";
@@ -190,17 +190,26 @@ async function settle(options: UpCommandOptions, site: SiteFiles, secrets: Secre
   const api = await options.connect(data);
   try {
     const change = compareSite(data, site);
+    let templates: ReadonlyMap<string, AppliedTemplate> = new Map();
     const applied = new Set(change.changed.flatMap((file) => namesIn(site, file)));
     const prune = options.prune && change.removed.length > 0;
     if (change.changed.length > 0 || prune) {
       terminal.progress(`applying ${path.basename(options.site)}: ${change.changed.join(", ")}`);
-      await applySite({ data, site, change, prune, api, say: () => undefined });
+      templates = await applySite({ data, site, change, prune, api, say: () => undefined });
     }
     if (change.removed.length > 0 && !prune)
       terminal.note(`no longer in the site's files, but kept: ${change.removed.join(", ")} (delete them with: orrery up --prune, or: orrery delete)`);
     // Another update may be under way for as long as its ramp takes; what is served by as many instances as wanted is up.
     const isNewestAwaited = (name: string): boolean => applied.has(name);
-    const late = await waitForServices({ api, terminal, clock, signal: interrupts.first, timeoutMs: options.timeoutMs, isNewestAwaited });
+    const late = await waitForServices({
+      api,
+      terminal,
+      clock,
+      signal: interrupts.first,
+      timeoutMs: options.timeoutMs,
+      isNewestAwaited,
+      applied: templates,
+    });
     // The site may say that the edge speaks TLS.
     const edge = readEdgeUrl(data) ?? endpoints.edge;
     terminal.out(await describeSite({ api, data, site: options.site, endpoints: { api: endpoints.api, edge }, terminal }));

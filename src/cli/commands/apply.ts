@@ -9,7 +9,7 @@ import { objectPath } from "../kubernetes.ts";
 import type { Manifest } from "../manifests.ts";
 import { count, printData } from "../output.ts";
 import type { Options } from "../program.ts";
-import { waitAndSay } from "../readiness.ts";
+import { appliedTemplates, waitAndSay } from "../readiness.ts";
 import { findLostFiles } from "../template-files.ts";
 import { tellForecasts } from "../update-forecast.ts";
 import { isMissing } from "./logs.ts";
@@ -45,7 +45,15 @@ export async function apply(context: CliContext, _args: readonly string[], optio
       .map((one) => one.object as StoredObject)
       .flatMap((object) => (object.kind === "Microservice" ? [object.metadata.name] : []));
     if (options.wait !== true || options.dryRun === true || names.length === 0) return 0;
-    return await waitAndSay({ api, terminal, clock, signal, timeoutMs: durationMs(options.timeout ?? "120s"), names });
+    return await waitAndSay({
+      api,
+      terminal,
+      clock,
+      signal,
+      timeoutMs: durationMs(options.timeout ?? "120s"),
+      names,
+      applied: appliedTemplates(done.map((one) => one.after)),
+    });
   } finally {
     await api.close();
   }

@@ -160,6 +160,7 @@ class MicroserviceWorker {
         made: made.ok,
         propagation: this.#options.propagation.conditionOf(service.metadata.name, clock.now()),
         revisionError: made.error,
+        instanceError: failures.map(refusalOf).find((one) => one !== undefined),
       },
       clock.now(),
     );
@@ -220,7 +221,7 @@ class MicroserviceWorker {
       const made = await makeRevision(store, service, keepFiles);
       return { ok: { revision: made.metadata.name, templateHash: hash }, error: undefined };
     } catch (error) {
-      if (!isOrreryError(error) || !error.code.startsWith("artifacts/")) throw error;
+      if (!isOrreryError(error) || !(error.code.startsWith("artifacts/") || error.code === "store/invalid")) throw error;
       store.emit({
         kind: microservice,
         object: service,
@@ -311,4 +312,9 @@ class MicroserviceWorker {
     const history = this.#options.caches.sites.get(`${service.metadata.namespace}/${SITE_NAME}`)?.status?.history ?? "";
     return this.#ports.give(key, service.status?.port, (isTaken) => choosePort(history, service.metadata.name, isTaken));
   }
+}
+
+/** Why the store can never take what was to be written; `undefined` where it may the next time. */
+function refusalOf(error: unknown): string | undefined {
+  return isOrreryError(error, "store/invalid") ? error.message : undefined;
 }

@@ -73,3 +73,26 @@ test("an exclusive service whose thing is still in other hands says in whose", (
   assert.match(waiting.message, /crash-v1-1 is passive: .* crash-v0-1 are gone \(crash-v0-1-0\)/);
   assert.equal(readyOf([instance(true)], [], { served: "crash-v1-1", user: "crash-v1-1" }).reason, "Ready");
 });
+
+test("what was refused says both ways out, and an instance that can never be made says why", () => {
+  const view = {
+    service,
+    site: { generations: [], refused: [{ service: "crash", revision: "crash-v2-2", reason: "not ready" }], exclusive: [] } as unknown as SiteState,
+    servedMap: { crash: "crash-v1-1" },
+    revisionOf: () => undefined,
+    instances: [],
+    isHostKnown: () => true,
+    unplaced: 0,
+    port: 1,
+    made: { revision: "crash-v2-2", templateHash: "0" },
+    propagation: undefined,
+    revisionError: undefined,
+  };
+  const conditionOf = (type: string, more: object = {}) => serviceStatus({ ...view, ...more }, 0).conditions?.find((one) => one.type === type);
+  const { message = "" } = conditionOf("Diverged") ?? {};
+  assert.match(message, /crash-v1-1 goes on being served; to have it tried again: orrery update crash --to crash-v2-2, or apply a changed template/);
+  assert.match(message, /to stay with what is served: orrery update crash --to crash-v1-1$/);
+  assert.match(conditionOf("Diverged", { servedMap: {} })?.message ?? "", /or give it up: orrery delete microservice crash$/);
+  const ready = conditionOf("Ready", { instanceError: "metadata.labels: too long" });
+  assert.deepEqual([ready?.reason, ready?.status], ["InstanceFailed", "False"]);
+});

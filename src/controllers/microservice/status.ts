@@ -16,6 +16,8 @@ export interface ServiceView {
   readonly made: { readonly revision: string; readonly templateHash: string } | undefined;
   /** Whether it passes the trace context on, where that is known. */
   readonly propagation: Omit<ConditionInput, "observedGeneration"> | undefined;
+  /** Why an instance that is wanted cannot be made. */
+  readonly instanceError?: string | undefined;
   /** Why no revision could be made of the template. */
   readonly revisionError: string | undefined;
 }
@@ -34,7 +36,7 @@ export function serviceStatus(view: ServiceView, nowMs: number): NonNullable<Mic
   let conditions = former?.conditions ?? [];
   for (const input of [
     readyCondition(view, served, refusal?.reason, ready.length, ofServed),
-    divergedCondition(revision, refusal?.reason),
+    divergedCondition(service.metadata.name, revision, served, refusal?.reason),
     ...(view.propagation === undefined ? [] : [view.propagation]),
   ]) {
     conditions = [...setCondition(conditions, { ...input, observedGeneration: service.metadata.generation }, nowMs)];
@@ -70,9 +72,12 @@ function readyCondition(
     return no("Deleting", "being withdrawn: its instances are stopped when no open transaction can reach them");
   if (view.revisionError !== undefined)
     return no("RevisionFailed", `${view.revisionError}${served === undefined ? "" : `; ${served} goes on being served`}`);
+  if (view.instanceError !== undefined) return no("InstanceFailed", `no instance of it can be made: ${view.instanceError}; apply a changed manifest`);
   if (spec.suspended) return no("Suspended", `stopped on request; start it with: orrery start ${metadata.name}`);
   if (served === undefined)
-    return refused === undefined ? no("Preparing", preparingMessage(view)) : no("RevisionRefused", refusedMessage(view.made?.revision, refused));
+    return refused === undefined
+      ? no("Preparing", preparingMessage(view))
+      : no("RevisionRefused", refusedMessage(metadata.name, view.made?.revision, served, refused));
   if (view.unplacedWhy !== undefined) return no("VolumeAway", view.unplacedWhy);
   if (view.unplaced > 0) return no("Unplaced", `${view.unplaced} instances have no host: no host with an agent is ready, uncordoned and has room`);
   if (readyCount < spec.replicas) {
@@ -119,19 +124,20 @@ export function instanceTrouble(instance: Instance): { readonly reason: string; 
     : { reason: told.reason, message: `${instance.metadata.name}: ${told.message}${lastWords(instance, told.message)}` };
 }
 
-function divergedCondition(revision: string | undefined, refused: string | undefined): Fact {
+function divergedCondition(service: string, revision: string | undefined, served: string | undefined, refused: string | undefined): Fact {
   if (refused === undefined)
     return { type: "Diverged", status: "False", reason: "AsWanted", message: "what is served is what the template says, or on its way there" };
-  return {
-    type: "Diverged",
-    status: "True",
-    reason: "RevisionRefused",
-    message: refusedMessage(revision, refused),
-  };
+  return { type: "Diverged", status: "True", reason: "RevisionRefused", message: refusedMessage(service, revision, served, refused) };
 }
 
-function refusedMessage(revision: string | undefined, refused: string): string {
-  return `${revision} is not served: ${refused}. It is tried again when the template changes`;
+/** Both ways out: once more, or back. */
+function refusedMessage(service: string, revision: string | undefined, served: string | undefined, refused: string): string {
+  const again = `to have it tried again: orrery update ${service} --to ${revision}, or apply a changed template`;
+  const back =
+    served === undefined
+      ? `or give it up: orrery delete microservice ${service}`
+      : `to stay with what is served: orrery update ${service} --to ${served}`;
+  return `${revision} is not served: ${refused}. ${served === undefined ? "Nothing is served of it" : `${served} goes on being served`}; ${again}; ${back}`;
 }
 
 /** Its own instances' trouble, or else that it may be others that are waited for: a generation begins whole. */

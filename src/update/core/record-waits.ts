@@ -24,12 +24,13 @@ export function refusedBefore({ service, revision, reason, at }: Refusal, nowMs:
   return { reason: "CannotBegin", object: `microservice/${service}`, since: timestamp(nowMs), message };
 }
 
-export function superseded(service: string, nowMs: number): RecordWait {
+/** `by`: who has changed the template since. */
+export function superseded(service: string, by: string | undefined, nowMs: number): RecordWait {
   return {
     reason: "Superseded",
     object: `microservice/${service}`,
     since: timestamp(nowMs),
-    message: `the template of ${service} was changed after it had been written for this update, which had not begun: what it says now is wanted; nothing has to be done`,
+    message: `the template of ${service} was changed${by === undefined ? "" : ` by ${by}`} after this update was asked for, and before it had begun: what it says now is wanted; nothing has to be done`,
   };
 }
 

@@ -38,7 +38,7 @@ export function followGeneration(view: UpdateView, nowMs: number): UpdateStatus 
   if (generation === undefined) return status;
   const decided = phaseOf(view, open, generation);
   const old = status.fromGeneration ?? (open === undefined ? undefined : formerGeneration(site, open));
-  const revisions = status.revisions ?? replacedRevisions(view, old, generation);
+  const revisions = cameFrom(view, old, generation) ?? status.revisions ?? replacedRevisions(view, old, generation);
   const alongside = status.alongside ?? changedAlongside(view, old, generation);
   const isJustDone = decided === "Complete" && status.phase !== "Complete";
   // What is held goes on when the new revisions are active.
@@ -80,6 +80,13 @@ function stillThere({ site, mapOf, leftOf }: UpdateView, revisions: UpdateStatus
     const isNeeded = from === undefined || from === to || site.generations.some((one) => mapOf(one.number)?.[service] === from);
     return isNeeded ? [] : leftOf(from);
   });
+}
+
+/** Of an Update whose generation is seen first: what its services come from is what was stamped before, whatever that was when it was asked for. */
+function cameFrom({ status, mapOf }: UpdateView, old: number | undefined, generation: number): UpdateStatus["revisions"] {
+  const map = old === undefined || old === generation ? undefined : mapOf(old);
+  if (status.generation !== undefined || status.revisions === undefined || map === undefined) return undefined;
+  return status.revisions.map(({ from: _, ...one }) => ({ ...one, ...(map[one.service] === undefined ? {} : { from: map[one.service] }) }));
 }
 
 /** Of an Update that nobody asked for by name: what its services came from and go to, so that it can be rolled back. Told while both maps are there. */

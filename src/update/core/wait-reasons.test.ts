@@ -342,7 +342,7 @@ const EXPLAINED: Readonly<Record<WaitReason, Explained>> = {
     told: () => drainTells({ incarnation: 2, incarnationCounter: 1, unknownUntilMs: 9000, incarnationSinceMs: 0 }),
     says: [/over, at \d.*; nothing has to be done$/],
   },
-  Superseded: { told: () => [superseded("auth", START_MS)], says: [/nothing has to be done$/] },
+  Superseded: { told: () => [superseded("auth", "alice", START_MS)], says: [/nothing has to be done$/] },
   CannotBegin: {
     told: () => [cannotBegin("u", "there is no Microservice auth", START_MS), refusedBefore(REFUSAL, START_MS)],
     says: [/ask for what there is by an Update of another name$/, /Ask for it again to have it tried again$/],
