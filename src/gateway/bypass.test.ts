@@ -133,6 +133,20 @@ test("a service's own port is the service, however the address is written, and w
     assert.equal(told(await ask(place, `http://${host}:${place.authPort}/`)), "403 gateway/not-declared", host);
 });
 
+test("a service whose name is a number is a service", async (t) => {
+  const rig = await Rig.start();
+  t.after(() => rig.close());
+  const caller = callerAddress();
+  rig.table({
+    generations: { 1: { "2024": "2024-v1" } },
+    revisions: { "2024-v1": [{ instance: "i", port: await rig.instance("i"), caller }] },
+    services: { "2024": { port: await freePort() } },
+  });
+  const core = rig.gateway.core;
+  const target = core.resolve({ kind: "proxy", address: caller, port: PROXY }, { host: "2024", port: undefined }, "2024", "/");
+  assert.equal(target.kind, "service");
+});
+
 test("what is outside stays reachable: other programs of this host, and an instance's own port", async (t) => {
   const place = await placeOf(t);
   const outside = await place.rig.instance("outside");

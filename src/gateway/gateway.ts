@@ -273,7 +273,7 @@ export class Gateway {
   #takePolicy(): void {
     const { accessLogBytes, accessLogFiles } = this.#core.table.limits;
     const before = this.edgeUrl;
-    this.#tls.set(this.#core.table.site.edge?.tls);
+    if (this.#options.edge !== undefined) this.#tls.set(this.#core.table.site.edge?.tls);
     if (before !== this.edgeUrl) this.#options.onEdgeUrl?.(this.edgeUrl);
     for (const { http } of this.#sides) http.tableChanged();
     this.#accessLog.setBounds({ bytesMax: accessLogBytes, filesKept: accessLogFiles });

@@ -139,6 +139,7 @@ test("what an answer says of addresses is put back as the client knows them", as
     ["/pub/x", "?a", "?a"],
     ["/pub/x", "http://www.example.org/app/y", "http://www.example.org/pub/y"],
     ["/pub/x", "//www.example.org/app/y", "//www.example.org/pub/y"],
+    ["/pub/x", "HTTP://WWW.Example.org/app/y", "HTTP://WWW.Example.org/pub/y"],
     ["/pub/x", "https://other.org/app/y", "https://other.org/app/y"],
     ["/pub/x", "mailto:a@b", "mailto:a@b"],
     ["/root/x", "/login", "/root/login"],

@@ -6,6 +6,7 @@ import type { z } from "zod";
 import { headerName, headerValue, listenAddress, matchedHost, matchedPath, sentHost, sentPath, sentPrefix } from "./http-text.ts";
 import { checkManifest } from "./manifest.ts";
 import { readPath, readWrittenPath } from "./request-path.ts";
+import { ramp } from "./update.ts";
 
 /** Text that is nearly right, and any other. */
 function near(seed: string): fc.Arbitrary<string> {
@@ -170,4 +171,10 @@ test("what was right stays right", () => {
   assert.ok(accepts(listenAddress, "localhost"));
   for (const path of ["/", "/health?full=1&x=[a]", "/a%2Fb;x=1", "/-/ready"]) assert.ok(accepts(sentPath, path), path);
   for (const path of ["health", "//x", "/a b", "/健康", "/a\n", "/%", "/a#b", "/a?b#c"]) assert.ok(!accepts(sentPath, path), path);
+});
+
+test("a ramp is keyed by what clients send, not by what the gateway writes", () => {
+  for (const key of ["client", "cookie:session", "header:X-User"]) assert.ok(accepts(ramp, { key } as unknown as string), key);
+  for (const key of ["header:X-Forwarded-For", "header:Host", "header:traceparent", "header:x_forwarded_for"])
+    assert.match(ramp.safeParse({ key }).error?.issues[0]?.message ?? "", /the gateway's own/, key);
 });

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { conditions, time } from "./conditions.ts";
 import { duration } from "./duration.ts";
+import { whyNotTouched } from "./gateway-headers.ts";
 import { defineKind } from "./kind.ts";
 import { label } from "./names.ts";
 import { streamEnding } from "./run.ts";
@@ -40,6 +41,10 @@ export const ramp = z.strictObject({
   key: z
     .string()
     .regex(RAMP_KEY, "header:NAME, cookie:NAME or client")
+    .refine((key) => !key.startsWith("header:") || whyNotTouched(key.slice("header:".length)) === undefined, {
+      error: ({ input }) =>
+        `a header of the client's; ${String(input).slice("header:".length)} is the gateway's own: for the client's address give client`,
+    })
     .optional()
     .describe("What keeps a user on one side: a header, a cookie, the client's address; absent: each request by itself."),
 });

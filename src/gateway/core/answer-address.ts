@@ -20,7 +20,7 @@ export function pathsBack(headers: string[], asked: AskedAs, replacement: string
   };
   edit(headers, LOCATIONS, (value) => {
     const [, scheme, authority, path, rest = ""] = REFERENCE.exec(value) ?? [];
-    if (authority === undefined ? path === undefined : authority !== asked.host && authority !== asked.clientHost) return value;
+    if (authority === undefined ? path === undefined : !isSameHost(authority, asked.host) && !isSameHost(authority, asked.clientHost)) return value;
     const origin = authority === undefined ? "" : `${scheme === undefined ? "" : `${scheme}:`}//${authority}`;
     return origin + back(path ?? "/") + rest;
   });
@@ -35,7 +35,7 @@ export function hostBack(headers: string[], asked: AskedAs): void {
   if (asked.host === asked.clientHost) return;
   edit(headers, LOCATIONS, (value) => {
     const [, , authority, path = "/", rest = ""] = REFERENCE.exec(value) ?? [];
-    if (authority?.toLowerCase() !== asked.host.toLowerCase()) return value;
+    if (authority === undefined || !isSameHost(authority, asked.host)) return value;
     return asked.clientHost === undefined ? path + rest : `${asked.scheme ?? "http"}://${asked.clientHost}${path}${rest}`;
   });
   const name = asked.host.replace(/:[0-9]+$/, "").toLowerCase();
@@ -45,6 +45,10 @@ export function hostBack(headers: string[], asked: AskedAs): void {
 }
 
 const COOKIES: ReadonlySet<string> = new Set(["set-cookie"]);
+
+function isSameHost(a: string, b: string | undefined): boolean {
+  return a.toLowerCase() === b?.toLowerCase();
+}
 
 function isUnder(path: string, prefix: string): boolean {
   return path.startsWith(prefix) && (prefix === "" || path.length === prefix.length || path[prefix.length] === "/");

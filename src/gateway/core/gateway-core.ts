@@ -246,12 +246,11 @@ export class GatewayCore {
   resolve(inlet: Inlet, authority: Authority, host: string, path: string): HostTarget {
     if (inlet.borrowedBy !== undefined) return this.#refuseBorrowed(inlet, inlet.borrowedBy);
     const { port = HTTP_PORT } = authority;
+    // A service may be named 2024, which is an address to others.
+    if (this.#table.isService(authority.host)) return { kind: "service", service: authority.host, host, path };
     const address = isLoopback(authority.host) ? LOOPBACK : addressOf(authority.host);
     // Where a name leads is seen when it is dialled.
-    if (address === undefined)
-      return this.#table.isService(authority.host)
-        ? { kind: "service", service: authority.host, host, path }
-        : { kind: "outside", authority, host, path };
+    if (address === undefined) return { kind: "outside", authority, host, path };
     const place = findOwnPlace(this.#table, this.#ownHost(), address, port);
     const caller = this.#table.callers.get(inlet.address);
     if (place === undefined || (place.kind === "instance" && place.endpoint.instance === caller?.instance))
