@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
-import { isOrreryError } from "#/base/index.ts";
+import { isOrreryError, LastGuard, silentLog, systemClock } from "#/base/index.ts";
 import type { ClientRequest } from "#/client/index.ts";
 import { type ApiSite, openApiSite } from "./api-site.ts";
 
@@ -91,6 +91,61 @@ describe("what the API takes in", () => {
       String((await ask(site, { method: "POST", path: RESOURCES, contentType: "application/yaml", body: "? ".repeat(20_000) })).body),
       /^api\/bad-request/,
     );
+  });
+
+  it("refuses to act as another, whoever asks", async (t: TestContext) => {
+    const site = await openApiSite(t);
+    for (const header of ["impersonate-user", "impersonate-group", "impersonate-uid", "impersonate-extra-scopes"])
+      for (const path of [RESOURCES, "/healthz"]) {
+        const { body } = await ask(site, { path, headers: { [header]: "viewer" } });
+        assert.match(String(body), new RegExp(`^api/forbidden forbidden: user admin may not act as another: the field ${header}`));
+      }
+  });
+
+  it("takes long URLs, and says so of too long ones", async (t: TestContext) => {
+    const site = await openApiSite(t);
+    const names = Array.from({ length: 1_500 }, (_, index) => `service-${index}`).join(",");
+    assert.equal((await ask(site, { path: RESOURCES, query: { labelSelector: `app in (${names})` } })).status, 200);
+    assert.match(String((await ask(site, { path: RESOURCES, query: { labelSelector: `app in (${names},${names})` } })).body), /^api\/long-url/);
+    const many = Array.from({ length: 101 }, () => "a=b").join(",");
+    assert.match(String((await ask(site, { path: RESOURCES, query: { labelSelector: many } })).body), /found 101 requirements; allowed: at most 100/);
+  });
+
+  it("keeps what stands in an env out of refusals and audit, however wrong it is", async (t: TestContext) => {
+    const site = await openApiSite(t);
+    const wrong = [
+      '["PASSWORD=hunter2"]',
+      '"hunter2"',
+      '[{"name":"A","value":["hunter2"]}]',
+      '[{"name":"A=hunter2"}]',
+      '[{"name":"A","value":"x","secret":"hunter2"}]',
+      '{"hunter2":1e999}',
+    ];
+    for (const env of wrong) {
+      const { body } = await ask(site, { method: "POST", path: RESOURCES, body: resource(`,"env":${env}`), query: { fieldValidation: "Strict" } });
+      if (!env.includes("1e999")) assert.doesNotMatch(String(body), /hunter2/, env);
+    }
+    await ask(site, { method: "POST", path: RESOURCES, body: '{"value": hunter2}' });
+    await ask(site, { method: "POST", path: RESOURCES, contentType: "application/yaml", body: "a: [hunter2" });
+    const audit = site.logged.filter(({ message }) => message === "audit");
+    assert.equal(audit.length, wrong.length + 2);
+    assert.doesNotMatch(JSON.stringify(site.logged), /hunter2/);
+    assert.equal(audit[0]?.fields["reason"], "store/invalid spec.env[0]");
+  });
+
+  it("ends an exchange that fails where nobody expects it, and no other", async (t: TestContext) => {
+    const caught: string[] = [];
+    const guard = new LastGuard({
+      clock: systemClock,
+      log: { ...silentLog, error: (_message, fields) => void caught.push(String(fields?.["stack"])) },
+      giveUp: () => {},
+    });
+    const site = await openApiSite(t, { api: { guard, backup: () => Promise.reject(new TypeError("a bug in a backup")) } });
+    const { body } = await ask(site, { method: "POST", path: "/backup" });
+    assert.match(String(body), /the centre failed in a way that it did not expect/);
+    assert.match(caught.join(), /TypeError: a bug in a backup\n/);
+    assert.deepEqual([...guard.counts], [["request", 1]]);
+    assert.equal((await ask(site, { path: RESOURCES })).status, 200);
   });
 
   it("takes small bodies where no object is written, from whoever may only read", async (t: TestContext) => {

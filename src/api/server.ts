@@ -4,11 +4,11 @@ import { constants, createSecureServer, type Http2SecureServer, type ServerHttp2
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
-import { type Clock, describeError, type LastGuard, type Log, OrreryError, type Random } from "#/base/index.ts";
+import { type Clock, describeError, isOrreryError, type LastGuard, type Log, OrreryError, type Random } from "#/base/index.ts";
 import type { Hub } from "#/link/hub/index.ts";
 import { DEFAULT_NAMESPACE, type Kind } from "#/model/index.ts";
 import type { Authenticate, User } from "#/pki/index.ts";
-import type { Store } from "#/store/index.ts";
+import type { Cause, Store } from "#/store/index.ts";
 import { YamlReader } from "#/text/index.ts";
 import { type Authorizer, fixedRoles } from "./access.ts";
 import { type Exchange, headerOf, jsonReply, type Reply, type Request, type Response } from "./exchange.ts";
@@ -23,7 +23,10 @@ import type { CheckDeletion } from "./writes.ts";
 
 const CONNECTIONS_MAX = 5_000;
 const IN_FLIGHT_MAX = 1_000;
-const URL_CHARACTERS_MAX = 8_192;
+/** A selector that names some thousand objects. */
+const URL_CHARACTERS_MAX = 32 * 1024;
+/** Of all head fields together, the URL among them. */
+const HEAD_BYTES_MAX = 64 * 1024;
 const HEAD_MS_MAX = 10_000;
 const BODY_MS_MAX = 60_000;
 const KEEP_ALIVE_MS = 30_000;
@@ -169,7 +172,9 @@ class ApiServer implements Api {
       minVersion: "TLSv1.2",
       handshakeTimeout: HEAD_MS_MAX,
       maxSessionMemory: SESSION_MEMORY_MB,
-      settings: { maxConcurrentStreams: 1_000, initialWindowSize: 1024 * 1024, maxHeaderListSize: 32 * 1024, enableConnectProtocol: false },
+      // Of HTTP/1; the types do not know that it is handed on.
+      ...{ maxHeaderSize: HEAD_BYTES_MAX },
+      settings: { maxConcurrentStreams: 1_000, initialWindowSize: 1024 * 1024, maxHeaderListSize: HEAD_BYTES_MAX, enableConnectProtocol: false },
     });
     server.maxConnections = CONNECTIONS_MAX;
     Object.assign(server, { headersTimeout: HEAD_MS_MAX, requestTimeout: BODY_MS_MAX, keepAliveTimeout: 75_000 });
@@ -192,11 +197,15 @@ class ApiServer implements Api {
     // What is no HTTP is told so and cut.
     server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
       log.debug("api: malformed HTTP", { error: describeError(error) });
-      if (socket.writable)
+      if (socket.writable) {
         socket.end(
           `HTTP/1.1 ${error.code === "HPE_HEADER_OVERFLOW" ? "431 Request Header Fields Too Large" : error.code === "ERR_HTTP_REQUEST_TIMEOUT" ? "408 Request Timeout" : "400 Bad Request"}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`,
         );
-      else socket.destroy();
+        // What is unread when a socket closes resets it, and takes the answer with it.
+        socket.on("data", () => {}).resume();
+        const cancel = this.#options.clock.after(LINGER_MS, () => socket.destroy(), { background: true });
+        socket.once("close", cancel);
+      } else if (!socket.writableEnded) socket.destroy();
     });
     return server;
   }
@@ -219,10 +228,7 @@ class ApiServer implements Api {
     try {
       await this.#handle(request, response, upgrade);
     } catch (error) {
-      const { guard, log } = this.#options;
-      if (guard === undefined)
-        log.error("api: an exchange failed and was ended", { error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
-      else guard.caught("request", error);
+      this.#unexpected("request", error);
       cut(response);
     }
   }
@@ -256,6 +262,7 @@ class ApiServer implements Api {
     try {
       Object.assign(exchange, parseUrl(request.url ?? "/"));
       exchange.user = this.#authenticate(exchange);
+      refuseImpersonation(exchange);
       route = this.#routes.find(method, exchange.path, exchange.query);
       this.#authorize(exchange, route);
       if (this.#isStopping) throw new OrreryError("api/unavailable", "the centre stops", { retry: "backoff" });
@@ -275,7 +282,8 @@ class ApiServer implements Api {
       if (upgrade !== undefined && "chunks" in reply) await sendFrames({ ...upgrade, request, reply, signal: exchange.signal, clock });
       else await sendReply(exchange, reply, clock);
     } catch (error) {
-      if (!controller.signal.aborted)
+      if (!controller.signal.aborted && !isOrreryError(error)) this.#unexpected(route?.isStream === true ? "watch" : "request", error);
+      else if (!controller.signal.aborted)
         log.error("api: an answer could not be sent", { error: describeError(error), method, path: exchange.path.join("/") });
       cut(response);
     } finally {
@@ -314,12 +322,22 @@ class ApiServer implements Api {
     const subject: Subject = route?.subject ?? { verb: "unknown" };
     const status = failureStatus(error, subject);
     const fields = { method: exchange.method, path: `/${exchange.path.join("/")}`, user: exchange.user.name };
-    if (status.code === 500)
+    if (!isOrreryError(error)) this.#unexpected("request", error);
+    else if (status.code === 500)
       log.error("api: a request failed", { ...fields, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
-    if (isWrite(exchange.method) || status.code === 401 || status.code === 403) this.#audit(exchange, route, status.code, status.message);
+    if (isWrite(exchange.method) || status.code === 401 || status.code === 403) this.#audit(exchange, route, status.code, reasonOf(error));
     const retry = status.details?.retryAfterSeconds;
     const reply = jsonReply(status, status.code);
     return retry === undefined ? reply : { ...reply, headers: { "retry-after": String(retry) } };
+  }
+
+  /** A unit of work that ended in a way that nobody expected. */
+  #unexpected(unit: "request" | "watch", error: unknown): void {
+    const { guard, log } = this.#options;
+    if (guard !== undefined) return guard.caught(unit, error);
+    log.error(`api: a ${unit} failed in a way that nobody expected`, {
+      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    });
   }
 
   #audit(exchange: Exchange, route: Route | undefined, code: number, reason?: string): void {
@@ -363,9 +381,34 @@ function isWrite(method: string): boolean {
   return method !== "GET" && method !== "HEAD";
 }
 
-/** @throws api/bad-request */
+/** Why something was refused, for the audit: its code, and the fields that it was about. Never what stands in them: that may be a secret, and the audit is kept. */
+function reasonOf(error: unknown): string {
+  if (!isOrreryError(error)) return "unexpected";
+  if (error.code === "api/unauthorized" || error.code === "api/forbidden") return error.message;
+  const { causes } = error.details;
+  const fields = Array.isArray(causes)
+    ? (causes as readonly Cause[])
+        .filter(({ field, message }) => field !== "" && !message.startsWith("unknown field"))
+        .map(({ field }) => field.replaceAll(/\["(?:[^"\\]|\\.)*"\]/g, "[…]"))
+    : [];
+  return [error.code, ...new Set(fields.slice(0, 5))].join(" ");
+}
+
+/** Nobody acts as another here: who asked for it must not believe that it was done.
+ *  @throws api/forbidden */
+function refuseImpersonation({ request, user }: Exchange): void {
+  const field = Object.keys(request.headers).find((name) => name.startsWith("impersonate-"));
+  if (field !== undefined)
+    throw new OrreryError(
+      "api/forbidden",
+      `forbidden: user ${user.name} may not act as another: the field ${field.slice(0, 100)} is not served; leave it out, and give the token of whom you mean`,
+    );
+}
+
+/** @throws api/bad-request, api/long-url */
 function parseUrl(url: string): Pick<Exchange, "path" | "query"> {
-  if (url.length > URL_CHARACTERS_MAX) throw new OrreryError("api/bad-request", `the URL is longer than ${URL_CHARACTERS_MAX} characters`);
+  if (url.length > URL_CHARACTERS_MAX)
+    throw new OrreryError("api/long-url", `the URL is longer than ${URL_CHARACTERS_MAX} characters; select by labels, or ask for pages`);
   const mark = url.indexOf("?");
   const path = mark < 0 ? url : url.slice(0, mark);
   if (!path.startsWith("/")) throw new OrreryError("api/bad-request", "the URL does not begin with /");

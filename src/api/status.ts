@@ -100,6 +100,7 @@ const CLASSES: Readonly<Record<string, StatusClass>> = {
   "api/not-acceptable": { code: 406, reason: "NotAcceptable" },
   "api/slow-body": { code: 408, reason: "Timeout" },
   "api/protocol": { code: 426, reason: "UpgradeRequired" },
+  "api/long-url": { code: 414, reason: "RequestURITooLong" },
   "api/too-large": { code: 413, reason: "RequestEntityTooLarge" },
   "api/media-type": { code: 415, reason: "UnsupportedMediaType" },
   "api/busy": { code: 429, reason: "TooManyRequests" },

@@ -3,7 +3,7 @@ import { chmod, mkdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { createApi } from "#/api/index.ts";
 import { ArtifactStore } from "#/artifacts/index.ts";
-import { describeError, Lifecycle, steadyClock, systemClock, systemRandom } from "#/base/index.ts";
+import { describeError, LastGuard, Lifecycle, steadyClock, systemClock, systemRandom } from "#/base/index.ts";
 import { Hub } from "#/link/hub/index.ts";
 import { type FileMapping, storedKinds } from "#/model/index.ts";
 import { ensureCertificates, ensureTokens, tokenAuthenticator } from "#/pki/index.ts";
@@ -18,8 +18,10 @@ import { forgetProcesses } from "./centre/forgotten-processes.ts";
 import { type Lead, startLeading } from "./centre/lead.ts";
 import { handleLinks } from "./centre/link-handlers.ts";
 import { publishLive } from "./centre/live.ts";
+import { LoopDelay } from "./centre/loop-delay.ts";
 import { siteMetrics } from "./centre/metrics.ts";
 import { findOfferedTemplate } from "./centre/offered-versions.ts";
+import { processMetrics } from "./centre/process-metrics.ts";
 import { parseChildOptions } from "./child-options.ts";
 import { ignoreHangUp } from "./interrupts.ts";
 import { stdoutLog } from "./json-log.ts";
@@ -39,6 +41,9 @@ ignoreHangUp(log);
 const clock = systemClock;
 const random = systemRandom;
 const lifecycle = new Lifecycle();
+// The supervisor starts it anew.
+const guard = new LastGuard({ clock, log, giveUp: () => process.exit(1) });
+const loop = new LoopDelay(clock);
 const folder = (name: string): string => path.join(options.data, name);
 
 async function start(): Promise<void> {
@@ -55,7 +60,7 @@ async function start(): Promise<void> {
   const tokens = await ensureTokens(folder("tokens"), random);
   const { tree, isForeign } = await openTree();
   lifecycle.add("tree", () => tree.close());
-  const store = await openTreeStore({ tree, clock, random, kinds: storedKinds, log });
+  const store = await openTreeStore({ tree, clock, random, kinds: storedKinds, log, onStopped: () => restart("the store has stopped") });
   lifecycle.add("store", () => store.close());
   if (isForeign) {
     await forgetProcesses(store);
@@ -69,6 +74,7 @@ async function start(): Promise<void> {
   const hub = new Hub({
     clock,
     log,
+    guard,
     version,
     welcome: async () => ({ history: centre.lead?.history ?? "", epoch: centre.lead?.epoch ?? 0 }),
   });
@@ -123,6 +129,10 @@ async function start(): Promise<void> {
   });
   centre.lead = lead;
   lifecycle.add("controllers", () => lead.ended);
+  lead.ended.then(
+    () => restart("what leads the site has ended"),
+    (error: unknown) => restart(`what leads the site has failed: ${describeError(error)}`),
+  );
   publishLive({ hub, calls, lead, clock, signal: lifecycle.signal });
   const api = createApi({
     store,
@@ -135,9 +145,13 @@ async function start(): Promise<void> {
     version,
     certificate: certificates.certificate,
     key: certificates.key,
-    checks: [{ name: "leader", check: () => lead.epoch }],
+    guard,
+    checks: [
+      { name: "leader", check: () => lead.epoch },
+      { name: "event-loop", check: () => loop.check() },
+    ],
     checkDeletion: (kind, keys) => checkDeletion(store, kind, keys),
-    metrics: [siteMetrics(lead, calls)],
+    metrics: [siteMetrics(lead, calls), processMetrics(loop, guard, () => lead.unexpected())],
     backup: async () => {
       const file = folder(`backups/${new Date(clock.now()).toISOString().replaceAll(":", "")}.db`);
       await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
@@ -167,6 +181,14 @@ async function openTree(): Promise<{ readonly tree: SqliteTree; readonly isForei
   return { tree: await openSqliteTree({ file, clock, random }), isForeign: true };
 }
 
+/** Ends the process, so that the supervisor starts it anew: for what nothing else can mend. */
+function restart(why: string): void {
+  if (lifecycle.signal.aborted) return;
+  log.error(`${why}: the centre starts again`);
+  process.exitCode = 1;
+  void stop();
+}
+
 async function stop(): Promise<void> {
   try {
     log.info("stopping");
@@ -178,6 +200,7 @@ async function stop(): Promise<void> {
   }
 }
 
+guard.watchProcess();
 for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void stop());
 try {
   await start();

@@ -1,4 +1,4 @@
-import { type Log, OrreryError } from "#/base/index.ts";
+import { isOrreryError, type LastGuard, type Log, OrreryError } from "#/base/index.ts";
 import type { LinkHandlers } from "./contract.ts";
 import { encodeError, type Message, STREAM_ITEMS_MAX } from "./message.ts";
 
@@ -10,6 +10,8 @@ type Question = Extract<Message, { readonly t: "call" | "open" | "cancel" | "mor
 interface AnsweringOptions {
   readonly handlers: LinkHandlers;
   readonly log: Log;
+  /** Told of what a handler throws that is no OrreryError. */
+  readonly guard?: LastGuard | undefined;
   /** Throws when the link is down. */
   readonly send: (message: Message) => void;
   readonly drained: () => Promise<void>;
@@ -66,7 +68,7 @@ export class Answering {
     try {
       handler(params);
     } catch (error) {
-      this.#options.log.error("link: a notice could not be handled", { method, error });
+      this.#failed(`a notice ${method} could not be handled`, error);
     }
   }
 
@@ -80,7 +82,7 @@ export class Answering {
       last = t === "call" ? { t: "ok", id, value: await this.#call(method, params, running) } : await this.#stream({ id, method, params, running });
     } catch (error) {
       last = { t: "error", id, error: encodeError(error) };
-      if (last.error.code === "link/failed" && !running.controller.signal.aborted) this.#options.log.error("link: a call failed", { method, error });
+      if (last.error.code === "link/failed" && !running.controller.signal.aborted) this.#failed(`a call ${method} failed`, error);
     }
     if (this.#running.get(id) === running) this.#running.delete(id);
     if (running.controller.signal.aborted) return;
@@ -90,6 +92,12 @@ export class Answering {
       // The link is down, or the answer is too long for it.
       if (last.t === "ok") this.#trySendError(id, error);
     }
+  }
+
+  #failed(what: string, error: unknown): void {
+    const { guard, log } = this.#options;
+    if (guard !== undefined && !isOrreryError(error)) guard.caught("link message", error);
+    else log.error(`link: ${what}`, { error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
   }
 
   #trySendError(id: number, error: unknown): void {

@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { BoundedQueue, type Clock, describeError, type Log, OrreryError } from "#/base/index.ts";
+import { BoundedQueue, type Clock, describeError, type LastGuard, type Log, OrreryError } from "#/base/index.ts";
 import { Answering } from "./answering.ts";
 import type { Link, LinkHandlers } from "./contract.ts";
 import { LineReader } from "./json-lines.ts";
@@ -24,6 +24,8 @@ export interface LinkOptions {
   readonly handlers?: LinkHandlers;
   readonly clock: Clock;
   readonly log: Log;
+  /** Told of what a handler throws that is no OrreryError. */
+  readonly guard?: LastGuard;
 }
 
 /** A link over `duplex`, which it owns from now on. */
@@ -57,11 +59,11 @@ class Peer implements Link {
   #closedReason: string | undefined;
   #resolveClosed: (reason: string) => void = () => {};
 
-  constructor({ duplex, handlers = {}, clock, log }: LinkOptions) {
+  constructor({ duplex, handlers = {}, clock, log, guard }: LinkOptions) {
     this.#duplex = duplex;
     this.#clock = clock;
     this.#log = log;
-    this.#answering = new Answering({ handlers, log, send: (message) => this.#send(message), drained: () => this.#drained() });
+    this.#answering = new Answering({ handlers, log, guard, send: (message) => this.#send(message), drained: () => this.#drained() });
     this.#heardAtMs = clock.monotonic();
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;

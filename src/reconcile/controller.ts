@@ -29,11 +29,17 @@ export class Controller {
   readonly #options: ControllerOptions;
   readonly #queue: WorkQueue;
   readonly #known = new Set<string>();
+  #unexpected = 0;
 
   constructor(options: ControllerOptions) {
     this.name = options.name;
     this.#options = options;
     this.#queue = new WorkQueue(options);
+  }
+
+  /** Reconciles that threw something else than an OrreryError. */
+  get unexpected(): number {
+    return this.#unexpected;
   }
 
   /** `key` may have changed. `delayMs` gathers bursts: of many calls within it one reconcile follows. */
@@ -83,6 +89,7 @@ export class Controller {
         if (result?.requeueAfterMs !== undefined) this.#queue.addAfter(key, result.requeueAfterMs);
       } catch (error) {
         const failures = this.#queue.failed(key);
+        if (!isOrreryError(error) && !signal.aborted) this.#unexpected++;
         const isExpected = isOrreryError(error) && error.retry === "after-reread";
         if (!signal.aborted && !(isExpected && failures < 10))
           log.warn(`${this.name}: ${key}: ${describeError(error)}`, {

@@ -46,13 +46,16 @@ export const fuzz: Fuzz = async ({ from, count, signal, say }) => {
     const input = makeInput(number);
     if (inputs % REFILL_EVERY === 0) await target.refill();
     inputs++;
-    for (const { oracle, detail } of await target.attempt(input))
-      if (findings.length < FINDINGS_MAX)
-        findings.push({
-          input: number,
-          oracle,
-          detail: `${detail} (${input.method} ${input.path.slice(0, 150)} ${input.contentType}: ${shown(input.body)})`,
-        });
+    for (const { oracle, detail } of await target.attempt(input)) {
+      if (findings.length >= FINDINGS_MAX) break;
+      const finding = {
+        input: number,
+        oracle,
+        detail: `${detail} (${input.method} ${input.path.slice(0, 150)} ${input.contentType}: ${shown(input.body)})`,
+      };
+      findings.push(finding);
+      say?.(`input ${number}: ${oracle}: ${finding.detail.slice(0, 500)}`);
+    }
     if (inputs % SAY_EVERY === 0) say?.(`${inputs} inputs, ${findings.length} findings, ${Math.round(process.memoryUsage.rss() / 1024 / 1024)} MiB`);
   }
   await target.close();
@@ -61,7 +64,7 @@ export const fuzz: Fuzz = async ({ from, count, signal, say }) => {
 
 /** After so many inputs the store is emptied, and filled with the same few objects. */
 const REFILL_EVERY = 500;
-const SAY_EVERY = 20_000;
+const SAY_EVERY = 5_000;
 
 /** An API under attack. */
 export interface Target {

@@ -80,6 +80,8 @@ export interface Lead {
   /** A resource was observed (key namespace/name). */
   observed(resource: string): void;
   readonly ended: Promise<void>;
+  /** Reconciles that threw something that nobody expected. */
+  unexpected(): number;
 }
 
 /** Takes the lead and starts everything that a leader does; ends with `signal`. */
@@ -292,5 +294,6 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
     },
     remember: (history) => rememberHistory(store, DEFAULT_NAMESPACE, history),
     ended,
+    unexpected: () => controllers.reduce((sum, one) => sum + one.unexpected, 0),
   };
 }

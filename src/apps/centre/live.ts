@@ -21,6 +21,8 @@ export function publishLive(options: LiveOptions): void {
   const { hub, calls, lead, clock, signal } = options;
   const publish = (): void => {
     if (signal.aborted) return;
+    // First of all: what fails once does not end it.
+    cancel = clock.after(PUBLISH_MS, publish, { background: true });
     const rows = new Set<string>();
     for (const sum of calls.lastMinute(clock.now())) {
       // What was refused met no instance: it is told by the gateway's host.
@@ -32,7 +34,6 @@ export function publishLive(options: LiveOptions): void {
     const hosts: Record<string, number> = {};
     for (const [host, { value }] of hub.board.list(TOPICS.hosts)) hosts[host] = (value as HostUse).cpuPercent / 100;
     lead.distribution.publishLoad({ hosts });
-    cancel = clock.after(PUBLISH_MS, publish, { background: true });
   };
   let cancel = clock.after(PUBLISH_MS, publish, { background: true });
   signal.addEventListener("abort", () => cancel(), { once: true });

@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { type Clock, describeError, type Log, OrreryError } from "#/base/index.ts";
+import { type Clock, describeError, type LastGuard, type Log, OrreryError } from "#/base/index.ts";
 import type { User } from "#/pki/index.ts";
 import type { Hello, Link, LinkHandlers, Welcome } from "../contract.ts";
 import { createLink } from "../peer.ts";
@@ -28,6 +28,8 @@ export interface PeerHandlers {
 export interface HubOptions {
   readonly clock: Clock;
   readonly log: Log;
+  /** Told of what a handler throws that is no OrreryError. */
+  readonly guard?: LastGuard;
   /** Orrery's version here. */
   readonly version: string;
   /** Asked at each hello. Throws `link/refused` while this centre does not lead. */
@@ -73,7 +75,8 @@ export class Hub {
       peer = this.register(said, link);
       return answer;
     };
-    const link = createLink({ duplex, clock: this.#options.clock, log: this.#options.log, handlers: this.#linkHandlers(user, known, hello) });
+    const { clock, log, guard } = this.#options;
+    const link = createLink({ duplex, clock, log, ...(guard !== undefined && { guard }), handlers: this.#linkHandlers(user, known, hello) });
     const cancel = this.#options.clock.after(HELLO_WITHIN_MS, () => link.close("no hello within 10 s"), { background: true });
     this.#links.add(link);
     void link.closed.then(() => {

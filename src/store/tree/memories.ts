@@ -14,6 +14,7 @@ export class Memories {
   /** Objects by the uid of their owner. */
   readonly owners = new Owners();
   readonly #tree: Tree;
+  readonly #onStopped: (failure: unknown) => void;
   readonly #log: Log;
   readonly #kinds: ReadonlyMap<string, { readonly kind: Kind; readonly memory: KindMemory }>;
   readonly #stop = new AbortController();
@@ -24,9 +25,10 @@ export class Memories {
   #failure: unknown;
   #running: Promise<void> = Promise.resolve();
 
-  constructor(tree: Tree, kinds: readonly Kind[], log: Log, limits: MemoryLimits) {
+  constructor(tree: Tree, kinds: readonly Kind[], log: Log, limits: MemoryLimits, onStopped: (failure: unknown) => void = () => {}) {
     this.#tree = tree;
     this.#log = log;
+    this.#onStopped = onStopped;
     this.#kinds = new Map(kinds.map((kind) => [kind.plural, { kind, memory: new KindMemory(limits) }]));
   }
 
@@ -141,6 +143,7 @@ export class Memories {
         : new OrreryError("store/unavailable", `the tree can no longer be followed: ${describeError(error)}`, { retry: "backoff", cause: error });
       this.#log.error("the store stops", { error: failure.message });
       this.#fail(failure);
+      this.#onStopped(failure);
       for (const { memory } of this.#kinds.values()) memory.end(failure);
     }
   }
@@ -174,7 +177,16 @@ export class Memories {
     const object = node === undefined ? undefined : pending?.value === node.value ? withVersion(pending.object, version, node.value) : decode(node);
     for (const change of found.memory.apply(idOf(place.key), object, version)) {
       this.owners.change(change.before, change.after, found.kind);
-      for (const listener of this.#listeners) listener(found.kind, change);
+      for (const listener of this.#listeners) this.#tell(() => listener(found.kind, change));
+    }
+  }
+
+  /** One that fails neither keeps others from hearing of it, nor the store from going on. */
+  #tell(listener: () => void): void {
+    try {
+      listener();
+    } catch (error) {
+      this.#log.error("a listener of the store failed", { error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
     }
   }
 

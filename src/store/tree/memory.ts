@@ -155,8 +155,18 @@ export class KindMemory {
       this.#changes = this.#changes.slice(dropped);
     }
     for (const subscription of this.#subscriptions) {
+      this.#tell(subscription, change);
+    }
+  }
+
+  /** A watch that fails ends alone. */
+  #tell(subscription: Subscription, change: Change): void {
+    try {
       const event = eventFor(change, subscription.selector);
       if (event !== undefined) this.#offer(subscription, event);
+    } catch (error) {
+      this.#subscriptions.delete(subscription);
+      subscription.queue.fail(error);
     }
   }
 

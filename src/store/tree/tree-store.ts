@@ -34,6 +34,8 @@ export interface TreeStoreOptions {
   readonly kinds: readonly Kind[];
   readonly log: Log;
   readonly limits?: Partial<MemoryLimits>;
+  /** Called once if the tree can no longer be followed: from then on nothing can be written, and what is read is old. */
+  readonly onStopped?: (failure: unknown) => void;
 }
 
 /** A store over a tree. Everything is read from memory; a write resolves when it is durable and can be read.
@@ -48,7 +50,8 @@ export class TreeStore implements Store {
 
   private constructor(options: TreeStoreOptions) {
     this.#options = options;
-    this.#memories = new Memories(options.tree, options.kinds, options.log, { historyChangesMax: 4_000, lagEventsMax: 10_000, ...options.limits });
+    const limits = { historyChangesMax: 4_000, lagEventsMax: 10_000, ...options.limits };
+    this.#memories = new Memories(options.tree, options.kinds, options.log, limits, options.onStopped);
     this.#pages = new Pages(this.#memories, options.clock);
     this.#writes = new Writes({ ...options, memories: this.#memories });
     this.#events = new EventLog(options);
