@@ -16,7 +16,7 @@ export const ROOMS: readonly Room[] = [
   { name: "model", faces: ["arbitrary"], imports: ["base"], pure: ["."] },
   { name: "trace", imports: ["base"], pure: ["."] },
   { name: "pki", imports: ["base", "model"] },
-  { name: "link", faces: ["hub"], imports: ["base", "model", "pki"] },
+  { name: "link", faces: ["hub"], imports: ["base", "text", "model", "pki"] },
   { name: "client", imports: ["base", "model", "pki", "link"] },
   { name: "tree", faces: ["sqlite", "conformance"], imports: ["base"] },
   { name: "store", faces: ["tree", "remote", "conformance"], imports: ["base", "model", "client", "tree"] },

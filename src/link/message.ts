@@ -1,4 +1,5 @@
 import { describeError, type ErrorCode, isOrreryError, OrreryError, type Retry } from "#/base/index.ts";
+import { checkDepth } from "#/text/index.ts";
 
 /** Items of one stream that may lie unread: so many may be sent before the reader says `more`. */
 export const STREAM_ITEMS_MAX = 256;
@@ -26,6 +27,11 @@ export interface ErrorMessage {
 /** @throws link/malformed: the line is no message; `message` says why */
 export function parseMessage(line: string): Message {
   let value: unknown;
+  try {
+    checkDepth(line);
+  } catch {
+    throw malformed(line, "deeper than 100 levels");
+  }
   try {
     value = JSON.parse(line);
   } catch {

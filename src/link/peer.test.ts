@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { Duplex, duplexPair } from "node:stream";
 import { type TestContext, test } from "node:test";
-import { isOrreryError, ManualClock, OrreryError, silentLog, systemClock } from "#/base/index.ts";
+import { isOrreryError, LastGuard, ManualClock, OrreryError, silentLog, systemClock } from "#/base/index.ts";
 import type { Link, LinkHandlers } from "./contract.ts";
 import { createLink } from "./peer.ts";
 
@@ -180,6 +180,30 @@ test("notices arrive; a handler that throws does not harm the link", async (t) =
   assert.deepEqual(await heard.promise, { cpu: 1 });
 });
 
+test("what a handler throws that nobody expected is told to the guard, and what it means to refuse is not", async (t) => {
+  const guard = new LastGuard({ clock: systemClock, log: silentLog, giveUp: () => {} });
+  const [one, other] = duplexPair();
+  const asker = createLink({ duplex: one, clock: systemClock, log: silentLog });
+  const calls = {
+    "bug/meet": () => Promise.reject(new TypeError("a bug")),
+    "no/say": () => Promise.reject(new OrreryError("test/no", "no")),
+  };
+  const notices = {
+    "bug/tell": () => {
+      throw new TypeError("a bug");
+    },
+  };
+  const answerer = createLink({ duplex: other, handlers: { calls, notices }, clock: systemClock, log: silentLog, guard });
+  t.after(() => {
+    asker.close("test over");
+    answerer.close("test over");
+  });
+  asker.notify("bug/tell", {});
+  await assert.rejects(asker.call("bug/meet", {}), { code: "link/failed" });
+  await assert.rejects(asker.call("no/say", {}), { code: "test/no" });
+  assert.deepEqual([...guard.counts], [["link message", 2]]);
+});
+
 test("closing tells the other side why, fails what waits, and refuses what comes later", async (t) => {
   const { asker, answerer } = pair(t, {
     calls: { "slow/get": never },
@@ -226,6 +250,7 @@ for (const [what, line] of [
   ["a call without id", '{"t":"call","method":"a/b"}'],
   ["a negative id", '{"t":"ok","id":-1}'],
   ["more without a count", '{"t":"more","id":1,"items":0}'],
+  ["endlessly deep", `{"t":"ok","id":1,"value":${"[".repeat(300_000)}`],
   ["a null error", '{"t":"error","id":1,"error":null}'],
 ] as const) {
   test(`a line that is ${what} closes the link with the reason`, async (t) => {

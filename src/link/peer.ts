@@ -8,7 +8,6 @@ import { decodeError, type Message, parseMessage, STREAM_ITEMS_MAX } from "./mes
 const PING_EVERY_MS = 5_000;
 const SILENCE_MS_MAX = 15_000;
 const CALL_TIMEOUT_MS = 10_000;
-/** A whole routing table must fit. */
 const LINE_BYTES_MAX = 32 * 1024 * 1024;
 /** Notices are refused above this, so that calls and pings still get through. */
 const NOTICE_BYTES_MAX = 4 * 1024 * 1024;
@@ -26,6 +25,8 @@ export interface LinkOptions {
   readonly log: Log;
   /** Told of what a handler throws that is no OrreryError. */
   readonly guard?: LastGuard;
+  /** Of one line that the other side may send; default 32 MiB: a whole routing table must fit. */
+  readonly lineBytesMax?: number;
 }
 
 /** A link over `duplex`, which it owns from now on. */
@@ -48,7 +49,7 @@ class Peer implements Link {
   readonly #duplex: Duplex;
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #lines = new LineReader(LINE_BYTES_MAX);
+  readonly #lines: LineReader;
   readonly #answering: Answering;
   readonly #calls = new Map<number, PendingCall>();
   readonly #streams = new Map<number, PendingStream>();
@@ -59,7 +60,8 @@ class Peer implements Link {
   #closedReason: string | undefined;
   #resolveClosed: (reason: string) => void = () => {};
 
-  constructor({ duplex, handlers = {}, clock, log, guard }: LinkOptions) {
+  constructor({ duplex, handlers = {}, clock, log, guard, lineBytesMax = LINE_BYTES_MAX }: LinkOptions) {
+    this.#lines = new LineReader(lineBytesMax);
     this.#duplex = duplex;
     this.#clock = clock;
     this.#log = log;

@@ -39,6 +39,13 @@ export async function readJson(text: string): Promise<ReadText> {
   return { value, duplicates: findOddities(text) };
 }
 
+/** Looks at a JSON text at once, however many values it has.
+ *  @throws text/too-large: deeper than 100 levels */
+export function checkDepth(text: string): void {
+  // Each level takes two characters.
+  if (text.length > 2 * DEPTH_MAX) new Look(text, Number.POSITIVE_INFINITY).goOn(text.length);
+}
+
 function tooMany(): OrreryError {
   return new OrreryError("text/too-large", `it holds more than ${VALUES_MAX} values; give it in parts`);
 }
@@ -63,6 +70,7 @@ const LONG_DIGITS = 16;
 /** A first look at a JSON text, before it costs memory: how many values and keys, how deep, and whether it has what must be looked at more closely. */
 class Look {
   readonly #text: string;
+  readonly #valuesMax: number;
   #at = 0;
   #isInString = false;
   #isEscaped = false;
@@ -74,8 +82,9 @@ class Look {
   hasLongNumbers = false;
   hasSurrogates = false;
 
-  constructor(text: string) {
+  constructor(text: string, valuesMax: number = VALUES_MAX) {
     this.#text = text;
+    this.#valuesMax = valuesMax;
   }
 
   /** Looks at so many more characters; true at the end.
@@ -153,7 +162,7 @@ class Look {
         if (isFirst) this.#values--;
         break;
     }
-    if (this.#values > VALUES_MAX) throw tooMany();
+    if (this.#values > this.#valuesMax) throw tooMany();
   }
 }
 

@@ -8,6 +8,8 @@ import { checkHello } from "./hello.ts";
 
 /** A link that never says hello is closed after this. */
 const HELLO_WITHIN_MS = 10_000;
+/** Of one line of theirs, such as a batch of observations. A line is parsed at once, on the thread that carries all links. */
+const LINE_BYTES_MAX = 16 * 1024 * 1024;
 /** Agents and gateways that may be connected at once. */
 const PEERS_MAX = 10_000;
 
@@ -76,7 +78,14 @@ export class Hub {
       return answer;
     };
     const { clock, log, guard } = this.#options;
-    const link = createLink({ duplex, clock, log, ...(guard !== undefined && { guard }), handlers: this.#linkHandlers(user, known, hello) });
+    const link = createLink({
+      lineBytesMax: LINE_BYTES_MAX,
+      duplex,
+      clock,
+      log,
+      ...(guard !== undefined && { guard }),
+      handlers: this.#linkHandlers(user, known, hello),
+    });
     const cancel = this.#options.clock.after(HELLO_WITHIN_MS, () => link.close("no hello within 10 s"), { background: true });
     this.#links.add(link);
     void link.closed.then(() => {
