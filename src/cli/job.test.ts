@@ -24,7 +24,7 @@ test("job run makes a run, and with --wait ends as it does", async () => {
   assert.deepEqual(requests.at(-1)?.body, {
     apiVersion: "orrery.dev/v1",
     kind: "JobRun",
-    metadata: { generateName: "nightly-run-" },
+    metadata: { generateName: "nightly.run-" },
     spec: { job: "nightly" },
   });
   for (const [phase, status] of [

@@ -54,7 +54,7 @@ async function run(context: CliContext, api: Client, name: string, options: Opti
       method: "POST",
       path: objectPath(jobRun),
       query: { fieldManager: FIELD_MANAGER },
-      body: { apiVersion: "orrery.dev/v1", kind: jobRun.kind, metadata: { generateName: `${name}-run-` }, spec: { job: name } },
+      body: { apiVersion: "orrery.dev/v1", kind: jobRun.kind, metadata: { generateName: `${name}.run-` }, spec: { job: name } },
     })
   ).body as JobRun;
   const { name: runName } = made.metadata;

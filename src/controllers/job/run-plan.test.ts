@@ -104,7 +104,7 @@ describe("a run", () => {
   it("keeps what it was in its further tries, with a generation and a host of their own", () => {
     const run = runOf({ scheduledAt: "2026-01-01T00:09:00.000Z" });
     const first = firstTry(run, jobOf({ timeout: "5m" }), "a".repeat(64), { number: 0, host: "h1", generation: 7 });
-    assert.deepEqual(first.metadata.name, "nightly-1-0");
+    assert.deepEqual(first.metadata.name, "nightly-1.0");
     const spec = first.spec as Instance["spec"];
     assert.deepEqual(
       [spec.host, spec.slot, spec.job, spec.jobRun, spec.generation, spec.once],
@@ -115,7 +115,7 @@ describe("a run", () => {
       { ...(first as unknown as Instance), spec: { ...spec, once: { ...spec.once, isCancelled: true } } },
       { number: 1, host: "h2", generation: undefined },
     );
-    assert.equal(second.metadata.name, "nightly-1-1");
+    assert.equal(second.metadata.name, "nightly-1.1");
     const { host, slot, generation, once, ...rest } = second.spec as Instance["spec"];
     assert.deepEqual([host, slot, generation, once], ["h2", 1, undefined, spec.once]);
     const { host: _host, slot: _slot, generation: _generation, once: _once, ...kept } = spec;

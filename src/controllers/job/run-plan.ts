@@ -156,9 +156,9 @@ function build(
   return { ...about, conditions: [...setCondition(run.status?.conditions, { type: "Complete", ...fact }, nowMs)] };
 }
 
-/** `<run>-<try>`: known beforehand, so that making it twice makes one. */
+/** `<run>.<try>`: known beforehand, so that making it twice makes one. No instance of a service ends with a dot and a number. */
 export function tryName(run: string, number: number): string {
-  return `${run}-${number}`;
+  return `${run}.${number}`;
 }
 
 /** Where a try runs, and in which generation. */

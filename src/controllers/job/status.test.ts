@@ -39,10 +39,10 @@ describe("a job", () => {
   });
 
   it("without a schedule runs once for each version, also for one whose run is forgotten", () => {
-    assert.deepEqual(runWanted(jobOf(), undefined), { name: "nightly-v1" });
+    assert.deepEqual(runWanted(jobOf(), undefined), { name: "nightly.v1" });
     assert.equal(runWanted(jobOf({}, { ranVersions: ["v1"] }), undefined), undefined);
     assert.deepEqual(runWanted(jobOf({ template: { version: "v2", run: { command: ["x"] } } }, { ranVersions: ["v1"] }), undefined), {
-      name: "nightly-v2",
+      name: "nightly.v2",
     });
     assert.equal(runWanted(jobOf({ suspended: true }), undefined), undefined);
     assert.equal(runWanted(jobOf({ schedule: "@daily" }), times), undefined);

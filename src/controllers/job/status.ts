@@ -75,5 +75,5 @@ export function runWanted(
 ): { readonly name: string; readonly scheduledAt?: string } | undefined {
   if (times?.dueMs !== undefined) return { name: scheduledRunName(metadata.name, times.dueMs), scheduledAt: timestamp(times.dueMs) };
   if (spec.schedule !== undefined || spec.suspended || status?.ranVersions?.includes(spec.template.version) === true) return undefined;
-  return { name: `${metadata.name}-${spec.template.version}` };
+  return { name: `${metadata.name}.${spec.template.version}` };
 }

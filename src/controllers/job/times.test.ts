@@ -88,7 +88,7 @@ describe("the times of a job", () => {
     for (let nowMs = at("2026-10-24T23:50:00Z"); nowMs < at("2026-10-25T03:00:00Z"); nowMs += 60_000) clock.look(nowMs);
     assert.deepEqual(clock.runs, ["2026-10-25T00:00:00", "2026-10-25T00:30:00", "2026-10-25T01:00:00", "2026-10-25T01:30:00"]);
     assert.equal(new Set(clock.runs.map((one) => scheduledRunName("j", at(`${one}Z`)))).size, 4);
-    assert.equal(scheduledRunName("nightly", at("2026-10-25T01:30:05Z")), "nightly-20261025t013005z");
+    assert.equal(scheduledRunName("nightly", at("2026-10-25T01:30:05Z")), "nightly.20261025t013005z");
   });
 
   it("come at most once each, in order, whoever looks whenever, with a clock that jumps", () => {

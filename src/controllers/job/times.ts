@@ -57,7 +57,7 @@ function countBetween(schedule: Schedule, fromMs: number, untilMs: number): numb
   return count;
 }
 
-/** The name of the run for a time: known beforehand, so that two centres cannot make two. */
+/** The name of the run for a time: known beforehand, so that two centres cannot make two. A Job's name has no dot, so that no other Job's run is called so. */
 export function scheduledRunName(job: string, atMs: number): string {
-  return `${job}-${timestamp(atMs).slice(0, 19).replaceAll(/[-:]/g, "").toLowerCase()}z`;
+  return `${job}.${timestamp(atMs).slice(0, 19).replaceAll(/[-:]/g, "").toLowerCase()}z`;
 }
