@@ -5,12 +5,12 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
-import { OrreryError } from "#/base/index.ts";
+import { Faults, OrreryError, silentLog } from "#/base/index.ts";
 import type { Link } from "#/link/index.ts";
 import { host, INSTANCE_FINALIZER, type Instance, instance, TRAFFIC_FINALIZER } from "#/model/index.ts";
 import type { AgentObservation, AgentReport } from "#/probes/index.ts";
 import { findMembers } from "#/process/index.ts";
-import type { Store } from "#/store/index.ts";
+import type { EventInput, Store } from "#/store/index.ts";
 import { HOST, TestSite } from "./agent-site.ts";
 
 let site: TestSite;
@@ -114,6 +114,28 @@ describe("an agent", () => {
     );
     assert.deepEqual(findMembers({ marks: {}, home: path.join(site.data, "agent", "instances", one.metadata.uid) }), []);
     await site.store.delete(instance, { name: one.metadata.name, namespace: "default" });
+  });
+
+  it("goes on when something in the turn of one instance is not foreseen: the others do not notice, and that one is taken up again", async () => {
+    await site.agent?.end("leave");
+    const faults = new Faults(silentLog);
+    let isBroken = true;
+    // What an instance tells goes through here, in the midst of its turn.
+    const store = Object.assign(Object.create(site.store) as Store, {
+      emit: (event: EventInput) => {
+        if (isBroken && event.object.metadata.name === "bad-v1-0") throw new TypeError("not foreseen");
+      },
+    });
+    for (const name of ["get", "list", "watch", "create", "update", "patch", "delete", "events"] as const)
+      Object.assign(store, { [name]: (site.store[name] as (...args: never[]) => unknown).bind(site.store) });
+    await site.startAgent({ store, faults });
+    await site.create({}, "bad-v1-0");
+    await site.create({}, "well-v1-0");
+    await site.ready("well-v1-0");
+    assert.ok(faults.count > 0);
+    assert.equal(faults.last, "instance bad-v1-0: not foreseen");
+    isBroken = false;
+    await site.ready("bad-v1-0");
   });
 
   it("calls a slow starter ready only when it is, and leaves it alone until its startup check has passed", async () => {

@@ -207,7 +207,7 @@ export class RunningSite {
       .map(({ pid }) => pid)
       .filter((pid) => {
         const words = commandLine(pid);
-        return words[1]?.endsWith(`/src/apps/${program}.ts`) === true && words.includes(this.data);
+        return words.some((word) => word.endsWith(`/src/apps/${program}.ts`)) && words.includes(this.data);
       });
   }
 

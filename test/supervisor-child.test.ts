@@ -6,7 +6,7 @@ import { type TestContext, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { type RunFile, readRunFile } from "#/apps/run-file.ts";
 import { Child, findChild } from "#/apps/supervisor/child.ts";
-import { silentLog, systemClock, systemRandom } from "#/base/index.ts";
+import { Faults, silentLog, systemClock, systemRandom } from "#/base/index.ts";
 
 const RUN_FILE = pathToFileURL(path.join(import.meta.dirname, "../src/apps/run-file.ts")).href;
 
@@ -26,6 +26,8 @@ interface Started {
   readonly child: Child;
   nextReady(): Promise<RunFile>;
   readonly restarts: { readonly endedEarly: boolean }[];
+  /** How it ended, as told. */
+  readonly ends: readonly string[];
   /** Waited before each start but the first, in ms. */
   readonly delays: readonly unknown[];
 }
@@ -34,6 +36,7 @@ function start(t: TestContext, { data, script }: { data: string; script: string 
   const runs: RunFile[] = [];
   const waiting: ((run: RunFile) => void)[] = [];
   const restarts: { endedEarly: boolean }[] = [];
+  const ends: string[] = [];
   const delays: unknown[] = [];
   const child = new Child({
     name: "agent",
@@ -43,13 +46,17 @@ function start(t: TestContext, { data, script }: { data: string; script: string 
     args: () => ["--data", data],
     clock: systemClock,
     random: systemRandom,
+    faults: new Faults(silentLog),
     log: { ...silentLog, warn: (_text, fields) => delays.push(fields?.["inMs"]) },
     onReady: (run) => {
       const next = waiting.shift();
       if (next === undefined) runs.push(run);
       else next(run);
     },
-    onRestart: (_, endedEarly) => restarts.push({ endedEarly }),
+    onRestart: (_, endedEarly, how) => {
+      restarts.push({ endedEarly });
+      ends.push(how);
+    },
   });
   if (stopsAfter) t.after(() => child.stop("SIGKILL", 1000));
   child.start();
@@ -57,7 +64,7 @@ function start(t: TestContext, { data, script }: { data: string; script: string 
     const run = runs.shift();
     return run === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(run);
   };
-  return { child, nextReady, restarts, delays };
+  return { child, nextReady, restarts, delays, ends };
 }
 
 test("a child that serves and is killed again and again never waits long for its next start", async (t) => {
@@ -122,4 +129,17 @@ test("a child that ends before it is ready is told apart from one that worked", 
   const deadlineMs = performance.now() + 10_000;
   while (started.restarts.length < 2 && performance.now() < deadlineMs) await new Promise((resolve) => setTimeout(resolve, 20));
   assert.deepEqual(started.restarts.slice(0, 2), [{ endedEarly: true }, { endedEarly: true }]);
+});
+
+test("a child that comes to its heap limit is started again, and that is said with what to do", async (t) => {
+  process.env["ORRERY_AGENT_HEAP"] = "64";
+  t.after(() => delete process.env["ORRERY_AGENT_HEAP"]);
+  const started = start(
+    t,
+    makeFolder(t, `${READY}\nconst all = [];\nprocess.on("SIGUSR1", () => { for (;;) all.push(new Array(1000).fill({})); });`),
+  );
+  const { pid } = await started.nextReady();
+  process.kill(pid, "SIGUSR1");
+  assert.notEqual((await started.nextReady()).pid, pid);
+  assert.deepEqual(started.ends, ["killed by SIGABRT: it came to its heap limit of 64 MiB; raise ORRERY_AGENT_HEAP if the site needs more"]);
 });

@@ -48,6 +48,7 @@ const context: CliContext = {
     up: async () => 0,
     down: async () => 0,
     processes: () => [],
+    warnings: () => [],
     leftInstances: () => [],
     restore: async () => undefined,
     edge: () => undefined,

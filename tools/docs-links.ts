@@ -81,6 +81,7 @@ function commandLine(): Command {
     up: no,
     down: no,
     processes: no,
+    warnings: no,
     leftInstances: no,
     restore: no,
     edge: no,

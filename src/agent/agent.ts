@@ -1,6 +1,6 @@
 import { mkdirSync, realpathSync } from "node:fs";
 import path from "node:path";
-import { type Clock, describeError, Lifecycle, type Log, type Random } from "#/base/index.ts";
+import { type Clock, describeError, Faults, Lifecycle, type Log, type Random } from "#/base/index.ts";
 import type { Link, LinkHandlers } from "#/link/index.ts";
 import { instance, microservice } from "#/model/index.ts";
 import { type AgentReport, HostUseReader } from "#/probes/index.ts";
@@ -44,6 +44,8 @@ export interface AgentOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Takes what was not foreseen; default one of its own. */
+  readonly faults?: Faults;
 }
 
 /** Runs the instances and probes of one host. */
@@ -60,6 +62,7 @@ export interface Agent {
  *  @throws process/held: another agent works on the same data folder */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
   const { store, link, host, clock, random, log } = options;
+  const faults = options.faults ?? new Faults(log);
   const lifecycle = new Lifecycle();
   const agentFolder = path.join(options.dataFolder, "agent");
   const instancesFolder = path.join(agentFolder, "instances");
@@ -82,6 +85,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     clock,
     random,
     log,
+    faults,
     host,
     site: options.site,
     dataFolder,
@@ -100,7 +104,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   });
   lifecycle.add("runners", () => runners.releaseAll());
   await runners.restore();
-  followStore({ store, host, clock, random, log, site: options.site, runners, services, lifecycle });
+  followStore({ store, host, clock, random, log, faults, site: options.site, runners, services, lifecycle });
   keepVolumes({
     store,
     host,
@@ -114,23 +118,23 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     signal: lifecycle.signal,
   });
   const hostStatus = new HostStatus({ store, clock, log, host, version: options.version });
-  repeat(lifecycle, clock, HOST_STATUS_MS, () => hostStatus.write());
+  repeat({ lifecycle, clock, faults }, HOST_STATUS_MS, () => hostStatus.write());
   const hostUse = new HostUseReader();
   const instanceUse = new InstanceUseReader();
-  repeat(lifecycle, clock, REPORT_MS, async () => {
+  repeat({ lifecycle, clock, faults }, REPORT_MS, async () => {
     const present = link();
     if (present === undefined) return;
     const report: AgentReport = { host, usage: await hostUse.read(), instances: instanceUse.read(runners, clock.now()) };
     present.notify("agent/report", report);
     observations.send();
   });
-  repeat(lifecycle, clock, ROTATE_MS, async () => {
+  repeat({ lifecycle, clock, faults }, ROTATE_MS, async () => {
     for (const runner of runners)
       await runner
         .rotateLog()
         .catch((error: unknown) => log.warn(`cannot rotate the log of ${runner.instance.metadata.name}: ${describeError(error)}`));
   });
-  repeat(lifecycle, clock, LISTENERS_MS, async () => findOpenListeners(runners));
+  repeat({ lifecycle, clock, faults }, LISTENERS_MS, async () => findOpenListeners(runners));
   return {
     handlers: linkHandlers((namespace, name) => runners.find(namespace, name)),
     connected: () => observations.send(),
@@ -147,6 +151,7 @@ interface Following {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly faults: Faults;
   readonly site: string;
   readonly runners: RunnerSet;
   readonly services: ServiceAddresses;
@@ -154,7 +159,7 @@ interface Following {
 }
 
 /** Keeps runners and services like what the store says. */
-function followStore({ store, host, clock, random, log, site, runners, services, lifecycle }: Following): void {
+function followStore({ store, host, clock, random, log, faults, site, runners, services, lifecycle }: Following): void {
   const instances = new Reflector({ store, kind: instance, clock, random, log, selection: { fieldSelector: `spec.host=${host}` } });
   const microservices = new Reflector({ store, kind: microservice, clock, random, log });
   let areServicesKnown = false;
@@ -162,8 +167,10 @@ function followStore({ store, host, clock, random, log, site, runners, services,
     if (areServicesKnown) services.update(microservices.values());
   });
   instances.listen((before, after) => {
-    if (before !== undefined && before.metadata.uid !== after?.metadata.uid) runners.forget(before.metadata.uid);
-    if (after !== undefined) runners.put(after);
+    faults.guard(`instance ${(after ?? before)?.metadata.name}`, () => {
+      if (before !== undefined && before.metadata.uid !== after?.metadata.uid) runners.forget(before.metadata.uid);
+      if (after !== undefined) runners.put(after);
+    });
   });
   void Promise.all([instances.synced, microservices.synced]).then(async () => {
     areServicesKnown = true;
@@ -192,10 +199,14 @@ async function killOrphans(site: string, isKnown: (uid: string) => boolean, log:
 }
 
 /** Does `action` now and then every `everyMs` after its end, until the lifecycle stops. */
-function repeat(lifecycle: Lifecycle, clock: Clock, everyMs: number, action: () => Promise<void>): void {
+function repeat(
+  { lifecycle, clock, faults }: { readonly lifecycle: Lifecycle; readonly clock: Clock; readonly faults: Faults },
+  everyMs: number,
+  action: () => Promise<void>,
+): void {
   let cancel: () => void = () => {};
   const run = async (): Promise<void> => {
-    await action();
+    await faults.guard("a repeated action", action);
     if (!lifecycle.signal.aborted) cancel = clock.after(everyMs, () => void run(), { background: true });
   };
   lifecycle.add("a repeated action", () => cancel());

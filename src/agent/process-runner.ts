@@ -48,6 +48,7 @@ import { StatusWriter } from "./status-writer.ts";
 const QUOTED_LINES = 10;
 const SCRIPTS_MAX = 4;
 const UNKILLABLE_WAIT_MS = 5000;
+const FAULT_WAIT_MS = 2000;
 /** Of a server that put itself in the background: a retry waits for it. */
 const BACKGROUND_GRACE_MS = 10_000;
 
@@ -330,8 +331,21 @@ export class ProcessRunner implements Runner {
     this.#report();
   }
 
-  /** One turn: state, orders, status. `isQuiet`: only a step of a longer account, nothing is ordered. */
+  /** A turn that nothing can break off for good: after a fault it is looked at again. */
   #advance(input: Input, isQuiet = false): void {
+    try {
+      this.#turn(input, isQuiet);
+    } catch (error) {
+      const { clock, faults } = this.#context;
+      faults.note(`instance ${this.#instance.metadata.name}`, error);
+      if (this.#over.signal.aborted) return;
+      this.#cancelWake();
+      this.#cancelWake = clock.after(FAULT_WAIT_MS, () => this.#advance({ type: "tick" }));
+    }
+  }
+
+  /** One turn: state, orders, status. `isQuiet`: only a step of a longer account, nothing is ordered. */
+  #turn(input: Input, isQuiet: boolean): void {
     if (this.#over.signal.aborted) return;
     const { clock, random, obstacle, changed } = this.#context;
     const wasOccupied = this.isOccupied;
@@ -354,7 +368,8 @@ export class ProcessRunner implements Runner {
     this.#cancelWake();
     if (wakeAtMs !== undefined)
       this.#cancelWake = clock.after(Math.min(WAKE_MS_MAX, Math.max(0, wakeAtMs - clock.now())), () => this.#advance({ type: "tick" }));
-    for (const effect of effects) this.#act(effect);
+    // Each for itself: what is ordered behind one that fails would never come.
+    for (const effect of effects) this.#context.faults.guard(`instance ${this.#instance.metadata.name}`, () => this.#act(effect));
     if (!wasReady && state.isReady) void this.#duties.repeat();
     this.#report();
     this.#settle();

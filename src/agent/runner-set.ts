@@ -161,7 +161,7 @@ export class RunnerSet {
 
   #wakeAll(): void {
     if (this.#context.signal.aborted) return;
-    for (const runner of this.#runners.values()) runner.wake();
+    for (const runner of this.#runners.values()) this.#context.faults.guard(`instance ${runner.instance.metadata.name}`, () => runner.wake());
   }
 
   #obstacle(runner: Runner): string | undefined {

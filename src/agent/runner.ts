@@ -1,4 +1,4 @@
-import type { Clock, Log, Random } from "#/base/index.ts";
+import type { Clock, Faults, Log, Random } from "#/base/index.ts";
 import type { Instance } from "#/model/index.ts";
 import type { AgentObservation, BusyAnswer } from "#/probes/index.ts";
 import type { CommandResult, ProcStat } from "#/process/index.ts";
@@ -60,6 +60,7 @@ export interface RunnerContext {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly faults: Faults;
   readonly host: string;
   /** Identity of the site: it marks the agent's processes. */
   readonly site: string;

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { type Agent, startAgent } from "#/agent/index.ts";
 import { ArtifactStore } from "#/artifacts/index.ts";
-import { describeError, sleep, systemClock, systemRandom } from "#/base/index.ts";
+import { describeError, Faults, sleep, systemClock, systemRandom } from "#/base/index.ts";
 import { type Client, createClient, type KeptLink } from "#/client/index.ts";
 import { holdName, nameFolder } from "#/process/index.ts";
 import { RemoteStore } from "#/store/remote/index.ts";
@@ -11,6 +11,7 @@ import { parseChildOptions } from "./child-options.ts";
 import { readHostName } from "./host-name.ts";
 import { ignoreHangUp } from "./interrupts.ts";
 import { stdoutLog } from "./json-log.ts";
+import { guardProcess } from "./last-guard.ts";
 import { guardOutput } from "./output.ts";
 import { writeRunFile } from "./run-file.ts";
 import { serverNameOf } from "./site-identity.ts";
@@ -27,6 +28,8 @@ guardOutput();
 const { data, identity, host = readHostName() } = parseChildOptions();
 const log = stdoutLog();
 ignoreHangUp(log);
+const faults = new Faults(log, () => recordFaults());
+guardProcess(faults);
 const version = readVersion();
 
 interface Access {
@@ -40,6 +43,12 @@ let kept: KeptLink | undefined;
 let client: Client | undefined;
 let store: RemoteStore | undefined;
 let isEnding = false;
+let isReady = false;
+
+/** Writes run/agent.json: its ready sign, and what has not been foreseen. */
+function recordFaults(): void {
+  if (isReady) writeRunFile(data, "agent", { identity, host, ...(faults.count === 0 ? {} : { faults: faults.count, lastFault: faults.last }) });
+}
 
 const end = async (instances: "leave" | "stop"): Promise<void> => {
   if (isEnding) return;
@@ -86,6 +95,7 @@ try {
     clock: systemClock,
     random: systemRandom,
     log,
+    faults,
   });
   const { handlers, connected } = agent;
   kept = client.keepLink({
@@ -100,7 +110,8 @@ try {
       void end("leave");
     },
   });
-  writeRunFile(data, "agent", { identity, host });
+  isReady = true;
+  recordFaults();
   log.info("ready", { host });
 } catch (error) {
   log.error(`cannot start: ${describeError(error)}`, { stack: error instanceof Error ? error.stack : undefined });

@@ -1,13 +1,13 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { silentLog, systemClock, systemRandom } from "#/base/index.ts";
-import type { Platform, PlatformProcess, Terminal, UpOptions } from "#/cli/index.ts";
+import type { Platform, PlatformProcess, PlatformWarning, Terminal, UpOptions } from "#/cli/index.ts";
 import type { Client } from "#/client/index.ts";
 import { procUnits } from "#/process/index.ts";
 import type { Interrupts } from "./interrupts.ts";
 import { findLeftInstances } from "./left-instances.ts";
 import { readRunFile } from "./run-file.ts";
-import { openDataFolder } from "./supervisor/data-folder.ts";
+import { FREE_BYTES_MIN, freeBytes, openDataFolder } from "./supervisor/data-folder.ts";
 import { readEdgeUrl } from "./supervisor/endpoints.ts";
 
 export interface PlatformOptions {
@@ -25,6 +25,7 @@ export function localPlatform({ version, connect, interrupts }: PlatformOptions)
       (await import("./supervisor/up-command.ts")).up({ ...options, terminal, connect, interrupts, clock: systemClock, random: systemRandom }),
     down: async (options, terminal) => (await import("./supervisor/down-command.ts")).down({ ...options, terminal, interrupts }),
     processes: listProcesses,
+    warnings: listWarnings,
     leftInstances: findLeftInstances,
     restore: async (data, from) => {
       openDataFolder(data);
@@ -61,6 +62,50 @@ function listProcesses(data: string): readonly PlatformProcess[] {
       ...memoryOf(run.pid),
     };
   });
+}
+
+/** An end that is older is history. */
+const ENDED_WITHIN_MS = 60 * 60_000;
+const LOW_BYTES = 256 * 1024 * 1024;
+
+function listWarnings(data: string): PlatformWarning[] {
+  const now = new Date().toISOString();
+  const found: PlatformWarning[] = [];
+  const supervisor = readRunFile(data, "supervisor");
+  const since = supervisor?.["stoppingSince"];
+  if (typeof since === "string")
+    found.push({
+      object: "platform",
+      type: "Running",
+      reason: "Stopping",
+      message: "it is being ended: requests that run first, then the services, then the platform; new requests are refused",
+      since,
+    });
+  for (const [name, end] of Object.entries((supervisor?.["ends"] ?? {}) as Record<string, { readonly at: string; readonly how: string }>)) {
+    if (Date.now() - Date.parse(end.at) < ENDED_WITHIN_MS)
+      found.push({ object: name, type: "Running", reason: "Ended", message: `${end.how}; it was started again`, since: end.at });
+  }
+  for (const name of ["supervisor", "agent"] as const) {
+    const run = readRunFile(data, name);
+    if (typeof run?.["faults"] === "number")
+      found.push({
+        object: name,
+        type: "Running",
+        reason: "Faults",
+        message: `${run["faults"]} exceptions that nobody has foreseen, the last one in ${String(run["lastFault"])}; what they ended was one unit of work each; the stacks stand in logs/${name}.log`,
+        since: run.readyAt ?? now,
+      });
+  }
+  const free = freeBytes(data);
+  if (free !== undefined && free < LOW_BYTES)
+    found.push({
+      object: "data folder",
+      type: "DiskRoom",
+      reason: free < FREE_BYTES_MIN ? "DiskFull" : "DiskLow",
+      message: `${Math.floor(free / 1024 / 1024)} MiB are free on the disk of ${data}; ${free < FREE_BYTES_MIN ? "what is to be stored may be refused, and up does not start" : `below ${FREE_BYTES_MIN / 1024 / 1024} MiB up does not start`}: free some room`,
+      since: now,
+    });
+  return found;
 }
 
 /** Wall time of a start given in ticks since boot. */

@@ -28,6 +28,16 @@ export interface PlatformProcess {
   readonly memoryBytes?: number;
 }
 
+/** As a warning of `orrery status`. */
+export interface PlatformWarning {
+  readonly object: string;
+  readonly type: string;
+  readonly reason: string;
+  readonly message: string;
+  /** RFC 3339. */
+  readonly since: string;
+}
+
 /** An instance that runs, found by its process. */
 export interface LeftInstance {
   readonly name: string;
@@ -44,6 +54,8 @@ export interface Platform {
   /** Ends what runs on the data folder: requests first, then instances, then the centre. Returns the exit status; 0 also if nothing runs. */
   down(options: { readonly data: string; readonly timeoutMs: number }, terminal: Terminal): Promise<number>;
   processes(data: string): readonly PlatformProcess[];
+  /** What is not as it should be with the platform itself: it is being ended, one of its processes ended of late, the disk of the data folder is full. */
+  warnings(data: string): readonly PlatformWarning[];
   /** Instances of the data folder that run, whether or not anything of the platform does. */
   leftInstances(data: string): readonly LeftInstance[];
   /** Puts a backup in the place of what is stored on a data folder on which nothing runs.

@@ -7,7 +7,7 @@ import { type Clock, ManualClock, OrreryError } from "#/base/index.ts";
 import type { Answer, Client, ClientRequest } from "#/client/index.ts";
 import { template } from "#/model/index.ts";
 import type { CliContext } from "./context.ts";
-import type { LeftInstance, PlatformProcess, UpOptions } from "./platform.ts";
+import type { LeftInstance, PlatformProcess, PlatformWarning, UpOptions } from "./platform.ts";
 import { runCli } from "./run.ts";
 import { processTerminal, type Terminal } from "./terminal.ts";
 
@@ -34,6 +34,7 @@ export interface World {
   readonly site?: string;
   readonly offered?: readonly string[];
   readonly processes?: readonly PlatformProcess[];
+  readonly warnings?: readonly PlatformWarning[];
   /** Instances that run although nothing of the platform does. */
   readonly left?: readonly LeftInstance[];
   readonly requests?: ClientRequest[];
@@ -91,6 +92,7 @@ export async function run(args: readonly string[], world: World = {}): Promise<R
       },
       down: async () => 0,
       processes: () => world.processes ?? [],
+      warnings: () => world.warnings ?? [],
       leftInstances: () => world.left ?? [],
       restore: async () => undefined,
       edge: () => undefined,

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, openSync, readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
-import { backoffDelayMs, type Clock, type Log, type Random, sleep } from "#/base/index.ts";
+import { backoffDelayMs, type Clock, describeError, type Faults, type Log, type Random, sleep } from "#/base/index.ts";
 import { scanProcesses } from "#/process/index.ts";
 import { isAlive, type ProcessRecord, type RunFile, readRunFile, recordOf, recordSpawn, removeRunFile, waitForEnd } from "../run-file.ts";
 import { readIdentity } from "../site-identity.ts";
+import { endedAtHeapLimit, heapFlags, heapLimits, heapVariable } from "./heap.ts";
 import type { Part } from "./site-stop.ts";
 
 export type ChildName = "centre" | "agent" | "gateway";
@@ -21,10 +22,11 @@ export interface ChildOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly faults: Faults;
   /** It has said that it is ready, after each start. */
   readonly onReady: (run: RunFile) => void;
   /** It has ended and will be started again; `endedEarly`: without ever having been ready since this supervisor began. */
-  readonly onRestart: (restarts: number, endedEarly: boolean) => void;
+  readonly onRestart: (restarts: number, endedEarly: boolean, how: string) => void;
 }
 
 const BACKOFF = { firstMs: 100, maxMs: 10_000 };
@@ -34,6 +36,7 @@ const FAILURES_READY_MAX = 2;
 const STEADY_MS = 10_000;
 /** How often adopted processes are looked at, and ready signs. */
 const LOOK_MS = 100;
+const REFUSED_WAIT_MS = 1000;
 
 /** Keeps one child running: adopts it if it runs already, starts it otherwise, and starts it again whenever it ends, with backoff. The child outlives this process. */
 export class Child implements Part {
@@ -82,7 +85,7 @@ export class Child implements Part {
       const begunMs = clock.monotonic();
       this.#isReady = false;
       const adopted = isFirst ? findChild(this.#options) : undefined;
-      const how = adopted === undefined ? await this.#spawnAndWait() : await this.#adoptAndWait(adopted);
+      const how = adopted === undefined ? await this.#spawnAndWait().catch(describeStartFailure) : await this.#adoptAndWait(adopted);
       this.#current = undefined;
       if (this.#stopping.signal.aborted) return;
       failures = clock.monotonic() - begunMs > STEADY_MS ? 0 : failures + 1;
@@ -90,28 +93,30 @@ export class Child implements Part {
       this.#restarts += 1;
       const delayMs = failures === 0 ? 0 : Math.round(backoffDelayMs(BACKOFF, failures, random));
       log.warn(`${name} ended: ${how}; starting it again`, { inMs: delayMs, failures });
-      this.#options.onRestart(this.#restarts, !this.#wasReady);
+      this.#options.faults.guard(`the restart of ${name}`, () => this.#options.onRestart(this.#restarts, !this.#wasReady, how));
       await sleep(clock, delayMs, this.#stopping.signal).catch(() => undefined);
     }
   }
 
   async #adoptAndWait(record: ProcessRecord): Promise<string> {
-    const { clock, log, name } = this.#options;
+    const { data, clock, log, name } = this.#options;
     log.info(`adopted ${name}`, { pid: record.pid });
     this.#current = record;
+    const logFrom = lengthOf(logPathOf(data, name));
     const ready = this.#watchReady(record);
     while (isAlive(record)) await sleep(clock, LOOK_MS);
     await ready;
-    return "its exit status is known only to its former parent";
+    return explainEnd("its exit status is known only to its former parent", { data, name, logFrom });
   }
 
   async #spawnAndWait(): Promise<string> {
     const { data, identity, name, script, args, log } = this.#options;
-    const output = openSync(path.join(data, "logs", `${name}.log`), "a", 0o600);
+    const logFrom = lengthOf(logPathOf(data, name));
+    const output = openSync(logPathOf(data, name), "a", 0o600);
     let child: ChildProcess;
     try {
       // In no folder that somebody may remove or unmount. A session of its own: Ctrl-C in the supervisor's terminal must reach the supervisor alone, which ends the children in order.
-      child = spawn(process.execPath, [script, ...args()], { cwd: "/", detached: true, stdio: ["ignore", output, output] });
+      child = spawn(process.execPath, [...heapFlags(name), script, ...args()], { cwd: "/", detached: true, stdio: ["ignore", output, output] });
     } finally {
       closeSync(output);
     }
@@ -131,23 +136,36 @@ export class Child implements Part {
       log.info(`started ${name}`, { pid: child.pid });
       if (record !== undefined) await this.#watchReady(record);
     }
-    return await ended;
+    return explainEnd(await ended, { data, name, logFrom });
   }
 
   /** Tells once of the ready sign of `record`'s process; returns when it has come or can come no more. */
   async #watchReady(record: ProcessRecord): Promise<void> {
-    const { data, name, clock, onReady } = this.#options;
+    const { data, name, clock, log, onReady } = this.#options;
+    let wasRefused = false;
     while (isAlive(record)) {
       const run = readRunFile(data, name);
       if (run?.pid === record.pid && run.readyAt !== undefined) {
         this.#wasReady = true;
         this.#isReady = true;
-        if (!this.#stopping.signal.aborted) onReady(run);
-        return;
+        try {
+          if (!this.#stopping.signal.aborted) onReady(run);
+          return;
+        } catch (error) {
+          // No room to write where it is, say: tried again, as others look there.
+          if (!wasRefused) log.error(`cannot take up ${name}: ${describeError(error)}; it is tried again`);
+          wasRefused = true;
+          await sleep(clock, REFUSED_WAIT_MS);
+        }
       }
       await sleep(clock, LOOK_MS / 4);
     }
   }
+}
+
+/** Nothing was started: the log could not be opened, or the system has no room for a process. */
+function describeStartFailure(error: unknown): string {
+  return `it could not be started: ${describeError(error)}`;
 }
 
 /** The process of a child that runs already: by its record, or, if its supervisor died before it could write one, by its command line. In a copied folder there is none: what runs is the original's. */
@@ -163,6 +181,20 @@ export function findChild({ data, name, script }: Pick<ChildOptions, "data" | "n
     if (identity.state === "none" || own === undefined || own === identity.id) return recordOf(pid);
   }
   return undefined;
+}
+
+/** `how` it ended, and why, where its log tells. */
+function explainEnd(how: string, { data, name, logFrom }: { readonly data: string; readonly name: ChildName; readonly logFrom: number }): string {
+  if (!endedAtHeapLimit(logPathOf(data, name), logFrom)) return how;
+  return `${how}: it came to its heap limit of ${heapLimits(name).heap} MiB; raise ${heapVariable(name, "heap")} if the site needs more`;
+}
+
+function logPathOf(data: string, name: ChildName): string {
+  return path.join(data, "logs", `${name}.log`);
+}
+
+function lengthOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 function optionOf(words: readonly string[], name: string): string | undefined {

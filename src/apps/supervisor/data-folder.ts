@@ -18,7 +18,7 @@ import { replaceFile } from "#/process/index.ts";
 /** Version of the layout of the data folder. */
 const FORMAT = 1;
 /** Below this the store could not keep what it must acknowledge. */
-const FREE_BYTES_MIN = 64 * 1024 * 1024;
+export const FREE_BYTES_MIN: number = 64 * 1024 * 1024;
 
 /** Makes the data folder (mode 0700) or checks one that is there: writable, room left, of this format.
  *  @throws data/owner, data/unwritable, data/full, data/format: each says what to do */
@@ -100,13 +100,23 @@ function openFolders(data: string, made: string[]): void {
   } catch (error) {
     throw unwritable(data, error);
   }
-  const { bavail, bsize } = statfsSync(data);
-  if (bavail * bsize < FREE_BYTES_MIN)
+  const free = freeBytes(data) ?? 0;
+  if (free < FREE_BYTES_MIN)
     throw new OrreryError(
       "data/full",
-      `the disk of the data folder ${data} is full: ${Math.floor((bavail * bsize) / 1024 / 1024)} MiB are free, 64 MiB are needed; free some, or choose another folder with --data`,
+      `the disk of the data folder ${data} is full: ${Math.floor(free / 1024 / 1024)} MiB are free, 64 MiB are needed; free some, or choose another folder with --data`,
     );
   checkFormat(data);
+}
+
+/** Room that this user may use on the disk of a folder; `undefined` if that is not told. */
+export function freeBytes(folder: string): number | undefined {
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Not `mkdir` with `recursive`: that turns for ever where the system answers ENOENT although the parent is there (/proc, some network file systems). */

@@ -21,6 +21,7 @@ export interface DownOptions {
 const STOP_MS = 120_000;
 /** Of processes that nobody looks after any more. */
 const LEFT_GRACE_MS = 10_000;
+const MOMENT_MS = 1000;
 const SHOWN_MAX = 20;
 
 /** `orrery down`: asks the supervisor to end everything, or, where it is gone, does so itself; then looks. 0 when nothing runs any more, 1 when something does: it is named. */
@@ -66,7 +67,8 @@ export function sayLeft(terminal: Terminal, left: readonly SiteProcess[]): numbe
 /** Looks for what an orderly stop has left, ends it, and returns what cannot be ended. */
 export async function endLeft(data: string, say: (text: string) => void): Promise<readonly SiteProcess[]> {
   const find = (): readonly SiteProcess[] => findSiteProcesses(data);
-  if (find().length === 0) return [];
+  // What has been told to end may need a moment to be gone.
+  for (const endMs = performance.now() + MOMENT_MS; performance.now() < endMs; await sleep(systemClock, 50)) if (find().length === 0) return [];
   say("ending what nobody looks after any more");
   try {
     await endProcesses(() => {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Clock, isOrreryError, type Log, OrreryError, type Random, shellWord } from "#/base/index.ts";
+import { type Clock, type Faults, isOrreryError, type Log, OrreryError, type Random, shellWord } from "#/base/index.ts";
 import { askHolder, type HeldName, holdName, nameFolder, rotateLog } from "#/process/index.ts";
 import { formatChildOptions } from "../child-options.ts";
 import { type RunFile, recordSpawn, removeRunFile, writeRunFile } from "../run-file.ts";
@@ -25,6 +25,8 @@ export interface SupervisorOptions {
   readonly log: Log;
   /** Aborted while it starts: what was started is stopped again. */
   readonly signal: AbortSignal;
+  /** Takes what was not foreseen. */
+  readonly faults: Faults;
   /** What happens, for people. */
   readonly say: (text: string) => void;
 }
@@ -134,6 +136,8 @@ class State {
   readonly #ports: { api: number; edge: number };
   #endpoints: Endpoints = { api: "" };
   #stoppingSince: string | undefined;
+  /** How each child ended last. */
+  readonly #ends = new Map<ChildName, { readonly at: string; readonly how: string }>();
 
   constructor(options: SupervisorOptions, children: Map<ChildName, Child>) {
     this.#options = options;
@@ -147,7 +151,7 @@ class State {
 
   /** Resolves when the child is ready for the first time. */
   bring(name: ChildName): Promise<void> {
-    const { data, identity, clock, random, log, signal, say } = this.#options;
+    const { data, identity, clock, random, log, faults, signal, say } = this.#options;
     if (signal.aborted) return Promise.reject(new OrreryError("up/failed", "stopped while starting"));
     return new Promise((resolve, reject) => {
       const fail = (reason: string): void => reject(new OrreryError("up/failed", `${name} ${reason}; ${lastWords(data, name)}`));
@@ -162,18 +166,20 @@ class State {
         clock,
         random,
         log,
+        faults,
         onReady: (run) => {
           cancel();
           this.#learn(name, run);
           resolve();
         },
-        onRestart: (restarts, endedEarly) => {
+        onRestart: (restarts, endedEarly, how) => {
+          this.#ends.set(name, { at: new Date(clock.now()).toISOString(), how });
           if (endedEarly && restarts >= EARLY_ENDS_MAX) {
             cancel();
             fail("does not start");
           } else {
             this.record();
-            if (!endedEarly) say(`${name} ended and is started again`);
+            if (!endedEarly) say(`${name} ended and is started again: ${how}`);
           }
         },
       });
@@ -192,9 +198,9 @@ class State {
   record(): void {
     const restarts = Object.fromEntries([...this.#children].map(([name, child]) => [name, child.restarts]));
     try {
-      const { data, identity, site } = this.#options;
+      const { data, identity, site, faults } = this.#options;
       const stopping = this.#stoppingSince === undefined ? {} : { stoppingSince: this.#stoppingSince };
-      writeRunFile(data, "supervisor", { identity, site, restarts, ...stopping });
+      writeRunFile(data, "supervisor", { identity, site, restarts, ends: Object.fromEntries(this.#ends), ...stopping, ...describeFaults(faults) });
     } catch (error) {
       this.#options.log.warn("cannot write run/supervisor.json", { error: String(error) });
     }
@@ -215,6 +221,10 @@ class State {
     }
     if (before?.api !== this.#endpoints.api || before?.edge !== this.#endpoints.edge) writeEndpoints(data, this.#endpoints);
   }
+}
+
+function describeFaults({ count, last }: Faults): object {
+  return count === 0 ? {} : { faults: count, lastFault: last };
 }
 
 /** The program of a child. */

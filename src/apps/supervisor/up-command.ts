@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Clock, OrreryError, type Random, shellWord } from "#/base/index.ts";
+import { type Clock, Faults, OrreryError, type Random, shellWord } from "#/base/index.ts";
 import type { Terminal, UpOptions } from "#/cli/index.ts";
 import { type AppliedTemplate, sayLate, waitForServices } from "#/cli/site.ts";
 import type { Client } from "#/client/index.ts";
@@ -13,11 +13,13 @@ import { askHolder } from "#/process/index.ts";
 import { formatChildOptions } from "../child-options.ts";
 import type { Interrupts } from "../interrupts.ts";
 import { fileLog } from "../json-log.ts";
+import { guardProcess } from "../last-guard.ts";
 import { claimIdentity, type SiteHolder, serverNames } from "../site-identity.ts";
 import { forgetOriginal } from "./copied-folder.ts";
 import { openDataFolder } from "./data-folder.ts";
 import { endLeft, sayLeft } from "./down-command.ts";
 import { readEdgeUrl, readEndpoints } from "./endpoints.ts";
+import { heapFlags } from "./heap.ts";
 import type { SupervisorMessage } from "./messages.ts";
 import { checkPort } from "./ports.ts";
 import { applySite, compareSite, loadSite, type SiteFiles } from "./site-files.ts";
@@ -43,6 +45,7 @@ export async function up(options: UpCommandOptions): Promise<number> {
     openDataFolder(data);
     await (await takeLock(data)).release();
   }
+  for (const name of ["supervisor", "centre", "agent", "gateway"] as const) heapFlags(name);
   const site = loadSite(options.site);
   await checkPorts(options);
   // Only now: what was refused leaves no folder behind.
@@ -136,8 +139,17 @@ async function makeSecrets({ data, listen, clock, random }: UpCommandOptions, id
 async function startHere(options: UpCommandOptions, identity: string): Promise<Supervisor> {
   const { data, terminal } = options;
   const log = fileLog(path.join(data, "logs", "supervisor.log"));
+  const faults = new Faults(log);
+  guardProcess(faults);
   terminal.progress("starting the platform");
-  const supervisor = await startSupervisor({ ...options, identity, log, signal: options.interrupts.first, say: (text) => terminal.progress(text) });
+  const supervisor = await startSupervisor({
+    ...options,
+    identity,
+    log,
+    faults,
+    signal: options.interrupts.first,
+    say: (text) => terminal.progress(text),
+  });
   log.info("ready", { pid: process.pid, ...supervisor.endpoints });
   return supervisor;
 }

@@ -10,7 +10,8 @@ import type { Terminal } from "../terminal.ts";
 /** `orrery status`: also with the centre dead, then of the processes alone. 1 if nothing runs, or the API does not answer. */
 export async function status(context: CliContext, options: Options): Promise<number> {
   const { terminal } = context;
-  const state = await loadState(context, options.data);
+  const loaded = await loadState(context, options.data);
+  const state = { ...loaded, warnings: [...context.platform.warnings(options.data), ...loaded.warnings] };
   if (options.output === "json" || options.output === "yaml") printData(terminal, options.output, state);
   else {
     printState(terminal, state, context.clock.now(), options.output === "wide");
