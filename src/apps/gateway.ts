@@ -61,6 +61,8 @@ try {
     random: systemRandom,
     log,
   });
+  // What no exchange, connection or time limit has caught ends nothing either.
+  gateway.guard.watchProcess();
   let isStopping = false;
   let closeClient = async (): Promise<void> => undefined;
   const stop = async (): Promise<void> => {

@@ -10,6 +10,9 @@ export interface LastGuardOptions {
   readonly minuteMax?: number;
 }
 
+/** In a minute; further ones are counted. */
+const LOGGED_MINUTE_MAX = 20;
+
 /** Takes what a unit of work (one request, one watch, one message of a link, one reconcile) throws where nobody expects it: the unit ends, the process goes on. Each is logged with its stack and counted by unit. */
 export class LastGuard {
   readonly #options: LastGuardOptions;
@@ -32,28 +35,37 @@ export class LastGuard {
   caught(unit: string, error: unknown): void {
     const { clock, log, giveUp, minuteMax = 100 } = this.#options;
     this.#counts.set(unit, (this.#counts.get(unit) ?? 0) + 1);
-    log.error(`a ${unit} failed in a way that nobody expected; it alone was ended`, {
-      unit,
-      error: describeError(error),
-      stack: error instanceof Error ? error.stack : undefined,
-    });
     if (clock.monotonic() - this.#minuteBeganMs > 60_000) {
       this.#minuteBeganMs = clock.monotonic();
       this.#inMinute = 0;
     }
     this.#inMinute += 1;
+    if (this.#inMinute > LOGGED_MINUTE_MAX && this.#inMinute <= minuteMax) return;
+    log.error(`a ${unit} failed in a way that nobody expected; it alone was ended`, {
+      unit,
+      error: describeError(error),
+      stack: error instanceof Error ? error.stack : undefined,
+    });
     if (this.#inMinute <= minuteMax || this.#hasGivenUp) return;
     this.#hasGivenUp = true;
     log.error(`more than ${minuteMax} of these within a minute: the process ends, to begin again`);
     giveUp();
   }
 
-  /** Runs `work`; what it throws is caught. */
-  run(unit: string, work: () => void): void {
+  /** How often something was caught in all. */
+  get count(): number {
+    let count = 0;
+    for (const one of this.#counts.values()) count += one;
+    return count;
+  }
+
+  /** Runs `work`; what it throws is caught, and `end` ends what `work` was for. */
+  run(unit: string, work: () => void, end?: () => void): void {
     try {
       work();
     } catch (error) {
       this.caught(unit, error);
+      if (end !== undefined) this.run(unit, end);
     }
   }
 

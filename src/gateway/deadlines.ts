@@ -1,5 +1,4 @@
-import type { Clock } from "#/base/index.ts";
-import type { Guard } from "./guard.ts";
+import type { Clock, LastGuard } from "#/base/index.ts";
 
 /** Something that must not last for ever. */
 export interface Bounded {
@@ -14,11 +13,11 @@ const TICK_MS = 50;
 /** Watches the time limits of all that is under way, by looking at each every 50 ms: cheaper for short requests than a timer each. */
 export class Deadlines {
   readonly #clock: Clock;
-  readonly #guard: Guard;
+  readonly #guard: LastGuard;
   readonly #open: Bounded[] = [];
   #cancel: (() => void) | undefined;
 
-  constructor(clock: Clock, guard: Guard) {
+  constructor(clock: Clock, guard: LastGuard) {
     this.#clock = clock;
     this.#guard = guard;
   }
@@ -48,7 +47,7 @@ export class Deadlines {
     // One whose look fails is looked at no more: it would fail again.
     for (const one of [...this.#open])
       this.#guard.run(
-        "a time limit",
+        "time limit",
         () => one.expire(nowMs),
         () => this.delete(one),
       );

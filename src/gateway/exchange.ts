@@ -276,7 +276,10 @@ export class Exchange implements AnswerHandler, Bounded, UnderWay {
     this.#guarded(() => {
       this.#isBodyRead = true;
       this.#movedMs = this.#context.clock.monotonic();
-      if (!this.#isOver) this.#upstream?.finish(passTrailers(this.#req.rawTrailers));
+      if (!this.#isOver) {
+        const trailers = passTrailers(this.#req.rawTrailers);
+        this.#upstream?.finish(this.#call?.route?.filters.trailers(trailers, "request") ?? trailers);
+      }
     });
 
   onDrain(): void {
@@ -364,7 +367,7 @@ export class Exchange implements AnswerHandler, Bounded, UnderWay {
   }
 
   #addTrailers(trailers: readonly string[]): void {
-    const passed = passResponseTrailers(trailers);
+    const passed = passResponseTrailers(this.#call?.route?.filters.trailers(trailers, "response") ?? trailers);
     // Where the answer has no chunks there is no place for them, and Node leaves them out.
     if (passed.length > 0) this.#res.addTrailers(passed);
   }
@@ -460,7 +463,8 @@ export class Exchange implements AnswerHandler, Bounded, UnderWay {
 
   /** A fault of this program: this exchange ends, nothing else. */
   fault(error: unknown): void {
-    this.#context.guard.note(`${this.head.method} ${pathOf(this.head.target)}`, error);
+    this.#context.guard.caught("exchange", error);
+    this.#context.core.failed(this.#call);
     if (this.#isOver) return;
     this.#answerHeaders = undefined;
     this.#giveUp(refuse("gateway/internal", "a fault of the gateway; it is in its log", this.#call), CLIENT_GONE);

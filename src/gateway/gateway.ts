@@ -1,14 +1,13 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { networkInterfaces } from "node:os";
 import path from "node:path";
-import { type Clock, describeError, type Log, OrreryError, type Random } from "#/base/index.ts";
+import { type Clock, describeError, LastGuard, type Log, OrreryError, type Random } from "#/base/index.ts";
 import { type GatewayReport, PROXY_PORT, type PublishedLoad, type TableFeed, type TablePosition, type TableUpdate } from "#/traffic/index.ts";
 import { AccessLog } from "./access-log.ts";
 import { type Call, GatewayCore, type Inlet, type OwnHost, type Refusal, refuse, type Undecided } from "./core/index.ts";
 import { Deadlines } from "./deadlines.ts";
 import { nextIncarnation } from "./durable-file.ts";
 import { EdgeTls } from "./edge-tls.ts";
-import { Guard } from "./guard.ts";
 import { HttpProxy } from "./http-proxy.ts";
 import { tagSocket } from "./inlet.ts";
 import { type Listener, Listeners } from "./listeners.ts";
@@ -75,7 +74,7 @@ export class Gateway {
   readonly #edgeSide: Side;
   readonly #hostSide: Side;
   readonly #upstreams: Upstreams;
-  readonly #guard: Guard;
+  readonly #guard: LastGuard;
   readonly #accessLog: AccessLog;
   readonly #listeners: Listeners;
   readonly #tableFile: TableFile;
@@ -118,7 +117,8 @@ export class Gateway {
       ownHost: () => this.#ownHost(),
     });
     this.#accessLog = new AccessLog({ file: options.accessLogFile, log, clock });
-    this.#guard = new Guard(log, () => clock.monotonic());
+    // However many there are, those that go well need the process.
+    this.#guard = new LastGuard({ clock, log, minuteMax: Number.POSITIVE_INFINITY, giveUp: () => {} });
     this.#upstreams = new Upstreams(
       clock,
       () => this.#core.table.limits,
@@ -173,7 +173,7 @@ export class Gateway {
   }
 
   /** The last guard: what a process notes that would else have ended it. */
-  get guard(): Guard {
+  get guard(): LastGuard {
     return this.#guard;
   }
 

@@ -108,7 +108,7 @@ export class HttpProxy {
     const connection = ClientConnection.of(socket);
     connection.inTurn(() =>
       this.#context.guard.run(
-        "a request",
+        "request",
         () => begin(connection),
         () => socket.destroy(),
       ),
@@ -203,7 +203,7 @@ export class HttpProxy {
   /** What a client has sent cannot be read. What it has sent before is answered first. */
   #clientError(error: NodeJS.ErrnoException, socket: Socket): void {
     this.#context.guard.run(
-      "a malformed request",
+      "request",
       () => {
         const connection = ClientConnection.of(socket);
         if (error.code === "ECONNRESET" || !socket.writable) {

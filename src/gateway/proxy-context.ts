@@ -1,8 +1,7 @@
-import type { Clock } from "#/base/index.ts";
+import type { Clock, LastGuard } from "#/base/index.ts";
 import type { AccessLog } from "./access-log.ts";
 import type { GatewayCore } from "./core/index.ts";
 import type { Deadlines } from "./deadlines.ts";
-import type { Guard } from "./guard.ts";
 import type { Upstreams } from "./upstreams.ts";
 import type { Waiting } from "./waiting.ts";
 
@@ -15,7 +14,7 @@ export interface ProxyContext {
   readonly deadlines: Deadlines;
   readonly clock: Clock;
   readonly waiting: Waiting;
-  readonly guard: Guard;
+  readonly guard: LastGuard;
   /** A call of `service` is over: whoever waits for its place is told. */
   readonly placeFreed: (service: string) => void;
   /** True once the gateway finishes what it has and takes no new connections. */

@@ -226,6 +226,26 @@ test("trailers pass both ways, but none that would change the framing or the mea
   assert.ok(old.endsWith("\r\n\r\nok") && !old.includes("Trailer"), old);
 });
 
+test("what a filter removes does not come back in a trailer, nor in another spelling", async (t) => {
+  const rig = await rigOf(t);
+  const answer = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-Inner: 1\r\n\r\n2\r\nok\r\n0\r\nX-Inner: 2\r\nX-Sum: 7\r\n\r\n";
+  const instance = await rawInstance(rig, (socket, seen) => {
+    if (seen.endsWith("\r\n\r\n") && seen.includes("\r\n0\r\n")) socket.write(answer);
+  });
+  const filters = [
+    { requestHeaders: { set: { "X-Role": "guest" }, remove: ["X-Admin"] } },
+    { responseHeaders: { set: {}, remove: ["X-Inner"] } },
+  ] as never;
+  rig.table(site([instance.port], { routes: [{ service: "portal", path: { prefix: "/" }, filters }] }));
+  const raw = await sendRaw(
+    rig.edgePort,
+    `POST / HTTP/1.1\r\nHost: a\r\nX_Admin: 1\r\nx-admin: 1\r\nX.Role: root\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n2\r\nhi\r\n0\r\nX-Admin: 1\r\nX_Role: root\r\nX-In: 1\r\n\r\n`,
+  );
+  assert.ok(raw.endsWith("0\r\nX-Sum: 7\r\n\r\n") && !/x-inner/i.test(raw), raw);
+  const [seen = ""] = instance.seen;
+  assert.ok(seen.endsWith("0\r\nX-In: 1\r\n\r\n") && !/admin|root/i.test(seen) && seen.includes("X-Role: guest"), seen);
+});
+
 test("Expect goes on to the instance: one that refuses is heard before the body is sent, one that says nothing gets the body", async (t) => {
   const rig = await rigOf(t);
   const head = "PUT /x HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n";

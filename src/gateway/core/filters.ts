@@ -28,6 +28,8 @@ interface CompiledFilter {
   readonly request?: (request: FilteredRequest) => Refusal | undefined;
   /** Changes the answer's headers, names and values in turn. */
   readonly response?: (headers: string[], request: FilteredRequest) => void;
+  /** Headers of the request, and of the answer, that it sets or removes: no trailer may bring them back. */
+  readonly decides?: { readonly request?: ReadonlySet<string>; readonly response?: ReadonlySet<string> };
 }
 
 /** The filters of one route, in order. */
@@ -55,6 +57,14 @@ export class FilterChain {
   response(headers: string[], request: FilteredRequest): void {
     for (const filter of this.#filters) filter.response?.(headers, request);
   }
+
+  /** What of `trailers` (names and values in turn) may go on: they come after everything has been decided, so that none may say what a filter has set or removed. */
+  trailers(trailers: readonly string[], of: "request" | "response"): readonly string[] {
+    if (trailers.length === 0 || this.isEmpty) return trailers;
+    return trailers.filter(
+      (_, index) => !this.#filters.some((one) => one.decides?.[of]?.has(meantName(trailers[index - (index % 2)] as string)) === true),
+    );
+  }
 }
 
 /** `matched` is the path that the route matches by. */
@@ -64,15 +74,19 @@ export function compileFilters(filters: readonly Filter[], matched: NonNullable<
 
 function compile(filter: Filter, matched: NonNullable<RouteEntry["path"]>): CompiledFilter {
   if (filter.requestHeaders !== undefined) {
-    const edit = headerEdit(filter.requestHeaders);
+    const { edit, decided } = headerEdit(filter.requestHeaders);
     return {
       request(request) {
         edit(request.headers);
         return undefined;
       },
+      decides: { request: decided },
     };
   }
-  if (filter.responseHeaders !== undefined) return { response: headerEdit(filter.responseHeaders) };
+  if (filter.responseHeaders !== undefined) {
+    const { edit, decided } = headerEdit(filter.responseHeaders);
+    return { response: edit, decides: { response: decided } };
+  }
   if (filter.rewritePath !== undefined) return rewritePath(filter.rewritePath.prefix, matched);
   if (filter.rewriteHost !== undefined) {
     const { host } = filter.rewriteHost;
@@ -149,11 +163,23 @@ const PROTECTED = new Set([
   "x-orrery-generation",
 ]);
 
-function headerEdit(edit: { readonly set: Readonly<Record<string, string>>; readonly remove: readonly string[] }): (headers: string[]) => void {
+function headerEdit(edit: { readonly set: Readonly<Record<string, string>>; readonly remove: readonly string[] }): {
+  readonly edit: (headers: string[]) => void;
+  readonly decided: ReadonlySet<string>;
+} {
   const set = Object.entries(edit.set).filter(([name, value]) => !PROTECTED.has(name.toLowerCase()) && /^[\t -~]*$/.test(value));
   const removed = new Set([...set.map(([name]) => name), ...edit.remove].map((name) => name.toLowerCase()).filter((name) => !PROTECTED.has(name)));
-  return (headers) => {
-    for (let index = headers.length - 2; index >= 0; index -= 2) if (removed.has((headers[index] as string).toLowerCase())) headers.splice(index, 2);
-    for (const [name, value] of set) headers.push(name, value);
+  const decided = new Set([...removed].map(meantName));
+  return {
+    decided,
+    edit(headers) {
+      for (let index = headers.length - 2; index >= 0; index -= 2) if (decided.has(meantName(headers[index] as string))) headers.splice(index, 2);
+      for (const [name, value] of set) headers.push(name, value);
+    },
   };
+}
+
+/** The name that a program means that reads `_` and `.` as `-`: who removes X-Admin does not let X_Admin pass. */
+function meantName(name: string): string {
+  return name.toLowerCase().replaceAll(/[_.]/g, "-");
 }

@@ -590,6 +590,11 @@ export class GatewayCore {
     return true;
   }
 
+  /** A fault of the gateway has ended an exchange; `call`: if it had begun one. It is counted among the refused calls. */
+  failed(call: Call | undefined): void {
+    this.#ledger.refused(call?.caller ?? "", "internal", call?.service ?? "");
+  }
+
   /** Nobody waits for the call's answer any more, or perhaps nobody: when its place is needed, `evict` is called, and must end it before it returns. */
   abandon(call: Call, evict: () => void): void {
     if (!call.isOver) call.endpoint.abandon(call, evict);
