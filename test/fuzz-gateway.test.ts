@@ -9,6 +9,8 @@ const KEPT: readonly number[] = [
   1_001_095,
   // Clients that close their half: streams, requests sent ahead, a part of a head.
   1_000_021, 1_000_045, 1_000_148, 1_000_078,
+  // An upgrade behind an answer that is still on its way; keep-alive beside close in HTTP/1.0.
+  7_064_963, 7_038_288,
   // A body with a length one too short, its rest in front of the next request.
   1_000_810,
 ];

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { Socket } from "node:net";
 
 /** Requests that a client has sent ahead of its answers; the connection of one that sends more is closed after these. */
@@ -28,7 +28,7 @@ interface KnownSocket extends Socket {
 export class ClientConnection {
   readonly socket: Socket;
   /** The request whose answer is not complete, or was the last. */
-  current: { readonly exchange: UnderWay; readonly req: IncomingMessage } | undefined;
+  current: { readonly exchange: UnderWay; readonly req: IncomingMessage; readonly res: ServerResponse } | undefined;
   readonly #underWay: UnderWay[] = [];
   readonly #ahead: (() => void)[] = [];
   #isBusy = false;

@@ -48,8 +48,8 @@ export interface ExchangeOptions {
   readonly startedMs: number;
   /** The client waits for leave to send its body. */
   readonly expectsContinue: boolean;
-  /** For a request that wants another protocol: its connection, and what the client has sent after its head. */
-  readonly upgrade?: { readonly socket: Socket; readonly early: Buffer } | undefined;
+  /** For a request that wants another protocol: its connection, and what gives what the client has sent after its head, once. */
+  readonly upgrade?: { readonly socket: Socket; readonly takeEarly: () => Buffer } | undefined;
 }
 
 /** One request on its way to an instance (or outside the site) and its answer on the way back, with and without a body, also if it wants another protocol: there is no other way. It is itself the handler of its upstream call: one object for each request. */
@@ -151,7 +151,7 @@ export class Exchange implements AnswerHandler, Bounded, UnderWay {
     const { headers, body } = renderRefusal(refusal, this.#context.name);
     this.#status = refusal.status;
     // What cannot be read for certain, or is not worth reading to keep the connection, ends it: nothing behind it is carried out.
-    if (this.#context.isStopping || LAST.has(refusal.code) || this.#isIncomplete()) this.#close(headers);
+    if (this.#context.isStopping || this.head.isLast || LAST.has(refusal.code) || this.#isIncomplete()) this.#close(headers);
     this.#res.writeHead(refusal.status, headers);
     this.#bytesOut += body.length;
     this.#res.end(this.head.method === "HEAD" ? undefined : body);
@@ -313,7 +313,7 @@ export class Exchange implements AnswerHandler, Bounded, UnderWay {
     this.#status = status;
     const passed = answer.headers;
     if (call?.route?.filters.changesResponse === true) call.route.filters.response(passed, this.#request as FilteredRequest);
-    if (this.#context.isStopping || this.#isIncomplete()) this.#close(passed);
+    if (this.#context.isStopping || this.head.isLast || this.#isIncomplete()) this.#close(passed);
     this.#answerHeaders = passed;
     flushSoon(this);
   }
@@ -412,7 +412,7 @@ export class Exchange implements AnswerHandler, Bounded, UnderWay {
         this.#error ??= error;
         this.#finish(101);
       },
-    }).join(passed, early, sides.early);
+    }).join(passed, early, sides.takeEarly());
   }
 
   onError(error: Error): void {

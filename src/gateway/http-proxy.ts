@@ -20,6 +20,9 @@ import type { ProxyContext } from "./proxy-context.ts";
 import { rawHead } from "./raw-head.ts";
 import { isUndecided } from "./waiting.ts";
 
+/** What a client may say in another protocol before it is agreed on. */
+const EARLY_BYTES_MAX = 64 * 1024;
+
 /** The HTTP side of a gateway: it is given sockets (`accept`), whatever listener they came from, and serves what they ask for. */
 export class HttpProxy {
   readonly #context: ProxyContext;
@@ -72,7 +75,7 @@ export class HttpProxy {
     const { socket } = req;
     this.#inTurn(socket, (connection) => {
       const exchange = this.#exchange(req, res, { expectsContinue });
-      connection.current = { exchange, req };
+      connection.current = { exchange, req, res };
       this.#guarded(exchange, () => this.#serve(exchange, exchange.head, inletOf(socket)));
     });
   }
@@ -80,28 +83,37 @@ export class HttpProxy {
   /** A request that wants another protocol, without a body. If it does not get it, its answer goes out as every answer does. */
   #upgrade(req: IncomingMessage, socket: Socket, early: Buffer): void {
     socket.pause();
-    this.#inTurn(socket, (connection) => {
-      const isSpoken = !isUnspoken(req);
-      const res = new ServerResponse(req);
-      res.shouldKeepAlive = !isSpoken && req.httpVersion === "1.1" && !hasToken(req.headers.connection ?? "", "close");
-      res.assignSocket(socket);
-      const onDrain = (): void => void res.emit("drain");
-      socket.on("drain", onDrain);
-      res.once("finish", () => {
-        res.detachSocket(socket);
-        socket.off("drain", onDrain);
-        if (isSpoken || connection.isClosing) return connection.linger();
-        // Goes on as HTTP/1.1, with what the client has sent behind it.
-        if (early.length > 0) socket.unshift(early);
-        this.accept(socket);
-      });
-      const upgrade = isSpoken ? { socket, early } : undefined;
-      const exchange = this.#exchange(req, res, { expectsContinue: false, upgrade });
-      connection.current = { exchange, req };
-      this.#guarded(exchange, () => this.#serve(exchange, exchange.head, inletOf(socket)));
-      // Seen only by somebody who reads.
-      if (socket.readableFlowing !== true) socket.resume();
+    this.#inTurn(socket, (connection) => this.#whenSent(connection, () => this.#offer(connection, req, early)));
+  }
+
+  /** An answer that is complete may still be on its way to the connection, and has it until then. */
+  #whenSent(connection: ClientConnection, go: () => void): void {
+    const former = connection.current?.res;
+    if (former === undefined || former.writableFinished || former.destroyed) return go();
+    former.once("finish", () => this.#context.guard.run("request", go, () => connection.socket.destroy()));
+  }
+
+  #offer(connection: ClientConnection, req: IncomingMessage, early: Buffer): void {
+    const { socket } = connection;
+    const isSpoken = !isUnspoken(req);
+    const res = new ServerResponse(req);
+    res.shouldKeepAlive = !isSpoken && req.httpVersion === "1.1" && !hasToken(req.headers.connection ?? "", "close");
+    res.assignSocket(socket);
+    const onDrain = (): void => void res.emit("drain");
+    socket.on("drain", onDrain);
+    res.once("finish", () => {
+      res.detachSocket(socket);
+      socket.off("drain", onDrain);
+      if (isSpoken || connection.isClosing) return connection.linger();
+      // Goes on as HTTP/1.1, with what the client has sent behind it.
+      if (early.length > 0) socket.unshift(early);
+      this.accept(socket);
+      socket.resume();
     });
+    const upgrade = isSpoken ? holdEarly(socket, early) : undefined;
+    const exchange = this.#exchange(req, res, { expectsContinue: false, upgrade });
+    connection.current = { exchange, req, res };
+    this.#guarded(exchange, () => this.#serve(exchange, exchange.head, inletOf(socket)));
   }
 
   #inTurn(socket: Socket, begin: (connection: ClientConnection) => void): void {
@@ -186,17 +198,19 @@ export class HttpProxy {
   #connect(req: IncomingMessage, socket: Socket, early: Buffer): void {
     socket.pause();
     this.#inTurn(socket, (connection) =>
-      acceptConnect({
-        context: this.#context,
-        req,
-        socket,
-        early,
-        inlet: inletOf(socket),
-        accept: (one) => {
-          connection.answered(false);
-          this.accept(one);
-        },
-      }),
+      this.#whenSent(connection, () =>
+        acceptConnect({
+          context: this.#context,
+          req,
+          socket,
+          early,
+          inlet: inletOf(socket),
+          accept: (one) => {
+            connection.answered(false);
+            this.accept(one);
+          },
+        }),
+      ),
     );
   }
 
@@ -239,6 +253,27 @@ export class HttpProxy {
 
 /** Versions in request lines. */
 const SPOKEN: ReadonlySet<string> = new Set(["1.0", "1.1"]);
+
+/** Reads on while the instance has not answered, so that a client that leaves is seen, and keeps what comes for the other protocol. */
+function holdEarly(socket: Socket, early: Buffer): NonNullable<ExchangeOptions["upgrade"]> {
+  const held = [early];
+  let bytes = early.length;
+  const hold = (chunk: Buffer): void => {
+    held.push(chunk);
+    bytes += chunk.length;
+    if (bytes > EARLY_BYTES_MAX) socket.pause();
+  };
+  socket.on("data", hold);
+  socket.resume();
+  return {
+    socket,
+    takeEarly: () => {
+      socket.off("data", hold);
+      socket.pause();
+      return Buffer.concat(held);
+    },
+  };
+}
 
 /** Called for requests that ask for another protocol. One with a body is served as it is: another protocol would leave the body unread. */
 function isWithoutBody(req: IncomingMessage): boolean {

@@ -118,6 +118,20 @@ test("a request that asks for another protocol goes the way of all requests: its
   const agreed = await sendRaw(rig.edgePort, `${upgrade}early`, { isEnough: (text) => text.endsWith("welcome") });
   assert.ok(agreed.includes("X-Name: caf\xe9\r\n"), agreed);
   await until(() => agreeing.seen.some((text) => text.endsWith("early")));
+  // What the client says while the instance thinks is not lost either, nor what it asks for behind an answer that is on its way.
+  const slow = await rawInstance(rig, (socket, seen) => {
+    if (seen.endsWith("Host: a\r\n") || !seen.includes("upgrade: websocket")) return;
+    if (seen.endsWith("\r\n\r\n")) setTimeout(() => socket.write("HTTP/1.1 101 Go\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"), 50);
+  });
+  rig.table(site([slow.port]));
+  const talker = new Client(rig.edgePort).send(`${upgrade}one`);
+  await until(() => slow.seen.length > 0);
+  talker.send("two");
+  await until(() => slow.seen.some((text) => text.endsWith("onetwo")));
+  talker.socket.destroy();
+  rig.table(site([port]));
+  const ahead = await sendRaw(rig.edgePort, `GET /1 HTTP/1.1\r\nHost: a\r\n\r\n${upgrade}`);
+  assert.deepEqual(statusesOf(ahead), [200, 200], ahead);
 });
 
 test("nothing behind a refused request is carried out", async (t) => {

@@ -164,6 +164,8 @@ export class RequestHead {
   host: string | undefined;
   contentLength: string | undefined;
   isChunked = false;
+  /** The client wants the connection to end with the answer, whatever else it says of it. */
+  isLast = false;
   /** Names of the trailers that the client announces. */
   trailer: string | undefined;
   /** The client takes trailers. */
@@ -268,7 +270,10 @@ export class RequestHead {
     if (transferEncoding !== undefined && this.contentLength !== undefined) this.violation = "Content-Length beside Transfer-Encoding";
     if (transferEncoding !== undefined && isHttp10) this.violation = "Transfer-Encoding in HTTP/1.0";
     if (this.host === undefined && !isHttp10) this.violation = "no Host";
-    if (connection !== undefined) this.#dropNamed(connection);
+    if (connection !== undefined) {
+      this.isLast = connection === "close" || hasToken(connection, "close");
+      this.#dropNamed(connection);
+    }
     if (this.upgrade !== undefined && (connection === undefined || !hasToken(connection, "upgrade"))) this.upgrade = undefined;
   }
 

@@ -110,9 +110,7 @@ export class FuzzInstances {
     let done = 0;
     socket.on("data", (chunk) => {
       text += chunk.toString("latin1");
-      for (const match of text
-        .slice(done)
-        .matchAll(/(GET|POST|PUT|HEAD|DELETE|OPTIONS|PATCH|M-SEARCH) \/raw\/(r[0-9]+-[0-9]+-[0-9a-f]+)[^ ]* HTTP\/1\.1\r\n/g)) {
+      for (const match of text.slice(done).matchAll(/(GET|POST|PUT|HEAD|DELETE|OPTIONS|PATCH|M-SEARCH) \/raw\/([^ ?#/]*)[^ ]* HTTP\/1\.1\r\n/g)) {
         const [whole, method = "", id = ""] = match;
         done = Math.max(done, text.indexOf(whole, done) + whole.length);
         this.#note(id, method);
