@@ -95,7 +95,7 @@ export class AccessLog {
   }
 
   #format(entry: AccessEntry): string {
-    let line = `{"time":"${this.#time(entry.startedMs)}","role":"${entry.role}","client":"${entry.client}","method":"${entry.method}","host":${quote(entry.host)},"path":${quote(entry.path)},"status":${entry.status},"durationMs":${round(entry.durationMs)}`;
+    let line = `{"time":"${this.#time(entry.startedMs)}","role":"${entry.role}","client":${quote(entry.client)},"method":"${entry.method}","host":${quote(entry.host)},"path":${quote(entry.path)},"status":${entry.status},"durationMs":${round(entry.durationMs)}`;
     if (entry.answerMs !== undefined) line += `,"answerMs":${round(entry.answerMs)}`;
     if (entry.bytesIn !== undefined) line += `,"bytesIn":${entry.bytesIn}`;
     line += `,"bytesOut":${entry.bytesOut}`;

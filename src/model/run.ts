@@ -164,7 +164,13 @@ export const template = z
         "Folders for data that outlives instances and versions: each slot has its own, on the host where it was first placed, and stays there until a person removes it (orrery volume rm).",
       ),
     grace: duration.default("10s").describe("From SIGTERM to SIGKILL."),
-    calls: z.array(label).max(500).optional().describe("Services that it may call; absent: any."),
+    calls: z
+      .array(label)
+      .max(500)
+      .optional()
+      .describe(
+        "Services that it may call; absent: any. Checked by the gateway; no wall: a program may dial past it, or use another's address (callerCheck of the Site).",
+      ),
     drain: z
       .strictObject({
         streams: streamEnding.default("terminateAfter"),

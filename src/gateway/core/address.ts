@@ -97,7 +97,9 @@ export function isLoopbackAddress(address: string): boolean {
   return LOOPBACK.has(address);
 }
 
-/** One writing for each address: IPv4 dotted, also where it is written as IPv6. */
-export function plainAddress(address: string): string {
+/** One writing for each address: IPv4 dotted, also where it is written as IPv6, and without a zone (`%eth0`), which means something on one host only. */
+export function plainAddress(written: string): string {
+  const zone = written.indexOf("%");
+  const address = zone < 0 ? written : written.slice(0, zone);
   return address.startsWith("::ffff:") && address.includes(".") ? address.slice("::ffff:".length) : address;
 }
