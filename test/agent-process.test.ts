@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, it, type TestContext } from "node:test";
+import { decodeLines } from "#/link/index.ts";
 import { INSTANCE_FINALIZER, type Instance, instance } from "#/model/index.ts";
 import { findMarkedProcesses, killMembers } from "#/process/index.ts";
 import { type ApiSite, openApiSite } from "./api-site.ts";
@@ -161,14 +162,16 @@ describe("the agent's process", () => {
       const log = path.join(agent.data, "agent", "instances", made.metadata.uid, "output.log");
       while (readFileSync(log, "utf8").split("\n").length < 3) await new Promise((resolve) => setTimeout(resolve, 20));
       let text = "";
-      for await (const chunk of peer.link.stream("log/read", {
+      for await (const chunk of peer.link.stream("log/lines", {
         namespace: "default",
         instance: "alone",
         follow: false,
         tailLines: 2,
         previous: false,
       }))
-        text += String(chunk);
+        text += decodeLines(chunk)
+          .map((line) => `${line.text}\n`)
+          .join("");
       assert.match(text, /^line \d+\nline \d+\n$/);
       break;
     }

@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
 import { Faults, OrreryError, silentLog } from "#/base/index.ts";
-import type { Link } from "#/link/index.ts";
+import { decodeLines, type Link } from "#/link/index.ts";
 import { host, INSTANCE_FINALIZER, type Instance, instance, TRAFFIC_FINALIZER } from "#/model/index.ts";
 import type { AgentObservation, AgentReport } from "#/probes/index.ts";
 import { findMembers } from "#/process/index.ts";
@@ -56,10 +56,17 @@ class RecordingLink implements Link {
 }
 
 async function readLog(name: string, params: object = {}): Promise<string> {
-  const read = site.agent?.handlers.streams?.["log/read"];
   let text = "";
-  for await (const chunk of read?.({ namespace: "default", instance: name, ...params }, new AbortController().signal) ?? []) text += chunk;
+  for await (const lines of streamLines({ namespace: "default", instance: name, ...params }, new AbortController().signal)) text += lines;
   return text;
+}
+
+/** What the agent gives of a log, as text. */
+async function* streamLines(params: object, signal: AbortSignal): AsyncGenerator<string> {
+  for await (const item of site.agent?.handlers.streams?.["log/lines"]?.(params, signal) ?? [])
+    yield decodeLines(item)
+      .map((line) => `${line.text}${line.isOpen === true ? "" : "\n"}`)
+      .join("");
 }
 
 const runScript = (name: string, script: string): Promise<unknown> =>
@@ -326,7 +333,7 @@ describe("logs", () => {
     await assert.rejects(readLog("log-v1-0", { previous: true }), { code: "agent/no-previous" });
     const stop = new AbortController();
     let text = "";
-    for await (const chunk of site.agent?.handlers.streams?.["log/read"]?.({ instance: "log-v1-0", follow: true, tailLines: 1 }, stop.signal) ?? []) {
+    for await (const chunk of streamLines({ instance: "log-v1-0", follow: true, tailLines: 1 }, stop.signal)) {
       if (text === "") await site.ask(one, "/crash").catch(() => {});
       text += chunk;
       if (text.endsWith(`to crash\nlistening on ${port}\n`)) stop.abort();

@@ -9,6 +9,7 @@ import { connect as connectTls, type TLSSocket } from "node:tls";
 import { gunzipSync } from "node:zlib";
 import { isOrreryError, OrreryError, silentLog, systemClock } from "#/base/index.ts";
 import type { ClientRequest } from "#/client/index.ts";
+import { encodeLines } from "#/link/index.ts";
 import { instance, microservice, resource } from "#/model/index.ts";
 import { type ApiSite, openApiSite } from "./api-site.ts";
 
@@ -510,7 +511,7 @@ describe("agents and gateways", () => {
           },
         },
         streams: {
-          "log/read": async function* (params) {
+          "log/lines": async function* (params) {
             const {
               instance: name,
               tailLines,
@@ -523,8 +524,9 @@ describe("agents and gateways", () => {
               previous: boolean;
             };
             if (previous && name !== "auth-restarted") throw new OrreryError("agent/no-previous", `${name} has not run before its present run`);
-            yield `first of ${name}\nsecond`;
-            yield ` of ${name} (tail ${tailLines}, follow ${follow})\n`;
+            yield encodeLines([{ text: `first of ${name}` }]);
+            yield encodeLines([{ text: `second of ${name} (tail ${tailLines}, follow ${follow})` }]);
+            yield encodeLines([]);
           },
         },
       },
@@ -581,7 +583,7 @@ describe("agents and gateways", () => {
     const base = "/apis/orrery.dev/v1/namespaces/default";
     for (const name of ["auth-0", "auth-1"]) await site.store.create(instance, { metadata: { name }, spec });
     const none = await http1(site, `${base}/microservices/auth/log?previous=true`);
-    assert.deepEqual([none.status, json(none).message], [404, "no instance of microservice auth has run before its present run: none was restarted"]);
+    assert.deepEqual([none.status, json(none).message], [404, "no instance of auth has run before its present run: none was restarted"]);
     const one = await http1(site, `${base}/instances/auth-0/log?previous=true`);
     assert.deepEqual([one.status, json(one).message], [404, "auth-0 has not run before its present run"]);
     await site.store.create(instance, { metadata: { name: "auth-restarted" }, spec });

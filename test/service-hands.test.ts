@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
+import { isOrreryError, silentLog, systemClock, systemRandom } from "#/base/index.ts";
+import { createClient } from "#/client/index.ts";
 import { type Instance, instance, revision } from "#/model/index.ts";
-import { RunningSite } from "./running-site.ts";
+import { identifyProcess } from "#/process/index.ts";
+import { ROOT, RunningSite } from "./running-site.ts";
 
 /** One site for what people do with a service that runs: restart it, read what it prints, run commands beside it. */
 const SERVER = `
@@ -84,6 +89,123 @@ test("restart begins each instance again, refuses nothing, keeps what the instan
   }
   assert.equal((await site.store.list(revision)).items.length, 2);
 });
+
+test("logs come in the order of time from several services, through restarts and rotations, and are chosen by time and text", async () => {
+  const beganMs = Date.now();
+  for (let index = 0; index < 3; index++)
+    for (const name of ["one", "two"]) {
+      await fetch(`${site.edge}/${name}/n${index}`);
+      // Times are as good as the agent's look: some 50 ms.
+      await wait(300);
+    }
+  const options = ["--since", new Date(beganMs).toISOString(), "--grep", "asked for /"];
+  const { found } = await site.until("all was printed", async () => {
+    const { out } = await site.orrery("logs", "one", "two", ...options, "-o", "json");
+    const lines = out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { instance: string; time: string; text: string });
+    return lines.length === 6 ? lines : undefined;
+  });
+  assert.deepEqual(
+    found.map((line) => line.text),
+    ["one/n0", "two/n0", "one/n1", "two/n1", "one/n2", "two/n2"].map((path) => `asked for /${path}`),
+  );
+  for (const { time } of found) assert.ok(Date.parse(time) >= beganMs - 1000 && Date.parse(time) <= Date.now());
+  // Before the restart of the test before, and since.
+  const all = (await site.orrery("logs", "one")).out.split("\n").filter((line) => line.endsWith("| it listens"));
+  assert.equal(all.length, 2);
+  assert.match((await site.orrery("logs", "--all", "--tail", "1", "-t")).out, /^\d{4}-\d\d-\d\dT[\d:.]+Z one-v1-\w+-0 \| asked for /m);
+  assert.match((await site.orrery("logs", "one", "two", "--previous")).out, /two-v1-\w+-1 \| it listens/);
+  const refused = await site.orrery("logs", "one", "nothing");
+  assert.deepEqual([refused.status, /called "nothing"/.test(refused.err)], [1, true]);
+});
+
+test("a log that somebody empties goes on being shown", async () => {
+  const [only] = await instancesOf("one");
+  const log = path.join(path.dirname(workFolder(only as Instance)), "output.log");
+  for (let index = 0; index < 80; index++) await fetch(`${site.edge}/one/${"y".repeat(1000)}`);
+  await site.until("it was rotated", async () => (readdirSync(path.dirname(log)).some((name) => /^output\.log\.\d+$/.test(name)) ? true : undefined));
+  // Its room has been given back by then.
+  await wait(2000);
+  truncateSync(log, 0);
+  await fetch(`${site.edge}/one/after-it-was-emptied`);
+  await site.until(
+    "it is seen",
+    async () => ((await site.orrery("logs", "one", "--tail", "5")).out.includes("after-it-was-emptied") ? true : undefined),
+    45_000,
+  );
+  await fetch(`${site.edge}/one/and-later`);
+  await site.until(
+    "what comes later, too",
+    async () => ((await site.orrery("logs", "one", "--tail", "5")).out.includes("and-later") ? true : undefined),
+    45_000,
+  );
+});
+
+test("exec runs a command in an instance's folder and environment, both ways, with its exit status, and ends it when its user has gone", async () => {
+  const [only] = await instancesOf("one");
+  const port = only?.status?.ports?.["http"];
+  const plain = await orrery("exec", "one", "--", "sh", "-c", "pwd; echo $PORT $ORRERY_SERVICE; echo apart >&2; exit 7");
+  assert.deepEqual(plain, { status: 7, out: `${workFolder(only as Instance)}\n${port} one\n`, err: "apart\n" });
+  const long = await orrery("exec", "one", "--", "node", "-e", "process.stdout.write('x'.repeat(1e6)); process.exit(3)");
+  assert.deepEqual([long.status, long.out.length], [3, 1_000_000]);
+  const none = await orrery("exec", "one", "--", "no-such-program");
+  assert.deepEqual([none.status, /there is no such program on PATH/.test(none.err)], [1, true]);
+  assert.equal((await orrery("exec", "one")).status, 2);
+  // Both ways, over the API itself; with a terminal where this machine makes them.
+  const exchange = await site.client.openExchange({
+    method: "POST",
+    path: `/apis/orrery.dev/v1/namespaces/default/instances/${only?.metadata.name}/exec`,
+    body: {
+      command: ["sh", "-c", "stty size; read line; echo got $line; trap '' HUP TERM; sleep 600 & echo $!; wait"],
+      input: true,
+      terminal: { rows: 33, columns: 101 },
+    },
+  });
+  let out = "";
+  for await (const text of exchange.lines) {
+    const line = JSON.parse(text) as { out?: string; error?: { code: string } };
+    if (line.error?.code === "process/no-terminal") return;
+    out += Buffer.from(line.out ?? "", "base64").toString();
+    if (out.includes("33 101\r\n") && !out.includes("got")) await exchange.send({ data: Buffer.from("a word\n").toString("base64") });
+    if (/got a word\r\n\d+\r\n/.test(out)) break;
+  }
+  exchange.close();
+  const pid = Number(/got a word\r\n(\d+)/.exec(out)?.[1]);
+  await site.until("what it had started is gone", async () => (identifyProcess(pid) === undefined ? true : undefined), 15_000);
+  const viewer = await fetchAs("viewer", `microservices/one/exec`);
+  assert.equal(viewer, 403);
+});
+
+/** As `site.orrery`; nothing is added behind the two dashes. */
+function orrery(...args: string[]): Promise<{ readonly status: number; readonly out: string; readonly err: string }> {
+  return new Promise((resolve) => {
+    const options = { env: { ...process.env, ORRERY_DATA: site.data }, maxBuffer: 16 * 1024 * 1024, timeout: 60_000 };
+    const child = execFile(path.join(ROOT, "orrery"), args, options, (_, out, err) => resolve({ status: child.exitCode ?? -1, out, err }));
+  });
+}
+
+/** Status of a POST by another user than the admin. */
+async function fetchAs(user: string, place: string): Promise<number> {
+  const client = createClient({
+    url: site.client.url,
+    ca: readFileSync(path.join(site.data, "pki", "ca.crt"), "utf8"),
+    token: readFileSync(path.join(site.data, "tokens", user), "utf8").trim(),
+    clock: systemClock,
+    random: systemRandom,
+    log: silentLog,
+    userAgent: "orrery-test",
+  });
+  try {
+    await client.openExchange({ method: "POST", path: `/apis/orrery.dev/v1/namespaces/default/${place}`, body: { command: ["true"] } });
+    return 200;
+  } catch (error) {
+    return isOrreryError(error, "api/forbidden") ? 403 : 0;
+  } finally {
+    await client.close();
+  }
+}
 
 test("a restart stops at the instance that does not come back, and says so", async () => {
   const [first, second] = await instancesOf("two");

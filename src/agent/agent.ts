@@ -12,6 +12,7 @@ import { CallerAddresses } from "./caller-addresses.ts";
 import { inheritedEnvironment } from "./core/index.ts";
 import { HostStatus } from "./host-status.ts";
 import { InstanceUseReader } from "./instance-use.ts";
+import { EXEC_MARK } from "./launch.ts";
 import { linkHandlers } from "./link-handlers.ts";
 import { Observations } from "./observations.ts";
 import { findOpenListeners } from "./open-listeners.ts";
@@ -72,6 +73,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const dataFolder = realpathSync(options.dataFolder);
   const held = await holdName(nameFolder(agentFolder), "agent", () => ({ site: options.site, data: dataFolder, stopMs: runners.stopMs }));
   lifecycle.add("the name of the agent", () => held.release());
+  endLeftExecs(dataFolder);
   const services = new ServiceAddresses(path.join(agentFolder, "services.json"), log);
   const observations = new Observations(link);
   const ports = new PortPool(dataFolder);
@@ -194,6 +196,18 @@ async function killOrphans(site: string, isKnown: (uid: string) => boolean, log:
       log.warn("ended processes of an instance that is gone", { uid, pids: ended.map(({ pid }) => pid) });
     } catch (error) {
       log.error(`cannot end processes of an instance that is gone: ${describeError(error)}`, { uid });
+    }
+  }
+}
+
+/** Ends what people worked with in instances when an earlier agent was killed: nobody can reach it any more. */
+function endLeftExecs(dataFolder: string): void {
+  for (const { stat, environment } of findMarkedProcesses({ ORRERY_DATA: dataFolder })) {
+    if (environment[EXEC_MARK] === undefined) continue;
+    try {
+      process.kill(stat.pid, "SIGKILL");
+    } catch {
+      // Gone in the meantime.
     }
   }
 }

@@ -1,13 +1,14 @@
 import { describeError, OrreryError } from "#/base/index.ts";
+import type { LogLine, LogQuestion } from "#/link/index.ts";
 import { durationMs, type Instance } from "#/model/index.ts";
 import { type BusyAnswer, runProbe } from "#/probes/index.ts";
-import type { CommandResult } from "#/process/index.ts";
+import type { CommandResult, Exec } from "#/process/index.ts";
 import { type InstanceState, NEW_INSTANCE } from "./core/index.ts";
 import { isToBeStopped, letGo } from "./finalizer.ts";
 import { InstanceFolder } from "./instance-folder.ts";
 import { buildStatus } from "./instance-status.ts";
 import { environmentOf, prepare } from "./launch.ts";
-import type { LogRequest, Runner, RunnerContext } from "./runner.ts";
+import type { Runner, RunnerContext } from "./runner.ts";
 import { StatusWriter } from "./status-writer.ts";
 
 /** At the end of the agent: the store may be out of reach. */
@@ -102,7 +103,7 @@ export class BuiltInProbeRunner implements Runner {
     this.#folder.remove();
   }
 
-  readLog(_request: LogRequest, _signal: AbortSignal): AsyncIterable<string> {
+  readLines(_question: LogQuestion, _signal: AbortSignal): AsyncIterable<readonly LogLine[]> {
     throw new OrreryError(
       "agent/no-log",
       `${this.#instance.metadata.name} is a probe inside of the agent and writes no log; what it sees stands in the Resource's status`,
@@ -114,6 +115,10 @@ export class BuiltInProbeRunner implements Runner {
       "agent/no-script",
       `${this.#instance.metadata.name} is a probe inside of the agent and has no script ${JSON.stringify(name)}`,
     );
+  }
+
+  async exec(): Promise<Exec> {
+    throw new OrreryError("agent/no-exec", `${this.#instance.metadata.name} is a probe inside of the agent: it has no folder to run a command in`);
   }
 
   async askBusy(): Promise<BusyAnswer> {

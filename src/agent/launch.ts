@@ -1,8 +1,9 @@
 import path from "node:path";
 import { describeError, OrreryError } from "#/base/index.ts";
 import { type Duty, durationMs, type Instance, sizeBytes } from "#/model/index.ts";
-import { type CommandResult, type LogLimits, type ProcessSigns, type RunningProcess, runCommand, startProcess } from "#/process/index.ts";
+import { type CommandResult, Exec, type LogLimits, type ProcessSigns, type RunningProcess, runCommand, startProcess } from "#/process/index.ts";
 import { buildEnvironment } from "./core/index.ts";
+import type { ExecRequest } from "./exec-sessions.ts";
 import type { InstanceFolder, NetworkRecord } from "./instance-folder.ts";
 import type { RunnerContext } from "./runner.ts";
 import { makeVolume, volumesOf } from "./volumes.ts";
@@ -128,6 +129,23 @@ export async function runNamedScript(input: LaunchInput, name: string, signal: A
     signal,
     // A helper that a script starts belongs to the instance and is ended with it.
     leftovers: "leave",
+  });
+}
+
+/** Variable by which the agent knows commands that someone works with: they are no part of the instance's process, and a crash of that does not end them. */
+export const EXEC_MARK = "ORRERY_EXEC";
+
+/** Starts a command that someone works with, in the instance's folder and with its environment, except for what marks the instance's own processes. */
+export async function startExec(input: LaunchInput, { command, input: hasInput = false, terminal }: ExecRequest, signal: AbortSignal): Promise<Exec> {
+  const { instance, folder } = input;
+  const { ORRERY_INSTANCE: uid = "", ...env } = environmentOf(input);
+  return await Exec.start({
+    command,
+    workingDir: folder.workingDir(instance.spec.run?.workingDir ?? "."),
+    env: { ...env, [EXEC_MARK]: uid, ...(terminal === undefined ? {} : { TERM: terminal.type ?? "xterm" }) },
+    hasInput,
+    ...(terminal === undefined ? {} : { terminal }),
+    signal,
   });
 }
 

@@ -1,20 +1,23 @@
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { describeError, OrreryError, sleep } from "#/base/index.ts";
+import type { LogLine, LogQuestion } from "#/link/index.ts";
 import { type Duty, durationMs, type Instance, instance } from "#/model/index.ts";
 import { askBusy, type BusyAnswer, runCheck } from "#/probes/index.ts";
 import {
   adoptProcess,
   type CommandResult,
+  type Exec,
   explainLineEnds,
   findNewestIntention,
   killMembers,
   killStragglers,
+  LogTimes,
   type ProcessExit,
   type ProcStat,
   type RunningProcess,
   readLastLines,
-  readLog,
   rotateLog,
   stopProcess,
 } from "#/process/index.ts";
@@ -34,15 +37,28 @@ import {
   step,
 } from "./core/index.ts";
 import { DutyTeller, type DutyTellerOptions } from "./duty-teller.ts";
+import type { ExecRequest } from "./exec-sessions.ts";
 import { isToBeStopped, letGo } from "./finalizer.ts";
 import { InstanceFolder, type NetworkRecord, type RunnerMemory } from "./instance-folder.ts";
 import { buildStatus } from "./instance-status.ts";
-import { environmentOf, explainStart, type LaunchInput, launch, logLimits, prepare, runNamedScript, runScriptIfAny, signsOf } from "./launch.ts";
+import {
+  environmentOf,
+  explainStart,
+  type LaunchInput,
+  launch,
+  logLimits,
+  prepare,
+  runNamedScript,
+  runScriptIfAny,
+  signsOf,
+  startExec,
+} from "./launch.ts";
+import { readLines } from "./log-lines.ts";
 import { completeNetwork, giveBackNetwork, replaceTakenPorts } from "./network.ts";
 import { isListening } from "./ports.ts";
 import { followProbeProgram } from "./probe-program.ts";
 import { RecordWriter } from "./record-writer.ts";
-import type { LogRequest, Runner, RunnerContext } from "./runner.ts";
+import type { Runner, RunnerContext } from "./runner.ts";
 import { StatusWriter } from "./status-writer.ts";
 
 const QUOTED_LINES = 10;
@@ -68,6 +84,7 @@ export class ProcessRunner implements Runner {
   readonly #writer: StatusWriter;
   readonly #records: RecordWriter;
   readonly #duties: DutyTeller;
+  readonly #times: LogTimes;
   readonly #over = new AbortController();
   #instance: Instance;
   #demand: Demand;
@@ -82,6 +99,8 @@ export class ProcessRunner implements Runner {
   /** Who keeps it passive. */
   #rival: Runner | undefined;
   #isOpen = false;
+  /** Its log file was seen. */
+  #hasLog = false;
   #isGone = false;
   #isStopping = false;
   #isLettingGo = false;
@@ -96,6 +115,7 @@ export class ProcessRunner implements Runner {
     this.#context = context;
     this.#folder = new InstanceFolder(context.instancesFolder, one.metadata.uid);
     this.#writer = new StatusWriter(context, one);
+    this.#times = new LogTimes(this.#folder.log, () => context.clock.now());
     const { clock, random, dataFolder } = context;
     this.#records = new RecordWriter({
       clock,
@@ -266,6 +286,7 @@ export class ProcessRunner implements Runner {
     this.#cancelWake();
     this.#records.end();
     this.#process?.release();
+    this.#times.end();
     this.#writer.end();
   }
 
@@ -276,13 +297,13 @@ export class ProcessRunner implements Runner {
     this.#folder.remove();
   }
 
-  readLog({ follow, tailLines, previous }: LogRequest, signal: AbortSignal): AsyncIterable<string> {
-    const tail = tailLines === undefined ? {} : { tailLines };
-    if (!previous) return readLog(this.#folder.log, { follow, signal, ...tail });
+  readLines(question: LogQuestion, signal: AbortSignal): AsyncIterable<readonly LogLine[]> {
+    if (!question.previous) return readLines(this.#folder.log, this.#times, question, { signal });
     const intention = findNewestIntention(this.#folder.runs);
     if (intention?.previousLogFrom === undefined)
       throw new OrreryError("agent/no-previous", `${this.#instance.metadata.name} has not run before its present run`);
-    return readLog(this.#folder.log, { from: intention.previousLogFrom, to: intention.logFrom, signal, ...tail });
+    const run = { from: intention.previousLogFrom, to: intention.logFrom, signal };
+    return readLines(this.#folder.log, this.#times, { ...question, follow: false }, run);
   }
 
   async runScript(name: string, signal: AbortSignal): Promise<CommandResult> {
@@ -298,6 +319,12 @@ export class ProcessRunner implements Runner {
     } finally {
       this.#scripts--;
     }
+  }
+
+  async exec(request: ExecRequest, signal: AbortSignal): Promise<Exec> {
+    // Its folder is made with its first start.
+    if (this.#state.running === undefined && this.#state.pending === undefined) await prepare(this.#launchInput(), this.#dutyNow());
+    return await startExec(this.#launchInput(), request, AbortSignal.any([signal, this.#over.signal]));
   }
 
   async askBusy(signal: AbortSignal): Promise<BusyAnswer> {
@@ -321,7 +348,28 @@ export class ProcessRunner implements Runner {
   }
 
   async rotateLog(): Promise<void> {
-    if (this.#state.result === undefined) await rotateLog(this.#folder.log, logLimits(this.#instance));
+    // A run that is over prints nothing any more.
+    if (this.#state.result !== undefined) return;
+    // Where the system cannot wake the agent for each line, this gives the times that there are.
+    this.#times.note();
+    const isLogThere = existsSync(this.#folder.log);
+    if (!isLogThere && this.#process !== undefined && this.#hasLog)
+      this.#tell(
+        "Warning",
+        "LogRemoved",
+        `its log file was removed while it runs: what it prints is seen again after a restart: orrery restart ${this.#instance.spec.service ?? "SERVICE"}`,
+      );
+    this.#hasLog = isLogThere;
+    const rotation = await rotateLog(this.#folder.log, logLimits(this.#instance), this.#times.knownEnd);
+    if (rotation === "mended")
+      this.#tell("Normal", "LogEmptied", "its log file was emptied by hand; what it prints since is shown after what was rotated before");
+    if (rotation === "dropped")
+      this.#tell(
+        "Warning",
+        "LogDropped",
+        `there was no room on the disk to keep its older output, and it was given back; free some room in ${this.#context.dataFolder}`,
+      );
+    await this.#times.tidy();
   }
 
   setOpenAddresses(addresses: readonly string[]): void {
@@ -458,6 +506,8 @@ export class ProcessRunner implements Runner {
   #attach(running: RunningProcess, isAdopted: boolean): void {
     const { intention, pid } = running;
     this.#process = running;
+    this.#times.watch();
+    this.#hasLog = true;
     this.#processOver = new AbortController();
     void running.exited.then((exit) => this.#ended(running, exit));
     this.#advance({ type: "started", pid, startedAtMs: intention.startedAtMs, runHash: intention.note ?? "", isAdopted });

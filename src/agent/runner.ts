@@ -1,19 +1,13 @@
 import type { Clock, Faults, Log, Random } from "#/base/index.ts";
+import type { LogLine, LogQuestion } from "#/link/index.ts";
 import type { Instance } from "#/model/index.ts";
 import type { AgentObservation, BusyAnswer } from "#/probes/index.ts";
-import type { CommandResult, ProcStat } from "#/process/index.ts";
+import type { CommandResult, Exec, ProcStat } from "#/process/index.ts";
 import type { Store } from "#/store/index.ts";
 import type { CallerAddresses } from "./caller-addresses.ts";
 import type { ServiceAddress } from "./core/index.ts";
+import type { ExecRequest } from "./exec-sessions.ts";
 import type { PortPool } from "./ports.ts";
-
-/** Which lines of an instance's output are wanted. */
-export interface LogRequest {
-  readonly follow: boolean;
-  readonly tailLines?: number | undefined;
-  /** The output of the run before the newest. */
-  readonly previous: boolean;
-}
 
 /** Carries out one Instance: a process, or a built-in probe. */
 export interface Runner {
@@ -44,9 +38,14 @@ export interface Runner {
   release(): void;
   /** Removes everything that is left, once the runner is over. */
   clean(): void;
-  readLog(request: LogRequest, signal: AbortSignal): AsyncIterable<string>;
+  /** Its output in lines, in batches; while following, an empty batch when what was there has been given.
+   *  @throws agent/no-previous, agent/no-log */
+  readLines(question: LogQuestion, signal: AbortSignal): AsyncIterable<readonly LogLine[]>;
   /** @throws agent/no-script, agent/busy */
   runScript(name: string, signal: AbortSignal): Promise<CommandResult>;
+  /** Starts a command in its folder and environment, also while no process of it runs. `signal` ends it.
+   *  @throws agent/no-exec, agent/no-artifact, process/command, process/no-terminal */
+  exec(request: ExecRequest, signal: AbortSignal): Promise<Exec>;
   /** Whether it has work that no call shows. What does not run is idle. */
   askBusy(signal: AbortSignal): Promise<BusyAnswer>;
   rotateLog(): Promise<void>;

@@ -23,12 +23,14 @@ export interface Exchange {
   readonly yaml: YamlReader;
   /** Text for the client's user, sent as Warning headers with the reply. */
   readonly warnings: string[];
+  /** What the audit tells beside who, what and where. */
+  readonly audited?: Readonly<Record<string, string>>;
 }
 
 /** An answer. `text` is sent whole; `chunks` as they come, at the speed of the reader. */
 export type Reply =
   | { readonly status: number; readonly contentType: string; readonly text: string | Buffer; readonly headers?: Readonly<Record<string, string>> }
-  | { readonly status: number; readonly contentType: string; readonly chunks: AsyncIterable<string> }
+  | { readonly status: number; readonly contentType: string; readonly chunks: AsyncIterable<string | Buffer> }
   /** The exchange was taken over: nothing is left to be sent. */
   | { readonly status: number; readonly isTaken: true };
 

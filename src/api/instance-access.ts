@@ -1,10 +1,24 @@
+import { randomUUID } from "node:crypto";
 import { type Clock, isOrreryError, OrreryError } from "#/base/index.ts";
 import type { Hub } from "#/link/hub/index.ts";
-import type { Link } from "#/link/index.ts";
-import { durationMs, findKind, type Instance, instance, type Microservice, microservice, type Script } from "#/model/index.ts";
+import { decodeLines, type Link, type LogLine, type LogQuestion } from "#/link/index.ts";
+import {
+  DEFAULT_NAMESPACE,
+  durationMs,
+  findKind,
+  type Instance,
+  instance,
+  type Kind,
+  type Microservice,
+  microservice,
+  type Script,
+} from "#/model/index.ts";
 import type { Store } from "#/store/index.ts";
 import { type Exchange, jsonReply, type Reply } from "./exchange.ts";
-import { MergedLines } from "./merged-lines.ts";
+import { serveExec } from "./exec.ts";
+import { formatLines, type LogFormat, type LogOwner } from "./log-format.ts";
+import { LogMerge } from "./log-merge.ts";
+import { type LogRequest, readLogRequest } from "./log-request.ts";
 import { missing } from "./reads.ts";
 import { badRequest } from "./status.ts";
 import { keyOf, type Target } from "./writes.ts";
@@ -14,7 +28,6 @@ const SCRIPT_SPARE_MS = 30_000;
 const TIMER_MS_MAX = 2 ** 31 - 1;
 /** So long the first lines may decide whether the answer is an error. */
 const FIRST_LINES_MS = 500;
-const TAIL_LINES_MAX = 100_000;
 
 /** Logs and scripts of instances, asked for over the links of their agents. */
 export class InstanceAccess {
@@ -28,36 +41,71 @@ export class InstanceAccess {
     this.#clock = clock;
   }
 
-  /** `…/instances/NAME/log` and `…/microservices/NAME/log` with `follow`, `tailLines`, `previous`: text, as it comes. Lines of a microservice begin with `instance | `; followed, instances that come later are added. */
+  /** `…/instances/NAME/log` and `…/microservices/NAME/log`: see `readLogRequest`. Lines of a microservice begin with `instance | `; followed, instances that come later are added. Lines of several instances come in the order of their times. */
   async log(exchange: Exchange, target: Target, name: string): Promise<Reply> {
-    const { query, signal } = exchange;
-    const options: LogOptions = { follow: query.get("follow") === "true", previous: query.get("previous") === "true", ...tailLines(query) };
-    if (target.kind === instance) return textStream(await withFirst(this.#read(await this.#get(target, name), options, signal), this.#clock));
+    const request = readLogRequest(exchange.query, this.#clock.now());
+    if (target.kind === instance) return await this.#answer(exchange, request, { instances: [await this.#get(target, name)], services: [] }, false);
     await this.#getService(target, name);
-    if (options.previous) return await this.#previous(target, name, signal, options);
-    const merged = new MergedLines();
-    void this.#addAll(merged, target, name, options, signal).finally(() => merged.seal());
-    return textStream(merged);
+    return await this.#answer(exchange, request, { namespace: target.namespace, instances: [], services: [name] }, true);
+  }
+
+  /** `/logs?service=A&service=B&instance=C&all=true`: of several at once. */
+  async logs(exchange: Exchange): Promise<Reply> {
+    const { query } = exchange;
+    const request = readLogRequest(query, this.#clock.now());
+    const namespace = query.get("namespace") ?? DEFAULT_NAMESPACE;
+    if (!request.isAll && request.services.length + request.instances.length === 0)
+      throw badRequest("say whose logs: service, instance, or all=true");
+    for (const name of request.services)
+      if ((await this.#store.get(microservice, { name, namespace })) === undefined) throw notFound(microservice, name);
+    const instances: Instance[] = [];
+    for (const name of request.instances) {
+      const object = await this.#store.get(instance, { name, namespace });
+      if (object === undefined) throw notFound(instance, name);
+      instances.push(object);
+    }
+    return await this.#answer(exchange, request, { namespace, instances, services: request.isAll ? "all" : request.services }, true);
+  }
+
+  async #answer(exchange: Exchange, request: LogRequest, whose: LogTargets, isPrefixed: boolean): Promise<Reply> {
+    const { signal } = exchange;
+    const { question } = request;
+    const format = { isPrefixed, ...request.format };
+    if (question.previous) return answerOf(await this.#previous(whose, question, signal), format);
+    const [only] = whose.instances;
+    const merged = new LogMerge<LogOwner>(this.#clock, question.follow);
+    if (whose.services.length === 0 && whose.instances.length === 1 && only !== undefined) {
+      // An error of the only one is answered as one.
+      merged.add(ownerOf(only), await withFirst(this.#read(only, question, signal), this.#clock));
+      merged.seal();
+    } else
+      void this.#addAll(merged, whose, question, signal)
+        .catch((error: unknown) => merged.add({ instance: "" }, failing(error)))
+        .finally(() => merged.seal());
+    return answerOf(merged, format);
   }
 
   /** The runs before the present ones, of those instances that had one. */
-  async #previous(target: Target, service: string, signal: AbortSignal, options: LogOptions): Promise<Reply> {
-    const { items } = await this.#store.list(instance, instancesOf(target, service));
-    const merged = new MergedLines();
+  async #previous(whose: LogTargets, question: LogQuestion, signal: AbortSignal): Promise<LogMerge<LogOwner>> {
+    const merged = new LogMerge<LogOwner>(this.#clock, false);
     let count = 0;
-    for (const object of items) {
-      const lines = await withFirst(this.#read(object, { ...options, follow: false }, signal), this.#clock).catch((error: unknown) => {
+    for (const object of await this.#listAll(whose)) {
+      const lines = await withFirst(this.#read(object, { ...question, follow: false }, signal), this.#clock).catch((error: unknown) => {
+        if (whose.services.length === 0 && whose.instances.length === 1) throw error;
         if (isOrreryError(error, "agent/no-previous")) return undefined;
         return failing(error);
       });
       if (lines === undefined) continue;
       count += 1;
-      merged.add(`${object.metadata.name} | `, lines);
+      merged.add(ownerOf(object), lines);
     }
     merged.seal();
     if (count === 0)
-      throw new OrreryError("api/missing", `no instance of microservice ${service} has run before its present run: none was restarted`);
-    return textStream(merged);
+      throw new OrreryError(
+        "api/missing",
+        `no instance of ${whose.services === "all" ? "any service" : [...whose.services, ...whose.instances.map((one) => one.metadata.name)].join(", ")} has run before its present run: none was restarted`,
+      );
+    return merged;
   }
 
   /** `POST …/instances/NAME/scripts/SCRIPT`, and the same of a microservice: on one ready instance, or `?all=true` on each. The answer is a list of what came of it; where the script's program could not be started, `error` says why. */
@@ -80,28 +128,63 @@ export class InstanceAccess {
     );
   }
 
-  async #addAll(merged: MergedLines, target: Target, service: string, options: LogOptions, signal: AbortSignal): Promise<void> {
-    const selection = instancesOf(target, service);
-    const add = (object: Instance): void => merged.add(`${object.metadata.name} | `, this.#read(object, options, signal));
-    if (!options.follow) {
-      for (const object of (await this.#store.list(instance, selection)).items) add(object);
+  /** See `serveExec`. Of a microservice, on the instance that serves: ready and active before others; one that has crashed, if there is no better. */
+  async exec(exchange: Exchange, target: Target, name: string): Promise<Reply> {
+    return await serveExec(exchange, async () => {
+      const chosen = target.kind === instance ? await this.#get(target, name) : await this.#chooseForExec(target, name);
+      return { instance: chosen, link: this.#linkTo(chosen), session: randomUUID() };
+    });
+  }
+
+  async #chooseForExec(target: Target, service: string): Promise<Instance> {
+    await this.#getService(target, service);
+    const { items } = await this.#store.list(instance, instancesOf(target, service));
+    const rank = ({ metadata, spec, status }: Instance): number =>
+      (metadata.deletionTimestamp === undefined ? 0 : 4) + (status?.ready === true ? 0 : 2) + (spec.duty === "active" ? 0 : 1);
+    const [best] = items.toSorted((a, b) => rank(a) - rank(b) || (a.metadata.name < b.metadata.name ? -1 : 1));
+    if (best === undefined)
+      throw new OrreryError("api/unavailable", `microservice ${service} has no instance to run a command in`, { retry: "backoff" });
+    return best;
+  }
+
+  async #addAll(merged: LogMerge<LogOwner>, whose: LogTargets, question: LogQuestion, signal: AbortSignal): Promise<void> {
+    const add = (object: Instance): void => merged.add(ownerOf(object), this.#read(object, question, signal));
+    if (!question.follow) {
+      for (const object of await this.#listAll(whose)) add(object);
       return;
     }
     const known = new Set<string>();
-    for await (const event of this.#store.watch(instance, { ...selection, signal, bookmarks: false })) {
-      if (event.type === "BOOKMARK" || event.type === "DELETED" || known.has(event.object.metadata.uid)) continue;
+    const named = new Set(whose.instances.map((one) => one.metadata.uid));
+    for (const object of whose.instances) {
+      known.add(object.metadata.uid);
+      add(object);
+    }
+    if (whose.services.length === 0) return;
+    for await (const event of this.#store.watch(instance, { ...selectionOf(whose), signal, bookmarks: false })) {
+      if (event.type === "BOOKMARK" || event.type === "DELETED" || known.has(event.object.metadata.uid) || !isMeant(event.object, whose, named))
+        continue;
       known.add(event.object.metadata.uid);
       add(event.object);
     }
   }
 
-  async *#read(object: Instance, options: LogOptions, signal: AbortSignal): AsyncGenerator<string, void, undefined> {
-    for await (const text of this.#linkTo(object).stream(
-      "log/read",
-      { namespace: object.metadata.namespace, instance: object.metadata.name, ...options },
+  async #listAll(whose: LogTargets): Promise<readonly Instance[]> {
+    if (whose.services.length === 0) return whose.instances;
+    const { items } = await this.#store.list(instance, selectionOf(whose));
+    const named = new Set(whose.instances.map((one) => one.metadata.uid));
+    return [
+      ...whose.instances.filter((one) => !items.some((item) => item.metadata.uid === one.metadata.uid)),
+      ...items.filter((one) => isMeant(one, whose, named)),
+    ];
+  }
+
+  async *#read(object: Instance, question: LogQuestion, signal: AbortSignal): AsyncGenerator<readonly LogLine[], void, undefined> {
+    for await (const item of this.#linkTo(object).stream(
+      "log/lines",
+      { namespace: object.metadata.namespace, instance: object.metadata.name, ...question },
       { signal },
     ))
-      yield String(text);
+      yield decodeLines(item);
   }
 
   async #get(target: Target, name: string): Promise<Instance> {
@@ -164,29 +247,47 @@ function notStarted(error: unknown): object {
 }
 
 // biome-ignore lint/correctness/useYield: it fails before it has anything to give.
-async function* failing(error: unknown): AsyncGenerator<string, void, undefined> {
+async function* failing(error: unknown): AsyncGenerator<readonly LogLine[], void, undefined> {
   throw error;
 }
 
-interface LogOptions {
-  readonly follow: boolean;
-  readonly previous: boolean;
-  readonly tailLines?: number;
+function notFound(kind: Kind, name: string): OrreryError {
+  return new OrreryError("store/missing", `${kind.plural} "${name.slice(0, 100)}" not found`, { details: { kind: kind.kind, name } });
 }
 
-function tailLines(query: URLSearchParams): { readonly tailLines?: number } {
-  const text = query.get("tailLines");
-  if (text === null || text === "") return {};
-  if (!/^\d{1,9}$/.test(text)) throw badRequest(`tailLines: found ${JSON.stringify(text)}; give a whole number`);
-  return { tailLines: Math.min(Number(text), TAIL_LINES_MAX) };
+/** Whose logs are meant. */
+interface LogTargets {
+  readonly namespace?: string | undefined;
+  readonly instances: readonly Instance[];
+  readonly services: readonly string[] | "all";
 }
 
-function textStream(chunks: AsyncIterable<string>): Reply {
-  return { status: 200, contentType: "text/plain; charset=utf-8", chunks };
+/** One service can be asked for alone; of several, all instances are looked at. */
+function selectionOf({ namespace, services }: LogTargets): { readonly namespace?: string; readonly fieldSelector?: string } {
+  return {
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(services !== "all" && services.length === 1 ? { fieldSelector: `spec.service=${services[0]}` } : {}),
+  };
 }
 
-/** The same texts; rejects if the source fails at once, so that an error is answered as one and not in the middle of a text. */
-async function withFirst(source: AsyncGenerator<string, void, undefined>, clock: Clock): Promise<AsyncIterable<string>> {
+function isMeant({ metadata, spec }: Instance, { services }: LogTargets, named: ReadonlySet<string>): boolean {
+  if (named.has(metadata.uid)) return true;
+  return spec.service !== undefined && (services === "all" || services.includes(spec.service));
+}
+
+function ownerOf({ metadata, spec }: Instance): LogOwner {
+  return { instance: metadata.name, service: spec.service };
+}
+
+function answerOf(merged: LogMerge<LogOwner>, format: LogFormat): Reply {
+  const chunks = (async function* (): AsyncGenerator<string | Buffer, void, undefined> {
+    for await (const lines of merged) yield formatLines(lines, format);
+  })();
+  return { status: 200, contentType: format.isJson ? "application/x-ndjson" : "text/plain; charset=utf-8", chunks };
+}
+
+/** The same items; rejects if the source fails at once, so that an error is answered as one and not in the middle of a text. */
+async function withFirst<T>(source: AsyncGenerator<T, void, undefined>, clock: Clock): Promise<AsyncIterable<T>> {
   const first = source.next();
   let cancel = (): void => {};
   await Promise.race([
@@ -195,7 +296,7 @@ async function withFirst(source: AsyncGenerator<string, void, undefined>, clock:
       cancel = clock.after(FIRST_LINES_MS, resolve, { background: true });
     }),
   ]).finally(() => cancel());
-  return (async function* (): AsyncGenerator<string, void, undefined> {
+  return (async function* (): AsyncGenerator<T, void, undefined> {
     const { value, done } = await first;
     if (done === true) return;
     yield value;

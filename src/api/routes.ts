@@ -75,6 +75,7 @@ export class Routes {
   readonly #discovery: Discovery;
   readonly #openApi: OpenApi;
   readonly #parts: readonly Part[];
+  readonly #access: InstanceAccess | undefined;
 
   constructor(options: RoutesOptions) {
     const { store, kinds, clock, hub, version } = options;
@@ -88,11 +89,12 @@ export class Routes {
     ];
     this.#reads = new Reads(options);
     this.#writes = new Writes(store, this.#reads, options.checkDeletion);
+    this.#access = hub === undefined ? undefined : new InstanceAccess(store, hub, clock);
     this.#parts = partsOf({
       store,
       reads: this.#reads,
       writes: this.#writes,
-      ...(hub !== undefined && { access: new InstanceAccess(store, hub, clock) }),
+      ...(this.#access !== undefined && { access: this.#access }),
     });
     this.#discovery = new Discovery(this.#collections, this.#parts);
     this.#openApi = new OpenApi(this.#collections, version);
@@ -110,6 +112,11 @@ export class Routes {
       return this.#object(this.#place(group ?? "", path.slice(3), version), method, query, path);
     }
     if (root === "link") return this.#pathRoute(method, path, (exchange) => serveLink(exchange, this.#hub()), { verb: "post", isStream: true });
+    if (root === "logs" && path.length === 1 && this.#access !== undefined) {
+      const access = this.#access;
+      if (verb !== "get") throw new OrreryError("api/method", `${method} is not served at /logs`);
+      return this.#pathRoute(method, path, (exchange) => access.logs(exchange), { isStream: true });
+    }
     const { backup } = this.#options;
     if (root === "backup" && backup !== undefined)
       return this.#pathRoute(method, path, async () => jsonReply(await backup(), 201), { verb: "post", isStream: true });
@@ -321,6 +328,13 @@ function partsOf({ store, reads, writes, access }: PartsOptions): readonly Part[
             verbs: { get: (exchange, target, name) => access.log(exchange, target, name) },
           } satisfies Part,
           {
+            name: "exec",
+            isOf: isRunning,
+            hasArgument: false,
+            isStream: true,
+            verbs: { create: (exchange, target, name) => access.exec(exchange, target, name) },
+          } satisfies Part,
+          {
             name: "scripts",
             isOf: isRunning,
             hasArgument: true,
@@ -340,6 +354,7 @@ const ROOTS: ReadonlySet<string> = new Set([
   "live",
   "livez",
   "link",
+  "logs",
   "metrics",
   "openapi",
   "readyz",

@@ -42,10 +42,10 @@ function writeHead(response: Response, status: number, headers: Record<string, s
   (response as { writeHead(code: number, headers: Record<string, string | number | string[]>): unknown }).writeHead(status, headers);
 }
 
-async function sendChunks(response: Response, chunks: AsyncIterable<string>, signal: AbortSignal, clock: Clock): Promise<void> {
+async function sendChunks(response: Response, chunks: AsyncIterable<string | Buffer>, signal: AbortSignal, clock: Clock): Promise<void> {
   for await (const chunk of chunks) {
     if (signal.aborted) break;
-    if ((response as { write(text: string): boolean }).write(chunk)) continue;
+    if ((response as { write(text: string | Buffer): boolean }).write(chunk)) continue;
     // Back pressure ends in the store's bounded queue: it gives up a watcher that lags too far.
     const cancel = clock.after(STALLED_MS, () => cut(response), { background: true });
     await once(response as EventEmitter, "drain", { signal }).catch(() => undefined);

@@ -352,6 +352,7 @@ class ApiServer implements Api {
       ...(subject?.name !== undefined && { name: subject.name }),
       ...(route === undefined && { path: `/${exchange.path.join("/").slice(0, 200)}` }),
       ...(exchange.query.has("dryRun") && { dryRun: true }),
+      ...exchange.audited,
       code,
       ...(reason !== undefined && { reason: reason.slice(0, 500) }),
       from: exchange.request.socket?.remoteAddress,

@@ -79,7 +79,7 @@ export async function sendFrames({ request, socket, head, reply, signal, clock }
   for await (const chunk of reply.chunks) {
     if (signal.aborted || webSocket.readyState !== webSocket.OPEN) break;
     socket.cork();
-    for (const frame of isLines ? linesOf(chunk) : [chunk]) webSocket.send(frame);
+    for (const frame of isLines ? linesOf(String(chunk)) : [chunk]) webSocket.send(frame);
     socket.uncork();
     if (webSocket.bufferedAmount <= UNSENT_BYTES_MAX) continue;
     const cancel = clock.after(STALLED_MS, () => webSocket.terminate(), { background: true });

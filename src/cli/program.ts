@@ -74,13 +74,21 @@ export function buildProgram(context: CliContext, finish: (exitStatus: number) =
   )
     .argument("<kind>", "kind, plural or short name, or kind/name")
     .argument("[name...]", "names");
-  add("logs", "Show the output of a service's instances, or of one instance.", async (args, options) =>
+  add("logs", "Show the output of services and instances, in the order of time.", async (args, options) =>
     (await import("./commands/logs.ts")).logs(context, args, options),
   )
-    .argument("<service|instance>", "name of a microservice, an instance, a job or one of its runs")
+    .argument("[service|instance...]", "names of microservices, instances, jobs or their runs")
+    .option("--all", "of all services", false)
     .option("-f, --follow", "go on as lines come", false)
     .option("--tail <lines>", "only so many last lines of each instance", parseCount)
-    .option("--previous", "output of the run before the last restart", false);
+    .option("--previous", "output of the run before the last restart", false)
+    .option("-t, --times", "begin each line with its time", false)
+    .option("--since <time>", "only lines since then: 10m (so long ago), 14:30, 2026-11-30T14:30:00Z")
+    .option("--until <time>", "only lines until then")
+    .option("--grep <text>", "only lines that hold this text; may be repeated: one of them", collect)
+    .option("--ignore-case", "--grep takes capital and small letters for the same", false)
+    .option("--raw", "on a terminal, too: bytes as they were written", false)
+    .addOption(new Option("-o, --output <format>", "one JSON object for each line").choices(["json"]));
   add("calls", "Show the calls of the last minute: who called what, how often, how fast.", async (_, options) =>
     (await import("./commands/calls.ts")).calls(context, options),
   )
@@ -131,6 +139,14 @@ export function buildProgram(context: CliContext, finish: (exitStatus: number) =
     .argument("<script>", "name of one of its scripts")
     .option("--all", "on all its ready instances", false)
     .addOption(output());
+  add("exec", "Run a command in the folder and environment of an instance.", async (args, options) =>
+    (await import("./commands/exec.ts")).exec(context, args, options),
+  )
+    .argument("<service|instance>", "name of a microservice or an instance")
+    .argument("[command...]", "the command, behind two dashes: exec auth -- ls -l")
+    .option("-i, --stdin", "give it standard input", false)
+    .option("-t, --tty", "in a terminal", false)
+    .option("--instance <name>", "in this instance of the service");
   add("update", "Update services consistently; follow, steer and remember updates.", async (args, options) =>
     (await import("./commands/update.ts")).runUpdate(context, args, options),
   )
@@ -226,6 +242,15 @@ export interface Options {
   readonly follow?: boolean;
   readonly tail?: number;
   readonly previous?: boolean;
+  readonly times?: boolean;
+  readonly since?: string;
+  readonly until?: string;
+  readonly grep?: readonly string[];
+  readonly ignoreCase?: boolean;
+  readonly raw?: boolean;
+  readonly stdin?: boolean;
+  readonly tty?: boolean;
+  readonly instance?: string;
   readonly by?: "instance" | "service" | "host";
   readonly wait?: boolean;
   readonly all?: boolean;

@@ -71,6 +71,10 @@ export async function run(args: readonly string[], world: World = {}): Promise<R
       },
       { NO_COLOR: "1", ...world.env },
     ),
+    write(text) {
+      out += typeof text === "string" ? text : Buffer.from(text).toString("latin1");
+    },
+    openInput: () => assert.fail("not asked here"),
     progress: (text) => {
       if (text !== undefined) world.progress?.push(text);
     },
@@ -133,6 +137,7 @@ function fakeClient({ answers = {}, requests }: World): Client {
     request,
     text,
     lines: text,
+    openExchange: () => assert.fail("not asked here"),
     openLink: () => assert.fail(),
     keepLink: () => assert.fail(),
     close: async () => undefined,

@@ -144,9 +144,37 @@ test("a service that is not there is named, with where to look", async () => {
   assert.deepEqual([status, note], [1, 'error: there is no microservice called "nobody"; see: orrery get microservices\n']);
 });
 
-test("logs writes pieces as they come and adds nothing", async () => {
-  const answers = { [`GET ${SERVICES}/auth`]: auth(), [`GET ${SERVICES}/auth/log`]: ["auth-0 | on", "e\nauth-1 | two\n"] };
-  assert.equal((await run(["logs", "auth"], { answers })).out, "auth-0 | one\nauth-1 | two\n");
+test("logs shows each line with its instance and, where it is asked for, its time; on a terminal nothing in it is obeyed", async () => {
+  const lines = [
+    { instance: "auth-0", time: "2030-01-01T00:00:01.000Z", text: "one\u001b[31m" },
+    { instance: "auth-1", time: "2030-01-01T00:00:09.000Z", notBefore: "2030-01-01T00:00:02.000Z", text: "two", cut: 7 },
+    { instance: "auth-1", base64: Buffer.from([0xe9, 0x00]).toString("base64") },
+  ];
+  const requests: ClientRequest[] = [];
+  const answers = { [`GET ${SERVICES}/auth`]: auth(), "GET /logs": lines.map((one) => JSON.stringify(one)) };
+  const raw = await run(["logs", "auth", "--since", "10m", "--grep", "a", "--grep", "b"], { answers, requests });
+  assert.equal(raw.out, "auth-0 | one\u001b[31m\nauth-1 | two… [7 more bytes of this line are left out]\nauth-1 | \u00e9\u0000\n");
+  assert.deepEqual(requests.at(-1)?.query?.["service"], ["auth"]);
+  assert.deepEqual(requests.at(-1)?.query?.["text"], ["a", "b"]);
+  assert.equal(requests.at(-1)?.query?.["sinceTime"], "2029-12-31T23:51:00.000Z");
+  const shown = await run(["logs", "auth", "-t"], { answers, isTerminal: true });
+  assert.equal(
+    shown.out,
+    "2030-01-01T00:00:01.000Z auth-0 | one\\u001b[31m\n2030-01-01T00:00:02.000Z/2030-01-01T00:00:09.000Z auth-1 | two… [7 more bytes of this line are left out]\n- auth-1 | \ufffd\\u0000\n",
+  );
+});
+
+test("logs refuses what cannot be meant", async () => {
+  for (const [args, message] of [
+    [["logs"], /names of microservices or instances, or --all/],
+    [["logs", "auth", "-f", "--until", "1m"], /has no end/],
+    [["logs", "auth", "-f", "--previous"], /is over/],
+    [["logs", "auth", "--since", "soon"], /--since: found "soon"/],
+  ] as const) {
+    const { status, note } = await run([...args]);
+    assert.equal(status, 2, args.join(" "));
+    assert.match(note, message);
+  }
 });
 
 test("run-script succeeds only if every instance does", async () => {

@@ -7,9 +7,17 @@ export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
 /** Where a command writes: results to `out`, everything else (progress, warnings, errors) to `note`. Control characters that came from outside are shown, not obeyed. */
 export interface Terminal {
   out(text: string): void;
-  /** Writes what a service has said, as it is: the one text that is not made printable. */
-  write(text: string): void;
+  /** Writes what a service has said, text or bytes, as it is: the one text that is not made printable. */
+  write(text: string | Uint8Array): void;
   note(text: string): void;
+  /** To where `note` writes, bytes as they are. */
+  writeNote(bytes: Uint8Array): void;
+  /** Standard input as it comes. `isRaw`: if it is a terminal, each key, Ctrl-C too, until `close`. */
+  openInput(isRaw: boolean): { readonly chunks: AsyncIterable<Uint8Array>; close(): void };
+  /** Of the terminal; 24 rows of 80 where there is none. */
+  size(): { readonly rows: number; readonly columns: number };
+  /** Calls `listener` when the size changes; returns what stops it. */
+  onResize(listener: (size: { readonly rows: number; readonly columns: number }) => void): () => void;
   /** Whole text of standard input. */
   readInput(): Promise<string>;
   /** Shows how far something is: on a terminal one line that is replaced, elsewhere a line each time the text changes. `undefined` ends it. */
@@ -33,6 +41,8 @@ interface Streams {
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
   readonly readInput: () => Promise<string>;
+  /** Standard input, when it is wanted: whoever only looks at it has begun to read it. */
+  readonly stdin?: () => NodeJS.ReadStream;
 }
 
 const COLUMNS = 100;
@@ -43,7 +53,10 @@ export function asCalled({ command }: Pick<Terminal, "command">, text: string): 
 }
 
 /** The terminal of this process. NO_COLOR and FORCE_COLOR are respected; ORRERY_COMMAND says how this program was called. */
-export function processTerminal({ stdout, stderr, readInput }: Streams, env: Readonly<Record<string, string | undefined>>): Terminal {
+export function processTerminal(
+  { stdout, stderr, readInput, stdin = () => process.stdin }: Streams,
+  env: Readonly<Record<string, string | undefined>>,
+): Terminal {
   let gone = false;
   let shown = "";
   // A reader that leaves early (`| head`) is no failure.
@@ -59,6 +72,7 @@ export function processTerminal({ stdout, stderr, readInput }: Streams, env: Rea
     const isColoured = env["NO_COLOR"] === undefined && (stream.isTTY === true || (env["FORCE_COLOR"] !== undefined && env["FORCE_COLOR"] !== "0"));
     return (style: Style | readonly Style[], text: string): string => (isColoured ? [style].flat().reduce(coloured, text) : text);
   };
+  const size = (): { rows: number; columns: number } => ({ rows: stdout.rows || 24, columns: stdout.columns || 80 });
   const command = shellWord(env["ORRERY_COMMAND"] ?? "orrery");
   return {
     command,
@@ -73,6 +87,29 @@ export function processTerminal({ stdout, stderr, readInput }: Streams, env: Rea
     note(text) {
       clear();
       stderr.write(`${printable(asCalled({ command }, text), { isTerminal: true })}\n`);
+    },
+    writeNote(bytes) {
+      clear();
+      stderr.write(bytes);
+    },
+    openInput(isRaw) {
+      const stream = stdin();
+      const isTaken = isRaw && stream.isTTY === true;
+      if (isTaken) stream.setRawMode(true);
+      return {
+        chunks: stream,
+        close() {
+          if (isTaken) stream.setRawMode(false);
+          stream.pause();
+          stream.destroy();
+        },
+      };
+    },
+    size,
+    onResize(listener) {
+      const tell = (): void => listener(size());
+      stdout.on("resize", tell);
+      return () => stdout.off("resize", tell);
     },
     readInput,
     progress(told) {

@@ -30,7 +30,8 @@ export interface ClientRequest {
   readonly method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** Absolute, without query: `/apis/orrery.dev/v1/…`. */
   readonly path: string;
-  readonly query?: Readonly<Record<string, string | undefined>>;
+  /** A list is sent as one value after the other. */
+  readonly query?: Readonly<Record<string, string | readonly string[] | undefined>>;
   /** Sent as JSON; a string is sent as it is. */
   readonly body?: unknown;
   /** Default application/json. */
@@ -63,6 +64,9 @@ export interface Client {
   lines(request: ClientRequest): AsyncIterable<string>;
   /** A streamed text in pieces as they come; no piece ends inside of a character. */
   text(request: ClientRequest): AsyncIterable<string>;
+  /** Opens an exchange in lines of JSON, both ways at once. `body` is its first line.
+   *  @throws as `request`, for the answer's head */
+  openExchange(request: ClientRequest): Promise<Exchange>;
   /** Opens a link and says hello.
    *  @throws link/refused: the centre does not want it; the message says why */
   openLink(hello: Hello, handlers?: LinkHandlers): Promise<{ readonly link: Link; readonly welcome: Welcome }>;
@@ -70,6 +74,15 @@ export interface Client {
   keepLink(options: KeepLinkOptions): KeptLink;
   /** Ends the connection and everything on it. */
   close(): Promise<void>;
+}
+
+/** Lines both ways. */
+export interface Exchange {
+  /** Those of the other side. Ends at its end; a lost connection throws. */
+  readonly lines: AsyncIterable<string>;
+  /** Sends `value` as a line; resolves when more may be sent. */
+  send(value: unknown): Promise<void>;
+  close(): void;
 }
 
 /** A client for one API. Connects when first used. */
@@ -137,6 +150,33 @@ class Http2Client implements Client {
       link.close("hello failed");
       throw error;
     }
+  }
+
+  async openExchange(request: ClientRequest): Promise<Exchange> {
+    const { signal, done } = this.#limit(request);
+    let opened: OpenAnswer;
+    try {
+      opened = await this.#open(request, signal, true);
+      if (opened.status >= 400) throw statusError(opened.status, parseBody(await readAll(opened.stream), opened.headers));
+    } finally {
+      done();
+    }
+    const { stream } = opened;
+    const { url } = this;
+    return {
+      lines: linesOf(stream, url),
+      async send(value) {
+        if (stream.destroyed || stream.writableEnded || stream.write(`${JSON.stringify(value)}\n`)) return;
+        await new Promise<void>((resolve) => {
+          const go = (): void => {
+            stream.off("drain", go).off("close", go);
+            resolve();
+          };
+          stream.on("drain", go).on("close", go);
+        });
+      },
+      close: () => void stream.destroy(),
+    };
   }
 
   keepLink(options: KeepLinkOptions): KeptLink {
@@ -241,7 +281,7 @@ class Http2Client implements Client {
         accept,
         "user-agent": this.#options.userAgent,
         ...request.headers,
-        ...(content === undefined ? {} : { "content-length": content.length }),
+        ...(content === undefined || isTwoWay ? {} : { "content-length": content.length }),
         ...(content === undefined && !isTwoWay ? {} : { "content-type": contentType }),
       },
       { endStream: content === undefined && !isTwoWay },
@@ -256,8 +296,25 @@ class Http2Client implements Client {
       stream.on("error", (error) => reject(signal.aborted ? signal.reason : lost(this.url, error, true)));
       stream.once("close", () => reject(signal.aborted ? signal.reason : lost(this.url, new Error("closed without an answer"), true)));
       stream.once("response", ({ ":status": status = 0, ...headers }) => resolve({ stream, status, headers: headers as Answer["headers"] }));
-      if (content !== undefined) stream.end(content);
+      if (content !== undefined && isTwoWay) stream.write(Buffer.concat([content, Buffer.from("\n")]));
+      else if (content !== undefined) stream.end(content);
     });
+  }
+}
+
+async function* linesOf(stream: ClientHttp2Stream, url: string): AsyncGenerator<string, void, undefined> {
+  const reader = new LineReader(LINE_BYTES_MAX);
+  let isWhole = false;
+  stream.once("end", () => {
+    isWhole = true;
+  });
+  try {
+    for await (const chunk of stream) yield* reader.push(chunk as Buffer);
+    if (!isWhole) throw new Error("cut by the server");
+  } catch (error) {
+    throw lost(url, error);
+  } finally {
+    stream.destroy();
   }
 }
 
@@ -288,7 +345,9 @@ function parseBody(bytes: Buffer, headers: Answer["headers"]): unknown {
 }
 
 function formatQuery(query: ClientRequest["query"] = {}): string {
-  const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  const given = Object.entries(query).flatMap(([name, value]) =>
+    value === undefined ? [] : [value].flat().map((one): [string, string] => [name, one]),
+  );
   return given.length === 0 ? "" : `?${new URLSearchParams(given)}`;
 }
 

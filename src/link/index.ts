@@ -1,3 +1,4 @@
 export type { Hello, Link, LinkHandlers, Welcome } from "./contract.ts";
 export { LineReader } from "./json-lines.ts";
+export { decodeLines, encodeLines, type LogLine, type LogQuestion } from "./log-lines.ts";
 export { createLink, type LinkOptions } from "./peer.ts";

@@ -1,10 +1,13 @@
 export { type Adoption, adoptProcess } from "./adopt.ts";
 export { type CommandOptions, type CommandResult, runCommand } from "./command.ts";
 export { replaceFile, writeFileDurably } from "./durable-file.ts";
+export { Exec, type ExecOptions, type ExecOutput, type TerminalSize } from "./exec.ts";
 export { describeExit, type ProcessExit, parseExitStatus } from "./exit.ts";
 export { askHolder, type HeldName, type HolderAnswer, holdName, nameFolder } from "./held-name.ts";
 export { type LogLimits, listLogParts, rotateLog } from "./log-file.ts";
+export { type LineOptions, readLogLines, type TimedLine, type TimesOfLog } from "./log-lines.ts";
 export { type ReadLogOptions, readLastLines, readLog } from "./log-reader.ts";
+export { LogTimes, type TimeNote } from "./log-times.ts";
 export { addDescendants, findMembers, type ProcessSigns } from "./members.ts";
 export { identifyProcess, isAlive, type ProcessIdentity, type ProcStat, procUnits, readBootId, readProcStat } from "./proc-stat.ts";
 export { findMarkedProcesses, type ProcessMarks, readEnvironment, scanProcesses } from "./process-scan.ts";

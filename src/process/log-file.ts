@@ -1,4 +1,4 @@
-import { type FileHandle, open, readdir, rename, rm, stat, truncate } from "node:fs/promises";
+import { type FileHandle, open, readdir, rename, rm, stat, truncate, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { punchHole } from "./output-file.ts";
 
@@ -42,8 +42,9 @@ export async function listLogParts(logPath: string): Promise<LogPart[]> {
 }
 
 /** Makes the log ready for a run that is about to begin (nobody writes now); returns where the run's output will begin. */
-export async function prepareLog(logPath: string, limits: LogLimits = {}): Promise<number> {
-  const length = (await sizeOf(logPath)) ?? 0;
+export async function prepareLog(logPath: string, limits: LogLimits = {}, knownEnd = 0): Promise<number> {
+  const size = await sizeOf(logPath);
+  const length = size ?? 0;
   const parts = await listLogParts(logPath);
   if (length > LENGTH_MAX) {
     for (const part of parts) await rm(part.path, { force: true });
@@ -51,8 +52,15 @@ export async function prepareLog(logPath: string, limits: LogLimits = {}): Promi
     return 0;
   }
   // Someone has removed or emptied the file: what comes must not take the places of what was there before.
-  const begin = parts.at(-1)?.to ?? 0;
-  if (length < begin) return await replaceByHole(logPath, begin);
+  const begin = Math.max(parts.at(-1)?.to ?? 0, knownEnd);
+  if (length < begin) {
+    if (size === undefined) {
+      await closePartsAt(logPath, begin);
+      return await replaceByHole(logPath, begin);
+    }
+    await mendEmptied(logPath, length, begin);
+    return (await sizeOf(logPath)) ?? begin;
+  }
   const rotation = await rotateLog(logPath, limits);
   return rotation === "kept" ? await replaceByHole(logPath, length) : length;
 }
@@ -67,14 +75,18 @@ async function replaceByHole(logPath: string, length: number): Promise<number> {
   return end;
 }
 
-/** Rotates the log if it is above its limit; safe while others append. `unneeded`: it is not; `rotated`: done; `kept`: the part was copied but the room could not be given back, as this file system or machine knows no holes. */
-export async function rotateLog(logPath: string, limits: LogLimits = {}): Promise<"unneeded" | "rotated" | "kept"> {
+/** What came of a look at a log. `unneeded`: it is within its limit; `rotated`: done; `kept`: the part was copied but the room could not be given back, as this file system or machine knows no holes; `dropped`: there was no room on the disk for a part, so that what would have been in it is gone; `mended`: somebody had emptied the file while it was written to. */
+export type Rotation = "unneeded" | "rotated" | "kept" | "dropped" | "mended";
+
+/** Rotates the log if it is above its limit; safe while others append. `knownEnd`: a place that the log had reached before: a shorter file was emptied since, and its new bytes get places after that. */
+export async function rotateLog(logPath: string, limits: LogLimits = {}, knownEnd = 0): Promise<Rotation> {
   const bytesMax = limits.bytesMax ?? BYTES_MAX;
   const partsMax = limits.partsMax ?? PARTS_MAX;
   const length = await sizeOf(logPath);
-  if (length === undefined || length <= bytesMax) return "unneeded";
+  if (length === undefined) return "unneeded";
   const parts = await listLogParts(logPath);
   const begin = parts.at(-1)?.to ?? 0;
+  if (length < Math.max(begin, knownEnd)) return await mendEmptied(logPath, length, Math.max(begin, knownEnd));
   if (length - begin <= bytesMax) return "unneeded";
   const file = await open(logPath, "r");
   try {
@@ -82,12 +94,78 @@ export async function rotateLog(logPath: string, limits: LogLimits = {}): Promis
     // After a long time without anyone who rotates there may be far more than is ever kept.
     const kept = end - bytesMax * partsMax;
     const from = kept <= begin ? begin : await findLineEnd(file, begin, kept);
-    await copyPart(file, from, end, `${logPath}.${from}`);
-    for (const old of parts.slice(0, Math.max(0, parts.length + 1 - partsMax))) await rm(old.path, { force: true });
-    return (await punchHole(logPath, end)) ? "rotated" : "kept";
+    const isCopied = partsMax > 0 && (await copyWhereRoom(file, { logPath, from, to: end, parts }));
+    if (!isCopied) await closePartsAt(logPath, end);
+    await removeOldParts(logPath, partsMax);
+    // Emptied meanwhile: a hole would be made in what was written since.
+    const isGivenBack = ((await sizeOf(logPath)) ?? 0) >= end && (await punchHole(logPath, end));
+    return !isGivenBack ? "kept" : isCopied || partsMax === 0 ? "rotated" : "dropped";
   } finally {
     await file.close();
   }
+}
+
+/** Copies a part; on a full disk the oldest parts make room for it. False: there is none at all. */
+async function copyWhereRoom(
+  file: FileHandle,
+  copy: { readonly logPath: string; readonly from: number; readonly to: number; readonly parts: readonly LogPart[] },
+): Promise<boolean> {
+  const oldest = [...copy.parts];
+  for (;;) {
+    try {
+      await copyPart(file, copy.from, copy.to, `${copy.logPath}.${copy.from}`);
+      return true;
+    } catch (error) {
+      if (!isFull(error)) throw error;
+      const next = oldest.shift();
+      if (next === undefined) return false;
+      await rm(next.path, { force: true });
+    }
+  }
+}
+
+/** Marks, by a part without bytes, that what is before `place` is not in the file any more. */
+async function closePartsAt(logPath: string, place: number): Promise<void> {
+  await (await open(`${logPath}.${place}`, "w", 0o600)).close();
+}
+
+/** The newest `partsMax` parts stay; those without bytes are marks, and stay as long as something after them does. */
+async function removeOldParts(logPath: string, partsMax: number): Promise<void> {
+  const parts = await listLogParts(logPath);
+  let left = parts.filter((one) => one.to > one.from).length;
+  // The last one says where the file's own bytes begin.
+  for (const part of parts.slice(0, -1)) {
+    if (left <= partsMax && part.to > part.from) return;
+    if (part.to > part.from) left--;
+    await rm(part.path, { force: true });
+  }
+}
+
+/** So many bytes may come between the look at an emptied file and its lengthening. */
+const MENDING_BYTES = 1024 * 1024;
+const MENDED_BYTES_MAX = 16 * 1024 * 1024;
+
+/** Somebody has emptied the file (`: > output.log`) while it was written to: its writers go on at its new end, where readers know older bytes. What was written since is copied into a part after `end`, and the file is made as long as its places say, so that everything that comes is found. */
+async function mendEmptied(logPath: string, length: number, end: number): Promise<Rotation> {
+  const place = end + length + MENDING_BYTES;
+  await truncate(logPath, place);
+  const file = await open(logPath, "r");
+  try {
+    const from = Math.max(0, length - MENDED_BYTES_MAX);
+    const written = Buffer.alloc(Math.max(0, Math.min(length + MENDING_BYTES, end) - from));
+    const { bytesRead } = await file.read(written, 0, written.length, from);
+    let used = bytesRead;
+    while (used > 0 && written[used - 1] === 0) used--;
+    if (used > 0) await writeFile(`${logPath}.${end}`, written.subarray(0, used), { mode: 0o600 });
+  } finally {
+    await file.close();
+  }
+  await closePartsAt(logPath, place);
+  return "mended";
+}
+
+function isFull(error: unknown): boolean {
+  return ["ENOSPC", "EDQUOT"].includes((error as NodeJS.ErrnoException).code ?? "");
 }
 
 /** The place after the last newline before `length`; `length` itself inside a very long line. */
@@ -111,6 +189,10 @@ async function copyPart(file: FileHandle, from: number, to: number, target: stri
       position += bytesRead;
     }
     await copy.datasync();
+  } catch (error) {
+    // On a full disk half a copy takes the room that rotation is to give.
+    await rm(temporary, { force: true });
+    throw error;
   } finally {
     await copy.close();
   }

@@ -27,7 +27,8 @@ export async function* readLog(logPath: string, options: ReadLogOptions = {}): A
   const source = new LogSource(logPath);
   let position = Math.max(options.from ?? 0, await source.begin());
   const end = Math.max(position, Math.min(options.to ?? Number.POSITIVE_INFINITY, await source.end()));
-  if (options.tailLines !== undefined) position = await findTail(source, position, end, options.tailLines);
+  if (options.tailLines === 0) position = end;
+  else if (options.tailLines !== undefined) position = await findTail(source, { from: position, to: end, count: options.tailLines });
   const lines = new LineChunks();
   while (signal?.aborted !== true) {
     const limit = follow ? Number.POSITIVE_INFINITY : end;
@@ -45,14 +46,19 @@ export async function* readLog(logPath: string, options: ReadLogOptions = {}): A
   if (rest !== "") yield rest;
 }
 
-/** The last `count` lines, oldest first, without newlines; each cut at `lineCharsMax` (default 500). */
+/** At the end of a log; lines that begin before that are cut at their beginning, too. */
+const LAST_BYTES = 64 * 1024;
+
+/** The last `count` lines, oldest first, without newlines; each cut at `lineCharsMax` (default 500). Looks at the last 64 KiB only. */
 export async function readLastLines(
   logPath: string,
   count: number,
   options: { readonly from?: number; readonly lineCharsMax?: number } = {},
 ): Promise<string[]> {
+  const end = await new LogSource(logPath).end();
+  const from = Math.max(options.from ?? 0, end - LAST_BYTES);
   let text = "";
-  for await (const chunk of readLog(logPath, { tailLines: count, ...(options.from === undefined ? {} : { from: options.from }) })) text += chunk;
+  for await (const chunk of readLog(logPath, { tailLines: count, from, to: end })) text += chunk;
   const lines = text.split("\n");
   if (lines.at(-1) === "") lines.pop();
   const charsMax = options.lineCharsMax ?? 500;
@@ -60,7 +66,7 @@ export async function readLastLines(
 }
 
 /** Bytes by their place, wherever rotation has put them. */
-class LogSource {
+export class LogSource {
   readonly #logPath: string;
 
   constructor(logPath: string) {
@@ -103,15 +109,20 @@ class LogSource {
   }
 }
 
-/** Place of the first of the last `count` lines between `from` and `to`. Looks back in steps, so a short tail of a large log is cheap. */
-async function findTail(source: LogSource, from: number, to: number, count: number): Promise<number> {
-  if (count <= 0) return to;
+/** Place of the first of the last `count` lines between `from` and `to`; with 0, of the line that is not finished there. Looks back in steps, so a short tail of a large log is cheap. */
+export async function findTail(
+  source: LogSource,
+  { from, to, count }: { readonly from: number; readonly to: number; readonly count: number },
+): Promise<number> {
   // One newline more than lines, unless the last line is unfinished.
-  let wanted = count;
+  let wanted = Math.max(1, count);
+  let isAtEnd = true;
   for (let high = to; high > from; ) {
     const low = Math.max(from, high - CHUNK_BYTES);
     const block = await readBetween(source, low, high);
-    if (high === to && block.at(-1) === 10) wanted++;
+    // Where somebody has emptied the file there are places without bytes.
+    if (isAtEnd && block.at(-1) === 10 && count > 0) wanted++;
+    if (block.length > 0) isAtEnd = false;
     for (let index = block.lastIndexOf(10); index >= 0; index = index === 0 ? -1 : block.lastIndexOf(10, index - 1)) {
       wanted--;
       if (wanted === 0) return low + index + 1;
@@ -186,7 +197,7 @@ async function lengthOf(file: string): Promise<number> {
 }
 
 /** Resolves when the file may have changed, after `FOLLOW_MS` at the latest, or when `signal` aborts. */
-async function waitForChange(file: string, isChanged: () => Promise<boolean>, signal: AbortSignal | undefined): Promise<void> {
+export async function waitForChange(file: string, isChanged: () => Promise<boolean>, signal: AbortSignal | undefined): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const wake = (): void => resolve();
   const timer = setTimeout(wake, FOLLOW_MS);
