@@ -68,3 +68,11 @@ test("a bug shows nothing of itself", () => {
 test("a deletion tells the uid, for which kubectl waits", () => {
   assert.equal(deletedStatus({ name: "one", group: "orrery.dev", plural: "resources", uid: "u" }).details?.uid, "u");
 });
+
+test("a refusal is short, however much was found", () => {
+  const causes = Array.from({ length: 500 }, (_, index) => ({ field: `spec.${"f".repeat(5_000)}${index}`, message: `found ${"x".repeat(50_000)}` }));
+  const error = new OrreryError("store/invalid", `it is not valid: ${"x".repeat(1_000_000)}`, { details: { causes } });
+  const text = JSON.stringify(failureStatus(error, { verb: "create", kind: "Resource" }));
+  assert.ok(text.length < 100_000, `${text.length} characters`);
+  assert.match(text, /^\{"kind":"Status".*"code":"store\/invalid"/);
+});

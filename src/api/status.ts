@@ -73,7 +73,42 @@ function failure({
   readonly message: string;
   readonly details?: StatusDetails;
 }): Status {
-  return { kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure", message, reason, ...(details !== undefined && { details }), code };
+  const told = details === undefined ? {} : { details: bounded(details) };
+  return {
+    kind: "Status",
+    apiVersion: "v1",
+    metadata: {},
+    status: "Failure",
+    message: shorten(message, MESSAGE_CHARACTERS_MAX),
+    reason,
+    ...told,
+    code,
+  };
+}
+
+/** A refusal is short, whatever it is about: every sentence that shows what was found comes through here. */
+const MESSAGE_CHARACTERS_MAX = 8_000;
+const CAUSES_MAX = 100;
+const CAUSE_CHARACTERS_MAX = 400;
+const DETAILS_CHARACTERS_MAX = 32_000;
+
+function bounded({ causes, orrery, ...details }: StatusDetails): StatusDetails {
+  const isLong = orrery !== undefined && JSON.stringify(orrery.details).length > DETAILS_CHARACTERS_MAX;
+  return {
+    ...details,
+    ...(causes !== undefined && {
+      causes: causes.slice(0, CAUSES_MAX).map(({ reason, message, field }) => ({
+        reason,
+        message: shorten(message, CAUSE_CHARACTERS_MAX),
+        field: shorten(field, CAUSE_CHARACTERS_MAX),
+      })),
+    }),
+    ...(orrery !== undefined && { orrery: isLong ? { ...orrery, details: {} } : orrery }),
+  };
+}
+
+function shorten(text: string, max: number): string {
+  return text.length > max ? `${text.slice(0, max)}…` : text;
 }
 
 interface StatusClass {

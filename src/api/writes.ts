@@ -111,6 +111,8 @@ export class Writes {
     const pruned = dropNulls(kind, dropUnknownFields(kind, body, exchange));
     const given = (pruned["metadata"] ?? {}) as ObjectInput["metadata"];
     if (typeof given !== "object" || Array.isArray(given)) throw badRequest("metadata: give a map");
+    for (const field of ["name", "generateName", "namespace", "uid", "resourceVersion"] as const)
+      if (given[field] !== undefined && typeof given[field] !== "string") throw badRequest(`metadata.${field}: give a text`);
     const metadata = withoutAuthor(kind, given);
     if (name !== undefined && metadata.name !== undefined && metadata.name !== name) throw mismatch(kind, "metadata.name", metadata.name, name);
     if (namespace !== undefined && (metadata.namespace ?? "") !== "" && metadata.namespace !== namespace)

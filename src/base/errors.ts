@@ -33,7 +33,11 @@ export function isOrreryError(error: unknown, code?: ErrorCode): error is Orrery
   return code === undefined || (error as OrreryError).code === code;
 }
 
-/** A message for people from whatever was thrown. */
+/** A message for people from whatever was thrown; never empty, so that no sentence ends with its colon. */
 export function describeError(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error) || "an unknown error";
+  if (error.message !== "") return error.message;
+  // Node.js gives no message where it has tried several addresses.
+  if (error instanceof AggregateError && error.errors.length > 0) return error.errors.map(describeError).join("; ");
+  return String((error as NodeJS.ErrnoException).code ?? error.name);
 }

@@ -160,6 +160,6 @@ export async function waitAndSay(options: WaitOptions): Promise<number> {
 /** Says which microservices are not ready, and why; `timeoutMs`: not within this time. */
 export function sayLate(terminal: Terminal, late: readonly { readonly name: string; readonly readiness: Readiness }[], timeoutMs?: number): void {
   terminal.note(terminal.paintNote("red", `not as wanted${timeoutMs === undefined ? "" : ` within ${formatDuration(timeoutMs)}`}:`));
-  for (const { name, readiness } of late) terminal.note(`  ${name}: ${readiness.reason}: ${readiness.message}`);
+  for (const { name, readiness } of late) terminal.note(`  ${[name, readiness.reason, readiness.message].filter((part) => part !== "").join(": ")}`);
   terminal.note(`see: orrery describe microservice ${late[0]?.name}, orrery logs ${late[0]?.name}`);
 }

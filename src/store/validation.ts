@@ -112,11 +112,9 @@ export function checkListKeys(unresolved: Shape, value: unknown, path: Path, cau
   const seen = new Set<unknown>();
   value.forEach((item, index) => {
     const key = isMap(item) ? item[shape.key] : undefined;
-    if (seen.has(key))
-      causes.add(
-        formatField([...path, index, shape.key]),
-        `found ${JSON.stringify(key)} a second time; each ${shape.key} may stand in the list once`,
-      );
+    // One without a key is refused for that.
+    if (key !== undefined && seen.has(key))
+      causes.add(formatField([...path, index, shape.key]), `found ${shortJson(key)} a second time; each ${shape.key} may stand in the list once`);
     seen.add(key);
     checkListKeys(shape.items, item, [...path, index], causes);
   });

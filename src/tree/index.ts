@@ -1,10 +1,11 @@
-export type {
-  Tree,
-  TreeEvent,
-  TreeListing,
-  TreeNode,
-  TreeOperation,
-  TreePath,
-  TreeSession,
-  TreeVersion,
+export {
+  type Tree,
+  type TreeEvent,
+  type TreeListing,
+  type TreeNode,
+  type TreeOperation,
+  type TreePath,
+  type TreeSession,
+  type TreeVersion,
+  VALUE_BYTES_MAX,
 } from "./contract.ts";

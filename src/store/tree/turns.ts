@@ -11,7 +11,7 @@ export class Turns {
   run<T>(key: string, task: () => Promise<T>): Promise<T> {
     const before = this.#last.get(key);
     if (before !== undefined && before.waiting >= WAITING_MAX)
-      return Promise.reject(new OrreryError("store/unavailable", `${WAITING_MAX} writes of ${key} wait already`, { retry: "backoff" }));
+      return Promise.reject(new OrreryError("store/unavailable", `${WAITING_MAX} writes of this object wait already`, { retry: "backoff" }));
     const promise = before === undefined ? task() : before.promise.then(task, task);
     const own = { promise, waiting: (before?.waiting ?? 0) + 1 };
     this.#last.set(key, own);

@@ -101,7 +101,7 @@ export class Writes {
       throw invalid(titleOf(kind, key), [
         {
           field: "metadata.resourceVersion",
-          message: `found ${JSON.stringify(input.metadata.resourceVersion)}; allowed: none, for an object that is to be created`,
+          message: `found ${JSON.stringify(String(input.metadata.resourceVersion).slice(0, 100))}; allowed: none, for an object that is to be created`,
         },
       ]);
     }
