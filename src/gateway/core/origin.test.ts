@@ -119,12 +119,25 @@ test("of a chain, only what trusted proxies have told counts", () => {
     ["[2001:db8::1]:4711", "2001:db8::1", "2001:db8::1, 10.0.0.1"],
     ["2001:db8::1", "2001:db8::1", "2001:db8::1, 10.0.0.1"],
     ["", "10.0.0.1", "10.0.0.1"],
+    ["198.51.100.2, ,", "198.51.100.2", "198.51.100.2, 10.0.0.1"],
   ] as const) {
     const found = origin("10.0.0.1", ["x-forwarded-for", chain]);
     assert.deepEqual([found.client, value(found, "x-forwarded-for")], [client, kept], chain);
   }
   const twice = origin("10.0.0.1", ["x-forwarded-for", "6.6.6.6", "X-Forwarded-For", "198.51.100.2"]);
   assert.equal(twice.client, "198.51.100.2");
+});
+
+test("the scheme is http or https, whatever a proxy calls that of a WebSocket", () => {
+  for (const [told, scheme] of [
+    ["wss", "https"],
+    ["ws", "http"],
+    ["HTTPS, http", "https"],
+    ["ftp", "http"],
+    ["constructor", "http"],
+    ["", "http"],
+  ] as const)
+    assert.equal(value(origin("10.0.0.1", ["x-forwarded-proto", told]), "x-forwarded-proto"), scheme, told);
 });
 
 test("Forwarded counts where there is no X-Forwarded-For", () => {

@@ -30,7 +30,7 @@ export function readOrigin({ peer, isTls, host, forwarded, trusted }: OriginInpu
   const own = { client: plainAddress(peer), scheme: isTls ? ("https" as const) : ("http" as const), host };
   if (forwarded.length === 0 || !trusted.has(peer)) return { ...own, headers: writeOne(own.client, own.scheme, host) };
   const told = valuesOf(forwarded, "x-forwarded-for");
-  const chain = told.length > 0 ? told.flatMap((value) => value.split(",")).map((one) => nodeOf(one)) : undefined;
+  const chain = told.length > 0 ? listOf(told).map((one) => nodeOf(one)) : undefined;
   const standard = valuesOf(forwarded, "forwarded").join(",");
   const elements = chain === undefined ? readForwarded(standard) : [];
   const hops = believed(chain ?? elements.map((one) => one.for), trusted, own.client);
@@ -98,9 +98,17 @@ function readForwarded(text: string): readonly Element[] {
   return elements;
 }
 
+/** Some proxies tell `ws` and `wss` of WebSockets. */
+const SCHEMES: Readonly<Record<string, "http" | "https">> = { http: "http", ws: "http", https: "https", wss: "https" };
+
 function schemeOf(text: string | undefined): "http" | "https" | undefined {
-  const first = text?.split(",", 1)[0]?.trim().toLowerCase();
-  return first === "http" || first === "https" ? first : undefined;
+  const first = text?.split(",", 1)[0]?.trim().toLowerCase() ?? "";
+  return Object.hasOwn(SCHEMES, first) ? SCHEMES[first] : undefined;
+}
+
+/** Elements of a list in a header; empty ones do not count (RFC 9110, 5.6.1). */
+function listOf(values: readonly string[]): readonly string[] {
+  return values.flatMap((value) => value.split(",")).filter((one) => one.trim() !== "");
 }
 
 function valuesOf(headers: readonly string[], name: string): string[] {
