@@ -28,7 +28,7 @@ export interface Caches {
   readonly microservices: Reflector<typeof microservice>;
   /** Index `service` (namespace/name). */
   readonly revisions: Reflector<typeof revision>;
-  /** Indexes `service`, `revision` and `jobRun` (namespace/name), `host` (name). */
+  /** Indexes `service`, `revision` and `jobRun` (namespace/name), `host` and `over` (name of the host; runs of jobs that are over). */
   readonly instances: Reflector<typeof instance>;
   /** Indexes `service` (namespace/name), `match` (`matchKey`). */
   readonly routes: Reflector<typeof route>;
@@ -58,6 +58,7 @@ export function createCaches(options: CachesOptions): Caches {
   instances.addIndex("service", (one) => (one.spec.service === undefined ? undefined : `${one.metadata.namespace}/${one.spec.service}`));
   instances.addIndex("revision", (one) => (one.spec.revision === undefined ? undefined : `${one.metadata.namespace}/${one.spec.revision}`));
   instances.addIndex("jobRun", (one) => (one.spec.jobRun === undefined ? undefined : `${one.metadata.namespace}/${one.spec.jobRun}`));
+  instances.addIndex("over", (one) => (one.status?.outcome === undefined ? undefined : one.spec.host));
   instances.addIndex("host", (one) => one.spec.host);
   const jobRuns = reflect(jobRun);
   jobRuns.addIndex("job", (one) => `${one.metadata.namespace}/${one.spec.job}`);

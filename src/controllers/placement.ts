@@ -14,11 +14,11 @@ export function placeableHosts(caches: Pick<Caches, "hosts" | "instances">, isHo
     (one) => !one.spec.cordoned && one.metadata.deletionTimestamp === undefined && isHostKnown(one.metadata.name),
   );
   usable.sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
-  return usable.map((one) => {
-    let load = 0;
-    for (const { status } of caches.instances.byIndex("host", one.metadata.name)) if (status?.outcome === undefined) load++;
-    return { name: one.metadata.name, load, ...(one.spec.instancesMax === undefined ? {} : { instancesMax: one.spec.instancesMax }) };
-  });
+  return usable.map(({ metadata: { name }, spec: { instancesMax } }) => ({
+    name,
+    load: caches.instances.byIndex("host", name).size - caches.instances.byIndex("over", name).size,
+    ...(instancesMax === undefined ? {} : { instancesMax }),
+  }));
 }
 
 /** The host with the fewest instances; of equals the first by name. Counts the one that is placed. */
