@@ -148,7 +148,9 @@ function withoutVersion(after: unknown, before: Scale): Readonly<Record<string, 
 }
 
 function invalid(name: string, field: string, message: string): OrreryError {
-  return new OrreryError("store/invalid", `Scale ${name} is not valid: ${field}: ${message}`, { details: { causes: [{ field, message }] } });
+  return new OrreryError("store/invalid", `Scale ${name} is not valid: ${field === "" ? "" : `${field}: `}${message}`, {
+    details: { causes: [{ field, message }] },
+  });
 }
 
 function isMap(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -22,7 +22,7 @@ const spec = z.strictObject({
   template: template.describe("Everything that makes one version; any change in it makes a new Revision and an update."),
   balancing: balancing.default({ algorithm: "roundRobin" }),
   timeout: someDuration.default("30s").describe("For the answer's beginning to a call."),
-  retries: z.int().min(0).max(5).default(1).describe("Further tries of a call that was not sent or is idempotent."),
+  retries: z.int().min(0).max(5).default(1).describe("Further tries of a call that was not sent, or that is idempotent and has no body."),
   concurrency: z
     .int()
     .min(1)
