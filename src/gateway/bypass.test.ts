@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { connect } from "node:net";
+import { createServer } from "node:http";
+import { type AddressInfo, connect } from "node:net";
 import { hostname, networkInterfaces } from "node:os";
 import test, { type TestContext } from "node:test";
 import type { GatewayOptions } from "./gateway.ts";
@@ -185,4 +186,24 @@ test("where callers are known by their processes, another's address is refused, 
   assert.equal(told(await ask(byOther, "http://auth/")), "200 auth");
   assert.equal(told(await direct("127.0.0.1")), "200 auth");
   assert.deepEqual([...new Set(asked)].sort(), ["", "auth", "portal"]);
+});
+
+test("no number of hosts outside the site is one too many", async (t) => {
+  const place = await placeOf(t);
+  // The whole loopback is this host, so that each of its addresses is a host of its own to a client.
+  const server = createServer((req, res) => res.end(JSON.stringify({ instance: req.headers.host })));
+  await new Promise<void>((resolve) => server.listen(0, "0.0.0.0", resolve));
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const { port } = server.address() as AddressInfo;
+  const hosts = Array.from({ length: 600 }, (_, index) => `127.201.${index >> 8}.${index & 0xff || 7}:${port}`);
+  for (let start = 0; start < hosts.length; start += 100) {
+    const some = hosts.slice(start, start + 100);
+    assert.deepEqual(
+      await Promise.all(some.map(async (host) => told(await ask(place, `http://${host}/`)))),
+      some.map((host) => `200 ${host}`),
+    );
+  }
 });
