@@ -118,12 +118,14 @@ export class Connection implements AnswerSink {
     const call = this.#call;
     if (call === undefined) return this.destroy();
     let isWhole = false;
+    this.#isParsing = true;
     try {
       isWhole = call.hasHead && this.#parser.finish();
     } catch (error) {
       this.#error ??= error as Error;
     }
-    if (this.#isOver) return;
+    this.#isParsing = false;
+    if (this.#isOver) return this.#free();
     if (isWhole && call.isAnswered) return this.#release();
     this.destroy(new Error("the other side has closed the connection"));
   }
