@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ClientRequest } from "#/client/index.ts";
-import { BASE, run, Sequence } from "./rig.ts";
+import { BASE, run } from "./rig.ts";
 
 const JOB = `${BASE}/jobs/nightly`;
 const RUNS = `${BASE}/jobruns`;
@@ -94,10 +94,13 @@ test("logs of a job are those of its newest run, and of a run those of its newes
   const answers = {
     [`GET ${JOB}`]: nightly({}, { lastRun: "nightly-2" }),
     [`GET ${RUNS}/nightly-2`]: runOf("nightly-2", "Failed", { instance: "nightly-2-1" }),
-    [`GET ${BASE}/instances/nightly-2-1/log`]: new Sequence(["said\n"]),
+    "GET /logs": [JSON.stringify({ instance: "nightly-2-1", text: "said" })],
   };
-  assert.equal((await run(["logs", "nightly"], { answers })).out, "said\n");
-  assert.equal((await run(["logs", "nightly-2"], { answers })).out, "said\n");
+  for (const name of ["nightly", "nightly-2"]) {
+    const requests: ClientRequest[] = [];
+    assert.equal((await run(["logs", name], { answers, requests })).out, "said\n");
+    assert.deepEqual(requests.at(-1)?.query?.["instance"], ["nightly-2-1"]);
+  }
   assert.match(
     (await run(["logs", "nightly"], { answers: { [`GET ${JOB}`]: nightly() } })).note,
     /has not run yet; run it now with: orrery job run nightly/,

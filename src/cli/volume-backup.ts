@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describeError, OrreryError } from "#/base/index.ts";
 import type { Client } from "#/client/index.ts";
@@ -141,10 +141,10 @@ async function runDump(api: Client, name: string): Promise<string | undefined> {
   }
 }
 
-/** With owners, modes, times, links and holes; as a copy-on-write clone where the file system can. */
+/** What `from` leads to, where it is a link to another disk. With owners, modes, times, links and holes; as a copy-on-write clone where the file system can. */
 async function copyFolder(from: string, to: string): Promise<void> {
   mkdirSync(path.dirname(to), { recursive: true, mode: 0o700 });
-  const child = spawn("cp", ["-a", "--reflink=auto", "--sparse=auto", "-T", "--", from, to], { stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn("cp", ["-a", "--reflink=auto", "--sparse=auto", "-T", "--", realpathSync(from), to], { stdio: ["ignore", "ignore", "pipe"] });
   let said = "";
   child.stderr.on("data", (chunk: Buffer) => {
     said = (said + chunk.toString()).slice(0, 2000);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { lstatSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
@@ -53,6 +53,10 @@ test("volume ls says what there is, where, and who uses it; rm removes, and pass
 
 test("a backup has the volumes that nothing uses, whole; a restore puts them back and keeps what was there", async () => {
   const { data, made, answers } = makeSite("pg", "off");
+  // On another disk, by a link in its place.
+  const off = path.join(data, "agent/volumes/default/off/data/0");
+  renameSync(off, path.join(data, "disk"));
+  symlinkSync(path.join(data, "disk"), off);
   const file = path.join(root, `kept ${count}.db`);
   const { status, out } = await run(["backup", file, "--data", data], {
     answers: {
@@ -63,6 +67,8 @@ test("a backup has the volumes that nothing uses, whole; a restore puts them bac
   });
   assert.equal(status, 0);
   assert.match(out, /with 2 volumes in .*\.volumes/);
+  assert.equal(readFileSync(`${file}.volumes/default/off/data/0/rows`, "utf8"), "rows of off");
+  assert.equal(lstatSync(`${file}.volumes/default/off/data/0`).isDirectory(), true);
   writeFileSync(path.join(data, "agent/volumes/default/pg/data/0/rows"), "later");
   const restored = await run(["restore", file, "--data", data]);
   assert.equal(restored.status, 0);
