@@ -13,6 +13,8 @@ Generated from the commands by \`tools/docs-cli.ts\`. Each of them shows the sam
 - \`-o json\` and \`-o yaml\` are for programs: fields are added, never renamed.
 - Colour only on a terminal; \`NO_COLOR\` turns it off, \`FORCE_COLOR=1\` on.
 - \`--data\` names the data folder of the site, \`.orrery\` in the current folder by default, or what \`ORRERY_DATA\` says. Commands find the API, its certificate and the admin's token there: run them as the user who started the site.
+- What comes from outside (labels, messages, names) is shown, not obeyed: a control character is written as \`\\u001b\`. Only \`logs\`, and \`run-script\` into a file or pipe, give what a service wrote as it is.
+- \`source <(orrery completion bash)\` (zsh alike; fish: \`orrery completion fish | source\`) lets Tab complete commands, options, kinds and names.
 - Durations are written \`500ms\`, \`30s\`, \`5m\`, \`1h30m\`.
 
 ## The usual day
@@ -23,6 +25,7 @@ Generated from the commands by \`tools/docs-cli.ts\`. Each of them shows the sam
 ./orrery logs portal -f
 ./orrery calls                                # who called what in the last minute, how fast, how many errors
 ./orrery describe microservice auth           # everything about one object, with its events
+./orrery events --warnings -w                 # what goes wrong, as it happens
 ./orrery scale auth 3 --wait
 ./orrery apply -f sites/ground-station/versions/auth-v2.yaml --wait
 ./orrery down                                 # requests first, then services, then the platform
@@ -87,6 +90,11 @@ function defaultOf(value: unknown): string {
 }
 
 const program = buildProgram(context, () => undefined);
-const groups = Map.groupBy(program.commands, (command) => command.helpGroup());
+// What only shells ask is not for people.
+const shown = program.createHelp().visibleCommands(program);
+const groups = Map.groupBy(
+  shown.filter((command) => command.name() !== "help"),
+  (command) => command.helpGroup(),
+);
 const sections = [...groups].map(([title, commands]) => `## ${title.replace(/:$/, "")}\n\n${commands.map(describeCommand).join("\n\n")}`);
 keepDocument("docs/cli.md", `${INTRODUCTION}\n${sections.join("\n\n")}`);

@@ -47,7 +47,7 @@ export const ROOMS: readonly Room[] = [
   { name: "api", imports: ["base", "text", "model", "trace", "pki", "link", "store", "reconcile", "artifacts", "traffic", "update", "controllers"] },
   {
     name: "cli",
-    faces: ["site"],
+    faces: ["rig", "site"],
     imports: ["base", "text", "model", "trace", "pki", "link", "client", "store", "process", "traffic", "update/core"],
   },
   {

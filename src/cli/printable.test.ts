@@ -27,7 +27,7 @@ const ATTACKS = [
   "\u0000",
   "a\r\nb",
 ];
-const attack = fc.oneof(fc.constantFrom(...ATTACKS), fc.string({ unit: "binary", maxLength: 20 }));
+const attack = fc.oneof(fc.constantFrom(...ATTACKS), fc.string({ unit: "binary", minLength: 1, maxLength: 20 }));
 
 test("what is printable has nothing that a terminal obeys, and keeps our own colours alone", () => {
   const own = ownControl("31m");
@@ -148,6 +148,10 @@ test("no command writes to a terminal what came from outside as it is, and progr
         [["calls", "--dot"], false],
         [["update", "show", "u"], false],
         [["update", "history", "auth"], false],
+        [["events"], false],
+        [["events", "-o", "wide"], false],
+        [["events", "-o", "name"], false],
+        [["complete", "--", "get", "ms", ""], false],
         [["run-script", "auth", "check"], false],
         [["scale", "auth", "3"], false],
         [["job", "list"], false],

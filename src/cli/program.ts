@@ -68,6 +68,16 @@ export function buildProgram(context: CliContext, finish: (exitStatus: number) =
     .argument("[name...]", "names")
     .option("-l, --selector <selector>", "only objects with these labels, as in app=x,tier!=y")
     .option("--field-selector <selector>", "only objects with these fields, as in spec.service=auth")
+    .option("-w, --watch", "go on: a line for each change", false)
+    .addOption(new Option("-o, --output <format>", "how to show it").choices(["wide", "json", "yaml", "name"]));
+  add("events", "Show what has happened in the last hour, of the site or of one object.", async (args, options) =>
+    (await import("./commands/events.ts")).events(context, args, options),
+  )
+    .argument("[kind]", "kind, kind/name, or the name of an object")
+    .argument("[name]", "name of an object of that kind")
+    .option("-w, --watch", "go on: a line for each event", false)
+    .option("--since <duration>", "only those of the last so long", parseDuration)
+    .option("--warnings", "only warnings", false)
     .addOption(new Option("-o, --output <format>", "how to show it").choices(["wide", "json", "yaml", "name"]));
   add("describe", "Show everything about one object, with its events.", async (args, options) =>
     (await import("./commands/describe.ts")).describe(context, args, options),
@@ -211,6 +221,23 @@ export function buildProgram(context: CliContext, finish: (exitStatus: number) =
   add("crds", "Print Kubernetes' CustomResourceDefinitions of all kinds, or of some.", async (args) =>
     (await import("./commands/crds.ts")).crds(context, args),
   ).argument("[kind...]", "kinds; default all");
+  add("completion", "Print what a shell evaluates so that Tab completes commands, options and names.", async (args, options) =>
+    (await import("./commands/complete.ts")).completion(context, args, options),
+  )
+    .addArgument(new Argument("<shell>", "which shell").choices(["bash", "zsh", "fish"]))
+    .addHelpText(
+      "after",
+      "\nFor bash, in ~/.bashrc: source <(orrery completion bash)\nFor zsh, in ~/.zshrc: source <(orrery completion zsh)\nFor fish: orrery completion fish > ~/.config/fish/completions/orrery.fish",
+    );
+  program
+    .command("complete", { hidden: true })
+    .helpOption(false)
+    .argument("[words...]")
+    .action(async (words: readonly string[]) => {
+      const at = words.indexOf("--data");
+      const data = (at < 0 ? undefined : words[at + 1]) ?? context.env["ORRERY_DATA"] ?? ".orrery";
+      finish(await (await import("./commands/complete.ts")).completeWords(context, program, words, resolvePath(context, data)));
+    });
   add("version", "Print Orrery's version.", async (_, options) => (await import("./commands/version.ts")).version(context, options)).addOption(
     new Option("-o, --output <format>", "how to show it").choices(["json", "yaml"]),
   );
@@ -264,6 +291,8 @@ export interface Options {
   readonly key?: string;
   readonly gates?: boolean;
   readonly watch?: boolean;
+  readonly warnings?: boolean;
+  readonly since?: string;
   readonly off?: boolean;
 }
 

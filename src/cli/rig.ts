@@ -38,6 +38,10 @@ export interface World {
   /** Instances that run although nothing of the platform does. */
   readonly left?: readonly LeftInstance[];
   readonly requests?: ClientRequest[];
+  /** In place of the made-up answers: a client of a real API, closed by the command. */
+  readonly client?: () => Client;
+  /** Told all of the output whenever there is more. */
+  readonly onOut?: (out: string) => void;
   /** Lines of progress that were shown. */
   readonly progress?: string[];
   readonly clock?: Clock;
@@ -63,6 +67,7 @@ export async function run(args: readonly string[], world: World = {}): Promise<R
       {
         stdout: stream((text) => {
           out += text;
+          world.onOut?.(out);
         }),
         stderr: stream((text) => {
           note += text;
@@ -86,7 +91,7 @@ export async function run(args: readonly string[], world: World = {}): Promise<R
     cwd: world.cwd ?? "/work",
     env: world.env ?? {},
     sampleSite: "/orrery/sites/ground-station",
-    connect: async () => fakeClient(world),
+    connect: async () => world.client?.() ?? fakeClient(world),
     signal: world.signal ?? new AbortController().signal,
     platform: {
       version: "1.2.3",

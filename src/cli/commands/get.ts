@@ -2,11 +2,14 @@ import { OrreryError } from "#/base/index.ts";
 import type { Client } from "#/client/index.ts";
 import type { Kind, StoredObject } from "#/model/index.ts";
 import type { CliContext } from "../context.ts";
+import { type Followed, follow } from "../follow.ts";
+import { GrowingTable } from "../growing-table.ts";
 import { objectPath, TABLE, type Table } from "../kubernetes.ts";
 import { printData } from "../output.ts";
 import type { Options } from "../program.ts";
 import { formatTable } from "../table.ts";
 import { kindNamed } from "./crds.ts";
+import { printOne } from "./events.ts";
 
 interface Wish {
   readonly kind: Kind;
@@ -19,6 +22,7 @@ export async function get(context: CliContext, args: readonly string[], options:
   const wishes = parseObjects(args);
   const api = await context.connect(options.data);
   try {
+    if (options.watch === true) return await watch(context, api, wishes, options);
     if (options.output === undefined || options.output === "wide") return await printTables(context, api, wishes, options);
     const objects = (await Promise.all(wishes.map((wish) => load(api, wish, options)))).flat();
     if (options.output === "name") for (const one of objects) context.terminal.out(`${one.kind.toLowerCase()}.orrery.dev/${one.metadata.name}`);
@@ -59,6 +63,66 @@ async function load(api: Client, { kind, name }: Wish, options: Options): Promis
   return items.map((item) => ({ ...item, apiVersion: item.apiVersion ?? "orrery.dev/v1", kind: item.kind ?? kind.kind }));
 }
 
+/** What is there, then a line for each change: as `kubectl get -w`. */
+async function watch(context: CliContext, api: Client, wishes: readonly Wish[], options: Options): Promise<number> {
+  const { terminal } = context;
+  const { output } = options;
+  const [kind, other] = new Set(wishes.map((wish) => wish.kind));
+  if (kind === undefined || other !== undefined) throw new OrreryError("cli/usage", "only one kind can be watched at a time");
+  const names = new Set(wishes.flatMap(({ name }) => name ?? []));
+  const [only] = names;
+  const path = objectPath(kind);
+  const query = names.size === 1 ? { fieldSelector: `metadata.name=${only}` } : selectors(options);
+  const isTable = output === undefined || output === "wide";
+  const accept = isTable ? TABLE : "application/json";
+  const list = (await api.request({ path, query, accept })).body as Watched & { readonly items?: readonly StoredObject[] };
+  const isWanted = (name: string | undefined): boolean => names.size === 0 || (name !== undefined && names.has(name));
+  const print = isTable ? tablePrinter(terminal, list, options) : objectPrinter(terminal, output);
+  for (const object of isTable ? [list] : (list.items ?? [])) print({ type: "ADDED", object: object as Watched }, isWanted);
+  for await (const event of follow<Watched>(context, api, { path, query, accept }, list.metadata?.resourceVersion ?? "0")) {
+    print(event, isWanted);
+    if (!(await terminal.drain())) break;
+  }
+  return 0;
+}
+
+/** A table or an object, as the API sends it in a list or an event. */
+type Watched = Partial<Table> & { readonly kind?: string; readonly metadata?: { readonly name?: string; readonly resourceVersion?: string } };
+type Printer = (event: Followed<Watched>, isWanted: (name: string | undefined) => boolean) => void;
+
+function objectPrinter(terminal: CliContext["terminal"], output: Options["output"]): Printer {
+  return ({ object }, isWanted) => {
+    if (!isWanted(object.metadata?.name)) return;
+    if (output === "json" || output === "yaml") printOne(terminal, output, object);
+    else terminal.out(`${object.kind?.toLowerCase()}.orrery.dev/${object.metadata?.name}`);
+  };
+}
+
+function tablePrinter(terminal: CliContext["terminal"], first: Watched, options: Options): Printer {
+  const columns = first.columnDefinitions ?? [];
+  const kept = keptColumns(columns, options);
+  let table: GrowingTable | undefined;
+  return ({ type, object }, isWanted) => {
+    const rows = (object.rows ?? [])
+      .filter((row) => isWanted(row.object?.metadata?.name ?? String(row.cells[0])))
+      .map((row) => kept.map((index) => cellText(row.cells[index])))
+      // Its last state: that it is gone stands behind it.
+      .map((cells) => (type === "DELETED" ? [...cells.slice(0, -1), `${cells.at(-1)}  (deleted)`] : cells));
+    if (rows.length === 0) return;
+    if (table !== undefined) for (const row of rows) table.add(row);
+    else
+      table = new GrowingTable(
+        terminal,
+        kept.map((index) => (columns[index]?.name ?? "").toUpperCase()),
+        rows,
+      );
+  };
+}
+
+function keptColumns(columns: Table["columnDefinitions"], { output }: Options): readonly number[] {
+  return columns.flatMap((column, index) => ((column.priority ?? 0) === 0 || output === "wide" ? [index] : []));
+}
+
 async function printTables({ terminal }: CliContext, api: Client, wishes: readonly Wish[], options: Options): Promise<number> {
   const byKind = Map.groupBy(wishes, (wish) => wish.kind);
   let shown = 0;
@@ -78,7 +142,7 @@ async function printTables({ terminal }: CliContext, api: Client, wishes: readon
     if (shown > 0) terminal.out("");
     shown += 1;
     const columns = tables[0]?.columnDefinitions ?? [];
-    const kept = columns.flatMap((column, index) => ((column.priority ?? 0) === 0 || options.output === "wide" ? [index] : []));
+    const kept = keptColumns(columns, options);
     const isNumber = (index: number): boolean => columns[index]?.type === "integer" || columns[index]?.type === "number";
     const [head = "", ...lines] = formatTable(
       kept.map((index) => ({
