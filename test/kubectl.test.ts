@@ -356,6 +356,22 @@ describe("the real kubectl", { skip }, () => {
     });
   });
 
+  it("says at once of verbs for Kubernetes' own kinds that they are not for ours, and what ours are", async () => {
+    assert.equal((await run(["create", "-f", "-"], { input: service("web") })).code, 0);
+    for (const args of [
+      ["exec", "ms/web", "--", "ls"],
+      ["logs", "ms/web"],
+      ["rollout", "status", "ms/web"],
+      ["port-forward", "ms/web", "8080:80"],
+      ["top", "pods"],
+      ["drain", "host"],
+      ["attach", "web"],
+    ])
+      assert.match(await fails(args), /no kind "Microservice"|resource type "(?:pods|nodes)"|Metrics API not available/, args.join(" "));
+    assert.match(await fails(["cp", "web:/x", join(site.folder, "x")]), /Orrery has no Pods: its processes are instances/);
+    assert.match(await fails(["get", "--raw", "/apis/apps/v1/namespaces/default/deployments/web"]), /Orrery has no Deployments/);
+  });
+
   describe("delete and wait", () => {
     it("deletes by name, file and selector", async () => {
       const name = await newThing();

@@ -292,7 +292,6 @@ export interface Options {
   readonly gates?: boolean;
   readonly watch?: boolean;
   readonly warnings?: boolean;
-  readonly since?: string;
   readonly off?: boolean;
 }
 
