@@ -4,8 +4,10 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
-import { describeError, isOrreryError, type Log, silentLog } from "#/base/index.ts";
+import { describeError, isOrreryError, type Log, silentLog, systemClock, systemRandom } from "#/base/index.ts";
 import { gateway, instance, microservice, resource, update } from "#/model/index.ts";
+import { openTreeStore, type TreeStore } from "#/store/tree/index.ts";
+import { openSqliteTree, type SqliteTree } from "#/tree/sqlite/index.ts";
 import { TestSite } from "./agent-site.ts";
 import { askPasses } from "./ground-station-load.ts";
 import { RunningSite } from "./running-site.ts";
@@ -99,6 +101,41 @@ test("a full disk is said clearly, loses nothing acknowledged and no request, an
     [],
   );
   assert.equal(unexcused(sent, []).length, 0, summarize(sent));
+});
+
+test("on a full disk a service can be stopped, scaled down and deleted, and nothing else is written", async (context) => {
+  const running: { store?: TreeStore; tree?: SqliteTree } = {};
+  const disk = mountDisk(context, "12m", async () => {
+    await running.store?.close();
+    await running.tree?.close();
+  });
+  if (disk === undefined) return context.skip("mounting a small disk needs root");
+  const tree = await openSqliteTree({ file: path.join(disk, "tree.db"), clock: systemClock, random: systemRandom });
+  running.tree = tree;
+  const store = await openTreeStore({ tree, kinds: [microservice, resource], clock: systemClock, random: systemRandom, log: silentLog });
+  running.store = store;
+  const spec = { replicas: 3, template: { version: "v1", run: { command: ["node"] } } };
+  for (const name of ["one", "two"]) await store.create(microservice, { metadata: { name }, spec });
+  const change = (name: string, body: object): Promise<unknown> => store.patch(microservice, { name }, { type: "merge", body: { spec: body } });
+  fillDisk(disk);
+  let refusal: unknown;
+  for (let count = 0; count < 3000 && refusal === undefined; count++) {
+    fillDisk(disk);
+    await store
+      .create(resource, { metadata: { name: `r-${count}` }, spec: { id: `person/${count}`, type: "human", description: "x".repeat(1500) } })
+      .catch((error: unknown) => (refusal = error));
+  }
+  assert.ok(isOrreryError(refusal, "store/full"), describeError(refusal));
+  await assert.rejects(change("one", { replicas: 9 }), { code: "store/full" });
+  fillDisk(disk);
+  await change("one", { suspended: true });
+  fillDisk(disk);
+  await change("two", { replicas: 1 });
+  fillDisk(disk);
+  await assert.rejects(change("two", { replicas: 2 }), { code: "store/full" });
+  await store.delete(microservice, { name: "two" });
+  assert.equal((await store.get(microservice, { name: "one" }))?.spec.suspended, true);
+  assert.equal(await store.get(microservice, { name: "two" }), undefined);
 });
 
 test("a duty that a full disk did not take is told as soon as there is room again, although nothing else happens", async (context) => {

@@ -21,6 +21,11 @@ export interface TreeNode {
 
 export const VALUE_BYTES_MAX: number = 900 * 1024;
 
+export interface MultiOptions {
+  /** It ends something, and must be possible on a full disk: an engine that has kept some room for that uses it. */
+  readonly isUrgent?: boolean;
+}
+
 /** One step of a `multi`. `version`: the node's version must be exactly this; absent: any. */
 export type TreeOperation =
   | { readonly op: "create"; readonly path: TreePath; readonly value: string; readonly session?: string }
@@ -75,7 +80,7 @@ export interface Tree {
    *  @throws tree/too-large: a value above `VALUE_BYTES_MAX`
    *  @throws tree/full: no room on the disk; nothing was done; free some, then retry
    *  @throws tree/damaged: the file cannot be read as written; restore a backup */
-  multi(operations: readonly TreeOperation[]): Promise<TreeVersion>;
+  multi(operations: readonly TreeOperation[], options?: MultiOptions): Promise<TreeVersion>;
   /** Events of all nodes at and below `prefix` after version `from`, then on as they happen, until `signal` aborts (the iterator then ends).
    *  A consumer that lags by more than 10,000 events is ended with `tree/gone`.
    *  @throws tree/gone: `from` is compacted away or lies in the future: list again */

@@ -228,7 +228,7 @@ export class Writes {
       former === undefined ? { op: "create", path, value } : { op: "set", path, value, version: Number(former.metadata.resourceVersion) };
     const forget = this.#options.memories.expect(path, value, next);
     try {
-      const version = await this.#commit(kind, key, [operation, ...uniqueOperations(kind, former, next)]);
+      const version = await this.#commit(kind, key, [operation, ...uniqueOperations(kind, former, next)], isEnding(former, next));
       const shown = this.#options.memories.get(kind, key);
       // Another process may have changed it since; the answer is what this write made of it.
       return shown?.metadata.resourceVersion === String(version) ? shown : withVersion(next, version, value);
@@ -270,15 +270,15 @@ export class Writes {
   async #remove(kind: Kind, key: ObjectKey, former: StoredObject, last: StoredObject): Promise<StoredObject> {
     const version = Number(former.metadata.resourceVersion);
     const unique = uniquePaths(kind, former).map((path): TreeOperation => ({ op: "delete", path }));
-    return buried(last, await this.#commit(kind, key, [{ op: "delete", path: objectPath(kind, key), version }, ...unique]));
+    return buried(last, await this.#commit(kind, key, [{ op: "delete", path: objectPath(kind, key), version }, ...unique], true));
   }
 
   /** Carries the operations out (the first is the object's own); resolves when their effect can be read. */
-  async #commit(kind: Kind, key: ObjectKey, operations: readonly TreeOperation[]): Promise<number> {
+  async #commit(kind: Kind, key: ObjectKey, operations: readonly TreeOperation[], isUrgent: boolean): Promise<number> {
     const { tree, memories } = this.#options;
     let version: number;
     try {
-      version = await tree.multi(operations);
+      version = await tree.multi(operations, { isUrgent });
     } catch (error) {
       throw await this.#explain(kind, key, operations, error);
     }
@@ -352,4 +352,14 @@ function isRace(error: unknown): boolean {
 
 function exists(kind: Kind, key: ObjectKey, cause?: unknown): OrreryError {
   return new OrreryError("store/exists", `${titleOf(kind, key)} exists already`, { details: { kind: kind.kind, ...key }, cause });
+}
+
+/** True if the change ends something, so that it must be possible on a full disk: of an object that is being deleted, or one that stops a service or takes some of its instances away. */
+function isEnding(former: StoredObject | undefined, next: StoredObject): boolean {
+  if (former === undefined) return false;
+  if (next.metadata.deletionTimestamp !== undefined) return true;
+  const [before, after] = [former.spec, next.spec] as { readonly suspended?: unknown; readonly replicas?: unknown }[];
+  if (before === undefined || after === undefined) return false;
+  if (after.suspended === true && before.suspended !== true) return true;
+  return typeof before.replicas === "number" && typeof after.replicas === "number" && after.replicas < before.replicas;
 }

@@ -2,6 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { isOrreryError, OrreryError } from "#/base/index.ts";
 import type { TreeEvent, TreeOperation, TreeVersion } from "../contract.ts";
 import type { Nodes } from "./nodes.ts";
+import type { Reserve } from "./reserve.ts";
 import { translateSqliteError } from "./sqlite-error.ts";
 
 const CHANGES_MAX = 10_000;
@@ -10,6 +11,7 @@ const BATCH_CHANGES_MAX = 500;
 
 interface Change {
   readonly operations: readonly TreeOperation[];
+  readonly isUrgent: boolean;
   readonly resolve: (version: TreeVersion) => void;
   readonly reject: (reason: unknown) => void;
 }
@@ -22,6 +24,8 @@ export interface CommitQueueOptions {
   readonly file: string;
   readonly version: TreeVersion;
   readonly now: () => number;
+  /** Room for urgent changes. */
+  readonly reserve?: Reserve;
   /** Called after each commit, before the writers learn of it. */
   readonly onCommit: (events: readonly TreeEvent[], version: TreeVersion) => void;
 }
@@ -47,12 +51,12 @@ export class CommitQueue {
 
   /** Resolves with the change's version when it is on the disk.
    *  @throws tree/busy: too much is waiting */
-  add(operations: readonly TreeOperation[]): Promise<TreeVersion> {
+  add(operations: readonly TreeOperation[], isUrgent = false): Promise<TreeVersion> {
     if (this.#isClosed) return Promise.reject(new OrreryError("tree/closed", "the tree is closed"));
     if (this.#changes.length >= CHANGES_MAX)
       return Promise.reject(new OrreryError("tree/busy", `${CHANGES_MAX} changes wait already`, { retry: "backoff" }));
     return new Promise((resolve, reject) => {
-      this.#changes.push({ operations, resolve, reject });
+      this.#changes.push({ operations, isUrgent, resolve, reject });
       this.#schedule();
     });
   }
@@ -78,9 +82,10 @@ export class CommitQueue {
     if (batch.length === 0) return;
     try {
       this.#settle(batch, this.#commit(batch));
+      this.#options.reserve?.refill();
     } catch (error) {
       // Alone, a small change may still find room.
-      if (batch.length > 1 && isOrreryError(error, "tree/full")) this.#commitEach(batch);
+      if (isOrreryError(error, "tree/full")) this.#commitEach(batch);
       else for (const change of batch) change.reject(error);
     }
   }
@@ -88,9 +93,20 @@ export class CommitQueue {
   #commitEach(batch: readonly Change[]): void {
     for (const change of batch) {
       try {
-        this.#settle([change], this.#commit([change]));
+        this.#settle([change], this.#commitUrgently(change));
       } catch (error) {
         change.reject(error);
+      }
+    }
+  }
+
+  /** What ends something takes of the room that is kept for it, a little at a time: others may take what is given back. */
+  #commitUrgently(change: Change): readonly Outcome[] {
+    for (;;) {
+      try {
+        return this.#commit([change]);
+      } catch (error) {
+        if (!change.isUrgent || !isOrreryError(error, "tree/full") || this.#options.reserve?.release() !== true) throw error;
       }
     }
   }

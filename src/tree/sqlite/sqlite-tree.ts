@@ -2,6 +2,7 @@ import { rename, rm } from "node:fs/promises";
 import { backup, type DatabaseSync } from "node:sqlite";
 import { type Clock, OrreryError, type Random } from "#/base/index.ts";
 import {
+  type MultiOptions,
   type Tree,
   type TreeEvent,
   type TreeListing,
@@ -16,6 +17,7 @@ import { checkPath, checkPrefix } from "../path.ts";
 import { CommitQueue } from "./commit-queue.ts";
 import { openDatabase } from "./database.ts";
 import { Nodes } from "./nodes.ts";
+import { Reserve } from "./reserve.ts";
 import { translateSqliteError } from "./sqlite-error.ts";
 import { gone, LAG_EVENTS_MAX, Watchers } from "./watchers.ts";
 
@@ -76,6 +78,7 @@ export class SqliteTree implements Tree {
         file: options.file,
         version,
         now: () => this.#clock.now(),
+        ...(options.bytesMax === undefined ? { reserve: new Reserve(options.file) } : {}),
         onCommit: (events, committed) => this.#onCommit(events, committed),
       });
     } catch (error) {
@@ -111,7 +114,7 @@ export class SqliteTree implements Tree {
     return this.multi([{ op: "delete", path, ...options }]);
   }
 
-  async multi(operations: readonly TreeOperation[]): Promise<TreeVersion> {
+  async multi(operations: readonly TreeOperation[], options: MultiOptions = {}): Promise<TreeVersion> {
     if (operations.length > OPERATIONS_MAX)
       throw new OrreryError("tree/too-large", `${operations.length} operations in one change; at most ${OPERATIONS_MAX}`);
     operations.forEach((operation, index) => {
@@ -120,7 +123,7 @@ export class SqliteTree implements Tree {
       if (operation.op === "create" && operation.session !== undefined && !this.#sessions.has(operation.session))
         throw sessionEnded(operation.session, index);
     });
-    return await this.#commits.add(operations);
+    return await this.#commits.add(operations, options.isUrgent === true);
   }
 
   async *watch(prefix: TreePath, from: TreeVersion, signal: AbortSignal): AsyncGenerator<TreeEvent, void, undefined> {
