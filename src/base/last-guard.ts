@@ -59,16 +59,6 @@ export class LastGuard {
     return count;
   }
 
-  /** Runs `work`; what it throws is caught, and `end` ends what `work` was for. */
-  run(unit: string, work: () => void, end?: () => void): void {
-    try {
-      work();
-    } catch (error) {
-      this.caught(unit, error);
-      if (end !== undefined) this.run(unit, end);
-    }
-  }
-
   /** From now on also takes what no unit has caught: exceptions of callbacks, promises that nobody waits for. Returns what ends it. */
   watchProcess(): () => void {
     const onException = (error: unknown): void => this.caught("callback", error);
