@@ -15,7 +15,9 @@ function guarded(minuteMax?: number) {
 
 test("what a unit of work throws is logged with its stack and counted", () => {
   const { guard, lines, gaveUp } = guarded();
-  guard.caught("request", new TypeError("no"));
+  guard.run("request", () => {
+    throw new TypeError("no");
+  });
   guard.caught("watch", "a text");
   assert.deepEqual(
     [...guard.counts],

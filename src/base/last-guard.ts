@@ -59,6 +59,15 @@ export class LastGuard {
     return count;
   }
 
+  /** Runs `work`; what it throws is caught. */
+  run(unit: string, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.caught(unit, error);
+    }
+  }
+
   /** From now on also takes what no unit has caught: exceptions of callbacks, promises that nobody waits for. Returns what ends it. */
   watchProcess(): () => void {
     const onException = (error: unknown): void => this.caught("callback", error);
