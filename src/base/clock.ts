@@ -16,10 +16,10 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after(delayMs, callback, options) {
-    const partMs = Math.min(delayMs, TIMER_MS_MAX);
+    const partMs = Math.min(Math.max(0, delayMs), TIMER_MS_MAX);
     let cancelRest = (): void => clearTimeout(timer);
     const timer = setTimeout(() => {
-      if (partMs === delayMs) callback();
+      if (partMs >= delayMs) callback();
       else cancelRest = systemClock.after(delayMs - partMs, callback, options);
     }, partMs);
     if (options?.background === true) timer.unref();
