@@ -3,6 +3,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
+import { decodeLines } from "#/link/index.ts";
 import { type Instance, instance, microservice } from "#/model/index.ts";
 import { PROXY_PORT } from "#/traffic/index.ts";
 import { TestSite } from "./agent-site.ts";
@@ -36,10 +37,12 @@ const over = (name: string): Promise<Instance> => site.until(name, (status) => s
 const folderOf = (one: Instance): string => path.join(site.data, "agent", "instances", one.metadata.uid);
 
 async function logOf(name: string): Promise<string> {
+  const params = { namespace: "default", instance: name };
   let text = "";
-  for await (const piece of site.agent?.handlers.streams?.["log/read"]?.({ namespace: "default", instance: name }, new AbortController().signal) ??
-    [])
-    text += piece;
+  for await (const item of site.agent?.handlers.streams?.["log/lines"]?.(params, new AbortController().signal) ?? [])
+    text += decodeLines(item)
+      .map((line) => `${line.text}\n`)
+      .join("");
   return text;
 }
 
