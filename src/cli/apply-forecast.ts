@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Client } from "#/client/index.ts";
 import { type Microservice, microservice, type StoredObject } from "#/model/index.ts";
-import { type ForecastInput, forecast, forecastInput, type SeenSite } from "#/update/core/index.ts";
+import { type ForecastInput, forecast, forecastInput, type How, howKey, type SeenSite } from "#/update/core/index.ts";
 import { loadSeenSite } from "./seen-site.ts";
 import type { ToldForecast } from "./update-forecast.ts";
 
@@ -22,7 +22,11 @@ export async function foretellApplied(api: Client, applied: readonly Applied[], 
     ...seen.microservices.map((one) => changed.get(one.metadata.name) ?? one),
     ...services.filter((one) => one.before === undefined).map((one) => one.after),
   ];
-  return [forecast(forecastInput({ by: "template", asked: { strategy: "consistent" }, targets }, { ...seen, microservices }), nowMs)];
+  const manifestOf = (name: string): How => microservices.find((one) => one.metadata.name === name)?.spec.update ?? {};
+  // What is to come in different ways comes in updates of its own.
+  return [...Map.groupBy(targets, (one) => howKey(manifestOf(one.service))).values()].map((alike) =>
+    forecast(forecastInput({ by: "template", asked: manifestOf(alike[0]?.service ?? ""), targets: alike }, { ...seen, microservices }), nowMs),
+  );
 }
 
 interface ServiceChange {

@@ -56,7 +56,7 @@ function summarize({ metadata, spec, status }: Update, service: string, servedSi
     ...(by === undefined ? {} : { by }),
     ...(why === undefined ? {} : { why }),
     // A strategy applies to what its update names.
-    strategy: alongside === undefined ? spec.strategy : "consistent",
+    strategy: alongside === undefined ? (status?.strategy ?? spec.strategy ?? "consistent") : "consistent",
     phaseMs,
     ...(status?.transactions === undefined ? {} : { served: Math.max(status.transactions, servedSince) }),
   };

@@ -41,7 +41,7 @@ export function drawUpdates(terminal: Terminal, view: UpdateView, nowMs: number)
   const since = (time: string | undefined): string => (time === undefined ? "-" : formatAge(nowMs - Date.parse(time)));
   const isNarrow = terminal.columns < WIDE_MIN;
   const barWidth = WIDTH[isNarrow ? "narrow" : "wide"];
-  const isMixed = view.updates.some((one) => one.spec.strategy !== undefined && one.spec.strategy !== "consistent");
+  const isMixed = view.updates.some((one) => strategyOf(one) !== "consistent");
   table(
     [
       { title: "UPDATE" },
@@ -58,7 +58,7 @@ export function drawUpdates(terminal: Terminal, view: UpdateView, nowMs: number)
       since(one.status?.phases?.at(-1)?.since ?? one.metadata.creationTimestamp),
       one.status?.by ?? "-",
       one.spec.services.map((service) => `${service.name} → ${service.to}`).join(", "),
-      ...(isMixed ? [one.spec.strategy] : []),
+      ...(isMixed ? [strategyOf(one)] : []),
       (isOver(one) ? one.status?.waits?.[0]?.message : undefined) ?? one.spec.message ?? "",
     ]),
   );
@@ -156,4 +156,8 @@ function drawBar(terminal: Terminal, bar: Bar, width: number): string {
   const filled = bar.share === 0 || bar.share === 1 ? bar.share * width : Math.min(width - 1, Math.max(1, Math.round(bar.share * width)));
   const text = `${"█".repeat(filled)}${"·".repeat(width - filled)} ${formatShare(bar.share).padStart(5)}`;
   return terminal.paint(STYLES[bar.phase] ?? "bold", text);
+}
+
+function strategyOf({ spec, status }: Pick<Update, "spec" | "status">): string {
+  return status?.strategy ?? spec.strategy ?? "consistent";
 }

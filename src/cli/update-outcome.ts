@@ -30,9 +30,9 @@ export function tellEnd({ terminal }: CliContext, one: Update, refusal: string |
 /** What is served now that it has ended without being complete. */
 export function describeReturn(one: Update): string {
   const isBegun = one.status?.generation !== undefined && one.status.phase !== "Superseded";
-  if (isBegun && one.spec.strategy === "rolling")
+  if (isBegun && (one.status?.strategy ?? one.spec.strategy) === "rolling")
     return "calls have met the new version meanwhile; the instances of before come back one by one, see: orrery update show";
-  if (isBegun && one.spec.strategy === "recreate")
+  if (isBegun && (one.status?.strategy ?? one.spec.strategy) === "recreate")
     return "calls were refused meanwhile; the instances of before are started again, see: orrery update show";
   switch (one.status?.phase) {
     case "RolledBack":

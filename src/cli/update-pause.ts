@@ -23,7 +23,7 @@ export function describePromotion({ metadata: { name }, spec, status }: Update):
 function describeHeld(one: Update, ramp: Ramp | undefined, step: number | undefined): string {
   const { name } = one.metadata;
   const off = `until: orrery update pause ${name} --off`;
-  if (one.spec.strategy === "rolling" || one.spec.strategy === "recreate") {
+  if ((one.status?.strategy ?? one.spec.strategy) === "rolling" || (one.status?.strategy ?? one.spec.strategy) === "recreate") {
     if (!hasBegun(one.status)) return `is held before it replaces any instance; it stays so ${off}`;
     if (one.status?.phase === "Distributing")
       return `is held, but its instances are replaced: calls meet those of the new version; it stays so ${off}`;

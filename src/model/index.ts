@@ -53,7 +53,7 @@ export { scale } from "./scale.ts";
 export { Schedule } from "./schedule.ts";
 export { formatShare, SITE_NAME, type Site, type StampPlan, site } from "./site.ts";
 export { findOversize, OBJECT_DEPTH_MAX, sizeOf } from "./size.ts";
-export type { StrategyName } from "./strategy.ts";
+export { type StrategyName, unfitStrategy } from "./strategy.ts";
 export { RAMP_KEY, REMOVED, type Update, update } from "./update.ts";
 export { describeIssues, findNearest, formatField, unwrap, type Violation } from "./violation.ts";
 export { VOLUME_FINALIZER, type Volume, volume, volumeName } from "./volume.ts";

@@ -5,7 +5,9 @@ import { defineKind } from "./kind.ts";
 import { logKeeping } from "./logs.ts";
 import { label } from "./names.ts";
 import { template } from "./run.ts";
+import { strategyName, unfitStrategy } from "./strategy.ts";
 import { streams } from "./streams.ts";
+import { gates, ramp } from "./update.ts";
 
 export const balancing = z.strictObject({
   algorithm: z
@@ -14,7 +16,19 @@ export const balancing = z.strictObject({
     .describe("In turn; by mean time, calls under way and the host's load; or even by calls made in the last window."),
 });
 
-const spec = z.strictObject({
+/** As the fields of an Update. */
+const how = z
+  .strictObject({
+    strategy: strategyName.optional().describe("Absent: consistent."),
+    ramp: ramp.optional().describe("New transactions get the new version step by step; with strategy consistent only."),
+    gates: gates.optional().describe("Checked at each step of the ramp."),
+  })
+  .refine((one) => unfitStrategy(one, [], () => false) === undefined, {
+    message: "a ramp goes with strategy consistent only: leave one of them out",
+    path: ["ramp"],
+  });
+
+const fields = z.strictObject({
   mode: z.enum(["distributed"]).default("distributed").describe("All instances work at the same time."),
   replicas: z.int().min(0).max(1000).default(1).describe("Instances wanted."),
   suspended: z.boolean().default(false).describe("True stops all instances and keeps everything else."),
@@ -66,7 +80,15 @@ const spec = z.strictObject({
       "Another time here restarts the instances one after the other, each when the one before is ready again: orrery restart. It makes no new version.",
     ),
   logs: logKeeping.optional().describe("How much of their output is kept."),
+  update: how
+    .optional()
+    .describe("How its new versions come, whoever asks for them (a changed template, apply, up); what an Update says itself goes before it."),
   revisionHistoryLimit: z.int().min(1).max(50).default(10),
+});
+
+const spec = fields.superRefine(({ update, exclusive }, context) => {
+  const unfit = update === undefined ? undefined : unfitStrategy(update, ["it"], () => exclusive);
+  if (unfit !== undefined) context.addIssue({ code: "custom", path: ["update"], message: unfit });
 });
 
 const status = z.strictObject({

@@ -96,7 +96,7 @@ const spec = z.strictObject({
     .min(1, "name at least one service and the version it shall go to")
     .max(1000)
     .meta({ listKey: "name" }),
-  strategy: strategyName.default("consistent"),
+  strategy: strategyName.optional().describe("How new transactions come to it; absent: as update of its services' manifests says, else consistent."),
   ramp: ramp.optional().describe("Without it new transactions switch at once."),
   gates: gates.optional().describe("Checked at each step of the ramp."),
   drain: drain.optional(),
@@ -132,6 +132,8 @@ const status = z.strictObject({
     .array(z.strictObject({ service: z.string(), template: z.string() }))
     .meta({ listKey: "service" })
     .optional(),
+  /** How it is carried out: its own strategy, or that of its services' manifests. */
+  strategy: strategyName.optional(),
   /** True once its templates are written: whoever changes one of them afterwards supersedes it. */
   written: z.boolean().optional(),
   share: z.number().optional(),

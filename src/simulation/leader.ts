@@ -463,6 +463,10 @@ export class Leader implements CentrePort {
         updateNamed: (name) => person.updateNamed(name),
         isAskedAgain: (refusal) => person.isAskedAgain(refusal),
         gateOf: (fresh) => person.gateOf(state, fresh),
+        howOf: (service) => {
+          const strategy = this.#seen.Microservice.get(service)?.spec.update?.strategy;
+          return strategy === undefined ? undefined : { strategy };
+        },
         handoverOf: (service, revision) =>
           this.#seen.Microservice.get(service)?.spec.exclusive === true
             ? (this.#seen.Revision.get(revision)?.spec.template.handover ?? "hold")

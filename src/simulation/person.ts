@@ -41,11 +41,12 @@ export class Person {
     const { streamsEndAfterMs } = scenario;
     const streams = streamsEndAfterMs === undefined ? { streams: "wait" } : { streams: "terminateAfter", terminateAfter: `${streamsEndAfterMs}ms` };
     const drain = this.#world.tellsBusy(name) ? { ...streams, busy: { exec: { command: ["is-busy"] } } } : streams;
-    const { isExclusive = false, isInterlocked, calls } = scenario.services.find((one) => one.name === name) ?? {};
+    const { isExclusive = false, isInterlocked, calls, way } = scenario.services.find((one) => one.name === name) ?? {};
     const template = { version, run: { command: ["serve"] }, drain, ...(calls === undefined ? {} : { calls }), ...this.#handover(name, version) };
     const spec = microservice.spec.parse({
       replicas: scenario.replicas * scenario.hosts.length,
       exclusive: isExclusive,
+      ...(way === undefined ? {} : { update: { strategy: way } }),
       notDuring: isInterlocked === true ? [{ resource: INTERLOCK, condition: "Passing" }] : [],
       template,
     });

@@ -14,6 +14,8 @@ export interface ServicePlan {
   readonly calls?: readonly string[];
   /** It has work now and then that no call shows, and says so. */
   readonly tellsBusy?: boolean;
+  /** How its manifest wants its new revisions to come; absent: consistent. */
+  readonly way?: StrategyName;
   /** It is not updated while the interlock is on. */
   readonly isInterlocked?: boolean;
 }
@@ -171,6 +173,8 @@ const AGENT_SHARE = 0.15;
 const STARVED_SHARE = 0.15;
 /** Share of the runs in which one service starts slowly and others change all the while. */
 const RHYTHM_SHARE = 0.08;
+/** Share of the runs in which the manifest of a service says how its new revisions come. */
+const WAY_SHARE = 0.15;
 /** Share of the revisions that end soon after each start. */
 const FLAPPING_SHARE = 0.08;
 /** Until then the first generation comes into service. */
@@ -264,6 +268,9 @@ function makeCommon(seed: number): Scenario {
   if (faults.length > 0 && starving.chance(STARVED_SHARE)) faults.push(onHost("starve-host", starving, hosts, wishes));
   const young = new Dice(seed ^ 0x00f1_a99e);
   const minReadyMs = young.pick([0, 0, 60, 120]);
+  const ways = new Dice(seed ^ 0x0da7_aba5);
+  const single = services.find((one) => one.isExclusive !== true);
+  const way = single !== undefined && ways.chance(WAY_SHARE) ? ways.pick(["recreate", "recreate", "quiescence", "blueGreen"] as const) : undefined;
   const endOf = (fault: Fault): number => fault.atMs + fault.forMs + (fault.what === "restart-gateway" || "when" in fault ? WAIT_MAX_MS : 0);
   const calmFromMs = Math.max(lastMs, ...faults.map(endOf), ...wishes.map((wish) => wish.atMs), ...gateways.map((one) => one.atMs));
   const replicas = dice.whole(1, 2);
@@ -272,7 +279,11 @@ function makeCommon(seed: number): Scenario {
   const maxTransactionMs = dice.pick([1500, 2500]);
   return {
     seed,
-    services: services.map((one) => (one === worker ? { ...one, tellsBusy: true } : one)),
+    services: services.map((one) => ({
+      ...one,
+      ...(one === worker ? { tellsBusy: true } : {}),
+      ...(one === single && way !== undefined ? { way } : {}),
+    })),
     gateways,
     hosts,
     replicas,

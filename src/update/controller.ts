@@ -58,7 +58,7 @@ export interface UpdateControllerOptions {
   readonly readinessOf: (namespace: string, revision: string, claim: number | undefined) => Readiness;
   readonly exclusive: () => Observed["exclusive"];
   /** Explicit updates, how generations compare, and what forbids an update. */
-  readonly intents: Pick<Observed, "updateFor" | "updateNamed" | "isAskedAgain" | "gateOf" | "handoverOf" | "interlockOf">;
+  readonly intents: Pick<Observed, "updateFor" | "updateNamed" | "isAskedAgain" | "gateOf" | "howOf" | "handoverOf" | "interlockOf">;
   /** All gateways that are registered. */
   readonly gateways: () => readonly KnownGateway[];
   readonly distribution: Distribution;

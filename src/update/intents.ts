@@ -1,7 +1,7 @@
 import { uuidTimeMs } from "#/base/index.ts";
 import { durationMs, STREAMS_END_AFTER, type Update, type update } from "#/model/index.ts";
 import type { Reflector } from "#/reconcile/index.ts";
-import { isEnded, type Refusal, type UpdateIntent } from "./core/index.ts";
+import { type How, howOf, isEnded, type Refusal, type UpdateIntent } from "./core/index.ts";
 
 /** On Updates that nobody made: templates were changed. */
 export const IMPLICIT_LABEL = "orrery.dev/implicit";
@@ -10,12 +10,25 @@ export const IMPLICIT_LABEL = "orrery.dev/implicit";
 export function updateIntents(
   updates: Reflector<typeof update>,
   namespace: string,
+  manifestOf: (service: string) => How | undefined,
 ): {
+  /** The gates of an Update, as it says, or the manifests of its services. */
+  gatesOf(name: string): Update["spec"]["gates"];
+  howOf(service: string): Pick<UpdateIntent, "strategy" | "ramp"> | undefined;
   updateFor(services: readonly string[]): UpdateIntent | undefined;
   updateNamed(name: string): UpdateIntent | undefined;
   isAskedAgain(refusal: Refusal): boolean;
 } {
   return {
+    gatesOf(name) {
+      const one = updates.get(`${namespace}/${name}`);
+      const chosen = one === undefined ? undefined : howOf(one, manifestOf);
+      return chosen !== undefined && "how" in chosen ? chosen.how.gates : undefined;
+    },
+    howOf(service) {
+      const how = manifestOf(service);
+      return how === undefined ? undefined : wayOf(how);
+    },
     updateFor(services) {
       const written = [...updates.values()].filter(
         (one) =>
@@ -25,11 +38,11 @@ export function updateIntents(
           one.spec.services.some(({ name }) => services.includes(name)),
       );
       written.sort(byAge);
-      return written[0] === undefined ? undefined : intentOf(written[0]);
+      return written[0] === undefined ? undefined : intentOf(written[0], manifestOf);
     },
     updateNamed(name) {
       const one = updates.get(`${namespace}/${name}`);
-      return one === undefined ? undefined : intentOf(one);
+      return one === undefined ? undefined : intentOf(one, manifestOf);
     },
     isAskedAgain(refusal) {
       return [...updates.values()].some(
@@ -55,13 +68,14 @@ export function isGivenUp({ spec, metadata }: Update): boolean {
   return spec.aborted || metadata.deletionTimestamp !== undefined;
 }
 
-function intentOf(one: Update): UpdateIntent {
-  const { paused, promoted, ramp, message, strategy, drain } = one.spec;
+function intentOf(one: Update, manifestOf: (service: string) => How | undefined): UpdateIntent {
+  const { paused, promoted, message, drain } = one.spec;
+  const chosen = howOf(one, manifestOf);
   return {
     name: one.metadata.name,
     services: one.spec.services.map((service) => service.name),
     isWhole: !isImplicit(one),
-    strategy,
+    ...wayOf("how" in chosen ? chosen.how : {}),
     isPaused: paused,
     isPromoted: promoted,
     isAborted: isGivenUp(one),
@@ -70,15 +84,13 @@ function intentOf(one: Update): UpdateIntent {
     ...(drain === undefined
       ? {}
       : { streamEnds: drain.streams === "wait" ? {} : { afterMs: durationMs(drain.terminateAfter ?? STREAMS_END_AFTER) } }),
-    ...(ramp === undefined
-      ? {}
-      : {
-          ramp: {
-            steps: ramp.steps.map((step) => ({ share: step.share, holdMs: durationMs(step.hold) })),
-            ...(ramp.key === undefined ? {} : { key: ramp.key }),
-          },
-        }),
   };
+}
+
+function wayOf({ strategy = "consistent", ramp }: How): Pick<UpdateIntent, "strategy" | "ramp"> {
+  if (ramp === undefined) return { strategy };
+  const steps = ramp.steps.map((step) => ({ share: step.share, holdMs: durationMs(step.hold) }));
+  return { strategy, ramp: { steps, ...(ramp.key === undefined ? {} : { key: ramp.key }) } };
 }
 
 export function isImplicit({ metadata }: Update): boolean {

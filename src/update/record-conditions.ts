@@ -33,7 +33,7 @@ export function withConditions(
     },
     nowMs,
   );
-  const consistent = setCondition(complete, consistencyOf(one.spec.strategy, compatible), nowMs);
+  const consistent = setCondition(complete, consistencyOf(status.strategy ?? one.spec.strategy ?? "consistent", compatible), nowMs);
   return { ...status, conditions: [...withStarted(consistent, phase, stopped, nowMs)] };
 }
 

@@ -10,12 +10,14 @@ import {
   type site,
   timestamp,
   type Update,
+  unfitStrategy,
   update,
 } from "#/model/index.ts";
 import { Controller, objectKey, type ReconcileResult, type Reflector } from "#/reconcile/index.ts";
 import {
   cannotBegin,
   followGeneration,
+  howOf,
   implicitRecord,
   isEnded,
   isPending,
@@ -25,7 +27,6 @@ import {
   refusedBefore,
   type SiteState,
   superseded,
-  unfitStrategy,
   withPhase,
 } from "./core/index.ts";
 import { byAge, IMPLICIT_LABEL, isAfter, isGivenUp, isImplicit } from "./intents.ts";
@@ -173,8 +174,11 @@ class RecordKeeper {
         ...withPhase(status, "Aborted", nowMs),
         waits: [cannotBegin(one.metadata.name, resolved.problem, nowMs)],
       };
+    const chosen = howOf(one, (name) => this.#options.microservices.get(`${namespace}/${name}`)?.spec.update);
+    if ("problem" in chosen)
+      return { ...status, ...withPhase(status, "Aborted", nowMs), waits: [cannotBegin(one.metadata.name, chosen.problem, nowMs)] };
     const unfit = unfitStrategy(
-      one.spec,
+      chosen.how,
       resolved.revisions.map(({ service }) => service),
       (name) => this.#options.microservices.get(`${namespace}/${name}`)?.spec.exclusive === true,
     );
@@ -203,6 +207,7 @@ class RecordKeeper {
       return {
         ...rest,
         ...withSeen(seen),
+        ...(chosen.how.strategy === undefined ? {} : { strategy: chosen.how.strategy }),
         ...withPhase(status, "Preparing", nowMs),
         revisions: resolved.revisions.map(({ service, from, to }) => ({ service, ...(from === undefined ? {} : { from }), to: to.metadata.name })),
       };
@@ -329,7 +334,7 @@ class RecordKeeper {
             labels: { [IMPLICIT_LABEL]: "true" },
             ...(by.length === 0 ? {} : { annotations: { [CHANGED_BY_ANNOTATION]: by.join(", ") } }),
           },
-          spec: { services: services.slice(0, 1000), message },
+          spec: { services: services.slice(0, 1000), message, ...this.#howOf(namespace, open) },
         });
       } catch (error) {
         if (!isOrreryError(error, "store/exists")) throw error;
@@ -337,6 +342,16 @@ class RecordKeeper {
     }
     await this.#prune(namespace);
     return undefined;
+  }
+
+  /** How a generation is carried out that manifests alone have asked for. */
+  #howOf(namespace: string, open: OpenGeneration): Pick<Update["spec"], "strategy" | "ramp" | "gates"> {
+    const manifests = (open.changes ?? []).map((name) => this.#options.microservices.get(`${namespace}/${name}`)?.spec.update);
+    const { ramp, gates } = manifests.find((one) => one?.ramp !== undefined) ?? {};
+    return {
+      ...(open.strategy === undefined ? {} : { strategy: open.strategy }),
+      ...(open.ramp === undefined || ramp === undefined ? {} : { ramp, ...(gates === undefined ? {} : { gates }) }),
+    };
   }
 
   #authorOf(namespace: string, service: string): string | undefined {

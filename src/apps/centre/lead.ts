@@ -154,7 +154,7 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
       const tableFailure = distribution.reportOf(one.name)?.tableFailure;
       return tableFailure === undefined ? one : { ...one, tableFailure };
     });
-  const intents = updateIntents(caches.updates, DEFAULT_NAMESPACE);
+  const intents = updateIntents(caches.updates, DEFAULT_NAMESPACE, (name) => caches.microservices.get(`${DEFAULT_NAMESPACE}/${name}`)?.spec.update);
   settled.update = createUpdateController({
     store,
     sites: caches.sites,
@@ -168,7 +168,7 @@ export async function startLeading(options: LeadOptions): Promise<Lead> {
       ...intents,
       gateOf: (fresh, old, sinceMs) => {
         const name = readSiteState(site()?.status)?.generations.find((one) => one.number === fresh)?.update;
-        const gates = name === undefined ? undefined : caches.updates.get(`${DEFAULT_NAMESPACE}/${name}`)?.spec.gates;
+        const gates = name === undefined ? undefined : intents.gatesOf(name);
         return gates === undefined ? undefined : judgeGate(tally.since(old, sinceMs), tally.since(fresh, sinceMs), LATENCY_BUCKETS_MS, gates);
       },
       handoverOf(service, revision) {

@@ -1,7 +1,7 @@
 import { describeError, isOrreryError, OrreryError } from "#/base/index.ts";
 import type { Client } from "#/client/index.ts";
-import { durationMs, RAMP_KEY, type StrategyName, type Update, update } from "#/model/index.ts";
-import { forecast, forecastInput, unfitStrategy } from "#/update/core/index.ts";
+import { durationMs, type Microservice, RAMP_KEY, type StrategyName, type Update, unfitStrategy, update } from "#/model/index.ts";
+import { forecast, forecastInput, howOf } from "#/update/core/index.ts";
 import type { CliContext } from "../context.ts";
 import { objectPath } from "../kubernetes.ts";
 import type { Options } from "../program.ts";
@@ -28,9 +28,11 @@ export interface Wish {
 /** How the options ask for an Update: strategy, ramp, gates, message.
  *  @throws cli/usage: what was typed does not go together; the message says what to type */
 export function askedBy(options: Options): Omit<Wish["spec"], "services"> {
-  const { ramp, strategy = "consistent" } = options;
+  const { ramp } = options;
+  // Without either the manifests of the services say.
+  const strategy = options.strategy ?? (ramp === undefined ? undefined : "consistent");
   const asked = {
-    strategy,
+    ...(strategy === undefined ? {} : { strategy }),
     ...(options.message === undefined ? {} : { message: options.message }),
     ...(ramp === undefined
       ? {}
@@ -83,7 +85,9 @@ export async function makeUpdates(context: CliContext, wishes: readonly Wish[], 
     const isExclusive = (name: string): boolean => known.microservices.some((one) => one.metadata.name === name && one.spec.exclusive === true);
     for (const { spec } of wishes) {
       const names = spec.services.map((one) => one.name);
-      const unfit = unfitStrategy({ strategy: "consistent", ...spec }, names, isExclusive);
+      const chosen = howOf({ spec: spec as Update["spec"] }, (name) => known.microservices.find((one) => one.metadata.name === name)?.spec.update);
+      if ("problem" in chosen) throw new OrreryError("cli/usage", chosen.problem);
+      const unfit = unfitStrategy(chosen.how, names, isExclusive);
       if (unfit !== undefined) throw new OrreryError("cli/usage", unfit);
     }
     const made = await makeAll(api, wishes);
@@ -147,6 +151,14 @@ function describeTargets(one: Update): string {
   return one.spec.services.map((service) => `${service.name} to ${service.to}`).join(", ");
 }
 
+/** As it says, or as the manifests of its services do. Where these differ, the centre refuses it.
+ *  @throws cli/usage: they want different ways */
+function asWanted(spec: Update["spec"], microservices: readonly Microservice[]): Update["spec"] {
+  const chosen = howOf({ spec }, (name) => microservices.find((one) => one.metadata.name === name)?.spec.update);
+  if ("problem" in chosen) throw new OrreryError("cli/usage", chosen.problem);
+  return { ...spec, ...chosen.how };
+}
+
 /** What the Updates would do, each as if those before it were made already. 0 if all could be had. */
 async function foretell(context: CliContext, api: Client, wishes: readonly Wish[], options: Options): Promise<number> {
   const seen = await loadSeenSite(api);
@@ -167,7 +179,7 @@ async function foretell(context: CliContext, api: Client, wishes: readonly Wish[
   for (const wish of wishes) {
     const one = await post(api, wish, true);
     const own = one.spec.services.flatMap(({ name, to }) => targets.filter((target) => target.service === name && target.asked === to));
-    const input = forecastInput({ by: "update", asked: one.spec, targets: own }, { ...seen, updates });
+    const input = forecastInput({ by: "update", asked: asWanted(one.spec, seen.microservices), targets: own }, { ...seen, updates });
     told.push({ services: one.spec.services, ...forecast(input, context.clock.now()) });
     updates.push(one);
   }

@@ -45,7 +45,7 @@ function refusePause(one: Update): void {
       "cli/too-late",
       `too late to hold: new transactions wait already, and update ${name} ends by itself in seconds; to give it up: orrery update abort ${name}`,
     );
-  if (one.spec.strategy === "recreate" && one.status?.generation !== undefined)
+  if ((one.status?.strategy ?? one.spec.strategy) === "recreate" && one.status?.generation !== undefined)
     throw new OrreryError(
       "cli/too-late",
       `too late to hold: update ${name} has begun to stop the former instances; to go back: orrery update abort ${name}`,

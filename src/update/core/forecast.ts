@@ -1,10 +1,9 @@
-import { durationMs, formatDuration, type Microservice, STREAMS_END_AFTER, type StrategyName, type Template } from "#/model/index.ts";
+import { durationMs, formatDuration, type Microservice, STREAMS_END_AFTER, type StrategyName, type Template, unfitStrategy } from "#/model/index.ts";
 import { replaced } from "./changes.ts";
 import { type ForecastInput, replicasOf } from "./forecast-input.ts";
 import { type ForecastWait, forecastWaits } from "./forecast-waits.ts";
 import { servicesToHold } from "./hold.ts";
 import { type GenerationMap, mixes, type Refusal, readSiteState, type SiteState } from "./state.ts";
-import { unfitStrategy } from "./strategy.ts";
 
 /** What an update would do, from the state of the site as it is now. Nothing of it is promised: others change the site, too. */
 export interface Forecast {
@@ -87,7 +86,7 @@ export function forecast(input: ForecastInput, nowMs: number): Forecast {
     (target) => !refusals.some((one) => isRefusal(one, target)) && (target.revision === undefined || served?.[target.service] !== target.revision),
   );
   // The first generation replaces nothing.
-  const strategy = served === undefined ? "consistent" : input.asked.strategy;
+  const strategy = served === undefined ? "consistent" : (input.asked.strategy ?? "consistent");
   const plan: Plan = { input, state, served, strategy, targets, map: { ...served } };
   for (const { service, revision, template } of targets) plan.map[service] = revision ?? futureName(service, template);
   const changes = targets.map((target) => changeOf(plan, target));

@@ -47,7 +47,7 @@ export {
   type Wait,
 } from "./state.ts";
 export { step } from "./step.ts";
-export { consistencyOf, unfitStrategy } from "./strategy.ts";
+export { consistencyOf, type How, howKey, howOf } from "./strategy.ts";
 export { WAIT_REASONS } from "./wait-reasons.ts";
 export { type Wanted, WantedRevisions, wantedRevisions } from "./wanted.ts";
 export { WishWatch } from "./wish-watch.ts";

@@ -35,7 +35,9 @@ export function targetMap(site: SiteState, observed: Observed): GenerationMap {
 /** Issues the next generation if templates want another map than is served. */
 export function issueNext(site: SiteState, observed: Observed, nowMs: number, waits: Map<number, readonly Wait[]>): Step {
   const served = site.stamp === undefined ? undefined : observed.mapOf(site.stamp.generation);
-  const { target, isReady } = nextOf(site, targetMap(site, observed), served ?? {}, observed);
+  const next = nextOf(site, targetMap(site, observed), served ?? {}, observed);
+  const { isReady } = next;
+  const target = inOneWay(site, next.target, served, observed);
   const nothing: Step = { site, happened: [], waits };
   if (observed.unsettled.length > 0) waits.set(0, observed.unsettled);
   if (isSameMap(target, served ?? {})) return observed.leftOut.size === 0 ? nothing : { ...nothing, wakeAtMs: nowMs + observed.policy.settleMs };
@@ -50,8 +52,9 @@ export function issueNext(site: SiteState, observed: Observed, nowMs: number, wa
   const changes = changedServices(served, target);
   const removed = Object.keys(served ?? {}).filter((service) => target[service] === undefined);
   const intent = observed.updateFor([...changes, ...removed]) ?? triedAgain(site, target, observed);
+  const how = intent ?? manifestHow(changes, served, observed);
   // The first generation replaces nothing.
-  const strategy = served === undefined || intent?.strategy === "consistent" ? undefined : intent?.strategy;
+  const strategy = served === undefined || how?.strategy === "consistent" ? undefined : how?.strategy;
   const isReplacedAtOnce = strategy === "rolling" || strategy === "recreate";
   if (isReplacedAtOnce && intent?.isPaused === true && !intent.isAborted) {
     // It would stop instances that serve.
@@ -76,9 +79,7 @@ export function issueNext(site: SiteState, observed: Observed, nowMs: number, wa
     ...(strategy === undefined ? {} : { strategy }),
     ...(streamEnds === undefined || streamEnds.services.length === 0 ? {} : { streamEnds }),
     // The first generation has nothing to be compared with.
-    ...(intent?.ramp === undefined || served === undefined || strategy !== undefined
-      ? {}
-      : { ramp: { ...intent.ramp, steps: [...intent.ramp.steps] } }),
+    ...(how?.ramp === undefined || served === undefined || strategy !== undefined ? {} : { ramp: { ...how.ramp, steps: [...how.ramp.steps] } }),
   };
   return {
     site: {
@@ -92,6 +93,47 @@ export function issueNext(site: SiteState, observed: Observed, nowMs: number, wa
     happened: [{ what: "issued", generation: number, services: changes }],
     waits,
   };
+}
+
+type Way = Pick<UpdateIntent, "strategy" | "ramp">;
+
+function wayKey(way: Way | undefined): string {
+  return JSON.stringify([way?.strategy ?? "consistent", way?.ramp?.steps, way?.ramp?.key]);
+}
+
+/** How the manifests of what is replaced want it; they want the same. */
+function manifestHow(changes: readonly string[], served: GenerationMap | undefined, observed: Observed): Way | undefined {
+  return changes.filter((service) => served?.[service] !== undefined).map((service) => observed.howOf(service))[0];
+}
+
+/** In which order ways are taken: first what neither mixes nor lasts. */
+const WAYS: readonly OpenGeneration["strategy"][] = ["consistent", "quiescence", "blueGreen", "rolling", "recreate"];
+
+/** Of `target` what is changed in one way: a generation has one strategy. What an Update asks for goes first, then what is not done as the generation before was, so that none waits for ever. What is new, and what is taken away, comes with any. */
+function inOneWay(site: SiteState, target: GenerationMap, served: GenerationMap | undefined, observed: Observed): GenerationMap {
+  if (served === undefined) return target;
+  const changes = changedServices(served, target).filter((service) => served[service] !== undefined);
+  const intent = observed.updateFor(changes);
+  // What has changed beside it, and does not say how, comes with it.
+  const isNamed = (service: string): boolean =>
+    intent !== undefined && (intent.services?.includes(service) !== false || observed.howOf(service) === undefined);
+  const ways = Map.groupBy(changes, (service) => wayKey(isNamed(service) ? intent : observed.howOf(service)));
+  if (ways.size <= 1) return target;
+  const last = site.generations.at(-1);
+  const rank = (key: string): number => {
+    if (intent !== undefined && key === wayKey(intent)) return -1;
+    const [strategy, steps] = JSON.parse(key) as [OpenGeneration["strategy"], unknown];
+    const isAsBefore = (last?.strategy ?? "consistent") === strategy && (last?.ramp === undefined) === (steps === null);
+    return (isAsBefore ? 2 * WAYS.length : 0) + (steps === null ? WAYS.indexOf(strategy) : WAYS.length);
+  };
+  const [chosen] = [...ways.keys()].sort((a, b) => rank(a) - rank(b));
+  const own = new Set(ways.get(chosen ?? ""));
+  return Object.fromEntries(
+    Object.entries(target).map(([service, revision]) => [
+      service,
+      changes.includes(service) && !own.has(service) ? (served[service] ?? revision) : revision,
+    ]),
+  );
 }
 
 /** The Update whose generation was gone back from and whose revisions are wanted all the same: its record may not say yet that it goes on. */

@@ -199,6 +199,7 @@ export interface LeaderView
     | "readinessOf"
     | "exclusive"
     | "handoverOf"
+    | "howOf"
     | "interlockOf"
     | "updateFor"
     | "updateNamed"
@@ -236,6 +237,7 @@ export function observe(view: LeaderView, nowMs: number): Observed {
     readinessOf: view.readinessOf,
     exclusive: view.exclusive,
     handoverOf: view.handoverOf,
+    howOf: view.howOf,
     interlockOf: view.interlockOf,
     gateways: gateways.map(({ name, host, isConnected, lostSinceMs, tableFailure }) => ({
       name,

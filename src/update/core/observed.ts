@@ -77,6 +77,8 @@ export interface Observed {
   mapOf(generation: number): GenerationMap | undefined;
   /** `claim`: only instances that this generation has claimed count. */
   readinessOf(revision: string, claim?: number): Readiness;
+  /** How the manifest of a service wants its new revisions to come. */
+  howOf(service: string): Pick<UpdateIntent, "strategy" | "ramp"> | undefined;
   /** How `revision` takes over an exclusive service; `undefined` where the service is not exclusive. */
   handoverOf(service: string, revision: string): "hold" | "compatible" | undefined;
   /** Exclusive services, and of which revisions instances are there; `true`: some of these may be more than passive. Seen after this leader took the lead, and by the same eyes that plan instances. */

@@ -26,6 +26,7 @@ export class World {
   replicas = 1;
   readyOn = new Map([["a", 1]]);
   intent: UpdateIntent | undefined;
+  readonly ways = new Map<string, Pick<UpdateIntent, "strategy" | "ramp">>();
   readonly handovers = new Map<string, "hold" | "compatible">();
   /** Exclusive services, and the revisions of which instances are there. */
   readonly exclusive = new Map<string, Map<string, boolean>>();
@@ -62,6 +63,7 @@ export class World {
       updateNamed: () => this.intent,
       gateOf: () => this.gate,
       exclusive: this.exclusive,
+      howOf: (service) => this.ways.get(service),
       handoverOf: (service) => this.handovers.get(service),
       interlockOf: () => this.interlock,
       isAskedAgain: (refusal) => this.askedAgain.has(refusal.revision),

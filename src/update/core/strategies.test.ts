@@ -349,3 +349,34 @@ test("a rolling update that is paused replaces no further instance, and has new 
   world.settle();
   assert.deepEqual(world.state.stamp, { generation: 2 });
 });
+
+test("without an Update manifests say how: each way in a generation of its own, none waits for ever; what an Update says itself goes before them", () => {
+  const world = runningSite();
+  for (let number = 2; number < 8; number++) world.knows.add(number);
+  world.ways.set("auth", { strategy: "recreate" });
+  world.unready.set("portal-v2", "it starts");
+  world.want("auth", "auth-v2").want("portal", "portal-v2").want("extra", "extra-v1").settle();
+  assert.deepEqual(
+    world.state.generations.map((one) => [one.number, one.phase, one.strategy ?? "consistent", one.changes]),
+    [
+      [1, "Draining", "consistent", ["auth", "portal"]],
+      [2, "Active", "recreate", ["auth", "extra"]],
+      [3, "Preparing", "consistent", ["portal"]],
+    ],
+  );
+  assert.deepEqual(world.state.moves, [{ service: "auth", before: 2, from: "auth-v1", to: "auth-v2" }]);
+
+  const asked = runningSite();
+  asked.knows.add(2);
+  asked.ways.set("auth", { strategy: "recreate" });
+  asked.intent = { name: "u", services: ["auth"], strategy: "consistent", isPaused: false, isPromoted: false, isAborted: false };
+  asked.want("auth", "auth-v2").settle();
+  assert.equal(asked.state.generations.at(-1)?.strategy, undefined);
+  assert.deepEqual(asked.state.moves, []);
+
+  const ramped = runningSite();
+  ramped.knows.add(2);
+  ramped.ways.set("auth", { strategy: "consistent", ramp: { steps: [{ share: 0.5, holdMs: 1000 }] } });
+  ramped.want("auth", "auth-v2").settle();
+  assert.equal(ramped.phases(), "1:Active 2:Ramping");
+});

@@ -1,27 +1,39 @@
-import type { ConditionInput, Update } from "#/model/index.ts";
+import type { ConditionInput, StrategyName, Update } from "#/model/index.ts";
 import { mixes } from "./state.ts";
 
-/** Why this strategy, or this ramp, cannot be had for `services`; `undefined` if it can. */
-export function unfitStrategy(
-  { strategy, ramp }: { readonly strategy: Update["spec"]["strategy"]; readonly ramp?: unknown },
-  services: readonly string[],
-  isExclusive: (service: string) => boolean,
-): string | undefined {
-  if (ramp !== undefined && strategy !== "consistent")
-    return `a ramp goes with strategy consistent only, not with ${strategy}: leave one of them out`;
-  const exclusive = services.find((service) => isExclusive(service));
-  if (exclusive === undefined) return undefined;
-  if (ramp !== undefined) return `${exclusive} is exclusive: only one of its revisions may work at a time, so there can be no ramp; leave it out`;
-  if (strategy === "rolling" || strategy === "blueGreen")
-    return `${exclusive} is exclusive: only one of its revisions may work at a time, which ${strategy} does not keep to; use consistent, quiescence or recreate`;
-  return undefined;
-}
-
 /** The condition Consistent of an Update: what it does not promise, if anything. `compatible`: exclusive services whose new revision takes over without holding. */
-export function consistencyOf(strategy: Update["spec"]["strategy"], compatible: readonly string[]): ConditionInput {
+export function consistencyOf(strategy: StrategyName, compatible: readonly string[]): ConditionInput {
   const mixed = (reason: string, message: string): ConditionInput => ({ type: "Consistent", status: "False", reason, message });
   if (mixes(strategy)) return mixed("StrategyMixes", `strategy ${strategy} keeps no versions: a transaction may meet two revisions`);
   if (compatible.length > 0)
     return mixed("CompatibleHandover", `${compatible.join(", ")} is handed over without holding transactions: one may meet two revisions of it`);
   return { type: "Consistent", status: "True", reason: "OneGeneration", message: "each transaction meets the revisions of one generation" };
+}
+
+/** How a service, or an Update, wants new transactions to come to a new revision. */
+export type How = Pick<Update["spec"], "strategy" | "ramp" | "gates">;
+
+/** How an Update is carried out: as it says, else as the manifests of all its services say. What is asked for as one is done in one way. `problem`: they say different ones. */
+export function howOf(
+  { spec }: Pick<Update, "spec">,
+  manifestOf: (service: string) => How | undefined,
+): { readonly how: How } | { readonly problem: string } {
+  const { strategy, ramp, gates } = spec;
+  if (strategy !== undefined || ramp !== undefined) return { how: { strategy, ramp, gates } };
+  const [first, ...others] = spec.services.map(({ name }) => ({ name, how: manifestOf(name) ?? {} }));
+  const other = others.find((one) => howKey(one.how) !== howKey(first?.how));
+  if (first === undefined || other === undefined) return { how: { ...first?.how, ...(gates === undefined ? {} : { gates }) } };
+  return {
+    problem: `the manifest of ${first.name} wants ${describeHow(first.how)} and that of ${other.name} ${describeHow(other.how)}; what is asked for as one is done in one way: say it (--strategy, --ramp), or make two updates`,
+  };
+}
+
+/** Equal for what is done in the same way. */
+export function howKey(how: How | undefined): string {
+  const { strategy = "consistent", ramp, gates } = how ?? {};
+  return JSON.stringify([strategy, ramp?.steps, ramp?.key, ramp === undefined ? undefined : gates]);
+}
+
+function describeHow({ strategy = "consistent", ramp }: How): string {
+  return ramp === undefined ? strategy : `a ramp of ${ramp.steps.length} steps`;
 }
