@@ -59,12 +59,13 @@ export class LastGuard {
     return count;
   }
 
-  /** Runs `work`; what it throws is caught. */
-  run(unit: string, work: () => void): void {
+  /** Runs `work`; what it throws is caught, and `end`, if there is one, ends what `work` was for. */
+  run(unit: string, work: () => void, end?: () => void): void {
     try {
       work();
     } catch (error) {
       this.caught(unit, error);
+      if (end !== undefined) this.run(unit, end);
     }
   }
 
