@@ -153,7 +153,7 @@ class Gathering {
         this.#wakeTaker = resolve;
       });
       // What changes in the same turn goes out in one write.
-      await new Promise<void>((resolve) => setImmediate(resolve));
+      await endOfTurn();
     }
     const text = this.#lines.length === 1 ? (this.#lines[0] as string) : this.#lines.join("");
     this.#lines = [];
@@ -161,4 +161,17 @@ class Gathering {
     this.#wakeMaker();
     return text;
   }
+}
+
+let turn: Promise<void> | undefined;
+
+/** Resolves when the present turn of the event loop is over: one wait for all watchers, who otherwise would each cost the loop a turn of callbacks of its own. */
+function endOfTurn(): Promise<void> {
+  turn ??= new Promise<void>((resolve) =>
+    setImmediate(() => {
+      turn = undefined;
+      resolve();
+    }),
+  );
+  return turn;
 }
