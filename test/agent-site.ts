@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { type Agent, startAgent } from "#/agent/index.ts";
 import { ArtifactStore } from "#/artifacts/index.ts";
-import { type Faults, type Log, silentLog, systemClock, systemRandom } from "#/base/index.ts";
+import { LastGuard, type Log, silentLog, systemClock, systemRandom } from "#/base/index.ts";
 import type { Link } from "#/link/index.ts";
 import { INSTANCE_FINALIZER, type Instance, instance, kinds } from "#/model/index.ts";
 import { findMarkedProcesses, killMembers } from "#/process/index.ts";
@@ -69,7 +69,7 @@ export class TestSite {
   }
 
   /** Starts an agent in this process. `store`: what it sees of the store. */
-  async startAgent(options: { readonly store?: Store; readonly log?: Log; readonly faults?: Faults } = {}): Promise<Agent> {
+  async startAgent(options: { readonly store?: Store; readonly log?: Log; readonly guard?: LastGuard } = {}): Promise<Agent> {
     this.agent = await startAgent({
       store: options.store ?? this.store,
       link: () => this.link,
@@ -83,7 +83,7 @@ export class TestSite {
       clock: systemClock,
       random: systemRandom,
       log: options.log ?? silentLog,
-      ...(options.faults === undefined ? {} : { faults: options.faults }),
+      guard: options.guard ?? new LastGuard({ clock: systemClock, log: silentLog, giveUp: () => undefined }),
     });
     return this.agent;
   }

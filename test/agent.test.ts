@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
-import { Faults, OrreryError, silentLog } from "#/base/index.ts";
+import { LastGuard, OrreryError, silentLog, systemClock } from "#/base/index.ts";
 import { decodeLines, type Link } from "#/link/index.ts";
 import { host, INSTANCE_FINALIZER, type Instance, instance, TRAFFIC_FINALIZER } from "#/model/index.ts";
 import type { AgentObservation, AgentReport } from "#/probes/index.ts";
@@ -125,7 +125,7 @@ describe("an agent", () => {
 
   it("goes on when something in the turn of one instance is not foreseen: the others do not notice, and that one is taken up again", async () => {
     await site.agent?.end("leave");
-    const faults = new Faults(silentLog);
+    const guard = new LastGuard({ clock: systemClock, log: silentLog, giveUp: () => undefined });
     let isBroken = true;
     // What an instance tells goes through here, in the midst of its turn.
     const store = Object.assign(Object.create(site.store) as Store, {
@@ -135,12 +135,12 @@ describe("an agent", () => {
     });
     for (const name of ["get", "list", "watch", "create", "update", "patch", "delete", "events"] as const)
       Object.assign(store, { [name]: (site.store[name] as (...args: never[]) => unknown).bind(site.store) });
-    await site.startAgent({ store, faults });
+    await site.startAgent({ store, guard });
     await site.create({}, "bad-v1-0");
     await site.create({}, "well-v1-0");
     await site.ready("well-v1-0");
-    assert.ok(faults.count > 0);
-    assert.equal(faults.last, "instance bad-v1-0: not foreseen");
+    assert.ok(guard.count > 0);
+    assert.equal(guard.last, "instance bad-v1-0: not foreseen");
     isBroken = false;
     await site.ready("bad-v1-0");
   });

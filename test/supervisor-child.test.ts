@@ -6,7 +6,7 @@ import { type TestContext, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { type RunFile, readRunFile } from "#/apps/run-file.ts";
 import { Child, findChild } from "#/apps/supervisor/child.ts";
-import { Faults, silentLog, systemClock, systemRandom } from "#/base/index.ts";
+import { LastGuard, silentLog, systemClock, systemRandom } from "#/base/index.ts";
 
 const RUN_FILE = pathToFileURL(path.join(import.meta.dirname, "../src/apps/run-file.ts")).href;
 
@@ -46,7 +46,7 @@ function start(t: TestContext, { data, script }: { data: string; script: string 
     args: () => ["--data", data],
     clock: systemClock,
     random: systemRandom,
-    faults: new Faults(silentLog),
+    guard: new LastGuard({ clock: systemClock, log: silentLog, giveUp: () => undefined }),
     log: { ...silentLog, warn: (_text, fields) => delays.push(fields?.["inMs"]) },
     onReady: (run) => {
       const next = waiting.shift();
@@ -136,10 +136,10 @@ test("a child that comes to its heap limit is started again, and that is said wi
   t.after(() => delete process.env["ORRERY_AGENT_HEAP"]);
   const started = start(
     t,
-    makeFolder(t, `${READY}\nconst all = [];\nprocess.on("SIGUSR1", () => { for (;;) all.push(new Array(1000).fill({})); });`),
+    makeFolder(t, `const all = [];\nprocess.on("SIGUSR2", () => { for (;;) all.push(new Array(1000).fill({})); });\n${READY}`),
   );
   const { pid } = await started.nextReady();
-  process.kill(pid, "SIGUSR1");
+  process.kill(pid, "SIGUSR2");
   assert.notEqual((await started.nextReady()).pid, pid);
   assert.deepEqual(started.ends, ["killed by SIGABRT: it came to its heap limit of 64 MiB; raise ORRERY_AGENT_HEAP if the site needs more"]);
 });

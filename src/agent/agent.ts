@@ -1,6 +1,6 @@
 import { mkdirSync, realpathSync } from "node:fs";
 import path from "node:path";
-import { type Clock, describeError, Faults, Lifecycle, type Log, type Random } from "#/base/index.ts";
+import { type Clock, describeError, type LastGuard, Lifecycle, type Log, type Random } from "#/base/index.ts";
 import type { Link, LinkHandlers } from "#/link/index.ts";
 import { instance, microservice } from "#/model/index.ts";
 import { type AgentReport, HostUseReader } from "#/probes/index.ts";
@@ -45,8 +45,8 @@ export interface AgentOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  /** Takes what was not foreseen; default one of its own. */
-  readonly faults?: Faults;
+  /** Takes what was not foreseen. */
+  readonly guard: LastGuard;
 }
 
 /** Runs the instances and probes of one host. */
@@ -62,8 +62,7 @@ export interface Agent {
 /** Takes up what an earlier agent has left (also without the centre), then follows the store.
  *  @throws process/held: another agent works on the same data folder */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
-  const { store, link, host, clock, random, log } = options;
-  const faults = options.faults ?? new Faults(log);
+  const { store, link, host, clock, random, log, guard } = options;
   const lifecycle = new Lifecycle();
   const agentFolder = path.join(options.dataFolder, "agent");
   const instancesFolder = path.join(agentFolder, "instances");
@@ -87,7 +86,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     clock,
     random,
     log,
-    faults,
+    guard,
     host,
     site: options.site,
     dataFolder,
@@ -106,7 +105,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   });
   lifecycle.add("runners", () => runners.releaseAll());
   await runners.restore();
-  followStore({ store, host, clock, random, log, faults, site: options.site, runners, services, lifecycle });
+  followStore({ store, host, clock, random, log, guard, site: options.site, runners, services, lifecycle });
   keepVolumes({
     store,
     host,
@@ -120,23 +119,23 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     signal: lifecycle.signal,
   });
   const hostStatus = new HostStatus({ store, clock, log, host, version: options.version });
-  repeat({ lifecycle, clock, faults }, HOST_STATUS_MS, () => hostStatus.write());
+  repeat({ lifecycle, clock, guard }, HOST_STATUS_MS, () => hostStatus.write());
   const hostUse = new HostUseReader();
   const instanceUse = new InstanceUseReader();
-  repeat({ lifecycle, clock, faults }, REPORT_MS, async () => {
+  repeat({ lifecycle, clock, guard }, REPORT_MS, async () => {
     const present = link();
     if (present === undefined) return;
     const report: AgentReport = { host, usage: await hostUse.read(), instances: instanceUse.read(runners, clock.now()) };
     present.notify("agent/report", report);
     observations.send();
   });
-  repeat({ lifecycle, clock, faults }, ROTATE_MS, async () => {
+  repeat({ lifecycle, clock, guard }, ROTATE_MS, async () => {
     for (const runner of runners)
       await runner
         .rotateLog()
         .catch((error: unknown) => log.warn(`cannot rotate the log of ${runner.instance.metadata.name}: ${describeError(error)}`));
   });
-  repeat({ lifecycle, clock, faults }, LISTENERS_MS, async () => findOpenListeners(runners));
+  repeat({ lifecycle, clock, guard }, LISTENERS_MS, async () => findOpenListeners(runners));
   return {
     handlers: linkHandlers((namespace, name) => runners.find(namespace, name)),
     connected: () => observations.send(),
@@ -153,7 +152,7 @@ interface Following {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  readonly faults: Faults;
+  readonly guard: LastGuard;
   readonly site: string;
   readonly runners: RunnerSet;
   readonly services: ServiceAddresses;
@@ -161,7 +160,7 @@ interface Following {
 }
 
 /** Keeps runners and services like what the store says. */
-function followStore({ store, host, clock, random, log, faults, site, runners, services, lifecycle }: Following): void {
+function followStore({ store, host, clock, random, log, guard, site, runners, services, lifecycle }: Following): void {
   const instances = new Reflector({ store, kind: instance, clock, random, log, selection: { fieldSelector: `spec.host=${host}` } });
   const microservices = new Reflector({ store, kind: microservice, clock, random, log });
   let areServicesKnown = false;
@@ -169,10 +168,11 @@ function followStore({ store, host, clock, random, log, faults, site, runners, s
     if (areServicesKnown) services.update(microservices.values());
   });
   instances.listen((before, after) => {
-    faults.guard(`instance ${(after ?? before)?.metadata.name}`, () => {
+    const take = (): void => {
       if (before !== undefined && before.metadata.uid !== after?.metadata.uid) runners.forget(before.metadata.uid);
       if (after !== undefined) runners.put(after);
-    });
+    };
+    guard.run("instance", take, undefined, (after ?? before)?.metadata.name);
   });
   void Promise.all([instances.synced, microservices.synced]).then(async () => {
     areServicesKnown = true;
@@ -214,13 +214,13 @@ function endLeftExecs(dataFolder: string): void {
 
 /** Does `action` now and then every `everyMs` after its end, until the lifecycle stops. */
 function repeat(
-  { lifecycle, clock, faults }: { readonly lifecycle: Lifecycle; readonly clock: Clock; readonly faults: Faults },
+  { lifecycle, clock, guard }: { readonly lifecycle: Lifecycle; readonly clock: Clock; readonly guard: LastGuard },
   everyMs: number,
   action: () => Promise<void>,
 ): void {
   let cancel: () => void = () => {};
   const run = async (): Promise<void> => {
-    await faults.guard("a repeated action", action);
+    await action().catch((error: unknown) => guard.caught("repetition", error));
     if (!lifecycle.signal.aborted) cancel = clock.after(everyMs, () => void run(), { background: true });
   };
   lifecycle.add("a repeated action", () => cancel());

@@ -384,8 +384,8 @@ export class ProcessRunner implements Runner {
     try {
       this.#turn(input, isQuiet);
     } catch (error) {
-      const { clock, faults } = this.#context;
-      faults.note(`instance ${this.#instance.metadata.name}`, error);
+      const { clock, guard } = this.#context;
+      guard.caught("instance", error, this.#instance.metadata.name);
       if (this.#over.signal.aborted) return;
       this.#cancelWake();
       this.#cancelWake = clock.after(FAULT_WAIT_MS, () => this.#advance({ type: "tick" }));
@@ -417,7 +417,7 @@ export class ProcessRunner implements Runner {
     if (wakeAtMs !== undefined)
       this.#cancelWake = clock.after(Math.min(WAKE_MS_MAX, Math.max(0, wakeAtMs - clock.now())), () => this.#advance({ type: "tick" }));
     // Each for itself: what is ordered behind one that fails would never come.
-    for (const effect of effects) this.#context.faults.guard(`instance ${this.#instance.metadata.name}`, () => this.#act(effect));
+    for (const effect of effects) this.#context.guard.run("instance", () => this.#act(effect), undefined, this.#instance.metadata.name);
     if (!wasReady && state.isReady) void this.#duties.repeat();
     this.#report();
     this.#settle();

@@ -161,7 +161,7 @@ export class RunnerSet {
 
   #wakeAll(): void {
     if (this.#context.signal.aborted) return;
-    for (const runner of this.#runners.values()) this.#context.faults.guard(`instance ${runner.instance.metadata.name}`, () => runner.wake());
+    for (const runner of this.#runners.values()) this.#context.guard.run("instance", () => runner.wake(), undefined, runner.instance.metadata.name);
   }
 
   #obstacle(runner: Runner): string | undefined {

@@ -1,4 +1,4 @@
-import type { Clock, Faults, Log, Random } from "#/base/index.ts";
+import type { Clock, LastGuard, Log, Random } from "#/base/index.ts";
 import type { LogLine, LogQuestion } from "#/link/index.ts";
 import type { Instance } from "#/model/index.ts";
 import type { AgentObservation, BusyAnswer } from "#/probes/index.ts";
@@ -59,7 +59,7 @@ export interface RunnerContext {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  readonly faults: Faults;
+  readonly guard: LastGuard;
   readonly host: string;
   /** Identity of the site: it marks the agent's processes. */
   readonly site: string;

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { type Agent, startAgent } from "#/agent/index.ts";
 import { ArtifactStore } from "#/artifacts/index.ts";
-import { describeError, Faults, sleep, systemClock, systemRandom } from "#/base/index.ts";
+import { describeError, LastGuard, sleep, systemClock, systemRandom } from "#/base/index.ts";
 import { type Client, createClient, type KeptLink } from "#/client/index.ts";
 import { holdName, nameFolder } from "#/process/index.ts";
 import { RemoteStore } from "#/store/remote/index.ts";
@@ -11,7 +11,6 @@ import { parseChildOptions } from "./child-options.ts";
 import { readHostName } from "./host-name.ts";
 import { ignoreHangUp } from "./interrupts.ts";
 import { stdoutLog } from "./json-log.ts";
-import { guardProcess } from "./last-guard.ts";
 import { guardOutput } from "./output.ts";
 import { writeRunFile } from "./run-file.ts";
 import { serverNameOf } from "./site-identity.ts";
@@ -28,8 +27,9 @@ guardOutput();
 const { data, identity, host = readHostName() } = parseChildOptions();
 const log = stdoutLog();
 ignoreHangUp(log);
-const faults = new Faults(log, () => recordFaults());
-guardProcess(faults);
+// More than it bears in a minute, and it begins anew: its instances do not notice.
+const guard = new LastGuard({ clock: systemClock, log, giveUp: () => process.exit(1), onCaught: () => recordFaults() });
+guard.watchProcess();
 const version = readVersion();
 
 interface Access {
@@ -47,7 +47,7 @@ let isReady = false;
 
 /** Writes run/agent.json: its ready sign, and what has not been foreseen. */
 function recordFaults(): void {
-  if (isReady) writeRunFile(data, "agent", { identity, host, ...(faults.count === 0 ? {} : { faults: faults.count, lastFault: faults.last }) });
+  if (isReady) writeRunFile(data, "agent", { identity, host, ...(guard.count === 0 ? {} : { faults: guard.count, lastFault: guard.last }) });
 }
 
 const end = async (instances: "leave" | "stop"): Promise<void> => {
@@ -95,7 +95,7 @@ try {
     clock: systemClock,
     random: systemRandom,
     log,
-    faults,
+    guard,
   });
   const { handlers, connected } = agent;
   kept = client.keepLink({

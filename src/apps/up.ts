@@ -1,10 +1,9 @@
 /** The supervisor in the background: `orrery up --detach` starts it, `orrery down` ends it with SIGTERM. It tells whoever started it, over the channel of child_process.fork, how far it is; afterwards nobody listens. */
 import { once } from "node:events";
 import path from "node:path";
-import { describeError, Faults, OrreryError, systemClock, systemRandom } from "#/base/index.ts";
+import { describeError, LastGuard, OrreryError, systemClock, systemRandom } from "#/base/index.ts";
 import { parseChildOptions } from "./child-options.ts";
 import { fileLog } from "./json-log.ts";
-import { guardProcess } from "./last-guard.ts";
 import { guardOutput } from "./output.ts";
 import type { SupervisorMessage } from "./supervisor/messages.ts";
 import { startSupervisor } from "./supervisor/supervisor.ts";
@@ -12,8 +11,9 @@ import { startSupervisor } from "./supervisor/supervisor.ts";
 guardOutput();
 const options = parseChildOptions();
 const log = fileLog(path.join(options.data, "logs", "supervisor.log"));
-const faults = new Faults(log);
-guardProcess(faults);
+// Nobody starts a supervisor anew: it goes on.
+const guard = new LastGuard({ clock: systemClock, log, giveUp: () => undefined });
+guard.watchProcess();
 // Whoever started this may have gone: telling it is a courtesy.
 const tell = (message: SupervisorMessage): void => {
   if (process.connected === true) process.send?.(message, () => undefined);
@@ -32,7 +32,7 @@ try {
     clock: systemClock,
     random: systemRandom,
     log,
-    faults,
+    guard,
     signal: stopping.signal,
     say: (text) => {
       log.info(text);

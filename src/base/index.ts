@@ -2,7 +2,6 @@ export { type BackoffOptions, backoffDelayMs } from "./backoff.ts";
 export { BoundedQueue } from "./bounded-queue.ts";
 export { type Clock, ManualClock, sleep, steadyClock, systemClock } from "./clock.ts";
 export { describeError, type ErrorCode, isOrreryError, OrreryError, type OrreryErrorOptions, type Retry } from "./errors.ts";
-export { Faults } from "./faults.ts";
 export { fnv1a } from "./fnv1a.ts";
 export { LastGuard, type LastGuardOptions } from "./last-guard.ts";
 export { Lifecycle } from "./lifecycle.ts";

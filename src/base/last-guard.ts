@@ -8,6 +8,8 @@ export interface LastGuardOptions {
   /** Ends the process: called once, when more was caught within a minute than `minuteMax` (default 100). Its parent starts it anew. */
   readonly giveUp: () => void;
   readonly minuteMax?: number;
+  /** Told of each, once it is counted. */
+  readonly onCaught?: () => void;
 }
 
 /** In a minute; further ones are counted. */
@@ -20,6 +22,7 @@ export class LastGuard {
   #minuteBeganMs: number;
   #inMinute = 0;
   #hasGivenUp = false;
+  #last: string | undefined;
 
   constructor(options: LastGuardOptions) {
     this.#options = options;
@@ -31,10 +34,21 @@ export class LastGuard {
     return this.#counts;
   }
 
-  /** `unit` is one of a few words, such as `request`. */
-  caught(unit: string, error: unknown): void {
-    const { clock, log, giveUp, minuteMax = 100 } = this.#options;
+  /** For people: in which unit the last one was caught, and what. */
+  get last(): string | undefined {
+    return this.#last;
+  }
+
+  /** `unit` is one of a few words, such as `request`; `of`: which one. */
+  caught(unit: string, error: unknown, of?: string): void {
+    const { clock, log, giveUp, minuteMax = 100, onCaught } = this.#options;
     this.#counts.set(unit, (this.#counts.get(unit) ?? 0) + 1);
+    this.#last = `${unit}${of === undefined ? "" : ` ${of}`}: ${describeError(error)}`;
+    try {
+      onCaught?.();
+    } catch {
+      // Whoever cannot be told is not told.
+    }
     if (clock.monotonic() - this.#minuteBeganMs > 60_000) {
       this.#minuteBeganMs = clock.monotonic();
       this.#inMinute = 0;
@@ -43,6 +57,7 @@ export class LastGuard {
     if (this.#inMinute > LOGGED_MINUTE_MAX && this.#inMinute <= minuteMax) return;
     log.error(`a ${unit} failed in a way that nobody expected; it alone was ended`, {
       unit,
+      ...(of === undefined ? {} : { of }),
       error: describeError(error),
       stack: error instanceof Error ? error.stack : undefined,
     });
@@ -60,11 +75,11 @@ export class LastGuard {
   }
 
   /** Runs `work`; what it throws is caught, and `end`, if there is one, ends what `work` was for. */
-  run(unit: string, work: () => void, end?: () => void): void {
+  run(unit: string, work: () => void, end?: () => void, of?: string): void {
     try {
       work();
     } catch (error) {
-      this.caught(unit, error);
+      this.caught(unit, error, of);
       if (end !== undefined) this.run(unit, end);
     }
   }

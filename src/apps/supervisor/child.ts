@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
-import { backoffDelayMs, type Clock, describeError, type Faults, type Log, type Random, sleep } from "#/base/index.ts";
+import { backoffDelayMs, type Clock, describeError, type LastGuard, type Log, type Random, sleep } from "#/base/index.ts";
 import { scanProcesses } from "#/process/index.ts";
 import { isAlive, type ProcessRecord, type RunFile, readRunFile, recordOf, recordSpawn, removeRunFile, waitForEnd } from "../run-file.ts";
 import { readIdentity } from "../site-identity.ts";
@@ -22,7 +22,7 @@ export interface ChildOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  readonly faults: Faults;
+  readonly guard: LastGuard;
   /** It has said that it is ready, after each start. */
   readonly onReady: (run: RunFile) => void;
   /** It has ended and will be started again; `endedEarly`: without ever having been ready since this supervisor began. */
@@ -93,7 +93,7 @@ export class Child implements Part {
       this.#restarts += 1;
       const delayMs = failures === 0 ? 0 : Math.round(backoffDelayMs(BACKOFF, failures, random));
       log.warn(`${name} ended: ${how}; starting it again`, { inMs: delayMs, failures });
-      this.#options.faults.guard(`the restart of ${name}`, () => this.#options.onRestart(this.#restarts, !this.#wasReady, how));
+      this.#options.guard.run("restart", () => this.#options.onRestart(this.#restarts, !this.#wasReady, how), undefined, name);
       await sleep(clock, delayMs, this.#stopping.signal).catch(() => undefined);
     }
   }

@@ -1,4 +1,4 @@
-import { Faults, silentLog, systemClock, systemRandom } from "#/base/index.ts";
+import { LastGuard, silentLog, systemClock, systemRandom } from "#/base/index.ts";
 import { formatChildOptions } from "../child-options.ts";
 import { removeRunFile } from "../run-file.ts";
 import { Child, type ChildName, findChild, partOf } from "./child.ts";
@@ -47,7 +47,7 @@ async function startAgent(data: string, identity: string): Promise<Child> {
     clock: systemClock,
     random: systemRandom,
     log: silentLog,
-    faults: new Faults(silentLog),
+    guard: new LastGuard({ clock: systemClock, log: silentLog, giveUp: () => undefined }),
     onReady: () => resolve(),
     onRestart: (restarts) => (restarts > 2 ? resolve() : undefined),
   });

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Clock, type Faults, isOrreryError, type Log, OrreryError, type Random, shellWord } from "#/base/index.ts";
+import { type Clock, isOrreryError, type LastGuard, type Log, OrreryError, type Random, shellWord } from "#/base/index.ts";
 import { askHolder, type HeldName, holdName, nameFolder, rotateLog } from "#/process/index.ts";
 import { formatChildOptions } from "../child-options.ts";
 import { type RunFile, recordSpawn, removeRunFile, writeRunFile } from "../run-file.ts";
@@ -26,7 +26,7 @@ export interface SupervisorOptions {
   /** Aborted while it starts: what was started is stopped again. */
   readonly signal: AbortSignal;
   /** Takes what was not foreseen. */
-  readonly faults: Faults;
+  readonly guard: LastGuard;
   /** What happens, for people. */
   readonly say: (text: string) => void;
 }
@@ -151,7 +151,7 @@ class State {
 
   /** Resolves when the child is ready for the first time. */
   bring(name: ChildName): Promise<void> {
-    const { data, identity, clock, random, log, faults, signal, say } = this.#options;
+    const { data, identity, clock, random, log, guard, signal, say } = this.#options;
     if (signal.aborted) return Promise.reject(new OrreryError("up/failed", "stopped while starting"));
     return new Promise((resolve, reject) => {
       const fail = (reason: string): void => reject(new OrreryError("up/failed", `${name} ${reason}; ${lastWords(data, name)}`));
@@ -166,7 +166,7 @@ class State {
         clock,
         random,
         log,
-        faults,
+        guard,
         onReady: (run) => {
           cancel();
           this.#learn(name, run);
@@ -198,9 +198,9 @@ class State {
   record(): void {
     const restarts = Object.fromEntries([...this.#children].map(([name, child]) => [name, child.restarts]));
     try {
-      const { data, identity, site, faults } = this.#options;
+      const { data, identity, site, guard } = this.#options;
       const stopping = this.#stoppingSince === undefined ? {} : { stoppingSince: this.#stoppingSince };
-      writeRunFile(data, "supervisor", { identity, site, restarts, ends: Object.fromEntries(this.#ends), ...stopping, ...describeFaults(faults) });
+      writeRunFile(data, "supervisor", { identity, site, restarts, ends: Object.fromEntries(this.#ends), ...stopping, ...describeFaults(guard) });
     } catch (error) {
       this.#options.log.warn("cannot write run/supervisor.json", { error: String(error) });
     }
@@ -223,7 +223,7 @@ class State {
   }
 }
 
-function describeFaults({ count, last }: Faults): object {
+function describeFaults({ count, last }: LastGuard): object {
   return count === 0 ? {} : { faults: count, lastFault: last };
 }
 

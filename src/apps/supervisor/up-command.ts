@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Clock, Faults, OrreryError, type Random, shellWord } from "#/base/index.ts";
+import { type Clock, LastGuard, OrreryError, type Random, shellWord } from "#/base/index.ts";
 import type { Terminal, UpOptions } from "#/cli/index.ts";
 import { type AppliedTemplate, sayLate, waitForServices } from "#/cli/site.ts";
 import type { Client } from "#/client/index.ts";
@@ -13,7 +13,6 @@ import { askHolder } from "#/process/index.ts";
 import { formatChildOptions } from "../child-options.ts";
 import type { Interrupts } from "../interrupts.ts";
 import { fileLog } from "../json-log.ts";
-import { guardProcess } from "../last-guard.ts";
 import { claimIdentity, type SiteHolder, serverNames } from "../site-identity.ts";
 import { forgetOriginal } from "./copied-folder.ts";
 import { openDataFolder } from "./data-folder.ts";
@@ -139,14 +138,15 @@ async function makeSecrets({ data, listen, clock, random }: UpCommandOptions, id
 async function startHere(options: UpCommandOptions, identity: string): Promise<Supervisor> {
   const { data, terminal } = options;
   const log = fileLog(path.join(data, "logs", "supervisor.log"));
-  const faults = new Faults(log);
-  guardProcess(faults);
+  // Nobody starts a supervisor anew: it goes on.
+  const guard = new LastGuard({ clock: options.clock, log, giveUp: () => undefined });
+  guard.watchProcess();
   terminal.progress("starting the platform");
   const supervisor = await startSupervisor({
     ...options,
     identity,
     log,
-    faults,
+    guard,
     signal: options.interrupts.first,
     say: (text) => terminal.progress(text),
   });
