@@ -56,9 +56,18 @@ export interface CheckCounts {
   readonly failed: number;
 }
 
+/** The names of all parts. */
+export async function checkNames(): Promise<string[]> {
+  return (await allParts()).map(({ name }) => name);
+}
+
+async function allParts(): Promise<Part[]> {
+  return [...PARTS, ...(await documentParts())];
+}
+
 /** Runs all parts at once and prints what they found. */
 export async function check(): Promise<CheckCounts> {
-  const parts = [...PARTS, ...(await documentParts())];
+  const parts = await allParts();
   const results = await Promise.all(parts.map(runPart));
   const failed = results.filter(({ faults }) => faults !== "");
   for (const { name, faults } of failed) console.log(`\n── ${name} ──\n${faults}`);

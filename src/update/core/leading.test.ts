@@ -119,6 +119,15 @@ test("a gateway's table tells that the store was put back: newer than anything i
   assert.deepEqual([many.length, many.at(-1)], [16, "h20"]);
 });
 
+test("of the former histories the newest sixteen are remembered", () => {
+  let status: NonNullable<Site["status"]> = writable(state);
+  for (let count = 1; count <= 20; count++) status = nextTerm(status, `h${count}`, NOW_MS);
+  assert.deepEqual(
+    status.formerHistories,
+    Array.from({ length: 16 }, (_, index) => `h${index + 4}`),
+  );
+});
+
 test("a history that begins remembers the former ones, and nothing is stamped in it at first", () => {
   const restored = nextTerm(writable(state), "other", NOW_MS);
   assert.equal(restored.unheardSince, timestamp(NOW_MS));

@@ -505,3 +505,17 @@ test("after the store was put back a fence of before does not stand for having h
   world.state = { ...world.state, history: "other", unheardSince: BEGAN, fenced: [{ host: "b", upTo: 1 }] };
   fenceSilentOther(world);
 });
+
+test("a step makes at most one transition of the pending generation, however much could be done", () => {
+  const world = runningSite();
+  world.knows.add(2);
+  world.want("auth", "auth-v2");
+  const phases: (string | undefined)[] = [];
+  for (let count = 0; count < 6; count++) {
+    const result = step(world.state, world.observed(), world.nowMs);
+    if (result.issue !== undefined) world.maps.set(result.issue.number, result.issue.map);
+    world.state = result.site;
+    phases.push(world.state.generations.find((one) => one.number === 2)?.phase);
+  }
+  assert.deepEqual([...new Set(phases.filter((one) => one !== undefined))], ["Preparing", "Distributing", "Active"]);
+});

@@ -184,6 +184,21 @@ test("a compatible handover holds nothing: calls of all generations go to the ne
   assert.deepEqual(world.state.moves, [MOVE]);
 });
 
+test("of several exclusive services that change in one update all have to be compatible, else all are held", () => {
+  for (const [second, phases] of [
+    ["compatible", "1:Draining 2:Active"],
+    ["hold", "1:Active 2:Holding"],
+  ] as const) {
+    const world = runningSite();
+    world.handovers.set("auth", "compatible").set("portal", second);
+    world.knows.add(2);
+    world.want("auth", "auth-v2").want("portal", "portal-v2").settle();
+    assert.equal(world.phases(), phases);
+    assert.deepEqual([...(world.state.stamp?.hold?.services ?? [])].sort(), second === "hold" ? ["auth", "portal"] : []);
+    assert.equal(world.state.moves.length, second === "hold" ? 0 : 2);
+  }
+});
+
 test("a ramp of an update that holds is not made: it is held whole", () => {
   const world = asked("quiescence");
   world.intent = {
