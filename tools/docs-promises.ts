@@ -6,16 +6,12 @@ import { listFiles, readSource } from "./sources.ts";
 
 const LIST = "docs/promises.md";
 
-/** Documents that tell what was seen, or list what other places say: benchmarks and trials are reports, limits.md collects the limits of the other documents, errors.md the codes' own texts,
- *  and simulation.md the promises of update.md, each held there by a scenario and a mutation. */
-const LEFT_OUT: ReadonlySet<string> = new Set([
-  LIST,
-  "docs/benchmarks.md",
-  "docs/trials.md",
-  "docs/limits.md",
-  "docs/errors.md",
-  "docs/simulation.md",
-]);
+/** Where the documents are that promise. Decision records say what was thought at their time. */
+const DOCUMENTS = /^(?:docs\/(?:recipes\/)?[^/]+|[A-Z]+)\.md$/;
+
+/** Documents that tell what was seen, or list what stands elsewhere: benchmarks and trials are reports, errors.md has the errors' own words (its "never" is a kind of retry),
+ *  simulation.md the promises of update.md, each held there by a scenario and a mutation. */
+const LEFT_OUT: ReadonlySet<string> = new Set([LIST, "docs/benchmarks.md", "docs/trials.md", "docs/errors.md", "docs/simulation.md"]);
 
 const PROMISE = /\b(?:must|never|at most|exactly one|there is one)\b/i;
 
@@ -121,7 +117,7 @@ export function findTestNames(code: string): string[] {
 
 async function loadSources(): Promise<Sources> {
   const files = await listFiles();
-  const documents = files.filter((file) => /^(?:docs\/[^/]+|ARCHITECTURE|CONTRIBUTING)\.md$/.test(file) && !LEFT_OUT.has(file));
+  const documents = files.filter((file) => DOCUMENTS.test(file) && !LEFT_OUT.has(file));
   const promises = new Map(await Promise.all(documents.map(async (file) => [file, findPromises(await readSource(file))] as const)));
   const code = files.filter((file) => file.endsWith(".ts"));
   const texts = new Map(await Promise.all(code.map(async (file) => [file, await readSource(file)] as const)));

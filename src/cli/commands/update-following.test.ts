@@ -112,6 +112,20 @@ test("a centre that stays away for a minute, or longer than was asked for, ends 
   assert.match(hurried.note, /^update u has not ended within 5s; it goes on/);
 });
 
+test("an update that goes on is followed for half an hour, or as long as was asked for, and its last wait is told", async () => {
+  for (const [args, endMs, within] of [
+    [[], 1_800_000, "30m"],
+    [["--timeout", "5s"], 5000, "5s"],
+  ] as const) {
+    const world = { answers: { ...answers, [`GET ${UPDATE}`]: unready("starting") }, clock: rushing(), progress: [] as string[] };
+    const { status, note } = await run(["update", "auth", "--to", "v1", ...args], world);
+    assert.equal(status, 1);
+    assert.ok(world.clock.monotonic() >= endMs && world.clock.monotonic() <= endMs + 1000, `${world.clock.monotonic()}`);
+    assert.deepEqual(world.progress, ["u: Preparing: 0 of 2 are ready: starting"]);
+    assert.match(note, new RegExp(`^update u has not ended within ${within}; it goes on`));
+  }
+});
+
 test("what the centre answers with a refusal ends the following of an update at once", async () => {
   const lost = new OrreryError("store/missing", "there is no Update u");
   const { status, note } = await run(["update", "auth", "--to", "v1"], { answers: { ...answers, [`GET ${UPDATE}`]: lost }, clock: rushing() });

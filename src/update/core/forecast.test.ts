@@ -36,6 +36,7 @@ class Seen {
   siteSpec: object = {};
   siteStatus: Partial<NonNullable<Site["status"]>> = {};
   serviceSpecs: Record<string, object> = {};
+  serviceConditions: Record<string, readonly object[]> = {};
   targets: { service: string; revision?: string; template: Template }[] = [
     { service: "auth", revision: "auth-v2", template: templateOf("v2", { calls: [] }) },
   ];
@@ -70,7 +71,7 @@ class Seen {
           "Microservice",
           name,
           microservice.spec.parse({ replicas: 2, template: templateOf("v1", { calls: this.calls[name] }), ...this.serviceSpecs[name] }),
-          { revision: `${name}-v1`, servedRevision: `${name}-v1` },
+          { revision: `${name}-v1`, servedRevision: `${name}-v1`, conditions: this.serviceConditions[name] ?? [] },
         ),
       ),
       revisions: names.map((name) =>
@@ -197,6 +198,22 @@ test("an exclusive service is held and handed over, a compatible one is not held
   assert.deepEqual(
     compatible.notPromised.map((one) => one.reason),
     ["CompatibleHandover"],
+  );
+});
+
+test("gates without a ramp, and a service that does not pass the trace context on, are said beforehand", () => {
+  const seen = new Seen();
+  assert.deepEqual(seen.forecast().notPromised, []);
+  seen.asked = { gates: {} };
+  const untraced = { type: "PropagatesTrace", status: "False" as const, reason: "CallsUnlabelled", message: "3 calls without a context" };
+  seen.serviceConditions = { portal: [untraced] };
+  const { outcome, notPromised } = seen.forecast();
+  assert.deepEqual([outcome, notPromised.map((one) => one.reason)], ["begins", ["GatesUnused", "CallsUnlabelled"]]);
+  assert.match(notPromised[1]?.message ?? "", /^portal: 3 calls without a context/);
+  seen.asked = { gates: {}, ramp: { steps: [{ share: 0.1, hold: "30s" }] } };
+  assert.deepEqual(
+    seen.forecast().notPromised.map((one) => one.reason),
+    ["CallsUnlabelled"],
   );
 });
 
