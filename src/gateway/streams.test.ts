@@ -82,6 +82,48 @@ test("a WebSocket is relayed both ways, is a stream of its generation while it l
   assert.deepEqual([line?.["status"], line?.["instance"], line?.["path"]], [101, "portal-0", "/live"]);
 });
 
+test("an instance has as many streams as it may have, whatever their kind: one more WebSocket is told so, one more TCP connection is reset", async (t) => {
+  const rig = await rigOf(t);
+  const port = await echoSockets(t);
+  const line = await rig.tcpInstance((socket) => socket.pipe(socket));
+  const [first, second] = [await freePort(), await freePort()];
+  const sketch = site(port, {
+    revisions: { "portal-v1": [{ instance: "portal-0", ports: { http: port, line } }] },
+    services: {
+      portal: {
+        port: 1,
+        ports: [
+          { name: "http", protocol: "http" },
+          { name: "line", protocol: "tcp" },
+        ],
+        concurrentStreams: 2,
+      },
+    },
+    routes: [
+      { service: "portal", path: { prefix: "/" } },
+      { service: "portal", port: "line", tcp: { address: "127.0.0.1", port: first } },
+      { service: "portal", port: "line", tcp: { address: "127.0.0.1", port: second } },
+    ],
+  });
+  rig.table(sketch);
+  const socket = new WebSocket(`ws://127.0.0.1:${rig.edgePort}/live`);
+  await once(socket, "message");
+  const tunnel = await dial(first);
+  tunnel.write("one");
+  assert.equal(String((await once(tunnel, "data"))[0]), "one");
+  await assert.rejects(tcpCall(second, "x"), { code: "ECONNRESET" });
+  const refused = new WebSocket(`ws://127.0.0.1:${rig.edgePort}/live`);
+  const [, answer] = (await once(refused, "unexpected-response")) as [unknown, { readonly statusCode: number }];
+  assert.equal(answer.statusCode, 503);
+  refused.on("error", () => undefined).terminate();
+  assert.equal((await rig.get("/plain")).status, 200);
+  tunnel.destroy();
+  await rig.feed.until(() => countOf(rig)?.streams === 1);
+  const next = new WebSocket(`ws://127.0.0.1:${rig.edgePort}/live`);
+  await once(next, "message");
+  for (const one of [socket, next]) one.terminate();
+});
+
 test("a WebSocket of a generation that drains is closed with 1012 after the time that its revision gives, one of the stamped generation goes on", async (t) => {
   const rig = await rigOf(t);
   const port = await echoSockets(t);
