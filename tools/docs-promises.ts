@@ -1,4 +1,4 @@
-/** `node tools/docs-promises.ts --check`: whether each sentence of the documents that promises something for every case (must, never, at most, exactly one, there is one)
+/** `node tools/docs-promises.ts --check`: whether each sentence of the documents that promises something for every case (must, never, always, at most, exactly one, there is one, there can be only one)
  *  stands in docs/promises.md with the test, check or type that holds it, and whether that is there.
  *  Exit status 0 when all do, else 1 with one line for each that does not. Without --check: the sentences that are not listed yet, as rows to be filled in. */
 import { checkNames } from "./check.ts";
@@ -13,7 +13,7 @@ const DOCUMENTS = /^(?:docs\/(?:recipes\/)?[^/]+|[A-Z]+)\.md$/;
  *  simulation.md the promises of update.md, each held there by a scenario and a mutation. */
 const LEFT_OUT: ReadonlySet<string> = new Set([LIST, "docs/benchmarks.md", "docs/trials.md", "docs/errors.md", "docs/simulation.md"]);
 
-const PROMISE = /\b(?:must|never|at most|exactly one|there is one)\b/i;
+const PROMISE = /\b(?:must|never|always|at most|exactly one|there (?:is|can be) (?:only )?one)\b/i;
 
 /** More sentences than this must not be open. */
 const OPEN_MAX = 5;
