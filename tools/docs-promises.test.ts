@@ -10,10 +10,10 @@ never here
 \`\`\`
 | when | must wait |
 |---|---|
-| always | it Must end |
+| later | it Must always end |
 `;
 
-const SENTENCES = ["A store, as said, is never lost; it waits 5 s at most.", "There is one Site.", "must wait", "it Must end"];
+const SENTENCES = ["A store, as said, is never lost; it waits 5 s at most.", "There is one Site.", "must wait", "it Must always end"];
 
 function sources(sentences: readonly string[]): Sources {
   const files: Readonly<Record<string, string>> = {
