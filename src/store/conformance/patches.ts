@@ -86,10 +86,12 @@ export function patchTests(open: OpenStore): void {
     );
   });
 
-  it("makes no object for who names the uid of one that is gone", async (context) => {
+  it("makes no object for who names the uid or the version of one that is gone", async (context) => {
     const { store } = await open(context, { hasCollector: false });
     const body = { metadata: { name: "dish", uid: "014dbd28-1f25-42cb-a79c-955b98409d02" }, spec: thing("1") };
     await rejects(store.patch(resource, { name: "dish" }, { type: "apply", body }, { fieldManager: "one" }), "store/conflict");
+    const versioned = { metadata: { name: "dish", resourceVersion: "5" }, spec: thing("1") };
+    await rejects(store.patch(resource, { name: "dish" }, { type: "apply", body: versioned }, { fieldManager: "one" }), "store/conflict");
     assert.equal(await store.get(resource, { name: "dish" }), undefined);
     await store.create(resource, { metadata: { name: "dish" }, spec: thing("1") });
     await rejects(store.patch(resource, { name: "dish" }, { type: "apply", body, force: true }, { fieldManager: "one" }), "store/conflict");
