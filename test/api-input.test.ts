@@ -133,6 +133,49 @@ describe("what the API takes in", () => {
     assert.equal(audit[0]?.fields["reason"], "store/invalid spec.env[0]");
   });
 
+  it("writes no value of a body into the audit, wherever it stands and whatever is wrong with it", async (t: TestContext) => {
+    const site = await openApiSite(t);
+    const odd = "hunter2 !";
+    const bodyOf = (metadata: object, spec: object = {}, more: object = {}): string =>
+      JSON.stringify({
+        apiVersion: "orrery.dev/v1",
+        kind: "Resource",
+        metadata: { name: "dish", ...metadata },
+        spec: { id: "dish", type: "thing", ...spec },
+        ...more,
+      });
+    const metadata = ["name", "uid", "resourceVersion", "namespace"].map((field) => ({ [field]: odd }));
+    const owner = { apiVersion: odd, kind: odd, name: odd, uid: odd };
+    const parts = [...metadata, { labels: { a: odd } }, { labels: { [odd]: "a" } }, { finalizers: [odd] }, { ownerReferences: [owner] }];
+    const bodies = [
+      ...parts.map((part) => bodyOf(part)),
+      ...[{ id: odd }, { type: odd }, { [odd]: 1 }, { place: { [odd]: 1 } }].map((spec) => bodyOf({}, spec)),
+      ...[{ kind: odd }, { apiVersion: odd }, { [odd]: 1 }].map((more) => bodyOf({}, {}, more)),
+      `"${odd}"`,
+      `[${odd}`,
+    ];
+    for (const body of bodies) await ask(site, { method: "POST", path: RESOURCES, body, query: { fieldValidation: "Strict" } });
+    await ask(site, { method: "POST", path: RESOURCES, body: bodyOf({}) });
+    const patches = [
+      ["application/json-patch+json", `[{"op":"${odd}"}]`],
+      ["application/json-patch+json", `[{"op":"test","path":"/spec/id","value":"${odd}"}]`],
+      ["application/json-patch+json", `[{"op":"remove","path":"/spec/${odd}"}]`],
+      ["application/merge-patch+json", `{"spec":{"id":["${odd}"]}}`],
+      ["application/merge-patch+json", `{"spec":{"${odd}":1}}`],
+      ["application/apply-patch+yaml", `a: b: ${odd}`],
+    ] as const;
+    for (const [contentType, body] of patches)
+      await ask(site, { method: "PATCH", path: `${RESOURCES}/dish`, query: { fieldManager: "m", fieldValidation: "Strict" }, contentType, body });
+    for (const options of [{ preconditions: { uid: odd } }, { propagationPolicy: odd }])
+      await ask(site, { method: "DELETE", path: `${RESOURCES}/dish`, body: JSON.stringify(options) });
+    const audit = site.logged.filter(({ message }) => message === "audit");
+    assert.equal(audit.length, bodies.length + patches.length + 3);
+    assert.deepEqual(
+      audit.filter((one) => JSON.stringify(one).includes("hunter2")),
+      [],
+    );
+  });
+
   it("ends an exchange that fails where nobody expects it, and no other", async (t: TestContext) => {
     const caught: string[] = [];
     const guard = new LastGuard({
