@@ -309,12 +309,14 @@ export class Exchange implements AnswerHandler, Bounded, UnderWay {
       const refusal = refuse("gateway/busy", `${call.endpoint.instance} has as many streams as it may have: try again later`, call);
       return this.#giveUp(refusal, CLIENT_GONE);
     }
-    if (this.#isDetached) return;
+    // A stream for which nobody waits any more would go on without an end: it has no time limit.
+    if (this.#isDetached) return call?.isStream === true ? this.#giveUpDetached() : undefined;
     this.#status = status;
     const passed = answer.headers;
     if (call?.route?.filters.changesResponse === true) call.route.filters.response(passed, this.#request as FilteredRequest);
     if (this.#context.isStopping || this.head.isLast || this.#isIncomplete()) this.#close(passed);
     this.#answerHeaders = passed;
+    if (call?.isStream === true && this.#connection.hasEnded) return this.#endStream();
     flushSoon(this);
   }
 

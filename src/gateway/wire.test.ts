@@ -316,6 +316,33 @@ test("a client that closes its half of the connection gets its answer; a stream 
   await until(() => streams === 0);
 });
 
+test("a stream that begins when its client has closed its half, or has left, ends at once", async (t) => {
+  const rig = await rigOf(t);
+  let asked = 0;
+  let streams = 0;
+  const port = await rig.instance("p", (req, res) => {
+    asked++;
+    // It says nothing after its head: nobody would notice that the client is not there.
+    setTimeout(() => {
+      streams++;
+      req.socket.once("close", () => streams--);
+      res.writeHead(200, { "content-type": "text/event-stream" }).flushHeaders();
+    }, 100);
+  });
+  rig.table(site([port]));
+  for (const leave of ["end", "destroy", "reset"] as const) {
+    const before = asked;
+    const client = new Client(rig.edgePort).send("GET /events HTTP/1.1\r\nHost: a\r\n\r\n");
+    await until(() => asked > before);
+    if (leave === "end") client.socket.end();
+    else if (leave === "destroy") client.socket.destroy();
+    else client.socket.resetAndDestroy();
+    await until(() => rig.gateway.core.open === 0);
+    await until(() => streams === 0);
+    client.socket.destroy();
+  }
+});
+
 test("the head of a request goes on before the first chunk of its body, and an answer may come before the last", async (t) => {
   const rig = await rigOf(t);
   const instance = await rawInstance(rig, (socket, seen) => {
