@@ -34,6 +34,26 @@ export function superseded(service: string, by: string | undefined, nowMs: numbe
   };
 }
 
+/** Its instances were starting when the template of `service` was changed again, or the service was deleted. `by`: who did. */
+export function cameTooLate(service: string, by: string | undefined, nowMs: number): RecordWait {
+  return {
+    reason: "Superseded",
+    object: `microservice/${service}`,
+    since: timestamp(nowMs),
+    message: `the template of ${service} was changed again, or ${service} deleted,${by === undefined ? "" : ` by ${by},`} before this version was served: what is wanted now is served instead; see: orrery update history ${service}`,
+  };
+}
+
+/** All of it is still wanted; others went before it while its instances started. */
+export function setAsideFor(service: string, generation: number, nowMs: number): RecordWait {
+  return {
+    reason: "OtherUpdateFirst",
+    object: `generation/g${generation}`,
+    since: timestamp(nowMs),
+    message: `others went first while its new instances started; they start on, and it comes by itself, under another generation, as soon as they are ready. Whether it has: orrery describe microservice ${service}`,
+  };
+}
+
 /** What the site has refused of an Update. `isAlone`: the Update names no other service. */
 export function refused({ service, revision, reason, at }: Refusal, isAlone: boolean): RecordWait {
   const again = isAlone ? `orrery update ${service} --to ${revision}` : "ask for the same once more, by an Update of another name";

@@ -27,7 +27,12 @@ const siteWith = (stamped: number, ...generations: OpenGeneration[]): SiteState 
 /** Instances that are still there, by revision. */
 const left = new Map<string, NonNullable<NonNullable<Update["status"]>["waits"]>>();
 
-function follow(status: NonNullable<Update["status"]>, site: SiteState, endedAs?: "Closed" | "Aborted"): NonNullable<Update["status"]> {
+function follow(
+  status: NonNullable<Update["status"]>,
+  site: SiteState,
+  endedAs?: "Closed" | "Aborted",
+  isWanted = true,
+): NonNullable<Update["status"]> {
   const view: UpdateView = {
     status,
     name: "u",
@@ -35,6 +40,7 @@ function follow(status: NonNullable<Update["status"]>, site: SiteState, endedAs?
     site,
     endedAs: () => endedAs,
     mapOf: (generation) => ({ auth: `auth-v${generation}` }),
+    isWanted: () => isWanted,
     authorOf: () => "ann",
     leftOf: (revision) => left.get(revision) ?? [],
     waitsOf: (generation) => [{ reason: "R", object: `g${generation}`, since, message: "m" }],
@@ -42,6 +48,23 @@ function follow(status: NonNullable<Update["status"]>, site: SiteState, endedAs?
   };
   return followGeneration(view, NOW_MS);
 }
+
+test("what was given up without being refused says why: its template was changed again, by whom, or others went first", () => {
+  const begun = follow({ phase: "Pending" }, siteWith(1, open(1, "Active"), open(2, "Preparing", "u")));
+  const overtaken = follow(begun, siteWith(1, open(1, "Active")), "Aborted", false);
+  assert.equal(overtaken.phase, "Aborted");
+  assert.deepEqual(
+    overtaken.waits?.map((one) => [one.reason, one.object]),
+    [["Superseded", "microservice/auth"]],
+  );
+  assert.match(overtaken.waits?.[0]?.message ?? "", /changed again.* by ann, before this version was served/);
+  const aside = follow(begun, siteWith(1, open(1, "Active")), "Aborted");
+  assert.deepEqual(
+    aside.waits?.map((one) => [one.reason, one.object]),
+    [["OtherUpdateFirst", "generation/g2"]],
+  );
+  assert.deepEqual(follow(aside, siteWith(1, open(1, "Active")), "Aborted", false).waits, aside.waits);
+});
 
 test("an update follows its generation to completion, and keeps how long each phase took", () => {
   let status = follow({ phase: "Pending", phases: [{ phase: "Pending", since }] }, siteWith(1, open(1, "Active"), open(2, "Preparing", "u")));

@@ -1,5 +1,5 @@
 import { REMOVED, timestamp, type Update } from "#/model/index.ts";
-import { type RecordWait, refused } from "./record-waits.ts";
+import { cameTooLate, type RecordWait, refused, setAsideFor } from "./record-waits.ts";
 import { differingServices, type GenerationMap, isPending, type OpenGeneration, type SiteState } from "./state.ts";
 
 type UpdateStatus = NonNullable<Update["status"]>;
@@ -16,6 +16,8 @@ export interface UpdateView {
   readonly endedAs: (generation: number) => "Closed" | "Aborted" | undefined;
   /** Map of an issued generation that is not pruned yet. */
   readonly mapOf: (generation: number) => GenerationMap | undefined;
+  /** True if the template of a service is still that of the revision. */
+  readonly isWanted: (service: string, revision: string) => boolean;
   /** Who changed the template of a service last. */
   readonly authorOf: (service: string) => string | undefined;
   /** Instances of a revision that are still there, each with what it waits for. */
@@ -50,7 +52,7 @@ export function followGeneration(view: UpdateView, nowMs: number): UpdateStatus 
     isHandingOver || left.length > 0
       ? left
       : isEnded(phase)
-        ? whyEnded(view, phase, generation)
+        ? whyEnded(view, phase, { generation, revisions, nowMs })
         : (view.waitsOf(phase === "Draining" ? oldestDraining(site, generation) : generation) ?? []);
   const share = phase === "Ramping" ? site.stamp?.ramp?.share : phase === "Draining" || phase === "Complete" ? 1 : undefined;
   const transactions = view.transactionsOf(generation) ?? status.transactions;
@@ -133,16 +135,28 @@ export function implicitRecord(
   };
 }
 
-/** What the site has refused of it, or why it was gone back from, so that the record tells why it came to nothing. */
-function whyEnded({ site, status, services }: UpdateView, phase: Phase, generation: number): RecordWait[] {
+/** What the site has refused of it, why it was gone back from, or what else was wished before it was served, so that the record tells why it came to nothing. Told once: what is wished later is another matter. */
+function whyEnded(
+  view: UpdateView,
+  phase: Phase,
+  { generation, revisions = [], nowMs }: { readonly generation: number; readonly revisions: UpdateStatus["revisions"]; readonly nowMs: number },
+): readonly RecordWait[] {
+  const { site, status, services } = view;
   if (phase !== "Aborted" && phase !== "RolledBack") return [];
-  const revisions = new Set([...services.map((one) => one.to), ...(status.revisions ?? []).map((one) => one.to)]);
+  const names = new Set([...services.map((one) => one.to), ...revisions.map((one) => one.to)]);
   const refusals = site.refused
-    .filter((one) => revisions.has(one.revision) && services.some(({ name }) => name === one.service))
+    .filter((one) => names.has(one.revision) && services.some(({ name }) => name === one.service))
     .map((one) => refused(one, services.length === 1));
+  if (refusals.length > 0) return refusals;
   const returned = site.generations.find((one) => one.number === generation && one.returned !== undefined);
-  if (refusals.length > 0 || returned === undefined) return refusals;
-  return [{ reason: "GoneBack", object: `generation/g${generation}`, since: returned.since, message: returned.returned ?? "" }];
+  if (returned !== undefined)
+    return [{ reason: "GoneBack", object: `generation/g${generation}`, since: returned.since, message: returned.returned ?? "" }];
+  if (phase !== "Aborted") return [];
+  if (status.phase === phase && status.waits !== undefined) return status.waits as readonly RecordWait[];
+  const later = revisions.filter(({ service, to }) => to !== undefined && !view.isWanted(service, to));
+  if (later.length > 0) return later.map(({ service }) => cameTooLate(service, view.authorOf(service), nowMs));
+  const started = revisions.find(({ to }) => to !== undefined);
+  return started === undefined ? [] : [setAsideFor(started.service, generation, nowMs)];
 }
 
 function phaseOf(view: UpdateView, open: OpenGeneration | undefined, generation: number): Phase {

@@ -6,7 +6,7 @@ import { DrainLedger, type KnownGateway } from "./drain-ledger.ts";
 import { forecastWaits, type WaitsInput } from "./forecast-waits.ts";
 import { interlockOf } from "./interlock.ts";
 import { followGeneration, type UpdateView } from "./record.ts";
-import { cannotBegin, otherFirst, refusedBefore, superseded, withdrawing } from "./record-waits.ts";
+import { cameTooLate, cannotBegin, otherFirst, refusedBefore, setAsideFor, superseded, withdrawing } from "./record-waits.ts";
 import { runningSite, START_MS, type World } from "./rig.ts";
 import { WAIT_REASONS, type WaitReason } from "./wait-reasons.ts";
 import { WishWatch } from "./wish-watch.ts";
@@ -134,6 +134,7 @@ function endTells(change: (world: World) => void): readonly Told[] {
     site: world.state,
     endedAs: () => "Aborted",
     mapOf: (number) => world.maps.get(number),
+    isWanted: () => true,
     authorOf: () => undefined,
     leftOf: () => [],
     waitsOf: () => [],
@@ -198,8 +199,8 @@ const EXPLAINED: Readonly<Record<WaitReason, Explained>> = {
     says: [/orrery gateway forget main/],
   },
   OtherUpdateFirst: {
-    told: () => [otherFirst("update/v", "v", "2030-01-01T00:00:00Z")],
-    says: [/begins by itself after it; .* orrery update abort v$/],
+    told: () => [otherFirst("update/v", "v", "2030-01-01T00:00:00Z"), setAsideFor("auth", 2, START_MS)],
+    says: [/begins by itself after it; .* orrery update abort v$/, /comes by itself.* orrery describe microservice auth$/],
   },
   TooManyOpenGenerations: {
     told: () => siteTells(0, (world) => changeOften(world, 4)),
@@ -342,7 +343,10 @@ const EXPLAINED: Readonly<Record<WaitReason, Explained>> = {
     told: () => drainTells({ incarnation: 2, incarnationCounter: 1, unknownUntilMs: 9000, incarnationSinceMs: 0 }),
     says: [/over, at \d.*; nothing has to be done$/],
   },
-  Superseded: { told: () => [superseded("auth", "alice", START_MS)], says: [/nothing has to be done$/] },
+  Superseded: {
+    told: () => [superseded("auth", "alice", START_MS), cameTooLate("auth", "alice", START_MS)],
+    says: [/nothing has to be done$/, /is served instead; see: orrery update history auth$/],
+  },
   CannotBegin: {
     told: () => [cannotBegin("u", "there is no Microservice auth", START_MS), refusedBefore(REFUSAL, START_MS)],
     says: [/ask for what there is by an Update of another name$/, /Ask for it again to have it tried again$/],
