@@ -57,7 +57,7 @@ describe("a tree in a SQLite file", () => {
   });
 
   it("says that its disk is full, has all that it acknowledged, and goes on when there is room", async (context) => {
-    const folder = await smallDisk(context, 2);
+    const folder = await smallDisk(context, 4);
     if (folder === undefined) return context.skip("this user may not mount a small disk");
     const file = join(folder, "tree.db");
     const tree = await openSqliteTree({ file, clock: systemClock, random: systemRandom });
@@ -67,7 +67,7 @@ describe("a tree in a SQLite file", () => {
       (await tree.list("/n")).nodes.map(({ path }) => path),
       kept.sort(),
     );
-    execFileSync("mount", ["-o", "remount,size=8m", folder]);
+    execFileSync("mount", ["-o", "remount,size=12m", folder]);
     await tree.create("/n/after", "x".repeat(5_000));
     await tree.close();
     const reopened = await openSqliteTree({ file, clock: systemClock, random: systemRandom });

@@ -146,7 +146,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "not-awaited-until-ready",
     without: "new transactions meet instances that are still starting",
-    file: ADVANCE,
+    file: PREPARING,
     find: ".filter((one) => one.ready < one.wanted);",
     replace: ".filter((one) => one.ready < 0);",
   },
