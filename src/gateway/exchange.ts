@@ -184,6 +184,8 @@ export class Exchange implements AnswerHandler, Bounded, UnderWay {
   /** Breaks the answer off: the client must not take it for a whole one. */
   #cut(): void {
     this.#isLast = true;
+    // What has come goes out first. Node holds the writes of one turn of the event loop back, and a client that has seen nothing at all takes its request for one that was never read, and sends it again.
+    while (this.#res.writableCorked > 0) this.#res.uncork();
     this.#res.destroy();
     this.#connection.answered(true);
   }

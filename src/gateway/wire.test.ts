@@ -240,6 +240,18 @@ test("trailers pass both ways, but none that would change the framing or the mea
   assert.ok(old.endsWith("\r\n\r\nok") && !old.includes("Trailer"), old);
 });
 
+test("an answer that breaks in the same bytes that it begins with is seen to have begun", async (t) => {
+  const rig = await rigOf(t);
+  const head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n";
+  for (const rest of ["0\r\nContent-Length: 9\r\n\r\n", "0\r\nno trailer\r\n\r\n", "zz\r\n", "1\r\nab\r\n"]) {
+    const { port } = await rawInstance(rig, each(head + rest));
+    rig.table(site([port]));
+    const raw = await sendRaw(rig.edgePort, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    assert.ok(raw.startsWith("HTTP/1.1 200 OK\r\n") && /\r\n[23]\r\noka?\r\n/.test(raw), `${JSON.stringify(rest)}: ${raw}`);
+    assert.ok(!raw.includes("\r\n0\r\n"), `${JSON.stringify(rest)} passes for a whole answer: ${raw}`);
+  }
+});
+
 test("what a filter removes does not come back in a trailer, nor in another spelling", async (t) => {
   const rig = await rigOf(t);
   const answer = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-Inner: 1\r\n\r\n2\r\nok\r\n0\r\nX-Inner: 2\r\nX-Sum: 7\r\n\r\n";
