@@ -123,6 +123,7 @@ test("what an answer says of addresses is put back as the client knows them", as
     [
       { service: "pub", path: { prefix: "/pub" }, filters: filters({ rewritePath: { prefix: "/app" } }) },
       { service: "pub", path: { prefix: "/root" }, filters: filters({ rewritePath: { prefix: "/" } }, { rewriteHost: { host: "inner:81" } }) },
+      { service: "pub", path: { prefix: "/std" }, filters: filters({ rewriteHost: { host: "inner.example" } }) },
     ],
     (_, res) => res.writeHead(302, says).end(),
   );
@@ -147,6 +148,14 @@ test("what an answer says of addresses is put back as the client knows them", as
     ["/root/x", "/root/login", "/root/login"],
     ["/root/x", "http://inner:81/y", "http://www.example.org/root/y"],
     ["/root/x", "http://inner:81", "http://www.example.org/root/"],
+    ["/root/x", "https://inner:81/y", "https://www.example.org/root/y"],
+    ["/root/x", "HTTPS://INNER:81/y", "https://www.example.org/root/y"],
+    ["/root/x", "//inner:81/y", "http://www.example.org/root/y"],
+    ["/root/x", "http://inner/y", "http://inner/y"],
+    ["/std/x", "http://inner.example:80/y", "http://www.example.org/y"],
+    ["/std/x", "https://inner.example:443/y", "https://www.example.org/y"],
+    ["/std/x", "https://inner.example:80/y", "https://inner.example:80/y"],
+    ["/std/x", "http://inner.example:8080/y", "http://inner.example:8080/y"],
   ] as const)
     assert.equal(await locationOf(path, from), to, `${path} ${from}`);
   says = { "content-location": "/app/1", "set-cookie": ["a=1; Path=/app; HttpOnly", "b=path=/app; path=/", "c=1;path=/app/x"] };

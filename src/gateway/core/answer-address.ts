@@ -34,9 +34,12 @@ export function pathsBack(headers: string[], asked: AskedAs, replacement: string
 export function hostBack(headers: string[], asked: AskedAs): void {
   if (asked.host === asked.clientHost) return;
   edit(headers, LOCATIONS, (value) => {
-    const [, , authority, path = "/", rest = ""] = REFERENCE.exec(value) ?? [];
-    if (authority === undefined || !isSameHost(authority, asked.host)) return value;
-    return asked.clientHost === undefined ? path + rest : `${asked.scheme ?? "http"}://${asked.clientHost}${path}${rest}`;
+    const [, scheme, authority, path = "/", rest = ""] = REFERENCE.exec(value) ?? [];
+    if (authority === undefined || !isSameHost(withoutDefaultPort(authority, scheme), withoutDefaultPort(asked.host, scheme))) return value;
+    // A service that sends its clients on to https means it: with the client's own http in its place they would be sent in a circle.
+    const isSecured = scheme?.toLowerCase() === "https";
+    if (asked.clientHost === undefined) return isSecured ? value : path + rest;
+    return `${isSecured ? "https" : (asked.scheme ?? "http")}://${asked.clientHost}${path}${rest}`;
   });
   const name = asked.host.replace(/:[0-9]+$/, "").toLowerCase();
   edit(headers, COOKIES, (value) =>
@@ -48,6 +51,12 @@ const COOKIES: ReadonlySet<string> = new Set(["set-cookie"]);
 
 function isSameHost(a: string, b: string | undefined): boolean {
   return a.toLowerCase() === b?.toLowerCase();
+}
+
+const DEFAULT_PORTS: Readonly<Record<string, RegExp>> = { http: /:80$/, https: /:443$/ };
+
+function withoutDefaultPort(authority: string, scheme = "http"): string {
+  return authority.replace(DEFAULT_PORTS[scheme.toLowerCase()] as RegExp, "");
 }
 
 function isUnder(path: string, prefix: string): boolean {
