@@ -47,6 +47,19 @@ test("each wrong field is a cause; unknown fields are refused in Kubernetes' wor
   assert.deepEqual([unknown.code, unknown.message], [400, 'strict decoding error: unknown field "spec.palce"; did you mean place?']);
 });
 
+test("a cause always names what it is of, also where it is of the whole", () => {
+  for (const [verb, field] of [
+    ["patch", "patch"],
+    ["create", "object"],
+    ["update", "object"],
+  ] as const)
+    for (const error of [
+      new OrreryError("store/invalid", "no map", { details: { causes: [{ field: "", message: "give a map" }] } }),
+      new OrreryError("store/immutable", "give a map"),
+    ])
+      assert.deepEqual(failureStatus(error, { ...subject, verb }).details?.causes, [{ reason: "FieldValueInvalid", message: "give a map", field }]);
+});
+
 test("what cannot be read in a list's query is the query's fault", () => {
   assert.equal(failureStatus(new OrreryError("store/invalid", "no selector"), { verb: "list" }).code, 400);
 });

@@ -55,7 +55,7 @@ export function failureStatus(error: unknown, subject: Subject): Status {
     ...(typeof name === "string" && { name }),
     ...(subject.group !== undefined && subject.group !== "" && { group: subject.group }),
     ...(subject.kind !== undefined && { kind: reason === "Invalid" ? subject.kind : (subject.plural ?? subject.kind) }),
-    ...causesOf(error),
+    ...causesOf(error, subject),
     ...(error.retry === "backoff" && { retryAfterSeconds: 1 }),
     orrery: { code: error.code, retry: error.retry, details: error.details },
   };
@@ -183,20 +183,22 @@ function messageOf(error: OrreryError): string {
   return `strict decoding error: ${unknown.map(({ field, message }) => message.replace("unknown field", `unknown field ${JSON.stringify(field)}`)).join("; ")}`;
 }
 
-function causesOf(error: OrreryError): Pick<StatusDetails, "causes"> {
+/** kubectl writes each cause as `field: message`, so each names one: what is wrong with the whole, by what it is. */
+function causesOf(error: OrreryError, { verb }: Subject): Pick<StatusDetails, "causes"> {
+  const whole = verb === "patch" ? "patch" : "object";
   const conflicts = conflictsOf(error);
   if (conflicts.length > 0)
     return { causes: conflicts.map(({ manager, field }) => ({ reason: "FieldManagerConflict", message: `conflict with "${manager}"`, field })) };
   const { causes } = error.details;
   if (Array.isArray(causes))
-    return { causes: (causes as readonly Cause[]).map(({ field, message }) => ({ reason: "FieldValueInvalid", message, field })) };
+    return { causes: (causes as readonly Cause[]).map(({ field, message }) => ({ reason: "FieldValueInvalid", message, field: field || whole })) };
   if (error.code === "store/immutable" || error.code === "store/duplicate")
     return {
       causes: [
         {
           reason: error.code === "store/duplicate" ? "FieldValueDuplicate" : "FieldValueInvalid",
           message: error.message,
-          field: String(error.details["field"] ?? ""),
+          field: String(error.details["field"] || whole),
         },
       ],
     };
