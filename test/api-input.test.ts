@@ -102,6 +102,17 @@ describe("what the API takes in", () => {
       }
   });
 
+  it("keeps no field manager that cannot be printed or is too long", async (t: TestContext) => {
+    const site = await openApiSite(t);
+    const body = resource("");
+    const apply = async (fieldManager: string): Promise<number> =>
+      (await ask(site, { method: "PATCH", path: `${RESOURCES}/dish`, query: { fieldManager }, body, contentType: "application/apply-patch+yaml" }))
+        .status;
+    for (const manager of ["a\nb", "\u001b[31m", "a\u0000", "\u202eb", "\u2028", "x".repeat(129)])
+      assert.equal(await apply(manager), 400, JSON.stringify(manager));
+    for (const manager of ["Mozilla (X11; Linux)", "地面站", "x".repeat(128)]) assert.ok((await apply(manager)) < 300, manager);
+  });
+
   it("takes long URLs, and says so of too long ones", async (t: TestContext) => {
     const site = await openApiSite(t);
     const names = Array.from({ length: 1_500 }, (_, index) => `service-${index}`).join(",");

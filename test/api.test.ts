@@ -131,7 +131,14 @@ describe("the API over HTTP/1.1 and HTTP/2", () => {
     assert.equal((await http1(site, `${RESOURCES}?limit=x`)).status, 400);
     assert.equal((await http1(site, `${RESOURCES}?limit=-1`)).status, 400);
     assert.equal((await http1(site, `${RESOURCES}?continue=rubbish`)).status, 400);
-    assert.equal((await http1(site, `${RESOURCES}?resourceVersion=1&resourceVersionMatch=Exact`)).status, 410);
+    for (const version of ["abc", "-1", "1.5", "0x1", "%20", "1%00"])
+      assert.equal((await http1(site, `${RESOURCES}?resourceVersion=${version}`)).status, 400, version);
+    assert.equal((await http1(site, `${RESOURCES}?resourceVersion=1&resourceVersionMatch=exact`)).status, 400);
+    for (const version of ["1", "99999999"]) {
+      const other = await http1(site, `${RESOURCES}?resourceVersion=${version}&resourceVersionMatch=Exact`);
+      assert.equal(other.status, 410);
+      assert.match(json(other).message, new RegExp(`resourceVersion ${version} is not the present one`));
+    }
   });
 
   it("offers what is accepted: tables, metadata alone, not what it has not", async (t) => {

@@ -45,6 +45,7 @@ export class Reads {
   async list(exchange: Exchange, collection: Collection, namespace: string | undefined): Promise<Reply> {
     const { query } = exchange;
     const form = negotiateForm(headerOf(exchange.request, "accept"));
+    readVersion(query);
     const list = await collection.list(exchange.user, { ...selection(query, namespace), ...paging(query) });
     checkVersion(query, list.resourceVersion);
     const metadata = {
@@ -156,12 +157,21 @@ function paging(query: URLSearchParams): Pick<ListOptions, "limit" | "continue">
   };
 }
 
+/** @throws api/bad-request: what is no version, or another wish than there is */
+function readVersion(query: URLSearchParams): void {
+  const version = query.get("resourceVersion") ?? "";
+  if (!/^[0-9]*$/.test(version)) throw badRequest(`resourceVersion: found ${JSON.stringify(version.slice(0, 200))}; give one as it came, or none`);
+  const match = query.get("resourceVersionMatch") ?? "";
+  if (!["", "Exact", "NotOlderThan"].includes(match))
+    throw badRequest(`resourceVersionMatch: found ${JSON.stringify(match.slice(0, 200))}; allowed: Exact, NotOlderThan`);
+}
+
 /** A list at an exact version is served only if that is the present one: former ones are not kept. */
 function checkVersion(query: URLSearchParams, present: string): void {
   if (query.get("resourceVersionMatch") !== "Exact" || query.get("resourceVersion") === present) return;
   throw new OrreryError(
     "store/gone",
-    `resourceVersion ${query.get("resourceVersion")} is no longer kept (now ${present}); list without resourceVersionMatch=Exact`,
+    `resourceVersion ${query.get("resourceVersion")} is not the present one, ${present}, and no other is kept; list without resourceVersionMatch=Exact`,
     { retry: "after-reread" },
   );
 }

@@ -143,6 +143,8 @@ export function keyOf({ namespace }: { readonly namespace?: string | undefined }
 export function writeOptions({ query, request, user }: Exchange, kind: Kind, subresource?: "status"): WriteOptions {
   const manager = query.get("fieldManager") ?? "";
   if (manager.length > 128) throw badRequest("fieldManager: at most 128 characters");
+  if (/[\p{C}\p{Zl}\p{Zp}]/u.test(manager))
+    throw badRequest(`fieldManager: found ${JSON.stringify(manager)}; allowed: characters that can be printed`);
   const fieldManager = manager !== "" ? manager : (headerOf(request, "user-agent")?.split("/")[0] ?? "").slice(0, 128);
   return {
     dryRun: isDryRun(query.getAll("dryRun")),

@@ -25,7 +25,16 @@ export { findKind, kinds, storedKinds } from "./kinds.ts";
 export { lease } from "./lease.ts";
 export { type LogKeeping, sizeBytes } from "./logs.ts";
 export { type CheckedManifest, checkManifest } from "./manifest.ts";
-export { API_GROUP, API_VERSION, type ManagedFieldsEntry, type ObjectMeta, type OwnerReference, objectMeta, type StoredObject } from "./metadata.ts";
+export {
+  API_GROUP,
+  API_VERSION,
+  isFinalizer,
+  type ManagedFieldsEntry,
+  type ObjectMeta,
+  type OwnerReference,
+  objectMeta,
+  type StoredObject,
+} from "./metadata.ts";
 export { type Microservice, microservice } from "./microservice.ts";
 export { DEFAULT_NAMESPACE } from "./names.ts";
 export { withoutNulls } from "./nulls.ts";

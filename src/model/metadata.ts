@@ -13,6 +13,11 @@ const labelValue = z
     "at most 63 letters, digits, '-', '_' and '.', beginning and ending with a letter or digit",
   );
 
+/** Whether it can name a controller that holds an object back. Nobody can tell whose another text is, and whoever looks for it waits for ever. */
+export function isFinalizer(text: string): boolean {
+  return labelKey.safeParse(text).success;
+}
+
 /** Who owns an object: it is deleted after its owners (garbage collection). */
 export const ownerReference = z.strictObject({
   apiVersion: z.string(),

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { OrreryError } from "#/base/index.ts";
-import { CHANGED_BY_ANNOTATION, type Kind, type ManagedFieldsEntry, type ObjectMeta, type StoredObject } from "#/model/index.ts";
+import { CHANGED_BY_ANNOTATION, isFinalizer, type Kind, type ManagedFieldsEntry, type ObjectMeta, type StoredObject } from "#/model/index.ts";
 import type { Author, ObjectKey } from "./contract.ts";
 import type { Applied } from "./fields/apply.ts";
 import { differenceOf } from "./fields/difference.ts";
@@ -110,8 +110,10 @@ function ownMetadata(
 ): Partial<ObjectMeta> {
   if (metadata === former?.metadata) return metadata as ObjectMeta;
   const { labels, annotations, finalizers, ownerReferences } = metadata;
-  if (former?.metadata.deletionTimestamp !== undefined && finalizers !== undefined) {
-    const added = finalizers.filter((one) => former.metadata.finalizers?.includes(one) !== true);
+  const added = finalizers?.filter((one) => former?.metadata.finalizers?.includes(one) !== true) ?? [];
+  for (const one of added)
+    if (!isFinalizer(one)) causes.add("metadata.finalizers", `found ${JSON.stringify(one)}; allowed: a name such as example.org/cleanup`);
+  if (former?.metadata.deletionTimestamp !== undefined) {
     if (added.length > 0) causes.add("metadata.finalizers", `found ${added.join(", ")}; allowed: none that is new, the object is being deleted`);
   }
   if (parts !== "status") checkOwners(ownerReferences ?? [], causes);

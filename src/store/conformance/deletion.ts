@@ -23,6 +23,17 @@ export function deletionTests(open: OpenStore): void {
     assert.notEqual(again.metadata.uid, created.metadata.uid);
   });
 
+  it("refuses a finalizer that names nobody", async (context) => {
+    const { store } = await open(context, { hasCollector: false });
+    for (const finalizer of ["", "bad name", "a\nb", "/x", "a.org/", "卫星", "x".repeat(64)])
+      assert.match(
+        (await rejects(store.create(resource, { metadata: { name: "dish", finalizers: [finalizer] }, spec: thing("1") }), "store/invalid")).message,
+        /metadata\.finalizers: /,
+        JSON.stringify(finalizer),
+      );
+    await store.create(resource, { metadata: { name: "dish", finalizers: ["kubernetes", "a.org/x"] }, spec: thing("1") });
+  });
+
   it("keeps an object with finalizers, marked, until the last is taken away", async (context) => {
     const { store } = await open(context, { hasCollector: false });
     await store.create(resource, { metadata: { name: "dish", finalizers: ["a.org/x", "a.org/y"] }, spec: thing("1") });
