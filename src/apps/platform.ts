@@ -3,7 +3,7 @@ import path from "node:path";
 import { silentLog, systemClock, systemRandom } from "#/base/index.ts";
 import type { Platform, PlatformProcess, PlatformWarning, Terminal, UpOptions } from "#/cli/index.ts";
 import type { Client } from "#/client/index.ts";
-import { procUnits } from "#/process/index.ts";
+import { procUnits, readProcStat } from "#/process/index.ts";
 import type { Interrupts } from "./interrupts.ts";
 import { findLeftInstances } from "./left-instances.ts";
 import { readRunFile } from "./run-file.ts";
@@ -56,12 +56,18 @@ function listProcesses(data: string): readonly PlatformProcess[] {
     return {
       name,
       pid: run.pid,
-      ready: run.readyAt !== undefined,
+      ...(isPaused(run.pid) ? { ready: false, phase: "Paused" } : { ready: run.readyAt !== undefined }),
       since: startedAt(run.startTime),
       restarts: restarts[name] ?? 0,
       ...memoryOf(run.pid),
     };
   });
+}
+
+/** Stopped by a signal or a debugger: it answers nobody, and its record still says that it is ready. */
+function isPaused(pid: number): boolean {
+  const state = readProcStat(pid)?.state;
+  return state === "T" || state === "t";
 }
 
 /** An end that is older is history. */
@@ -84,6 +90,17 @@ function listWarnings(data: string): PlatformWarning[] {
   for (const [name, end] of Object.entries((supervisor?.["ends"] ?? {}) as Record<string, { readonly at: string; readonly how: string }>)) {
     if (Date.now() - Date.parse(end.at) < ENDED_WITHIN_MS)
       found.push({ object: name, type: "Running", reason: "Ended", message: `${end.how}; it was started again`, since: end.at });
+  }
+  for (const name of NAMES) {
+    const pid = readRunFile(data, name)?.pid;
+    if (pid !== undefined && isPaused(pid))
+      found.push({
+        object: name,
+        type: "Running",
+        reason: "Paused",
+        message: `process ${pid} was stopped by a signal (SIGSTOP, Ctrl-Z) or a debugger: it does nothing and answers nobody until: kill -CONT ${pid}`,
+        since: now,
+      });
   }
   for (const name of ["supervisor", "agent"] as const) {
     const run = readRunFile(data, name);

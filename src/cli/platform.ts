@@ -22,6 +22,8 @@ export interface PlatformProcess {
   /** Absent: it does not run. */
   readonly pid?: number;
   readonly ready: boolean;
+  /** Why it is not ready, where that is known: `Paused` by a signal. */
+  readonly phase?: string;
   /** RFC 3339. */
   readonly since?: string;
   readonly restarts: number;
