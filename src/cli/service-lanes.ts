@@ -71,7 +71,9 @@ export function buildLanes(input: LaneInput): Lane[] {
       });
     }
   }
-  // What no open generation has any more is on its way out.
+  // What no open generation has any more is on its way out, or starts on while others go first.
+  const isAside = (service: string, revision: string): boolean =>
+    status?.preparing?.some((one) => one.service === service && one.revision === revision) === true;
   for (const { spec } of input.instances) {
     const { service, revision: name } = spec;
     if (service === undefined || name === undefined || wanted?.has(service) === false || bars.get(service)?.has(name) === true) continue;
@@ -80,7 +82,7 @@ export function buildLanes(input: LaneInput): Lane[] {
     lane.set(name, {
       revision: name,
       version: spec.version ?? "?",
-      phase: "Withdrawn",
+      phase: isAside(service, name) ? "Preparing" : "Withdrawn",
       generations: [],
       ...met.instancesOf(name),
       ...met.shareOf(service, name),

@@ -218,6 +218,19 @@ test("at 80 columns the strategy is cut before what changes", async () => {
   assert.match(text, /predictor/);
 });
 
+test("what starts on while others go first is told as prepared, not as withdrawn", async () => {
+  const starting = {
+    metadata: { name: "auth-v3-0" },
+    spec: { service: "auth", revision: "auth-v3", version: "v3" },
+    status: { ready: false },
+  };
+  const phases = async (status: object): Promise<unknown> =>
+    (await view({ status, instances: [starting] })).lanes[0]?.bars.filter((bar) => bar.version === "v3").map((bar) => [bar.phase, bar.share]);
+  const preparing = [{ service: "auth", revision: "auth-v3", since: SINCE, by: 4, aside: 4 }];
+  assert.deepEqual(await phases({ preparing }), [["Preparing", 0]]);
+  assert.deepEqual(await phases({}), [["Withdrawn", 0]]);
+});
+
 test("while a service is recreated its former revision serves nobody, and instances that leave are not ready", async () => {
   const leaving = {
     metadata: { name: "auth-v1-0", deletionTimestamp: SINCE },

@@ -21,6 +21,7 @@ import {
   implicitRecord,
   isEnded,
   isPending,
+  type LeftWait,
   type OpenGeneration,
   otherFirst,
   readSiteState,
@@ -49,7 +50,7 @@ export interface UpdateRecordOptions extends TemplateOptions {
   readonly sites: Reflector<typeof site>;
   readonly generations: Reflector<typeof generation>;
   /** Instances of a revision that are still there, and why each is. */
-  readonly leftOf: (namespace: string, revision: string) => NonNullable<UpdateStatus["waits"]>;
+  readonly leftOf: (namespace: string, revision: string) => readonly LeftWait[];
   readonly instances: Reflector<typeof instance>;
   readonly transactionsOf: (generation: number) => number | undefined;
   readonly clock: Clock;

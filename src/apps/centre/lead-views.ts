@@ -3,7 +3,7 @@ import { type Instance, isLeaving, TRAFFIC_FINALIZER } from "#/model/index.ts";
 import type { BusyAnswer } from "#/probes/index.ts";
 import type { TableDistribution } from "#/traffic/distribution/index.ts";
 import type { TableBuilder } from "#/traffic/table/index.ts";
-import { type Readiness, type RecordWait, revisionReadiness, withdrawing } from "#/update/core/index.ts";
+import { type LeftWait, type Readiness, revisionReadiness, withdrawing } from "#/update/core/index.ts";
 
 /** What the leader asks about those who are connected to it. */
 export interface Peers {
@@ -122,7 +122,7 @@ export function leftOf(about: {
   readonly namespace: string;
   readonly revision: string;
   readonly isHostKnown: (host: string) => boolean;
-}): RecordWait[] {
+}): LeftWait[] {
   const { caches, distribution, namespace, revision, isHostKnown } = about;
   return [...caches.instances.byIndex("revision", `${namespace}/${revision}`)].map((one) => {
     const isRouted = one.metadata.finalizers?.includes(TRAFFIC_FINALIZER) === true;

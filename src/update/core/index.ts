@@ -26,7 +26,7 @@ export type { Happening, Observed, ObservedGateway, Readiness, Step, UpdateInten
 export { NOT_LOOKED } from "./observed.ts";
 export { Reach } from "./reach.ts";
 export { followGeneration, implicitRecord, isEnded, type UpdateView, withPhase } from "./record.ts";
-export { cannotBegin, otherFirst, type RecordWait, refusedBefore, superseded, withdrawing } from "./record-waits.ts";
+export { cannotBegin, type LeftWait, otherFirst, type RecordWait, refusedBefore, superseded, withdrawing } from "./record-waits.ts";
 export { GatewayWatch, lastWords, revisionReadiness } from "./sight.ts";
 export { siteUpdate } from "./site-update.ts";
 export {

@@ -60,10 +60,17 @@ export function refused({ service, revision, reason, at }: Refusal, isAlone: boo
   return { reason: "Refused", object: `revision/${revision}`, since: at, message: `${reason}; to have it tried again: ${again}` };
 }
 
+/** Of an instance that nothing needs any more; without `since` while it is not deleted: what it did before is not waiting. */
+export type LeftWait = Omit<RecordWait, "since"> & { readonly since?: string };
+
 /** An instance that nothing needs any more. `holder`: which gateway still knows, or calls, it. */
-export function withdrawing(one: Instance, { holder, isHostKnown }: { holder: string | undefined; isHostKnown: boolean }): RecordWait {
-  const { name, deletionTimestamp, creationTimestamp, finalizers } = one.metadata;
-  const what = { reason: "Withdrawing", object: `instance/${name}`, since: deletionTimestamp ?? creationTimestamp } as const;
+export function withdrawing(one: Instance, { holder, isHostKnown }: { holder: string | undefined; isHostKnown: boolean }): LeftWait {
+  const { name, deletionTimestamp, finalizers } = one.metadata;
+  const what = {
+    reason: "Withdrawing",
+    object: `instance/${name}`,
+    ...(deletionTimestamp === undefined ? {} : { since: deletionTimestamp }),
+  } as const;
   if (!isHostKnown)
     return {
       ...what,

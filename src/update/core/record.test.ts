@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Update } from "#/model/index.ts";
 import { followGeneration, type UpdateView } from "./record.ts";
+import type { LeftWait } from "./record-waits.ts";
 import type { OpenGeneration, SiteState } from "./state.ts";
 
 const since = "2026-11-22T12:00:00.000Z";
@@ -25,7 +26,7 @@ const siteWith = (stamped: number, ...generations: OpenGeneration[]): SiteState 
 });
 
 /** Instances that are still there, by revision. */
-const left = new Map<string, NonNullable<NonNullable<Update["status"]>["waits"]>>();
+const left = new Map<string, readonly LeftWait[]>();
 
 function follow(
   status: NonNullable<Update["status"]>,
@@ -168,6 +169,12 @@ test("an update is complete when the instances of before are gone, and says whic
   const stopping = follow(draining, siteWith(2, open(2, "Active", "u")));
   assert.equal(stopping.phase, "Draining");
   assert.equal(stopping.waits?.[0]?.object, "instance/auth-v1-0");
+  // Not deleted yet: it is waited for since this is told, not since it was made.
+  left.set("auth-v1", [{ reason: "Withdrawing", object: "instance/auth-v1-0", message: "it is still in use" }]);
+  const used = follow(draining, siteWith(2, open(2, "Active", "u")));
+  assert.equal(used.waits?.[0]?.since, "2026-11-22T12:01:00.000Z");
+  const earlier = (used.waits ?? []).map((one) => ({ ...one, since }));
+  assert.equal(follow({ ...used, waits: earlier }, siteWith(2, open(2, "Active", "u"))).waits?.[0]?.since, since);
   // Needed again, by one that came after it.
   assert.equal(follow(draining, siteWith(3, open(2, "Active", "u"), { ...open(1, "Active") })).phase, "Complete");
   left.clear();

@@ -1,5 +1,5 @@
 import { REMOVED, timestamp, type Update } from "#/model/index.ts";
-import { cameTooLate, type RecordWait, refused, setAsideFor } from "./record-waits.ts";
+import { cameTooLate, type LeftWait, type RecordWait, refused, setAsideFor } from "./record-waits.ts";
 import { differingServices, type GenerationMap, isPending, type OpenGeneration, type SiteState } from "./state.ts";
 
 type UpdateStatus = NonNullable<Update["status"]>;
@@ -21,7 +21,7 @@ export interface UpdateView {
   /** Who changed the template of a service last. */
   readonly authorOf: (service: string) => string | undefined;
   /** Instances of a revision that are still there, each with what it waits for. */
-  readonly leftOf: (revision: string) => NonNullable<UpdateStatus["waits"]>;
+  readonly leftOf: (revision: string) => readonly LeftWait[];
   readonly waitsOf: (generation: number) => UpdateStatus["waits"];
   /** Transactions begun in its generation, as far as gateways have told. */
   readonly transactionsOf: (generation: number) => number | undefined;
@@ -45,7 +45,7 @@ export function followGeneration(view: UpdateView, nowMs: number): UpdateStatus 
   const isJustDone = decided === "Complete" && status.phase !== "Complete";
   // What is held goes on when the new revisions are active.
   const isHandingOver = isJustDone && site.stamp?.hold?.to === generation && site.stamp.generation === generation;
-  const left = isJustDone ? [...(isHandingOver ? (view.waitsOf(generation) ?? []) : []), ...stillThere(view, revisions)] : [];
+  const left = isJustDone ? [...(isHandingOver ? (view.waitsOf(generation) ?? []) : []), ...stillThere(view, revisions, nowMs)] : [];
   // Complete is what has nothing of before left.
   const phase = isHandingOver || left.length > 0 ? "Draining" : decided;
   const waits =
@@ -76,11 +76,17 @@ function formerGeneration(site: SiteState, open: OpenGeneration): number | undef
   return site.generations.findLast((one) => one.number < open.number && one.returned === undefined)?.number;
 }
 
-/** Instances of former revisions that no open generation has any more: their processes end, or nobody knows whether they have. */
-function stillThere({ site, mapOf, leftOf }: UpdateView, revisions: UpdateStatus["revisions"]): NonNullable<UpdateStatus["waits"]> {
+/** Instances of former revisions that no open generation has any more: their processes end, or nobody knows whether they have. One that is not deleted yet is waited for since it was told first. */
+function stillThere(
+  { site, mapOf, leftOf, status }: UpdateView,
+  revisions: UpdateStatus["revisions"],
+  nowMs: number,
+): NonNullable<UpdateStatus["waits"]> {
+  const sinceOf = (object: string): string =>
+    status.waits?.find((one) => one.reason === "Withdrawing" && one.object === object)?.since ?? timestamp(nowMs);
   return (revisions ?? []).flatMap(({ service, from, to }) => {
     const isNeeded = from === undefined || from === to || site.generations.some((one) => mapOf(one.number)?.[service] === from);
-    return isNeeded ? [] : leftOf(from);
+    return isNeeded ? [] : leftOf(from).map((one) => ({ ...one, since: one.since ?? sinceOf(one.object) }));
   });
 }
 

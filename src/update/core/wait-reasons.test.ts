@@ -116,7 +116,7 @@ function wishTells(unmade: ReadonlyMap<string, string | undefined>, changes: num
 const left = (more: { finalizers?: readonly string[]; isHostKnown?: boolean; holder?: string } = {}): Told =>
   withdrawing(
     {
-      metadata: { name: "auth-v1-0", creationTimestamp: "2030-01-01T00:00:00Z", finalizers: more.finalizers ?? ["orrery.dev/agent"] },
+      metadata: { name: "auth-v1-0", deletionTimestamp: "2030-01-01T00:00:00Z", finalizers: more.finalizers ?? ["orrery.dev/agent"] },
       spec: { host: "a", grace: "10s" },
     } as unknown as Instance,
     { holder: more.holder, isHostKnown: more.isHostKnown ?? true },
