@@ -32,6 +32,13 @@ export function readIdentity(data: string): Identity {
   return isBound(data, file) ? { state: "own", id: file.id } : { state: "copied", id: file.id, from: file.folder };
 }
 
+/** True if `folder`, where a process of site `id` works, is another data folder than `data` that has this identity for its own. A copy that was started before its moved original has it: until the original is started again both have one identity, and only the folder tells them apart. Reads only. */
+export function isOwnElsewhere(data: string, folder: string, id: string): boolean {
+  if (isSameFolder(folder, data)) return false;
+  const file = readFile(folder);
+  return file?.id === id && isBound(folder, file);
+}
+
 /** A process that works for a site, and on which folder. */
 export interface SiteHolder {
   readonly pid: number;

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { findMembers, nameFolder, type ProcStat, readEnvironment, scanProcesses } from "#/process/index.ts";
-import { type Identity, readIdentity } from "../site-identity.ts";
+import { isOwnElsewhere, readIdentity } from "../site-identity.ts";
 
 /** A process that belongs to the site of a data folder. */
 export interface SiteProcess {
@@ -28,20 +28,32 @@ export function findSiteProcesses(data: string): SiteProcess[] {
   // What is in a copy tells of the original.
   if (identity.state === "copied") return [];
   const folder = nameFolder(data);
+  const elsewhere = new Map<string, boolean>();
+  // A folder that was moved while its site runs is no more where its processes say: they are its own.
+  const isOfSite: IsOfSite = (site, at) => {
+    if (identity.state !== "own" || site !== identity.id) return false;
+    if (at === undefined) return true;
+    const known = elsewhere.get(at) ?? isOwnElsewhere(folder, at, identity.id);
+    elsewhere.set(at, known);
+    return !known;
+  };
   const all = scanProcesses();
   const above = findAncestors(all);
   const found: SiteProcess[] = [];
   const instances: ProcStat[] = [];
   for (const stat of all) {
     if (above.has(stat.pid)) continue;
-    if (isPlatformProcess(stat.pid, [data, folder], identity)) found.push(describe(stat, folder, true));
-    else if (isMarked(stat.pid, folder, identity)) instances.push(stat);
+    if (isPlatformProcess(stat.pid, [data, folder], isOfSite)) found.push(describe(stat, folder, true));
+    else if (isMarked(stat.pid, folder, isOfSite)) instances.push(stat);
   }
   const home = path.join(folder, "agent", "instances");
   const members = findMembers({ marks: {}, home, known: instances }, all);
   found.push(...members.filter((stat) => !above.has(stat.pid)).map((stat) => describe(stat, folder, false)));
   return found.toSorted((a, b) => a.startTime - b.startTime);
 }
+
+/** Whether a process that says that it works for `site`, on folder `at`, belongs to the site that is looked for. */
+type IsOfSite = (site: string | undefined, at: string | undefined) => boolean;
 
 /** For people: `process 77 (sleep 100000) of service slow, instance slow-v1-0`. */
 export function describeSiteProcess({ pid, command, isPlatform, instance, service }: SiteProcess): string {
@@ -50,16 +62,16 @@ export function describeSiteProcess({ pid, command, isPlatform, instance, servic
 }
 
 /** The program of an instance carries the site's identity, or its folder: `ORRERY_DATA` alone may have been set by a person in a shell. */
-function isMarked(pid: number, folder: string, identity: Identity): boolean {
+function isMarked(pid: number, folder: string, isOfSite: IsOfSite): boolean {
   const { ORRERY_INSTANCE: uid, ORRERY_DATA: data, ORRERY_SITE: site } = readEnvironment(pid);
-  return uid !== undefined && (data === folder || (identity.state === "own" && site === identity.id));
+  return uid !== undefined && (data === folder || isOfSite(site, data));
 }
 
-function isPlatformProcess(pid: number, folders: readonly string[], identity: Identity): boolean {
+function isPlatformProcess(pid: number, folders: readonly string[], isOfSite: IsOfSite): boolean {
   const words = commandLine(pid);
   if (!words.some((word) => PLATFORM.test(word))) return false;
   const [data, id] = ["--data", "--identity"].map((name) => words[words.indexOf(name) + 1]);
-  return folders.includes(data ?? "") || (identity.state === "own" && id === identity.id);
+  return folders.includes(data ?? "") || isOfSite(id, data);
 }
 
 function describe(stat: ProcStat, folder: string, isPlatform: boolean): SiteProcess {
