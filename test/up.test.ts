@@ -57,6 +57,10 @@ ${fields.extra ?? ""}`,
   );
 }
 
+function isStopping(data: string): boolean {
+  return readFileSync(path.join(data, "run", "supervisor.json"), "utf8").includes("stoppingSince");
+}
+
 const ANY_PORTS = ["--api-port", "0", "--edge-port", "0"];
 
 describe("the sample site", () => {
@@ -274,6 +278,24 @@ test("Ctrl-C lets running requests end, then ends everything", async (t) => {
   const { status, note, out } = await up.ended;
   assert.equal(status, 0, note);
   assert.match(out, /down: nothing runs any more\n$/);
+  assert.deepEqual(processesOf(data), []);
+});
+
+test("two who run down at once wait for running requests, as one does", async (t) => {
+  const site = makeFolder(t, "site");
+  const data = makeDataFolder(t, "down-twice");
+  writeSite(site);
+  const up = await orrery(["up", "--site", site, "--data", data, ...ANY_PORTS, "--detach"]);
+  assert.equal(up.status, 0, up.note);
+  const { edge } = endpointsOf(data);
+  assert.equal(await (await fetch(edge)).text(), "done");
+  const slow = fetch(`${edge}/?ms=3000`);
+  await (await fetch(edge)).text();
+  const first = orrery(["down", "--data", data]);
+  await eventually("the first one is heard", 2500, async () => isStopping(data));
+  const second = orrery(["down", "--data", data]);
+  assert.equal(await (await slow).text(), "done");
+  for (const { status, out } of await Promise.all([first, second])) assert.deepEqual([status, out], [0, "down: nothing runs any more\n"]);
   assert.deepEqual(processesOf(data), []);
 });
 

@@ -11,7 +11,11 @@ export interface Interrupts {
   readonly isClaimed: boolean;
 }
 
+/** Asks a supervisor to end its site in order, as often as it comes: `orrery down` sends it, and two people who run that at once are in no hurry. SIGTERM after it says that someone is. */
+export const END_SIGNAL = "SIGUSR2";
+
 const PATIENCE_MS = 300;
+const END_NUMBER = 12;
 
 /** Listens to SIGINT, SIGTERM and SIGHUP of this process from now on. `mayHangUp` false: SIGHUP is ignored, as `nohup` asks; Node.js itself forgets that at its start. */
 export function listenToInterrupts({ mayHangUp }: { readonly mayHangUp: boolean }): Interrupts {
@@ -34,6 +38,10 @@ export function listenToInterrupts({ mayHangUp }: { readonly mayHangUp: boolean 
       setTimeout(() => process.exit(128 + number), wasInterrupted ? 0 : PATIENCE_MS).unref();
     });
   }
+  process.on(END_SIGNAL, () => {
+    first.abort();
+    if (!isClaimed) setTimeout(() => process.exit(128 + END_NUMBER), PATIENCE_MS).unref();
+  });
   return {
     first: first.signal,
     second: second.signal,

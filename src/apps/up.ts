@@ -1,8 +1,9 @@
-/** The supervisor in the background: `orrery up --detach` starts it, `orrery down` ends it with SIGTERM. It tells whoever started it, over the channel of child_process.fork, how far it is; afterwards nobody listens. */
+/** The supervisor in the background: `orrery up --detach` starts it, `orrery down` ends it with `END_SIGNAL`. It tells whoever started it, over the channel of child_process.fork, how far it is; afterwards nobody listens. */
 import { once } from "node:events";
 import path from "node:path";
 import { describeError, LastGuard, OrreryError, systemClock, systemRandom } from "#/base/index.ts";
 import { parseChildOptions } from "./child-options.ts";
+import { END_SIGNAL } from "./interrupts.ts";
 import { fileLog } from "./json-log.ts";
 import { guardOutput } from "./output.ts";
 import type { SupervisorMessage } from "./supervisor/messages.ts";
@@ -23,6 +24,7 @@ const tell = (message: SupervisorMessage): void => {
 const stopping = new AbortController();
 const hurry = new AbortController();
 for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => (stopping.signal.aborted ? hurry : stopping).abort());
+process.on(END_SIGNAL, () => stopping.abort());
 // The terminal of whoever started this may close.
 process.on("SIGHUP", () => log.info("terminal closed"));
 

@@ -1,7 +1,7 @@
 import { describeError, isOrreryError, OrreryError, sleep, systemClock } from "#/base/index.ts";
 import type { Terminal } from "#/cli/index.ts";
 import { askHolder, endProcesses, nameFolder, scanProcesses } from "#/process/index.ts";
-import type { Interrupts } from "../interrupts.ts";
+import { END_SIGNAL, type Interrupts } from "../interrupts.ts";
 import { isAlive, type ProcessRecord, readRunFile, recordOf } from "../run-file.ts";
 import { readIdentity } from "../site-identity.ts";
 import { checkOwner, isDataFolder } from "./data-folder.ts";
@@ -92,14 +92,14 @@ async function askSupervisor(data: string): Promise<ProcessRecord | undefined> {
 async function endSupervisor(supervisor: ProcessRecord, { data, timeoutMs, terminal, interrupts }: DownOptions): Promise<boolean> {
   const begunMs = performance.now();
   const patienceMs = timeoutMs + ((await askStopMs(data)) ?? 0) + STOP_MS;
-  signal(supervisor);
+  signal(supervisor, await endSignalOf(data));
   let isHurried = false;
   while (isAlive(supervisor)) {
     const waitedMs = performance.now() - begunMs;
     if (!isHurried && (waitedMs > timeoutMs || interrupts.first.aborted)) {
       isHurried = true;
       terminal.note("no longer waiting for requests that run");
-      signal(supervisor);
+      signal(supervisor, "SIGTERM");
     }
     if (waitedMs > patienceMs) {
       terminal.note(terminal.paintNote("red", `the supervisor (process ${supervisor.pid}) does not end; see ${data}/logs/supervisor.log`));
@@ -111,9 +111,14 @@ async function endSupervisor(supervisor: ProcessRecord, { data, timeoutMs, termi
   return true;
 }
 
-function signal(supervisor: ProcessRecord): void {
+/** One of an older release knows SIGTERM only, and would be ended at once by another. */
+async function endSignalOf(data: string): Promise<NodeJS.Signals> {
+  return (await askHolder(nameFolder(data), "supervisor"))?.["endSignal"] === END_SIGNAL ? END_SIGNAL : "SIGTERM";
+}
+
+function signal(supervisor: ProcessRecord, name: NodeJS.Signals): void {
   try {
-    process.kill(supervisor.pid, "SIGTERM");
+    process.kill(supervisor.pid, name);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "EPERM")

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { type Clock, isOrreryError, type LastGuard, type Log, OrreryError, type Random, shellWord } from "#/base/index.ts";
 import { askHolder, type HeldName, holdName, nameFolder, rotateLog } from "#/process/index.ts";
 import { formatChildOptions } from "../child-options.ts";
+import { END_SIGNAL } from "../interrupts.ts";
 import { type RunFile, recordSpawn, removeRunFile, writeRunFile } from "../run-file.ts";
 import { Child, type ChildName, findChild } from "./child.ts";
 import { type Endpoints, readEdgeUrl, readEndpoints, writeEndpoints } from "./endpoints.ts";
@@ -89,7 +90,7 @@ export const SITE_NAME = "site";
 /** Holds a data folder, and the identity of its site where that is known: one folder may be seen under two names (bind mounts).
  *  @throws up/running: another supervisor works on this data folder */
 export async function takeLock(data: string, identity?: string): Promise<HeldName> {
-  const answer = () => ({ data: nameFolder(data), identity });
+  const answer = () => ({ data: nameFolder(data), identity, endSignal: END_SIGNAL });
   const folder = await hold(data, nameFolder(data), "supervisor", answer);
   if (identity === undefined) return folder;
   try {
