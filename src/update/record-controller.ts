@@ -291,7 +291,7 @@ class RecordKeeper {
           return phase === "Closed" || phase === "Aborted" ? phase : undefined;
         },
         leftOf: (revision) => this.#options.leftOf(namespace, revision),
-        isWanted: (service, revision) => this.#templates.isWritten(namespace, service, revision),
+        isWanted: (service, revision) => this.#templates.isWanted(namespace, service, revision),
         authorOf: (service) => this.#authorOf(namespace, service),
         mapOf: (number) => generationOf(number)?.spec.map,
         waitsOf: (number) => generationOf(number)?.status?.waits,

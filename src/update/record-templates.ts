@@ -110,6 +110,13 @@ export class RecordTemplates {
     return present !== undefined && revision !== undefined && isWritten(present, revision);
   }
 
+  /** True if the template of `service` says what the revision is made of, whoever has written it. */
+  isWanted(namespace: string, service: string, name: string): boolean {
+    const present = this.#options.microservices.get(`${namespace}/${service}`);
+    const revision = this.#revisionNamed(namespace, service, name);
+    return present !== undefined && revision !== undefined && isSameTemplate(present, revision);
+  }
+
   /** Given up before it was issued: what its templates said before they say again, or they would be issued as changed templates are. */
   async writeBack(one: Update, namespace: string): Promise<void> {
     const back = (one.status?.revisions ?? []).flatMap(({ service, from, to }) => {
@@ -131,8 +138,9 @@ function digestOf({ spec }: Microservice): string {
 }
 
 function isWritten(service: Microservice, to: Revision): boolean {
-  return (
-    service.metadata.annotations?.[REVISION_ANNOTATION] === to.metadata.name &&
-    JSON.stringify(service.spec.template) === JSON.stringify(to.spec.template)
-  );
+  return service.metadata.annotations?.[REVISION_ANNOTATION] === to.metadata.name && isSameTemplate(service, to);
+}
+
+function isSameTemplate(service: Microservice, { spec }: Revision): boolean {
+  return JSON.stringify(service.spec.template) === JSON.stringify(spec.template);
 }

@@ -58,9 +58,31 @@ test("the record of changed templates that is seen only when they have changed a
   await apply("auth", { template: template("v3") });
   await siteIs((one) => one.status?.stamp?.generation === 3, "the next generation");
   release();
-  await updateIs("g2", (one) => one.status?.phase === "Aborted", "its end");
+  const ended = await updateIs("g2", (one) => one.status?.phase === "Aborted", "its end");
+  assert.equal(ended.status?.waits?.[0]?.reason, "Superseded");
   assert.equal((await store.get(microservice, { name: "auth" }))?.spec.template.version, "v3");
   assert.equal((await store.get(site, { name: SITE_NAME }))?.status?.counter, 3);
+});
+
+test("the record of changed templates that others went before says that, and not that they were changed again", async () => {
+  const { apply, template, service, store, startMs, siteIs, updateIs } = await startCentre();
+  await store.patch(site, { name: SITE_NAME }, { type: "merge", body: { spec: { readyWithin: "12s" } } });
+  await apply("auth", { template: template("v1") });
+  await apply("portal", { template: template("v1") });
+  await service("auth", isReady, "readiness");
+  const first = await service("portal", isReady, "readiness");
+  const before = await siteIs((one) => one.status?.generations?.length === 1, "rest");
+  const name = `g${(before.status?.counter ?? 0) + 1}`;
+  startMs.set("v2", undefined);
+  await apply("auth", { template: template("v2") });
+  await updateIs(name, (one) => one.status?.phase === "Preparing", "its begin");
+  await apply("portal", { template: template("v3") });
+  await service("portal", (one) => isReady(one) && one.status?.servedRevision !== first.status?.servedRevision, "the other's turn");
+  const aside = await updateIs(name, (one) => one.status?.phase === "Aborted", "its end");
+  assert.deepEqual(
+    aside.status?.waits?.map(({ reason, object }) => [reason, object]),
+    [["OtherUpdateFirst", `generation/${name}`]],
+  );
 });
 
 test("a generation that only takes services away is recorded: which, from what, by whom, and that they were deleted", async () => {
