@@ -109,6 +109,14 @@ test("rollback that would undo later updates is refused, with their names and wh
   );
 });
 
+test("rollback that would undo later updates proposes no revision that is gone", async () => {
+  const before = { revisions: [{ service: "auth", from: "auth-v0-9z", to: "auth-v2-1" }] };
+  const { status, note } = await rollBack(updateIn("Complete", {}, before), "auth-v3-2", [later("next", "Complete", "auth-v2-1", "auth-v3-2")]);
+  assert.equal(status, 1);
+  assert.doesNotMatch(note, /--to/);
+  assert.match(note, /to have what was served before u, apply the manifest of then: auth-v0-9z is not kept any more \(revisionHistoryLimit\)\n$/);
+});
+
 test("rollback while another update of the service is under way is refused: it would wait for that", async () => {
   const { status, note } = await rollBack(updateIn("Complete", {}, GONE_BACK), "auth-v2-1", [later("next", "Ramping", "auth-v2-1", "auth-v3-2")]);
   assert.equal(status, 1);

@@ -1,6 +1,6 @@
 import { isOrreryError, OrreryError } from "#/base/index.ts";
 import type { Client } from "#/client/index.ts";
-import { API_VERSION, type Generation, generation, type Update, update } from "#/model/index.ts";
+import { API_VERSION, type Generation, generation, type Revision, revision, type Update, update } from "#/model/index.ts";
 import type { GenerationMap } from "#/update/core/index.ts";
 import type { CliContext } from "../context.ts";
 import { objectPath } from "../kubernetes.ts";
@@ -16,7 +16,7 @@ export async function rollBack(context: CliContext, options: Options, name: stri
   if (given !== undefined) return given;
   let services: Wish["spec"]["services"] = [];
   await withUpdate(context, options, name, async (api, one) => {
-    services = wayBack(one, await loadServed(api), await loadUpdates(api));
+    services = wayBack(one, await loadServed(api), await loadUpdates(api), await loadKept(api));
     return 0;
   });
   if (services.length === 0) {
@@ -48,10 +48,10 @@ async function giveUp(context: CliContext, options: Options, name: string): Prom
   });
 }
 
-/** What to ask for, to have again what was served before `one`; nothing, if that is served. `served`: what new transactions have now.
+/** What to ask for, to have again what was served before `one`; nothing, if that is served. `served`: what new transactions have now. `kept`: revisions that can still be asked for; absent: all.
  *  @throws cli/nothing-before: it has changed nothing
  *  @throws cli/too-late: later updates would be undone with it; the message names them, and what to type instead */
-export function wayBack(one: Update, served: GenerationMap, all: readonly Update[]): Wish["spec"]["services"] {
+export function wayBack(one: Update, served: GenerationMap, all: readonly Update[], kept?: ReadonlySet<string>): Wish["spec"]["services"] {
   const { name } = one.metadata;
   const { phase, revisions = [] } = one.status ?? {};
   const [service = ""] = one.spec.services.map((each) => each.name);
@@ -64,7 +64,7 @@ export function wayBack(one: Update, served: GenerationMap, all: readonly Update
   const back = changed.flatMap((each) => (each.from === undefined ? [] : [{ service: each.service, from: each.from, to: each.to }]));
   if (back.length === 0) throw new OrreryError("cli/nothing-before", `update ${name} has nothing to go back to: nothing was served before it`);
   const later = back.filter(({ service: each, from, to }) => served[each] !== to && served[each] !== from);
-  if (later.length > 0) throw laterOnes(one, later, served, all);
+  if (later.length > 0) throw laterOnes(one, later, { served, all, kept });
   const under = underWay(one, all);
   if (under !== undefined)
     throw new OrreryError(
@@ -77,8 +77,7 @@ export function wayBack(one: Update, served: GenerationMap, all: readonly Update
 function laterOnes(
   one: Update,
   later: readonly { readonly service: string; readonly from: string }[],
-  served: GenerationMap,
-  all: readonly Update[],
+  { served, all, kept }: { readonly served: GenerationMap; readonly all: readonly Update[]; readonly kept: ReadonlySet<string> | undefined },
 ): OrreryError {
   const { name } = one.metadata;
   const newest = (service: string): Update | undefined =>
@@ -89,9 +88,13 @@ function laterOnes(
   const names = [...new Set(later.flatMap(({ service }) => newest(service)?.metadata.name ?? []))];
   const found = later.map(({ service }) => `${service} has ${served[service] ?? "nothing"}`).join(", ");
   const by = names.length === 0 ? "" : ` by ${names.join(", ")}`;
+  const pruned = later.filter(({ from }) => kept?.has(from) === false);
+  const before = `to have what was served before ${name}`;
   const commands = [
     ...(names.length === 0 ? [] : [`to go back from the newest: ${names.map((each) => `orrery update rollback ${each}`).join(" and ")}`]),
-    `to have what was served before ${name}: ${later.map(({ service, from }) => `orrery update ${service} --to ${from}`).join(" and ")}`,
+    pruned.length > 0
+      ? `${before}, apply the manifest of then: ${pruned.map(({ from }) => from).join(", ")} ${pruned.length === 1 ? "is" : "are"} not kept any more (revisionHistoryLimit)`
+      : `${before}: ${later.map(({ service, from }) => `orrery update ${service} --to ${from}`).join(" and ")}`,
   ];
   return new OrreryError(
     "cli/too-late",
@@ -116,6 +119,11 @@ async function loadServed(api: Client): Promise<GenerationMap> {
   const number = (await loadSite(api))?.status?.stamp?.generation;
   const { items } = (await api.request({ path: objectPath(generation) })).body as { readonly items: readonly Generation[] };
   return items.find((one) => one.spec.number === number)?.spec.map ?? {};
+}
+
+async function loadKept(api: Client): Promise<ReadonlySet<string>> {
+  const { items } = (await api.request({ path: objectPath(revision) })).body as { readonly items: readonly Revision[] };
+  return new Set(items.map((one) => one.metadata.name));
 }
 
 async function loadUpdates(api: Client): Promise<readonly Update[]> {
