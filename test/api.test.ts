@@ -256,6 +256,19 @@ describe("a watch over the API", () => {
     await events.return();
   });
 
+  it("takes a yes as every client writes it, and refuses what is neither yes nor no", async (t) => {
+    const site = await openApiSite(t);
+    await site.store.create(resource, thing("one"));
+    for (const watch of ["true", "True", "TRUE", "1", ""]) {
+      const { status, body } = await http1(site, `${RESOURCES}?watch=${watch}&timeoutSeconds=1`);
+      assert.deepEqual([status, JSON.parse(body.toString().split("\n")[0] as string).type], [200, "ADDED"], watch);
+    }
+    for (const watch of ["false", "False", "0"]) assert.equal(json(await http1(site, `${RESOURCES}?watch=${watch}`)).kind, "ResourceList", watch);
+    for (const name of ["watch", "watch=1&allowWatchBookmarks", "watch=1&sendInitialEvents"])
+      assert.equal((await http1(site, `${RESOURCES}?${name}=maybe&timeoutSeconds=1`)).status, 400, name);
+    assert.equal((await http1(site, `${RESOURCES}?labelSelector=((&dryRun=All`, { method: "DELETE" })).status, 400);
+  });
+
   it("misses nothing after a version, and ends at its time limit", async (t) => {
     const site = await openApiSite(t);
     const { resourceVersion } = await site.store.list(resource);

@@ -20,7 +20,7 @@ import { formatLines, type LogFormat, type LogOwner } from "./log-format.ts";
 import { LogMerge } from "./log-merge.ts";
 import { type LogRequest, readLogRequest } from "./log-request.ts";
 import { missing } from "./reads.ts";
-import { badRequest } from "./status.ts";
+import { badRequest, isTrue } from "./status.ts";
 import { keyOf, type Target } from "./writes.ts";
 
 /** Scripts have their own time limits, which agents enforce; so much later the centre no longer waits for an agent that does not. */
@@ -112,7 +112,7 @@ export class InstanceAccess {
   async script(exchange: Exchange, target: Target, name: string, script: string): Promise<Reply> {
     const { signal } = exchange;
     const objects =
-      target.kind === instance ? [await this.#get(target, name)] : await this.#choose(target, name, script, exchange.query.get("all") === "true");
+      target.kind === instance ? [await this.#get(target, name)] : await this.#choose(target, name, script, isTrue(exchange.query, "all"));
     return jsonReply(
       await Promise.all(
         objects.map(async (object) => {

@@ -1,6 +1,6 @@
 import type { LogQuestion } from "#/link/index.ts";
 import type { LogFormat } from "./log-format.ts";
-import { badRequest } from "./status.ts";
+import { badRequest, isTrue } from "./status.ts";
 
 const TAIL_LINES_MAX = 100_000;
 const TEXTS_MAX = 20;
@@ -31,21 +31,24 @@ export function readLogRequest(query: URLSearchParams, nowMs: number): LogReques
     throw badRequest(`text: at most ${TEXTS_MAX} texts of ${TEXT_CHARACTERS_MAX} characters each`);
   const [services, instances] = [query.getAll("service"), query.getAll("instance")];
   if (services.length + instances.length > TARGETS_MAX) throw badRequest(`service, instance: at most ${TARGETS_MAX}; all=true takes all`);
-  const isTrue = (name: string): boolean => query.get(name) === "true";
-  if (isTrue("follow") && untilMs !== undefined) throw badRequest("untilTime: with follow there is no end; give one of both");
+  if (isTrue(query, "follow") && untilMs !== undefined) throw badRequest("untilTime: with follow there is no end; give one of both");
   return {
     question: {
-      follow: isTrue("follow"),
-      previous: isTrue("previous"),
+      follow: isTrue(query, "follow"),
+      previous: isTrue(query, "previous"),
       ...(tailLines === undefined ? {} : { tailLines: Math.min(tailLines, TAIL_LINES_MAX) }),
       ...(sinceMs === undefined ? {} : { sinceMs }),
       ...(untilMs === undefined ? {} : { untilMs }),
-      ...(texts.length === 0 ? {} : { texts, ignoreCase: isTrue("ignoreCase") }),
+      ...(texts.length === 0 ? {} : { texts, ignoreCase: isTrue(query, "ignoreCase") }),
     },
-    format: { isJson: format === "json", hasTimes: isTrue("timestamps"), ...(query.has("prefix") ? { isPrefixed: isTrue("prefix") } : {}) },
+    format: {
+      isJson: format === "json",
+      hasTimes: isTrue(query, "timestamps"),
+      ...(query.has("prefix") ? { isPrefixed: isTrue(query, "prefix") } : {}),
+    },
     services,
     instances,
-    isAll: isTrue("all"),
+    isAll: isTrue(query, "all"),
   };
 }
 

@@ -1,7 +1,7 @@
 import { OrreryError } from "#/base/index.ts";
 import { type BodyOptions, mediaType, readBody, readObject } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
-import { badRequest } from "./status.ts";
+import { badRequest, isTrue } from "./status.ts";
 
 /** A patch as it was sent: nothing of it is checked against a kind. */
 export type SentPatch =
@@ -30,8 +30,8 @@ export async function readPatch(
   if (type !== "apply") return { type, body: await readBody(exchange, options) };
   const { query } = exchange;
   if ((query.get("fieldManager") ?? "") === "") throw badRequest("fieldManager: is required for apply");
-  const force = query.get("force");
-  return { type, body: await readObject(exchange, options), force: force === "true" || force === "1" };
+  const force = isTrue(query, "force");
+  return { type, body: await readObject(exchange, options), force };
 }
 
 /** The lists of Kubernetes' own kinds that are served here which a strategic patch adds to instead of replacing them. */

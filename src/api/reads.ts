@@ -3,7 +3,7 @@ import { jsonOf, type ListOptions } from "#/store/index.ts";
 import type { Collection, ServedObject } from "./collection.ts";
 import { type Exchange, headerOf, JSON_TYPE, type Reply } from "./exchange.ts";
 import { type Form, negotiateForm } from "./negotiate.ts";
-import { badRequest } from "./status.ts";
+import { badRequest, isTrue } from "./status.ts";
 import { partialMetadata, type TableMaker, tableMaker } from "./table.ts";
 import { type WatcherCount, watchLines } from "./watch.ts";
 
@@ -80,10 +80,10 @@ export class Reads {
     const { query, user, signal } = exchange;
     const form = negotiateForm(headerOf(exchange.request, "accept"));
     const shown = shownOf(exchange);
-    const wantsInitial = query.get("sendInitialEvents") === "true";
+    const wantsInitial = isTrue(query, "sendInitialEvents");
     const resourceVersion = query.get("resourceVersion") ?? "";
     const fromNothing = wantsInitial || resourceVersion === "" || resourceVersion === "0";
-    const bookmarks = query.get("allowWatchBookmarks") === "true" || query.get("allowWatchBookmarks") === "1";
+    const bookmarks = isTrue(query, "allowWatchBookmarks");
     const timeoutMs = secondsOf(query, "timeoutSeconds") ?? WATCH_MS_MIN * (1 + random.next());
     // The signal fires at the end of every exchange, also of one whose client left before the first line.
     signal.addEventListener("abort", watchers.enter(user.name), { once: true });

@@ -20,7 +20,7 @@ import { findPart, type Part, servePart } from "./parts.ts";
 import { Reads, versionOf } from "./reads.ts";
 import { serveReview } from "./reviews.ts";
 import { Scales } from "./scale.ts";
-import type { Subject } from "./status.ts";
+import { isTrue, type Subject } from "./status.ts";
 import type { WatcherCount } from "./watch.ts";
 import { type CheckDeletion, Writes } from "./writes.ts";
 
@@ -220,7 +220,7 @@ export class Routes {
     const part = place.part === undefined ? undefined : findPart(this.#parts, collection, place.part, place.argument);
     if (place.part !== undefined && part === undefined) return notServed(path);
     const isRead = method === "GET" || method === "HEAD";
-    const isWatch = method === "GET" && name === undefined && isTrue(query.get("watch"));
+    const isWatch = method === "GET" && name === undefined && isTrue(query, "watch");
     const verb =
       name === undefined
         ? method === "DELETE"
@@ -382,10 +382,6 @@ function notServed(path: readonly string[]): never {
     "api/missing",
     `the server could not find the requested resource: nothing is served at /${path.join("/").slice(0, 200)}${words}`,
   );
-}
-
-function isTrue(text: string | null): boolean {
-  return text === "true" || text === "1";
 }
 
 function isFirst<T>(item: T, index: number, list: readonly T[]): boolean {

@@ -145,7 +145,7 @@ const CLASSES: Readonly<Record<string, StatusClass>> = {
   "agent/no-script": { code: 404, reason: "NotFound" },
 };
 
-const READS: readonly string[] = ["get", "list", "watch"];
+const READS: readonly string[] = ["get", "list", "watch", "deletecollection"];
 
 function classOf(error: OrreryError, subject: Subject): StatusClass {
   // What cannot be read in a query is the query's fault: there is no object that could be invalid. Unknown fields are refused with 400 by Kubernetes, too.
@@ -203,6 +203,15 @@ function causesOf(error: OrreryError, { verb }: Subject): Pick<StatusDetails, "c
       ],
     };
   return {};
+}
+
+/** A yes or no of a query as clients write it: Python's say `True`, and a name alone is a yes, as in Kubernetes.
+ *  @throws api/bad-request: neither */
+export function isTrue(query: URLSearchParams, name: string): boolean {
+  const text = query.get(name)?.toLowerCase();
+  if (text === undefined || text === "false" || text === "0") return false;
+  if (text === "" || text === "true" || text === "1") return true;
+  throw badRequest(`${name}: found ${JSON.stringify(text.slice(0, 200))}; give true or false`);
 }
 
 export function badRequest(message: string): OrreryError {
