@@ -297,6 +297,8 @@ test("two who run down at once wait for running requests, as one does", async (t
   assert.equal(await (await slow).text(), "done");
   for (const { status, out } of await Promise.all([first, second])) assert.deepEqual([status, out], [0, "down: nothing runs any more\n"]);
   assert.deepEqual(processesOf(data), []);
+  const { note } = await orrery(["status", "--data", data]);
+  assert.equal(note, `nothing runs on ${data}; start it with: ${ORRERY} up --data ${data} --site ${site}\n`);
 });
 
 test("with --listen API and edge are at that address, and nowhere else", async (t) => {

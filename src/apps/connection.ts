@@ -19,7 +19,7 @@ export async function connectTo(data: string, options: { readonly user: string; 
   if (endpoints === undefined || !existsSync(path.join(data, "run")))
     throw new OrreryError(
       "cli/not-running",
-      `nothing was started on the data folder ${data}; start it with: orrery up, or name another folder with --data`,
+      `nothing was started on the data folder ${data}; start it with: orrery up --data ${shellWord(data)}, or name another folder with --data`,
     );
   const { createClient } = await import("#/client/index.ts");
   return createClient({

@@ -9,6 +9,7 @@ import { findLeftInstances } from "./left-instances.ts";
 import { readRunFile } from "./run-file.ts";
 import { FREE_BYTES_MIN, freeBytes, openDataFolder } from "./supervisor/data-folder.ts";
 import { readEdgeUrl } from "./supervisor/endpoints.ts";
+import { readLastSite } from "./supervisor/last-site.ts";
 
 export interface PlatformOptions {
   readonly version: string;
@@ -35,7 +36,7 @@ export function localPlatform({ version, connect, interrupts }: PlatformOptions)
     edge: readEdgeUrl,
     site: (data) => {
       const site = readRunFile(data, "centre")?.["site"];
-      return typeof site === "string" ? site : undefined;
+      return typeof site === "string" ? site : readLastSite(data);
     },
     offeredVersions: async (site, service) => (await import("./centre/offered-versions.ts")).listOfferedVersions(site, service),
     offeredTemplate: async (site, service, version) =>

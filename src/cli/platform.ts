@@ -65,7 +65,7 @@ export interface Platform {
   restore(data: string, from: string): Promise<void>;
   /** URL of the edge, if it has ever listened. */
   edge(data: string): string | undefined;
-  /** Folder of the site that runs on the data folder: where its centre looks for files and versions. Absolute; `undefined` where no centre runs. */
+  /** Folder of the site that runs on the data folder: where its centre looks for files and versions. Where no centre runs: the one that `up` was started with last. Absolute; `undefined` where nobody has said. */
   site(data: string): string | undefined;
   /** Versions of a service that the folder of a site offers, beside those that were ever applied. */
   offeredVersions(site: string, service: string): Promise<readonly string[]>;

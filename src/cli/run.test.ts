@@ -663,7 +663,9 @@ test("status says that instances live on where nothing of the platform runs, how
   assert.match(out, /^supervisor +- .* not running$/m);
   assert.match(out, /^auth-v1-0a1b2c3d-0 +100 .* Unattended$/m);
   const gone = await run(["status", "--data", "/d"], { answers, processes });
-  assert.deepEqual([gone.status, gone.out, gone.note], [1, "", "nothing runs on /d; start it with: orrery up\n"]);
+  assert.deepEqual([gone.status, gone.out, gone.note], [1, "", "nothing runs on /d; start it with: orrery up --data /d\n"]);
+  const known = await run(["status", "--data", "/my d"], { answers, processes, site: "/my site" });
+  assert.equal(known.note, "nothing runs on /my d; start it with: orrery up --data '/my d' --site '/my site'\n");
 });
 
 test("an Update whose name is taken is refused with what to do", async (t) => {

@@ -16,6 +16,7 @@ import {
 import type { Client } from "#/client/index.ts";
 import { findKind, type StoredObject } from "#/model/index.ts";
 import { replaceFile } from "#/process/index.ts";
+import { appliedSitePath } from "./last-site.ts";
 
 /** The manifests of a site's folder, checked against the model. */
 export interface SiteFiles {
@@ -23,10 +24,12 @@ export interface SiteFiles {
   readonly files: ReadonlyMap<string, { readonly digest: string; readonly manifests: readonly Manifest[] }>;
 }
 
-/** `<data>/site.json`: what was applied last. */
+/** What stands in `appliedSitePath`. */
 interface AppliedSite {
   /** File name to digest, and the objects in it as `Kind/name`. */
   readonly files: Readonly<Record<string, { readonly digest: string; readonly objects: readonly string[] }>>;
+  /** The site's folder; `readLastSite` reads it. */
+  readonly folder?: string;
 }
 
 /** Reads the site's own *.yaml.
@@ -106,9 +109,22 @@ export async function applySite(options: {
   const kept = prune ? {} : Object.fromEntries(Object.entries(last.files).filter(([name]) => !site.files.has(name)));
   // An object that left a file that is still there is remembered under a name that no file has.
   const leftovers = prune ? [] : change.removed.filter((title) => !Object.values(kept).some((file) => file.objects.includes(title)));
-  const applied: AppliedSite = { files: { ...kept, ...present, ...(leftovers.length > 0 ? { "": { digest: "", objects: leftovers } } : {}) } };
-  replaceFile(path.join(data, "site.json"), `${JSON.stringify(applied, undefined, 2)}\n`);
+  const applied: AppliedSite = {
+    ...last,
+    files: { ...kept, ...present, ...(leftovers.length > 0 ? { "": { digest: "", objects: leftovers } } : {}) },
+  };
+  writeApplied(data, applied);
   return appliedTemplates(done);
+}
+
+/** Remembers with which folder this data folder was started, for those who are told how to start it again. */
+export function rememberSite(data: string, folder: string): void {
+  const last = readApplied(data);
+  if (last.folder !== folder) writeApplied(data, { ...last, folder });
+}
+
+function writeApplied(data: string, applied: AppliedSite): void {
+  replaceFile(appliedSitePath(data), `${JSON.stringify(applied, undefined, 2)}\n`);
 }
 
 function titleOf({ object }: Manifest): string {
@@ -118,7 +134,7 @@ function titleOf({ object }: Manifest): string {
 
 function readApplied(data: string): AppliedSite {
   try {
-    const parsed: unknown = JSON.parse(readFileSync(path.join(data, "site.json"), "utf8"));
+    const parsed: unknown = JSON.parse(readFileSync(appliedSitePath(data), "utf8"));
     return typeof parsed === "object" && parsed !== null && "files" in parsed && typeof parsed.files === "object"
       ? (parsed as AppliedSite)
       : { files: {} };

@@ -21,7 +21,7 @@ import { readEdgeUrl, readEndpoints } from "./endpoints.ts";
 import { heapFlags } from "./heap.ts";
 import type { SupervisorMessage } from "./messages.ts";
 import { checkPort } from "./ports.ts";
-import { applySite, compareSite, loadSite, type SiteFiles } from "./site-files.ts";
+import { applySite, compareSite, loadSite, rememberSite, type SiteFiles } from "./site-files.ts";
 import { describeSiteProcess, findSiteProcesses } from "./site-processes.ts";
 import { PART_NAMES } from "./site-stop.ts";
 import { isRunning, SITE_NAME, type Supervisor, startSupervisor, takeLock } from "./supervisor.ts";
@@ -209,6 +209,7 @@ async function settle(options: UpCommandOptions, site: SiteFiles, secrets: Secre
       terminal.progress(`applying ${path.basename(options.site)}: ${change.changed.join(", ")}`);
       templates = await applySite({ data, site, change, prune, api, say: () => undefined });
     }
+    rememberSite(data, options.site);
     if (change.removed.length > 0 && !prune)
       terminal.note(`no longer in the site's files, but kept: ${change.removed.join(", ")} (delete them with: orrery up --prune, or: orrery delete)`);
     // Another update may be under way for as long as its ramp takes; what is served by as many instances as wanted is up.

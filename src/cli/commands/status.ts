@@ -28,7 +28,7 @@ async function loadState(context: CliContext, data: string): Promise<SiteState> 
   } catch (error) {
     const isDown = own.every((one) => one.pid === undefined);
     const left = isDown ? context.platform.leftInstances(data) : [];
-    const problem = isDown ? describeDown(data, left.length) : `the API does not answer: ${describeError(error)}`;
+    const problem = isDown ? describeDown(context, data, left.length) : `the API does not answer: ${describeError(error)}`;
     return {
       data,
       processes: [
@@ -49,21 +49,26 @@ async function loadState(context: CliContext, data: string): Promise<SiteState> 
 }
 
 /** Instances outlive everything that looks after them. */
-function describeDown(data: string, left: number): string {
-  if (left === 0) return `nothing runs on ${data}; start it with: orrery up`;
+function describeDown({ platform }: CliContext, data: string, left: number): string {
+  if (left === 0) return `nothing runs on ${data}; start it with: ${describeUp(platform, data)}`;
   const still = left === 1 ? "1 instance still runs" : `${left} instances still run`;
   return `the platform does not run on ${data}, but ${still}; no call is routed. End them with: orrery down --data ${shellWord(data)}`;
+}
+
+/** Without its data folder `up` would start another site, and without the site's folder it would put the sample site on this one. */
+function describeUp(platform: CliContext["platform"], data: string): string {
+  const site = platform.site(data);
+  return `orrery up --data ${shellWord(data)}${site === undefined ? "" : ` --site ${shellWord(site)}`}`;
 }
 
 /** Without a supervisor everything goes on, and nothing that ends is started again. */
 function sayUnattended({ terminal, platform }: CliContext, { data, processes }: SiteState): void {
   const isSupervised = processes.some((one) => one.type === "supervisor" && one.pid !== undefined);
   if (isSupervised || processes.every((one) => one.pid === undefined)) return;
-  const site = platform.site(data);
   terminal.note(
     terminal.paintNote(
       "yellow",
-      `\nthe supervisor does not run: what runs goes on, but nothing that ends is started again. This adopts what runs: orrery up --data ${shellWord(data)}${site === undefined ? "" : ` --site ${shellWord(site)}`}`,
+      `\nthe supervisor does not run: what runs goes on, but nothing that ends is started again. This adopts what runs: ${describeUp(platform, data)}`,
     ),
   );
 }
