@@ -256,6 +256,15 @@ describe("a watch over the API", () => {
     await events.return();
   });
 
+  it("says of a packed body that it is packed, whatever it looks like", async (t) => {
+    const site = await openApiSite(t);
+    const body = JSON.stringify(thing("one"));
+    const post = async (encoding: string) =>
+      (await http1(site, RESOURCES, { method: "POST", body, headers: { "content-type": "application/json", "content-encoding": encoding } })).status;
+    for (const encoding of ["gzip", "br", "identity, gzip", "x"]) assert.equal(await post(encoding), 415, encoding);
+    assert.equal(await post("Identity"), 201);
+  });
+
   it("takes a yes as every client writes it, and refuses what is neither yes nor no", async (t) => {
     const site = await openApiSite(t);
     await site.store.create(resource, thing("one"));

@@ -41,6 +41,8 @@ export async function readBody(exchange: Exchange, { bytesMax = BODY_BYTES_MAX, 
   if (type === PROTOBUF && protobuf !== undefined) return protobuf(readUnknown(bytes));
   if (!YAML_TYPES.has(type) && type !== "application/json" && !type.endsWith("+json"))
     throw new OrreryError("api/media-type", `the body is of type ${type.slice(0, 100)}; send application/json or application/yaml`);
+  const encoding = headerOf(exchange.request, "content-encoding")?.trim().toLowerCase() ?? "identity";
+  if (encoding !== "identity") throw new OrreryError("api/media-type", `the body is encoded (${encoding.slice(0, 100)}); send it as it is`);
   if (!isUtf8(bytes)) throw badRequest("the body is no UTF-8");
   const text = bytes.toString("utf8").replace(/^\ufeff/, "");
   const { value, duplicates } = await readText(exchange, text, YAML_TYPES.has(type));
