@@ -1,6 +1,7 @@
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { fnv1a } from "#/base/index.ts";
+import { readRequests } from "./strict-http.ts";
 
 /** What an instance has seen of one request. */
 export interface Seen {
@@ -110,9 +111,10 @@ export class FuzzInstances {
     let done = 0;
     socket.on("data", (chunk) => {
       text += chunk.toString("latin1");
-      for (const match of text.slice(done).matchAll(/(GET|POST|PUT|HEAD|DELETE|OPTIONS|PATCH|M-SEARCH) \/raw\/([^ ?#/]*)[^ ]* HTTP\/1\.1\r\n/g)) {
-        const [whole, method = "", id = ""] = match;
-        done = Math.max(done, text.indexOf(whole, done) + whole.length);
+      // What stands in a body is no request.
+      for (const { method, target } of readRequests(text).requests.slice(done)) {
+        done++;
+        const id = idOfPath(target);
         this.#note(id, method);
         say(socket, id);
       }
