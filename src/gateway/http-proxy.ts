@@ -104,7 +104,8 @@ export class HttpProxy {
     res.once("finish", () => {
       res.detachSocket(socket);
       socket.off("drain", onDrain);
-      if (isSpoken || connection.isClosing) return connection.linger();
+      // Whoever has closed its half sends nothing more, and its end would not be told a second time.
+      if (isSpoken || connection.isClosing || connection.hasEnded) return connection.linger();
       // Goes on as HTTP/1.1, with what the client has sent behind it.
       if (early.length > 0) socket.unshift(early);
       this.accept(socket);

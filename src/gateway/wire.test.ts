@@ -328,6 +328,18 @@ test("a client that closes its half of the connection gets its answer; a stream 
   await until(() => streams === 0);
 });
 
+test("a client that has closed its half is closed in its turn, also behind a wish for a protocol that is not spoken", async (t) => {
+  const rig = await rigOf(t);
+  const port = await rig.instance("p", (_, res) => void setTimeout(() => res.end("done"), 50));
+  rig.table(site([port]));
+  for (const upgrade of ["", "Connection: Upgrade\r\nUpgrade: TLS/1.2\r\n", "Connection: Upgrade\r\nUpgrade: h2c\r\n"]) {
+    const client = new Client(rig.edgePort);
+    client.socket.end(`GET / HTTP/1.1\r\nHost: a\r\n${upgrade}\r\n`);
+    await client.until(() => client.isClosed);
+    assert.ok(client.received.endsWith("done"), client.received);
+  }
+});
+
 test("a stream that begins when its client has closed its half, or has left, ends at once", async (t) => {
   const rig = await rigOf(t);
   let asked = 0;
