@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { describeError, OrreryError, shellWord, silentLog, systemClock, systemRandom } from "#/base/index.ts";
 import type { Client } from "#/client/index.ts";
@@ -7,8 +7,9 @@ import { readEndpoints } from "./supervisor/endpoints.ts";
 
 /** A client of the API that runs on a data folder, as `user`. Connects when first used.
  *  @throws cli/not-running: nothing was started there
- *  @throws cli/no-token: its token or certificate may not be read */
+ *  @throws cli/no-token: it, its token or certificate may not be read */
 export async function connectTo(data: string, options: { readonly user: string; readonly version: string }): Promise<Client> {
+  checkReadable(data);
   const identity = readIdentity(data);
   if (identity.state === "copied")
     throw new OrreryError(
@@ -32,6 +33,18 @@ export async function connectTo(data: string, options: { readonly user: string; 
     log: silentLog,
     userAgent: `orrery/${options.version}`,
   });
+}
+
+/** A folder that may not be looked into says nothing about what runs there. */
+function checkReadable(data: string): void {
+  try {
+    statSync(path.join(data, "endpoints.json"));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EACCES") return;
+    throw new OrreryError("cli/no-token", `the data folder ${data} may not be read by this user; run this as the user who started the site`, {
+      cause: error,
+    });
+  }
 }
 
 function readSecret(file: string): string {

@@ -138,7 +138,7 @@ export function buildProgram(context: CliContext, finish: (exitStatus: number) =
     ).argument("<service>", "name of a microservice"),
   );
   wait(
-    add("restart", "Restart the instances of services one after the other; no call is refused.", async (args, options) =>
+    add("restart", "Restart the instances of services one after the other; calls go to the others meanwhile.", async (args, options) =>
       (await import("./commands/restart.ts")).restart(context, args, options),
     ).argument("<service...>", "names of microservices"),
   );
