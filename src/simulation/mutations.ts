@@ -317,8 +317,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "held-but-not-awaited",
     without: "the switch comes while transactions run for which new ones were held: both revisions are met at once",
     file: HOLD,
-    find: "if (open.every((one) => one.isEmpty)) {",
-    replace: "if (open.length >= 0) {",
+    find: "if (unready.length === 0 && open.every((one) => one.isEmpty)) {",
+    replace: "if (unready.length === 0) {",
   },
   {
     name: "held-without-end",
@@ -373,8 +373,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "undeclared-calls-admitted",
     without: "transactions that were let pass reach what is held all the same",
     file: GATEWAY,
-    find: "if (callerRevision?.calls !== undefined && !callerRevision.calls.has(service)) {",
-    replace: "if (callerRevision?.calls !== undefined && callerRevision.calls.size < 0) {",
+    find: "if (callerRevision?.calls?.has(service) === false || caller?.calls?.includes(service) === false) {",
+    replace: "if (callerRevision?.calls?.has(service) === undefined && caller?.calls?.includes(service) === false) {",
   },
   {
     name: "unlabelled-calls-not-held-back",
