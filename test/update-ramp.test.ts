@@ -286,7 +286,10 @@ test("`update -f`: several services at once ramp under load as the file says, ea
 
   assert.equal(stream.failure, undefined);
   // The answer that last said Ramping may have been under way while it was switched.
-  assert.ok(stream.endedMs - lastMs.second >= 2000 - 50 * (await slowness()), `the stream was ended ${stream.endedMs - lastMs.second} ms after the last step`);
+  assert.ok(
+    stream.endedMs - lastMs.second >= 2000 - 50 * (await slowness()),
+    `the stream was ended ${stream.endedMs - lastMs.second} ms after the last step`,
+  );
   assert.ok(stream.endedMs < returnedMs, "the update is complete while a stream to the former version is open");
   assert.deepEqual([...stream.versions], ["v1"]);
 });
