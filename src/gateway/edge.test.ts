@@ -4,26 +4,9 @@ import { Agent, request } from "node:http";
 import { connect } from "node:net";
 import test, { type TestContext } from "node:test";
 import type { TableSketch } from "./feed/table-sketch.ts";
-import type { GatewayOptions } from "./gateway.ts";
-import { type Echo, freePort, Rig, sendRaw, signalOf } from "./rig.ts";
+import { type Echo, freePort, Rig, rigOf, sendRaw, signalOf, portalSite as site } from "./rig.ts";
 
 type Routes = NonNullable<TableSketch["routes"]>;
-
-function site(ports: readonly number[], more: Partial<TableSketch> = {}): TableSketch {
-  return {
-    generations: { 3: { portal: "portal-v1" } },
-    revisions: { "portal-v1": ports.map((port, index) => ({ instance: `portal-${index}`, port })) },
-    services: { portal: { port: 1 } },
-    routes: [{ service: "portal", path: { prefix: "/" } }],
-    ...more,
-  };
-}
-
-async function rigOf(t: TestContext, options: Partial<GatewayOptions> = {}): Promise<Rig> {
-  const rig = await Rig.start(undefined, options);
-  t.after(() => rig.close());
-  return rig;
-}
 
 /** A gateway with one echoing instance. */
 async function echoRig(t: TestContext, more: Partial<TableSketch> = {}): Promise<Rig> {

@@ -11,6 +11,7 @@ import {
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import type { TestContext } from "node:test";
 import { type Log, silentLog, systemClock, systemRandom } from "#/base/index.ts";
 import { MemoryFeed } from "./feed/memory-feed.ts";
 import { sketchTable, type TableSketch } from "./feed/table-sketch.ts";
@@ -32,6 +33,24 @@ export interface Echo {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+}
+
+/** A table in which everything goes to `portal`, whose instances listen on these ports. */
+export function portalSite(ports: readonly number[], more: Partial<TableSketch> = {}): TableSketch {
+  return {
+    generations: { 3: { portal: "portal-v1" } },
+    revisions: { "portal-v1": ports.map((port, index) => ({ instance: `portal-${index}`, port })) },
+    services: { portal: { port: 1 } },
+    routes: [{ service: "portal", path: { prefix: "/" } }],
+    ...more,
+  };
+}
+
+/** A running gateway that ends with the test. */
+export async function rigOf(t: TestContext, options: Partial<GatewayOptions> = {}): Promise<Rig> {
+  const rig = await Rig.start(undefined, options);
+  t.after(() => rig.close());
+  return rig;
 }
 
 /** A gateway with instances around it, for tests: real sockets, a temporary folder, a feed driven by hand. */

@@ -1,25 +1,8 @@
 import assert from "node:assert/strict";
 import { connect, type Socket } from "node:net";
-import test, { type TestContext } from "node:test";
-import type { TableSketch } from "./feed/table-sketch.ts";
+import test from "node:test";
 import type { GatewayOptions } from "./gateway.ts";
-import { callerAddress, type Echo, freePort, Rig, sendRaw } from "./rig.ts";
-
-function site(ports: readonly number[], more: Partial<TableSketch> = {}): TableSketch {
-  return {
-    generations: { 3: { portal: "portal-v1" } },
-    revisions: { "portal-v1": ports.map((port, index) => ({ instance: `portal-${index}`, port })) },
-    services: { portal: { port: 1 } },
-    routes: [{ service: "portal", path: { prefix: "/" } }],
-    ...more,
-  };
-}
-
-async function rigOf(t: TestContext, options: Partial<GatewayOptions> = {}): Promise<Rig> {
-  const rig = await Rig.start(undefined, options);
-  t.after(() => rig.close());
-  return rig;
-}
+import { callerAddress, type Echo, freePort, type Rig, rigOf, sendRaw, portalSite as site } from "./rig.ts";
 
 /** An instance in bytes: `talk` gets each connection and all that came on it so far, whenever more has come. Returns its port, and what each connection has received. */
 async function rawInstance(rig: Rig, talk: (socket: Socket, seen: string) => void): Promise<{ port: number; seen: string[] }> {
