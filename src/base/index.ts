@@ -6,5 +6,5 @@ export { fnv1a } from "./fnv1a.ts";
 export { LastGuard, type LastGuardOptions } from "./last-guard.ts";
 export { Lifecycle } from "./lifecycle.ts";
 export { type Log, type LogFields, silentLog } from "./log.ts";
-export { type Random, randomBelow, seededRandom, systemRandom, timeOrderedUuid, uuidTimeMs } from "./random.ts";
+export { type Random, randomBelow, seededRandom, systemRandom, TimeOrderedUuids, uuidTimeMs } from "./random.ts";
 export { shellWord } from "./shell-word.ts";

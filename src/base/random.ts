@@ -1,4 +1,5 @@
 import { getRandomValues, randomUUID } from "node:crypto";
+import type { Clock } from "./clock.ts";
 
 /** Randomness as an argument. */
 export interface Random {
@@ -46,11 +47,31 @@ export function randomBelow(random: Random, below: number): number {
   return Math.floor(random.next() * below);
 }
 
-/** A version 7 UUID (RFC 9562): ordered by the millisecond in which it was made, else random. */
-export function timeOrderedUuid(random: Random, nowMs: number): string {
-  const time = Math.floor(nowMs).toString(16).padStart(12, "0");
-  return `${time.slice(0, 8)}-${time.slice(8, 12)}-7${random.uuid().slice(15)}`;
+/** Version 7 UUIDs (RFC 9562, section 6.2, method 1): each greater than the one before, also within a millisecond and while the clock stands or is put back. Made by two of these, they are ordered by the millisecond. */
+export class TimeOrderedUuids {
+  readonly #random: Random;
+  readonly #clock: Pick<Clock, "now">;
+  #lastMs = 0;
+  #count = 0;
+
+  constructor(random: Random, clock: Pick<Clock, "now">) {
+    this.#random = random;
+    this.#clock = clock;
+  }
+
+  next(): string {
+    const nowMs = Math.floor(this.#clock.now());
+    if (nowMs > this.#lastMs || this.#count === MAX_COUNT) {
+      this.#lastMs = Math.max(nowMs, this.#lastMs + 1);
+      this.#count = 0;
+    } else this.#count++;
+    const time = this.#lastMs.toString(16).padStart(12, "0");
+    return `${time.slice(0, 8)}-${time.slice(8, 12)}-7${this.#count.toString(16).padStart(3, "0")}${this.#random.uuid().slice(18)}`;
+  }
 }
+
+/** 12 bits of a version 7 UUID count within its millisecond. */
+const MAX_COUNT = 0xfff;
 
 /** The millisecond (Unix) in which a version 7 UUID was made; `undefined` for any other. */
 export function uuidTimeMs(uuid: string): number | undefined {

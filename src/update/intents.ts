@@ -97,7 +97,7 @@ export function isImplicit({ metadata }: Update): boolean {
   return metadata.labels?.[IMPLICIT_LABEL] === "true";
 }
 
-/** Oldest first. Creation times are whole seconds; uids are ordered by the millisecond. */
+/** Oldest first. Creation times are whole seconds; uids are in the order in which they were made. */
 export function byAge(a: Update, b: Update): number {
   return a.metadata.creationTimestamp.localeCompare(b.metadata.creationTimestamp) || a.metadata.uid.localeCompare(b.metadata.uid);
 }

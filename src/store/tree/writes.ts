@@ -1,4 +1,4 @@
-import { type Clock, isOrreryError, OrreryError, type Random, randomBelow, timeOrderedUuid } from "#/base/index.ts";
+import { type Clock, isOrreryError, OrreryError, type Random, randomBelow, TimeOrderedUuids } from "#/base/index.ts";
 import { CHANGED_BY_ANNOTATION, type Kind, type StoredObject } from "#/model/index.ts";
 import type { Tree, TreeOperation } from "#/tree/index.ts";
 import type { DeleteOptions, ObjectInput, ObjectKey, Patch, WriteOptions } from "../contract.ts";
@@ -37,9 +37,12 @@ type Build = (former: StoredObject | undefined) => StoredObject;
 export class Writes {
   readonly #options: WritesOptions;
   readonly #turns = new Turns();
+  /** Who asked first is the elder, also of two within a millisecond: Updates take turns by it. */
+  readonly #uids: TimeOrderedUuids;
 
   constructor(options: WritesOptions) {
     this.#options = options;
+    this.#uids = new TimeOrderedUuids(options.random, options.clock);
   }
 
   async create(kind: Kind, input: ObjectInput, options: WriteOptions): Promise<StoredObject> {
@@ -96,7 +99,7 @@ export class Writes {
   }
 
   async #create(kind: Kind, key: ObjectKey, input: ObjectInput, options: WriteOptions): Promise<StoredObject> {
-    const { memories, random } = this.#options;
+    const { memories } = this.#options;
     if (input.metadata.resourceVersion !== undefined && input.metadata.resourceVersion !== "") {
       throw invalid(titleOf(kind, key), [
         {
@@ -115,7 +118,7 @@ export class Writes {
       former: undefined,
       draft,
       parts: options.subresource === "status" ? "all" : "main",
-      uid: timeOrderedUuid(random, this.#options.clock.now()),
+      uid: this.#uids.next(),
       ...authorship(options),
     });
     return await this.#turns.run(objectPath(kind, key), () => this.#write(kind, key, undefined, next, options));
@@ -196,7 +199,7 @@ export class Writes {
   }
 
   #context(kind: Kind, key: ObjectKey, former: StoredObject | undefined, draft: Draft, options: WriteOptions, applied?: Applied): DraftContext {
-    const uid = former?.metadata.uid ?? timeOrderedUuid(this.#options.random, this.#options.clock.now());
+    const uid = former?.metadata.uid ?? this.#uids.next();
     const parts = options.subresource === "status" ? "status" : "main";
     const writer = this.#writer(kind, "Update", options, former);
     return { kind, key, former, draft, parts, uid, writer, ...authorship(options), ...(applied !== undefined && { applied }) };
