@@ -6,7 +6,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { silentLog } from "#/base/index.ts";
 import { API_VERSION, microservice, type Site, site } from "#/model/index.ts";
-import { RemoteStore } from "#/store/remote/index.ts";
+import { RemoteStore } from "#/state/store/remote/index.ts";
 import { endChild, type RunningCentre, startCentre } from "./harness/centre.ts";
 import { cpuSeconds, memoryOf } from "./harness/processes.ts";
 import { median, quantile, Report, round } from "./harness/report.ts";

@@ -1,10 +1,10 @@
 /** What stamping and counting cost at a gateway: processor time of each, beside that of a whole hop. Options: --edge-us N, --host-us N (processor time of a hop in microseconds, from the program `gateway`). */
 import { parseArgs } from "node:util";
 import { systemRandom } from "#/base/index.ts";
-import { CallLedger } from "#/gateway/core/call-ledger.ts";
-import { GatewayCore, RequestHead } from "#/gateway/core/index.ts";
-import { carriedTrace, readTrace, rootTrace } from "#/gateway/core/trace-headers.ts";
-import { sketchTable } from "#/gateway/feed/table-sketch.ts";
+import { CallLedger } from "#/traffic/gateway/core/call-ledger.ts";
+import { GatewayCore, RequestHead } from "#/traffic/gateway/core/index.ts";
+import { carriedTrace, readTrace, rootTrace } from "#/traffic/gateway/core/trace-headers.ts";
+import { sketchTable } from "#/traffic/gateway/feed/table-sketch.ts";
 import { median, Report, round } from "./harness/report.ts";
 
 const { values } = parseArgs({

@@ -5,7 +5,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { isOrreryError, silentLog } from "#/base/index.ts";
 import { API_VERSION, update } from "#/model/index.ts";
-import { RemoteStore } from "#/store/remote/index.ts";
+import { RemoteStore } from "#/state/store/remote/index.ts";
 import { clientOf } from "./harness/centre.ts";
 import { Report, ROOT, round } from "./harness/report.ts";
 import { startSite, temporaryFolder } from "./harness/site.ts";

@@ -3,9 +3,9 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
-import { decodeLines } from "#/link/index.ts";
 import { type Instance, instance, microservice } from "#/model/index.ts";
-import { PROXY_PORT } from "#/traffic/index.ts";
+import { decodeLines } from "#/state/link/index.ts";
+import { PROXY_PORT } from "#/traffic/routing/index.ts";
 import { TestSite } from "./agent-site.ts";
 
 let site: TestSite;

@@ -5,9 +5,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import { decodeLines } from "#/link/index.ts";
 import { INSTANCE_FINALIZER, type Instance, instance } from "#/model/index.ts";
-import { findMarkedProcesses, killMembers } from "#/process/index.ts";
+import { decodeLines } from "#/state/link/index.ts";
+import { findMarkedProcesses, killMembers } from "#/work/process/index.ts";
 import { type ApiSite, openApiSite } from "./api-site.ts";
 
 const APP = new URL("../src/apps/agent.ts", import.meta.url).pathname;

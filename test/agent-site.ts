@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { type Agent, startAgent } from "#/agent/index.ts";
-import { ArtifactStore } from "#/artifacts/index.ts";
 import { LastGuard, type Log, silentLog, systemClock, systemRandom } from "#/base/index.ts";
-import type { Link } from "#/link/index.ts";
 import { INSTANCE_FINALIZER, type Instance, instance, kinds } from "#/model/index.ts";
-import { findMarkedProcesses, killMembers } from "#/process/index.ts";
-import type { Store } from "#/store/index.ts";
-import { openTreeStore, type TreeStore } from "#/store/tree/index.ts";
-import { openSqliteTree, type SqliteTree } from "#/tree/sqlite/index.ts";
+import { ArtifactStore } from "#/state/artifacts/index.ts";
+import type { Link } from "#/state/link/index.ts";
+import type { Store } from "#/state/store/index.ts";
+import { openTreeStore, type TreeStore } from "#/state/store/tree/index.ts";
+import { openSqliteTree, type SqliteTree } from "#/state/tree/sqlite/index.ts";
+import { type Agent, startAgent } from "#/work/agent/index.ts";
+import { findMarkedProcesses, killMembers } from "#/work/process/index.ts";
 
 export const HOST = "h1";
 

@@ -6,11 +6,11 @@ import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
 import { LastGuard, OrreryError, silentLog, systemClock } from "#/base/index.ts";
-import { decodeLines, type Link } from "#/link/index.ts";
 import { host, INSTANCE_FINALIZER, type Instance, instance, TRAFFIC_FINALIZER } from "#/model/index.ts";
-import type { AgentObservation, AgentReport } from "#/probes/index.ts";
-import { findMembers } from "#/process/index.ts";
-import type { EventInput, Store } from "#/store/index.ts";
+import { decodeLines, type Link } from "#/state/link/index.ts";
+import type { EventInput, Store } from "#/state/store/index.ts";
+import type { AgentObservation, AgentReport } from "#/work/probes/index.ts";
+import { findMembers } from "#/work/process/index.ts";
 import { HOST, TestSite } from "./agent-site.ts";
 
 let site: TestSite;

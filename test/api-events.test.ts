@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { isOrreryError, silentLog, systemClock, systemRandom } from "#/base/index.ts";
-import type { Client, ClientRequest } from "#/client/index.ts";
 import type { Event } from "#/model/index.ts";
 import { storedKinds } from "#/model/index.ts";
-import { openTreeStore } from "#/store/tree/index.ts";
+import type { Client, ClientRequest } from "#/state/client/index.ts";
+import { openTreeStore } from "#/state/store/tree/index.ts";
 import { openApiSite } from "./api-site.ts";
 
 const CORE = "/api/v1/namespaces/default/events";

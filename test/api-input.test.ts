@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { isOrreryError, LastGuard, silentLog, systemClock } from "#/base/index.ts";
-import type { ClientRequest } from "#/client/index.ts";
+import type { ClientRequest } from "#/state/client/index.ts";
 import { type ApiSite, openApiSite } from "./api-site.ts";
 
 const RESOURCES = "/apis/orrery.dev/v1/namespaces/default/resources";

@@ -2,14 +2,14 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import { type Api, type ApiOptions, createApi } from "#/api/index.ts";
 import { type Log, silentLog, systemClock, systemRandom } from "#/base/index.ts";
-import { type Client, createClient } from "#/client/index.ts";
-import { Hub } from "#/link/hub/index.ts";
+import { type Api, type ApiOptions, createApi } from "#/face/api/index.ts";
 import { storedKinds } from "#/model/index.ts";
 import { ensureCertificates, ensureTokens, kubeconfig, tokenAuthenticator } from "#/pki/index.ts";
-import { openTreeStore, type TreeStore, type TreeStoreOptions } from "#/store/tree/index.ts";
-import { openSqliteTree, type SqliteTree } from "#/tree/sqlite/index.ts";
+import { type Client, createClient } from "#/state/client/index.ts";
+import { Hub } from "#/state/link/hub/index.ts";
+import { openTreeStore, type TreeStore, type TreeStoreOptions } from "#/state/store/tree/index.ts";
+import { openSqliteTree, type SqliteTree } from "#/state/tree/sqlite/index.ts";
 
 /** An API over a store of its own, as a centre runs it, without controllers. */
 export interface ApiSite {

@@ -8,9 +8,9 @@ import { describe, it, type TestContext } from "node:test";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { gunzipSync } from "node:zlib";
 import { isOrreryError, OrreryError, silentLog, systemClock } from "#/base/index.ts";
-import type { ClientRequest } from "#/client/index.ts";
-import { encodeLines } from "#/link/index.ts";
 import { instance, microservice, resource } from "#/model/index.ts";
+import type { ClientRequest } from "#/state/client/index.ts";
+import { encodeLines } from "#/state/link/index.ts";
 import { type ApiSite, openApiSite } from "./api-site.ts";
 
 const RESOURCES = "/apis/orrery.dev/v1/namespaces/default/resources";
@@ -502,7 +502,7 @@ describe("a connection", () => {
     t.after(() => blocker.close());
     const site = await openApiSite(t);
     const { port } = blocker.address() as { port: number };
-    const { createApi } = await import("#/api/index.ts");
+    const { createApi } = await import("#/face/api/index.ts");
     const { ensureCertificates } = await import("#/pki/index.ts");
     const { systemRandom } = await import("#/base/index.ts");
     const { certificate, key } = await ensureCertificates({ folder: `${site.folder}/pki`, addresses: [], nowMs: Date.now(), random: systemRandom });

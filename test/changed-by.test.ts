@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
-import type { Client } from "#/client/index.ts";
 import { CHANGED_BY_ANNOTATION, type StoredObject } from "#/model/index.ts";
+import type { Client } from "#/state/client/index.ts";
 import { openApiSite } from "./api-site.ts";
 
 const PATH = "/apis/orrery.dev/v1/namespaces/default";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { systemClock } from "#/base/index.ts";
-import { run } from "#/cli/rig.ts";
+import { run } from "#/face/cli/rig.ts";
 import { type Resource, resource } from "#/model/index.ts";
 import { type ApiSite, openApiSite } from "./api-site.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { appendFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
-import { listLogParts, readLastLines, rotateLog } from "#/process/index.ts";
+import { listLogParts, readLastLines, rotateLog } from "#/work/process/index.ts";
 import { fillDisk, mountDisk } from "./small-disk.ts";
 
 const LIMITS = { bytesMax: 100_000, partsMax: 3 };

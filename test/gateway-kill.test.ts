@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import test from "node:test";
-import { sketchTable } from "#/gateway/index.ts";
+import { sketchTable } from "#/traffic/gateway/index.ts";
 
 const program = path.join(import.meta.dirname, "..", "src", "apps", "gateway.ts");
 

@@ -21,7 +21,7 @@ import {
   type StartOptions,
   startProcess,
   stopProcess,
-} from "#/process/index.ts";
+} from "#/work/process/index.ts";
 import { patience } from "../tools/patience.ts";
 
 const root = mkdtempSync(path.join(tmpdir(), "orrery-process-"));
@@ -221,7 +221,7 @@ describe("what belongs to a process", () => {
     chmodSync(program, 0o4755);
     chownSync(folder, NOBODY, NOBODY);
     const script = path.join(folder, "starter.ts");
-    const face = new URL("../src/process/index.ts", import.meta.url).pathname;
+    const face = new URL("../src/work/process/index.ts", import.meta.url).pathname;
     writeFileSync(
       script,
       `import { startProcess, stopProcess } from ${JSON.stringify(face)};
@@ -264,7 +264,7 @@ async function untilTrue(isSo: () => boolean): Promise<void> {
 /** Starts the process from a Node process of its own, which is then killed. */
 async function startFromDyingStarter(options: StartOptions): Promise<void> {
   const script = path.join(options.workingDir, "starter.ts");
-  const face = new URL("../src/process/index.ts", import.meta.url).pathname;
+  const face = new URL("../src/work/process/index.ts", import.meta.url).pathname;
   writeFileSync(
     script,
     `import { startProcess } from ${JSON.stringify(face)}; await startProcess(${JSON.stringify(options)}); console.log("started"); setInterval(() => {}, 1000);`,

@@ -1,6 +1,6 @@
 import { silentLog } from "#/base/index.ts";
-import { storeConformance } from "#/store/conformance/index.ts";
-import { RemoteStore } from "#/store/remote/index.ts";
+import { storeConformance } from "#/state/store/conformance/index.ts";
+import { RemoteStore } from "#/state/store/remote/index.ts";
 import { openApiSite } from "./api-site.ts";
 
 storeConformance("RemoteStore", async (context, { hasCollector }) => {

@@ -6,9 +6,9 @@ import path from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { isOrreryError, silentLog, systemClock, systemRandom } from "#/base/index.ts";
-import { createClient } from "#/client/index.ts";
 import { type Instance, instance, revision } from "#/model/index.ts";
-import { identifyProcess } from "#/process/index.ts";
+import { createClient } from "#/state/client/index.ts";
+import { identifyProcess } from "#/work/process/index.ts";
 import { ROOT, RunningSite } from "./running-site.ts";
 
 /** One site for what people do with a service that runs: restart it, read what it prints, run commands beside it. */

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { loadManifests } from "#/cli/site.ts";
+import { loadManifests } from "#/face/cli/site.ts";
 import { checkManifest, type FileMapping, type Microservice, type Resource, type Route } from "#/model/index.ts";
 
 const SITES = fileURLToPath(new URL("../sites/", import.meta.url));

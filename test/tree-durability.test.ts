@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { describe, it, type TestContext } from "node:test";
 import { isOrreryError, seededRandom, systemClock, systemRandom } from "#/base/index.ts";
-import { openSqliteTree, type SqliteTree } from "#/tree/sqlite/index.ts";
+import { openSqliteTree, type SqliteTree } from "#/state/tree/sqlite/index.ts";
 
 describe("a tree in a SQLite file", () => {
   it("has everything that was acknowledged, whole changes only, and no session, after its process is killed at any moment", async (context) => {

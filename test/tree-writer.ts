@@ -1,6 +1,6 @@
 /** A process that writes into the tree in the file of its argument, on many lanes at once, and says each path that was acknowledged. It goes on until it is killed. */
 import { systemClock, systemRandom } from "#/base/index.ts";
-import { openSqliteTree } from "#/tree/sqlite/index.ts";
+import { openSqliteTree } from "#/state/tree/sqlite/index.ts";
 
 const [file = "", run = ""] = process.argv.slice(2);
 const tree = await openSqliteTree({ file, clock: systemClock, random: systemRandom });

@@ -6,7 +6,7 @@ import { after, before, describe, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { systemRandom } from "#/base/index.ts";
 import { generation, instance, microservice, SITE_NAME, site as siteKind, update } from "#/model/index.ts";
-import { formatGenerationHeader, makeTraceId, parseTraceKey, type TraceKey } from "#/trace/index.ts";
+import { formatGenerationHeader, makeTraceId, parseTraceKey, type TraceKey } from "#/traffic/trace/index.ts";
 import { judge, newLoad } from "./ground-station-load.ts";
 import { type Kill, RunningSite } from "./running-site.ts";
 import { type AccessLine, readAccessLog } from "./steady-load.ts";

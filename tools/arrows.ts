@@ -1,5 +1,5 @@
 import { builtinModules } from "node:module";
-import { ENGINE_FACES, ROOMS, type Room, TEST_FACES } from "./rooms.ts";
+import { ENGINE_FACES, type PlacedRoom, ROOMS, TEST_FACES, WING_ROOMS_MAX } from "./rooms.ts";
 
 /** One import statement: both ends are paths from the project's root, or `to` is a package or a built-in module. */
 export interface Arrow {
@@ -10,7 +10,7 @@ export interface Arrow {
 }
 
 /** The arrows that the rooms do not allow, each as a sentence that says what to do. Only files under src/ are judged, and how others enter src/. */
-export function findForbiddenArrows(arrows: readonly Arrow[], rooms: readonly Room[] = ROOMS): string[] {
+export function findForbiddenArrows(arrows: readonly Arrow[], rooms: readonly PlacedRoom[] = ROOMS): string[] {
   const found = new Set<string>();
   for (const arrow of arrows) {
     const reason = judge(arrow, rooms);
@@ -19,18 +19,23 @@ export function findForbiddenArrows(arrows: readonly Arrow[], rooms: readonly Ro
   return [...found].sort();
 }
 
-/** The folders of `files` under src/ that are no known room. */
-export function findUnknownRooms(files: readonly string[], rooms: readonly Room[] = ROOMS): string[] {
-  const known = new Set(rooms.map((room) => room.name));
-  const unknown = new Set(files.flatMap((file) => roomOf(file) ?? []).filter((name) => !known.has(name)));
-  return [...unknown].sort().map((name) => `src/${name}/ is no known room: list it in tools/rooms.ts`);
+/** The folders of `files` under src/ that are no known room, and wings with too many. */
+export function findUnknownRooms(files: readonly string[], rooms: readonly PlacedRoom[] = ROOMS): string[] {
+  const unknown = new Set(files.filter((file) => isUnderSrc(file) && roomOf(file, rooms) === undefined).map((file) => file.replace(/\/[^/]*$/, "")));
+  const perWing = Map.groupBy(rooms, (room) => room.wing);
+  return [
+    ...[...unknown].sort().map((folder) => `${folder}/ is no known room: list it in tools/rooms.ts`),
+    ...[...perWing].flatMap(([wing, { length }]) =>
+      length <= WING_ROOMS_MAX ? [] : [`the wing ${wing} has ${length} rooms, at most ${WING_ROOMS_MAX} are allowed: cut it in two`],
+    ),
+  ];
 }
 
 /** True if the file must have no I/O, clock or randomness of its own. */
-export function isPure(file: string, rooms: readonly Room[] = ROOMS): boolean {
+export function isPure(file: string, rooms: readonly PlacedRoom[] = ROOMS): boolean {
   if (isTest(file)) return false;
-  const room = rooms.find((each) => each.name === roomOf(file));
-  return (room?.pure ?? []).some((part) => (part === "." ? true : isWithin(file, `src/${room?.name}/${part}`)));
+  const room = roomOf(file, rooms);
+  return (room?.pure ?? []).some((part) => (part === "." ? true : isWithin(file, `${room?.path}/${part}`)));
 }
 
 export function isTest(file: string): boolean {
@@ -39,11 +44,14 @@ export function isTest(file: string): boolean {
 
 /** A conformance suite and what belongs to it. */
 function isSuite(file: string): boolean {
-  return TEST_FACES.some((face) => isWithin(file, `src/${face}`));
+  return TEST_FACES.some((face) => {
+    const [name = "", ...rest] = face.split("/");
+    return isWithin(file, `${ROOMS.find((room) => room.name === name)?.path}/${rest.join("/")}`);
+  });
 }
 
-function judge({ from, to, isTypeOnly = false }: Arrow, rooms: readonly Room[]): string | undefined {
-  const fromRoom = roomOf(from);
+function judge({ from, to, isTypeOnly = false }: Arrow, rooms: readonly PlacedRoom[]): string | undefined {
+  const fromRoom = roomOf(from, rooms);
   const mustBePure = isPure(from, rooms) && !isTypeOnly;
   if (!to.startsWith("src/")) {
     if (fromRoom === undefined) return undefined;
@@ -52,60 +60,58 @@ function judge({ from, to, isTypeOnly = false }: Arrow, rooms: readonly Room[]):
     return undefined;
   }
   if (/^sites\//.test(from)) return "a site's services are written by users and know nothing of Orrery";
-  const toRoom = roomOf(to);
+  const toRoom = roomOf(to, rooms);
   if (toRoom === undefined) return "src/ holds rooms only: move the file into one";
   if (fromRoom === toRoom) return mustBePure && !isPure(to, rooms) ? "this part is pure and may import only pure parts of its room" : undefined;
 
-  const face = faceOf(to, rooms);
-  if (face === undefined) return `not a face: import ${listFaces(toRoom, rooms)} instead, or add a face in tools/rooms.ts`;
+  const face = faceOf(to, toRoom);
+  if (face === undefined) return `not a face: import ${listFaces(toRoom)} instead, or add a face in tools/rooms.ts`;
   if (fromRoom === undefined) return undefined;
   return judgeRooms({ from, fromRoom, toRoom, face, mustBePure, rooms });
 }
 
 interface RoomArrow {
   readonly from: string;
-  readonly fromRoom: string;
-  readonly toRoom: string;
+  readonly fromRoom: PlacedRoom;
+  readonly toRoom: PlacedRoom;
   /** `tree` for the index, `tree/sqlite` for another face. */
   readonly face: string;
   readonly mustBePure: boolean;
-  readonly rooms: readonly Room[];
+  readonly rooms: readonly PlacedRoom[];
 }
 
 function judgeRooms({ from, fromRoom, toRoom, face, mustBePure, rooms }: RoomArrow): string | undefined {
-  const order = rooms.map((room) => room.name);
-  if (order.indexOf(toRoom) > order.indexOf(fromRoom)) return `${toRoom} lies above ${fromRoom}: a room imports only rooms nearer to base`;
+  if (rooms.indexOf(toRoom) > rooms.indexOf(fromRoom)) return `${toRoom.name} lies above ${fromRoom.name}: a room imports only rooms nearer to base`;
   if (isTest(from)) return undefined;
   if (TEST_FACES.includes(face)) return "a conformance suite is for tests";
-  if (ENGINE_FACES.includes(face) && fromRoom !== "apps") return "an engine is chosen in apps/: take the contract as an argument";
-  const imports = rooms.find((room) => room.name === fromRoom)?.imports ?? [];
-  if (!imports.includes(toRoom) && !imports.includes(face)) return `tools/rooms.ts does not allow ${fromRoom} to import ${face}`;
-  if (mustBePure && toRoom !== "base" && !isPureFace(toRoom, face, rooms)) return `this part is pure, and ${face} is not`;
+  if (ENGINE_FACES.includes(face) && fromRoom.name !== "apps") return "an engine is chosen in apps/: take the contract as an argument";
+  const { imports } = fromRoom;
+  if (!imports.includes(toRoom.name) && !imports.includes(face)) return `tools/rooms.ts does not allow ${fromRoom.name} to import ${face}`;
+  if (mustBePure && toRoom.name !== "base" && !isPureFace(toRoom, face)) return `this part is pure, and ${face} is not`;
   return undefined;
 }
 
-function isPureFace(roomName: string, face: string, rooms: readonly Room[]): boolean {
-  const pure = rooms.find((room) => room.name === roomName)?.pure ?? [];
-  return pure.includes(".") || pure.some((part) => face === `${roomName}/${part}`);
+function isPureFace({ name, pure = [] }: PlacedRoom, face: string): boolean {
+  return pure.includes(".") || pure.some((part) => face === `${name}/${part}`);
 }
 
-function roomOf(file: string): string | undefined {
-  return /^src\/([^/]+)\//.exec(file)?.[1];
+function isUnderSrc(file: string): boolean {
+  return file.startsWith("src/");
+}
+
+function roomOf(file: string, rooms: readonly PlacedRoom[]): PlacedRoom | undefined {
+  return rooms.find((room) => file.startsWith(`${room.path}/`));
 }
 
 /** The face that `file` is, or undefined. */
-function faceOf(file: string, rooms: readonly Room[]): string | undefined {
-  const name = roomOf(file);
-  const room = rooms.find((each) => each.name === name);
-  if (room === undefined) return undefined;
-  if (file === `src/${name}/index.ts`) return name;
-  const face = (room.faces ?? []).find((each) => file === `src/${name}/${each}.ts` || file === `src/${name}/${each}/index.ts`);
+function faceOf(file: string, { name, path, faces = [] }: PlacedRoom): string | undefined {
+  if (file === `${path}/index.ts`) return name;
+  const face = faces.find((each) => file === `${path}/${each}.ts` || file === `${path}/${each}/index.ts`);
   return face === undefined ? undefined : `${name}/${face}`;
 }
 
-function listFaces(name: string, rooms: readonly Room[]): string {
-  const faces = rooms.find((room) => room.name === name)?.faces ?? [];
-  return [`#/${name}/index.ts`, ...faces.map((face) => `${name}/${face}`)].join(" or ");
+function listFaces({ name, path, faces = [] }: PlacedRoom): string {
+  return [`${path.replace("src", "#")}/index.ts`, ...faces.map((face) => `${name}/${face}`)].join(" or ");
 }
 
 function isWithin(file: string, part: string): boolean {

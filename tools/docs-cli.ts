@@ -1,7 +1,7 @@
 /** Writes docs/cli.md from the commands themselves. */
 import type { Command } from "commander";
 import { ManualClock } from "#/base/index.ts";
-import { buildProgram, type CliContext } from "#/cli/index.ts";
+import { buildProgram, type CliContext } from "#/face/cli/index.ts";
 import { keepDocument, markdownTable } from "./document.ts";
 
 const INTRODUCTION = `# The command \`orrery\`

@@ -1,5 +1,5 @@
 /** Writes docs/errors.md: every error code that the code throws, with what its docstrings say of it. */
-import { GATEWAY_ERRORS } from "#/gateway/core/index.ts";
+import { GATEWAY_ERRORS } from "#/traffic/gateway/core/index.ts";
 import { keepDocument, markdownTable } from "./document.ts";
 import { listFiles, readSource } from "./sources.ts";
 

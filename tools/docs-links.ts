@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import type { Command } from "commander";
 import { systemClock } from "#/base/index.ts";
-import { buildProgram, processTerminal } from "#/cli/index.ts";
+import { buildProgram, processTerminal } from "#/face/cli/index.ts";
 import { findAnchors, findCommands, findLinks } from "./markdown.ts";
 import { listFiles, ROOT, readSource } from "./sources.ts";
 

@@ -1,6 +1,6 @@
 /** `node tools/docs-reasons.ts --check`: whether each reason that an operator may meet (of a wait of an update, of a condition) is explained in the documents for operators, each wait by a row that says what to do.
  *  Exit status 0 when all are, else 1 with one line for each that is not. */
-import { WAIT_REASONS } from "#/update/core/index.ts";
+import { WAIT_REASONS } from "#/traffic/update/core/index.ts";
 import { listFiles, readSource } from "./sources.ts";
 
 interface Scope {
@@ -15,9 +15,9 @@ interface Scope {
 const REASON = /\breason: "([A-Z][A-Za-z]+)"/g;
 
 const SCOPES: readonly Scope[] = [
-  { folders: ["src/update"], patterns: [REASON], documents: ["docs/updating.md"] },
+  { folders: ["src/traffic/update"], patterns: [REASON], documents: ["docs/updating.md"] },
   {
-    folders: ["src/controllers", "src/agent"],
+    folders: ["src/work/controllers", "src/work/agent"],
     // Small functions that make a condition take the reason first: no("Suspended", …), unknown("Stale", …).
     patterns: [
       REASON,

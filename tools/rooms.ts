@@ -1,8 +1,9 @@
-/** The rooms of src/, from the ground up: what each may import, and through which faces it is imported. `npm run check` holds the code to it.
+/** The house of src/: wings from the ground up, and in each its rooms; what each room may import, and through which faces it is imported. `npm run check` holds the code to it.
  *  A room imports only rooms listed before it, and of those only the ones it names. To add an arrow, add the name here, in the same commit. */
 export interface Room {
+  /** Of its folder; no two rooms have the same, whatever their wings. */
   readonly name: string;
-  /** Faces besides `index`: `sqlite` is src/<room>/sqlite.ts or src/<room>/sqlite/index.ts. */
+  /** Faces besides `index`: `sqlite` is <room>/sqlite.ts or <room>/sqlite/index.ts. */
   readonly faces?: readonly string[];
   /** Rooms it may import, through any face, or single faces (`update/core`). */
   readonly imports: readonly string[];
@@ -10,60 +11,125 @@ export interface Room {
   readonly pure?: readonly string[];
 }
 
-export const ROOMS: readonly Room[] = [
-  { name: "base", imports: [] },
-  { name: "text", imports: ["base"] },
-  { name: "model", faces: ["arbitrary"], imports: ["base"], pure: ["."] },
-  { name: "trace", imports: ["base"], pure: ["."] },
-  { name: "pki", imports: ["base", "model"] },
-  { name: "link", faces: ["hub"], imports: ["base", "text", "model", "pki"] },
-  { name: "client", imports: ["base", "model", "pki", "link"] },
-  { name: "tree", faces: ["sqlite", "conformance"], imports: ["base"] },
-  { name: "store", faces: ["tree", "remote", "conformance"], imports: ["base", "model", "client", "tree"] },
-  { name: "reconcile", imports: ["base", "model", "store"] },
-  { name: "artifacts", imports: ["base", "model"] },
-  { name: "process", imports: ["base", "model"] },
-  { name: "probes", imports: ["base", "model", "process"] },
+/** Rooms that belong together. What a wing holds imports from its own wing and from wings below it. */
+export interface Wing {
+  readonly name: string;
+  /** False: its rooms stand in src/ itself. Default true: in the folder src/<name>/. */
+  readonly hasFolder?: boolean;
+  readonly rooms: readonly Room[];
+}
+
+const GROUND = ["base", "text", "model", "pki"];
+const STATE = ["link", "client", "tree", "store", "reconcile", "artifacts"];
+const TRAFFIC = ["trace", "routing", "update", "gateway"];
+const WORK = ["process", "probes", "agent", "controllers"];
+const FACE = ["api", "cli"];
+
+export const WINGS: readonly Wing[] = [
+  {
+    name: "ground",
+    hasFolder: false,
+    rooms: [
+      { name: "base", imports: [] },
+      { name: "text", imports: ["base"] },
+      { name: "model", faces: ["arbitrary"], imports: ["base"], pure: ["."] },
+      { name: "pki", imports: ["base", "model"] },
+    ],
+  },
+  {
+    name: "state",
+    rooms: [
+      { name: "link", faces: ["hub"], imports: ["base", "text", "model", "pki"] },
+      { name: "client", imports: ["base", "model", "pki", "link"] },
+      { name: "tree", faces: ["sqlite", "conformance"], imports: ["base"] },
+      { name: "store", faces: ["tree", "remote", "conformance"], imports: ["base", "model", "client", "tree"] },
+      { name: "reconcile", imports: ["base", "model", "store"] },
+      { name: "artifacts", imports: ["base", "model"] },
+    ],
+  },
   {
     name: "traffic",
-    faces: ["table", "balance", "windows", "distribution"],
-    imports: ["base", "model", "trace", "link", "store", "reconcile"],
-    pure: ["."],
-  },
-  { name: "update", faces: ["core"], imports: ["base", "model", "trace", "link", "store", "reconcile", "traffic"], pure: ["core"] },
-  { name: "controllers", imports: ["base", "model", "trace", "link", "store", "reconcile", "artifacts", "traffic", "update"] },
-  {
-    name: "gateway",
-    faces: ["core", "core/call-ledger", "core/trace-headers", "feed/table-sketch"],
-    imports: ["base", "model", "trace", "pki", "link", "traffic", "update/core"],
-    pure: ["core"],
-  },
-  {
-    name: "agent",
-    faces: ["core"],
-    imports: ["base", "model", "pki", "link", "client", "store", "reconcile", "artifacts", "process", "probes", "traffic"],
-    pure: ["core"],
-  },
-  { name: "api", imports: ["base", "text", "model", "trace", "pki", "link", "store", "reconcile", "artifacts", "traffic", "update", "controllers"] },
-  {
-    name: "cli",
-    faces: ["rig", "site"],
-    imports: ["base", "text", "model", "trace", "pki", "link", "client", "store", "process", "traffic", "update/core"],
+    rooms: [
+      { name: "trace", imports: ["base"], pure: ["."] },
+      {
+        name: "routing",
+        faces: ["table", "balance", "windows", "distribution"],
+        imports: ["base", "model", "trace", "link", "store", "reconcile"],
+        pure: ["."],
+      },
+      { name: "update", faces: ["core"], imports: ["base", "model", "trace", "link", "store", "reconcile", "routing"], pure: ["core"] },
+      {
+        name: "gateway",
+        faces: ["core", "core/call-ledger", "core/trace-headers", "feed/table-sketch"],
+        imports: ["base", "model", "trace", "pki", "link", "routing", "update/core"],
+        pure: ["core"],
+      },
+    ],
   },
   {
-    name: "simulation",
-    faces: ["mutations", "run", "scenario"],
-    imports: ["base", "model", "trace", "link", "tree", "store", "reconcile", "traffic", "update", "controllers", "gateway", "agent"],
+    name: "work",
+    rooms: [
+      { name: "process", imports: ["base", "model"] },
+      { name: "probes", imports: ["base", "model", "process"] },
+      {
+        name: "agent",
+        faces: ["core"],
+        imports: ["base", "model", "pki", "link", "client", "store", "reconcile", "artifacts", "process", "probes", "routing"],
+        pure: ["core"],
+      },
+      { name: "controllers", imports: ["base", "model", "trace", "link", "store", "reconcile", "artifacts", "routing", "update"] },
+    ],
   },
   {
-    name: "apps",
-    faces: ["json-log", "run-file", "supervisor/child"],
-    imports: [
-      ...["base", "text", "model", "trace", "pki", "link", "client", "tree", "store", "reconcile", "artifacts", "process", "probes"],
-      ...["traffic", "update", "controllers", "gateway", "agent", "api", "cli", "simulation"],
+    name: "face",
+    rooms: [
+      {
+        name: "api",
+        imports: ["base", "text", "model", "trace", "pki", "link", "store", "reconcile", "artifacts", "routing", "update", "controllers"],
+      },
+      {
+        name: "cli",
+        faces: ["rig", "site"],
+        imports: ["base", "text", "model", "trace", "pki", "link", "client", "store", "process", "routing", "update/core"],
+      },
+    ],
+  },
+  {
+    name: "top",
+    hasFolder: false,
+    rooms: [
+      {
+        name: "simulation",
+        faces: ["mutations", "run", "scenario"],
+        imports: ["base", "model", "link", "tree", "store", "reconcile", ...TRAFFIC, "controllers", "agent"],
+      },
+      {
+        name: "apps",
+        faces: ["json-log", "run-file", "supervisor/child"],
+        imports: [...GROUND, ...STATE, ...TRAFFIC, ...WORK, ...FACE, "simulation"],
+      },
     ],
   },
 ];
+
+/** Rooms of a wing: more, and it is a corridor where nobody finds anything. */
+export const WING_ROOMS_MAX = 8;
+
+/** A room and where it stands. */
+export interface PlacedRoom extends Room {
+  readonly wing: string;
+  /** `src/state/tree`. */
+  readonly path: string;
+}
+
+/** All rooms, from the ground up. */
+export const ROOMS: readonly PlacedRoom[] = placeRooms(WINGS);
+
+export function placeRooms(wings: readonly Wing[]): readonly PlacedRoom[] {
+  return wings.flatMap(({ name, hasFolder = true, rooms }) =>
+    rooms.map((room) => ({ ...room, wing: name, path: hasFolder ? `src/${name}/${room.name}` : `src/${room.name}` })),
+  );
+}
 
 /** Faces that name an engine: imported by apps/, by tests and by conformance suites alone, so that no other code can depend on one. */
 export const ENGINE_FACES: readonly string[] = ["tree/sqlite", "store/tree"];

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { type Dispatcher, Pool } from "undici";
 import { silentLog, systemClock, systemRandom } from "#/base/index.ts";
-import { Gateway, MemoryFeed, sketchTable } from "#/gateway/index.ts";
+import { Gateway, MemoryFeed, sketchTable } from "#/traffic/gateway/index.ts";
 
 const [kind = "", portText = ""] = process.argv.slice(2);
 const backend = Number(portText);

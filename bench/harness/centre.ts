@@ -5,7 +5,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "nod
 import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { silentLog, systemClock, systemRandom } from "#/base/index.ts";
-import { type Client, createClient } from "#/client/index.ts";
+import { type Client, createClient } from "#/state/client/index.ts";
 import { ROOT } from "./report.ts";
 
 export interface RunningCentre {

@@ -1,10 +1,10 @@
 /** Agents of many hosts and one gateway without processes and sockets, as a process: real links and API calls, simulated instances. Arguments: --data, --hosts, --start-ms. Says `ready` by IPC. */
 import { parseArgs } from "node:util";
 import { systemClock as clock, systemRandom as random, silentLog } from "#/base/index.ts";
-import type { Link } from "#/link/index.ts";
 import { SimulatedAgent, SimulatedGateway } from "#/simulation/index.ts";
-import { RemoteStore } from "#/store/remote/index.ts";
-import type { TableMessage } from "#/traffic/index.ts";
+import type { Link } from "#/state/link/index.ts";
+import { RemoteStore } from "#/state/store/remote/index.ts";
+import type { TableMessage } from "#/traffic/routing/index.ts";
 import { clientOf } from "./centre.ts";
 
 const { values } = parseArgs({

@@ -1,7 +1,7 @@
 /** Memory and processor time of processes, from /proc. */
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { procUnits } from "#/process/index.ts";
+import { procUnits } from "#/work/process/index.ts";
 
 export interface MemoryUse {
   /** Proportional set size: a page that several processes map counts in equal parts for each. */

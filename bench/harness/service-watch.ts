@@ -1,6 +1,6 @@
 /** The services of a site as a watcher of the API sees them. */
 import { type Microservice, microservice } from "#/model/index.ts";
-import type { Store } from "#/store/index.ts";
+import type { Store } from "#/state/store/index.ts";
 
 /** Longest wait for anything that is measured. */
 export const PATIENCE_MS = 300_000;

@@ -1,7 +1,7 @@
 /** One round: a change of a site under load, and what was measured of it. */
 import { setTimeout as wait } from "node:timers/promises";
 import { API_VERSION, microservice, update } from "#/model/index.ts";
-import type { Store } from "#/store/index.ts";
+import type { Store } from "#/state/store/index.ts";
 import { type Answer, nowMs, OpenLoad, type Target } from "./load.ts";
 import type { Timeline } from "./timeline.ts";
 

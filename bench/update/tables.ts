@@ -1,7 +1,6 @@
 /** The objects of a large site, changed as updates change them, before the table's builder and its distribution to gateways over links. */
 import { duplexPair } from "node:stream";
 import { systemClock as clock, silentLog } from "#/base/index.ts";
-import { createLink, type Link } from "#/link/index.ts";
 import {
   API_VERSION,
   type Generation,
@@ -15,10 +14,11 @@ import {
   site,
 } from "#/model/index.ts";
 import { SimulatedGateway } from "#/simulation/index.ts";
-import { TableDistribution } from "#/traffic/distribution/index.ts";
-import type { GatewayReport, TableMessage } from "#/traffic/index.ts";
-import { parsePosition, TableBuilder } from "#/traffic/table/index.ts";
-import { DrainLedger, distributionMark, type OpenGeneration, readSiteState } from "#/update/core/index.ts";
+import { createLink, type Link } from "#/state/link/index.ts";
+import { TableDistribution } from "#/traffic/routing/distribution/index.ts";
+import type { GatewayReport, TableMessage } from "#/traffic/routing/index.ts";
+import { parsePosition, TableBuilder } from "#/traffic/routing/table/index.ts";
+import { DrainLedger, distributionMark, type OpenGeneration, readSiteState } from "#/traffic/update/core/index.ts";
 import { nowMs } from "./load.ts";
 
 export interface TableSite {

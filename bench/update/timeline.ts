@@ -1,6 +1,6 @@
 /** What happens on a site during a change, as a watcher of the API sees it. Times are Unix ms. */
 import { generation, type Instance, instance, type Site, site } from "#/model/index.ts";
-import type { Store } from "#/store/index.ts";
+import type { Store } from "#/state/store/index.ts";
 import { nowMs } from "./load.ts";
 
 interface Life {

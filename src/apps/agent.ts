@@ -1,12 +1,12 @@
 /** The agent process of a host. Started by the supervisor. SIGTERM ends the agent alone: its instances go on, and the next agent adopts them; SIGINT stops the instances first, each with its grace. */
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { type Agent, startAgent } from "#/agent/index.ts";
-import { ArtifactStore } from "#/artifacts/index.ts";
 import { describeError, LastGuard, sleep, systemClock, systemRandom } from "#/base/index.ts";
-import { type Client, createClient, type KeptLink } from "#/client/index.ts";
-import { holdName, nameFolder } from "#/process/index.ts";
-import { RemoteStore } from "#/store/remote/index.ts";
+import { ArtifactStore } from "#/state/artifacts/index.ts";
+import { type Client, createClient, type KeptLink } from "#/state/client/index.ts";
+import { RemoteStore } from "#/state/store/remote/index.ts";
+import { type Agent, startAgent } from "#/work/agent/index.ts";
+import { holdName, nameFolder } from "#/work/process/index.ts";
 import { parseChildOptions } from "./child-options.ts";
 import { readHostName } from "./host-name.ts";
 import { ignoreHangUp } from "./interrupts.ts";

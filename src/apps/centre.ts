@@ -1,17 +1,17 @@
 /** The centre: API, controllers, the memory of what is observed. Started by the supervisor; killed, it comes back and nothing else stops. */
 import { chmod, mkdir, stat } from "node:fs/promises";
 import path from "node:path";
-import { createApi } from "#/api/index.ts";
-import { ArtifactStore } from "#/artifacts/index.ts";
 import { describeError, LastGuard, Lifecycle, steadyClock, systemClock, systemRandom } from "#/base/index.ts";
-import { Hub } from "#/link/hub/index.ts";
+import { createApi } from "#/face/api/index.ts";
 import { type FileMapping, storedKinds } from "#/model/index.ts";
 import { ensureCertificates, ensureTokens, tokenAuthenticator } from "#/pki/index.ts";
-import { holdName, nameFolder } from "#/process/index.ts";
-import { openTreeStore } from "#/store/tree/index.ts";
-import type { KnownTable } from "#/traffic/index.ts";
-import { CallBoard } from "#/traffic/windows/index.ts";
-import { openSqliteTree, type SqliteTree } from "#/tree/sqlite/index.ts";
+import { ArtifactStore } from "#/state/artifacts/index.ts";
+import { Hub } from "#/state/link/hub/index.ts";
+import { openTreeStore } from "#/state/store/tree/index.ts";
+import { openSqliteTree, type SqliteTree } from "#/state/tree/sqlite/index.ts";
+import type { KnownTable } from "#/traffic/routing/index.ts";
+import { CallBoard } from "#/traffic/routing/windows/index.ts";
+import { holdName, nameFolder } from "#/work/process/index.ts";
 import { watchClock } from "./centre/clock-watch.ts";
 import { checkDeletion } from "./centre/deletions.ts";
 import { forgetProcesses } from "./centre/forgotten-processes.ts";

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { systemClock } from "#/base/index.ts";
-import { processTerminal, readWholeInput, runCli } from "#/cli/index.ts";
+import { processTerminal, readWholeInput, runCli } from "#/face/cli/index.ts";
 import { connectTo } from "./connection.ts";
 import { currentFolder } from "./current-folder.ts";
 import { listenToInterrupts } from "./interrupts.ts";

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { describeError, OrreryError, shellWord, silentLog, systemClock, systemRandom } from "#/base/index.ts";
-import type { Client } from "#/client/index.ts";
+import type { Client } from "#/state/client/index.ts";
 import { readIdentity, serverNameOf } from "./site-identity.ts";
 import { readEndpoints } from "./supervisor/endpoints.ts";
 
@@ -22,7 +22,7 @@ export async function connectTo(data: string, options: { readonly user: string; 
       "cli/not-running",
       `nothing was started on the data folder ${data}; start it with: orrery up --data ${shellWord(data)}, or name another folder with --data`,
     );
-  const { createClient } = await import("#/client/index.ts");
+  const { createClient } = await import("#/state/client/index.ts");
   return createClient({
     url: endpoints.api,
     serverName: identity.state === "own" ? serverNameOf(identity.id) : undefined,

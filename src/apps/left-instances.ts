@@ -1,4 +1,4 @@
-import type { LeftInstance } from "#/cli/index.ts";
+import type { LeftInstance } from "#/face/cli/index.ts";
 import { findSiteProcesses } from "./supervisor/site-processes.ts";
 
 /** Instances of the site of a data folder that run, as their processes say: also when nothing of the platform runs. Ordered by name. */

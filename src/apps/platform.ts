@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { silentLog, systemClock, systemRandom } from "#/base/index.ts";
-import type { Platform, PlatformProcess, PlatformWarning, Terminal, UpOptions } from "#/cli/index.ts";
-import type { Client } from "#/client/index.ts";
-import { procUnits, readProcStat } from "#/process/index.ts";
+import type { Platform, PlatformProcess, PlatformWarning, Terminal, UpOptions } from "#/face/cli/index.ts";
+import type { Client } from "#/state/client/index.ts";
+import { procUnits, readProcStat } from "#/work/process/index.ts";
 import type { Interrupts } from "./interrupts.ts";
 import { findLeftInstances } from "./left-instances.ts";
 import { readRunFile } from "./run-file.ts";
@@ -30,7 +30,7 @@ export function localPlatform({ version, connect, interrupts }: PlatformOptions)
     leftInstances: findLeftInstances,
     restore: async (data, from) => {
       openDataFolder(data);
-      const { restoreSqliteTree } = await import("#/tree/sqlite/index.ts");
+      const { restoreSqliteTree } = await import("#/state/tree/sqlite/index.ts");
       await restoreSqliteTree({ from, file: path.join(data, "state", "tree.db"), random: systemRandom });
     },
     edge: readEdgeUrl,

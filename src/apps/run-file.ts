@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { identifyProcess, isAlive as isProcessAlive, readBootId } from "#/process/index.ts";
+import { identifyProcess, isAlive as isProcessAlive, readBootId } from "#/work/process/index.ts";
 import { readIdentity } from "./site-identity.ts";
 
 /** The processes of Orrery on one data folder. */

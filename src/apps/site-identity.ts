@@ -1,7 +1,7 @@
 import { lstatSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { OrreryError, type Random, shellWord } from "#/base/index.ts";
-import { nameFolder } from "#/process/index.ts";
+import { nameFolder } from "#/work/process/index.ts";
 
 /** `<data>/identity.json`. A file that was copied has another inode, and another time of birth, than it says. */
 interface IdentityFile {

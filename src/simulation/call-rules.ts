@@ -1,5 +1,5 @@
-import type { Call, Refusal } from "#/gateway/core/index.ts";
 import type { StampPlan } from "#/model/index.ts";
+import type { Call, Refusal } from "#/traffic/gateway/core/index.ts";
 import type { GatewayProcess, HostRequest } from "./gateway-process.ts";
 import type { Judge } from "./judge.ts";
 import type { RootPlan } from "./scenario.ts";

@@ -1,4 +1,13 @@
-import { type Admitted, type Call, GatewayCore, type Inlet, type Refusal, RequestHead, refuse, type Undecided } from "#/gateway/core/index.ts";
+import {
+  type Admitted,
+  type Call,
+  GatewayCore,
+  type Inlet,
+  type Refusal,
+  RequestHead,
+  refuse,
+  type Undecided,
+} from "#/traffic/gateway/core/index.ts";
 import {
   type GatewayReport,
   type KnownTable,
@@ -7,8 +16,8 @@ import {
   type TableMessage,
   type TablePosition,
   type TableUpdate,
-} from "#/traffic/index.ts";
-import { isSameMap } from "#/update/core/index.ts";
+} from "#/traffic/routing/index.ts";
+import { isSameMap } from "#/traffic/update/core/index.ts";
 import type { Dice } from "./dice.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Link } from "./link.ts";
@@ -18,7 +27,7 @@ import type { ServiceProcess } from "./service-process.ts";
 import type { Transaction } from "./transaction.ts";
 import type { World } from "./world.ts";
 
-/** As in src/gateway/. */
+/** As in src/traffic/gateway/. */
 const TICK_MS = 250;
 const QUIET_MS = 2000;
 const TABLE_WAIT_MS = 1000;
@@ -71,7 +80,7 @@ export interface CentrePort {
   report(link: Link, name: string, report: GatewayReport): void;
 }
 
-/** The gateway of a host, or another edge there: the real core, with the table file, reports and acknowledgements of `src/gateway/`, over links that fail and sockets that do not exist. */
+/** The gateway of a host, or another edge there: the real core, with the table file, reports and acknowledgements of `src/traffic/gateway/`, over links that fail and sockets that do not exist. */
 export class GatewayProcess {
   readonly #world: World;
   readonly plan: GatewayPlan;

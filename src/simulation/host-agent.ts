@@ -1,6 +1,6 @@
-import { rivalOf, type Sharer, statusInput } from "#/agent/core/index.ts";
 import { isOrreryError, OrreryError } from "#/base/index.ts";
 import { type Duty, INSTANCE_FINALIZER, type Instance, TRAFFIC_FINALIZER, timestamp } from "#/model/index.ts";
+import { rivalOf, type Sharer, statusInput } from "#/work/agent/core/index.ts";
 import { Cache } from "./cache.ts";
 import type { Dice } from "./dice.ts";
 import { Program, type Routine } from "./program.ts";

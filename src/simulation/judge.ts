@@ -1,6 +1,6 @@
 import type { Generation, Site } from "#/model/index.ts";
-import type { GenerationMap } from "#/update/core/index.ts";
-import { isSameMap, readSiteState, type SiteState, stamps } from "#/update/core/index.ts";
+import type { GenerationMap } from "#/traffic/update/core/index.ts";
+import { isSameMap, readSiteState, type SiteState, stamps } from "#/traffic/update/core/index.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { SimulatedStore } from "./store.ts";
 import { Transaction } from "./transaction.ts";

@@ -1,5 +1,4 @@
 import { isOrreryError, OrreryError } from "#/base/index.ts";
-import { incarnationStatus, mayCarryOut, planInstances } from "#/controllers/index.ts";
 import {
   API_VERSION,
   type Gateway,
@@ -10,9 +9,9 @@ import {
   type Site,
   TRAFFIC_FINALIZER,
 } from "#/model/index.ts";
-import { TableDistribution, type TableStream } from "#/traffic/distribution/index.ts";
-import type { GatewayReport, KnownTable, TableMessage, TablePosition } from "#/traffic/index.ts";
-import { TableBuilder } from "#/traffic/table/index.ts";
+import { TableDistribution, type TableStream } from "#/traffic/routing/distribution/index.ts";
+import type { GatewayReport, KnownTable, TableMessage, TablePosition } from "#/traffic/routing/index.ts";
+import { TableBuilder } from "#/traffic/routing/table/index.ts";
 import {
   type BusyDeclared,
   busyRevisions,
@@ -44,7 +43,8 @@ import {
   WishWatch,
   wantedRevisions,
   withFormer,
-} from "#/update/core/index.ts";
+} from "#/traffic/update/core/index.ts";
+import { incarnationStatus, mayCarryOut, planInstances } from "#/work/controllers/index.ts";
 import { Cache } from "./cache.ts";
 import type { Dice } from "./dice.ts";
 import type { CentrePort } from "./gateway-process.ts";
@@ -54,7 +54,7 @@ import { KIND_NAMES, type KindName } from "./store.ts";
 import { Worker } from "./worker.ts";
 import type { World } from "./world.ts";
 
-/** As in src/controllers/. */
+/** As in src/work/controllers/. */
 const LOOK_AGAIN_MS = 100;
 const STEPS_MAX = 50;
 const WITHDRAW_FINALIZER = "orrery.dev/withdraw";

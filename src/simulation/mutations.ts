@@ -16,24 +16,24 @@ export interface Mutation extends Edit {
   readonly with?: readonly Edit[];
 }
 
-const LEDGER = "src/update/core/drain-ledger.ts";
-const STEP = "src/update/core/step.ts";
-const ISSUE = "src/update/core/issue.ts";
-const ADVANCE = "src/update/core/advance.ts";
-const PREPARING = "src/update/core/preparing.ts";
-const SIGHT = "src/update/core/sight.ts";
-const LEADING = "src/update/core/leading.ts";
-const DISTRIBUTION = "src/traffic/distribution/distribution.ts";
-const GATEWAY = "src/gateway/core/gateway-core.ts";
-const LIVE_TABLE = "src/gateway/core/live-table.ts";
-const PLAN = "src/controllers/microservice/instance-plan.ts";
-const HOLD = "src/update/core/hold.ts";
-const EXCLUSIVE = "src/update/core/exclusive.ts";
-const CHANGES = "src/update/core/changes.ts";
-const FENCES = "src/update/core/fences.ts";
-const ENDPOINT = "src/gateway/core/endpoint.ts";
-const BACKGROUND = "src/update/core/background.ts";
-const BUILDER = "src/traffic/table/builder.ts";
+const LEDGER = "src/traffic/update/core/drain-ledger.ts";
+const STEP = "src/traffic/update/core/step.ts";
+const ISSUE = "src/traffic/update/core/issue.ts";
+const ADVANCE = "src/traffic/update/core/advance.ts";
+const PREPARING = "src/traffic/update/core/preparing.ts";
+const SIGHT = "src/traffic/update/core/sight.ts";
+const LEADING = "src/traffic/update/core/leading.ts";
+const DISTRIBUTION = "src/traffic/routing/distribution/distribution.ts";
+const GATEWAY = "src/traffic/gateway/core/gateway-core.ts";
+const LIVE_TABLE = "src/traffic/gateway/core/live-table.ts";
+const PLAN = "src/work/controllers/microservice/instance-plan.ts";
+const HOLD = "src/traffic/update/core/hold.ts";
+const EXCLUSIVE = "src/traffic/update/core/exclusive.ts";
+const CHANGES = "src/traffic/update/core/changes.ts";
+const FENCES = "src/traffic/update/core/fences.ts";
+const ENDPOINT = "src/traffic/gateway/core/endpoint.ts";
+const BACKGROUND = "src/traffic/update/core/background.ts";
+const BUILDER = "src/traffic/routing/table/builder.ts";
 
 const POSITION: Edit = {
   file: LEDGER,
@@ -125,7 +125,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "site-write-unconditional",
     without: "a former leader that goes on overwrites what was decided meanwhile",
-    file: "src/update/core/site-update.ts",
+    file: "src/traffic/update/core/site-update.ts",
     find: "return { metadata: object.metadata, spec",
     replace: "return { metadata: { name: object.metadata.name } as typeof object.metadata, spec",
   },
@@ -231,21 +231,21 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "deleted-instances-chosen",
     without: "calls go to instances that are being stopped",
-    file: "src/traffic/table/entries.ts",
+    file: "src/traffic/routing/table/entries.ts",
     find: "return instance.status?.ready === true && !isLeaving(instance);",
     replace: "return instance.status?.ready === true;",
   },
   {
     name: "leaving-instances-called-if-unanswered",
     without: "calls go to an instance that is being stopped, because its host had too much to do before",
-    file: "src/traffic/table/entries.ts",
+    file: "src/traffic/routing/table/entries.ts",
     find: "return instance.status?.unanswered === true && !isLeaving(instance);",
     replace: "return instance.status?.unanswered === true;",
   },
   {
     name: "unanswered-is-not-called",
     without: "a host with too much to do for its checks gets no calls, although it would answer them",
-    file: "src/gateway/core/endpoint.ts",
+    file: "src/traffic/gateway/core/endpoint.ts",
     find: "if (this.readyCount === 0) this.#callable = reachable.filter((one) => one.isUnanswered);",
     replace: "",
   },
@@ -358,7 +358,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "not-held-but-stamped-as-before",
     without: "what can reach nothing that is held joins those that are waited for, and they never end",
-    file: "src/gateway/core/stamp.ts",
+    file: "src/traffic/gateway/core/stamp.ts",
     find: "if (hold !== undefined) return hold.to;",
     replace: "",
   },
@@ -528,7 +528,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "late-status-taken",
     without: "what an agent wrote on a connection that broke is carried out after what it has written since",
-    file: "src/agent/core/status-input.ts",
+    file: "src/work/agent/core/status-input.ts",
     find: "{ name, uid, resourceVersion, ...",
     replace: "{ name, uid, ...(resourceVersion === null ? { resourceVersion } : {}), ...",
   },
@@ -584,7 +584,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "exclusive-by-the-store-alone",
     without: "after the store was put back, what runs and is not in it uses an exclusive thing beside another revision",
-    file: "src/agent/core/rival.ts",
+    file: "src/work/agent/core/rival.ts",
     find: 'exclusive !== true || duty === "passive"',
     replace: 'exclusive !== null || duty === "passive"',
   },

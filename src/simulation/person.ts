@@ -1,5 +1,5 @@
 import { API_VERSION, microservice, type Resource, SITE_NAME, type StrategyName, timestamp } from "#/model/index.ts";
-import { type GateVerdict, movesOf, type Refusal, readSiteState, type SiteState, type UpdateIntent } from "#/update/core/index.ts";
+import { type GateVerdict, movesOf, type Refusal, readSiteState, type SiteState, type UpdateIntent } from "#/traffic/update/core/index.ts";
 import type { RampPlan, Wish } from "./scenario.ts";
 import type { World } from "./world.ts";
 

@@ -1,7 +1,7 @@
 import { type Clock, isOrreryError, type Log, type Random } from "#/base/index.ts";
 import { API_VERSION, host, INSTANCE_FINALIZER, type Instance, instance, TRAFFIC_FINALIZER, timestamp } from "#/model/index.ts";
-import { Controller, objectKey, type ReconcileResult, Reflector } from "#/reconcile/index.ts";
-import type { Store } from "#/store/index.ts";
+import { Controller, objectKey, type ReconcileResult, Reflector } from "#/state/reconcile/index.ts";
+import type { Store } from "#/state/store/index.ts";
 
 export interface SimulatedAgentOptions {
   readonly store: Store;

@@ -1,4 +1,4 @@
-import type { GatewayReport, TableMessage, TablePosition } from "#/traffic/index.ts";
+import type { GatewayReport, TableMessage, TablePosition } from "#/traffic/routing/index.ts";
 
 export interface SimulatedGatewayOptions {
   readonly name: string;

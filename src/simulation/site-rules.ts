@@ -1,5 +1,5 @@
 import { type Instance, SITE_NAME, type Site } from "#/model/index.ts";
-import { type Observed, readSiteState, type SiteState, type Step } from "#/update/core/index.ts";
+import { type Observed, readSiteState, type SiteState, type Step } from "#/traffic/update/core/index.ts";
 import type { Judge } from "./judge.ts";
 import { START_MS } from "./scheduler.ts";
 import type { ServiceProcess } from "./service-process.ts";

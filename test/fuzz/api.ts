@@ -2,13 +2,13 @@ import { EventEmitter } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createApi } from "#/api/index.ts";
 import { silentLog, systemClock, systemRandom } from "#/base/index.ts";
+import { createApi } from "#/face/api/index.ts";
 import { checkManifest, kinds } from "#/model/index.ts";
-import type { Store } from "#/store/index.ts";
-import { openTreeStore } from "#/store/tree/index.ts";
+import type { Store } from "#/state/store/index.ts";
+import { openTreeStore } from "#/state/store/tree/index.ts";
+import { openSqliteTree } from "#/state/tree/sqlite/index.ts";
 import { readJson } from "#/text/index.ts";
-import { openSqliteTree } from "#/tree/sqlite/index.ts";
 import { Dice, type Fuzz, type FuzzFinding } from "./frame.ts";
 import { bent, jsonText, largeText, mutated, SAMPLES, type Sample, yamlText } from "./made-texts.ts";
 

@@ -3,7 +3,7 @@ import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type Log, silentLog, systemClock, systemRandom } from "#/base/index.ts";
-import { Gateway, MemoryFeed, sketchTable } from "#/gateway/index.ts";
+import { Gateway, MemoryFeed, sketchTable } from "#/traffic/gateway/index.ts";
 import type { FuzzFinding, FuzzOptions, FuzzReport } from "./frame.ts";
 import { type Conversation, conversationOf, hiddenOf, idOf } from "./gateway/conversations.ts";
 import { FuzzInstances, idOfPath } from "./gateway/instances.ts";

@@ -12,8 +12,8 @@ import {
   volume,
   volumeName,
 } from "#/model/index.ts";
-import type { ObjectKey, Store } from "#/store/index.ts";
-import { type GenerationMap, readSiteState, type SiteState } from "#/update/core/index.ts";
+import type { ObjectKey, Store } from "#/state/store/index.ts";
+import { type GenerationMap, readSiteState, type SiteState } from "#/traffic/update/core/index.ts";
 
 /** What a person is told who deletes objects: the warnings.
  *  @throws store/immutable: transactions meet one of them; the message says what to do instead */

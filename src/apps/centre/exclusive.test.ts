@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Instance, instance } from "#/model/index.ts";
-import type { Store } from "#/store/index.ts";
+import type { Store } from "#/state/store/index.ts";
 import { startCentre } from "./lead-rig.ts";
 
 const gate = () => Promise.withResolvers<void>();

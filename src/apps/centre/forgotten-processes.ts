@@ -1,5 +1,5 @@
 import { instance, microservice } from "#/model/index.ts";
-import type { Store } from "#/store/index.ts";
+import type { Store } from "#/state/store/index.ts";
 
 /** Forgets what is stored of processes that another site's agent runs: the status of each Instance, with its ports and its address, and the port that was given to each service. They are observed, and given, anew. Before anything decides by them: a table made of them would send this site's calls to the other's services. */
 export async function forgetProcesses(store: Store): Promise<void> {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { GatewayReport } from "#/traffic/index.ts";
+import type { GatewayReport } from "#/traffic/routing/index.ts";
 import { GenerationTally } from "./generation-tally.ts";
 
 interface Told {

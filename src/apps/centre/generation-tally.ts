@@ -1,5 +1,5 @@
-import type { GatewayReport } from "#/traffic/index.ts";
-import type { GateSample } from "#/update/core/index.ts";
+import type { GatewayReport } from "#/traffic/routing/index.ts";
+import type { GateSample } from "#/traffic/update/core/index.ts";
 
 /** What all edges have told within a second. */
 interface Slice {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { silentLog, systemClock, systemRandom } from "#/base/index.ts";
-import { createJobController } from "#/controllers/index.ts";
 import { type Instance, instance, job, jobRun } from "#/model/index.ts";
+import { createJobController } from "#/work/controllers/index.ts";
 import { isReady, startCentre } from "./lead-rig.ts";
 import { RunsByGeneration } from "./runs-by-generation.ts";
 

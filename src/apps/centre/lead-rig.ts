@@ -6,9 +6,9 @@ import { after } from "node:test";
 import { type Log, silentLog, systemClock, systemRandom } from "#/base/index.ts";
 import { type Instance, kinds, type Microservice, microservice, SITE_NAME, type Site, site, type Update, update } from "#/model/index.ts";
 import { SimulatedAgent, SimulatedGateway } from "#/simulation/index.ts";
-import type { Store } from "#/store/index.ts";
-import { openTreeStore } from "#/store/tree/index.ts";
-import { openSqliteTree } from "#/tree/sqlite/index.ts";
+import type { Store } from "#/state/store/index.ts";
+import { openTreeStore } from "#/state/store/tree/index.ts";
+import { openSqliteTree } from "#/state/tree/sqlite/index.ts";
 import { type LeadOptions, startLeading } from "./lead.ts";
 
 /** A whole centre without its API: real tree, store, controllers and table, with an agent and a gateway without processes and sockets: start times by version (`undefined`: never ready), a store and a keeper of files that may be wrapped. */

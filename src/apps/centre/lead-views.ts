@@ -1,9 +1,9 @@
-import type { Caches, ConnectedGateway, Observation } from "#/controllers/index.ts";
 import { type Instance, isLeaving, TRAFFIC_FINALIZER } from "#/model/index.ts";
-import type { BusyAnswer } from "#/probes/index.ts";
-import type { TableDistribution } from "#/traffic/distribution/index.ts";
-import type { TableBuilder } from "#/traffic/table/index.ts";
-import { type LeftWait, type Readiness, revisionReadiness, withdrawing } from "#/update/core/index.ts";
+import type { TableDistribution } from "#/traffic/routing/distribution/index.ts";
+import type { TableBuilder } from "#/traffic/routing/table/index.ts";
+import { type LeftWait, type Readiness, revisionReadiness, withdrawing } from "#/traffic/update/core/index.ts";
+import type { Caches, ConnectedGateway, Observation } from "#/work/controllers/index.ts";
+import type { BusyAnswer } from "#/work/probes/index.ts";
 
 /** What the leader asks about those who are connected to it. */
 export interface Peers {

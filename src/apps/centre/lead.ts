@@ -1,4 +1,32 @@
 import type { Clock, Log, Random } from "#/base/index.ts";
+import { DEFAULT_NAMESPACE, type FileMapping, generationName, isOver, type Microservice, SITE_NAME, type Template } from "#/model/index.ts";
+import type { Controller } from "#/state/reconcile/index.ts";
+import type { Store } from "#/state/store/index.ts";
+import { TableDistribution } from "#/traffic/routing/distribution/index.ts";
+import { type GatewayReport, type KnownTable, LATENCY_BUCKETS_MS } from "#/traffic/routing/index.ts";
+import { TableBuilder } from "#/traffic/routing/table/index.ts";
+import {
+  busyRevisions,
+  DrainLedger,
+  distributionMark,
+  exclusiveServices,
+  GatewayWatch,
+  interlockOf,
+  judgeGate,
+  type KnownGateway,
+  Reach,
+  readSiteState,
+  WantedRevisions,
+} from "#/traffic/update/core/index.ts";
+import {
+  createUpdateController,
+  createUpdateRecordController,
+  isStoreBehind,
+  readLedSite,
+  rememberHistory,
+  takeLead,
+  updateIntents,
+} from "#/traffic/update/index.ts";
 import {
   type Caches,
   createCaches,
@@ -15,35 +43,7 @@ import {
   Propagation,
   runCaches,
   servicesOfHost,
-} from "#/controllers/index.ts";
-import { DEFAULT_NAMESPACE, type FileMapping, generationName, isOver, type Microservice, SITE_NAME, type Template } from "#/model/index.ts";
-import type { Controller } from "#/reconcile/index.ts";
-import type { Store } from "#/store/index.ts";
-import { TableDistribution } from "#/traffic/distribution/index.ts";
-import { type GatewayReport, type KnownTable, LATENCY_BUCKETS_MS } from "#/traffic/index.ts";
-import { TableBuilder } from "#/traffic/table/index.ts";
-import {
-  busyRevisions,
-  DrainLedger,
-  distributionMark,
-  exclusiveServices,
-  GatewayWatch,
-  interlockOf,
-  judgeGate,
-  type KnownGateway,
-  Reach,
-  readSiteState,
-  WantedRevisions,
-} from "#/update/core/index.ts";
-import {
-  createUpdateController,
-  createUpdateRecordController,
-  isStoreBehind,
-  readLedSite,
-  rememberHistory,
-  takeLead,
-  updateIntents,
-} from "#/update/index.ts";
+} from "#/work/controllers/index.ts";
 import { GenerationTally } from "./generation-tally.ts";
 import { connectionOf, fillTable, leftOf, type Peers, readinessOf, trafficOf } from "./lead-views.ts";
 import { RunsByGeneration } from "./runs-by-generation.ts";

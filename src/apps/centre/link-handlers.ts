@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { type Clock, describeError, type Log, OrreryError } from "#/base/index.ts";
-import type { Observation } from "#/controllers/index.ts";
-import type { Hub, Peer } from "#/link/hub/index.ts";
-import type { AgentObservation, AgentReport } from "#/probes/index.ts";
-import type { GatewayReport, KnownTable } from "#/traffic/index.ts";
-import { parseKnownTable, parsePosition } from "#/traffic/table/index.ts";
+import type { Hub, Peer } from "#/state/link/hub/index.ts";
+import type { GatewayReport, KnownTable } from "#/traffic/routing/index.ts";
+import { parseKnownTable, parsePosition } from "#/traffic/routing/table/index.ts";
+import type { Observation } from "#/work/controllers/index.ts";
+import type { AgentObservation, AgentReport } from "#/work/probes/index.ts";
 import type { Lead } from "./lead.ts";
 import type { Peers } from "./lead-views.ts";
 

@@ -1,7 +1,7 @@
 import type { Clock } from "#/base/index.ts";
-import type { Hub } from "#/link/hub/index.ts";
-import type { HostUse } from "#/probes/index.ts";
-import type { CallBoard } from "#/traffic/windows/index.ts";
+import type { Hub } from "#/state/link/hub/index.ts";
+import type { CallBoard } from "#/traffic/routing/windows/index.ts";
+import type { HostUse } from "#/work/probes/index.ts";
 import type { Lead } from "./lead.ts";
 import { TOPICS } from "./link-handlers.ts";
 

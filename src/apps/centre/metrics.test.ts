@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
-import type { GatewayReport } from "#/traffic/index.ts";
-import { CallBoard } from "#/traffic/windows/index.ts";
+import type { GatewayReport } from "#/traffic/routing/index.ts";
+import { CallBoard } from "#/traffic/routing/windows/index.ts";
 import type { Lead } from "./lead.ts";
 import { siteMetrics } from "./metrics.ts";
 

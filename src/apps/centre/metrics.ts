@@ -1,6 +1,6 @@
-import type { MetricFamily, MetricSource } from "#/api/index.ts";
-import { LATENCY_BUCKETS_MS } from "#/traffic/index.ts";
-import type { CallBoard, CallSum } from "#/traffic/windows/index.ts";
+import type { MetricFamily, MetricSource } from "#/face/api/index.ts";
+import { LATENCY_BUCKETS_MS } from "#/traffic/routing/index.ts";
+import type { CallBoard, CallSum } from "#/traffic/routing/windows/index.ts";
 import type { Lead } from "./lead.ts";
 
 /** Figures of the site for /metrics: calls, generations, readiness. */

@@ -1,5 +1,5 @@
 import type { Instance } from "#/model/index.ts";
-import type { GenerationMap } from "#/update/core/index.ts";
+import type { GenerationMap } from "#/traffic/update/core/index.ts";
 
 /** An instance that may have work for a generation, and a service that it may call. */
 export interface RunOfGeneration {

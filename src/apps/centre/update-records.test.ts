@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Generation, generation, microservice, SITE_NAME, site, type Update, update } from "#/model/index.ts";
-import type { Store } from "#/store/index.ts";
+import type { Store } from "#/state/store/index.ts";
 import { isReady, startCentre } from "./lead-rig.ts";
 
 /** A store of which the watch of `kind` is late: what `isHeld` is told, with everything after it, when `release` is called. */

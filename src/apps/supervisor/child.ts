@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { backoffDelayMs, type Clock, describeError, type LastGuard, type Log, type Random, sleep } from "#/base/index.ts";
-import { scanProcesses } from "#/process/index.ts";
+import { scanProcesses } from "#/work/process/index.ts";
 import { isAlive, type ProcessRecord, type RunFile, readRunFile, recordOf, recordSpawn, removeRunFile, waitForEnd } from "../run-file.ts";
 import { readIdentity } from "../site-identity.ts";
 import { endedAtHeapLimit, heapFlags, heapLimits, heapVariable } from "./heap.ts";

@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import path from "node:path";
 import { describeError, OrreryError } from "#/base/index.ts";
-import { replaceFile } from "#/process/index.ts";
+import { replaceFile } from "#/work/process/index.ts";
 
 /** Version of the layout of the data folder. */
 const FORMAT = 1;

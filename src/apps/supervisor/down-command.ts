@@ -1,6 +1,6 @@
 import { describeError, isOrreryError, OrreryError, sleep, systemClock } from "#/base/index.ts";
-import type { Terminal } from "#/cli/index.ts";
-import { askHolder, endProcesses, nameFolder, scanProcesses } from "#/process/index.ts";
+import type { Terminal } from "#/face/cli/index.ts";
+import { askHolder, endProcesses, nameFolder, scanProcesses } from "#/work/process/index.ts";
 import { END_SIGNAL, type Interrupts } from "../interrupts.ts";
 import { isAlive, type ProcessRecord, readRunFile, recordOf } from "../run-file.ts";
 import { readIdentity } from "../site-identity.ts";

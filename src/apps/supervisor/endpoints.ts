@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { replaceFile } from "#/process/index.ts";
+import { replaceFile } from "#/work/process/index.ts";
 import { readRunFile } from "../run-file.ts";
 
 /** `<data>/endpoints.json`: where API and edge are. `edge` is missing until the gateway listens for the first time. */

@@ -12,10 +12,10 @@ import {
   listManifestFiles,
   type Manifest,
   parseManifests,
-} from "#/cli/site.ts";
-import type { Client } from "#/client/index.ts";
+} from "#/face/cli/site.ts";
 import { findKind, type StoredObject } from "#/model/index.ts";
-import { replaceFile } from "#/process/index.ts";
+import type { Client } from "#/state/client/index.ts";
+import { replaceFile } from "#/work/process/index.ts";
 import { appliedSitePath } from "./last-site.ts";
 
 /** The manifests of a site's folder, checked against the model. */

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { findMembers, nameFolder, type ProcStat, readEnvironment, scanProcesses } from "#/process/index.ts";
+import { findMembers, nameFolder, type ProcStat, readEnvironment, scanProcesses } from "#/work/process/index.ts";
 import { isOwnElsewhere, readIdentity } from "../site-identity.ts";
 
 /** A process that belongs to the site of a data folder. */

@@ -1,6 +1,6 @@
 import path from "node:path";
 import { type Clock, sleep } from "#/base/index.ts";
-import { askHolder, nameFolder } from "#/process/index.ts";
+import { askHolder, nameFolder } from "#/work/process/index.ts";
 import type { ChildName } from "./child.ts";
 
 /** A process of the platform that is to be ended. */

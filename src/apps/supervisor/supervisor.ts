@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Clock, isOrreryError, type LastGuard, type Log, OrreryError, type Random, shellWord } from "#/base/index.ts";
-import { askHolder, type HeldName, holdName, nameFolder, rotateLog } from "#/process/index.ts";
+import { askHolder, type HeldName, holdName, nameFolder, rotateLog } from "#/work/process/index.ts";
 import { formatChildOptions } from "../child-options.ts";
 import { END_SIGNAL } from "../interrupts.ts";
 import { type RunFile, recordSpawn, removeRunFile, writeRunFile } from "../run-file.ts";

@@ -1,9 +1,9 @@
 import path from "node:path";
 import { shellWord } from "#/base/index.ts";
-import { asCalled, type Terminal } from "#/cli/index.ts";
-import { count, formatTable, readinessOf, routeUrl } from "#/cli/site.ts";
-import type { Client } from "#/client/index.ts";
+import { asCalled, type Terminal } from "#/face/cli/index.ts";
+import { count, formatTable, readinessOf, routeUrl } from "#/face/cli/site.ts";
 import { API_VERSION, DEFAULT_NAMESPACE, type Microservice, microservice, type Resource, type Route, resource, route } from "#/model/index.ts";
+import type { Client } from "#/state/client/index.ts";
 import type { Endpoints } from "./endpoints.ts";
 
 export interface WelcomeOptions {

@@ -1,0 +1,83 @@
+import { API_GROUP, type Column, type Kind, type StoredObject } from "#/model/index.ts";
+import type { User } from "#/pki/index.ts";
+import type { ListOptions, ObjectKey, ObjectList, Store, WatchEvent, WatchOptions } from "#/state/store/index.ts";
+import type { Exchange, Reply } from "./exchange.ts";
+import { maySeeSecrets, redact } from "./redaction.ts";
+
+/** Any served object: ours, Event, Namespace. */
+export interface ServedObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly resourceVersion: string };
+}
+
+/** A collection of objects of one kind, to be read. What can be written, too, has a `stored` kind. */
+export interface Collection {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly plural: string;
+  readonly singular: string;
+  readonly shortNames: readonly string[];
+  readonly isNamespaced: boolean;
+  readonly description: string;
+  readonly columns: readonly Column[];
+  /** What the API lets anyone with the right do. */
+  readonly verbs: readonly string[];
+  readonly categories: readonly string[];
+  /** Present where objects can be written: the store keeps them. */
+  readonly stored?: Kind;
+  /** How objects that are no stored kind are written, where they can be. */
+  readonly writes?: {
+    create(exchange: Exchange, namespace: string | undefined): Promise<Reply>;
+    update(exchange: Exchange, namespace: string | undefined, name: string): Promise<Reply>;
+    patch(exchange: Exchange, namespace: string | undefined, name: string): Promise<Reply>;
+  };
+  get(user: User, key: ObjectKey): Promise<ServedObject | undefined>;
+  list(user: User, options: ListOptions): Promise<ObjectList<ServedObject>>;
+  watch(user: User, options: WatchOptions): AsyncIterable<WatchEvent<ServedObject>>;
+}
+
+export const READ_VERBS: readonly string[] = ["get", "list", "watch"];
+
+/** The collection of one of our kinds. Secrets are hidden from all but agents. */
+export function storedCollection(kind: Kind, store: Store): Collection {
+  return {
+    group: kind.group,
+    version: "v1",
+    kind: kind.kind,
+    plural: kind.plural,
+    singular: kind.singular,
+    shortNames: kind.shortNames ?? [],
+    isNamespaced: kind.scope === "Namespaced",
+    description: kind.description,
+    columns: kind.columns,
+    verbs: ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    categories: kind.group === API_GROUP ? ["orrery"] : [],
+    stored: kind,
+    async get(user, key) {
+      const object = await store.get(kind, key);
+      return object === undefined ? undefined : shownTo(user, object);
+    },
+    async list(user, options) {
+      const list = await store.list(kind, options);
+      return maySeeSecrets(user) ? list : { ...list, items: list.items.map(redact) };
+    },
+    watch: (user, options) => (maySeeSecrets(user) ? store.watch(kind, options) : redactedEvents(store.watch(kind, options))),
+  };
+}
+
+/** `object` as `user` may see it. */
+export function shownTo<T extends StoredObject>(user: User, object: T): T {
+  return maySeeSecrets(user) ? object : redact(object);
+}
+
+async function* redactedEvents(events: AsyncIterable<WatchEvent<StoredObject>>): AsyncGenerator<WatchEvent<StoredObject>, void, undefined> {
+  for await (const event of events) {
+    if (event.type === "BOOKMARK") yield event;
+    else {
+      const object = redact(event.object);
+      yield object === event.object ? event : { type: event.type, object };
+    }
+  }
+}

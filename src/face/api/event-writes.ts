@@ -1,0 +1,139 @@
+import { isOrreryError, OrreryError, type Random } from "#/base/index.ts";
+import { DEFAULT_NAMESPACE, describeIssues, type Event, findKind, type GivenEvent, givenEvent, type StoredObject } from "#/model/index.ts";
+import { type EventInput, mergePatch, patchJson, type Store } from "#/state/store/index.ts";
+import { type BodyOptions, readObject, SMALL_BODY_BYTES_MAX } from "./body.ts";
+import type { EventForm } from "./event-form.ts";
+import { type Exchange, jsonReply, type Reply } from "./exchange.ts";
+import { checkNamespace } from "./namespaces.ts";
+import { readPatch } from "./patch-body.ts";
+import { decodeMessage } from "./protobuf-message.ts";
+import { badRequest } from "./status.ts";
+
+/** Somebody writes in between as often as this at most: a recorder alone patches its Event. */
+const ATTEMPTS_MAX = 20;
+
+export interface EventWritesOptions {
+  readonly store: Store;
+  readonly namespaces: readonly string[];
+  readonly random: Random;
+}
+
+/** What recorders of events do: they create Events and patch them when the same happens again. */
+export class EventWrites {
+  readonly #options: EventWritesOptions;
+
+  constructor(options: EventWritesOptions) {
+    this.#options = options;
+  }
+
+  /** An Event with a name (or generateName) is kept as it is; one without is told like our own: equal ones are counted together.
+   *  @throws api/bad-request, store/invalid, store/exists */
+  async create(exchange: Exchange, form: EventForm, namespace: string | undefined): Promise<Reply> {
+    const body = form.read(withoutNulls(await readObject(exchange, bodyOptions(form))));
+    const { metadata } = body as { readonly metadata?: { readonly name?: unknown; readonly generateName?: unknown } };
+    if (metadata?.name === undefined && metadata?.generateName === undefined && form.group === "") {
+      this.#options.store.emit(eventInput(body));
+      return jsonReply({ kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 }, 201);
+    }
+    const suffix = Buffer.from(this.#options.random.bytes(8)).toString("hex");
+    const name = metadata?.name ?? `${String(metadata?.generateName ?? "event.").slice(0, 230)}${suffix}`;
+    const event = this.#parse(body, namespace, String(name));
+    const { resourceVersion: _, ...rest } = event.metadata;
+    return jsonReply(form.show(await this.#options.store.recordEvent({ ...event, metadata: rest }, { isNew: true })), 201);
+  }
+
+  async update(exchange: Exchange, form: EventForm, namespace: string | undefined, name: string): Promise<Reply> {
+    const event = this.#parse(form.read(withoutNulls(await readObject(exchange, bodyOptions(form)))), namespace, name);
+    return jsonReply(form.show(await this.#options.store.recordEvent(event, { isNew: false })));
+  }
+
+  async patch(exchange: Exchange, form: EventForm, namespace: string | undefined, name: string): Promise<Reply> {
+    const patch = await readPatch(exchange, { takesStrategic: true, bytesMax: SMALL_BODY_BYTES_MAX });
+    if (patch.type === "apply") throw new OrreryError("api/media-type", "Events are not applied; create or patch them");
+    for (let attempt = 1; ; attempt++) {
+      const before = form.show(await this.#get(namespace, name));
+      const { resourceVersion } = before.metadata;
+      const after = patch.type === "merge" ? mergePatch(before, patch.body) : patchJson(`Event ${name}`, before, patch.body);
+      if (typeof after !== "object" || after === null || Array.isArray(after)) throw badRequest("the patch leaves no object");
+      const event = this.#parse(form.read(withoutNulls(after as Readonly<Record<string, unknown>>)), namespace, name);
+      try {
+        return jsonReply(form.show(await this.#options.store.recordEvent(event, { isNew: false })));
+      } catch (error) {
+        const isOwn = event.metadata.resourceVersion === resourceVersion;
+        if (!isOrreryError(error, "store/conflict") || !isOwn || attempt >= ATTEMPTS_MAX) throw error;
+      }
+    }
+  }
+
+  async #get(namespace: string | undefined, name: string): Promise<Event> {
+    const [event] = await this.#options.store.events({ ...(namespace !== undefined && { namespace }), fieldSelector: `metadata.name=${name}` });
+    if (event === undefined) throw new OrreryError("store/missing", `events "${name}" not found`, { details: { kind: "Event", name } });
+    return event;
+  }
+
+  /** @throws store/invalid */
+  #parse(body: Readonly<Record<string, unknown>>, namespace: string | undefined, name: string): GivenEvent {
+    const metadata = (body["metadata"] ?? {}) as Readonly<Record<string, unknown>>;
+    const given = metadata["name"];
+    if (given !== undefined && given !== name)
+      throw badRequest(`metadata.name: found ${JSON.stringify(given)}; allowed: ${JSON.stringify(name)}, as in the URL`);
+    const inNamespace = namespace ?? metadata["namespace"] ?? DEFAULT_NAMESPACE;
+    checkNamespace(this.#options.namespaces, String(inNamespace));
+    const parsed = givenEvent.safeParse({ ...body, metadata: { ...metadata, name, namespace: inNamespace } });
+    if (parsed.success) return parsed.data;
+    const causes = describeIssues(givenEvent, body, parsed.error.issues).map(({ field, message }) => ({ field, message }));
+    throw new OrreryError("store/invalid", `Event ${name} is not valid: ${causes.map(({ field, message }) => `${field}: ${message}`).join("; ")}`, {
+      details: { causes },
+    });
+  }
+}
+
+/** Go's typed clients send Kubernetes' own kinds as protobuf. */
+function bodyOptions({ message }: EventForm): BodyOptions {
+  return { bytesMax: SMALL_BODY_BYTES_MAX, protobuf: (bytes) => decodeMessage(message, bytes) };
+}
+
+/** Go writes `null` for a time that is not set. */
+function withoutNulls(body: Readonly<Record<string, unknown>>, depth = 0): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(body).flatMap(([key, value]) => {
+      if (value === null) return [];
+      const isInner = depth < 2 && typeof value === "object" && !Array.isArray(value);
+      return [[key, isInner ? withoutNulls(value as Readonly<Record<string, unknown>>, depth + 1) : value]];
+    }),
+  );
+}
+
+/** What the store is told for a posted core/v1 Event.
+ *  @throws api/bad-request: something is missing or about an unknown kind */
+function eventInput(body: Readonly<Record<string, unknown>>): EventInput {
+  const { involvedObject, type, reason, message, source, reportingComponent } = body as {
+    readonly involvedObject?: Readonly<Record<string, unknown>>;
+    readonly type?: unknown;
+    readonly reason?: unknown;
+    readonly message?: unknown;
+    readonly source?: { readonly component?: unknown };
+    readonly reportingComponent?: unknown;
+  };
+  const { kind: kindName, name, namespace, uid, apiVersion } = involvedObject ?? {};
+  const kind = typeof kindName === "string" ? findKind(kindName) : undefined;
+  if (kind === undefined) throw badRequest("involvedObject.kind: give the name of a kind");
+  const component = source?.component ?? reportingComponent;
+  if (
+    typeof name !== "string" ||
+    typeof uid !== "string" ||
+    typeof reason !== "string" ||
+    typeof message !== "string" ||
+    typeof component !== "string"
+  ) {
+    throw badRequest("an Event needs involvedObject.name, involvedObject.uid, reason, message and source.component");
+  }
+  if (type !== "Normal" && type !== "Warning") throw badRequest("type: give Normal or Warning");
+  const object: StoredObject = {
+    apiVersion: String(apiVersion),
+    kind: kind.kind,
+    metadata: { name, uid, ...(typeof namespace === "string" && { namespace }), resourceVersion: "", generation: 0, creationTimestamp: "" },
+    spec: {},
+  };
+  return { kind, object, type, reason, message, component };
+}

@@ -1,0 +1,305 @@
+import { randomUUID } from "node:crypto";
+import { type Clock, isOrreryError, OrreryError } from "#/base/index.ts";
+import {
+  DEFAULT_NAMESPACE,
+  durationMs,
+  findKind,
+  type Instance,
+  instance,
+  type Kind,
+  type Microservice,
+  microservice,
+  type Script,
+} from "#/model/index.ts";
+import type { Hub } from "#/state/link/hub/index.ts";
+import { decodeLines, type Link, type LogLine, type LogQuestion } from "#/state/link/index.ts";
+import type { Store } from "#/state/store/index.ts";
+import { type Exchange, jsonReply, type Reply } from "./exchange.ts";
+import { serveExec } from "./exec.ts";
+import { formatLines, type LogFormat, type LogOwner } from "./log-format.ts";
+import { LogMerge } from "./log-merge.ts";
+import { type LogRequest, readLogRequest } from "./log-request.ts";
+import { missing } from "./reads.ts";
+import { badRequest, isTrue } from "./status.ts";
+import { keyOf, type Target } from "./writes.ts";
+
+/** Scripts have their own time limits, which agents enforce; so much later the centre no longer waits for an agent that does not. */
+const SCRIPT_SPARE_MS = 30_000;
+const TIMER_MS_MAX = 2 ** 31 - 1;
+/** So long the first lines may decide whether the answer is an error. */
+const FIRST_LINES_MS = 500;
+
+/** Logs and scripts of instances, asked for over the links of their agents. */
+export class InstanceAccess {
+  readonly #store: Store;
+  readonly #hub: Hub;
+  readonly #clock: Clock;
+
+  constructor(store: Store, hub: Hub, clock: Clock) {
+    this.#store = store;
+    this.#hub = hub;
+    this.#clock = clock;
+  }
+
+  /** `…/instances/NAME/log` and `…/microservices/NAME/log`: see `readLogRequest`. Lines of a microservice begin with `instance | `; followed, instances that come later are added. Lines of several instances come in the order of their times. */
+  async log(exchange: Exchange, target: Target, name: string): Promise<Reply> {
+    const request = readLogRequest(exchange.query, this.#clock.now());
+    if (target.kind === instance) return await this.#answer(exchange, request, { instances: [await this.#get(target, name)], services: [] }, false);
+    await this.#getService(target, name);
+    return await this.#answer(exchange, request, { namespace: target.namespace, instances: [], services: [name] }, true);
+  }
+
+  /** `/logs?service=A&service=B&instance=C&all=true`: of several at once. */
+  async logs(exchange: Exchange): Promise<Reply> {
+    const { query } = exchange;
+    const request = readLogRequest(query, this.#clock.now());
+    const namespace = query.get("namespace") ?? DEFAULT_NAMESPACE;
+    if (!request.isAll && request.services.length + request.instances.length === 0)
+      throw badRequest("say whose logs: service, instance, or all=true");
+    for (const name of request.services)
+      if ((await this.#store.get(microservice, { name, namespace })) === undefined) throw notFound(microservice, name);
+    const instances: Instance[] = [];
+    for (const name of request.instances) {
+      const object = await this.#store.get(instance, { name, namespace });
+      if (object === undefined) throw notFound(instance, name);
+      instances.push(object);
+    }
+    return await this.#answer(exchange, request, { namespace, instances, services: request.isAll ? "all" : request.services }, true);
+  }
+
+  async #answer(exchange: Exchange, request: LogRequest, whose: LogTargets, isPrefixed: boolean): Promise<Reply> {
+    const { signal } = exchange;
+    const { question } = request;
+    const format = { isPrefixed, ...request.format };
+    if (question.previous) return answerOf(await this.#previous(whose, question, signal), format);
+    const [only] = whose.instances;
+    const merged = new LogMerge<LogOwner>(this.#clock, question.follow);
+    if (whose.services.length === 0 && whose.instances.length === 1 && only !== undefined) {
+      // An error of the only one is answered as one.
+      merged.add(ownerOf(only), await withFirst(this.#read(only, question, signal), this.#clock));
+      merged.seal();
+    } else
+      void this.#addAll(merged, whose, question, signal)
+        .catch((error: unknown) => merged.add({ instance: "" }, failing(error)))
+        .finally(() => merged.seal());
+    return answerOf(merged, format);
+  }
+
+  /** The runs before the present ones, of those instances that had one. */
+  async #previous(whose: LogTargets, question: LogQuestion, signal: AbortSignal): Promise<LogMerge<LogOwner>> {
+    const merged = new LogMerge<LogOwner>(this.#clock, false);
+    let count = 0;
+    for (const object of await this.#listAll(whose)) {
+      const lines = await withFirst(this.#read(object, { ...question, follow: false }, signal), this.#clock).catch((error: unknown) => {
+        if (whose.services.length === 0 && whose.instances.length === 1) throw error;
+        if (isOrreryError(error, "agent/no-previous")) return undefined;
+        return failing(error);
+      });
+      if (lines === undefined) continue;
+      count += 1;
+      merged.add(ownerOf(object), lines);
+    }
+    merged.seal();
+    if (count === 0)
+      throw new OrreryError(
+        "api/missing",
+        `no instance of ${whose.services === "all" ? "any service" : [...whose.services, ...whose.instances.map((one) => one.metadata.name)].join(", ")} has run before its present run: none was restarted`,
+      );
+    return merged;
+  }
+
+  /** `POST …/instances/NAME/scripts/SCRIPT`, and the same of a microservice: on one ready instance, or `?all=true` on each. The answer is a list of what came of it; where the script's program could not be started, `error` says why. */
+  async script(exchange: Exchange, target: Target, name: string, script: string): Promise<Reply> {
+    const { signal } = exchange;
+    const objects =
+      target.kind === instance ? [await this.#get(target, name)] : await this.#choose(target, name, script, isTrue(exchange.query, "all"));
+    return jsonReply(
+      await Promise.all(
+        objects.map(async (object) => {
+          const { timeout } = findScript(`instance ${object.metadata.name}`, script, object.spec.scripts);
+          const result = this.#linkTo(object).call(
+            "script/run",
+            { namespace: object.metadata.namespace, instance: object.metadata.name, script },
+            { signal, timeoutMs: Math.min(durationMs(timeout) + SCRIPT_SPARE_MS, TIMER_MS_MAX) },
+          );
+          return { instance: object.metadata.name, script, ...((await result.catch(notStarted)) as object) };
+        }),
+      ),
+    );
+  }
+
+  /** See `serveExec`. Of a microservice, on the instance that serves: ready and active before others; one that has crashed, if there is no better. */
+  async exec(exchange: Exchange, target: Target, name: string): Promise<Reply> {
+    return await serveExec(exchange, async () => {
+      const chosen = target.kind === instance ? await this.#get(target, name) : await this.#chooseForExec(target, name);
+      return { instance: chosen, link: this.#linkTo(chosen), session: randomUUID() };
+    });
+  }
+
+  async #chooseForExec(target: Target, service: string): Promise<Instance> {
+    await this.#getService(target, service);
+    const { items } = await this.#store.list(instance, instancesOf(target, service));
+    const rank = ({ metadata, spec, status }: Instance): number =>
+      (metadata.deletionTimestamp === undefined ? 0 : 4) + (status?.ready === true ? 0 : 2) + (spec.duty === "active" ? 0 : 1);
+    const [best] = items.toSorted((a, b) => rank(a) - rank(b) || (a.metadata.name < b.metadata.name ? -1 : 1));
+    if (best === undefined)
+      throw new OrreryError("api/unavailable", `microservice ${service} has no instance to run a command in`, { retry: "backoff" });
+    return best;
+  }
+
+  async #addAll(merged: LogMerge<LogOwner>, whose: LogTargets, question: LogQuestion, signal: AbortSignal): Promise<void> {
+    const add = (object: Instance): void => merged.add(ownerOf(object), this.#read(object, question, signal));
+    if (!question.follow) {
+      for (const object of await this.#listAll(whose)) add(object);
+      return;
+    }
+    const known = new Set<string>();
+    const named = new Set(whose.instances.map((one) => one.metadata.uid));
+    for (const object of whose.instances) {
+      known.add(object.metadata.uid);
+      add(object);
+    }
+    if (whose.services.length === 0) return;
+    for await (const event of this.#store.watch(instance, { ...selectionOf(whose), signal, bookmarks: false })) {
+      if (event.type === "BOOKMARK" || event.type === "DELETED" || known.has(event.object.metadata.uid) || !isMeant(event.object, whose, named))
+        continue;
+      known.add(event.object.metadata.uid);
+      add(event.object);
+    }
+  }
+
+  async #listAll(whose: LogTargets): Promise<readonly Instance[]> {
+    if (whose.services.length === 0) return whose.instances;
+    const { items } = await this.#store.list(instance, selectionOf(whose));
+    const named = new Set(whose.instances.map((one) => one.metadata.uid));
+    return [
+      ...whose.instances.filter((one) => !items.some((item) => item.metadata.uid === one.metadata.uid)),
+      ...items.filter((one) => isMeant(one, whose, named)),
+    ];
+  }
+
+  async *#read(object: Instance, question: LogQuestion, signal: AbortSignal): AsyncGenerator<readonly LogLine[], void, undefined> {
+    for await (const item of this.#linkTo(object).stream(
+      "log/lines",
+      { namespace: object.metadata.namespace, instance: object.metadata.name, ...question },
+      { signal },
+    ))
+      yield decodeLines(item);
+  }
+
+  async #get(target: Target, name: string): Promise<Instance> {
+    const object = await this.#store.get(instance, keyOf(target, name));
+    if (object === undefined) throw missing(target.collection, name);
+    return object;
+  }
+
+  async #getService(target: Target, name: string): Promise<Microservice> {
+    if (target.kind !== findKind("Microservice"))
+      throw new OrreryError("api/missing", `${target.kind.plural} have no log and no scripts; instances and microservices have`);
+    const object = await this.#store.get(microservice, keyOf(target, name));
+    if (object === undefined) throw missing(target.collection, name);
+    return object;
+  }
+
+  async #choose(target: Target, service: string, script: string, isAll: boolean): Promise<readonly Instance[]> {
+    const { spec } = await this.#getService(target, service);
+    const { items } = await this.#store.list(instance, instancesOf(target, service));
+    const ready = items.filter((object) => object.status?.ready === true && object.metadata.deletionTimestamp === undefined);
+    // The active ones serve; a passive one belongs to a version that is not served yet.
+    const best = ready.find((object) => object.spec.duty === "active") ?? ready[0];
+    if (best === undefined) {
+      findScript(`microservice ${service}`, script, spec.template.scripts);
+      const why = spec.suspended ? ": it is stopped" : spec.replicas === 0 ? ": it is scaled to 0" : "";
+      throw new OrreryError("api/unavailable", `microservice ${service} has no ready instance to run a script on${why}`, { retry: "backoff" });
+    }
+    return isAll ? ready : [best];
+  }
+
+  #linkTo(object: Instance): Link {
+    const peer = this.#hub.peers("agent").find((one) => one.hello.host === object.spec.host);
+    if (peer === undefined)
+      throw new OrreryError(
+        "api/unavailable",
+        `the agent of host ${object.spec.host} is not connected: instance ${object.metadata.name} cannot be reached until it is back`,
+        { retry: "backoff" },
+      );
+    return peer.link;
+  }
+}
+
+function instancesOf({ namespace }: Target, service: string): { readonly namespace?: string; readonly fieldSelector: string } {
+  return { ...(namespace !== undefined && { namespace }), fieldSelector: `spec.service=${service}` };
+}
+
+/** @throws api/missing */
+function findScript(title: string, script: string, scripts: readonly Script[]): Script {
+  const known = scripts.map((one) => one.name);
+  const found = scripts.find((one) => one.name === script);
+  if (found === undefined)
+    throw new OrreryError("api/missing", `${title} has no script ${script}; ${known.length === 0 ? "it has none" : `it has ${known.join(", ")}`}`);
+  return found;
+}
+
+/** A script whose program cannot be started has failed on this instance; nothing else has. */
+function notStarted(error: unknown): object {
+  if (isOrreryError(error, "process/command")) return { error: error.message };
+  throw error;
+}
+
+// biome-ignore lint/correctness/useYield: it fails before it has anything to give.
+async function* failing(error: unknown): AsyncGenerator<readonly LogLine[], void, undefined> {
+  throw error;
+}
+
+function notFound(kind: Kind, name: string): OrreryError {
+  return new OrreryError("store/missing", `${kind.plural} "${name.slice(0, 100)}" not found`, { details: { kind: kind.kind, name } });
+}
+
+/** Whose logs are meant. */
+interface LogTargets {
+  readonly namespace?: string | undefined;
+  readonly instances: readonly Instance[];
+  readonly services: readonly string[] | "all";
+}
+
+/** One service can be asked for alone; of several, all instances are looked at. */
+function selectionOf({ namespace, services }: LogTargets): { readonly namespace?: string; readonly fieldSelector?: string } {
+  return {
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(services !== "all" && services.length === 1 ? { fieldSelector: `spec.service=${services[0]}` } : {}),
+  };
+}
+
+function isMeant({ metadata, spec }: Instance, { services }: LogTargets, named: ReadonlySet<string>): boolean {
+  if (named.has(metadata.uid)) return true;
+  return spec.service !== undefined && (services === "all" || services.includes(spec.service));
+}
+
+function ownerOf({ metadata, spec }: Instance): LogOwner {
+  return { instance: metadata.name, service: spec.service };
+}
+
+function answerOf(merged: LogMerge<LogOwner>, format: LogFormat): Reply {
+  const chunks = (async function* (): AsyncGenerator<string | Buffer, void, undefined> {
+    for await (const lines of merged) yield formatLines(lines, format);
+  })();
+  return { status: 200, contentType: format.isJson ? "application/x-ndjson" : "text/plain; charset=utf-8", chunks };
+}
+
+/** The same items; rejects if the source fails at once, so that an error is answered as one and not in the middle of a text. */
+async function withFirst<T>(source: AsyncGenerator<T, void, undefined>, clock: Clock): Promise<AsyncIterable<T>> {
+  const first = source.next();
+  let cancel = (): void => {};
+  await Promise.race([
+    first,
+    new Promise<void>((resolve) => {
+      cancel = clock.after(FIRST_LINES_MS, resolve, { background: true });
+    }),
+  ]).finally(() => cancel());
+  return (async function* (): AsyncGenerator<T, void, undefined> {
+    const { value, done } = await first;
+    if (done === true) return;
+    yield value;
+    yield* source;
+  })();
+}

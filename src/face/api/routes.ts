@@ -1,0 +1,405 @@
+import { type Clock, type Log, OrreryError, type Random } from "#/base/index.ts";
+import { API_GROUP, DEFAULT_NAMESPACE, instance, type Kind, microservice } from "#/model/index.ts";
+import type { Hub } from "#/state/link/hub/index.ts";
+import type { Store } from "#/state/store/index.ts";
+import type { Authorizer, Wish } from "./access.ts";
+import { type Collection, storedCollection } from "./collection.ts";
+import { Discovery } from "./discovery.ts";
+import { newEvents } from "./event-form.ts";
+import { EventWrites } from "./event-writes.ts";
+import { events } from "./events.ts";
+import { type Exchange, jsonReply, type Reply } from "./exchange.ts";
+import { type ReadyCheck, serveReady } from "./health.ts";
+import { InstanceAccess } from "./instance-access.ts";
+import { serveLink } from "./link-mount.ts";
+import { serveLive } from "./live.ts";
+import type { Metrics } from "./metrics.ts";
+import { checkNamespace, namespaces } from "./namespaces.ts";
+import { OpenApi } from "./open-api.ts";
+import { findPart, type Part, servePart } from "./parts.ts";
+import { Reads, versionOf } from "./reads.ts";
+import { serveReview } from "./reviews.ts";
+import { Scales } from "./scale.ts";
+import { isTrue, type Subject } from "./status.ts";
+import type { WatcherCount } from "./watch.ts";
+import { type CheckDeletion, Writes } from "./writes.ts";
+
+export interface RoutesOptions {
+  readonly store: Store;
+  readonly kinds: readonly Kind[];
+  readonly namespaces: readonly string[];
+  readonly hub?: Hub;
+  readonly authorizer: Authorizer;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly version: string;
+  readonly checks: readonly ReadyCheck[];
+  readonly metrics: Metrics;
+  readonly watchers: WatcherCount;
+  readonly backup?: () => Promise<object>;
+  readonly checkDeletion?: CheckDeletion;
+}
+
+/** What a request asks for, and how it is answered. */
+export interface Route {
+  /** What must be allowed. */
+  readonly wish: Wish;
+  /** For messages, metrics and the audit. */
+  readonly subject: Subject;
+  /** `resources`, `instances/status`, `/live`: a bounded set of words. */
+  readonly resource: string;
+  /** Streams take no place among the requests in flight. */
+  readonly isStream: boolean;
+  readonly serve: (exchange: Exchange) => Promise<Reply> | Reply;
+}
+
+const VERBS: Readonly<Record<string, string>> = { GET: "get", HEAD: "get", POST: "create", PUT: "update", PATCH: "patch", DELETE: "delete" };
+const REVIEW_GROUPS: readonly string[] = ["authentication.k8s.io", "authorization.k8s.io"];
+
+/** The place in the API that a path names. */
+interface Place {
+  readonly collection: Collection;
+  readonly namespace?: string;
+  readonly name?: string;
+  readonly part?: string;
+  readonly argument?: string;
+}
+
+/** All that is served, by path and method. */
+export class Routes {
+  readonly #options: RoutesOptions;
+  readonly #collections: readonly Collection[];
+  readonly #reads: Reads;
+  readonly #writes: Writes;
+  readonly #discovery: Discovery;
+  readonly #openApi: OpenApi;
+  readonly #parts: readonly Part[];
+  readonly #access: InstanceAccess | undefined;
+
+  constructor(options: RoutesOptions) {
+    const { store, kinds, clock, hub, version } = options;
+    this.#options = options;
+    const writes = new EventWrites(options);
+    this.#collections = [
+      namespaces({ names: options.namespaces, createdMs: clock.now() }),
+      events({ store, kinds, clock, writes }),
+      events({ store, kinds, clock, writes, form: newEvents }),
+      ...kinds.map((kind) => storedCollection(kind, store)),
+    ];
+    this.#reads = new Reads(options);
+    this.#writes = new Writes(store, this.#reads, options.checkDeletion);
+    this.#access = hub === undefined ? undefined : new InstanceAccess(store, hub, clock);
+    this.#parts = partsOf({
+      store,
+      reads: this.#reads,
+      writes: this.#writes,
+      ...(this.#access !== undefined && { access: this.#access }),
+    });
+    this.#discovery = new Discovery(this.#collections, this.#parts);
+    this.#openApi = new OpenApi(this.#collections, version);
+  }
+
+  /** The route of a request.
+   *  @throws api/missing, api/method */
+  find(method: string, path: readonly string[], query: URLSearchParams): Route {
+    const [root = "", group, version] = path;
+    const verb = VERBS[method];
+    if (verb === undefined) throw new OrreryError("api/method", `method ${method} is not served`);
+    if (root === "api" && path.length > 2) return this.#object(this.#place("", path.slice(2), group), method, query, path);
+    if (root === "apis" && path.length > 3) {
+      if (REVIEW_GROUPS.includes(group ?? "")) return this.#review(method, path);
+      return this.#object(this.#place(group ?? "", path.slice(3), version), method, query, path);
+    }
+    if (root === "link") return this.#pathRoute(method, path, (exchange) => serveLink(exchange, this.#hub()), { verb: "post", isStream: true });
+    if (root === "logs" && path.length === 1 && this.#access !== undefined) {
+      const access = this.#access;
+      if (verb !== "get") throw new OrreryError("api/method", `${method} is not served at /logs`);
+      return this.#pathRoute(method, path, (exchange) => access.logs(exchange), { isStream: true });
+    }
+    const { backup } = this.#options;
+    if (root === "backup" && backup !== undefined)
+      return this.#pathRoute(method, path, async () => jsonReply(await backup(), 201), { verb: "post", isStream: true });
+    if (verb !== "get") throw new OrreryError("api/method", `${method} is not served at /${path.join("/")}`);
+    return this.#pathRoute(method, path, (exchange) => this.#page(exchange));
+  }
+
+  #pathRoute(
+    method: string,
+    path: readonly string[],
+    serve: Route["serve"],
+    options: { readonly verb?: string; readonly isStream?: boolean } = {},
+  ): Route {
+    const text = `/${path.join("/")}`;
+    const verb = options.verb ?? "get";
+    if (verb === "post" && method !== "POST") throw new OrreryError("api/method", `POST to ${text}`);
+    return {
+      wish: { verb, path: text },
+      subject: { verb },
+      resource: ROOTS.has(path[0] ?? "") ? `/${path[0] ?? ""}` : "/other",
+      isStream: options.isStream ?? false,
+      serve,
+    };
+  }
+
+  async #page(exchange: Exchange): Promise<Reply> {
+    const { checks, metrics, version } = this.#options;
+    switch (exchange.path[0]) {
+      case undefined:
+        return jsonReply({
+          paths: [
+            "/api",
+            "/apis",
+            ...this.#collections.map((collection) => `/${collection.group === "" ? "api" : "apis"}/${versionOf(collection)}`).filter(isFirst),
+            "/healthz",
+            "/live",
+            "/livez",
+            "/metrics",
+            "/openapi/v3",
+            "/readyz",
+            "/version",
+          ],
+        });
+      case "healthz":
+      case "livez":
+        return await serveReady([], exchange.query.has("verbose"));
+      case "readyz":
+        return await serveReady([{ name: "store", check: () => this.#readStore() }, ...checks], exchange.query.has("verbose"));
+      case "version":
+        return jsonReply(versionInfo(version));
+      case "metrics":
+        return { status: 200, contentType: metrics.contentType, text: await metrics.text() };
+      case "live":
+        return serveLive(exchange, this.#hub());
+      default:
+        return this.#discovery.serve(exchange) ?? this.#openApi.serve(exchange) ?? notServed(exchange.path);
+    }
+  }
+
+  async #readStore(): Promise<void> {
+    const [kind] = this.#options.kinds;
+    if (kind !== undefined) await this.#options.store.list(kind, { limit: 1 });
+  }
+
+  #hub(): Hub {
+    if (this.#options.hub === undefined) throw new OrreryError("api/missing", "this server has no live data");
+    return this.#options.hub;
+  }
+
+  #review(method: string, path: readonly string[]): Route {
+    const [, group = "", , plural = ""] = path;
+    if (method !== "POST") throw new OrreryError("api/method", `reviews are made with POST`);
+    return {
+      wish: { verb: "create", group, resource: plural },
+      subject: { verb: "review", plural, group },
+      resource: "reviews",
+      isStream: false,
+      serve: (exchange) => serveReview(exchange, this.#options.authorizer, plural),
+    };
+  }
+
+  /** @throws api/missing */
+  #place(group: string, rest: readonly string[], version: string | undefined): Place | undefined {
+    const isScoped = rest[0] === "namespaces" && rest.length > 2;
+    const [plural, name, part, argument, ...more] = isScoped ? rest.slice(2) : rest;
+    const collection = this.#collections.find((one) => one.group === group && one.version === version && one.plural === plural);
+    if (collection === undefined || more.length > 0 || collection.isNamespaced !== (isScoped || (collection.isNamespaced && name === undefined)))
+      return undefined;
+    return {
+      collection,
+      ...(isScoped && rest[1] !== undefined && { namespace: rest[1] }),
+      ...(name !== undefined && { name }),
+      ...(part !== undefined && { part }),
+      ...(argument !== undefined && { argument }),
+    };
+  }
+
+  #object(place: Place | undefined, method: string, query: URLSearchParams, path: readonly string[]): Route {
+    if (place === undefined) return notServed(path);
+    const { collection, namespace, name } = place;
+    const part = place.part === undefined ? undefined : findPart(this.#parts, collection, place.part, place.argument);
+    if (place.part !== undefined && part === undefined) return notServed(path);
+    const isRead = method === "GET" || method === "HEAD";
+    const isWatch = method === "GET" && name === undefined && isTrue(query, "watch");
+    const verb =
+      name === undefined
+        ? method === "DELETE"
+          ? "deletecollection"
+          : isRead
+            ? isWatch
+              ? "watch"
+              : "list"
+            : (VERBS[method] ?? "")
+        : method === "POST"
+          ? "create"
+          : (VERBS[method] ?? "");
+    return {
+      wish: {
+        verb,
+        group: collection.group,
+        resource: collection.plural,
+        ...(part !== undefined && { subresource: part.name }),
+        ...(namespace !== undefined && { namespace }),
+        ...(name !== undefined && { name }),
+      },
+      subject: { verb, kind: collection.kind, plural: collection.plural, group: collection.group, ...(name !== undefined && { name }) },
+      resource: part === undefined ? collection.plural : `${collection.plural}/${part.name}`,
+      isStream: isWatch || part?.isStream === true,
+      serve: (exchange) => (part === undefined ? this.#serve(exchange, place, verb) : this.#servePart(exchange, place, part, verb)),
+    };
+  }
+
+  async #serve(exchange: Exchange, { collection, namespace, name }: Place, verb: string): Promise<Reply> {
+    if (verb === "list") return await this.#reads.list(exchange, collection, namespace);
+    if (verb === "watch") return this.#reads.watch(exchange, collection, namespace);
+    if (verb === "get" && name !== undefined)
+      return await this.#reads.get(exchange, collection, { name, ...(namespace !== undefined && { namespace }) });
+    const { stored, writes } = collection;
+    if (verb === "create" && name === undefined && writes !== undefined) return await writes.create(exchange, namespace);
+    if ((verb === "update" || verb === "patch") && name !== undefined && writes !== undefined) return await writes[verb](exchange, namespace, name);
+    const isCollectionVerb = verb === "create" || verb === "deletecollection";
+    if (stored === undefined || isCollectionVerb !== (name === undefined))
+      throw new OrreryError("api/method", `${verb} is not served for ${collection.plural}${name === undefined ? " as a whole" : ` (${name})`}`);
+    const target = { collection, kind: stored, ...(collection.isNamespaced && { namespace: namespace ?? DEFAULT_NAMESPACE }) };
+    if (verb === "create") {
+      checkNamespace(this.#options.namespaces, target.namespace);
+      return await this.#writes.create(exchange, target);
+    }
+    if (name === undefined) return await this.#writes.deleteCollection(exchange, target);
+    if (verb === "update") return await this.#writes.update(exchange, target, name);
+    if (verb === "delete") return await this.#writes.delete(exchange, target, name);
+    // Applying may create.
+    checkNamespace(this.#options.namespaces, target.namespace);
+    return await this.#writes.patch(exchange, target, name);
+  }
+
+  async #servePart(exchange: Exchange, { collection, namespace, name = "", argument = "" }: Place, part: Part, verb: string): Promise<Reply> {
+    const { stored } = collection;
+    if (stored === undefined) return notServed(exchange.path);
+    const target = { collection, kind: stored, ...(collection.isNamespaced && { namespace: namespace ?? DEFAULT_NAMESPACE }) };
+    return await servePart(part, collection, verb)(exchange, target, name, argument);
+  }
+}
+
+interface PartsOptions {
+  readonly store: Store;
+  readonly reads: Reads;
+  readonly writes: Writes;
+  /** Absent: no logs, no scripts. */
+  readonly access?: InstanceAccess;
+}
+
+/** Every subresource with every verb that is served there. */
+function partsOf({ store, reads, writes, access }: PartsOptions): readonly Part[] {
+  const scales = new Scales(store);
+  const isRunning = ({ stored }: Collection): boolean => stored === instance || stored === microservice;
+  return [
+    {
+      name: "status",
+      isOf: ({ stored }) => stored?.group === API_GROUP,
+      hasArgument: false,
+      isStream: false,
+      verbs: {
+        get: (exchange, { collection, namespace }, name) => reads.get(exchange, collection, { name, ...(namespace !== undefined && { namespace }) }),
+        update: (exchange, target, name) => writes.update(exchange, target, name, "status"),
+        patch: (exchange, target, name) => writes.patch(exchange, target, name, "status"),
+      },
+    },
+    {
+      name: "scale",
+      kind: { group: "autoscaling", version: "v1", kind: "Scale" },
+      isOf: ({ stored }) => stored?.scale !== undefined,
+      hasArgument: false,
+      isStream: false,
+      verbs: {
+        get: (exchange, target, name) => scales.get(exchange, target, name),
+        update: (exchange, target, name) => scales.update(exchange, target, name),
+        patch: (exchange, target, name) => scales.patch(exchange, target, name),
+      },
+    },
+    ...(access === undefined
+      ? []
+      : [
+          {
+            name: "log",
+            isOf: isRunning,
+            hasArgument: false,
+            isStream: true,
+            verbs: { get: (exchange, target, name) => access.log(exchange, target, name) },
+          } satisfies Part,
+          {
+            name: "exec",
+            isOf: isRunning,
+            hasArgument: false,
+            isStream: true,
+            verbs: { create: (exchange, target, name) => access.exec(exchange, target, name) },
+          } satisfies Part,
+          {
+            name: "scripts",
+            isOf: isRunning,
+            hasArgument: true,
+            isStream: true,
+            verbs: { create: (exchange, target, name, script) => access.script(exchange, target, name, script) },
+          } satisfies Part,
+        ]),
+  ];
+}
+
+const ROOTS: ReadonlySet<string> = new Set([
+  "",
+  "api",
+  "apis",
+  "backup",
+  "healthz",
+  "live",
+  "livez",
+  "link",
+  "logs",
+  "metrics",
+  "openapi",
+  "readyz",
+  "version",
+]);
+
+/** What Kubernetes' kinds are here, for people who ask for them by habit. */
+const OUR_WORDS: Readonly<Record<string, string>> = {
+  pods: "Orrery has no Pods: its processes are instances (kubectl get instances; orrery logs, orrery exec)",
+  nodes: "Orrery has no Nodes: its machines are hosts (kubectl get hosts; orrery status)",
+  services: "Orrery has no Services: what is called by its name is a microservice (kubectl get microservices)",
+  ingresses: "Orrery has no Ingresses: the way from outside is a route (kubectl get routes)",
+  deployments: "Orrery has no Deployments: it has microservices (kubectl get microservices; orrery update, orrery restart)",
+  statefulsets: "Orrery has no StatefulSets: it has microservices (kubectl get microservices)",
+  replicasets: "Orrery has no ReplicaSets: it has revisions (kubectl get revisions)",
+  configmaps: "Orrery has no ConfigMaps: env and files stand in the manifest of a microservice",
+  secrets: "Orrery has no Secrets: an env entry with secret: true is shown to agents alone",
+};
+
+function notServed(path: readonly string[]): never {
+  const [root] = path;
+  const plural = path.slice(root === "api" ? 2 : 3).find((part, index, rest) => part !== "namespaces" && rest[index - 1] !== "namespaces");
+  const words = plural !== undefined && Object.hasOwn(OUR_WORDS, plural) && path[1] !== API_GROUP ? `; ${OUR_WORDS[plural]}` : "";
+  throw new OrreryError(
+    "api/missing",
+    `the server could not find the requested resource: nothing is served at /${path.join("/").slice(0, 200)}${words}`,
+  );
+}
+
+function isFirst<T>(item: T, index: number, list: readonly T[]): boolean {
+  return list.indexOf(item) === index;
+}
+
+/** The Kubernetes release whose conventions are followed, and our own. */
+function versionInfo(version: string): object {
+  return {
+    major: "1",
+    minor: "34",
+    gitVersion: `v1.34.0+orrery.${version}`,
+    gitCommit: "",
+    gitTreeState: "clean",
+    buildDate: "1970-01-01T00:00:00Z",
+    goVersion: "",
+    compiler: "node",
+    platform: `${process.platform}/${process.arch}`,
+    orrery: version,
+  };
+}

@@ -1,0 +1,425 @@
+import { once } from "node:events";
+import { type IncomingMessage, ServerResponse } from "node:http";
+import { constants, createSecureServer, type Http2SecureServer, type ServerHttp2Session } from "node:http2";
+import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { TLSSocket } from "node:tls";
+import { type Clock, describeError, isOrreryError, type LastGuard, type Log, OrreryError, type Random } from "#/base/index.ts";
+import { DEFAULT_NAMESPACE, type Kind } from "#/model/index.ts";
+import type { Authenticate, User } from "#/pki/index.ts";
+import type { Hub } from "#/state/link/hub/index.ts";
+import type { Cause, Store } from "#/state/store/index.ts";
+import { YamlReader } from "#/text/index.ts";
+import { type Authorizer, fixedRoles } from "./access.ts";
+import { type Exchange, headerOf, jsonReply, type Reply, type Request, type Response } from "./exchange.ts";
+import type { ReadyCheck } from "./health.ts";
+import { type MetricSource, Metrics } from "./metrics.ts";
+import { type Route, Routes } from "./routes.ts";
+import { cut, sendReply } from "./send.ts";
+import { failureStatus, type Subject } from "./status.ts";
+import { WatcherCount } from "./watch.ts";
+import { asksForWebSocket, protocolToken, sendFrames, type Upgrade } from "./web-socket.ts";
+import type { CheckDeletion } from "./writes.ts";
+
+const CONNECTIONS_MAX = 5_000;
+const IN_FLIGHT_MAX = 1_000;
+/** A selector that names some thousand objects. */
+const URL_CHARACTERS_MAX = 32 * 1024;
+/** Of all head fields together, the URL among them. */
+const HEAD_BYTES_MAX = 64 * 1024;
+const HEAD_MS_MAX = 10_000;
+const BODY_MS_MAX = 60_000;
+const KEEP_ALIVE_MS = 30_000;
+/** So long a client may take to read a refusal while it still sends. */
+const LINGER_MS = 1_000;
+const DROPPED_BYTES_MAX = 1024 * 1024;
+/** Running requests may end for so long when the server stops. */
+const STOP_MS = 5_000;
+/** What one connection may hold; a list of 20,000 objects fits. */
+const SESSION_MEMORY_MB = 64;
+
+export interface ApiOptions {
+  readonly store: Store;
+  readonly kinds: readonly Kind[];
+  /** Default: the one, `default`. */
+  readonly namespaces?: readonly string[];
+  /** Absent: no /live, /link, logs, scripts. */
+  readonly hub?: Hub;
+  readonly authenticate: Authenticate;
+  /** Default: the fixed roles. */
+  readonly authorizer?: Authorizer;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Also takes the audit: one line `audit` for each write and each refusal. */
+  readonly log: Log;
+  /** Orrery's version. */
+  readonly version: string;
+  /** PEM. */
+  readonly certificate: string;
+  readonly key: string;
+  /** For /readyz. */
+  readonly checks?: readonly ReadyCheck[];
+  /** Answers POST /backup: makes a backup of the store and tells where it is. Absent: not served. */
+  readonly backup?: () => Promise<object>;
+  /** Default: everything may be deleted. */
+  readonly checkDeletion?: CheckDeletion;
+  /** Told of what fails in a way that nobody expected. */
+  readonly guard?: LastGuard;
+  /** For /metrics. */
+  readonly metrics?: readonly MetricSource[];
+}
+
+/** The running API. */
+export interface Api {
+  /** Begins to listen. Port 0: any free one. Resolves with the port.
+   *  @throws api/port-in-use, api/cannot-listen */
+  listen(address: { readonly host: string; readonly port: number }): Promise<{ readonly host: string; readonly port: number }>;
+  /** Answers a request that has come another way than over the port; resolves when it is answered. Never throws: what fails in a way that nobody expected ends this exchange alone, is logged with its stack and counted. */
+  handle(request: Request, response: Response): Promise<void>;
+  /** Takes nothing new, ends watches and links, lets requests end for at most 5 s, then closes. */
+  close(): Promise<void>;
+}
+
+/** The HTTPS API over `store`: Kubernetes' conventions over HTTP/2 and HTTP/1.1, plus live reads, logs, scripts and links. */
+export function createApi(options: ApiOptions): Api {
+  return new ApiServer(options);
+}
+
+/** Read without a token: they tell nothing of the site. */
+const OPEN_PATHS: ReadonlySet<string> = new Set(["healthz", "livez", "readyz", "version"]);
+/** One for all: an error's stack costs as much as a small request. */
+const GONE = new OrreryError("api/cancelled", "the client is gone");
+const NOBODY: User = { name: "system:anonymous", groups: [] };
+
+class ApiServer implements Api {
+  readonly #options: ApiOptions;
+  readonly #authorizer: Authorizer;
+  readonly #server: Http2SecureServer;
+  readonly #routes: Routes;
+  readonly #metrics: Metrics;
+  /** Of watches, logs and links: what would not end by itself. */
+  readonly #streams = new Set<AbortController>();
+  readonly #sessions = new Set<ServerHttp2Session>();
+  readonly #sockets = new Set<Socket>();
+  readonly #yaml: YamlReader;
+  #inFlight = 0;
+  #isStopping = false;
+
+  constructor(options: ApiOptions) {
+    const { store, kinds, hub, clock, random, log, version, checks = [], metrics = [] } = options;
+    this.#options = options;
+    this.#yaml = new YamlReader({ clock });
+    this.#authorizer = options.authorizer ?? fixedRoles;
+    const watchers = new WatcherCount();
+    this.#metrics = new Metrics(metrics, { watchers: () => watchers.all, inFlight: () => this.#inFlight });
+    this.#routes = new Routes({
+      store,
+      kinds,
+      namespaces: options.namespaces ?? [DEFAULT_NAMESPACE],
+      ...(hub !== undefined && { hub }),
+      authorizer: this.#authorizer,
+      clock,
+      random,
+      log,
+      version,
+      checks,
+      metrics: this.#metrics,
+      watchers,
+      ...(options.backup !== undefined && { backup: options.backup }),
+      ...(options.checkDeletion !== undefined && { checkDeletion: options.checkDeletion }),
+    });
+    this.#server = this.#createServer();
+  }
+
+  async listen({ host, port }: { readonly host: string; readonly port: number }): Promise<{ readonly host: string; readonly port: number }> {
+    this.#server.listen(port, host);
+    try {
+      await once(this.#server, "listening");
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "EADDRINUSE")
+        throw new OrreryError(
+          "api/port-in-use",
+          `port ${port} on ${host} is in use: stop what listens there, or choose another with --api-port (0: any free one)`,
+          { cause: error },
+        );
+      throw new OrreryError("api/cannot-listen", `cannot listen on ${host}:${port}: ${describeError(error)}`, { cause: error });
+    }
+    return { host, port: (this.#server.address() as AddressInfo).port };
+  }
+
+  async close(): Promise<void> {
+    this.#isStopping = true;
+    const closed = this.#server.listening ? new Promise<void>((resolve) => this.#server.close(() => resolve())) : Promise.resolve();
+    for (const controller of [...this.#streams]) controller.abort(new OrreryError("api/unavailable", "the centre stops", { retry: "backoff" }));
+    for (const session of this.#sessions) session.close();
+    const cancel = this.#options.clock.after(STOP_MS, () => {
+      for (const socket of this.#sockets) socket.destroy();
+    });
+    // Idle HTTP/1 connections know of no end.
+    (this.#server as unknown as { closeIdleConnections?(): void }).closeIdleConnections?.();
+    await closed;
+    cancel();
+    await this.#yaml.close();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #createServer(): Http2SecureServer {
+    const { certificate, key, log } = this.#options;
+    const server = createSecureServer({
+      cert: certificate,
+      key,
+      allowHTTP1: true,
+      minVersion: "TLSv1.2",
+      handshakeTimeout: HEAD_MS_MAX,
+      maxSessionMemory: SESSION_MEMORY_MB,
+      // Of HTTP/1; the types do not know that it is handed on.
+      ...{ maxHeaderSize: HEAD_BYTES_MAX },
+      settings: { maxConcurrentStreams: 1_000, initialWindowSize: 1024 * 1024, maxHeaderListSize: HEAD_BYTES_MAX, enableConnectProtocol: false },
+    });
+    server.maxConnections = CONNECTIONS_MAX;
+    Object.assign(server, { headersTimeout: HEAD_MS_MAX, requestTimeout: BODY_MS_MAX, keepAliveTimeout: 75_000 });
+    Object.assign(server, { shouldUpgradeCallback: asksForWebSocket });
+    server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => this.#upgrade(request, socket, head));
+    server.on("request", (request: Request, response: Response) => void this.handle(request, response));
+    server.on("secureConnection", (socket: TLSSocket) => {
+      socket.setNoDelay(true);
+      // Peers whose machine has gone say nothing: the system asks.
+      socket.setKeepAlive(true, KEEP_ALIVE_MS);
+      this.#sockets.add(socket);
+      socket.once("close", () => this.#sockets.delete(socket));
+    });
+    server.on("session", (session) => {
+      this.#sessions.add(session);
+      session.once("close", () => this.#sessions.delete(session));
+    });
+    server.on("sessionError", (error) => log.debug("api: a connection failed", { error: describeError(error) }));
+    server.on("tlsClientError", (error) => log.debug("api: a TLS handshake failed", { error: describeError(error) }));
+    // What is no HTTP is told so and cut.
+    server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
+      log.debug("api: malformed HTTP", { error: describeError(error) });
+      if (socket.writable) {
+        socket.end(
+          `HTTP/1.1 ${error.code === "HPE_HEADER_OVERFLOW" ? "431 Request Header Fields Too Large" : error.code === "ERR_HTTP_REQUEST_TIMEOUT" ? "408 Request Timeout" : "400 Bad Request"}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`,
+        );
+        // What is unread when a socket closes resets it, and takes the answer with it.
+        socket.on("data", () => {}).resume();
+        const cancel = this.#options.clock.after(LINGER_MS, () => socket.destroy(), { background: true });
+        socket.once("close", cancel);
+      } else if (!socket.writableEnded) socket.destroy();
+    });
+    return server;
+  }
+
+  /** A request that would become a WebSocket goes the way of any other: what is a stream is sent in frames, all else is answered in HTTP and the connection closed. */
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on("error", () => {});
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket as Socket);
+    response.once("finish", () => {
+      socket.end();
+      const cancel = this.#options.clock.after(LINGER_MS, () => socket.destroy(), { background: true });
+      socket.once("close", cancel);
+    });
+    void this.handle(request, response, { socket, head });
+  }
+
+  async handle(request: Request, response: Response, upgrade?: Upgrade): Promise<void> {
+    try {
+      await this.#handle(request, response, upgrade);
+    } catch (error) {
+      this.#unexpected("request", error);
+      cut(response);
+    }
+  }
+
+  async #handle(request: Request, response: Response, upgrade?: Upgrade): Promise<void> {
+    const { clock, log } = this.#options;
+    const startMs = clock.monotonic();
+    const controller = new AbortController();
+    response.on("error", () => {});
+    request.on("error", () => {});
+    response.once("close", () => {
+      this.#streams.delete(controller);
+      controller.abort(GONE);
+    });
+    const method = request.method ?? "GET";
+    const exchange: Exchange & { user: User } = {
+      request,
+      response,
+      method,
+      path: [],
+      query: new URLSearchParams(),
+      user: NOBODY,
+      signal: controller.signal,
+      clock,
+      yaml: this.#yaml,
+      warnings: [],
+    };
+    let route: Route | undefined;
+    let reply: Reply;
+    let isCounted = false;
+    try {
+      Object.assign(exchange, parseUrl(request.url ?? "/"));
+      exchange.user = this.#authenticate(exchange);
+      refuseImpersonation(exchange);
+      route = this.#routes.find(method, exchange.path, exchange.query);
+      this.#authorize(exchange, route);
+      if (this.#isStopping) throw new OrreryError("api/unavailable", "the centre stops", { retry: "backoff" });
+      if (route.isStream) this.#streams.add(controller);
+      else {
+        if (this.#inFlight >= IN_FLIGHT_MAX) throw new OrreryError("api/busy", `${IN_FLIGHT_MAX} requests are being answered`, { retry: "backoff" });
+        this.#inFlight += 1;
+        isCounted = true;
+      }
+      reply = await route.serve(exchange);
+      if (isWrite(method)) this.#audit(exchange, route, reply.status);
+    } catch (error) {
+      reply = this.#failure(exchange, route, error);
+    }
+    if (this.#isStopping && !("stream" in response)) response.setHeader("connection", "close");
+    try {
+      if (upgrade !== undefined && "chunks" in reply) await sendFrames({ ...upgrade, request, reply, signal: exchange.signal, clock });
+      else await sendReply(exchange, reply, clock);
+    } catch (error) {
+      if (!controller.signal.aborted && !isOrreryError(error)) this.#unexpected(route?.isStream === true ? "watch" : "request", error);
+      else if (!controller.signal.aborted)
+        log.error("api: an answer could not be sent", { error: describeError(error), method, path: exchange.path.join("/") });
+      cut(response);
+    } finally {
+      if (isCounted) this.#inFlight -= 1;
+    }
+    const verb = route?.subject.verb ?? "unknown";
+    this.#metrics.count(verb, route?.resource ?? "/other", reply.status);
+    if (route?.isStream === false) this.#metrics.time(verb, route.resource, (clock.monotonic() - startMs) / 1_000);
+    if (!("isTaken" in reply)) this.#endRequest(request, response);
+  }
+
+  /** @throws api/unauthorized */
+  #authenticate({ request, path }: Exchange): User {
+    const header = headerOf(request, "authorization");
+    const given = header === undefined && asksForWebSocket(request) ? protocolToken(request) : undefined;
+    if (header === undefined && given === undefined) {
+      if (OPEN_PATHS.has(path[0] ?? "")) return NOBODY;
+      throw new OrreryError("api/unauthorized", "Unauthorized: give a token (Authorization: Bearer …); the site's are in its data folder, tokens/");
+    }
+    const token = given ?? /^Bearer +(\S+)$/i.exec(header ?? "")?.[1];
+    const user = token === undefined ? undefined : this.#options.authenticate(token);
+    if (user === undefined)
+      throw new OrreryError("api/unauthorized", "Unauthorized: the token is not one of this site's; they are in its data folder, tokens/");
+    return user;
+  }
+
+  /** @throws api/forbidden */
+  #authorize({ user, path }: Exchange, { wish }: Route): void {
+    if (user === NOBODY && OPEN_PATHS.has(path[0] ?? "")) return;
+    const verdict = this.#authorizer.decide(user, wish);
+    if (!verdict.allowed) throw new OrreryError("api/forbidden", `forbidden: ${verdict.reason}`);
+  }
+
+  #failure(exchange: Exchange, route: Route | undefined, error: unknown): Reply {
+    const { log } = this.#options;
+    const subject: Subject = route?.subject ?? { verb: "unknown" };
+    const status = failureStatus(error, subject);
+    const fields = { method: exchange.method, path: `/${exchange.path.join("/")}`, user: exchange.user.name };
+    if (!isOrreryError(error)) this.#unexpected("request", error);
+    else if (status.code === 500)
+      log.error("api: a request failed", { ...fields, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    if (isWrite(exchange.method) || status.code === 401 || status.code === 403) this.#audit(exchange, route, status.code, reasonOf(error));
+    const retry = status.details?.retryAfterSeconds;
+    const reply = jsonReply(status, status.code);
+    return retry === undefined ? reply : { ...reply, headers: { "retry-after": String(retry) } };
+  }
+
+  /** A unit of work that ended in a way that nobody expected. */
+  #unexpected(unit: "request" | "watch", error: unknown): void {
+    const { guard, log } = this.#options;
+    if (guard !== undefined) return guard.caught(unit, error);
+    log.error(`api: a ${unit} failed in a way that nobody expected`, {
+      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    });
+  }
+
+  #audit(exchange: Exchange, route: Route | undefined, code: number, reason?: string): void {
+    const subject = route?.subject;
+    if (subject?.verb === "review") return;
+    const wish = route?.wish;
+    this.#options.log.info("audit", {
+      user: exchange.user.name,
+      verb: subject?.verb ?? exchange.method,
+      ...(route !== undefined && { resource: route.resource }),
+      ...(wish !== undefined && "namespace" in wish && { namespace: wish.namespace }),
+      ...(subject?.name !== undefined && { name: subject.name }),
+      ...(route === undefined && { path: `/${exchange.path.join("/").slice(0, 200)}` }),
+      ...(exchange.query.has("dryRun") && { dryRun: true }),
+      ...exchange.audited,
+      code,
+      ...(reason !== undefined && { reason: reason.slice(0, 500) }),
+      from: exchange.request.socket?.remoteAddress,
+    });
+  }
+
+  /** A body that was not read, or not to its end: its sender gets time to read the answer, a little more of the body is taken and dropped, then connection (HTTP/1) or stream (HTTP/2) is cut. */
+  #endRequest(request: Request, response: Response): void {
+    if (!isWrite(request.method ?? "GET") || request.complete || request.destroyed) return;
+    let dropped = 0;
+    request.on("data", (chunk: Buffer) => {
+      dropped += chunk.length;
+      if (dropped > DROPPED_BYTES_MAX) request.pause();
+    });
+    const end = (): unknown => {
+      if (!("stream" in response)) return request.destroy();
+      response.stream.close(constants.NGHTTP2_NO_ERROR);
+      // A stream with something unread would stay, and keep its connection from closing.
+      response.stream.destroy();
+    };
+    const cancel = this.#options.clock.after(LINGER_MS, end, { background: true });
+    request.once("close", cancel).once("end", cancel);
+  }
+}
+
+function isWrite(method: string): boolean {
+  return method !== "GET" && method !== "HEAD";
+}
+
+/** Why something was refused, for the audit: its code, and the fields that it was about. Never what stands in them: that may be a secret, and the audit is kept. */
+function reasonOf(error: unknown): string {
+  if (!isOrreryError(error)) return "unexpected";
+  if (error.code === "api/unauthorized" || error.code === "api/forbidden") return error.message;
+  const { causes } = error.details;
+  const fields = Array.isArray(causes)
+    ? (causes as readonly Cause[])
+        .filter(({ field, message }) => field !== "" && !message.startsWith("unknown field"))
+        .map(({ field }) => field.replaceAll(/\["(?:[^"\\]|\\.)*"\]/g, "[…]"))
+    : [];
+  return [error.code, ...new Set(fields.slice(0, 5))].join(" ");
+}
+
+/** Nobody acts as another here: who asked for it must not believe that it was done.
+ *  @throws api/forbidden */
+function refuseImpersonation({ request, user }: Exchange): void {
+  const field = Object.keys(request.headers).find((name) => name.startsWith("impersonate-"));
+  if (field !== undefined)
+    throw new OrreryError(
+      "api/forbidden",
+      `forbidden: user ${user.name} may not act as another: the field ${field.slice(0, 100)} is not served; leave it out, and give the token of whom you mean`,
+    );
+}
+
+/** @throws api/bad-request, api/long-url */
+function parseUrl(url: string): Pick<Exchange, "path" | "query"> {
+  if (url.length > URL_CHARACTERS_MAX)
+    throw new OrreryError("api/long-url", `the URL is longer than ${URL_CHARACTERS_MAX} characters; select by labels, or ask for pages`);
+  const mark = url.indexOf("?");
+  const path = mark < 0 ? url : url.slice(0, mark);
+  if (!path.startsWith("/")) throw new OrreryError("api/bad-request", "the URL does not begin with /");
+  try {
+    const parts = path.split("/").filter((part) => part !== "");
+    return {
+      path: parts.map((part) => (part.includes("%") ? decodeURIComponent(part) : part)),
+      query: new URLSearchParams(mark < 0 ? "" : url.slice(mark + 1)),
+    };
+  } catch (error) {
+    throw new OrreryError("api/bad-request", `the URL cannot be read: ${describeError(error)}`);
+  }
+}

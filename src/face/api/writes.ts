@@ -1,0 +1,200 @@
+import { isOrreryError, OrreryError } from "#/base/index.ts";
+import { API_GROUP, type Kind, lease, type StoredObject } from "#/model/index.ts";
+import { type DeleteOptions, dropNulls, type ObjectInput, type ObjectKey, type Patch, type Store, type WriteOptions } from "#/state/store/index.ts";
+import { authorOf, withoutAuthor } from "./author.ts";
+import { type BodyOptions, readBody, readObject, SMALL_BODY_BYTES_MAX } from "./body.ts";
+import { isOwnFormerApply } from "./client-side-apply.ts";
+import { type Collection, shownTo } from "./collection.ts";
+import { type Exchange, headerOf, jsonReply, type Reply } from "./exchange.ts";
+import { dropUnknownFields } from "./field-validation.ts";
+import { readPatch } from "./patch-body.ts";
+import { decodeMessage, deleteOptionsMessage, leaseMessage } from "./protobuf-message.ts";
+import { missing, type Reads, selection } from "./reads.ts";
+import { badRequest, deletedStatus } from "./status.ts";
+
+/** Objects that one DELETE of a collection may name. */
+const DELETED_AT_ONCE_MAX = 10_000;
+
+export interface Target {
+  readonly collection: Collection;
+  readonly kind: Kind;
+  /** Absent for cluster-scoped kinds, and for all namespaces. */
+  readonly namespace?: string;
+}
+
+/** Asked before objects are deleted at someone's request: what he is told.
+ *  @throws store/immutable: one of them must not be deleted now; why, and what to do instead */
+export type CheckDeletion = (kind: Kind, keys: readonly ObjectKey[]) => Promise<readonly string[]>;
+
+/** create, update, patch, delete of our kinds. */
+export class Writes {
+  readonly #store: Store;
+  readonly #reads: Reads;
+  readonly #checkDeletion: CheckDeletion;
+
+  constructor(store: Store, reads: Reads, checkDeletion: CheckDeletion = async () => []) {
+    this.#store = store;
+    this.#reads = reads;
+    this.#checkDeletion = checkDeletion;
+  }
+
+  async create(exchange: Exchange, target: Target): Promise<Reply> {
+    const { collection, kind } = target;
+    const object = this.#input(exchange, target, await readObject(exchange, bodyOf(kind)), undefined);
+    const created = await this.#store.create(kind, object, writeOptions(exchange, kind)).catch((error: unknown) => {
+      throw named(error, object.metadata.name);
+    });
+    return this.#reads.object(exchange, collection, shownTo(exchange.user, created), 201);
+  }
+
+  async update(exchange: Exchange, target: Target, name: string, subresource?: "status"): Promise<Reply> {
+    const object = this.#input(exchange, target, await readObject(exchange, bodyOf(target.kind)), name);
+    return await this.#shown(exchange, target, name, this.#store.update(target.kind, object, writeOptions(exchange, target.kind, subresource)));
+  }
+
+  async patch(exchange: Exchange, target: Target, name: string, subresource?: "status"): Promise<Reply> {
+    const { kind } = target;
+    const patch = await this.#readPatch(exchange, target, name);
+    const options = writeOptions(exchange, kind, subresource);
+    if (patch.type !== "apply") return await this.#shown(exchange, target, name, this.#store.patch(kind, keyOf(target, name), patch, options));
+    const live = await this.#store.get(kind, keyOf(target, name));
+    const applied = this.#store.patch(kind, keyOf(target, name), patch, options).catch(async (error: unknown) => {
+      if (!isOrreryError(error, "store/apply-conflict") || !isOwnFormerApply(error, options.fieldManager, live)) throw error;
+      return await this.#store.patch(kind, keyOf(target, name), { ...patch, force: true }, options);
+    });
+    return await this.#shown(exchange, target, name, applied, live === undefined ? 201 : 200);
+  }
+
+  async delete(exchange: Exchange, { collection, kind, namespace }: Target, name: string): Promise<Reply> {
+    const options = { ...deleteOptions(exchange, await readBody(exchange, DELETION_BODY)), ...authorOf(kind, exchange.user) };
+    exchange.warnings.push(...(await this.#checkDeletion(kind, [keyOf({ namespace }, name)])));
+    const deleted = await this.#store.delete(kind, keyOf({ namespace }, name), options);
+    if (deleted === undefined) throw missing(collection, name);
+    // RFC 7240: our own clients want what was deleted, kubectl a Status.
+    if (isKept(deleted) || headerOf(exchange.request, "prefer") === "return=representation")
+      return this.#reads.object(exchange, collection, shownTo(exchange.user, deleted));
+    return jsonReply(deletedStatus({ name, plural: kind.plural, group: kind.group, uid: deleted.metadata.uid }));
+  }
+
+  /** Deletes all that the query selects; one that cannot be deleted stops it. */
+  async deleteCollection(exchange: Exchange, { collection, kind, namespace }: Target): Promise<Reply> {
+    const options = { ...deleteOptions(exchange, await readBody(exchange, DELETION_BODY)), ...authorOf(kind, exchange.user) };
+    const { items, resourceVersion } = await this.#store.list(kind, { ...selection(exchange.query, namespace), limit: DELETED_AT_ONCE_MAX });
+    const keys = items.map(({ metadata }) => keyOf(metadata, metadata.name));
+    exchange.warnings.push(...(await this.#checkDeletion(kind, keys)));
+    for (const { metadata } of items) await this.#store.delete(kind, metadata, options);
+    return jsonReply({
+      kind: `${collection.kind}List`,
+      apiVersion: kind.apiVersion,
+      metadata: { resourceVersion },
+      items: items.map((item) => shownTo(exchange.user, item)),
+    });
+  }
+
+  async #shown(exchange: Exchange, { collection }: Target, name: string, written: Promise<StoredObject>, status = 200): Promise<Reply> {
+    try {
+      return this.#reads.object(exchange, collection, shownTo(exchange.user, await written), status);
+    } catch (error) {
+      if (
+        error instanceof OrreryError &&
+        error.code === "store/missing" &&
+        error.details["kind"] === collection.kind &&
+        error.details["name"] === name
+      )
+        throw missing(collection, name);
+      throw error;
+    }
+  }
+
+  /** The object of a body, as far as path and body agree. */
+  #input(exchange: Exchange, { kind, namespace }: Target, body: Readonly<Record<string, unknown>>, name: string | undefined): ObjectInput {
+    const pruned = dropNulls(kind, dropUnknownFields(kind, body, exchange));
+    const given = (pruned["metadata"] ?? {}) as ObjectInput["metadata"];
+    if (typeof given !== "object" || Array.isArray(given)) throw badRequest("metadata: give a map");
+    for (const field of ["name", "generateName", "namespace", "uid", "resourceVersion"] as const)
+      if (given[field] !== undefined && typeof given[field] !== "string") throw badRequest(`metadata.${field}: give a text`);
+    const metadata = withoutAuthor(kind, given);
+    if (name !== undefined && metadata.name !== undefined && metadata.name !== name) throw mismatch(kind, "metadata.name", metadata.name, name);
+    if (namespace !== undefined && (metadata.namespace ?? "") !== "" && metadata.namespace !== namespace)
+      throw mismatch(kind, "metadata.namespace", metadata.namespace, namespace);
+    return { ...pruned, metadata: { ...metadata, ...(name !== undefined && { name }), ...(namespace !== undefined && { namespace }) } };
+  }
+
+  async #readPatch(exchange: Exchange, target: Target, name: string): Promise<Patch> {
+    const patch = await readPatch(exchange, { takesStrategic: target.kind.group !== API_GROUP });
+    if (patch.type === "apply") return { ...patch, body: this.#input(exchange, target, patch.body, name) };
+    return patch.type === "merge" ? { ...patch, body: dropUnknownFields(target.kind, patch.body, exchange) } : patch;
+  }
+}
+
+/** Go's typed clients send Kubernetes' own kinds, and the options of a deletion, as protobuf. */
+function bodyOf(kind: Kind): BodyOptions {
+  return kind === lease ? { protobuf: (bytes) => decodeMessage(leaseMessage, bytes) } : {};
+}
+
+const DELETION_BODY: BodyOptions = { bytesMax: SMALL_BODY_BYTES_MAX, protobuf: (bytes) => decodeMessage(deleteOptionsMessage, bytes) };
+
+export function keyOf({ namespace }: { readonly namespace?: string | undefined }, name: string): ObjectKey {
+  return { name, ...(namespace !== undefined && { namespace }) };
+}
+
+/** dryRun and fieldManager of a query, and who writes.
+ *  @throws api/bad-request */
+export function writeOptions({ query, request, user }: Exchange, kind: Kind, subresource?: "status"): WriteOptions {
+  const manager = query.get("fieldManager") ?? "";
+  if (manager.length > 128) throw badRequest("fieldManager: at most 128 characters");
+  if (/[\p{C}\p{Zl}\p{Zp}]/u.test(manager))
+    throw badRequest(`fieldManager: found ${JSON.stringify(manager)}; allowed: characters that can be printed`);
+  const fieldManager = manager !== "" ? manager : (headerOf(request, "user-agent")?.split("/")[0] ?? "").slice(0, 128);
+  return {
+    dryRun: isDryRun(query.getAll("dryRun")),
+    ...(fieldManager !== "" && { fieldManager }),
+    ...(subresource !== undefined && { subresource }),
+    ...authorOf(kind, user),
+  };
+}
+
+function mismatch(kind: Kind, field: string, found: unknown, inUrl: string): OrreryError {
+  const message = `found ${JSON.stringify(found)?.slice(0, 200)}; allowed: ${JSON.stringify(inUrl)}, as in the URL`;
+  return new OrreryError("store/invalid", `${kind.kind} ${inUrl} is not valid: ${field}: ${message}`, { details: { causes: [{ field, message }] } });
+}
+
+function isDryRun(values: readonly string[]): boolean {
+  for (const value of values) if (value !== "All" && value !== "") throw badRequest(`dryRun: found ${JSON.stringify(value)}; allowed: All`);
+  return values.includes("All");
+}
+
+function deleteOptions({ query }: Exchange, body: unknown): DeleteOptions {
+  const given = (typeof body === "object" && body !== null ? body : {}) as {
+    readonly dryRun?: unknown;
+    readonly propagationPolicy?: unknown;
+    readonly orphanDependents?: unknown;
+    readonly preconditions?: { readonly uid?: unknown; readonly resourceVersion?: unknown } | null;
+  };
+  const dryRun = isDryRun([...query.getAll("dryRun"), ...(Array.isArray(given.dryRun) ? given.dryRun.map(String) : [])]);
+  const policy = query.get("propagationPolicy") ?? given.propagationPolicy ?? (given.orphanDependents === true ? "Orphan" : "Background");
+  if (policy !== "Background" && policy !== "Foreground" && policy !== "Orphan")
+    throw badRequest(`propagationPolicy: found ${JSON.stringify(policy)}; allowed: Background, Foreground, Orphan`);
+  const preconditions = {
+    ...textOf("uid", given.preconditions?.uid),
+    ...textOf("resourceVersion", given.preconditions?.resourceVersion),
+  };
+  return { dryRun, propagationPolicy: policy, ...(Object.keys(preconditions).length > 0 && { preconditions }) };
+}
+
+/** @throws api/bad-request */
+function textOf<Field extends string>(field: Field, value: unknown): { readonly [key in Field]?: string } {
+  if (value === undefined || value === null) return {};
+  if (typeof value !== "string") throw badRequest(`preconditions.${field}: give a text`);
+  return { [field]: value } as { readonly [key in Field]: string };
+}
+
+function isKept({ metadata }: StoredObject): boolean {
+  return metadata.deletionTimestamp !== undefined && (metadata.finalizers?.length ?? 0) > 0;
+}
+
+/** The error with the name of the object that was to be created: a creation's path does not hold it, and kubectl shows it. */
+function named(error: unknown, name: string | undefined): unknown {
+  if (!isOrreryError(error) || name === undefined) return error;
+  return new OrreryError(error.code, error.message, { retry: error.retry, details: { ...error.details, name }, cause: error });
+}

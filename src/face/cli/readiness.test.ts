@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ManualClock } from "#/base/index.ts";
+import type { StoredObject } from "#/model/index.ts";
+import type { Client } from "#/state/client/index.ts";
+import { appliedTemplates, waitForServices } from "./readiness.ts";
+import type { Terminal } from "./terminal.ts";
+
+const service = (status: string, reason: string): object => ({
+  metadata: { name: "auth", generation: 1 },
+  spec: { replicas: 1, suspended: false },
+  status: { conditions: [{ type: "Ready", status, reason, message: "auth-v2 is on its way", observedGeneration: 1 }] },
+});
+
+/** Who is late, of a wait of no time at all. */
+async function late(one: object, isNewestAwaited?: (name: string) => boolean): Promise<readonly string[]> {
+  const api = { request: async () => ({ status: 200, headers: {}, body: { items: [one] } }) } as unknown as Client;
+  const terminal = { progress: () => undefined } as unknown as Terminal;
+  const options = { api, terminal, clock: new ManualClock(0), signal: new AbortController().signal, timeoutMs: 0 };
+  const waiting = await waitForServices({ ...options, ...(isNewestAwaited === undefined ? {} : { isNewestAwaited }) });
+  return waiting.map(({ name, readiness }) => `${name} ${readiness.reason}`);
+}
+
+test("a service that is updated is waited for, unless its newest template is not and all that is served is ready", async () => {
+  assert.deepEqual(await late(service("True", "Updating")), ["auth Updating"]);
+  assert.deepEqual(await late(service("True", "Updating"), () => false), []);
+  assert.deepEqual(await late(service("True", "Updating"), (name) => name === "auth"), ["auth Updating"]);
+  assert.deepEqual(await late(service("False", "Starting"), () => false), ["auth Starting"]);
+});
+
+test("what is waited for is what was applied: a template that came after it supersedes it, and who has brought it is named", async () => {
+  const at = (generation: number, version: string, annotations = {}): object => ({
+    kind: "Microservice",
+    metadata: { name: "auth", generation, annotations },
+    spec: { replicas: 1, suspended: false, template: { version } },
+    status: { conditions: [{ type: "Ready", status: "True", reason: "Ready", message: "1 of 1 instances ready", observedGeneration: generation }] },
+  });
+  const applied = appliedTemplates([at(2, "v2") as StoredObject]);
+  const wait = async (...seen: object[]): Promise<readonly string[]> => {
+    const api = {
+      request: async () => ({ status: 200, headers: {}, body: { items: [seen.length > 1 ? seen.shift() : seen[0]] } }),
+    } as unknown as Client;
+    const terminal = { progress: () => undefined } as unknown as Terminal;
+    const options = { api, terminal, clock: new ManualClock(0), signal: new AbortController().signal, timeoutMs: 0 };
+    return (await waitForServices({ ...options, applied })).map((one) => `${one.readiness.reason} ${one.readiness.message}`);
+  };
+  assert.deepEqual(await wait(at(2, "v2")), []);
+  const [late] = await wait(at(3, "v3", { "orrery.dev/changed-by": "ben" }));
+  assert.match(late ?? "", /^Superseded what was applied was not served before its template was changed again by ben: version v3 is wanted now$/);
+  assert.deepEqual(await wait(at(3, "v2")), [], "scaled meanwhile");
+});

@@ -1,0 +1,165 @@
+import { isDeepStrictEqual } from "node:util";
+import { type Clock, OrreryError, sleep } from "#/base/index.ts";
+import {
+  CHANGED_BY_ANNOTATION,
+  type Condition,
+  formatDuration,
+  type Instance,
+  instance,
+  type Microservice,
+  microservice,
+  type StoredObject,
+} from "#/model/index.ts";
+import type { Client } from "#/state/client/index.ts";
+import { objectPath } from "./kubernetes.ts";
+import { Patience } from "./patience.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Whether an object is as its spec wants it, and if not, why. */
+export interface Readiness {
+  readonly isReady: boolean;
+  /** One CamelCase word. */
+  readonly reason: string;
+  /** Empty where nobody has said anything yet. */
+  readonly message: string;
+}
+
+/** Judges by the condition Ready, if it was made for the spec as it is now. */
+export function readinessOf(object: StoredObject): Readiness {
+  const status = (object.status ?? {}) as { readonly conditions?: readonly Condition[]; readonly observedGeneration?: number };
+  const ready = status.conditions?.find((one) => one.type === "Ready");
+  const seen = ready?.observedGeneration ?? status.observedGeneration;
+  if (ready === undefined) return { isReady: false, reason: "Unknown", message: "nothing has been observed yet" };
+  if (seen !== undefined && seen < object.metadata.generation)
+    return { isReady: false, reason: "Changed", message: "its newest change has not been taken up yet" };
+  return { isReady: ready.status === "True", reason: ready.reason, message: ready.message };
+}
+
+/** Whether a microservice is as its spec wants it: its newest template (or, `anyTemplate`, whatever revision is served) served by as many ready instances as wanted, or stopped if it is suspended. `isFinal`: waiting longer changes nothing. */
+function settlingOf(
+  service: Microservice,
+  instances: readonly Instance[],
+  { anyTemplate = false, isNewestAwaited = () => true }: Pick<WaitOptions, "anyTemplate" | "isNewestAwaited">,
+): Readiness & { readonly isFinal: boolean } {
+  const readiness = readinessOf(service);
+  const diverged = service.status?.conditions?.find((one) => one.type === "Diverged" && one.status === "True");
+  if (readiness.reason === "Suspended") {
+    // Those that are being stopped count: their processes still run.
+    const left = instances.filter((one) => one.spec.service === service.metadata.name).length;
+    return left === 0
+      ? { ...readiness, isReady: true, isFinal: true }
+      : { isReady: false, reason: "Stopping", message: `${left} instances still run`, isFinal: false };
+  }
+  if (anyTemplate && readiness.isReady) return { ...readiness, isFinal: true };
+  if (diverged !== undefined && (readiness.isReady || readiness.reason === diverged.reason))
+    return { isReady: false, reason: diverged.reason, message: diverged.message, isFinal: true };
+  // Ready by the revision that is served until the new one is.
+  if (readiness.reason === "Updating") return { ...readiness, isReady: readiness.isReady && !isNewestAwaited(service.metadata.name), isFinal: false };
+  return { ...readiness, isFinal: false };
+}
+
+/** A template as somebody has applied it: what he waits for. */
+export interface AppliedTemplate {
+  /** Of the object, when it was applied. */
+  readonly generation: number;
+  readonly template: unknown;
+}
+
+/** What was applied, of those that are Microservices. */
+export function appliedTemplates(objects: Iterable<StoredObject>): ReadonlyMap<string, AppliedTemplate> {
+  const found = new Map<string, AppliedTemplate>();
+  for (const { kind, metadata, spec } of objects)
+    if (kind === microservice.kind) found.set(metadata.name, { generation: metadata.generation, template: (spec as Microservice["spec"]).template });
+  return found;
+}
+
+/** Another template came after the one that was applied: whatever is served, it is not what is waited for. */
+function laterThan({ metadata, spec }: Microservice, applied: AppliedTemplate | undefined): (Readiness & { readonly isFinal: boolean }) | undefined {
+  if (applied === undefined || metadata.generation <= applied.generation || isDeepStrictEqual(spec.template, applied.template)) return undefined;
+  const by = metadata.annotations?.[CHANGED_BY_ANNOTATION];
+  return {
+    isReady: false,
+    reason: "Superseded",
+    message: `what was applied was not served before its template was changed again${by === undefined ? "" : ` by ${by}`}: version ${spec.template.version} is wanted now`,
+    isFinal: true,
+  };
+}
+
+export interface WaitOptions {
+  readonly api: Client;
+  readonly terminal: Terminal;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly timeoutMs: number;
+  /** Absent: all microservices. */
+  readonly names?: readonly string[];
+  /** What was applied of them: nothing else is waited for. */
+  readonly applied?: ReadonlyMap<string, AppliedTemplate>;
+  /** True: what is served counts, whether the newest template is, was refused, or is on its way. */
+  readonly anyTemplate?: boolean;
+  /** Whether the newest template of a microservice is waited for; where it is not, one that is on its way does not keep what is served from being ready. Absent: of all. */
+  readonly isNewestAwaited?: (name: string) => boolean;
+}
+
+const ASK_MS = 200;
+/** Less than elsewhere: `up` waits so for a centre that it has just started. */
+const AWAY_MS = 10_000;
+
+/** Waits until the microservices are ready, showing how far they are; returns those that are not, with the reason: at the end of the time, or earlier if waiting cannot help. Asks the API five times a second: what can change readiness is spread over many objects, and the list is one cheap read. */
+export async function waitForServices(options: WaitOptions): Promise<readonly { readonly name: string; readonly readiness: Readiness }[]> {
+  const { terminal, clock } = options;
+  const deadlineMs = clock.monotonic() + options.timeoutMs;
+  const patience = new Patience(options, AWAY_MS);
+  // What has been served as it was applied may be changed afterwards.
+  const applied = new Map(options.applied);
+  for (;;) {
+    const services = await patience.ask(() => loadServices({ ...options, applied }));
+    if (services === undefined) {
+      await sleep(clock, ASK_MS, options.signal);
+      continue;
+    }
+    const waiting = services.filter((one) => !one.readiness.isReady);
+    for (const one of services) if (one.readiness.isReady) applied.delete(one.name);
+    const isLate = clock.monotonic() >= deadlineMs;
+    if (waiting.every((one) => one.readiness.isFinal) || isLate) {
+      terminal.progress(undefined);
+      return waiting;
+    }
+    terminal.progress(
+      `waiting: ${services.length - waiting.length} of ${services.length} ready; ${waiting.map((one) => `${one.name} ${one.readiness.reason}`).join(", ")}`,
+    );
+    await sleep(clock, ASK_MS, options.signal);
+  }
+}
+
+async function loadServices(options: WaitOptions): Promise<{ name: string; readiness: ReturnType<typeof settlingOf> }[]> {
+  const { api, names } = options;
+  const { items } = (await api.request({ path: objectPath(microservice) })).body as { readonly items: readonly Microservice[] };
+  const isAnySuspended = items.some((item) => item.spec.suspended);
+  const instances = isAnySuspended ? ((await api.request({ path: objectPath(instance) })).body as { readonly items: readonly Instance[] }).items : [];
+  for (const name of names ?? [])
+    if (!items.some((item) => item.metadata.name === name)) throw new OrreryError("cli/missing", `microservice ${name} was deleted meanwhile`);
+  return items
+    .filter((item) => names?.includes(item.metadata.name) ?? true)
+    .map((item) => ({
+      name: item.metadata.name,
+      readiness: laterThan(item, options.applied?.get(item.metadata.name)) ?? settlingOf(item, instances, options),
+    }));
+}
+
+/** Waits as `waitForServices` and says the outcome. Returns the exit status. */
+export async function waitAndSay(options: WaitOptions): Promise<number> {
+  const deadlineMs = options.clock.monotonic() + options.timeoutMs;
+  const late = await waitForServices(options);
+  if (late.length === 0) return 0;
+  // What waiting cannot help is said before the time is over.
+  sayLate(options.terminal, late, options.clock.monotonic() < deadlineMs ? undefined : options.timeoutMs);
+  return 1;
+}
+
+/** Says which microservices are not ready, and why; `timeoutMs`: not within this time. */
+export function sayLate(terminal: Terminal, late: readonly { readonly name: string; readonly readiness: Readiness }[], timeoutMs?: number): void {
+  terminal.note(terminal.paintNote("red", `not as wanted${timeoutMs === undefined ? "" : ` within ${formatDuration(timeoutMs)}`}:`));
+  for (const { name, readiness } of late) terminal.note(`  ${[name, readiness.reason, readiness.message].filter((part) => part !== "").join(": ")}`);
+  terminal.note(`see: orrery describe microservice ${late[0]?.name}, orrery logs ${late[0]?.name}`);
+}

@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import { lstatSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after, test } from "node:test";
+import { OrreryError } from "#/base/index.ts";
+import type { ClientRequest } from "#/state/client/index.ts";
+import { BASE, run } from "./rig.ts";
+
+const root = mkdtempSync(path.join(tmpdir(), "orrery-volumes-"));
+after(() => rmSync(root, { recursive: true, force: true }));
+let count = 0;
+
+const volumeOf = (service: string, host = "here") => ({
+  metadata: { name: `${service}.data.0`, namespace: "default" },
+  spec: { service, volume: "data", slot: 0, host },
+});
+const instanceOf = (service: string, phase: string, more: object = {}) => ({
+  metadata: { name: `${service}-v1-0`, namespace: "default" },
+  spec: { service, slot: 0, duty: "active", volumes: [{ name: "data", backup: true }], scripts: [], ...more },
+  status: { phase },
+});
+
+/** A data folder with these volumes, each with a file, and a backup that the centre has made. */
+function makeSite(...services: string[]): { readonly data: string; readonly made: string; readonly answers: Record<string, unknown> } {
+  const data = path.join(root, `site ${++count}`);
+  for (const service of services) {
+    const folder = path.join(data, "agent/volumes/default", service, "data/0");
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(path.join(folder, "rows"), `rows of ${service}`);
+  }
+  const made = path.join(data, "made.db");
+  writeFileSync(made, "tree");
+  return { data, made, answers: { "POST /backup": { file: made, bytes: 4 } } };
+}
+
+test("volume ls says what there is, where, and who uses it; rm removes, and passes on why not", async () => {
+  const answers = {
+    [`GET ${BASE}/volumes`]: { items: [{ ...volumeOf("pg"), status: { folder: "/d/pg" } }, volumeOf("old")] },
+    [`GET ${BASE}/instances`]: { items: [instanceOf("pg", "Running")] },
+  };
+  const { out } = await run(["volume", "ls"], { answers });
+  assert.match(out, /old\.data\.0 +here +- +-\npg\.data\.0 +here +pg-v1-0 +\/d\/pg/);
+  const requests: ClientRequest[] = [];
+  const removed = await run(["volume", "rm", "old.data.0"], { answers: { [`DELETE ${BASE}/volumes/old.data.0`]: {} }, requests });
+  assert.deepEqual([removed.status, requests.length], [0, 1]);
+  const used = new OrreryError("store/immutable", "volume pg.data.0 is not removed: pg-v1-0 uses it");
+  const refused = await run(["volume", "rm", "pg.data.0"], { answers: { [`DELETE ${BASE}/volumes/pg.data.0`]: used } });
+  assert.deepEqual([refused.status, refused.note], [1, "error: volume pg.data.0 is not removed: pg-v1-0 uses it\n"]);
+  assert.match((await run(["volume", "rm", "nothing"])).note, /no volume called "nothing"/);
+  assert.match((await run(["volume", "rm"])).note, /name the volume/);
+});
+
+test("a backup has the volumes that nothing uses, whole; a restore puts them back and keeps what was there", async () => {
+  const { data, made, answers } = makeSite("pg", "off");
+  // On another disk, by a link in its place.
+  const off = path.join(data, "agent/volumes/default/off/data/0");
+  renameSync(off, path.join(data, "disk"));
+  symlinkSync(path.join(data, "disk"), off);
+  const file = path.join(root, `kept ${count}.db`);
+  const { status, out } = await run(["backup", file, "--data", data], {
+    answers: {
+      ...answers,
+      [`GET ${BASE}/volumes`]: { items: [volumeOf("pg"), volumeOf("off")] },
+      [`GET ${BASE}/instances`]: { items: [instanceOf("off", "Stopped")] },
+    },
+  });
+  assert.equal(status, 0);
+  assert.match(out, /with 2 volumes in .*\.volumes/);
+  assert.equal(readFileSync(`${file}.volumes/default/off/data/0/rows`, "utf8"), "rows of off");
+  assert.equal(lstatSync(`${file}.volumes/default/off/data/0`).isDirectory(), true);
+  writeFileSync(path.join(data, "agent/volumes/default/pg/data/0/rows"), "later");
+  const restored = await run(["restore", file, "--data", data]);
+  assert.equal(restored.status, 0);
+  assert.match(restored.out, /volume default\/pg\/data\/0: put back/);
+  assert.equal(readFileSync(path.join(data, "agent/volumes/default/pg/data/0/rows"), "utf8"), "rows of pg");
+  assert.equal(readFileSync(path.join(data, "agent/volumes/default/pg/data/0.before-restore/rows"), "utf8"), "later");
+  assert.equal(readFileSync(made, "utf8"), "tree");
+});
+
+test("of what runs, a backup has the dump that its script makes, and says what it has not", async () => {
+  const { data, answers } = makeSite("pg", "raw", "cache", "broken");
+  const file = path.join(root, `kept ${count}.db`);
+  mkdirSync(path.join(data, "agent/volumes/default/pg/data/0/backup"));
+  writeFileSync(path.join(data, "agent/volumes/default/pg/data/0/backup/dump.sql"), "dump");
+  const scripts = { scripts: [{ name: "backup" }] };
+  const { status, note } = await run(["backup", file, "--data", data], {
+    answers: {
+      ...answers,
+      [`GET ${BASE}/volumes`]: { items: [volumeOf("pg"), volumeOf("raw"), volumeOf("cache"), volumeOf("broken"), volumeOf("far", "there")] },
+      [`GET ${BASE}/instances`]: {
+        items: [
+          instanceOf("pg", "Running", scripts),
+          instanceOf("raw", "Running"),
+          instanceOf("broken", "Running", scripts),
+          instanceOf("cache", "Running", { volumes: [{ name: "data", backup: false }] }),
+        ],
+      },
+      [`POST ${BASE}/instances/pg-v1-0/scripts/backup`]: [{ exitCode: 0, output: "" }],
+      [`POST ${BASE}/instances/broken-v1-0/scripts/backup`]: [{ exitCode: 3, output: "no room\n" }],
+    },
+  });
+  assert.equal(status, 1);
+  assert.match(note, /volume raw\.data\.0: raw-v1-0 uses it, and its service has no script backup: stop the service \(orrery stop raw\)/);
+  assert.match(note, /volume broken\.data\.0: the script backup of broken-v1-0 ended with exit status 3: no room/);
+  assert.match(note, /volume far\.data\.0: it is on host there/);
+  assert.equal(note.includes("cache"), false);
+  assert.equal(readFileSync(`${file}.volumes/default/pg/data/0/dump.sql`, "utf8"), "dump");
+  writeFileSync(path.join(data, "agent/volumes/default/pg/data/0/backup/dump.sql"), "newer");
+  const restored = await run(["restore", file, "--data", data]);
+  assert.match(restored.out, /its dump was put into .*the service has to read it/);
+  assert.equal(readFileSync(path.join(data, "agent/volumes/default/pg/data/0/backup/dump.sql"), "utf8"), "dump");
+  assert.equal(readFileSync(path.join(data, "agent/volumes/default/pg/data/0/rows"), "utf8"), "rows of pg");
+});
+
+test("a list of volumes that leads elsewhere is refused", async () => {
+  const { data, made } = makeSite("pg");
+  mkdirSync(`${made}.volumes`);
+  for (const place of ["../../x/y/z", "a/b/c", "a/b/../d", "/a/b/c/d"]) {
+    writeFileSync(`${made}.volumes/volumes.json`, JSON.stringify([{ place, what: "whole" }]));
+    const { status, note } = await run(["restore", made, "--data", data]);
+    assert.equal(status, 1);
+    assert.match(note, /it is damaged/);
+  }
+});
