@@ -17,6 +17,8 @@ export {
   isProven,
   isRestarted,
   TRAFFIC_FINALIZER,
+  tellRetry,
+  withoutRetry,
 } from "./instance.ts";
 export { type Job, job } from "./job.ts";
 export { isOver, type JobRun, type JobRunPhase, jobRun } from "./job-run.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { conditions, time } from "./conditions.ts";
+import { conditions, time, timestamp } from "./conditions.ts";
 import { duration, minReady } from "./duration.ts";
 import { health } from "./health.ts";
 import { defineKind } from "./kind.ts";
@@ -126,6 +126,18 @@ export const instance = defineKind({
   ],
 });
 export type Instance = typeof instance.$object;
+
+const RETRY = "; it is started again at ";
+
+/** Told behind what has happened: when an instance is started again, if it is not deleted before. */
+export function tellRetry(retryAtMs: number): string {
+  return `${RETRY}${timestamp(retryAtMs)}`;
+}
+
+/** What has happened to an instance, without when it was to be started again: for whoever tells it later, or takes the instance away. */
+export function withoutRetry(message: string): string {
+  return message.replace(/; it is started again at \d{4}-\d\d-\d\dT[\d:.]+Z/, "");
+}
 
 /** True if calls may come to it: it is ready, or was, and only gives no answer to its readiness check in time; and nobody has asked it to stop, or to begin again. */
 export function isCallable(one: Instance): boolean {

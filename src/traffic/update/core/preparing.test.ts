@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { tellRetry } from "#/model/index.ts";
 import { runningSite, type World } from "./rig.ts";
 import { step } from "./step.ts";
 
@@ -61,6 +62,22 @@ test("what is set aside has its time from its own beginning, and is refused when
   assert.match(world.state.refused[0]?.reason ?? "", /not ready within 60 s: it starts/);
   world.settle();
   assert.equal(asideOf(world), "");
+});
+
+test("what is refused is not said to be started again", () => {
+  for (const isAside of [false, true]) {
+    const world = slowSite();
+    world.unready.set("auth-v2", `auth-v2-0: exit status 1 after 0.1 s, 9 times in a row${tellRetry(world.nowMs + 90_000)}; its last lines: no key`);
+    for (let count = 0; world.state.refused.length === 0; count++) {
+      world.nowMs += 1700;
+      if (isAside) world.want("portal", `portal-v${count % 2 === 0 ? 2 : 3}`);
+      world.settle();
+    }
+    assert.equal(
+      world.state.refused[0]?.reason,
+      "not ready within 60 s: auth-v2-0: exit status 1 after 0.1 s, 9 times in a row; its last lines: no key",
+    );
+  }
 });
 
 test("a change of what is prepared itself takes effect at once, and what else was prepared with it goes on", () => {

@@ -1,4 +1,4 @@
-import { timestamp } from "#/model/index.ts";
+import { timestamp, withoutRetry } from "#/model/index.ts";
 import { NOT_LOOKED, type Readiness, type Situation, type Step } from "./observed.ts";
 import type { OpenGeneration, SiteState, Wait } from "./state.ts";
 
@@ -36,7 +36,7 @@ export function refuseUnready({ pending, ...now }: Situation, unready: readonly 
   return refuseLate({ ...now, changes: pending.changes ?? [] }, unready, withinMs);
 }
 
-/** As `refuseUnready`, of what may have been set aside. */
+/** As `refuseUnready`, of what may have been set aside. Its instances are taken away: that one of them is to be started again is not quoted. */
 export function refuseLate(
   { site, map, changes, intent, nowMs }: Pick<Situation, "site" | "map" | "intent" | "nowMs"> & { readonly changes: readonly string[] },
   unready: readonly Unready[],
@@ -46,7 +46,7 @@ export function refuseLate(
   const refusals = unready.map((one) => ({
     service: one.service,
     revision: one.revision,
-    reason: `not ready within ${withinMs / 1000} s: ${one.reason ?? `${one.ready} of ${one.wanted} instances ready`}`,
+    reason: `not ready within ${withinMs / 1000} s: ${one.reason === undefined ? `${one.ready} of ${one.wanted} instances ready` : withoutRetry(one.reason)}`,
     at,
   }));
   const told = refusals.map((one) => `${one.revision} ${one.reason}`).join("; ");

@@ -1,3 +1,4 @@
+import { tellRetry } from "#/model/index.ts";
 import { describeBackground, type LeftProcess } from "./foreground.ts";
 import type { Exit, Outcome } from "./state.ts";
 
@@ -19,7 +20,7 @@ export function describeEnd(exit: Exit): string {
 /** Reason and message of a failure: what ended it, how often, when it goes on, and what it said last. */
 export function describeFailure(ending: Ending, failures: number, retryAtMs: number): { readonly reason: string; readonly message: string } {
   const said = ending.lines.length === 0 ? "" : `; its last lines: ${ending.lines.slice(-5).join(" | ")}`;
-  const again = `${failures > 1 ? `, ${failures} times in a row` : ""}; it is started again at ${new Date(retryAtMs).toISOString()}`;
+  const again = `${failures > 1 ? `, ${failures} times in a row` : ""}${tellRetry(retryAtMs)}`;
   switch (ending.what) {
     case "start":
       return { reason: "StartFailed", message: `${ending.message}${again}${said}` };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { seededRandom } from "#/base/index.ts";
-import { type Instance, instance } from "#/model/index.ts";
+import { type Instance, instance, withoutRetry } from "#/model/index.ts";
 import { type Demand, planDemand, restartOfNote, startNote } from "./demand.ts";
 import { type InstanceState, NEW_INSTANCE, recallInstance, rememberInstance } from "./state.ts";
 import { type Circumstances, type Effect, type Input, step } from "./step.ts";
@@ -23,6 +23,8 @@ class World {
   answers: Partial<Record<string, boolean | "none">> = {};
   readonly done: string[] = [];
   readonly told: string[] = [];
+  /** The words of the last that was told. */
+  lastWords = "";
   wakeAtMs: number | undefined;
   pid = 100;
   readonly random = seededRandom(1);
@@ -40,8 +42,11 @@ class World {
   }
 
   act(effect: Effect): void {
-    if (effect.do === "tell") this.told.push(effect.reason);
-    else this.done.push(effect.do === "check" ? effect.name : effect.do);
+    if (effect.do === "tell") {
+      this.told.push(effect.reason);
+      this.lastWords = effect.message;
+    }
+    if (effect.do !== "tell") this.done.push(effect.do === "check" ? effect.name : effect.do);
     if (effect.do === "start")
       this.put({ type: "started", pid: this.pid++, startedAtMs: this.nowMs, runHash: this.demand.runHash, isAdopted: false });
     if (effect.do === "stop") this.put({ type: "exited", exit: { signal: "SIGTERM", atMs: this.nowMs, lines: [] } });
@@ -273,6 +278,30 @@ describe("an instance", () => {
     world.answers = { liveness: false };
     world.pass(2000);
     assert.ok(world.done.includes("stop"));
+  });
+
+  it("tells of each kind of end without when it is started again: it may be deleted before", () => {
+    const ends: readonly ((world: World) => void)[] = [
+      (world) => world.exit(3, ["no key"]),
+      (world) => world.exit(0, []),
+      (world) => {
+        world.answers = { liveness: false };
+        while (world.state.phase !== "Backoff") world.pass(100);
+      },
+      (world) => {
+        world.put({ type: "exited", exit: { atMs: world.nowMs, code: 0, lines: [] }, left: [{ pid: 7, command: "server" }] });
+      },
+    ];
+    for (const [index, end] of ends.entries()) {
+      const world = new World(planDemand(spec({ health: { liveness: { tcp: {}, interval: "1s", failureThreshold: 1 } } })));
+      world.put({ type: "tick" });
+      world.pass(5000);
+      end(world);
+      assert.equal(world.state.phase, "Backoff", String(index));
+      assert.match(world.state.message, /; it is started again at /, String(index));
+      assert.equal(world.lastWords, withoutRetry(world.state.message));
+      assert.doesNotMatch(world.lastWords, /again/, String(index));
+    }
   });
 
   it("waits longer after each crash, at most a minute, and quotes its last lines", () => {

@@ -1,4 +1,5 @@
 import { backoffDelayMs, type Random } from "#/base/index.ts";
+import { withoutRetry } from "#/model/index.ts";
 import { CHECK_NAMES, type CheckName, type CheckPlan, type Demand, whyAnew } from "./demand.ts";
 import { describeEnd, describeFailure, describeFormer, describeRun, type Ending } from "./ending.ts";
 import { describeBackground, type LeftProcess } from "./foreground.ts";
@@ -287,7 +288,8 @@ class Turn {
       retryAtMs,
       restarts: this.#state.restarts + (hasRun ? 1 : 0),
     };
-    this.#tell("Warning", reason, message);
+    // An event outlives what was meant to come.
+    this.#tell("Warning", reason, withoutRetry(message));
   }
 
   #checked(input: Extract<Input, { type: "check" }>): void {
