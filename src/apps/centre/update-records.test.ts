@@ -83,6 +83,12 @@ test("the record of changed templates that others went before says that, and not
     aside.status?.waits?.map(({ reason, object }) => [reason, object]),
     [["OtherUpdateFirst", `generation/${name}`]],
   );
+  // It does not come by itself: it is refused while it starts on.
+  await store.patch(site, { name: SITE_NAME }, { type: "merge", body: { spec: { readyWithin: "1s" } } });
+  const refused = await updateIs(name, (one) => one.status?.waits?.[0]?.reason === "Refused", "why it has come to nothing");
+  assert.equal(refused.status?.phase, "Aborted");
+  assert.match(refused.status?.waits?.[0]?.message ?? "", /^not ready within \d+ s: .*; to have it tried again: orrery update auth --to auth-v2-/);
+  assert.equal(refused.status?.conditions?.find(({ type }) => type === "Complete")?.message, refused.status?.waits?.[0]?.message);
 });
 
 test("a generation that only takes services away is recorded: which, from what, by whom, and that they were deleted", async () => {

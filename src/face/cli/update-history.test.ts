@@ -114,3 +114,16 @@ test("where all were consistent, there is room for more", () => {
     /^UPDATE +AGE +PHASE +FROM +TO +TOOK +TIMES +SERVED +BY +WHY$/,
   );
 });
+
+test("one that came to nothing says why: in place of what it was for where there is little room, and beside it where there is more", () => {
+  const waits = [{ reason: "Refused", object: "revision/auth-v2", since: at(9), message: "not ready within 60 s: exit status 1" }];
+  for (const phase of ["Aborted", "RolledBack", "Superseded"]) {
+    const entries = buildHistory([made("auth-r", 1, { message: "new keys" }, { phase, waits, phases: phases([phase, 9, 9]) })], "auth");
+    assert.equal(entries[0]?.summary.failure, "not ready within 60 s: exit status 1");
+    assert.match(drawHistory(terminal(200), entries, NARROW)[1] ?? "", / not ready within 60 s: exit status 1$/);
+    const wide = drawHistory(terminal(80), entries, { ...NARROW, isWide: true });
+    assert.match(wide[1] ?? "", / new keys; it came to nothing: not ready within 60 s: exit status 1$/);
+  }
+  const going = buildHistory([made("auth-g", 1, { message: "new keys" }, { phase: "Draining", waits, phases: [] })], "auth");
+  assert.equal(going[0]?.summary.failure, undefined);
+});

@@ -15,6 +15,8 @@ export interface HistoryEntry extends Update {
     readonly to: string;
     readonly by?: string;
     readonly why?: string;
+    /** Why it came to nothing, of one that did. */
+    readonly failure?: string;
     readonly strategy: string;
     /** How long each phase took in all; one that goes on is left out. */
     readonly phaseMs: Readonly<Record<string, number>>;
@@ -55,11 +57,18 @@ function summarize({ metadata, spec, status }: Update, service: string, servedSi
     to: revision?.to ?? spec.services.find((each) => each.name === service)?.to ?? REMOVED,
     ...(by === undefined ? {} : { by }),
     ...(why === undefined ? {} : { why }),
+    ...failureOf(status),
     // A strategy applies to what its update names.
     strategy: alongside === undefined ? (status?.strategy ?? spec.strategy ?? "consistent") : "consistent",
     phaseMs,
     ...(status?.transactions === undefined ? {} : { served: Math.max(status.transactions, servedSince) }),
   };
+}
+
+function failureOf(status: Update["status"]): { readonly failure?: string } {
+  const isFailed = status?.phase === "Aborted" || status?.phase === "RolledBack" || status?.phase === "Superseded";
+  const told = isFailed ? status.waits?.map((one) => one.message).join("; ") : undefined;
+  return told === undefined || told === "" ? {} : { failure: told };
 }
 
 interface HistoryColumn extends TableColumn {
@@ -106,7 +115,11 @@ function allColumns(): HistoryColumn[] {
     }),
     { title: "SERVED", align: "right", cell: ({ summary }) => String(summary.served ?? "-") },
     { title: "BY", shrinks: true, cell: ({ summary }) => summary.by ?? "-" },
-    { title: "WHY", shrinks: true, cell: ({ summary }) => summary.why ?? "" },
+    {
+      title: "WHY",
+      shrinks: true,
+      cell: ({ summary: { why, failure } }) => [why, failure].filter((one) => one !== undefined).join("; it came to nothing: "),
+    },
   ];
 }
 
@@ -120,6 +133,8 @@ function shortColumns(entries: readonly HistoryEntry[], nowMs: number): HistoryC
     },
     FROM: { title: "FROM", shrinks: true, weight: 1, cell: ({ summary }) => versionIn(summary.from ?? "-", summary.service) },
     TO: { title: "TO", shrinks: true, cell: ({ summary }) => versionIn(summary.to, summary.service) },
+    // Where there is room for one of them only.
+    WHY: { title: "WHY", shrinks: true, cell: ({ summary: { why = "", failure = why } }) => failure },
     [PHASES[0][1]]: { title: "TIMES", cell: ({ summary }) => timesOf(summary.phaseMs) },
   };
   const isPhase = (title: string): boolean => PHASES.some(([, each]) => each === title);

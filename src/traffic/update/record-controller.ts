@@ -26,6 +26,7 @@ import {
   otherFirst,
   readSiteState,
   refusedBefore,
+  refusedSince,
   type SiteState,
   superseded,
   withPhase,
@@ -77,6 +78,9 @@ export function createUpdateRecordController(options: UpdateRecordOptions): Cont
   });
   sites.listen((_, after) => {
     enqueueOpen();
+    const state = readSiteState(after?.status);
+    if (state !== undefined && state.refused.length > 0)
+      for (const one of updates.values()) if (refusedSince(one, state) !== undefined) controller.enqueue(objectKey(one));
     if (after !== undefined) controller.enqueue(`${after.metadata.namespace}/`);
   });
   generations.listen(enqueueOpen);
@@ -106,6 +110,13 @@ class RecordKeeper {
     if (one === undefined) return undefined;
     const isDeleted = one.metadata.deletionTimestamp !== undefined;
     const isHeld = one.metadata.finalizers?.includes(UPDATE_FINALIZER) === true;
+    const late = refusedSince(one, state);
+    if (late !== undefined) {
+      const { compatible, stopped } = { compatible: this.#compatible(one, namespace), stopped: this.#stopped(one.status ?? {}, namespace) };
+      const told = { ...one.status, waits: [...late] };
+      await this.#write(one, withConditions(one, told, { compatible, refusal: refusalOf(told, state), stopped }, clock.now()));
+      return undefined;
+    }
     // Once new transactions have it, there is nothing to give up.
     if (isEnded(one.status?.phase) || (isDeleted && (!isHeld || one.status?.phase === "Draining")))
       return isHeld ? this.#setHeld(one, false) : undefined;

@@ -25,7 +25,7 @@ export {
 export type { Happening, Observed, ObservedGateway, Readiness, Step, UpdateIntent, UpdatePolicy } from "./observed.ts";
 export { NOT_LOOKED } from "./observed.ts";
 export { Reach } from "./reach.ts";
-export { followGeneration, implicitRecord, isEnded, type UpdateView, withPhase } from "./record.ts";
+export { followGeneration, implicitRecord, isEnded, refusedSince, type UpdateView, withPhase } from "./record.ts";
 export { cannotBegin, type LeftWait, otherFirst, type RecordWait, refusedBefore, superseded, withdrawing } from "./record-waits.ts";
 export { GatewayWatch, lastWords, revisionReadiness } from "./sight.ts";
 export { siteUpdate } from "./site-update.ts";

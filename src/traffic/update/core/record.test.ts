@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Update } from "#/model/index.ts";
-import { followGeneration, type UpdateView } from "./record.ts";
+import { followGeneration, refusedSince, type UpdateView } from "./record.ts";
 import type { LeftWait } from "./record-waits.ts";
 import type { OpenGeneration, SiteState } from "./state.ts";
 
@@ -65,6 +65,24 @@ test("what was given up without being refused says why: its template was changed
     [["OtherUpdateFirst", "generation/g2"]],
   );
   assert.deepEqual(follow(aside, siteWith(1, open(1, "Active")), "Aborted", false).waits, aside.waits);
+});
+
+test("what was refused after it had been set aside says so, and not any longer that it comes by itself", () => {
+  const spec = { services: [{ name: "auth", to: "v2" }] } as Update["spec"];
+  const begun = follow({ phase: "Pending" }, siteWith(1, open(1, "Active"), open(2, "Preparing", "u")));
+  const status = follow(begun, siteWith(1, open(1, "Active")), "Aborted");
+  const later = new Date(NOW_MS + 5000).toISOString();
+  const site = (at: string, revision = "auth-v2"): SiteState => ({
+    ...siteWith(1, open(1, "Active")),
+    refused: [{ service: "auth", revision, reason: "not ready within 60 s: exit status 1", at }],
+  });
+  const [told] = refusedSince({ spec, status }, site(later)) ?? [];
+  assert.deepEqual([told?.reason, told?.object, told?.since], ["Refused", "revision/auth-v2", later]);
+  assert.match(told?.message ?? "", /^not ready within 60 s: exit status 1; to have it tried again: orrery update auth --to auth-v2$/);
+  assert.equal(refusedSince({ spec, status: { ...status, waits: told === undefined ? [] : [told] } }, site(later)), undefined, "told once");
+  assert.equal(refusedSince({ spec, status }, site(since)), undefined, "refused before");
+  assert.equal(refusedSince({ spec, status }, site(later, "auth-v3")), undefined, "another revision");
+  assert.equal(refusedSince({ spec, status: { ...status, phase: "Superseded" } }, site(later)), undefined);
 });
 
 test("an update follows its generation to completion, and keeps how long each phase took", () => {

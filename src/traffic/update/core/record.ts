@@ -165,6 +165,18 @@ function whyEnded(
   return started === undefined ? [] : [setAsideFor(started.service, generation, nowMs)];
 }
 
+/** What the site has refused of an Update after that had been set aside: it started on, and was not ready in time. `undefined`: nothing new. Else the record would go on saying that it comes by itself. */
+export function refusedSince({ spec, status }: Pick<Update, "spec" | "status">, { refused: all }: SiteState): readonly RecordWait[] | undefined {
+  const aside = status?.waits?.find((one) => one.reason === "OtherUpdateFirst");
+  if (status?.phase !== "Aborted" || aside === undefined) return undefined;
+  const own = all.filter(
+    (one) =>
+      Date.parse(one.at) >= Date.parse(aside.since) &&
+      status.revisions?.some(({ service, to }) => service === one.service && to === one.revision) === true,
+  );
+  return own.length === 0 ? undefined : own.map((one) => refused(one, spec.services.length === 1));
+}
+
 function phaseOf(view: UpdateView, open: OpenGeneration | undefined, generation: number): Phase {
   const { site, status } = view;
   // Some of its turns may have gone unseen: a centre was away, or the next update came at once. What was stamped alone is complete, whatever came after.
