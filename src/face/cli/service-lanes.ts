@@ -1,4 +1,4 @@
-import type { Generation, Instance, Revision, Site } from "#/model/index.ts";
+import { type Generation, type Instance, isCallable, type Revision, type Site } from "#/model/index.ts";
 import { revisionsMet } from "#/traffic/routing/table/index.ts";
 import type { OpenCount } from "./open-counts.ts";
 
@@ -20,6 +20,8 @@ export interface Bar {
   readonly isMixed?: boolean;
   /** New transactions that can reach the service wait for this revision. */
   readonly isAwaited?: boolean;
+  /** New transactions would meet it, and none of its instances can be called: what they call of it is refused. */
+  readonly isDown?: boolean;
 }
 
 export interface Lane {
@@ -105,13 +107,17 @@ class Meetings {
     return { ready: own.filter(serves).length, instances: own.length };
   }
 
+  #isCallable(revision: string): boolean {
+    return this.#input.instances.some((one) => one.spec.revision === revision && isCallable(one));
+  }
+
   /** True if calls of the generation may meet the revision that it maps the service to. */
   isMet(generation: number, service: string, mapped: string): boolean {
     const moves = (this.#input.status?.moves ?? []).filter((one) => one.service === service);
     return revisionsMet(moves, generation, mapped).includes(mapped);
   }
 
-  shareOf(service: string, revision: string): Pick<Bar, "share" | "isMixed"> {
+  shareOf(service: string, revision: string): Pick<Bar, "share" | "isMixed" | "isDown"> {
     const { open, known, status } = this.#input;
     const moves = (status?.moves ?? []).filter((one) => one.service === service);
     let share = 0;
@@ -125,7 +131,7 @@ class Meetings {
       isMixed ||= met.length > 1;
       share += stamped * this.#partOf(revision, met);
     }
-    return { share, ...(isMixed ? { isMixed } : {}) };
+    return { share, ...(isMixed ? { isMixed } : {}), ...(share > 0 && !this.#isCallable(revision) ? { isDown: true } : {}) };
   }
 
   /** Where calls meet several revisions, they go by ready instances. */

@@ -21,7 +21,12 @@ const report = (held: number, edge: number): object => ({
 });
 
 /** A site that hands auth over: generation 6 is held for. */
-async function view(stamp: object, phases: readonly [string, string], gateways = ["main", "second", "third"]): Promise<UpdateView> {
+async function view(
+  stamp: object,
+  phases: readonly [string, string],
+  gateways = ["main", "second", "third"],
+  { moves = [], ready = ["auth-v1", "auth-v2", "portal-v1"] }: { readonly moves?: readonly object[]; readonly ready?: readonly string[] } = {},
+): Promise<UpdateView> {
   const map = { auth: "auth-v1", portal: "portal-v1" };
   const lists = new Map<string, readonly object[]>([
     [
@@ -32,6 +37,7 @@ async function view(stamp: object, phases: readonly [string, string], gateways =
           spec: { hold: "5s" },
           status: {
             stamp,
+            moves,
             generations: [
               { number: 5, phase: phases[0], since: SINCE },
               { number: 6, phase: phases[1], since: SINCE, update: "u" },
@@ -42,7 +48,14 @@ async function view(stamp: object, phases: readonly [string, string], gateways =
     ],
     [objectPath(generation), [{ spec: { number: 5, map } }, { spec: { number: 6, map: { ...map, auth: "auth-v2" } } }]],
     [objectPath(revision), ["v1", "v2"].map((version) => ({ metadata: { name: `auth-${version}` }, spec: { template: { version } } }))],
-    [objectPath(instance), []],
+    [
+      objectPath(instance),
+      ["auth-v1", "auth-v2", "portal-v1"].map((name) => ({
+        metadata: { name: `${name}-0` },
+        spec: { service: name.slice(0, -3), revision: name },
+        status: { ready: ready.includes(name) },
+      })),
+    ],
     [objectPath(gateway), gateways.map((name) => ({ metadata: { name } }))],
     [
       objectPath(update),
@@ -124,14 +137,14 @@ test("what is prepared has an empty bar beside the full one, and what drains kee
     ],
   );
   const before = drawUpdates(terminal(100), preparing, NOW).join("\n");
-  assert.match(before, /^auth +v1 +█{20} +100 % +Active +0\/0 +2 +5$/m);
-  assert.match(before, /^ +v2 +·{20} +0 % +Preparing +0\/0 +0 +6$/m);
+  assert.match(before, /^auth +v1 +█{20} +100 % +Active +1\/1 +2 +5$/m);
+  assert.match(before, /^ +v2 +·{20} +0 % +Preparing +1\/1 +0 +6$/m);
   const draining = await view({ generation: 6 }, ["Draining", "Active"], ["main", "second"]);
   const after = drawUpdates(terminal(100), draining, NOW).join("\n");
-  assert.match(after, /^auth +v1 +·{20} +0 % +Draining +0\/0 +2 +5$/m);
-  assert.match(after, /^ +v2 +█{20} +100 % +Active +0\/0 +0 +6$/m);
+  assert.match(after, /^auth +v1 +·{20} +0 % +Draining +1\/1 +2 +5$/m);
+  assert.match(after, /^ +v2 +█{20} +100 % +Active +1\/1 +0 +6$/m);
   // The same revision in both generations is one bar, in service.
-  assert.match(after, /^portal +\? +█{20} +100 % +Active +0\/0 +2 +5, 6$/m);
+  assert.match(after, /^portal +\? +█{20} +100 % +Active +1\/1 +2 +5, 6$/m);
 });
 
 test("a narrow terminal gets short bars, without what the generations below tell, and no line is too long", async () => {
@@ -140,6 +153,24 @@ test("a narrow terminal gets short bars, without what the generations below tell
   for (const line of lines) assert.ok(textWidth(line) <= 60, line);
   const text = lines.join("\n");
   assert.match(text, /^SERVICE +VERSION +NEW +PHASE +READY +GEN$/m);
-  assert.match(text, /^auth +v1 +█{7}· +99 % +Active +0\/0 +5$/m);
-  assert.match(text, /^ +v2 +█·{7} +1 % +Ramping +0\/0 +6$/m);
+  assert.match(text, /^auth +v1 +█{7}· +99 % +Active +1\/1 +5$/m);
+  assert.match(text, /^ +v2 +█·{7} +1 % +Ramping +1\/1 +6$/m);
+});
+
+test("what new transactions would meet and cannot be called has no full bar: before a recreated version is ready, and after it has been given up", async () => {
+  const barsOf = (seen: UpdateView) => seen.lanes.find((one) => one.service === "auth")?.bars.map((bar) => [bar.revision, bar.isDown === true]);
+  const moves = [{ service: "auth", from: "auth-v1", to: "auth-v2", before: 6 }];
+  const recreated = await view({ generation: 5 }, ["Active", "Preparing"], ["main"], { moves, ready: ["portal-v1"] });
+  assert.deepEqual(barsOf(recreated), [
+    ["auth-v1", false],
+    ["auth-v2", true],
+  ]);
+  const text = drawUpdates(terminal(100), recreated, NOW).join("\n");
+  assert.match(text, /^ +v2 +·{20} +down +Preparing +0\/1/m);
+  assert.doesNotMatch(text, /^.* v[12] +█/m);
+  const back = await view({ generation: 5 }, ["Active", "Draining"], ["main"], { ready: ["auth-v2", "portal-v1"] });
+  assert.deepEqual(barsOf(back), [
+    ["auth-v1", true],
+    ["auth-v2", false],
+  ]);
 });

@@ -152,6 +152,7 @@ function sentence(terminal: Terminal, text: string, indent = 0): string[] {
 
 function drawBar(terminal: Terminal, bar: Bar, width: number): string {
   if (bar.isAwaited === true) return terminal.paint(STYLES["Holding"] ?? "bold", `${"▒".repeat(width)} ${"held".padStart(5)}`);
+  if (bar.isDown === true) return terminal.paint("red", `${"·".repeat(width)} ${"down".padStart(5)}`);
   // Only all looks like all, and only nothing like nothing.
   const filled = bar.share === 0 || bar.share === 1 ? bar.share * width : Math.min(width - 1, Math.max(1, Math.round(bar.share * width)));
   const text = `${"█".repeat(filled)}${"·".repeat(width - filled)} ${formatShare(bar.share).padStart(5)}`;

@@ -80,7 +80,7 @@ test("what was refused says both ways out, and an instance that can never be mad
     site: { generations: [], refused: [{ service: "crash", revision: "crash-v2-2", reason: "not ready" }], exclusive: [] } as unknown as SiteState,
     servedMap: { crash: "crash-v1-1" },
     revisionOf: () => undefined,
-    instances: [],
+    instances: [instance(true)],
     isHostKnown: () => true,
     unplaced: 0,
     port: 1,
@@ -92,6 +92,20 @@ test("what was refused says both ways out, and an instance that can never be mad
   const { message = "" } = conditionOf("Diverged") ?? {};
   assert.match(message, /crash-v1-1 goes on being served; to have it tried again: orrery update crash --to crash-v2-2, or apply a changed template/);
   assert.match(message, /to stay with what is served: orrery update crash --to crash-v1-1$/);
+  // What is not served is not said to be.
+  for (const instances of [
+    [],
+    [instance(false)],
+    [{ ...instance(true), metadata: { name: "crash-v1-1-0", deletionTimestamp: "2030-01-01T00:00:00Z" } }],
+  ])
+    for (const [type, more] of [
+      ["Diverged", {}],
+      ["Ready", { revisionError: "no such folder" }],
+    ] as const) {
+      const told = conditionOf(type, { instances, ...more })?.message ?? "";
+      assert.match(told, /crash-v1-1 is what new transactions get, but none of its instances can be called now/);
+      assert.doesNotMatch(told, /goes on being served/);
+    }
   assert.match(conditionOf("Diverged", { servedMap: {} })?.message ?? "", /or give it up: orrery delete microservice crash$/);
   const ready = conditionOf("Ready", { instanceError: "metadata.labels: too long" });
   assert.deepEqual([ready?.reason, ready?.status], ["InstanceFailed", "False"]);

@@ -1,4 +1,4 @@
-import { type ConditionInput, type Instance, type Microservice, type Revision, setCondition } from "#/model/index.ts";
+import { type ConditionInput, type Instance, isCallable, type Microservice, type Revision, setCondition } from "#/model/index.ts";
 import { type GenerationMap, lastWords, type SiteState, userOf } from "#/traffic/update/core/index.ts";
 
 export interface ServiceView {
@@ -33,10 +33,12 @@ export function serviceStatus(view: ServiceView, nowMs: number): NonNullable<Mic
   const ready = ofServed.filter((one) => one.status?.ready === true && view.isHostKnown(one.spec.host));
   const observedGeneration = view.revisionError === undefined ? service.metadata.generation : former?.observedGeneration;
   const refusal = view.site?.refused.find((one) => one.service === service.metadata.name && one.revision === revision);
+  const isServing = ofServed.some((one) => isCallable(one) && view.isHostKnown(one.spec.host));
+  const toldServed = served === undefined ? undefined : { revision: served, isServing };
   let conditions = former?.conditions ?? [];
   for (const input of [
-    readyCondition(view, served, refusal?.reason, ready.length, ofServed),
-    divergedCondition(service.metadata.name, revision, served, refusal?.reason),
+    readyCondition(view, served, refusal?.reason, ready.length, ofServed, toldServed),
+    divergedCondition(service.metadata.name, revision, toldServed, refusal?.reason),
     ...(view.propagation === undefined ? [] : [view.propagation]),
   ]) {
     conditions = [...setCondition(conditions, { ...input, observedGeneration: service.metadata.generation }, nowMs)];
@@ -59,25 +61,32 @@ export function serviceStatus(view: ServiceView, nowMs: number): NonNullable<Mic
 
 type Fact = Omit<ConditionInput, "observedGeneration">;
 
+/** The revision that new transactions meet, and whether they find an instance of it that can be called. */
+interface Served {
+  readonly revision: string;
+  readonly isServing: boolean;
+}
+
 function readyCondition(
   view: ServiceView,
   served: string | undefined,
   refused: string | undefined,
   readyCount: number,
   ofServed: readonly Instance[],
+  toldServed: Served | undefined,
 ): Fact {
   const { spec, metadata } = view.service;
   const no = (reason: string, message: string): Fact => ({ type: "Ready", status: "False", reason, message });
   if (metadata.deletionTimestamp !== undefined)
     return no("Deleting", "being withdrawn: its instances are stopped when no open transaction can reach them");
   if (view.revisionError !== undefined)
-    return no("RevisionFailed", `${view.revisionError}${served === undefined ? "" : `; ${served} goes on being served`}`);
+    return no("RevisionFailed", `${view.revisionError}${toldServed === undefined ? "" : `; ${describeServed(toldServed)}`}`);
   if (view.instanceError !== undefined) return no("InstanceFailed", `no instance of it can be made: ${view.instanceError}; apply a changed manifest`);
   if (spec.suspended) return no("Suspended", `stopped on request; start it with: orrery start ${metadata.name}`);
   if (served === undefined)
     return refused === undefined
       ? no("Preparing", preparingMessage(view))
-      : no("RevisionRefused", refusedMessage(metadata.name, view.made?.revision, served, refused));
+      : no("RevisionRefused", refusedMessage(metadata.name, view.made?.revision, toldServed, refused));
   if (view.unplacedWhy !== undefined) return no("VolumeAway", view.unplacedWhy);
   if (view.unplaced > 0) return no("Unplaced", `${view.unplaced} instances have no host: no host with an agent is ready, uncordoned and has room`);
   if (readyCount < spec.replicas) {
@@ -124,20 +133,26 @@ export function instanceTrouble(instance: Instance): { readonly reason: string; 
     : { reason: told.reason, message: `${instance.metadata.name}: ${told.message}${lastWords(instance, told.message)}` };
 }
 
-function divergedCondition(service: string, revision: string | undefined, served: string | undefined, refused: string | undefined): Fact {
+function divergedCondition(service: string, revision: string | undefined, served: Served | undefined, refused: string | undefined): Fact {
   if (refused === undefined)
     return { type: "Diverged", status: "False", reason: "AsWanted", message: "what is served is what the template says, or on its way there" };
   return { type: "Diverged", status: "True", reason: "RevisionRefused", message: refusedMessage(service, revision, served, refused) };
 }
 
 /** Both ways out: once more, or back. */
-function refusedMessage(service: string, revision: string | undefined, served: string | undefined, refused: string): string {
+function refusedMessage(service: string, revision: string | undefined, served: Served | undefined, refused: string): string {
   const again = `to have it tried again: orrery update ${service} --to ${revision}, or apply a changed template`;
   const back =
     served === undefined
       ? `or give it up: orrery delete microservice ${service}`
-      : `to stay with what is served: orrery update ${service} --to ${served}`;
-  return `${revision} is not served: ${refused}. ${served === undefined ? "Nothing is served of it" : `${served} goes on being served`}; ${again}; ${back}`;
+      : `to stay with what is served: orrery update ${service} --to ${served.revision}`;
+  return `${revision} is not served: ${refused}. ${served === undefined ? "Nothing is served of it" : describeServed(served)}; ${again}; ${back}`;
+}
+
+function describeServed({ revision, isServing }: Served): string {
+  return isServing
+    ? `${revision} goes on being served`
+    : `${revision} is what new transactions get, but none of its instances can be called now, and what they call of it is refused`;
 }
 
 /** Its own instances' trouble, or else that it may be others that are waited for: a generation begins whole. */
