@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { isOrreryError, LastGuard, silentLog, systemClock } from "#/base/index.ts";
+import { parseManifests } from "#/face/cli/site.ts";
 import type { ClientRequest } from "#/state/client/index.ts";
 import { type ApiSite, openApiSite } from "./api-site.ts";
 
@@ -51,6 +52,26 @@ describe("what the API takes in", () => {
       const [method, path] = contentType === "application/json" ? (["PUT", `${RESOURCES}/dish`] as const) : (["PATCH", `${RESOURCES}/dish`] as const);
       assert.match(String((await ask(site, { method, path, contentType, query: { fieldValidation: "Strict" }, body })).body), /duplicate field/);
     }
+  });
+
+  it("carries out the merge key of YAML, as the command line does, under Strict, too", async (t: TestContext) => {
+    const site = await openApiSite(t);
+    const body =
+      "apiVersion: orrery.dev/v1\nkind: Resource\nmetadata: {name: dish}\nspec:\n  <<: {type: thing, place: roof}\n  id: dish\n  place: cellar\n";
+    const query = { fieldManager: "m", fieldValidation: "Strict" };
+    for (const way of [
+      { method: "POST", path: RESOURCES, contentType: "application/yaml" },
+      { method: "PATCH", path: `${RESOURCES}/dish`, contentType: "application/apply-patch+yaml" },
+    ] as const) {
+      const answer = await ask(site, { ...way, query, body });
+      assert.ok(answer.status < 300, String(answer.body));
+      const { spec } = answer.body as { readonly spec: { readonly id: string; readonly type: string; readonly place: string } };
+      assert.deepEqual([spec.id, spec.type, spec.place], ["dish", "thing", "cellar"]);
+    }
+    assert.deepEqual(
+      parseManifests("a.yaml", body).manifests.map(({ object }) => (object as { readonly spec: unknown }).spec),
+      [{ id: "dish", place: "cellar", type: "thing" }],
+    );
   });
 
   it("refuses numbers that it would keep as others, wherever they stand", async (t: TestContext) => {

@@ -16,6 +16,28 @@ describe("parseYaml", () => {
     assert.deepEqual(valuesOf("a: 1\n---\n# nothing\n---\nb: 0x1f\n"), [{ a: 1 }, undefined, { b: 31 }]);
   });
 
+  it("carries out the merge key: what stands in the map itself goes before, wherever it stands, then the first map that has the key", () => {
+    const base = "x: &x {p: 1, q: {r: 2}}\ny: &y {p: 3, t: 4}\n";
+    for (const [text, value] of [
+      ["z: {<<: *x, s: 5}", { p: 1, q: { r: 2 }, s: 5 }],
+      ["z: {q: 6, <<: *x}", { q: 6, p: 1 }],
+      ["z:\n  <<: *x\n  q: 6", { q: 6, p: 1 }],
+      ["z: {<<: [*x, *y, {u: 7}]}", { p: 1, q: { r: 2 }, t: 4, u: 7 }],
+      ["z: {<<: {u: 7}}", { u: 7 }],
+      ["w: &w {<<: *x, q: 0}\nz: {<<: *w}", { q: 0, p: 1 }],
+      ["z: {'<<': *x}", { "<<": { p: 1, q: { r: 2 } } }],
+      ['z: {"<<": 7}', { "<<": 7 }],
+    ] as const)
+      assert.deepEqual((valuesOf(base + text)[0] as { readonly z: unknown }).z, value, text);
+    for (const text of ["z: {<<: 7}", "z: {<<: [*x, 7]}", "z: {<<: [[*x]]}", "z:\n  <<:\n", "z: {<<: text}"])
+      assert.match(faultsOf(base + text)[0] ?? "", /^[34]:\d+ found something that is no map behind the merge key <</, text);
+    const [twice] = parseYaml(`${base}z: {<<: *x, <<: *y}`).documents;
+    assert.deepEqual(
+      [twice?.value, twice?.duplicates.map(({ path }) => path)],
+      [{ x: { p: 1, q: { r: 2 } }, y: { p: 3, t: 4 }, z: { p: 1, q: { r: 2 }, t: 4 } }, [["z", "<<"]]],
+    );
+  });
+
   it("tells keys that stand twice, at their place, also those that only look different", () => {
     const duplicates = parseYaml("a: 1\nb:\n  c: 1\n  'c': 2\na: 2\n1: x\n1.0: y\n").documents[0]?.duplicates ?? [];
     assert.deepEqual(
@@ -53,6 +75,9 @@ describe("parseYaml", () => {
       (_, index) => `a${index}: &a${index} [${index === 0 ? "x" : Array.from({ length: 10 }, () => `*a${index - 1}`).join(",")}]`,
     );
     assert.match(faultsOf(bomb.join("\n"))[0] ?? "", /more than 100000 values/);
+    const wide = Array.from({ length: 1_000 }, (_, index) => `k${index}: v`).join(", ");
+    const merging = Array.from({ length: 1_000 }, (_, index) => `m${index}: {<<: *a}`).join("\n");
+    assert.match(faultsOf(`a: &a {${wide}}\n${merging}`)[0] ?? "", /more than 100000 values/);
     const ladder = Array.from({ length: 200 }, (_, index) => `a${index}: &a${index} [${index === 0 ? "x" : `*a${index - 1}`}]`);
     assert.match(faultsOf(ladder.join("\n"))[0] ?? "", /deeper than 100 levels/);
     for (const text of ["[".repeat(20_000), "- ".repeat(20_000), "? ".repeat(20_000), "{a: ".repeat(20_000)])
@@ -64,6 +89,8 @@ describe("parseYaml", () => {
       "keys of a map": (count) => Array.from({ length: count }, (_, index) => `key${index}: v`).join("\n"),
       "keys of a flow map": (count) => `{${Array.from({ length: count }, (_, index) => `key${index}: v`).join(",")}}`,
       aliases: (count) => `x: &a v\n${Array.from({ length: count }, (_, index) => `k${index}: *a`).join("\n")}`,
+      merges: (count) => `x: &a {b: c}\n${Array.from({ length: count }, (_, index) => `k${index}: {<<: *a}`).join("\n")}`,
+      "merges of one map": (count) => `x: &a {b: c}\ny: {<<: [${Array.from({ length: count }, () => "*a").join(",")}]}`,
       anchors: (count) => Array.from({ length: count }, (_, index) => `k${index}: &a${index} v`).join("\n"),
       "explicit keys": (count) => "? ".repeat(count),
       faults: (count) => "]".repeat(count),

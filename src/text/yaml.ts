@@ -28,7 +28,7 @@ export interface YamlText {
 /** Faults, and duplicates, that are told of one document. */
 const TOLD_MAX = 100;
 
-/** The documents of a YAML 1.2 text (JSON is one, too). What JSON cannot say is a fault: tags, keys that are no scalars, infinity, numbers that a double does not hold as written. Aliases may be used; they count as what they stand for, of which a document may hold 100,000 values in 100 levels. Never throws; takes time in proportion to the text's length. */
+/** The documents of a YAML 1.2 text (JSON is one, too). What JSON cannot say is a fault: tags, keys that are no scalars, infinity, numbers that a double does not hold as written. Aliases may be used; they count as what they stand for, of which a document may hold 100,000 values in 100 levels. The merge key `<<` of YAML 1.1 is carried out, as kubectl does. Never throws; takes time in proportion to the text's length. */
 export function parseYaml(text: string): YamlText {
   const lines = new LineCounter();
   // Not `uniqueKeys`: it compares each key of a map with each.
@@ -107,17 +107,25 @@ class Reader {
     if (isSeq(node)) return node.items.map((item, index) => this.read(item, [...path, index], depth + 1));
     if (!isMap(node)) throw new OrreryError("text/invalid", "found something that is no map, list or scalar");
     const map: Record<string, unknown> = {};
+    const merged: Readonly<Record<string, unknown>>[] = [];
+    let isMerged = false;
     for (const pair of node.items) {
       const key = this.#key(pair.key);
       const inner = [...path, key];
-      if (Object.hasOwn(map, key) && this.duplicates.length < TOLD_MAX)
+      const isMerge = isMergeKey(pair.key);
+      if ((isMerge ? isMerged : Object.hasOwn(map, key)) && this.duplicates.length < TOLD_MAX)
         this.duplicates.push({
           ...this.#placeOf(this.offset),
           path: inner,
           message: `the key ${JSON.stringify(shorten(key))} stands in this map a second time; each may stand once`,
         });
-      map[key] = this.read(pair.value, inner, depth + 1);
+      if (isMerge) {
+        isMerged = true;
+        merged.push(...mergedMaps(this.read(pair.value, inner, depth)));
+      } else map[key] = this.read(pair.value, inner, depth + 1);
     }
+    // What stands in the map itself goes before, wherever it stands; then the first map that has the key.
+    for (const other of merged) for (const key of Object.keys(other)) if (!Object.hasOwn(map, key)) map[key] = other[key];
     return map;
   }
 
@@ -142,6 +150,23 @@ class Reader {
       throw new OrreryError("text/too-large", `it holds more than ${VALUES_MAX} values (an alias counts as what it stands for); give it in parts`);
     if (this.#deepest > DEPTH_MAX) throw tooDeep();
   }
+}
+
+/** A plain `<<`; in quotes it is a key like any other. */
+function isMergeKey(key: unknown): boolean {
+  return isScalar(key) && key.type === "PLAIN" && key.value === "<<";
+}
+
+/** @throws text/invalid */
+function mergedMaps(value: unknown): readonly Readonly<Record<string, unknown>>[] {
+  const maps = Array.isArray(value) ? (value as readonly unknown[]) : [value];
+  for (const one of maps)
+    if (typeof one !== "object" || one === null || Array.isArray(one))
+      throw new OrreryError(
+        "text/invalid",
+        "found something that is no map behind the merge key <<; allowed: a map, an alias of one (<<: *name), or a list of these",
+      );
+  return maps as readonly Readonly<Record<string, unknown>>[];
 }
 
 /** @throws text/invalid */
