@@ -57,6 +57,7 @@ const context: CliContext = {
     processes: () => [],
     warnings: () => [],
     leftInstances: () => [],
+    checkOwner: () => undefined,
     restore: async () => undefined,
     edge: () => undefined,
     site: () => undefined,

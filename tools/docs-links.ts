@@ -83,6 +83,7 @@ function commandLine(): Command {
     processes: no,
     warnings: no,
     leftInstances: no,
+    checkOwner: no,
     restore: no,
     edge: no,
     site: no,

@@ -7,7 +7,7 @@ import { procUnits, readProcStat } from "#/work/process/index.ts";
 import type { Interrupts } from "./interrupts.ts";
 import { findLeftInstances } from "./left-instances.ts";
 import { readRunFile } from "./run-file.ts";
-import { FREE_BYTES_MIN, freeBytes, openDataFolder } from "./supervisor/data-folder.ts";
+import { checkOwner, FREE_BYTES_MIN, freeBytes, openDataFolder } from "./supervisor/data-folder.ts";
 import { readEdgeUrl } from "./supervisor/endpoints.ts";
 import { readLastSite } from "./supervisor/last-site.ts";
 
@@ -28,6 +28,7 @@ export function localPlatform({ version, connect, interrupts }: PlatformOptions)
     processes: listProcesses,
     warnings: listWarnings,
     leftInstances: findLeftInstances,
+    checkOwner,
     restore: async (data, from) => {
       openDataFolder(data);
       const { restoreSqliteTree } = await import("#/state/tree/sqlite/index.ts");

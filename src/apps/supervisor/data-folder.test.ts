@@ -4,7 +4,10 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
 import { isOrreryError } from "#/base/index.ts";
+import type { Terminal } from "#/face/cli/index.ts";
+import type { Interrupts } from "../interrupts.ts";
 import { isDataFolder, openDataFolder } from "./data-folder.ts";
+import { down } from "./down-command.ts";
 
 function makeFolder(t: TestContext): string {
   const folder = mkdtempSync(path.join(tmpdir(), "orrery-data-"));
@@ -55,4 +58,35 @@ test("a folder that cannot be made or written is refused with the reason and the
         error.message.endsWith("choose another folder with --data"),
     );
   }
+});
+
+test("down of a folder on which no site was ever started says so and fails; of a site that is stopped already it is done", async (t) => {
+  const folder = makeFolder(t);
+  const site = path.join(folder, "home", ".orrery");
+  openDataFolder(site);
+  const end = async (data: string): Promise<unknown> => {
+    let out = "";
+    const status = await down({
+      data,
+      timeoutMs: 1000,
+      terminal: { out: (text: string) => (out += text), progress: () => undefined } as unknown as Terminal,
+      interrupts: { claim: () => undefined } as Interrupts,
+    });
+    return [status, out];
+  };
+  writeFileSync(path.join(folder, "file"), "");
+  for (const [data, said] of [
+    [path.join(folder, "typo"), "there is no such folder, and nothing was ended. Name the data folder"],
+    [folder, "it is no data folder, and nothing was ended. Name the data folder"],
+    [path.join(folder, "file"), "it is no data folder"],
+    [path.join(folder, "file", "below"), "there is no such folder"],
+    [path.dirname(site), `Is ${site} meant? Name it with --data`],
+  ] as const)
+    await assert.rejects(
+      () => end(data),
+      (error) =>
+        isOrreryError(error, "data/none") && error.message.startsWith(`no site was ever started on ${data}: `) && error.message.includes(said),
+    );
+  assert.deepEqual(await end(site), [0, `nothing runs on ${site}`]);
+  assert.deepEqual(readdirSync(folder).toSorted(), ["file", "home"]);
 });

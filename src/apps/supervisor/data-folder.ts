@@ -141,6 +141,26 @@ export function isDataFolder(data: string): boolean {
   return readFormat(data) !== undefined;
 }
 
+/** Refuses a folder on which no site was ever started.
+ *  @throws data/none: it is not there, or something else is in it; names the data folder that is meant, perhaps
+ *  @throws data/unreadable: this user may not look */
+export function checkStarted(data: string): void {
+  if (isDataFolder(data)) return;
+  try {
+    readFileSync(path.join(data, "format"));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EACCES")
+      throw new OrreryError("data/unreadable", `the data folder ${data} may not be read by this user; run this as the user who started the site`, {
+        cause: error,
+      });
+  }
+  const inner = path.join(data, ".orrery");
+  throw new OrreryError(
+    "data/none",
+    `no site was ever started on ${data}: ${existsSync(data) ? "it is no data folder" : "there is no such folder"}, and nothing was ended. ${isDataFolder(inner) ? `Is ${inner} meant? Name it with --data` : "Name the data folder of the site with --data"}`,
+  );
+}
+
 function checkFormat(data: string): void {
   const found = readFormat(data);
   if (found === undefined) replaceFile(path.join(data, "format"), `${JSON.stringify({ format: FORMAT })}\n`);

@@ -4,7 +4,7 @@ import { askHolder, endProcesses, nameFolder, scanProcesses } from "#/work/proce
 import { END_SIGNAL, type Interrupts } from "../interrupts.ts";
 import { isAlive, type ProcessRecord, readRunFile, recordOf } from "../run-file.ts";
 import { readIdentity } from "../site-identity.ts";
-import { checkOwner, isDataFolder } from "./data-folder.ts";
+import { checkOwner, checkStarted, isDataFolder } from "./data-folder.ts";
 import { stopOrphans } from "./orphans.ts";
 import { describeSiteProcess, findSiteProcesses, type SiteProcess } from "./site-processes.ts";
 import { askStopMs } from "./site-stop.ts";
@@ -24,7 +24,8 @@ const LEFT_GRACE_MS = 10_000;
 const MOMENT_MS = 1000;
 const SHOWN_MAX = 20;
 
-/** `orrery down`: asks the supervisor to end everything, or, where it is gone, does so itself; then looks. 0 when nothing runs any more, 1 when something does: it is named. */
+/** `orrery down`: asks the supervisor to end everything, or, where it is gone, does so itself; then looks. 0 when nothing runs any more, 1 when something does: it is named.
+ *  @throws data/none: no site was ever started on this folder, and no process works on it */
 export async function down(options: DownOptions): Promise<number> {
   const { data, terminal, interrupts } = options;
   interrupts.claim();
@@ -36,6 +37,8 @@ export async function down(options: DownOptions): Promise<number> {
   }
   const before = findSiteProcesses(data).length;
   const supervisor = readRunFile(data, "supervisor") ?? (await askSupervisor(data));
+  // Whoever mistypes a name must not believe that his site is down.
+  if (supervisor === undefined && before === 0) checkStarted(data);
   if (supervisor !== undefined) {
     if (!(await endSupervisor(supervisor, options))) return 1;
   } else if (before > 0) await endAlone(options, identity.state === "own" ? identity.id : "");

@@ -60,6 +60,9 @@ export interface Platform {
   warnings(data: string): readonly PlatformWarning[];
   /** Instances of the data folder that run, whether or not anything of the platform does. */
   leftInstances(data: string): readonly LeftInstance[];
+  /** Refuses a data folder of another user.
+   *  @throws data/owner */
+  checkOwner(data: string): void;
   /** Puts a backup in the place of what is stored on a data folder on which nothing runs.
    *  @throws tree/damaged, tree/in-use, tree/unwritable */
   restore(data: string, from: string): Promise<void>;

@@ -38,6 +38,8 @@ export interface World {
   /** Instances that run although nothing of the platform does. */
   readonly left?: readonly LeftInstance[];
   readonly requests?: ClientRequest[];
+  /** Another user, to whom the data folder belongs. */
+  readonly owner?: string;
   /** In place of the made-up answers: a client of a real API, closed by the command. */
   readonly client?: () => Client;
   /** Told all of the output whenever there is more. */
@@ -103,6 +105,9 @@ export async function run(args: readonly string[], world: World = {}): Promise<R
       processes: () => world.processes ?? [],
       warnings: () => world.warnings ?? [],
       leftInstances: () => world.left ?? [],
+      checkOwner: (data) => {
+        if (world.owner !== undefined) throw new OrreryError("data/owner", `the data folder ${data} belongs to user ${world.owner}`);
+      },
       restore: async () => undefined,
       edge: () => undefined,
       site: () => world.site,

@@ -722,3 +722,11 @@ test("status warns of whatever condition is not as it should be", async () => {
   assert.match(out, /WARNING +OBJECT +SINCE +REASON\nCallsWithoutContext +microservice\/auth +1m +it calls without a trace header\n/);
   assert.ok(!out.includes("AsWanted"));
 });
+
+test("restore into a folder of another user says so, whatever is wrong with the file, and whatever runs", async () => {
+  const { status, note } = await run(["restore", "/no/such/file"], {
+    owner: "anna",
+    processes: [{ name: "centre", pid: 1, ready: true, restarts: 0 }],
+  });
+  assert.deepEqual([status, note], [1, "error: the data folder /work/.orrery belongs to user anna\n"]);
+});

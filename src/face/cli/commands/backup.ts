@@ -41,8 +41,9 @@ function copyTo(file: string, made: string): void {
   }
 }
 
-/** `orrery restore`: refused while anything runs on the data folder. */
+/** `orrery restore`: refused while anything runs on the data folder. Whose folder it is comes first: what is wrong with the file helps nobody who may not write there. */
 export async function restore(context: CliContext, [from = ""]: readonly string[], options: Options): Promise<number> {
+  context.platform.checkOwner(options.data);
   const running = context.platform.processes(options.data).filter((one) => one.pid !== undefined);
   if (running.length > 0)
     throw new OrreryError(
