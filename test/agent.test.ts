@@ -117,7 +117,7 @@ describe("an agent", () => {
     assert.equal(ready?.reason, "WentToBackground");
     assert.match(
       ready?.message ?? "",
-      /^its program ended with 0 and left process \d+ \(.+\) running in the background; it was ended\. A service must stay in the foreground: take out .*, 2 times in a row; it is started again at /,
+      /^its program went to the background: it ended with 0 and left process \d+ \(.+\), which was ended, 2 times in a row; it is started again at .*Z\. A service must stay in the foreground: leave out /,
     );
     assert.deepEqual(findMembers({ marks: {}, home: path.join(site.data, "agent", "instances", one.metadata.uid) }), []);
     await site.store.delete(instance, { name: one.metadata.name, namespace: "default" });

@@ -88,6 +88,18 @@ test("restart begins each instance again, refuses nothing, keeps what the instan
     assert.equal(one.status?.restarts, 0);
   }
   assert.equal((await site.store.list(revision)).items.length, 2);
+  // Events are written a moment later.
+  await site.until("the restarts are told", async () =>
+    (await site.orrery("events", "-o", "json")).out.split('"Stopped"').length > 3 ? true : undefined,
+  );
+  // What was wished is no trouble; only that they do not pass the trace on is, which is so.
+  const { items } = JSON.parse((await site.orrery("events", "--warnings", "-o", "json")).out) as {
+    readonly items: readonly { readonly reason: string }[];
+  };
+  assert.deepEqual(
+    items.filter((one) => one.reason !== "TraceNotPropagated"),
+    [],
+  );
 });
 
 test("logs come in the order of time from several services, through restarts and rotations, and are chosen by time and text", async () => {

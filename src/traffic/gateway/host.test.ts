@@ -478,3 +478,16 @@ test("a request that runs while the gateway stops may still call other services;
   assert.equal(rig.gateway.isDrained, true);
   await assert.rejects(call({}));
 });
+
+test("a worker that is called answers 503 with what its template has to say, and is not blamed", async (t) => {
+  const rig = await Rig.start({
+    generations: { 1: { worker: "worker-v1" } },
+    revisions: { "worker-v1": [{ instance: "worker-0", ports: {} }] },
+    services: { worker: { port: 1, ports: [] } },
+    routes: [{ service: "worker", path: { prefix: "/" } }],
+  });
+  t.after(() => rig.close());
+  const { status, json } = await send({ port: rig.edgePort, path: "/" });
+  assert.deepEqual([status, json["code"]], [503, "gateway/no-service"]);
+  assert.equal(json["detail"], "worker takes no calls: the template of worker-v1 says `ports: []` (a worker); give it a port");
+});

@@ -486,6 +486,15 @@ export class GatewayCore {
         options,
         refuse("gateway/no-instance", `no instance of ${revision.name} is ready on a way open to this gateway`, about),
       );
+    if (Object.keys(endpoint.ports).length === 0)
+      return this.#refuseService(
+        options,
+        refuse(
+          "gateway/no-service",
+          `${service} takes no calls: the template of ${revision.name} says \`ports: []\` (a worker); give it a port`,
+          about,
+        ),
+      );
     const policy: CallPolicy = { timeoutMs: route?.entry.timeoutMs ?? entry?.timeoutMs ?? DEFAULT_POLICY.timeoutMs, balancing };
     const counts = this.#ledger.countsOf(generation.number);
     const call: Call = {

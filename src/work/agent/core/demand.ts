@@ -12,6 +12,8 @@ export interface CheckPlan {
   readonly timeoutMs: number;
   readonly successThreshold: number;
   readonly failureThreshold: number;
+  /** Nobody wrote it: it stands where a template has a port and says no readiness. */
+  readonly isAssumed?: true;
 }
 
 /** What an Instance's spec asks of its process, in the core's own terms. */
@@ -60,7 +62,7 @@ export function planDemand(spec: Instance["spec"]): Demand {
     ["readiness", readiness ?? assumed],
     ["liveness", liveness],
   ] as const) {
-    if (check !== undefined) checks[name] = planCheck(check);
+    if (check !== undefined) checks[name] = { ...planCheck(check), ...(check === assumed ? { isAssumed: true as const } : {}) };
   }
   const { run, artifact, env, ports, scripts, probe, calls, once } = spec;
   return {

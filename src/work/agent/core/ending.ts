@@ -1,5 +1,5 @@
 import { tellRetry } from "#/model/index.ts";
-import { describeBackground, type LeftProcess } from "./foreground.ts";
+import { adviseForeground, describeBackground, type LeftProcess } from "./foreground.ts";
 import type { Exit, Outcome } from "./state.ts";
 
 /** Why an instance is not running any more, or never did. `lines`: the last of its output. */
@@ -25,7 +25,7 @@ export function describeFailure(ending: Ending, failures: number, retryAtMs: num
     case "start":
       return { reason: "StartFailed", message: `${ending.message}${again}${said}` };
     case "background":
-      return { reason: "WentToBackground", message: `${describeBackground(ending.left)}${again}${said}` };
+      return { reason: "WentToBackground", message: `${describeBackground(ending.left)}${again}. ${adviseForeground(ending.left)}${said}` };
     case "check":
       return {
         reason: failures >= 3 ? "CrashLoop" : "Unhealthy",

@@ -94,7 +94,10 @@ describe("a program that puts itself in the background", () => {
       world.put({ type: "exited", exit: { code: 0, atMs: world.nowMs, lines: [] }, left });
       assert.equal(world.state.phase, "Backoff");
       assert.equal(world.state.reason, "WentToBackground");
-      assert.match(world.state.message, /left process 77 \(redis-server\) running .* must stay in the foreground: redis-server --daemonize no/);
+      assert.match(
+        world.state.message,
+        /^its program went to the background: it ended with 0 and left process 77 \(redis-server\), which was ended.*; it is started again at [^ ]+Z\. A service must stay in the foreground: start it with redis-server --daemonize no, /,
+      );
       assert.equal(world.state.failures, round);
       world.pass(60_000);
     }
@@ -143,6 +146,38 @@ describe("an instance", () => {
   it("is ready as soon as it runs if it has no port to ask", () => {
     const world = started(planDemand(spec({ ports: [] })));
     assert.deepEqual([world.state.phase, world.state.isReady, world.wakeAtMs], ["Running", true, undefined]);
+  });
+
+  it("that never listens where nobody wrote a check is told how a worker says so, until it is ready once", () => {
+    for (const [health, told] of [
+      [{}, true],
+      [{ readiness: { tcp: {} } }, false],
+    ] as const) {
+      const world = new World(planDemand(spec({ health })));
+      world.answers = { readiness: false };
+      world.put({ type: "tick" });
+      world.pass(1000);
+      assert.equal(world.state.message.startsWith("readiness asked"), true);
+      assert.equal(world.state.message.includes("`ports: []`"), told, world.state.message);
+      world.answers = { readiness: true };
+      world.pass(5000);
+      world.answers = { readiness: false };
+      world.pass(10_000);
+      assert.deepEqual([world.state.reason, world.state.message], ["NotReady", "readiness asked"]);
+    }
+  });
+
+  it("starts until it is ready for the first time, also when its startup has passed before", () => {
+    const world = new World(planDemand(spec({ health: { startup: { tcp: {} }, readiness: { http: { path: "/" } } } })));
+    world.answers = { readiness: false };
+    world.put({ type: "tick" });
+    world.pass(5000);
+    assert.deepEqual([world.state.phase, world.state.reason, world.state.message], ["Running", "Starting", "readiness asked"]);
+    world.answers = { readiness: true };
+    world.pass(5000);
+    world.answers = { readiness: false };
+    world.pass(10_000);
+    assert.deepEqual([world.state.phase, world.state.reason], ["Running", "NotReady"]);
   });
 
   it("waits while something is in its way, and says what", () => {

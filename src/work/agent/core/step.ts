@@ -2,7 +2,7 @@ import { backoffDelayMs, type Random } from "#/base/index.ts";
 import { withoutRetry } from "#/model/index.ts";
 import { CHECK_NAMES, type CheckName, type CheckPlan, type Demand, whyAnew } from "./demand.ts";
 import { describeEnd, describeFailure, describeFormer, describeRun, type Ending } from "./ending.ts";
-import { describeBackground, type LeftProcess } from "./foreground.ts";
+import { adviseForeground, describeBackground, type LeftProcess } from "./foreground.ts";
 import type { CheckState, Exit, InstanceState, Outcome, StopCause } from "./state.ts";
 
 /** Delays between failures: 1 s doubling to 60 s. */
@@ -240,13 +240,13 @@ class Turn {
     const cause = pending?.order === "stop" ? pending.cause : undefined;
     if (this.#at.demand.once !== undefined) {
       const isCutOff = exit.code === 0 && cause === undefined && left.length > 0;
-      if (isCutOff) this.#finish("Failed", running.startedAtMs, describeBackground(left));
+      if (isCutOff) this.#finish("Failed", running.startedAtMs, `${describeBackground(left)}. ${adviseForeground(left)}`);
       else this.#finish(outcomeOf(exit, cause), running.startedAtMs);
     } else if (cause === "wish" || cause === "changed") {
       this.#state = { ...without(this.#state, "wellSinceMs", "retryAtMs"), phase: "Pending", failures: 0 };
       this.#tell("Normal", "Stopped", `stopped: ${describeEnd(exit)}`);
     } else if (cause === undefined && exit.code === 0 && this.#at.demand.rerunMs !== undefined) {
-      if (left.length > 0) this.#tell("Warning", "WentToBackground", describeBackground(left));
+      if (left.length > 0) this.#tell("Warning", "WentToBackground", `${describeBackground(left)}. ${adviseForeground(left)}`);
       this.#set({
         phase: "Running",
         reason: "Done",
@@ -322,7 +322,7 @@ class Turn {
         hasStartedUp: true,
         phase: "Running",
         isReady,
-        reason: isReady ? "Ready" : "NotReady",
+        reason: isReady ? "Ready" : "Starting",
         message: isReady ? "started up" : "started up; not ready yet",
       });
       this.#well(isReady);
@@ -342,12 +342,17 @@ class Turn {
       this.#well(true);
     } else if (check.failures > 0 && (!this.#state.isReady || check.failures >= plan.failureThreshold)) {
       if (this.#state.isReady) this.#tell("Warning", "NotReady", message);
-      const isStarting = this.#state.phase === "Starting";
+      // Until it is ready for the first time, also when `startup` has passed before.
+      const isStarting = this.#state.reason === "Starting";
       const isUnanswered = input.isUnanswered === true && (this.#state.isReady || this.#state.isUnanswered === true);
       this.#set({
         isReady: false,
         reason: isStarting ? "Starting" : "NotReady",
-        message: isStarting ? message + this.#former() : isUnanswered ? `${message}; it is called only while no other instance is ready` : message,
+        message: isStarting
+          ? `${message}${plan.isAssumed === true && this.#state.failures === 0 ? WORKER_HINT : ""}${this.#former()}`
+          : isUnanswered
+            ? `${message}; it is called only while no other instance is ready`
+            : message,
         ...(isUnanswered ? { isUnanswered } : {}),
       });
       this.#well(false);
@@ -451,6 +456,9 @@ class Turn {
     this.#state = { ...(change.isReady === undefined ? this.#state : without(this.#state, "isUnanswered")), ...change };
   }
 }
+
+/** A template that does not say `ports` has one, and is not ready until something listens there. */
+const WORKER_HINT = "; a program that takes no calls (a worker) says `ports: []` in its template";
 
 /** True if it is known that nothing broke until `untilMs`: by a check that was asked then or later, where there is one, else by the clock. */
 function isSteadyUntil(untilMs: number, isAsked: boolean, input: Input, nowMs: number): boolean {

@@ -107,6 +107,9 @@ export function generationMap(caches: Caches, namespace: string, number: number)
   return caches.generations.get(`${namespace}/g${number}`)?.spec.map;
 }
 
+/** Why a service is not ready where all goes as somebody has asked for it: started, stopped, restarted, updated. What ends or fails by itself has other reasons. */
+const WANTED: ReadonlySet<string> = new Set(["Preparing", "Starting", "Stopping", "HandingOver", "Suspended", "Deleting"]);
+
 class MicroserviceWorker {
   readonly #options: MicroserviceControllerOptions;
   readonly #ports = new PortBook();
@@ -178,14 +181,7 @@ class MicroserviceWorker {
       const before = service.status?.conditions?.find((one) => one.type === now.type);
       const isQuiet = before === undefined && now.type !== "Ready" && now.status !== "False";
       if (isQuiet || (before?.status === now.status && before.reason === now.reason)) continue;
-      const isGood =
-        now.type === "Diverged"
-          ? now.status === "False"
-          : now.status === "True" ||
-            now.reason === "Preparing" ||
-            now.reason === "HandingOver" ||
-            now.reason === "Suspended" ||
-            now.reason === "Deleting";
+      const isGood = now.type === "Diverged" ? now.status === "False" : now.status === "True" || WANTED.has(now.reason);
       if (now.type === "Diverged" && before === undefined) continue;
       this.#options.store.emit({
         kind: microservice,

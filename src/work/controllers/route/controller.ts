@@ -57,6 +57,8 @@ function acceptedCondition(one: Route, caches: Caches): ConditionInput {
   if (target === undefined) return no("ServiceMissing", `there is no Microservice ${service}; requests are answered 503 until there is one`);
   const { ports } = target.spec.template;
   const chosen = port === undefined ? ports[0] : ports.find((candidate) => candidate.name === port);
+  if (ports.length === 0)
+    return no("PortMissing", `${service} takes no calls: its template says \`ports: []\` (a worker); give it a port, or delete this Route`);
   if (chosen === undefined)
     return no("PortMissing", `${service} has no port ${port ?? ""}; it has ${ports.map((candidate) => candidate.name).join(", ") || "none"}`);
   if (tcp === undefined && chosen.protocol !== "http")
