@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
-import { type Instance, instance, VOLUME_FINALIZER, volume } from "#/model/index.ts";
+import { type Instance, instance, VOLUME_FINALIZER, VOLUME_HAD_ANNOTATION, volume } from "#/model/index.ts";
 import { HOST, TestSite } from "./agent-site.ts";
 
 let site: TestSite;
@@ -14,9 +14,14 @@ const remove = async (name: string): Promise<void> => {
   await site.store.delete(instance, { name });
   await site.gone(name);
 };
-const makeVolume = (service: string) =>
+const makeVolume = (service: string, annotations: Record<string, string> = {}) =>
   site.store.create(volume, {
-    metadata: { name: `${service}.my-data.0`, namespace: "default", finalizers: [VOLUME_FINALIZER] },
+    metadata: {
+      annotations,
+      name: `${service}.my-data.0`,
+      namespace: "default",
+      finalizers: [VOLUME_FINALIZER],
+    },
     spec: { service, volume: "my-data", slot: 0, host: HOST },
   });
 const until = async (isSo: () => Promise<boolean> | boolean, what: string): Promise<void> => {
@@ -82,6 +87,42 @@ describe("a volume", () => {
     await until(async () => (await site.store.get(volume, { name: "rm.my-data.0" })) === undefined, "removed");
     assert.equal(existsSync(folderOf("rm")), false);
     assert.ok(existsSync(path.join(outside, "kept")));
+  });
+
+  it("never has the data of one of the same name that has gone without its folder: that is kept beside, and said", async () => {
+    const name = "lost.my-data.0";
+    const first = await makeVolume("lost");
+    await site.create({ volumes }, "lost-v1-0");
+    writeFileSync(workOf(await site.ready("lost-v1-0"), "var/data/rows"), "old");
+    await remove("lost-v1-0");
+    // Its host was taken for gone: nobody removed the folder.
+    await site.agent?.end("leave");
+    await site.store.delete(volume, { name });
+    await site.store.patch(volume, { name }, { type: "merge", body: { metadata: { finalizers: [] } } });
+    await makeVolume("lost");
+    await site.startAgent();
+    await site.create({ volumes, revision: "lost-v2" }, "lost-v2-0");
+    const one = await site.ready("lost-v2-0");
+    assert.equal(existsSync(workOf(one, "var/data/rows")), false);
+    const kept = `${folderOf("lost")}.of-${first.metadata.uid.slice(0, 8)}`;
+    assert.equal(readFileSync(path.join(kept, "rows"), "utf8"), "old");
+    await until(
+      async () => (await site.store.get(volume, { name }))?.status?.conditions?.some((each) => each.reason === "SetAside") === true,
+      "the condition",
+    );
+    const [told] = (await site.store.events()).filter((each) => each.reason === "VolumeSetAside");
+    assert.match(told?.message ?? "", /held data of a volume of the same name that is gone .*it was not used, and is kept in .*\.of-/);
+    writeFileSync(workOf(one, "var/data/rows"), "new");
+    await remove("lost-v2-0");
+    // The same, where an instance went on with it.
+    await site.agent?.end("leave");
+    await site.store.delete(volume, { name });
+    await site.store.patch(volume, { name }, { type: "merge", body: { metadata: { finalizers: [] } } });
+    await makeVolume("lost", { [VOLUME_HAD_ANNOTATION]: "lost-v2-0" });
+    await site.startAgent();
+    await site.create({ volumes, revision: "lost-v3" }, "lost-v3-0");
+    assert.equal(readFileSync(workOf(await site.ready("lost-v3-0"), "var/data/rows"), "utf8"), "new");
+    assert.ok((await site.store.events()).some((each) => each.reason === "VolumeTakenOver"));
   });
 
   it("that stands where something else is keeps its instance from starting, and says so", async () => {

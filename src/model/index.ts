@@ -67,4 +67,4 @@ export { findOversize, OBJECT_DEPTH_MAX, sizeOf } from "./size.ts";
 export { type StrategyName, unfitStrategy } from "./strategy.ts";
 export { RAMP_KEY, REMOVED, type Update, update } from "./update.ts";
 export { describeIssues, findNearest, formatField, unwrap, type Violation } from "./violation.ts";
-export { VOLUME_FINALIZER, type Volume, volume, volumeName } from "./volume.ts";
+export { VOLUME_FINALIZER, VOLUME_HAD_ANNOTATION, type Volume, volume, volumeName } from "./volume.ts";

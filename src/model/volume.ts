@@ -40,6 +40,9 @@ export type Volume = typeof volume.$object;
 /** The finalizer by which the agent of its host keeps a Volume until its folder is gone. */
 export const VOLUME_FINALIZER = "orrery.dev/volume";
 
+/** Annotation of a Volume that was made for an instance which had the folder already: what is in it is its data. Its value is the instance's name. */
+export const VOLUME_HAD_ANNOTATION = "orrery.dev/had-by";
+
 /** `<service>.<volume>.<slot>`: known beforehand, so that two centres cannot place it twice. Labels have no dots, so no two are the same. */
 export function volumeName(service: string, name: string, slot: number): string {
   return `${service}.${name}.${slot}`;

@@ -68,6 +68,8 @@ export async function restoreVolumes(data: string, file: string): Promise<readon
   const told: string[] = [];
   for (const { place, what } of parseList(list)) {
     const target = path.join(data, "agent", "volumes", place);
+    // Whose it is says the store that is put back with it.
+    rmSync(`${target}.owner`, { force: true });
     if (what === "whole") {
       const former = `${target}.before-restore`;
       if (lstatSync(target, { throwIfNoEntry: false }) !== undefined) {

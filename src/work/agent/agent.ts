@@ -19,7 +19,7 @@ import { findOpenListeners } from "./open-listeners.ts";
 import { PortPool } from "./ports.ts";
 import { RunnerSet } from "./runner-set.ts";
 import { ServiceAddresses } from "./service-addresses.ts";
-import { keepVolumes } from "./volume-keeper.ts";
+import { VolumeKeeper } from "./volume-keeper.ts";
 
 const REPORT_MS = 2000;
 const ROTATE_MS = 5000;
@@ -81,6 +81,18 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     await ports.close();
     await addresses.close();
   });
+  const volumes = new VolumeKeeper({
+    store,
+    host,
+    volumesFolder,
+    leaving: leavingVolumes,
+    onGone: () => runners.wake(),
+    isUsed: (folder, but) => runners.isVolumeUsed(folder, but),
+    clock,
+    random,
+    log,
+    signal: lifecycle.signal,
+  });
   const runners = new RunnerSet({
     store,
     clock,
@@ -93,6 +105,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     instancesFolder,
     volumesFolder,
     leavingVolumes,
+    claimVolumes: (runner) => volumes.claim(runner),
     openArtifact: options.openArtifact,
     ports,
     addresses,
@@ -106,18 +119,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   lifecycle.add("runners", () => runners.releaseAll());
   await runners.restore();
   followStore({ store, host, clock, random, log, guard, site: options.site, runners, services, lifecycle });
-  keepVolumes({
-    store,
-    host,
-    volumesFolder,
-    leaving: leavingVolumes,
-    onGone: () => runners.wake(),
-    isUsed: (folder) => runners.isVolumeUsed(folder),
-    clock,
-    random,
-    log,
-    signal: lifecycle.signal,
-  });
+  volumes.start();
   const hostStatus = new HostStatus({ store, clock, log, host, version: options.version });
   repeat({ lifecycle, clock, guard }, HOST_STATUS_MS, () => hostStatus.write());
   const hostUse = new HostUseReader();

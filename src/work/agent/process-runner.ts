@@ -447,6 +447,7 @@ export class ProcessRunner implements Runner {
       this.#hasSweptStrays = true;
       await this.#takeNetwork();
       await this.#waitForGateway();
+      await this.#context.claimVolumes(this);
       this.#tellSharing();
       const before = this.#dutyNow();
       await prepare(this.#launchInput(), before);

@@ -94,9 +94,9 @@ export class RunnerSet {
     this.#wakeAll();
   }
 
-  /** True while something runs, or may, that has this volume. */
-  isVolumeUsed(folder: string): boolean {
-    return [...this.#runners.values()].some((one) => one.isOccupied && this.#foldersOf(one).includes(folder));
+  /** True while something runs, or may, that has this volume; `but` is left out. */
+  isVolumeUsed(folder: string, but?: Runner): boolean {
+    return [...this.#runners.values()].some((one) => one !== but && one.isOccupied && this.#foldersOf(one).includes(folder));
   }
 
   #sharer(runner: Runner): ReturnType<RunnerContext["sharer"]> {

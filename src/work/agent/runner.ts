@@ -69,6 +69,9 @@ export interface RunnerContext {
   readonly volumesFolder: string;
   /** Folders of volumes that are being removed. */
   readonly leavingVolumes: ReadonlySet<string>;
+  /** Sees to it that the folders of the instance's volumes hold their data and no other's, before it is started.
+   *  @throws agent/volume: one does not, and cannot be made to; it is tried again with the next start */
+  readonly claimVolumes: (runner: Runner) => Promise<void>;
   readonly openArtifact: (digest: string) => Promise<string | undefined>;
   readonly ports: PortPool;
   readonly addresses: CallerAddresses;

@@ -45,6 +45,10 @@ async function list({ terminal }: CliContext, api: Client, options: Options): Pr
   ]);
   const columns = [{ title: "VOLUME", shrinks: true }, { title: "HOST" }, { title: "USED BY", shrinks: true }, { title: "FOLDER", shrinks: true }];
   for (const line of formatTable(columns, rows, options.output === "wide" ? Number.POSITIVE_INFINITY : terminal.columns)) terminal.out(line);
+  for (const { volume: one } of volumes) {
+    const found = one.status?.conditions?.find(({ type, status }) => type === "DataFound" && status === "True");
+    if (found !== undefined) terminal.note(`${one.metadata.name}: ${found.message}`);
+  }
   return 0;
 }
 

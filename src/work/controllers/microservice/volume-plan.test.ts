@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Instance, Microservice, Volume, VolumeMount } from "#/model/index.ts";
+import { type Instance, type Microservice, VOLUME_HAD_ANNOTATION, type Volume, type VolumeMount } from "#/model/index.ts";
 import { missingVolumes, placeWithVolumes } from "./volume-plan.ts";
 
 const service = { metadata: { name: "pg", namespace: "default" } } as unknown as Microservice;
@@ -50,10 +50,14 @@ describe("an instance with volumes", () => {
   });
 
   it("that runs with a volume of which nobody knows gets it where it is", () => {
-    const one = { spec: { slot: 0, host: "a", volumes: mounts("data", "wal") } } as unknown as Instance;
-    assert.deepEqual(
-      missingVolumes(service, one, [volumeOn("data", 0, "a")]).map(({ spec }) => spec),
-      [{ service: "pg", volume: "wal", slot: 0, host: "a" }],
-    );
+    const one = { metadata: { name: "pg-v1-0" }, spec: { slot: 0, host: "a", volumes: mounts("data", "wal") } } as unknown as Instance;
+    const [missing, ...more] = missingVolumes(service, one, [volumeOn("data", 0, "a")]);
+    assert.deepEqual([missing?.spec, more], [{ service: "pg", volume: "wal", slot: 0, host: "a" }, []]);
+    // What it has written there stays, whoever's folder that was.
+    assert.equal(missing?.metadata.annotations?.[VOLUME_HAD_ANNOTATION], "pg-v1-0");
+    // One that is placed anew never begins with what an earlier one has left.
+    const placed = place(0, ["wal"], []);
+    assert.ok(placed.host !== undefined);
+    for (const { metadata } of placed.create) assert.equal(metadata.annotations, undefined);
   });
 });

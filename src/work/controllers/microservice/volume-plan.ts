@@ -1,4 +1,13 @@
-import { API_VERSION, type Instance, type Microservice, VOLUME_FINALIZER, type Volume, type VolumeMount, volumeName } from "#/model/index.ts";
+import {
+  API_VERSION,
+  type Instance,
+  type Microservice,
+  VOLUME_FINALIZER,
+  VOLUME_HAD_ANNOTATION,
+  type Volume,
+  type VolumeMount,
+  volumeName,
+} from "#/model/index.ts";
 import type { ObjectInput } from "#/state/store/index.ts";
 import { chooseHost, type Placeable } from "../placement.ts";
 
@@ -42,21 +51,25 @@ export function placeWithVolumes(
   return { host, create };
 }
 
-/** Volumes that an instance has and nobody knows of: they are where it is. */
-export function missingVolumes(service: Microservice, { spec }: Instance, volumes: readonly Volume[]): readonly ObjectInput[] {
+/** Volumes that an instance has and nobody knows of: they are where it is, and what it has written there stays. */
+export function missingVolumes(
+  service: Microservice,
+  { spec, metadata: { name: hadBy } }: Instance,
+  volumes: readonly Volume[],
+): readonly ObjectInput[] {
   return (spec.volumes ?? []).flatMap((one) => {
     const name = volumeName(service.metadata.name, one.name, spec.slot);
     if (volumes.some(({ metadata }) => metadata.name === name)) return [];
-    return [buildVolume(service, { name, volume: one.name, slot: spec.slot, host: spec.host })];
+    return [buildVolume(service, { name, volume: one.name, slot: spec.slot, host: spec.host, hadBy })];
   });
 }
 
 /** Without an owner: it stays when the service is deleted. */
 function buildVolume(
   service: Microservice,
-  made: { readonly name: string; readonly volume: string; readonly slot: number; readonly host: string },
+  made: { readonly name: string; readonly volume: string; readonly slot: number; readonly host: string; readonly hadBy?: string },
 ): ObjectInput {
-  const { name, volume, slot, host } = made;
+  const { name, volume, slot, host, hadBy } = made;
   return {
     apiVersion: API_VERSION,
     kind: "Volume",
@@ -64,6 +77,7 @@ function buildVolume(
       name,
       namespace: service.metadata.namespace ?? "default",
       labels: { "orrery.dev/service": service.metadata.name },
+      ...(hadBy === undefined ? {} : { annotations: { [VOLUME_HAD_ANNOTATION]: hadBy } }),
       finalizers: [VOLUME_FINALIZER],
     },
     spec: { service: service.metadata.name, volume, slot, host },
