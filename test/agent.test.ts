@@ -614,11 +614,13 @@ describe("an exclusive thing", () => {
     await site.startAgent();
     for (let looks = 0; site.pids(former).length > 0; looks++) {
       const one = await site.store.get(instance, { name: "antenna-v1-0" });
-      if (site.pids(former).length > 0) assert.equal(one?.status?.duty, "passive", `at look ${looks}`);
+      // An agent that has just begun anew does not know yet what was told.
+      if (site.pids(former).length > 0) assert.ok([undefined, "passive"].includes(one?.status?.duty), `${one?.status?.duty} at look ${looks}`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     const one = await active("antenna-v1-0");
-    assert.equal(await site.ask(one, "/duties"), '["passive","passive","active"]');
+    // Each is told again where somebody begins anew, or becomes ready again.
+    assert.match(await site.ask(one, "/duties"), /^\["passive"(,"passive")*(,"active")+\]$/);
     const event = (await site.store.events()).find(({ reason }) => reason === "StillInUse");
     assert.match(event?.message ?? "", new RegExp(`antenna-v2-0 .uid ${former.metadata.uid}.*nothing has to be done`));
   });
@@ -628,14 +630,15 @@ describe("an exclusive thing", () => {
     await site.ready("antenna-v3-0");
     const before = await active("antenna-v1-0");
     await site.agent?.end("leave");
+    const told = (JSON.parse(await site.ask(before, "/duties")) as string[]).length;
     await site.startAgent();
     await site.until("antenna-v3-0", (status) => status.duty === "passive");
     const one = await active("antenna-v1-0");
     assert.equal(one.status?.pid, before.status?.pid);
     // The agent that has begun anew tells it again, soon.
-    const toldSince = async (): Promise<string[]> => JSON.parse(await site.ask(one, "/duties")).slice(3);
+    const toldSince = async (): Promise<string[]> => JSON.parse(await site.ask(one, "/duties")).slice(told);
     for (let tries = 0; tries < 200 && (await toldSince()).length === 0; tries++) await new Promise((resolve) => setTimeout(resolve, 25));
-    assert.deepEqual(await toldSince(), ["active"]);
+    assert.deepEqual([...new Set(await toldSince())], ["active"]);
   });
 });
 
