@@ -108,13 +108,18 @@ export async function openTarget(): Promise<Target> {
       classes[name] = (classes[name] ?? 0) + 1;
       judgeAnswer(answer, note);
       for (const failure of failures) note("no request fails in a way that nobody expected", failure);
-      const allowedMs = roundMs * allowedRounds(input, answer);
-      // Once more, or it may have been the collection of others' garbage. A write is not the same the second time, but no dearer.
-      const times = [cpuMs];
-      while (times.length < 4 && Math.min(...times) > allowedMs) times.push((await measured(() => ask(input))).cpuMs);
-      const leastMs = Math.min(...times);
-      if (leastMs > allowedMs)
-        note("cost is linear", `${input.body.length} bytes cost ${leastMs.toFixed(1)} ms of the processor, allowed are ${allowedMs.toFixed(1)}`);
+      const rounds = allowedRounds(input, answer);
+      // Once more, or it may have been the collection of others' garbage. A write is not the same the second time, but no dearer. And beside what the machine can do now: one that has much other work takes longer for everything.
+      let best = { cpuMs, roundMs };
+      for (let tries = 1; tries < 4 && best.cpuMs > best.roundMs * rounds; tries++) {
+        const again = { roundMs: calibrate(), cpuMs: (await measured(() => ask(input))).cpuMs };
+        if (again.cpuMs / again.roundMs < best.cpuMs / best.roundMs) best = again;
+      }
+      if (best.cpuMs > best.roundMs * rounds)
+        note(
+          "cost is linear",
+          `${input.body.length} bytes cost ${best.cpuMs.toFixed(1)} ms of the processor, allowed are ${(best.roundMs * rounds).toFixed(1)}`,
+        );
       if (answer.status < 300 && input.method !== "GET" && input.method !== "DELETE") await judgeStored(answer, input, ask, note);
       return found;
     },
