@@ -456,6 +456,7 @@ function unreachable(): Store {
     delete: later,
     emit() {},
     recordEvent: later,
+    deleteEvent: later,
     events: later,
   };
 }

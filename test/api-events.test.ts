@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { isOrreryError, silentLog, systemClock, systemRandom } from "#/base/index.ts";
-import type { Event } from "#/model/index.ts";
-import { storedKinds } from "#/model/index.ts";
+import { type Event, resource, storedKinds } from "#/model/index.ts";
 import type { Client, ClientRequest } from "#/state/client/index.ts";
 import { openTreeStore } from "#/state/store/tree/index.ts";
 import { openApiSite } from "./api-site.ts";
@@ -28,6 +27,8 @@ const recorded = (name: string, more: object = {}) => ({
   reportingInstance: "",
   ...more,
 });
+
+const thing = (name: string) => ({ metadata: { name }, spec: { id: name, type: "thing" } });
 
 async function codeOf(client: Client, request: ClientRequest): Promise<string> {
   try {
@@ -97,6 +98,53 @@ describe("Events of clients", () => {
     await watched.return?.();
   });
 
+  it("are deleted one by one and by selectors, in both groups, together with our own, and stay away", async (t) => {
+    const site = await openApiSite(t);
+    const client = site.client();
+    for (const [name, app] of [
+      ["one", "a"],
+      ["two", "a"],
+      ["three", "b"],
+      ["four", "b"],
+    ] as const)
+      await client.request({ method: "POST", path: CORE, body: { ...recorded(name), metadata: { name, labels: { app } } } });
+    const own = {
+      kind: resource,
+      object: await site.store.create(resource, thing("dish")),
+      type: "Normal",
+      reason: "Moved",
+      message: "m",
+      component: "c",
+    } as const;
+    site.store.emit(own);
+    const names = async (query = {}): Promise<readonly string[]> =>
+      ((await client.request({ path: CORE, query })).body as { readonly items: readonly Event[] }).items.map(({ metadata }) => metadata.name).sort();
+    assert.deepEqual([await names({ labelSelector: "app=a" }), (await names()).length], [["one", "two"], 5]);
+    await client.request({ method: "DELETE", path: `${CORE}/one`, query: { dryRun: "All" } });
+    assert.equal((await names()).length, 5);
+    const watched = client.lines({ path: CORE, query: { watch: "true", fieldSelector: "metadata.name=one" } })[Symbol.asyncIterator]();
+    assert.equal(JSON.parse((await watched.next()).value).type, "ADDED");
+    const { status, body } = await client.request({ method: "DELETE", path: `${NEW}/one` });
+    assert.deepEqual([status, (body as { kind: string; status: string }).status], [200, "Success"]);
+    assert.equal(JSON.parse((await watched.next()).value).type, "DELETED");
+    await watched.return?.();
+    assert.equal(await codeOf(client, { method: "DELETE", path: `${CORE}/one` }), "store/missing");
+    await client.request({ method: "DELETE", path: CORE, query: { labelSelector: "app=b" } });
+    // Our own may not have been written yet.
+    await client.request({ method: "DELETE", path: NEW, query: { fieldSelector: "regarding.name=dish" } });
+    assert.deepEqual(await names(), ["two"]);
+    // What comes again is new, and not added to what is gone; and a name may be taken again.
+    site.store.emit(own);
+    await client.request({ method: "POST", path: CORE, body: recorded("one") });
+    const again = await openTreeStore({ tree: site.tree, clock: systemClock, random: systemRandom, kinds: storedKinds, log: silentLog });
+    t.after(() => again.close());
+    assert.deepEqual((await again.events()).map(({ metadata }) => metadata.name).sort(), ["one", "two"]);
+    assert.deepEqual(
+      (await site.store.events({ fieldSelector: "involvedObject.name=dish" })).map(({ count }) => count),
+      [1],
+    );
+  });
+
   it("are refused where they say nothing that could be kept, and never lost to each other", async (t) => {
     const site = await openApiSite(t);
     const client = site.client();
@@ -116,10 +164,20 @@ describe("Events of clients", () => {
         "store/conflict",
       ],
       [{ method: "PUT", path: `${CORE}/one`, body: recorded("other") }, "api/bad-request"],
-      [{ method: "DELETE", path: `${CORE}/one` }, "api/method"],
+      [{ method: "DELETE", path: `${CORE}/none` }, "store/missing"],
+      [{ method: "DELETE", path: `${CORE.replace("default", "other")}/one` }, "store/missing"],
+      [{ method: "DELETE", path: `${CORE}/one`, body: { preconditions: { uid: "other" } } }, "store/conflict"],
+      [{ method: "DELETE", path: `${CORE}/one`, body: { dryRun: "All" } }, "api/bad-request"],
+      [{ method: "DELETE", path: "/api/v1/events/one" }, "api/missing"],
+      [{ method: "PATCH", path: `${CORE}/one`, contentType: "application/merge-patch+json", body: { metadata: { name: null } } }, "store/invalid"],
+      [
+        { method: "PATCH", path: `${CORE}/one`, contentType: "application/json-patch+json", body: [{ op: "remove", path: "/kind" }] },
+        "store/invalid",
+      ],
     ] as const)
       assert.equal(await codeOf(client, request as ClientRequest), code, JSON.stringify(request).slice(0, 200));
     assert.equal(await codeOf(site.client("viewer"), { method: "POST", path: CORE, body: recorded("three") }), "api/forbidden");
+    assert.equal(await codeOf(site.client("viewer"), { method: "DELETE", path: `${CORE}/one` }), "api/forbidden");
     await Promise.all(
       Array.from({ length: 30 }, (_, index) =>
         client.request({ method: "PATCH", path: `${CORE}/one`, contentType: STRATEGIC, body: { metadata: { labels: { [`l${index}`]: "x" } } } }),

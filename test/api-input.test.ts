@@ -243,4 +243,62 @@ describe("what the API takes in", () => {
     );
     assert.equal((body as { status: { allowed: boolean } }).status.allowed, true);
   });
+
+  it("refuses a small body whose fields are of other types instead of reading them as missing", async (t: TestContext) => {
+    const site = await openApiSite(t);
+    await ask(site, { method: "POST", path: RESOURCES, body: resource("") });
+    const access = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+    const rules = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews";
+    const self = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+    const resourceAttributes = { verb: "get", resource: "hosts", group: "orrery.dev" };
+    const refused: readonly (readonly ["POST" | "DELETE", string, unknown])[] = [
+      ...["namespace", "verb", "group", "version", "resource", "subresource", "name"].flatMap((field) =>
+        [5, true, ["get"], {}].map((value) => ["POST", access, { spec: { resourceAttributes: { ...resourceAttributes, [field]: value } } }] as const),
+      ),
+      ...[5, ["get"]].map((verb) => ["POST", access, { spec: { nonResourceAttributes: { path: "/live", verb } } }] as const),
+      ...[undefined, {}, [], "x", 5, { spec: [] }, { spec: "x" }, { spec: {} }, { spec: { resourceAttributes: "x" } }].map(
+        (body) => ["POST", access, body] as const,
+      ),
+      ["POST", access, { spec: { resourceAttributes, nonResourceAttributes: { path: "/live", verb: "get" } } }],
+      ["POST", access, { kind: "Pod", spec: { resourceAttributes } }],
+      ["POST", rules, { spec: { namespace: 5 } }],
+      ["POST", rules, []],
+      ["POST", self, "x"],
+      ["POST", self, { kind: "SelfSubjectRulesReview" }],
+      ...[
+        [],
+        "x",
+        { dryRun: "All" },
+        { dryRun: true },
+        { dryRun: ["Some"] },
+        { orphanDependents: "true" },
+        { propagationPolicy: 5 },
+        { preconditions: "x" },
+        { preconditions: { uid: 5 } },
+        { preconditions: { resourceVersion: 5 } },
+      ].flatMap((body) => [["DELETE", `${RESOURCES}/dish`, body] as const, ["DELETE", RESOURCES, body] as const]),
+    ];
+    for (const [method, path, body] of refused)
+      assert.match(
+        String((await ask(site, { method, path, ...(body !== undefined && { body: JSON.stringify(body) }) })).body),
+        /^api\/bad-request /,
+        JSON.stringify([path, body]),
+      );
+    for (const [path, body] of [
+      [
+        access,
+        { kind: "SelfSubjectAccessReview", metadata: {}, spec: { resourceAttributes: { ...resourceAttributes, name: null, fieldSelector: {} } } },
+      ],
+      [access, { spec: { nonResourceAttributes: { path: "/live", verb: "get" } } }],
+      [rules, { spec: { namespace: "default" } }],
+      [self, {}],
+      [self, undefined],
+    ] as const)
+      assert.equal(
+        (await ask(site, { method: "POST", path, ...(body !== undefined && { body: JSON.stringify(body) }) })).status,
+        201,
+        JSON.stringify(body),
+      );
+    assert.equal((await ask(site, { path: `${RESOURCES}/dish` })).status, 200);
+  });
 });

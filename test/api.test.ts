@@ -21,6 +21,11 @@ const thing = (name: string, spec: Readonly<Record<string, unknown>> = {}) => ({
   spec: { id: name, type: "thing", ...spec },
 });
 
+interface Swagger2Operation {
+  readonly parameters: readonly { readonly in: string; readonly type?: string; readonly schema?: object }[];
+  readonly responses: Readonly<Record<string, { readonly schema: { readonly $ref: string } }>>;
+}
+
 interface Answer {
   readonly status: number;
   readonly headers: IncomingMessage["headers"];
@@ -134,10 +139,83 @@ describe("the API over HTTP/1.1 and HTTP/2", () => {
     for (const version of ["abc", "-1", "1.5", "0x1", "%20", "1%00"])
       assert.equal((await http1(site, `${RESOURCES}?resourceVersion=${version}`)).status, 400, version);
     assert.equal((await http1(site, `${RESOURCES}?resourceVersion=1&resourceVersionMatch=exact`)).status, 400);
-    for (const version of ["1", "99999999"]) {
-      const other = await http1(site, `${RESOURCES}?resourceVersion=${version}&resourceVersionMatch=Exact`);
-      assert.equal(other.status, 410);
-      assert.match(json(other).message, new RegExp(`resourceVersion ${version} is not the present one`));
+    const other = await http1(site, `${RESOURCES}?resourceVersion=1&resourceVersionMatch=Exact`);
+    assert.equal(other.status, 410);
+    assert.match(json(other).message, /resourceVersion 1 is not the present one/);
+  });
+
+  it("describes itself in OpenAPI 2.0, too: the kinds and paths of 3.0, whole in itself; kubectl's protobuf is a document without kinds", async (t) => {
+    const site = await openApiSite(t);
+    const document = json(await http1(site, "/openapi/v2"));
+    assert.deepEqual([document.swagger, document.info.title], ["2.0", "Orrery"]);
+    const { paths } = json(await http1(site, "/openapi/v3"));
+    const third = await Promise.all(
+      Object.values(paths).map(async (one) => json(await http1(site, (one as { serverRelativeURL: string }).serverRelativeURL))),
+    );
+    assert.deepEqual(Object.keys(document.paths).sort(), [...new Set(third.flatMap((one) => Object.keys(one.paths)))].sort());
+    assert.deepEqual(Object.keys(document.definitions).sort(), [...new Set(third.flatMap((one) => Object.keys(one.components.schemas)))].sort());
+    const text = JSON.stringify(document);
+    for (const [, name = ""] of text.matchAll(/"\$ref":"([^"]*)"/g)) {
+      assert.match(name, /^#\/definitions\//);
+      assert.ok(Object.hasOwn(document.definitions, name.slice("#/definitions/".length)), name);
+    }
+    assert.doesNotMatch(text, /"(?:oneOf|anyOf|nullable|requestBody|content|components)":/);
+    assert.ok("replicas" in document.definitions["dev.orrery.v1.Microservice"].properties.spec.properties);
+    for (const item of Object.values(document.paths) as Record<string, Swagger2Operation>[])
+      for (const { parameters, responses } of Object.values(item).filter((one) => !Array.isArray(one))) {
+        for (const one of parameters) assert.equal(one.in === "body" ? typeof one.schema : typeof one.type, one.in === "body" ? "object" : "string");
+        assert.ok(responses["200"]?.schema.$ref);
+      }
+    const protobuf = await http1(site, "/openapi/v2", { headers: { accept: "application/com.github.proto-openapi.spec.v2@v1.0+protobuf" } });
+    assert.deepEqual([protobuf.status, protobuf.body.length], [200, 0]);
+    assert.equal((await http1(site, "/openapi/v2", { headers: { accept: "text/html" } })).status, 406);
+    assert.equal((await http1(site, "/openapi/v1")).status, 404);
+  });
+
+  it("shows nothing older than the version that was asked for, whatever is read, and says so as a kube-apiserver does", async (t) => {
+    const site = await openApiSite(t);
+    await site.store.create(resource, thing("one"));
+    const { resourceVersion } = await site.store.list(resource);
+    const lists = [RESOURCES, "/apis/orrery.dev/v1/resources", "/api/v1/events", "/apis/events.k8s.io/v1/events", "/api/v1/namespaces"];
+    for (const path of [...lists, `${RESOURCES}/one`, `${RESOURCES}/none`])
+      for (const version of [String(Number(resourceVersion) + 1), "99999999", "9".repeat(40), `000${"9".repeat(9)}`])
+        for (const match of path.startsWith(`${RESOURCES}/`) ? [""] : ["", "&resourceVersionMatch=NotOlderThan", "&resourceVersionMatch=Exact"]) {
+          const answer = await http1(site, `${path}?resourceVersion=${version}${match}`);
+          const { reason, details } = json(answer);
+          assert.deepEqual(
+            [answer.status, answer.headers["retry-after"], reason, details.retryAfterSeconds, details.causes],
+            [504, "1", "Timeout", 1, [{ reason: "ResourceVersionTooLarge", message: "Too large resource version", field: "" }]],
+            `${path} ${version}${match}`,
+          );
+        }
+    for (const version of ["", "0", "000", resourceVersion, `0${resourceVersion}`])
+      for (const path of [RESOURCES, `${RESOURCES}/one`])
+        assert.equal((await http1(site, `${path}?resourceVersion=${version}`)).status, 200, `${path} ${version}`);
+    for (const version of ["abc", "-1", "1.5"]) assert.equal((await http1(site, `${RESOURCES}/one?resourceVersion=${version}`)).status, 400);
+  });
+
+  it("refuses a watch that cannot be meant with 400 at once, whatever is watched; one that came too late is told within it", async (t) => {
+    const site = await openApiSite(t);
+    const collections = [RESOURCES, "/apis/orrery.dev/v1/hosts", "/api/v1/events", "/apis/events.k8s.io/v1/events", "/api/v1/namespaces"];
+    const bad = [
+      "labelSelector=a%20is%20b",
+      "labelSelector=((",
+      "labelSelector=a%3D%C3%A9",
+      "fieldSelector=spec.colour%3Dred",
+      "fieldSelector=metadata.name",
+      "resourceVersion=abc",
+      "resourceVersion=-1",
+      "resourceVersionMatch=Nearly",
+      "timeoutSeconds=x",
+    ];
+    for (const path of collections)
+      for (const query of bad) {
+        const answer = await http1(site, `${path}?watch=true&timeoutSeconds=1&${query}`.replace("timeoutSeconds=1&timeoutSeconds", "timeoutSeconds"));
+        assert.deepEqual([answer.status, json(answer).reason], [400, "BadRequest"], `${path} ${query}`);
+      }
+    for (const version of ["99999999", "9".repeat(30)]) {
+      const late = await http1(site, `${RESOURCES}?watch=true&resourceVersion=${version}`);
+      assert.deepEqual([late.status, json(late).type, json(late).object.code], [200, "ERROR", 410]);
     }
   });
 

@@ -1,6 +1,14 @@
 import { API_GROUP, type Column, type Kind, type StoredObject } from "#/model/index.ts";
 import type { User } from "#/pki/index.ts";
-import type { ListOptions, ObjectKey, ObjectList, Store, WatchEvent, WatchOptions } from "#/state/store/index.ts";
+import {
+  type ListOptions,
+  type ObjectKey,
+  type ObjectList,
+  parseSelection,
+  type Store,
+  type WatchEvent,
+  type WatchOptions,
+} from "#/state/store/index.ts";
 import type { Exchange, Reply } from "./exchange.ts";
 import { maySeeSecrets, redact } from "./redaction.ts";
 
@@ -32,7 +40,12 @@ export interface Collection {
     create(exchange: Exchange, namespace: string | undefined): Promise<Reply>;
     update(exchange: Exchange, namespace: string | undefined, name: string): Promise<Reply>;
     patch(exchange: Exchange, namespace: string | undefined, name: string): Promise<Reply>;
+    delete(exchange: Exchange, namespace: string | undefined, name: string): Promise<Reply>;
+    /** Deletes all that the query selects. */
+    deleteCollection(exchange: Exchange, namespace: string | undefined): Promise<Reply>;
   };
+  /** @throws store/invalid: what a list or watch would not take either */
+  check(selection: Pick<ListOptions, "namespace" | "labelSelector" | "fieldSelector">): void;
   get(user: User, key: ObjectKey): Promise<ServedObject | undefined>;
   list(user: User, options: ListOptions): Promise<ObjectList<ServedObject>>;
   watch(user: User, options: WatchOptions): AsyncIterable<WatchEvent<ServedObject>>;
@@ -55,6 +68,7 @@ export function storedCollection(kind: Kind, store: Store): Collection {
     verbs: ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
     categories: kind.group === API_GROUP ? ["orrery"] : [],
     stored: kind,
+    check: (selection) => void parseSelection(kind, selection),
     async get(user, key) {
       const object = await store.get(kind, key);
       return object === undefined ? undefined : shownTo(user, object);

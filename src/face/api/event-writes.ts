@@ -1,16 +1,22 @@
 import { isOrreryError, OrreryError, type Random } from "#/base/index.ts";
 import { DEFAULT_NAMESPACE, describeIssues, type Event, findKind, type GivenEvent, givenEvent, type StoredObject } from "#/model/index.ts";
-import { type EventInput, mergePatch, patchJson, type Store } from "#/state/store/index.ts";
+import { checkPatched, type EventInput, mergePatch, patchJson, type Store } from "#/state/store/index.ts";
 import { type BodyOptions, readObject, SMALL_BODY_BYTES_MAX } from "./body.ts";
+import { readDeleteOptions } from "./delete-options.ts";
 import type { EventForm } from "./event-form.ts";
-import { type Exchange, jsonReply, type Reply } from "./exchange.ts";
+import { type Exchange, headerOf, jsonReply, type Reply } from "./exchange.ts";
 import { checkNamespace } from "./namespaces.ts";
 import { readPatch } from "./patch-body.ts";
 import { decodeMessage } from "./protobuf-message.ts";
-import { badRequest } from "./status.ts";
+import { versionOf } from "./reads.ts";
+import { badRequest, deletedStatus } from "./status.ts";
+import { keyOf } from "./writes.ts";
 
 /** Somebody writes in between as often as this at most: a recorder alone patches its Event. */
 const ATTEMPTS_MAX = 20;
+
+/** Written in one go; others' writes come between. */
+const DELETED_TOGETHER = 100;
 
 export interface EventWritesOptions {
   readonly store: Store;
@@ -18,7 +24,7 @@ export interface EventWritesOptions {
   readonly random: Random;
 }
 
-/** What recorders of events do: they create Events and patch them when the same happens again. */
+/** What recorders of events do: they create Events and patch them when the same happens again; and what people do who tidy up. */
 export class EventWrites {
   readonly #options: EventWritesOptions;
 
@@ -54,8 +60,7 @@ export class EventWrites {
       const before = form.show(await this.#get(namespace, name));
       const { resourceVersion } = before.metadata;
       const after = patch.type === "merge" ? mergePatch(before, patch.body) : patchJson(`Event ${name}`, before, patch.body);
-      if (typeof after !== "object" || after === null || Array.isArray(after)) throw badRequest("the patch leaves no object");
-      const event = this.#parse(form.read(withoutNulls(after as Readonly<Record<string, unknown>>)), namespace, name);
+      const event = this.#parse(form.read(withoutNulls(checkPatched(`Event ${name}`, before, after))), namespace, name);
       try {
         return jsonReply(form.show(await this.#options.store.recordEvent(event, { isNew: false })));
       } catch (error) {
@@ -65,9 +70,25 @@ export class EventWrites {
     }
   }
 
+  async delete(exchange: Exchange, form: EventForm, namespace: string | undefined, name: string): Promise<Reply> {
+    const deleted = await this.#options.store.deleteEvent(keyOf({ namespace }, name), await readDeleteOptions(exchange));
+    if (deleted === undefined) throw missing(name);
+    if (headerOf(exchange.request, "prefer") === "return=representation") return jsonReply(form.show(deleted));
+    return jsonReply(deletedStatus({ name, plural: "events", group: form.group, uid: deleted.metadata.uid }));
+  }
+
+  /** One that has gone by itself meanwhile is gone. */
+  async deleteAll(exchange: Exchange, form: EventForm, events: readonly Event[]): Promise<Reply> {
+    const options = await readDeleteOptions(exchange);
+    for (let from = 0; from < events.length; from += DELETED_TOGETHER)
+      await Promise.all(events.slice(from, from + DELETED_TOGETHER).map(({ metadata }) => this.#options.store.deleteEvent(metadata, options)));
+    const apiVersion = versionOf({ group: form.group, version: "v1" });
+    return jsonReply({ kind: "EventList", apiVersion, metadata: {}, items: events.map((event) => form.show(event)) });
+  }
+
   async #get(namespace: string | undefined, name: string): Promise<Event> {
     const [event] = await this.#options.store.events({ ...(namespace !== undefined && { namespace }), fieldSelector: `metadata.name=${name}` });
-    if (event === undefined) throw new OrreryError("store/missing", `events "${name}" not found`, { details: { kind: "Event", name } });
+    if (event === undefined) throw missing(name);
     return event;
   }
 
@@ -86,6 +107,10 @@ export class EventWrites {
       details: { causes },
     });
   }
+}
+
+function missing(name: string): OrreryError {
+  return new OrreryError("store/missing", `events "${name}" not found`, { details: { kind: "Event", name } });
 }
 
 /** Go's typed clients send Kubernetes' own kinds as protobuf. */

@@ -1,9 +1,10 @@
 import { BoundedQueue, type Clock, OrreryError } from "#/base/index.ts";
 import type { Column, Event, Kind } from "#/model/index.ts";
-import type { Store, WatchEvent } from "#/state/store/index.ts";
+import { EVENT_FIELDS, type ListOptions, parseFieldSelector, parseLabelSelector, type Store, type WatchEvent } from "#/state/store/index.ts";
 import { type Collection, READ_VERBS, type ServedObject } from "./collection.ts";
 import { coreEvents, type EventForm } from "./event-form.ts";
 import type { EventWrites } from "./event-writes.ts";
+import { selection } from "./reads.ts";
 
 const LOOK_EVERY_MS = 1_000;
 const QUEUE_ITEMS_MAX = 5_000;
@@ -17,12 +18,9 @@ export interface EventsOptions {
   readonly form?: EventForm;
 }
 
-interface EventSelection {
-  readonly namespace?: string;
-  readonly fieldSelector?: string;
-}
+type EventSelection = Pick<ListOptions, "namespace" | "labelSelector" | "fieldSelector">;
 
-/** Events of one group, to be read, made and patched. The store tells no changes of Events (they are written a second late, by and by); while someone watches they are compared each second. */
+/** Events of one group, to be read, made, patched and deleted. The store tells no changes of Events (they are written a second late, by and by); while someone watches they are compared each second. */
 export function events(options: EventsOptions): Collection {
   const { store, kinds, clock, writes, form = coreEvents } = options;
   const version = async (): Promise<string> => {
@@ -31,9 +29,15 @@ export function events(options: EventsOptions): Collection {
   };
   // Version 0: not written yet; it will be seen when it has its version.
   const written = async (selection: EventSelection): Promise<readonly Event[]> =>
-    (await store.events(selection)).filter((event) => event.metadata.resourceVersion !== "0");
-  const selectionOf = ({ namespace, fieldSelector }: { readonly namespace?: string; readonly fieldSelector?: string }): EventSelection => ({
+    (await selected(selection)).filter((event) => event.metadata.resourceVersion !== "0");
+  const selected = async ({ labelSelector, ...rest }: EventSelection): Promise<readonly Event[]> => {
+    const labels = parseLabelSelector(labelSelector ?? "");
+    const all = await store.events(rest);
+    return labels === undefined ? all : all.filter(({ metadata }) => labels(metadata.labels ?? {}));
+  };
+  const selectionOf = ({ namespace, labelSelector, fieldSelector }: EventSelection): EventSelection => ({
     ...(namespace !== undefined && { namespace }),
+    ...(labelSelector !== undefined && { labelSelector }),
     ...(fieldSelector !== undefined && { fieldSelector: form.selector(fieldSelector) }),
   });
   const inForm = (path: string): string =>
@@ -62,12 +66,19 @@ export function events(options: EventsOptions): Collection {
       { name: "Source", type: "string", jsonPath: ".source.component", description: "Who says it", priority: 1 },
       { name: "Count", type: "integer", jsonPath: ".count", description: "How often", priority: 1 },
     ].map((column) => ({ ...column, jsonPath: inForm(column.jsonPath) }) as Column),
-    verbs: [...READ_VERBS, "create", "patch", "update"],
+    verbs: ["create", "delete", "deletecollection", ...READ_VERBS, "patch", "update"],
     categories: [],
     writes: {
       create: (exchange, namespace) => writes.create(exchange, form, namespace),
       update: (exchange, namespace, name) => writes.update(exchange, form, namespace, name),
       patch: (exchange, namespace, name) => writes.patch(exchange, form, namespace, name),
+      delete: (exchange, namespace, name) => writes.delete(exchange, form, namespace, name),
+      deleteCollection: async (exchange, namespace) =>
+        writes.deleteAll(exchange, form, await selected(selectionOf(selection(exchange.query, namespace)))),
+    },
+    check({ labelSelector, fieldSelector }) {
+      parseLabelSelector(labelSelector ?? "");
+      parseFieldSelector(form.selector(fieldSelector ?? ""), EVENT_FIELDS);
     },
     async get(_user, { name, namespace }) {
       const [event] = await store.events({ ...(namespace !== undefined && { namespace }), fieldSelector: `metadata.name=${name}` });
@@ -75,25 +86,25 @@ export function events(options: EventsOptions): Collection {
     },
     async list(_user, options) {
       const resourceVersion = await version();
-      const items = (await store.events(selectionOf(options))).map((event) => form.show(event));
+      const items = (await selected(selectionOf(options))).map((event) => form.show(event));
       return { items, resourceVersion };
     },
     async *watch(_user, { resourceVersion, signal, ...options }): AsyncGenerator<WatchEvent<ServedObject>, void, undefined> {
-      const selection = selectionOf(options);
+      const wish = selectionOf(options);
       const known = new Map<string, Event>();
       const isNew = (event: Event): boolean => resourceVersion === undefined || Number(event.metadata.resourceVersion) > Number(resourceVersion);
       const queue = new BoundedQueue<WatchEvent<ServedObject>>(QUEUE_ITEMS_MAX);
       const put = (event: WatchEvent<ServedObject>): void => {
         if (!queue.offer(event)) queue.fail(new OrreryError("store/gone", "the watcher lags too far behind; list again", { retry: "after-reread" }));
       };
-      for (const event of await written(selection)) {
+      for (const event of await written(wish)) {
         known.set(event.metadata.name, event);
         if (isNew(event)) put({ type: "ADDED", object: form.show(event) });
       }
       put({ type: "BOOKMARK", resourceVersion: await version() });
       let cancel = (): void => {};
       const look = async (): Promise<void> => {
-        const present = await written(selection);
+        const present = await written(wish);
         const names = new Set(present.map((event) => event.metadata.name));
         for (const [name, event] of known) {
           if (names.has(name)) continue;

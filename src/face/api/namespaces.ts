@@ -40,6 +40,7 @@ export function namespaces({ names, createdMs }: NamespacesOptions): Collection 
     columns: [{ name: "Status", type: "string", jsonPath: ".status.phase", description: "The status of the namespace" }],
     verbs: READ_VERBS,
     categories: [],
+    check: ({ labelSelector, fieldSelector }) => void selected(labelSelector, fieldSelector),
     get: async (_user, key) => all.find((one) => one.metadata.name === key.name),
     list: async (_user, { labelSelector, fieldSelector }) => ({ items: selected(labelSelector, fieldSelector), resourceVersion: "1" }),
     async *watch(_user, { labelSelector, fieldSelector, resourceVersion, signal }): AsyncGenerator<WatchEvent<ServedObject>, void, undefined> {

@@ -1,18 +1,21 @@
 import { createHash } from "node:crypto";
 import { API_GROUP, type OpenApiSchema, objectSchema } from "#/model/index.ts";
 import type { Collection } from "./collection.ts";
-import { type Exchange, JSON_TYPE, jsonReply, type Reply } from "./exchange.ts";
+import { type Exchange, headerOf, JSON_TYPE, jsonReply, type Reply } from "./exchange.ts";
+import { negotiateForm } from "./negotiate.ts";
+import { openApiV2 } from "./open-api-v2.ts";
 import { versionOf } from "./reads.ts";
 
 const META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
-const OPEN_API_V2 = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+const PROTOBUF_V2 = "application/com.github.proto-openapi.spec.v2";
 const LIST_META = "io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta";
 
-/** `/openapi/v3` and its documents, from the schemas of the model: for `kubectl explain`, `apply`, `edit`, and for generators of clients. Made when first asked for. */
+/** `/openapi/v3` and its documents, and `/openapi/v2`, from the schemas of the model: for `kubectl explain`, `apply`, `edit`, and for generators of clients. Made when first asked for. */
 export class OpenApi {
   readonly #collections: readonly Collection[];
   readonly #version: string;
   readonly #documents = new Map<string, string>();
+  #v2: string | undefined;
 
   constructor(collections: readonly Collection[], version: string) {
     this.#collections = collections;
@@ -23,10 +26,9 @@ export class OpenApi {
   serve(exchange: Exchange): Reply | undefined {
     const [root, format, ...rest] = exchange.path;
     if (root !== "openapi") return undefined;
-    // kubectl asks here for kinds that it found nowhere else. Nothing is known of them: an empty document, which as protobuf is no bytes at all.
-    if (format === "v2" && rest.length === 0) return { status: 200, contentType: OPEN_API_V2, text: "" };
+    if (format === "v2" && rest.length === 0) return this.#serveV2(headerOf(exchange.request, "accept"));
     if (format !== "v3") return undefined;
-    const names = [...new Set(this.#collections.map(documentName))];
+    const names = this.#names;
     if (rest.length === 0)
       return jsonReply({
         paths: Object.fromEntries(
@@ -38,6 +40,23 @@ export class OpenApi {
       });
     const name = rest.join("/");
     return names.includes(name) ? { status: 200, contentType: JSON_TYPE, text: this.#document(name) } : undefined;
+  }
+
+  /** As JSON. kubectl, which asks for kinds that it found nowhere else, takes it as protobuf alone and breaks off without it: it gets a document without definitions, which as protobuf is no bytes at all, and then says what it does not know. */
+  #serveV2(accept: string | undefined): Reply {
+    if (accept?.includes(PROTOBUF_V2) === true) return { status: 200, contentType: `${PROTOBUF_V2}.v1.0+protobuf`, text: "" };
+    negotiateForm(accept);
+    this.#v2 ??= JSON.stringify(
+      openApiV2(
+        this.#names.map((name) => JSON.parse(this.#document(name))),
+        { title: "Orrery", version: this.#version },
+      ),
+    );
+    return { status: 200, contentType: JSON_TYPE, text: this.#v2 };
+  }
+
+  get #names(): readonly string[] {
+    return [...new Set(this.#collections.map(documentName))];
   }
 
   #document(name: string): string {
@@ -167,7 +186,7 @@ function pathsOf(collection: Collection): Record<string, object> {
     [`${base}/{name}`]: {
       parameters: named,
       ...writable(""),
-      ...(stored !== undefined && { delete: one("delete", `Delete one ${kind}`, DELETING, OBJECTS) }),
+      ...(verbs.includes("delete") && { delete: one("delete", `Delete one ${kind}`, DELETING, OBJECTS) }),
     },
     ...(stored?.group === API_GROUP && { [`${base}/{name}/status`]: { parameters: named, ...writable("'s status") } }),
   };

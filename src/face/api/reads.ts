@@ -31,7 +31,10 @@ export class Reads {
 
   /** One object. @throws store/missing */
   async get(exchange: Exchange, collection: Collection, key: { readonly name: string; readonly namespace?: string }): Promise<Reply> {
-    const object = await collection.get(exchange.user, key);
+    const { query, user } = exchange;
+    readVersion(query);
+    if (isVersionNamed(query)) checkReached(query, (await collection.list(user, { limit: 1 })).resourceVersion);
+    const object = await collection.get(user, key);
     if (object === undefined) throw missing(collection, key.name);
     return this.object(exchange, collection, object);
   }
@@ -47,7 +50,9 @@ export class Reads {
     const form = negotiateForm(headerOf(exchange.request, "accept"));
     readVersion(query);
     const list = await collection.list(exchange.user, { ...selection(query, namespace), ...paging(query) });
-    checkVersion(query, list.resourceVersion);
+    // A further page is as old as the first.
+    if ((query.get("continue") ?? "") === "") checkReached(query, list.resourceVersion);
+    checkExact(query, list.resourceVersion);
     const metadata = {
       resourceVersion: list.resourceVersion,
       ...(list.continue !== undefined && { continue: list.continue }),
@@ -75,7 +80,9 @@ export class Reads {
     };
   }
 
-  watch(exchange: Exchange, collection: Collection, namespace: string | undefined): Reply {
+  /** What is wrong with the wish itself is refused; what becomes of the watch is told within it.
+   *  @throws api/bad-request, store/invalid, api/busy */
+  async watch(exchange: Exchange, collection: Collection, namespace: string | undefined): Promise<Reply> {
     const { clock, random, watchers } = this.#options;
     const { query, user, signal } = exchange;
     const form = negotiateForm(headerOf(exchange.request, "accept"));
@@ -84,6 +91,8 @@ export class Reads {
     const resourceVersion = query.get("resourceVersion") ?? "";
     const fromNothing = wantsInitial || resourceVersion === "" || resourceVersion === "0";
     const bookmarks = isTrue(query, "allowWatchBookmarks");
+    readVersion(query);
+    collection.check(selection(query, namespace));
     const timeoutMs = secondsOf(query, "timeoutSeconds") ?? WATCH_MS_MIN * (1 + random.next());
     // The signal fires at the end of every exchange, also of one whose client left before the first line.
     signal.addEventListener("abort", watchers.enter(user.name), { once: true });
@@ -166,8 +175,21 @@ function readVersion(query: URLSearchParams): void {
     throw badRequest(`resourceVersionMatch: found ${JSON.stringify(match.slice(0, 200))}; allowed: Exact, NotOlderThan`);
 }
 
+function isVersionNamed(query: URLSearchParams): boolean {
+  return !/^0*$/.test(query.get("resourceVersion") ?? "");
+}
+
+/** Whoever has seen a version must not be shown less. Clients of Kubernetes know this refusal by its cause, and ask again without a version: so they find the way back after a store was put back.
+ *  @throws api/too-large-version */
+function checkReached(query: URLSearchParams, present: string): void {
+  const version = query.get("resourceVersion") ?? "";
+  if (!isVersionNamed(query) || BigInt(version) <= BigInt(present)) return;
+  const shown = version.replace(/^0+/, "").slice(0, 100);
+  throw new OrreryError("api/too-large-version", `Timeout: Too large resource version: ${shown}, current: ${present}`, { retry: "backoff" });
+}
+
 /** A list at an exact version is served only if that is the present one: former ones are not kept. */
-function checkVersion(query: URLSearchParams, present: string): void {
+function checkExact(query: URLSearchParams, present: string): void {
   if (query.get("resourceVersionMatch") !== "Exact" || query.get("resourceVersion") === present) return;
   throw new OrreryError(
     "store/gone",

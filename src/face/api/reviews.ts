@@ -1,27 +1,28 @@
+import { z } from "zod";
 import { OrreryError } from "#/base/index.ts";
 import type { Authorizer, Wish } from "./access.ts";
-import { readBody, SMALL_BODY_BYTES_MAX } from "./body.ts";
 import { type Exchange, jsonReply, type Reply } from "./exchange.ts";
 import { readFields, textField } from "./protobuf.ts";
+import { readSmallBody } from "./small-body.ts";
 
 /** POST of a self subject review: who am I, may I, what may I. kubectl sends these as protobuf; JSON is answered, which it accepts.
- *  @throws api/missing: another review */
+ *  @throws api/missing: another review; api/bad-request: it asks for nothing that could be answered */
 export async function serveReview(exchange: Exchange, authorizer: Authorizer, plural: string): Promise<Reply> {
   const { user } = exchange;
   switch (plural) {
     case "selfsubjectreviews": {
-      await readBody(exchange, { bytesMax: SMALL_BODY_BYTES_MAX, protobuf: () => undefined });
+      await readSmallBody(exchange, selfReview, { protobuf: () => ({}) });
       return created("authentication.k8s.io/v1", "SelfSubjectReview", {
         status: { userInfo: { username: user.name, groups: [...user.groups, "system:authenticated"] } },
       });
     }
     case "selfsubjectaccessreviews": {
-      const spec = specOf(await readBody(exchange, { bytesMax: SMALL_BODY_BYTES_MAX, protobuf: accessSpec }));
+      const { spec } = await readSmallBody(exchange, accessReview, { protobuf: accessSpec });
       const verdict = authorizer.decide(user, wishOf(spec));
       return created("authorization.k8s.io/v1", "SelfSubjectAccessReview", { spec, status: { allowed: verdict.allowed, reason: verdict.reason } });
     }
     case "selfsubjectrulesreviews": {
-      await readBody(exchange, { bytesMax: SMALL_BODY_BYTES_MAX, protobuf: () => undefined });
+      await readSmallBody(exchange, rulesReview, { protobuf: () => ({}) });
       const { resources, paths } = authorizer.rules(user);
       return created("authorization.k8s.io/v1", "SelfSubjectRulesReview", {
         status: {
@@ -40,15 +41,27 @@ function created(apiVersion: string, kind: string, parts: object): Reply {
   return jsonReply({ kind, apiVersion, metadata: {}, ...parts }, 201);
 }
 
-interface AccessSpec {
-  readonly resourceAttributes?: Readonly<Record<string, string>>;
-  readonly nonResourceAttributes?: Readonly<Record<string, string>>;
-}
+const text = z.string().optional();
 
-function specOf(body: unknown): AccessSpec {
-  const spec = (body as { readonly spec?: unknown } | undefined)?.spec;
-  return typeof spec === "object" && spec !== null ? (spec as AccessSpec) : {};
-}
+const selfReview = z.looseObject({ kind: z.literal("SelfSubjectReview").optional() });
+const rulesReview = z.looseObject({
+  kind: z.literal("SelfSubjectRulesReview").optional(),
+  spec: z.looseObject({ namespace: text }).optional(),
+});
+const accessReview = z.looseObject({
+  kind: z.literal("SelfSubjectAccessReview").optional(),
+  spec: z
+    .looseObject({
+      resourceAttributes: z
+        .looseObject({ namespace: text, verb: text, group: text, version: text, resource: text, subresource: text, name: text })
+        .optional(),
+      nonResourceAttributes: z.looseObject({ path: text, verb: text }).optional(),
+    })
+    .refine((spec) => (spec.resourceAttributes === undefined) !== (spec.nonResourceAttributes === undefined), {
+      error: "give either resourceAttributes or nonResourceAttributes",
+    }),
+});
+type AccessSpec = z.infer<typeof accessReview>["spec"];
 
 /** Field numbers of k8s.io/api/authorization/v1/generated.proto. */
 function accessSpec(bytes: Buffer): { readonly spec: AccessSpec } {
@@ -73,7 +86,7 @@ function accessSpec(bytes: Buffer): { readonly spec: AccessSpec } {
 }
 
 function wishOf({ resourceAttributes, nonResourceAttributes }: AccessSpec): Wish {
-  if (nonResourceAttributes !== undefined) return { verb: nonResourceAttributes["verb"] ?? "", path: nonResourceAttributes["path"] ?? "" };
+  if (nonResourceAttributes !== undefined) return { verb: nonResourceAttributes.verb ?? "", path: nonResourceAttributes.path ?? "" };
   const { verb = "", group = "", resource = "", subresource, namespace, name } = resourceAttributes ?? {};
   return {
     verb,

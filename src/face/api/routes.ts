@@ -155,6 +155,7 @@ export class Routes {
             "/live",
             "/livez",
             "/metrics",
+            "/openapi/v2",
             "/openapi/v3",
             "/readyz",
             "/version",
@@ -251,12 +252,14 @@ export class Routes {
 
   async #serve(exchange: Exchange, { collection, namespace, name }: Place, verb: string): Promise<Reply> {
     if (verb === "list") return await this.#reads.list(exchange, collection, namespace);
-    if (verb === "watch") return this.#reads.watch(exchange, collection, namespace);
+    if (verb === "watch") return await this.#reads.watch(exchange, collection, namespace);
     if (verb === "get" && name !== undefined)
       return await this.#reads.get(exchange, collection, { name, ...(namespace !== undefined && { namespace }) });
     const { stored, writes } = collection;
     if (verb === "create" && name === undefined && writes !== undefined) return await writes.create(exchange, namespace);
     if ((verb === "update" || verb === "patch") && name !== undefined && writes !== undefined) return await writes[verb](exchange, namespace, name);
+    if (verb === "delete" && name !== undefined && writes !== undefined) return await writes.delete(exchange, namespace, name);
+    if (verb === "deletecollection" && writes !== undefined) return await writes.deleteCollection(exchange, namespace);
     const isCollectionVerb = verb === "create" || verb === "deletecollection";
     if (stored === undefined || isCollectionVerb !== (name === undefined))
       throw new OrreryError("api/method", `${verb} is not served for ${collection.plural}${name === undefined ? " as a whole" : ` (${name})`}`);

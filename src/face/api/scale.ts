@@ -1,6 +1,6 @@
 import { isOrreryError, OrreryError } from "#/base/index.ts";
 import { type StoredObject, scale } from "#/model/index.ts";
-import { mergePatch, type Patch, patchJson, pruneUnknown, type Store } from "#/state/store/index.ts";
+import { checkPatched, mergePatch, type Patch, patchJson, pruneUnknown, type Store } from "#/state/store/index.ts";
 import { readObject, SMALL_BODY_BYTES_MAX } from "./body.ts";
 import { type Exchange, jsonReply, type Reply } from "./exchange.ts";
 import { dropUnknownFields } from "./field-validation.ts";
@@ -39,7 +39,7 @@ export class Scales {
       change: (before) => {
         const after = patch.type === "merge" ? mergePatch(before, patch.body) : patchJson(`the scale of ${name}`, before, patch.body);
         // Not sent by the client, who may still mean another version.
-        return withoutVersion(after, before);
+        return withoutVersion(checkPatched(`Scale ${name}`, before, after), before);
       },
       isBlind: patch.type === "merge" && isMap(patch.body) && isMap(patch.body["spec"]) && patch.body["spec"]["replicas"] !== undefined,
     });
@@ -139,8 +139,7 @@ function checked(wish: Readonly<Record<string, unknown>>, object: StoredObject):
 }
 
 /** `after` without the version that it has from `before`. */
-function withoutVersion(after: unknown, before: Scale): Readonly<Record<string, unknown>> {
-  if (!isMap(after)) throw invalid(String(before.metadata["name"]), "", "the patch leaves no object");
+function withoutVersion(after: Readonly<Record<string, unknown>>, before: Scale): Readonly<Record<string, unknown>> {
   const { metadata } = after;
   if (!isMap(metadata) || metadata["resourceVersion"] !== before.metadata["resourceVersion"]) return after;
   const { resourceVersion: _, ...rest } = metadata;

@@ -138,6 +138,7 @@ const CLASSES: Readonly<Record<string, StatusClass>> = {
   "api/long-url": { code: 414, reason: "RequestURITooLong" },
   "api/too-large": { code: 413, reason: "RequestEntityTooLarge" },
   "api/media-type": { code: 415, reason: "UnsupportedMediaType" },
+  "api/too-large-version": { code: 504, reason: "Timeout" },
   "api/busy": { code: 429, reason: "TooManyRequests" },
   "agent/no-instance": { code: 404, reason: "NotFound" },
   "agent/no-log": { code: 404, reason: "NotFound" },
@@ -189,6 +190,9 @@ function causesOf(error: OrreryError, { verb }: Subject): Pick<StatusDetails, "c
   const conflicts = conflictsOf(error);
   if (conflicts.length > 0)
     return { causes: conflicts.map(({ manager, field }) => ({ reason: "FieldManagerConflict", message: `conflict with "${manager}"`, field })) };
+  // By this its clients tell it from other timeouts.
+  if (error.code === "api/too-large-version")
+    return { causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version", field: "" }] };
   const { causes } = error.details;
   if (Array.isArray(causes))
     return { causes: (causes as readonly Cause[]).map(({ field, message }) => ({ reason: "FieldValueInvalid", message, field: field || whole })) };
@@ -212,6 +216,13 @@ export function isTrue(query: URLSearchParams, name: string): boolean {
   if (text === undefined || text === "false" || text === "0") return false;
   if (text === "" || text === "true" || text === "1") return true;
   throw badRequest(`${name}: found ${JSON.stringify(text.slice(0, 200))}; give true or false`);
+}
+
+/** A `dryRun` as it was given.
+ *  @throws api/bad-request: neither All nor nothing */
+export function isDryRun(values: readonly string[]): boolean {
+  for (const value of values) if (value !== "All" && value !== "") throw badRequest(`dryRun: found ${JSON.stringify(value)}; allowed: All`);
+  return values.includes("All");
 }
 
 export function badRequest(message: string): OrreryError {

@@ -1,16 +1,17 @@
 import { isOrreryError, OrreryError } from "#/base/index.ts";
 import { API_GROUP, type Kind, lease, type StoredObject } from "#/model/index.ts";
-import { type DeleteOptions, dropNulls, type ObjectInput, type ObjectKey, type Patch, type Store, type WriteOptions } from "#/state/store/index.ts";
+import { dropNulls, type ObjectInput, type ObjectKey, type Patch, type Store, type WriteOptions } from "#/state/store/index.ts";
 import { authorOf, withoutAuthor } from "./author.ts";
-import { type BodyOptions, readBody, readObject, SMALL_BODY_BYTES_MAX } from "./body.ts";
+import { type BodyOptions, readObject } from "./body.ts";
 import { isOwnFormerApply } from "./client-side-apply.ts";
 import { type Collection, shownTo } from "./collection.ts";
+import { readDeleteOptions } from "./delete-options.ts";
 import { type Exchange, headerOf, jsonReply, type Reply } from "./exchange.ts";
 import { dropUnknownFields } from "./field-validation.ts";
 import { readPatch } from "./patch-body.ts";
-import { decodeMessage, deleteOptionsMessage, leaseMessage } from "./protobuf-message.ts";
+import { decodeMessage, leaseMessage } from "./protobuf-message.ts";
 import { missing, type Reads, selection } from "./reads.ts";
-import { badRequest, deletedStatus } from "./status.ts";
+import { badRequest, deletedStatus, isDryRun } from "./status.ts";
 
 /** Objects that one DELETE of a collection may name. */
 const DELETED_AT_ONCE_MAX = 10_000;
@@ -66,7 +67,7 @@ export class Writes {
   }
 
   async delete(exchange: Exchange, { collection, kind, namespace }: Target, name: string): Promise<Reply> {
-    const options = { ...deleteOptions(exchange, await readBody(exchange, DELETION_BODY)), ...authorOf(kind, exchange.user) };
+    const options = { ...(await readDeleteOptions(exchange)), ...authorOf(kind, exchange.user) };
     exchange.warnings.push(...(await this.#checkDeletion(kind, [keyOf({ namespace }, name)])));
     const deleted = await this.#store.delete(kind, keyOf({ namespace }, name), options);
     if (deleted === undefined) throw missing(collection, name);
@@ -78,7 +79,7 @@ export class Writes {
 
   /** Deletes all that the query selects; one that cannot be deleted stops it. */
   async deleteCollection(exchange: Exchange, { collection, kind, namespace }: Target): Promise<Reply> {
-    const options = { ...deleteOptions(exchange, await readBody(exchange, DELETION_BODY)), ...authorOf(kind, exchange.user) };
+    const options = { ...(await readDeleteOptions(exchange)), ...authorOf(kind, exchange.user) };
     const { items, resourceVersion } = await this.#store.list(kind, { ...selection(exchange.query, namespace), limit: DELETED_AT_ONCE_MAX });
     const keys = items.map(({ metadata }) => keyOf(metadata, metadata.name));
     exchange.warnings.push(...(await this.#checkDeletion(kind, keys)));
@@ -127,12 +128,10 @@ export class Writes {
   }
 }
 
-/** Go's typed clients send Kubernetes' own kinds, and the options of a deletion, as protobuf. */
+/** Go's typed clients send Kubernetes' own kinds as protobuf. */
 function bodyOf(kind: Kind): BodyOptions {
   return kind === lease ? { protobuf: (bytes) => decodeMessage(leaseMessage, bytes) } : {};
 }
-
-const DELETION_BODY: BodyOptions = { bytesMax: SMALL_BODY_BYTES_MAX, protobuf: (bytes) => decodeMessage(deleteOptionsMessage, bytes) };
 
 export function keyOf({ namespace }: { readonly namespace?: string | undefined }, name: string): ObjectKey {
   return { name, ...(namespace !== undefined && { namespace }) };
@@ -157,36 +156,6 @@ export function writeOptions({ query, request, user }: Exchange, kind: Kind, sub
 function mismatch(kind: Kind, field: string, found: unknown, inUrl: string): OrreryError {
   const message = `found ${JSON.stringify(found)?.slice(0, 200)}; allowed: ${JSON.stringify(inUrl)}, as in the URL`;
   return new OrreryError("store/invalid", `${kind.kind} ${inUrl} is not valid: ${field}: ${message}`, { details: { causes: [{ field, message }] } });
-}
-
-function isDryRun(values: readonly string[]): boolean {
-  for (const value of values) if (value !== "All" && value !== "") throw badRequest(`dryRun: found ${JSON.stringify(value)}; allowed: All`);
-  return values.includes("All");
-}
-
-function deleteOptions({ query }: Exchange, body: unknown): DeleteOptions {
-  const given = (typeof body === "object" && body !== null ? body : {}) as {
-    readonly dryRun?: unknown;
-    readonly propagationPolicy?: unknown;
-    readonly orphanDependents?: unknown;
-    readonly preconditions?: { readonly uid?: unknown; readonly resourceVersion?: unknown } | null;
-  };
-  const dryRun = isDryRun([...query.getAll("dryRun"), ...(Array.isArray(given.dryRun) ? given.dryRun.map(String) : [])]);
-  const policy = query.get("propagationPolicy") ?? given.propagationPolicy ?? (given.orphanDependents === true ? "Orphan" : "Background");
-  if (policy !== "Background" && policy !== "Foreground" && policy !== "Orphan")
-    throw badRequest(`propagationPolicy: found ${JSON.stringify(policy)}; allowed: Background, Foreground, Orphan`);
-  const preconditions = {
-    ...textOf("uid", given.preconditions?.uid),
-    ...textOf("resourceVersion", given.preconditions?.resourceVersion),
-  };
-  return { dryRun, propagationPolicy: policy, ...(Object.keys(preconditions).length > 0 && { preconditions }) };
-}
-
-/** @throws api/bad-request */
-function textOf<Field extends string>(field: Field, value: unknown): { readonly [key in Field]?: string } {
-  if (value === undefined || value === null) return {};
-  if (typeof value !== "string") throw badRequest(`preconditions.${field}: give a text`);
-  return { [field]: value } as { readonly [key in Field]: string };
 }
 
 function isKept({ metadata }: StoredObject): boolean {

@@ -121,5 +121,8 @@ export interface Store {
   /** Keeps an Event that a client made under a name of its own, or, with `isNew` false, puts it in the place of the one of that name (where `metadata.resourceVersion` is given, only of that version). The oldest that clients made go first when there are too many.
    *  @throws store/exists, store/missing, store/conflict, store/invalid: it is too large */
   recordEvent(event: GivenEvent, options: { readonly isNew: boolean }): Promise<Event>;
+  /** Lets an Event go before its hour is over. Returns it; `undefined` if there was none.
+   *  @throws store/conflict: its uid or version is not the one that `preconditions` names */
+  deleteEvent(key: ObjectKey, options?: Pick<DeleteOptions, "dryRun" | "preconditions">): Promise<Event | undefined>;
   events(options?: { readonly namespace?: string; readonly fieldSelector?: string }): Promise<readonly Event[]>;
 }

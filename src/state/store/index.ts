@@ -15,6 +15,7 @@ export type {
 export { jsonOf } from "./json.ts";
 export { patchJson } from "./json-patch.ts";
 export { mergePatch } from "./merge-patch.ts";
+export { checkPatched } from "./patched.ts";
 export { dropNulls, type Pruned, pruneUnknown } from "./pruning.ts";
-export { parseFieldSelector, parseLabelSelector } from "./selector.ts";
+export { EVENT_FIELDS, parseFieldSelector, parseLabelSelector, parseSelection } from "./selector.ts";
 export type { Cause } from "./store-error.ts";

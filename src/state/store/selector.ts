@@ -3,6 +3,21 @@ import type { ListOptions } from "./contract.ts";
 import { isMap } from "./merge-patch.ts";
 import { type Cause, invalid } from "./store-error.ts";
 
+/** Fields by which Events are selected. */
+export const EVENT_FIELDS: readonly string[] = [
+  "metadata.name",
+  "metadata.namespace",
+  "involvedObject.kind",
+  "involvedObject.namespace",
+  "involvedObject.name",
+  "involvedObject.uid",
+  "involvedObject.apiVersion",
+  "type",
+  "reason",
+  "source",
+  "reportingComponent",
+];
+
 /** Decides whether an object is selected; `undefined` where everything is. */
 export type Selector = ((object: StoredObject) => boolean) | undefined;
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { type Event, host, resource } from "#/model/index.ts";
 import type { Store } from "../contract.ts";
-import { type OpenStore, thing } from "./harness.ts";
+import { type OpenStore, rejects, thing } from "./harness.ts";
 
 /** Events: what is told about objects. */
 export function eventTests(open: OpenStore): void {
@@ -40,6 +40,22 @@ export function eventTests(open: OpenStore): void {
     );
     assert.deepEqual(await store.events({ namespace: "other" }), []);
     await assert.rejects(store.events({ fieldSelector: "involvedObject.colour=red" }), /colour/);
+  });
+
+  it("lets an Event go that is deleted, if it is the one that was meant", async (context) => {
+    const { store } = await open(context, { hasCollector: false });
+    const dish = await store.create(resource, { metadata: { name: "dish" }, spec: thing("1") });
+    store.emit({ kind: resource, object: dish, type: "Warning", reason: "Moved", message: "to the roof", component: "test" });
+    const [event] = await untilEvents(store, (all) => all.length === 1);
+    const { name = "", uid } = event?.metadata ?? {};
+    await rejects(store.deleteEvent({ name }, { preconditions: { uid: "another" } }), "store/conflict");
+    await rejects(store.deleteEvent({ name }, { preconditions: { resourceVersion: "999999" } }), "store/conflict");
+    assert.equal(await store.deleteEvent({ name: "none" }), undefined);
+    assert.equal(await store.deleteEvent({ name, namespace: "other" }), undefined);
+    assert.equal((await store.deleteEvent({ name }, { dryRun: true }))?.metadata.uid, uid);
+    assert.equal((await store.events()).length, 1);
+    assert.equal((await store.deleteEvent({ name }, { preconditions: { uid: uid ?? "" } }))?.message, "to the roof");
+    assert.deepEqual([await store.events(), await store.deleteEvent({ name })], [[], undefined]);
   });
 }
 

@@ -64,6 +64,41 @@ export function patchTests(open: OpenStore): void {
     assert.deepEqual(await store.get(resource, { name: "dish" }), patched);
   });
 
+  it("refuses a patch that takes away what an object is known by, in whatever words, and takes one that only leaves the rest out", async (context) => {
+    const { store } = await open(context, { hasCollector: false });
+    const dish = await store.create(resource, { metadata: { name: "dish", labels: { a: "1" } }, spec: thing("1") });
+    for (const field of ["apiVersion", "kind", "metadata.name"]) {
+      const path = field.split(".");
+      for (const value of [null, ""])
+        assert.match(
+          (
+            await causesOf(
+              store.patch(
+                resource,
+                { name: "dish" },
+                { type: "merge", body: path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as object },
+              ),
+            )
+          ).join(),
+          new RegExp(field),
+          `${field}: ${JSON.stringify(value)}`,
+        );
+      const json = [{ op: "remove", path: `/${path.join("/")}` }];
+      assert.match((await causesOf(store.patch(resource, { name: "dish" }, { type: "json", body: json }))).join(), new RegExp(field));
+    }
+    for (const body of [{ metadata: null }, { metadata: null, spec: { place: "roof" } }])
+      assert.match((await causesOf(store.patch(resource, { name: "dish" }, { type: "merge", body }))).join(), /metadata\.name/);
+    for (const value of [{}, { metadata: {} }, { spec: thing("1") }])
+      await causesOf(store.patch(resource, { name: "dish" }, { type: "json", body: [{ op: "replace", path: "", value }] }));
+    assert.deepEqual(await store.get(resource, { name: "dish" }), dish);
+    const body = { metadata: { uid: null, resourceVersion: null, creationTimestamp: null, labels: null }, spec: { place: "roof" } };
+    const patched = await store.patch(resource, { name: "dish" }, { type: "merge", body });
+    assert.deepEqual(
+      [patched.metadata.uid, patched.metadata.labels, patched.spec.place, patched.metadata.creationTimestamp],
+      [dish.metadata.uid, undefined, "roof", dish.metadata.creationTimestamp],
+    );
+  });
+
   it("takes null for a field as no field, whichever way it comes", async (context) => {
     const { store } = await open(context, { hasCollector: false });
     const spec = { ...thing("1"), place: null, capabilities: null, access: null, env: [{ name: "A", value: null }] };

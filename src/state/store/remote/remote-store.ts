@@ -126,7 +126,11 @@ export class RemoteStore implements Store {
   }
 
   async delete<K extends Kind>(kind: K, key: ObjectKey, options: DeleteOptions = {}): Promise<K["$object"] | undefined> {
-    const { dryRun, preconditions, propagationPolicy } = options;
+    return (await this.#delete(objectPath(kind, key), options)) as K["$object"] | undefined;
+  }
+
+  /** Returns what was deleted. */
+  async #delete(path: string, { dryRun, preconditions, propagationPolicy }: DeleteOptions): Promise<unknown> {
     const body = {
       kind: "DeleteOptions",
       apiVersion: "v1",
@@ -135,12 +139,7 @@ export class RemoteStore implements Store {
       ...(propagationPolicy !== undefined && { propagationPolicy }),
     };
     try {
-      return (await this.#request({
-        method: "DELETE",
-        path: objectPath(kind, key),
-        body,
-        headers: { prefer: "return=representation" },
-      })) as K["$object"];
+      return await this.#request({ method: "DELETE", path, body, headers: { prefer: "return=representation" } });
     } catch (error) {
       if (isOrreryError(error, "store/missing")) return undefined;
       throw error;
@@ -156,6 +155,14 @@ export class RemoteStore implements Store {
     const collection = `/api/v1/namespaces/${encodeURIComponent(namespace)}/events`;
     const path = isNew ? collection : `${collection}/${encodeURIComponent(name)}`;
     return (await this.#request({ method: isNew ? "POST" : "PUT", path, body: { apiVersion: "v1", kind: "Event", ...event } })) as Event;
+  }
+
+  async deleteEvent(
+    { name, namespace = DEFAULT_NAMESPACE }: ObjectKey,
+    options: Pick<DeleteOptions, "dryRun" | "preconditions"> = {},
+  ): Promise<Event | undefined> {
+    const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/events/${encodeURIComponent(name)}`;
+    return (await this.#delete(path, options)) as Event | undefined;
   }
 
   async events({ namespace, fieldSelector }: { readonly namespace?: string; readonly fieldSelector?: string } = {}): Promise<readonly Event[]> {

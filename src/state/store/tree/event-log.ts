@@ -1,8 +1,8 @@
 import { type Clock, describeError, type Log, OrreryError, type Random } from "#/base/index.ts";
 import { DEFAULT_NAMESPACE, type Event, type GivenEvent } from "#/model/index.ts";
 import type { Tree, TreeOperation } from "#/state/tree/index.ts";
-import type { EventInput } from "../contract.ts";
-import { parseFieldSelector } from "../selector.ts";
+import type { DeleteOptions, EventInput, ObjectKey } from "../contract.ts";
+import { EVENT_FIELDS, parseFieldSelector } from "../selector.ts";
 import { invalid } from "../store-error.ts";
 import { EVENTS } from "./layout.ts";
 import { translateTreeError } from "./tree-error.ts";
@@ -19,20 +19,6 @@ const RECORDED_CHARACTERS_MAX = 16 * 1024;
 const FLUSH_MS = 1_000;
 /** New Events between two flushes; more are dropped and counted. */
 const WAITING_MAX = 1_000;
-
-const FIELDS = [
-  "metadata.name",
-  "metadata.namespace",
-  "involvedObject.kind",
-  "involvedObject.namespace",
-  "involvedObject.name",
-  "involvedObject.uid",
-  "involvedObject.apiVersion",
-  "type",
-  "reason",
-  "source",
-  "reportingComponent",
-];
 
 interface Entry {
   event: Event;
@@ -161,10 +147,46 @@ export class EventLog {
     return entry.event;
   }
 
+  /** As `Store.deleteEvent`; resolves when it is gone from the tree, too. */
+  async delete(
+    { name, namespace = DEFAULT_NAMESPACE }: ObjectKey,
+    options: Pick<DeleteOptions, "dryRun" | "preconditions">,
+  ): Promise<Event | undefined> {
+    if (this.#isClosed) throw new OrreryError("store/unavailable", "the store is closed", { retry: "backoff" });
+    this.#expire();
+    const entry = this.#entries.get(name);
+    if (entry === undefined || entry.event.metadata.namespace !== namespace) return undefined;
+    const { event } = entry;
+    for (const field of ["uid", "resourceVersion"] as const) {
+      const wanted = options.preconditions?.[field];
+      if (wanted !== undefined && wanted !== event.metadata[field])
+        throw new OrreryError("store/conflict", `Event ${name}: its ${field} is ${event.metadata[field]}, not ${wanted}`, {
+          retry: "after-reread",
+          details: { kind: "Event", name },
+        });
+    }
+    if (options.dryRun === true) return event;
+    this.#forget(entry);
+    try {
+      // In its turn: it may be being written just now.
+      await this.#turns.run(name, async () => {
+        if (!entry.isStored) return;
+        await this.#storeNow(entry, "delete");
+        this.#expired.delete(entry);
+      });
+    } catch (error) {
+      // The tree still has it: nobody is told that it is gone.
+      this.#expired.delete(entry);
+      if (this.#entries.get(name) === undefined) this.#put(entry);
+      throw translateTreeError(`Event ${name}`, error);
+    }
+    return event;
+  }
+
   /** The oldest first. */
   list({ namespace, fieldSelector }: { readonly namespace?: string; readonly fieldSelector?: string }): readonly Event[] {
     this.#expire();
-    const selector = parseFieldSelector(fieldSelector ?? "", FIELDS);
+    const selector = parseFieldSelector(fieldSelector ?? "", EVENT_FIELDS);
     return [...this.#entries.values()]
       .map((entry) => entry.event)
       .filter(

@@ -128,6 +128,10 @@ export class TreeStore implements Store {
     return await this.#events.record(event, options);
   }
 
+  async deleteEvent(key: ObjectKey, options: Pick<DeleteOptions, "dryRun" | "preconditions"> = {}): Promise<Event | undefined> {
+    return await this.#events.delete(key, options);
+  }
+
   async events(options: { readonly namespace?: string; readonly fieldSelector?: string } = {}): Promise<readonly Event[]> {
     return this.#events.list(options);
   }
@@ -163,7 +167,7 @@ export class TreeStore implements Store {
   }
 
   #since(kind: Kind, resourceVersion: string, options: WatchOptions): readonly WatchEvent<StoredObject>[] {
-    if (!/^\d{1,15}$/.test(resourceVersion))
+    if (!/^\d+$/.test(resourceVersion))
       throw invalid(`the watch of ${kind.plural}`, [
         {
           field: "resourceVersion",
@@ -171,7 +175,8 @@ export class TreeStore implements Store {
         },
       ]);
     const version = Number(resourceVersion);
-    if (version > this.#memories.version) throw gone(`resourceVersion ${version} lies in the future (now ${this.#memories.version})`);
+    if (version > this.#memories.version)
+      throw gone(`resourceVersion ${resourceVersion.slice(0, 100)} lies in the future (now ${this.#memories.version})`);
     const changes = this.#memories.of(kind).since(version);
     if (changes === undefined) throw gone(`the changes of ${kind.plural} since resourceVersion ${version} are no longer known`);
     const selector = parseSelection(kind, options);

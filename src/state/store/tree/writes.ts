@@ -9,6 +9,7 @@ import type { Writer } from "../fields/managed-fields.ts";
 import { shapeOfKind } from "../fields/shape.ts";
 import { patchJson } from "../json-patch.ts";
 import { isMap, mergePatch } from "../merge-patch.ts";
+import { checkPatched } from "../patched.ts";
 import { dropNulls } from "../pruning.ts";
 import { conflict, invalid, missing, permanent, titleOf } from "../store-error.ts";
 import { Causes, checkListKeys, completeKey, partShape } from "../validation.ts";
@@ -84,9 +85,9 @@ export class Writes {
       throw invalid(`the merge patch of ${titleOf(kind, key)}`, [{ field: "", message: "give a map of the fields to change" }]);
     return await this.#change(kind, key, options, (former) => {
       if (former === undefined) throw missing(kind, key);
-      const patched = patch.type === "merge" ? mergePatch(former, patch.body) : patchJson(titleOf(kind, key), former, patch.body);
-      if (!isMap(patched)) throw invalid(titleOf(kind, key), [{ field: "", message: "the patch leaves no object" }]);
-      return buildObject(this.#context(kind, key, former, patched, options));
+      const title = titleOf(kind, key);
+      const patched = patch.type === "merge" ? mergePatch(former, patch.body) : patchJson(title, former, patch.body);
+      return buildObject(this.#context(kind, key, former, checkPatched(title, former, patched), options));
     });
   }
 
