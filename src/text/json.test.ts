@@ -28,6 +28,44 @@ describe("readJson", () => {
     );
   });
 
+  it("reads a text the same whether it is written as its value is, or otherwise", async () => {
+    const part = fc.oneof(
+      { depthIdentifier: "part", maxDepth: 4 },
+      fc.constantFrom(
+        "1",
+        "1.0",
+        "-0",
+        "0",
+        "1e3",
+        "1e999",
+        "1e-400",
+        "9007199254740992",
+        "9007199254740993",
+        "100000000000000000000",
+        "null",
+        "true",
+      ),
+      fc.constantFrom('"a"', '"\\u0061"', '"\\ud800"', '"\\uD800"', '"\\ud83d\\ude00"', '"😀"', '"\\n"', '"__proto__"'),
+    );
+    const key = fc.constantFrom('"a"', '"\\u0061"', '"b"', '"2"', '"1"', '"__proto__"', '"\\u005f_proto__"', '"\\udfff"');
+    const { text } = fc.letrec<{ text: string }>((tie) => ({
+      text: fc.oneof(
+        { depthSize: "small", maxDepth: 4 },
+        part,
+        fc.array(tie("text"), { maxLength: 4 }).map((items) => `[${items.join(",")}]`),
+        fc.array(fc.tuple(key, tie("text")), { maxLength: 4 }).map((fields) => `{${fields.map(([name, value]) => `${name}:${value}`).join(",")}}`),
+      ),
+    }));
+    await fc.assert(
+      fc.asyncProperty(text, async (written) => {
+        // A blank before it: no value is written so, and each character is looked at.
+        assert.equal(await codeOf(written), await codeOf(` ${written}`), written);
+        assert.equal(await codeOf(`${written}\n`), await codeOf(written), written);
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
   it("refuses what JSON.parse refuses", async () => {
     await fc.assert(
       fc.asyncProperty(fc.string({ unit: fc.constantFrom(...'{}[]",:\\u0123eE.- ntrufalse\n'), maxLength: 12 }), async (text) => {

@@ -26,6 +26,8 @@ const SLICE_CHARACTERS = 256 * 1024;
  *  @throws text/invalid: a number that would be changed, a key `__proto__`, half a surrogate pair
  *  @throws text/too-large: more than 100,000 values, or deeper than 100 levels */
 export async function readJson(text: string): Promise<ReadText> {
+  const plain = readCanonical(text);
+  if (plain !== undefined) return { value: plain, duplicates: [] };
   const look = new Look(text);
   while (!look.goOn(SLICE_CHARACTERS)) await new Promise<void>((resolve) => setImmediate(resolve));
   let value: unknown;
@@ -37,6 +39,37 @@ export async function readJson(text: string): Promise<ReadText> {
   const keys = countKeys(value, look.hasSurrogates);
   if (keys === look.keys && !look.hasLongNumbers) return { value, duplicates: [] };
   return { value, duplicates: findOddities(text) };
+}
+
+/** Half as many values at most: each takes two characters. Read and written within a millisecond. */
+const CANONICAL_CHARACTERS_MAX = 128 * 1024;
+const NEWLINE = 0x0a;
+
+/** The value of a JSON text that is, character by character, what its value is written as, as most programs send it: nothing can stand twice in it, be rounded or be dropped. `undefined` for any other, which then is looked at closely. */
+function readCanonical(text: string): unknown {
+  if (text.length > CANONICAL_CHARACTERS_MAX || text.includes("__proto__") || text.includes("\\ud")) return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (!isWithinDepth(value, DEPTH_MAX)) return undefined;
+  const written = JSON.stringify(value);
+  if (written === text) return value;
+  // Go's encoder ends a text with a line.
+  return written.length === text.length - 1 && text.charCodeAt(written.length) === NEWLINE && text.startsWith(written) ? value : undefined;
+}
+
+function isWithinDepth(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  if (levels === 0) return false;
+  if (Array.isArray(value)) {
+    for (const item of value) if (!isWithinDepth(item, levels - 1)) return false;
+    return true;
+  }
+  for (const key in value) if (!isWithinDepth((value as Readonly<Record<string, unknown>>)[key], levels - 1)) return false;
+  return true;
 }
 
 /** Looks at a JSON text at once, however many values it has.
