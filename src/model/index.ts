@@ -41,6 +41,7 @@ export { type Microservice, microservice } from "./microservice.ts";
 export { DEFAULT_NAMESPACE } from "./names.ts";
 export { withoutNulls } from "./nulls.ts";
 export { type OpenApiSchema, objectSchema } from "./open-api.ts";
+export { type Outline, outlineOf } from "./outline.ts";
 export { type Probe, probe } from "./probe.ts";
 export { encodePath, endOfSegments, type PathFault, readPath, readWrittenPath } from "./request-path.ts";
 export { type Resource, resource } from "./resource.ts";

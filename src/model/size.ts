@@ -1,6 +1,5 @@
-import { z } from "zod";
-import { fieldSchemas } from "./nulls.ts";
-import { unwrap } from "./violation.ts";
+import type { z } from "zod";
+import { type Outline, outlineOf } from "./outline.ts";
 
 /** Values of a `spec` or `status`: scalars, lists and maps together. What is done with an object at each write costs so much. */
 export const OBJECT_VALUES_MAX = 50_000;
@@ -18,24 +17,21 @@ export function findOversize(
   const { values, levels } = sizeOf(value);
   if (levels > OBJECT_DEPTH_MAX) return { path: [], allowed: `at most ${OBJECT_DEPTH_MAX} levels of maps and lists` };
   if (values > OBJECT_VALUES_MAX) return { path: [], allowed: `at most ${OBJECT_VALUES_MAX} values in all` };
-  return values <= ITEMS_MAX ? undefined : findLong(schema, value, []);
+  return values <= ITEMS_MAX ? undefined : findLong(outlineOf(schema), value, []);
 }
 
 type Oversize = NonNullable<ReturnType<typeof findOversize>>;
 
 /** A list or map whose parts the schema would look at one by one. */
-function findLong(wrapped: z.ZodType, value: unknown, path: readonly (string | number)[]): Oversize | undefined {
+function findLong(outline: Outline, value: unknown, path: readonly (string | number)[]): Oversize | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  const schema = unwrap(wrapped);
-  const entries: readonly (readonly [string | number, unknown])[] = Array.isArray(value)
-    ? value.map((item, index) => [index, item])
-    : Object.entries(value);
   const isList = Array.isArray(value);
-  if (entries.length > ITEMS_MAX && (schema instanceof z.ZodArray || schema instanceof z.ZodRecord))
+  const entries: readonly (readonly [string | number, unknown])[] = isList ? value.map((item, index) => [index, item]) : Object.entries(value);
+  if (entries.length > ITEMS_MAX && (outline.type === "list" || outline.type === "record"))
     return { path, allowed: `at most ${ITEMS_MAX} ${isList ? "elements" : "keys"}` };
-  const schemaOf = isList ? (schema instanceof z.ZodArray ? () => schema.element as z.ZodType : undefined) : fieldSchemas(schema);
-  for (const [key, inner] of schemaOf === undefined ? [] : entries) {
-    const field = schemaOf?.(String(key));
+  if (outline.type === "leaf" || isList !== (outline.type === "list")) return undefined;
+  for (const [key, inner] of entries) {
+    const field = isList ? outline.items : outline.fieldOf(String(key));
     const found = field === undefined ? undefined : findLong(field, inner, [...path, key]);
     if (found !== undefined) return found;
   }

@@ -183,7 +183,7 @@ function withManagedFields(
   context: DraftContext,
   writer: Writer,
 ): StoredObject {
-  const base = context.applied !== undefined || given === undefined ? (before ?? []) : givenEntries(given, before);
+  const base = context.applied !== undefined || given === undefined || given === before ? (before ?? []) : givenEntries(given, before);
   if (next === former && base === (before ?? base) && context.applied === undefined) return next;
   const difference = differenceOf(shapeOfKind(context.kind), former === undefined ? {} : ownable(former), ownable(next));
   const entries =

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { formatField, type Kind, objectMeta, unwrap, withoutNulls } from "#/model/index.ts";
+import { formatField, type Kind, type Outline, objectMeta, outlineOf, withoutNulls } from "#/model/index.ts";
 import { isMap } from "./merge-patch.ts";
 
 export interface Pruned {
@@ -16,12 +16,14 @@ const FIELD_CHARACTERS_MAX = 200;
 interface Removed {
   readonly fields: string[];
   count: number;
+  /** Of what is being looked at. */
+  readonly path: (string | number)[];
 }
 
 /** `object` without the fields that its kind does not know, and which those were. Unchanged parts are shared; nothing is removed from what is no map where the schema wants one (validation tells of that). */
 export function pruneUnknown(kind: Kind, object: unknown): Pruned {
-  const removed: Removed = { fields: [], count: 0 };
-  return { object: pruneValue(wholeSchema(kind), object, [], removed), removed: removed.fields, count: removed.count };
+  const removed: Removed = { fields: [], count: 0, path: [] };
+  return { object: pruneValue(outlineOf(wholeSchema(kind)), object, removed), removed: removed.fields, count: removed.count };
 }
 
 /** `object` without the fields that are null, at any depth, where its kind knows no null: as if they were not there. */
@@ -40,39 +42,46 @@ function wholeSchema(kind: Kind): z.ZodType {
   return schema;
 }
 
-function pruneValue(wrapped: z.ZodType, value: unknown, path: readonly (string | number)[], removed: Removed): unknown {
-  if (typeof value !== "object" || value === null) return value;
-  const schema = unwrap(wrapped);
-  if (Array.isArray(value)) {
-    if (!(schema instanceof z.ZodArray)) return value;
-    const items = value.map((item, index) => pruneValue(schema.element as z.ZodType, item, [...path, index], removed));
-    return items.some((item, index) => item !== value[index]) ? items : value;
-  }
-  if (!isMap(value)) return value;
-  if (schema instanceof z.ZodRecord) return pruneMap(value, path, removed, () => schema.valueType as z.ZodType);
-  if (schema instanceof z.ZodObject)
-    return pruneMap(value, path, removed, (key) => (Object.hasOwn(schema.shape, key) ? (schema.shape[key] as z.ZodType) : undefined));
-  return value;
+function pruneValue(outline: Outline, value: unknown, removed: Removed): unknown {
+  if (typeof value !== "object" || value === null || outline.type === "leaf") return value;
+  if (!isMap(value))
+    return outline.type === "list" && Array.isArray(value) && outline.items !== undefined ? pruneList(outline.items, value, removed) : value;
+  return outline.type === "list" ? value : pruneMap(outline, value, removed);
 }
 
-function pruneMap(
-  value: Readonly<Record<string, unknown>>,
-  path: readonly (string | number)[],
-  removed: Removed,
-  schemaOf: (key: string) => z.ZodType | undefined,
-): unknown {
-  const pruned: Record<string, unknown> = {};
-  let isSame = true;
-  for (const key of Object.keys(value)) {
-    const schema = schemaOf(key);
-    if (schema === undefined) {
+function pruneList(items: Outline, list: readonly unknown[], removed: Removed): unknown {
+  if (items.type === "leaf") return list;
+  let copy: unknown[] | undefined;
+  for (let index = 0; index < list.length; index++) {
+    removed.path.push(index);
+    const next = pruneValue(items, list[index], removed);
+    removed.path.pop();
+    if (next === list[index]) continue;
+    copy ??= [...list];
+    copy[index] = next;
+  }
+  return copy ?? list;
+}
+
+function pruneMap(outline: Outline, map: Readonly<Record<string, unknown>>, removed: Removed): unknown {
+  let copy: Record<string, unknown> | undefined;
+  for (const key of Object.keys(map)) {
+    const field = outline.fieldOf(key);
+    if (field === undefined) {
       removed.count++;
-      if (removed.fields.length < REMOVED_TOLD_MAX) removed.fields.push(formatField([...path, key]).slice(0, FIELD_CHARACTERS_MAX));
-      isSame = false;
+      if (removed.fields.length < REMOVED_TOLD_MAX) removed.fields.push(formatField([...removed.path, key]).slice(0, FIELD_CHARACTERS_MAX));
+      copy ??= { ...map };
+      delete copy[key];
       continue;
     }
-    pruned[key] = pruneValue(schema, value[key], [...path, key], removed);
-    isSame &&= pruned[key] === value[key];
+    const inner = map[key];
+    if (typeof inner !== "object" || inner === null) continue;
+    removed.path.push(key);
+    const next = pruneValue(field, inner, removed);
+    removed.path.pop();
+    if (next === inner) continue;
+    copy ??= { ...map };
+    copy[key] = next;
   }
-  return isSame ? value : pruned;
+  return copy ?? map;
 }
