@@ -442,10 +442,11 @@ test("a gateway of a host that is gone for good holds the drain by name until so
 });
 
 test("where the site says so, a gateway that stays away is declared dead by itself, and that is recorded", async () => {
-  await setPolicy(site, { lostEdge: { assumeDeadAfter: "3s" } });
   await site.store.create(gateway, { metadata: { name: "drowned" }, spec: { host: "drowned-host", roles: ["edge", "host"] } });
   await createUpdate(site, "beside-drowned", { auth: "v1" });
   await untilUpdate("beside-drowned", "waits", ({ status }) => status?.waits?.some((one) => one.object === "gateway/drowned") === true);
+  // Said only now, it holds for what is lost already.
+  await setPolicy(site, { lostEdge: { assumeDeadAfter: "3s" } });
   await untilUpdate("beside-drowned", "has ended", ({ status }) => status?.phase === "Complete");
   await untilTold(/gateway drowned was declared dead after 3s without it \(lostEdge\)/);
   assert.ok((await site.store.get(gateway, { name: "main" })) !== undefined);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { gateway } from "#/model/index.ts";
+import { gateway, SITE_NAME, site } from "#/model/index.ts";
 import { isReady, startCentre } from "./lead-rig.ts";
 
 /** A site whose generation 1 is served, with a registered gateway on another host that does not answer. */
@@ -44,4 +44,11 @@ test("who forgets the gateway of a fenced host is recorded, with what is not wai
     "Warning: gateway burnt was declared dead by hand: what it had in flight of generations 1 is not waited for any more",
   );
   assert.match(await event("Unfenced"), /^Normal: hosts there are free again/);
+});
+
+test("what is said of lost gateways holds for one that is lost already", async () => {
+  const { store, event } = await withLostGateway();
+  await store.patch(site, { name: SITE_NAME }, { type: "merge", body: { spec: { lostEdge: { assumeDeadAfter: "100ms" } } } });
+  assert.match(await event("DeclaredDead"), /^Warning: gateway burnt was declared dead after 100ms without it \(lostEdge\)/);
+  assert.equal(await store.get(gateway, { name: "burnt" }), undefined);
 });
