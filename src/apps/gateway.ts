@@ -99,8 +99,9 @@ try {
     });
     const kept = client.keepLink({
       hello: () => {
-        const { incarnation, formerUncleanAgoMs } = gateway;
-        return { component: "gateway", name: NAME, host, version, incarnation, ...(formerUncleanAgoMs === undefined ? {} : { formerUncleanAgoMs }) };
+        const { incarnation, formerUncleanAgoMs, formerLongestMs } = gateway;
+        const former = formerUncleanAgoMs === undefined ? {} : { formerUncleanAgoMs, ...(formerLongestMs === undefined ? {} : { formerLongestMs }) };
+        return { component: "gateway", name: NAME, host, version, incarnation, ...former };
       },
       connected: (link) => feed.connected(link),
       disconnected: () => {

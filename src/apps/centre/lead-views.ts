@@ -10,7 +10,9 @@ export interface Peers {
   isAgentConnected(host: string): boolean;
   /** When the host's agent was last heard; `undefined` if never by this centre. */
   agentSeenMs(host: string): number | undefined;
-  gateway(name: string): { readonly host: string; readonly incarnation: number; readonly formerUncleanMs?: number } | undefined;
+  gateway(
+    name: string,
+  ): { readonly host: string; readonly incarnation: number; readonly formerUncleanMs?: number; readonly formerLongestMs?: number } | undefined;
   observationOf(resource: string): Observation | undefined;
   /** Asks the host's agent whether an instance has work that no call shows.
    *  @throws link/...: the agent cannot be asked */
@@ -100,6 +102,7 @@ export function connectionOf(peers: Peers, distribution: TableDistribution, name
     roles: report?.roles ?? ["edge", "host"],
     incarnation: peer.incarnation,
     ...(peer.formerUncleanMs === undefined ? {} : { formerUncleanMs: peer.formerUncleanMs }),
+    ...(peer.formerLongestMs === undefined ? {} : { formerLongestMs: peer.formerLongestMs }),
     ...(report?.edgeAddress === undefined ? {} : { edgeAddress: report.edgeAddress }),
     isCurrent: acknowledged !== undefined && acknowledged.version >= distribution.position.version,
     listenFailures: report?.listenFailures ?? [],

@@ -136,9 +136,14 @@ export function handleLinks(options: LinkHandlersOptions): Peers {
     gateway: (name) => {
       const peer = hub.peer("gateway", name);
       if (peer === undefined) return undefined;
-      const { host, incarnation = 0 } = peer.hello;
+      const { host, incarnation = 0, formerLongestMs } = peer.hello;
       const formerUncleanMs = uncleanMs.get(peer);
-      return { host, incarnation, ...(formerUncleanMs === undefined ? {} : { formerUncleanMs }) };
+      return {
+        host,
+        incarnation,
+        ...(formerUncleanMs === undefined ? {} : { formerUncleanMs }),
+        ...(formerLongestMs === undefined ? {} : { formerLongestMs }),
+      };
     },
     observationOf: (key) => {
       const entry = hub.board.get(TOPICS.observations, key);
