@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
-import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, writeFile } from "node:fs/promises";
+import { appendFile, chmod, copyFile, mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { basename, delimiter, join } from "node:path";
 import { type TestContext, test } from "node:test";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -27,14 +27,32 @@ async function makeCheckout(context: TestContext): Promise<Checkout> {
   const bin = join(root, "path");
   for (const folder of ["tools", "src/apps", "path"]) await mkdir(join(root, folder), { recursive: true });
   await copyFile(join(ROOT, "orrery"), join(root, "orrery"));
-  for (const file of ["tools/setup.sh", "tools/service-packages.ts"]) await copyFile(join(ROOT, file), join(root, file));
+  for (const file of ["tools/setup.sh", "tools/precompile.sh", "tools/service-packages.ts"]) await copyFile(join(ROOT, file), join(root, file));
   await writeFile(join(root, "package.json"), '{"type": "module"}');
   await writeFile(join(root, "package-lock.json"), "first");
   await writeFile(
     join(root, "src/apps/cli.ts"),
     "const words: string[] = process.argv.slice(2);\nconsole.log(JSON.stringify({ words, cwd: process.cwd(), command: process.env.ORRERY_COMMAND }));\n",
   );
-  for (const tool of ["sh", "dirname", "cmp", "uname", "tr", "grep", "readlink", "ln", "sleep", "mkdir", "rmdir", "rm", "cp", "mv"])
+  for (const tool of [
+    "sh",
+    "dirname",
+    "cmp",
+    "uname",
+    "tr",
+    "grep",
+    "readlink",
+    "ln",
+    "sleep",
+    "mkdir",
+    "rmdir",
+    "rm",
+    "cp",
+    "mv",
+    "id",
+    "find",
+    "head",
+  ])
     await linkTool(bin, tool);
   await symlink(process.execPath, join(bin, "node"));
   await writeProgram(
@@ -58,8 +76,14 @@ async function writeProgram(path: string, body: string): Promise<void> {
   await chmod(path, 0o755);
 }
 
-function run({ bin }: Checkout, command: string, args: readonly string[], cwd: string): Promise<Ended> {
-  const env = { PATH: bin, HOME: tmpdir() };
+function run(
+  { bin }: Checkout,
+  command: string,
+  args: readonly string[],
+  cwd: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
+  const env = { PATH: bin, HOME: tmpdir(), ...environment };
   return new Promise((resolve) => {
     execFile(command, args, { cwd, env, timeout: 60_000 }, (error, stdout, stderr) => {
       resolve({ status: typeof error?.code === "number" ? error.code : error === null ? 0 : -1, stdout, stderr });
@@ -239,4 +263,68 @@ test("a sample service gets the packages that it names, also when only those are
   const refused = await launch(checkout);
   assert.notEqual(refused.status, 0);
   assert.match(refused.stderr, /services\/a\/package.json wants dep 2.0.0, and this project has 1.2.3/);
+});
+
+/** A checkout whose Node only writes down what it is asked to run. */
+async function makeRecordingCheckout(context: TestContext, body = ""): Promise<Checkout & { readonly cache: string; readonly stamp: string }> {
+  const checkout = await makeCheckout(context);
+  await launch(checkout);
+  await setNode(checkout, body);
+  const cache = join(checkout.root, "node_modules/.cache/compile");
+  await rm(cache, { recursive: true, force: true });
+  return { ...checkout, cache, stamp: `.filled-${process.getuid?.()}` };
+}
+
+const setNode = ({ root }: Checkout, body: string): Promise<void> =>
+  writeProgram(join(root, "node_modules/.bin/node"), `echo "$1" >> '${root}/node.log'\n${body}`);
+
+/** Programs that its Node ran since this was asked before. */
+async function takePrograms({ root }: Checkout): Promise<string[]> {
+  const text = await readFile(join(root, "node.log"), "utf8").catch(() => "");
+  await rm(join(root, "node.log"), { force: true });
+  return text.split("\n").flatMap((line) => (line === "" ? [] : [basename(line)]));
+}
+
+const precompile = ({ root, bin }: Checkout, environment?: Readonly<Record<string, string>>): Promise<Ended> =>
+  run({ root, bin }, "sh", [join(root, "tools/precompile.sh")], root, environment);
+
+test("code is compiled before a site starts where none is kept, and again after a change of the sources alone", async (context) => {
+  const checkout = await makeRecordingCheckout(context);
+  await launch(checkout, "status");
+  assert.deepEqual(await takePrograms(checkout), ["cli.ts"], "only a site needs it");
+  await launch(checkout, "--no-color", "up");
+  assert.deepEqual(await takePrograms(checkout), ["precompile.ts", "cli.ts"]);
+  await launch(checkout, "up");
+  assert.deepEqual(await takePrograms(checkout), ["cli.ts"], "nothing is to do");
+  await appendFile(join(checkout.root, "src/apps/cli.ts"), "// changed\n");
+  await launch(checkout, "up");
+  assert.deepEqual(await takePrograms(checkout), ["precompile.ts", "cli.ts"]);
+  await writeFile(join(checkout.root, "src/apps/new.ts"), "");
+  await utimes(join(checkout.root, "src/apps/new.ts"), 1, 1);
+  await launch(checkout, "up");
+  assert.deepEqual(await takePrograms(checkout), ["precompile.ts", "cli.ts"], "a file that was moved here keeps its time");
+});
+
+test("compiling that fails or is broken off is begun again at the next start, and holds up none", async (context) => {
+  const checkout = await makeRecordingCheckout(context, "kill -9 $PPID");
+  await precompile(checkout);
+  assert.deepEqual(await takePrograms(checkout), ["precompile.ts"]);
+  assert.ok(!(await readdir(checkout.cache)).includes(checkout.stamp));
+  await setNode(checkout, "case $1 in *precompile.ts) exit 1 ;; esac");
+  for (let count = 0; count < 2; count++) {
+    assert.equal((await launch(checkout, "up")).status, 0);
+    assert.deepEqual(await takePrograms(checkout), ["precompile.ts", "cli.ts"]);
+  }
+  await setNode(checkout, "sleep 0.2");
+  for (const { status } of await Promise.all([precompile(checkout), precompile(checkout)])) assert.equal(status, 0, "two at once");
+  assert.ok((await readdir(checkout.cache)).includes(checkout.stamp));
+});
+
+test("where no compiled code can or shall be kept, none is made", async (context) => {
+  const checkout = await makeRecordingCheckout(context);
+  const file = join(checkout.root, "package.json");
+  for (const NODE_COMPILE_CACHE of ["", file, join(file, "below"), "/proc/orrery"]) {
+    assert.deepEqual(await precompile(checkout, { NODE_COMPILE_CACHE }), { status: 0, stdout: "", stderr: "" });
+    assert.deepEqual(await takePrograms(checkout), [], NODE_COMPILE_CACHE);
+  }
 });

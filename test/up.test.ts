@@ -77,6 +77,13 @@ describe("the sample site", () => {
     for (const end of ends) await end();
   });
 
+  test("has limits of heap for each process of the platform", () => {
+    for (const name of ["supervisor", "centre", "agent", "gateway"]) {
+      const { pid } = JSON.parse(readFileSync(path.join(data, "run", `${name}.json`), "utf8")) as { readonly pid: number };
+      assert.match(readFileSync(`/proc/${pid}/cmdline`, "utf8"), /--max-old-space-size=\d+\0--max-semi-space-size=\d+/, name);
+    }
+  });
+
   test("answers requests at its edge, and its secrets are private", async () => {
     const answer = await fetch(`${endpointsOf(data).edge}/api/passes?satellite=ISS&hours=24`);
     assert.equal(answer.status, 200);

@@ -105,7 +105,7 @@ export const WINGS: readonly Wing[] = [
       },
       {
         name: "apps",
-        faces: ["json-log", "run-file", "supervisor/child"],
+        faces: ["json-log", "run-file", "supervisor/child", "supervisor/heap"],
         imports: [...GROUND, ...STATE, ...TRAFFIC, ...WORK, ...FACE, "simulation"],
       },
     ],

@@ -137,3 +137,5 @@ lacksOwnNode() { [ ! -x "$modules/.bin/node" ] && { [ -e "$modules/node-linux-x6
 if ! hasPackages || lacksOwnNode; then install; fi
 ensureNode
 "$modules/.bin/node" "$root/tools/service-packages.ts"
+# So that no first start has to.
+sh "$root/tools/precompile.sh" || :

@@ -161,6 +161,7 @@ async function startInBackground(options: UpCommandOptions, identity: string): P
   const child = fork(script, formatChildOptions({ ...options, identity }), {
     cwd: "/",
     detached: true,
+    execArgv: [...process.execArgv, ...heapFlags("supervisor")],
     stdio: ["ignore", "ignore", "ignore", "ipc"],
   });
   try {

@@ -1,0 +1,66 @@
+/** Fills the cache of compiled code with all that the programs of a site load, and runs none of it. `tools/precompile.sh` says when.
+ *
+ *  A process that meets TypeScript without cached code strips its types with Node's own swc, which is WebAssembly: some 20 MB that this process never gives back. So processes that end at once do it before those of a site start.
+ *  V8 keeps a cache for each set of its options that changes code: one process for each. */
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { getCompileCacheDir } from "node:module";
+import path from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { heapFlags } from "../src/apps/supervisor/heap.ts";
+
+const ROOT = path.join(import.meta.dirname, "..");
+/** Of a process that fills the cache: then the site starts without. */
+const TIMEOUT_MS = 60_000;
+/** Files that a file names to load them: its imports, also those for later, and the programs and threads that it starts. */
+const LOADED = /(?:^import |^export [^"]*from |^(?:import [^"]*|\} )from |\bimport\(|\bnew URL\()"((?:\.{1,2}|#)\/[^"]+\.ts)"/gm;
+
+const programOf = (name: string): string => path.join(ROOT, "src/apps", `${name === "supervisor" ? "up" : name}.ts`);
+
+const [mode, ...programs] = process.argv.slice(2);
+if (mode === "--only") await compile(programs);
+else await compileAll();
+
+async function compileAll(): Promise<void> {
+  const groups = new Map<string, { readonly flags: readonly string[]; readonly programs: string[] }>();
+  const add = (program: string, flags: readonly string[]): void => {
+    const key = flags.filter((flag) => !/^--max-(?:old|semi)-space-size=/.test(flag)).join(" ");
+    const group = groups.get(key) ?? { flags, programs: [] };
+    group.programs.push(program);
+    groups.set(key, group);
+  };
+  add(programOf("cli"), []);
+  for (const name of ["supervisor", "centre", "agent", "gateway"] as const) add(programOf(name), heapFlags(name));
+  const isDone = await Promise.all([...groups.values()].map((group) => runOnly(group.flags, group.programs)));
+  if (isDone.includes(false)) process.exitCode = 1;
+}
+
+function runOnly(flags: readonly string[], programs: readonly string[]): Promise<boolean> {
+  const child = spawn(process.execPath, [...flags, import.meta.filename, "--only", ...programs], { stdio: "ignore", timeout: TIMEOUT_MS });
+  return new Promise((resolve) => {
+    child.once("error", () => resolve(false));
+    child.once("exit", (status) => resolve(status === 0));
+  });
+}
+
+/** Node loads and compiles all modules of a graph before it runs the first of them. That first one, here, keeps the cache and ends the process. */
+async function compile(roots: readonly string[]): Promise<void> {
+  if (getCompileCacheDir() === undefined) throw new Error("there is no cache of compiled code");
+  const end = 'import { flushCompileCache } from "node:module"; flushCompileCache(); process.exit(0);';
+  const urls = [`data:text/javascript,${encodeURIComponent(end)}`, ...findLoaded(roots).map((file) => pathToFileURL(file).href)];
+  const all = urls.map((url) => `import ${JSON.stringify(url)};`).join("\n");
+  await import(`data:text/javascript,${encodeURIComponent(all)}`);
+}
+
+/** `roots` and all files of src/ that they come to load. */
+function findLoaded(roots: readonly string[]): string[] {
+  const found = new Set(roots);
+  // What is added meanwhile is visited, too.
+  for (const file of found) {
+    for (const [, specifier = ""] of readFileSync(file, "utf8").matchAll(LOADED)) {
+      const target = specifier.startsWith("#/") ? path.join(ROOT, "src", specifier.slice(2)) : fileURLToPath(new URL(specifier, pathToFileURL(file)));
+      found.add(target);
+    }
+  }
+  return [...found];
+}
