@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { connect, type Socket } from "node:net";
 import { describeError } from "#/base/index.ts";
+import { refuseConnection } from "./connect-refusal.ts";
 import { logConnection } from "./connection-log.ts";
 import { type Inlet, parseAuthority, type Refusal, refuse, renderRefusal } from "./core/index.ts";
 import { tagSocket } from "./inlet.ts";
@@ -86,11 +87,14 @@ function openTunnel(options: ConnectOptions, authority: { readonly host: string;
     allowHalfOpen: true,
     lookup: checkedLookup((address) => context.core.dial(authority, address)),
   });
-  const timer = setTimeout(() => upstream.destroy(new Error("no connection in time")), context.core.table.limits.connectTimeMs);
+  const timer = setTimeout(
+    () => upstream.destroy(Object.assign(new Error("no connection in time"), { code: "ETIMEDOUT" })),
+    context.core.table.limits.connectTimeMs,
+  );
   const onError = (error: Error): void => {
     clearTimeout(timer);
     if (error instanceof NotDialled) context.core.refusedDial(inlet);
-    answer(options, startedMs, error instanceof NotDialled ? error.refusal : refuse("gateway/connect", `${req.url}: ${describeError(error)}`));
+    answer(options, startedMs, error instanceof NotDialled ? error.refusal : refuseConnection(req.url ?? "", error));
   };
   upstream.once("error", onError);
   upstream.once("connect", () => {

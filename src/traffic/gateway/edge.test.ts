@@ -48,7 +48,64 @@ test("a request reaches its instance with the generation in every carrier, and w
   assert.equal(headers["forwarded"], "for=127.0.0.1;host=www.example.org;proto=http");
   assert.equal(headers["x-kept"], "2");
   assert.equal(headers["via"], "1.1 orrery");
-  for (const name of ["x-private", "keep-alive", "proxy-authorization"]) assert.equal(headers[name], undefined, name);
+  for (const name of ["x-private", "keep-alive"]) assert.equal(headers[name], undefined, name);
+  // The edge asks for none: it is for a service that is a proxy itself.
+  assert.equal(headers["proxy-authorization"], "secret");
+});
+
+test("426 and 407 say what they ask for, and no other answer does; the connection goes on as the client wants it", async (t) => {
+  const rig = await rigOf(t);
+  const port = await rig.instance("p", (req, res) => {
+    res.writeHead(Number(req.url?.slice(1)), [
+      ["Connection", "Upgrade"],
+      ["Upgrade", "example/2"],
+      ["Upgrade", "websocket"],
+      ["Proxy-Authenticate", 'Basic realm="a"'],
+      ["Proxy-Authenticate", "Negotiate"],
+    ]);
+    res.end("ok");
+  });
+  rig.table(site([port]));
+  const ask = async (status: number, version = "1.1", more = ""): Promise<string> =>
+    await sendRaw(rig.edgePort, `GET /${status} HTTP/${version}\r\nHost: x\r\n${more}\r\n`, { isEnough: (text) => /\r\n\r\n[\s\S]*ok/.test(text) });
+  const headersOf = (text: string, name: string): string[] =>
+    [...text.matchAll(new RegExp(`^${name}: (.*)\r$`, "gim"))].map((match) => match[1] ?? "");
+  for (const status of [200, 401, 404, 407, 426, 501]) {
+    const text = await ask(status);
+    assert.deepEqual(headersOf(text, "upgrade"), status === 426 ? ["example/2, websocket"] : [], `${status}`);
+    assert.deepEqual(headersOf(text, "proxy-authenticate"), status === 407 ? ['Basic realm="a"', "Negotiate"] : [], `${status}`);
+    if (status === 426) assert.deepEqual(headersOf(text, "connection"), ["Upgrade"]);
+  }
+  // Asked for in words that end the connection, it ends; the answer comes without a limit of time else.
+  for (const [version, more] of [
+    ["1.0", ""],
+    ["1.1", "Connection: close\r\n"],
+  ] as const) {
+    const text = await sendRaw(rig.edgePort, `GET /426 HTTP/${version}\r\nHost: x\r\n${more}\r\n`);
+    assert.deepEqual(headersOf(text, "connection"), ["Upgrade", "close"], version);
+  }
+  const two = await sendRaw(rig.edgePort, "GET /426 HTTP/1.1\r\nHost: x\r\n\r\nGET /200 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  assert.match(two, /^HTTP\/1.1 426 [\s\S]*HTTP\/1.1 200 /);
+});
+
+test("an instance that answers in another version of HTTP is told as what it is", async (t) => {
+  const rig = await rigOf(t);
+  for (const [line, seen] of [
+    ["HTTP/2.0 200 OK", "HTTP/2.0"],
+    ["HTTP/0.9 200 OK", "HTTP/0.9"],
+  ] as const) {
+    const port = await rig.tcpInstance((socket) => socket.once("data", () => socket.end(`${line}\r\nContent-Length: 2\r\n\r\nok`)));
+    rig.table(site([port]));
+    const answer = await rig.get("/", { method: "POST" });
+    assert.deepEqual([answer.status, codeOf(answer)], [502, "gateway/broken-answer"], line);
+    assert.match(String(answer.json["detail"]), new RegExp(`portal-0.*${seen}.*HTTP/1\\.1`));
+  }
+});
+
+test("what asks about the edge as a whole is told that Routes match paths", async (t) => {
+  const rig = await echoRig(t);
+  const text = await sendRaw(rig.edgePort, "OPTIONS * HTTP/1.1\r\nHost: www.example.org\r\nConnection: close\r\n\r\n");
+  assert.match(text, /^HTTP\/1.1 404 [\s\S]*"detail":"OPTIONS \* asks about the server www\.example\.org as a whole, .*OPTIONS \//);
 });
 
 test("an answer passes with all its headers but those of the hop", async (t) => {

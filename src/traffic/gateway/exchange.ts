@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { describeError } from "#/base/index.ts";
 import { ClientConnection, type UnderWay } from "./client-connection.ts";
+import { refuseConnection } from "./connect-refusal.ts";
 import {
   type Authority,
   type Call,
@@ -147,7 +148,12 @@ export class Exchange implements AnswerHandler, Bounded, UnderWay {
   }
 
   #answer(refusal: Refusal): void {
-    if (this.#res.destroyed || this.#res.headersSent) return this.#cut();
+    if (this.#res.destroyed || this.#res.headersSent) {
+      // The client was told another status, or nothing: the log says what became of that.
+      this.#error = `broken off: ${refusal.code}`;
+      if (!this.#res.headersSent) this.#status = CLIENT_GONE;
+      return this.#cut();
+    }
     const { headers, body } = renderRefusal(refusal, this.#context.name);
     this.#status = refusal.status;
     // What cannot be read for certain, or is not worth reading to keep the connection, ends it: nothing behind it is carried out.
@@ -316,7 +322,12 @@ export class Exchange implements AnswerHandler, Bounded, UnderWay {
     this.#status = status;
     const passed = answer.headers;
     if (call?.route?.filters.changesResponse === true) call.route.filters.response(passed, this.#request as FilteredRequest);
-    if (this.#context.isStopping || this.head.isLast || this.#isIncomplete()) this.#close(passed);
+    if (answer.upgrade !== undefined) {
+      passed.push("Upgrade", answer.upgrade, "Connection", "Upgrade");
+      // Node takes any Connection for one that is kept, also for a client that did not ask for that.
+      if (!this.#res.shouldKeepAlive) this.#close(passed);
+    }
+    if (!this.#isLast && (this.#context.isStopping || this.head.isLast || this.#isIncomplete())) this.#close(passed);
     this.#answerHeaders = passed;
     if (call?.isStream === true && this.#connection.hasEnded) return this.#endStream();
     flushSoon(this);
@@ -439,7 +450,7 @@ export class Exchange implements AnswerHandler, Bounded, UnderWay {
       this.#context.core.refusedDial(inletOf(this.#connection.socket));
       return this.#fail(error.refusal, 0);
     }
-    if (call === undefined) return this.#fail(refuse("gateway/connect", `${this.#request?.host}: ${describeError(error)}`), 0);
+    if (call === undefined) return this.#fail(this.#outsideFailure(error), 0);
     const isReplayable = this.#answerMs === undefined && !this.#isReadingBody;
     const nowMs = this.#context.clock.monotonic();
     if (this.#context.core.retry(call, { status: 0, wasSent: this.#wasSent }, { method: this.head.method, isReplayable }, nowMs) !== undefined)
@@ -451,8 +462,17 @@ export class Exchange implements AnswerHandler, Bounded, UnderWay {
     const { instance, isLeaving, isGone } = call.endpoint;
     const reason = describeError(error);
     if (isLeaving || isGone) return refuse("gateway/leaving", `${instance} was stopped by the platform before it had answered: ${reason}`, call);
-    if (!this.#wasSent) return refuse("gateway/connect", `${instance}: ${reason}`, call);
+    if (!this.#wasSent) return refuseConnection(instance, error, call);
     return refuse("gateway/broken-answer", `${instance} closed the connection before it had answered, or its answer is not HTTP: ${reason}`, call);
+  }
+
+  #outsideFailure(error: Error): Refusal {
+    const host = this.#request?.host ?? "";
+    if (!this.#wasSent) return refuseConnection(host, error);
+    return refuse(
+      "gateway/broken-answer",
+      `${host} closed the connection before it had answered, or its answer is not HTTP: ${describeError(error)}`,
+    );
   }
 
   /** An instance that is being stopped has done nothing wrong. */

@@ -26,7 +26,7 @@ const FAULTS: Readonly<Record<GatewayErrorCode, Fault>> = {
   "gateway/busy": "limit",
   "gateway/connect": "instance",
   "gateway/broken-answer": "instance",
-  "gateway/upgrade": "instance",
+  "gateway/upgrade": "client",
   "gateway/timeout": "instance",
   "gateway/max-transaction": "instance",
 };

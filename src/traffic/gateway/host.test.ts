@@ -249,8 +249,34 @@ test("hosts outside the site are passed through unchanged", async (t) => {
     ],
     ["outside", "/a?b", "text", traceparent, "9.9.9.9", undefined, undefined],
   );
-  const dead = await freePort();
-  assert.equal(told(await site.proxied(site.portal1, `http://127.0.0.1:${dead}/`)), "502 gateway/connect");
+});
+
+test("what a host outside the site does wrong is not told of an instance, nor what a client does of the host", async (t) => {
+  const site = await Site.start(t);
+  const silent = await site.rig.tcpInstance((socket) => socket.once("data", () => socket.end()));
+  const odd = await site.rig.tcpInstance((socket) => socket.once("data", () => socket.end("HTTP/2.0 200 OK\r\n\r\n")));
+  const upgrade = { headers: { connection: "upgrade", upgrade: "websocket" } };
+  for (const [url, options, status, code, proxyError] of [
+    [`http://127.0.0.1:${await freePort()}/`, {}, 502, "gateway/connect", "connection_refused"],
+    ["http://no-such-host.invalid/", {}, 502, "gateway/connect", "dns_error"],
+    [`http://127.0.0.1:${silent}/`, {}, 502, "gateway/broken-answer", "connection_terminated"],
+    [`http://127.0.0.1:${odd}/`, {}, 502, "gateway/broken-answer", "connection_terminated"],
+    [`http://127.0.0.1:${silent}/`, upgrade, 501, "gateway/upgrade", "http_upgrade_failed"],
+    [`http://127.0.0.1:${site.rig.edgePort}/`, {}, 403, "gateway/bypass", "destination_ip_prohibited"],
+    [`http://127.0.0.1:${PROXY}/`, {}, 403, "gateway/bypass", "destination_ip_prohibited"],
+  ] as const) {
+    const answer = await site.proxied(site.portal1, url, options);
+    assert.deepEqual([answer.status, answer.json["code"]], [status, code], url);
+    assert.match(String(answer.headers["proxy-status"]), new RegExp(`error=${proxyError};`), url);
+    assert.doesNotMatch(String(answer.json["title"]), /instance/i, url);
+    assert.match(String(answer.json["detail"]), new RegExp(new URL(url).hostname), url);
+  }
+});
+
+test("OPTIONS * on the proxy port is told whom it asks", async (t) => {
+  const site = await Site.start(t);
+  const text = await sendRaw(PROXY, "OPTIONS * HTTP/1.1\r\nHost: auth\r\nConnection: close\r\n\r\n", { host: site.portal1 });
+  assert.match(text, /^HTTP\/1.1 400 [\s\S]*"detail":"OPTIONS \* asks about this proxy itself/);
 });
 
 test("an origin-form request on the proxy port is refused with what to do", async (t) => {

@@ -131,6 +131,7 @@ export class HttpProxy {
   #exchange(req: IncomingMessage, res: ServerResponse, more: Pick<ExchangeOptions, "expectsContinue" | "upgrade">): Exchange {
     const inlet = inletOf(req.socket);
     const head = new RequestHead(req.method ?? "", req.url ?? "", req.rawHeaders, req.httpVersion);
+    if (inlet.kind !== "proxy" && head.proxyAuthorization !== undefined) head.passed.push("Proxy-Authorization", head.proxyAuthorization);
     return new Exchange({
       context: this.#context,
       req,

@@ -31,6 +31,8 @@ export interface PassedHead {
   readonly length: number | undefined;
   /** Content-Type; empty if there is none. */
   readonly type: string;
+  /** The protocols that a 426 asks for. For this hop only, as of any other answer, but a 426 without them says nothing (RFC 9110, 15.5.22). */
+  readonly upgrade: string | undefined;
 }
 
 /** True for answers that have no body, whatever their heads say (RFC 9112, 6.3). */
@@ -44,6 +46,7 @@ export function passResponseHeaders(raw: readonly string[], status: number, isCh
   let length: number | undefined;
   let type = "";
   let trailer: string | undefined;
+  let upgrade: string | undefined;
   let named: ReadonlySet<string> | undefined;
   for (let index = 0; index < raw.length; index += 2) {
     const name = raw[index] as string;
@@ -56,14 +59,17 @@ export function passResponseHeaders(raw: readonly string[], status: number, isCh
     } else if (lower === "content-type") type = value;
     else if (lower === "connection") named = tokensOf(value, named);
     else if (lower === "trailer") trailer = value;
-    if (lower === "trailer" || HOP_BY_HOP.has(lower)) continue;
+    else if (lower === "upgrade" && status === 426) upgrade = upgrade === undefined ? value : `${upgrade}, ${value}`;
+    // What the service asks of its client when it is a proxy itself; in any other answer it would be taken for the gateway's own demand.
+    const isDemand = status === 407 && lower === "proxy-authenticate";
+    if (lower === "trailer" || (HOP_BY_HOP.has(lower) && !isDemand)) continue;
     headers.push(name, value);
   }
   if (named !== undefined) {
     for (let index = headers.length - 2; index >= 0; index -= 2) if (named.has((headers[index] as string).toLowerCase())) headers.splice(index, 2);
   }
   if (trailer !== undefined && isChunkable && length === undefined) headers.push("Trailer", trailer);
-  return { headers, length, type };
+  return { headers, length, type, upgrade };
 }
 
 function tokensOf(value: string, former: ReadonlySet<string> | undefined): ReadonlySet<string> | undefined {

@@ -556,6 +556,32 @@ test("who leaves gives way to who stays, whether by a reset or by closing its ha
   assert.ok(closed > 0, "the instance sees it");
 });
 
+test("an answer that is broken off is logged with the status that the client was told, and as broken off; what was told has its own status", async (t) => {
+  const rig = await rigOf(t);
+  const port = await rig.instance("p", (req, res) => {
+    if (req.url === "/begun") res.write("some");
+    else if (req.url === "/quick") res.end("quick");
+  });
+  rig.table(site([port], { services: { portal: { port: 1, concurrency: 1 } }, site: { maxTransactionMs: 600 } }));
+  const begun = new Client(rig.edgePort).send("GET /begun HTTP/1.1\r\nHost: a\r\n\r\n");
+  await begun.until(() => begun.received.includes("some"));
+  begun.socket.end();
+  await until(() => rig.gateway.core.open === 2);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal((await rig.get("/quick")).body, "quick");
+  const late = new Client(rig.edgePort).send("GET /begun HTTP/1.1\r\nHost: a\r\n\r\n");
+  await until(() => late.socket.destroyed || late.socket.readableEnded);
+  assert.equal((await rig.get("/hang")).status, 504);
+  await rig.gateway.stop({ graceMs: 0 });
+  const lines = rig.accessLines().map(({ path, status, error, fault }) => ({ path, status, error, fault }));
+  assert.deepEqual(lines, [
+    { path: "/begun", status: 200, error: "broken off: gateway/busy", fault: "limit" },
+    { path: "/quick", status: 200, error: undefined, fault: undefined },
+    { path: "/begun", status: 200, error: "broken off: gateway/max-transaction", fault: "instance" },
+    { path: "/hang", status: 504, error: "gateway/max-transaction", fault: "instance" },
+  ]);
+});
+
 test("an upload may take as long as it likes while it moves", async (t) => {
   const rig = await rigOf(t);
   const port = await rig.instance("p", (req, res) => {

@@ -145,7 +145,7 @@ export class GatewayCore {
     if (typeof key !== "string") return refuse("gateway/bad-request", key.fault);
     const route = this.#table.routes.find({ method: head.method, authority, key, headers: head.passed });
     if (route === undefined && this.#table.stamp === undefined) return this.#notInService();
-    if (route === undefined) return refuse("gateway/no-route", `no Route matches ${head.method} ${head.host ?? ""}${pathOf(target.path)}`);
+    if (route === undefined) return refuseUnrouted(head, pathOf(target.path));
     const request: FilteredRequest = {
       method: head.method,
       path: target.path,
@@ -236,7 +236,12 @@ export class GatewayCore {
         `https is not proxied by its URL: use CONNECT for hosts outside the site, and http://${target.text}/ for services`,
       );
     if (target.form !== "absolute")
-      return refuse("gateway/bad-request", "this is a proxy port: send the whole URL (HTTP_PROXY does), or use the service's own port");
+      return refuse(
+        "gateway/bad-request",
+        target.path === "*"
+          ? "OPTIONS * asks about this proxy itself, which has nothing to tell: send the whole URL of what you mean, as in OPTIONS http://auth/"
+          : "this is a proxy port: send the whole URL (HTTP_PROXY does), or use the service's own port",
+      );
     const resolved = this.resolve(inlet, target.authority, target.text, target.path);
     // A host outside the site reads its paths as it likes.
     return resolved.kind === "service" && typeof key !== "string" ? refuse("gateway/bad-request", key.fault) : resolved;
@@ -653,6 +658,14 @@ export class GatewayCore {
   reported(): void {
     this.#ledger.reported();
   }
+}
+
+function refuseUnrouted({ method, host }: RequestHead, path: string): Refusal {
+  if (path !== "*") return refuse("gateway/no-route", `no Route matches ${method} ${host ?? ""}${path}`);
+  return refuse(
+    "gateway/no-route",
+    `OPTIONS * asks about the server${host === undefined ? "" : ` ${host}`} as a whole, and Routes match paths: ask for one, as in OPTIONS /`,
+  );
 }
 
 function refuseFull(revision: string, { isStream, max }: Room, about: { readonly generation: number; readonly traceId: string }): Refusal {

@@ -91,6 +91,21 @@ test("what somebody says who is not trusted is replaced", () => {
   ]);
 });
 
+test("a port that is none is not told, whoever says it", () => {
+  const portTold = (text: string): string | undefined =>
+    value(origin("10.0.0.1", ["X-Forwarded-For", "198.51.100.2", "X-Forwarded-Port", text]), "x-forwarded-port");
+  for (const text of ["0", "00", "65536", "99999", "-1", "+80", "8e1", "0x50", "80a", "", " ", "http", "４４３", "123456"])
+    assert.equal(portTold(text), undefined, text);
+  for (const [text, port] of [
+    ["1", "1"],
+    ["65535", "65535"],
+    ["0443", "443"],
+    [" 443 ", "443"],
+    ["443, 80", "443"],
+  ] as const)
+    assert.equal(portTold(text), port, text);
+});
+
 test("what a trusted proxy says is believed and added to", () => {
   const found = origin("::ffff:10.0.0.1", [
     "X-Forwarded-For",

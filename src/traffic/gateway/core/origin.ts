@@ -41,8 +41,8 @@ export function readOrigin({ peer, isTls, host, forwarded, trusted }: OriginInpu
   const clientHost = asked !== undefined && parseAuthority(asked) !== undefined ? asked : host;
   const client = firstUntrusted(hops, trusted);
   const headers = write(hops, scheme, clientHost, isWhole ? standard : undefined);
-  const port = valuesOf(forwarded, "x-forwarded-port")[0];
-  if (port !== undefined && /^[0-9]{1,5}$/.test(port)) headers.push("x-forwarded-port", port);
+  const port = portOf(valuesOf(forwarded, "x-forwarded-port"));
+  if (port !== undefined) headers.push("x-forwarded-port", port);
   return { client, scheme, host: clientHost, headers };
 }
 
@@ -96,6 +96,13 @@ function readForwarded(text: string): readonly Element[] {
     index++;
   }
   return elements;
+}
+
+/** The port that the client asked, as the first proxy tells it; `undefined` for what is none. */
+function portOf(values: readonly string[]): string | undefined {
+  const text = values[0]?.split(",", 1)[0]?.trim() ?? "";
+  const port = /^[0-9]{1,5}$/.test(text) ? Number(text) : 0;
+  return port === 0 || port > 65_535 ? undefined : String(port);
 }
 
 /** Some proxies tell `ws` and `wss` of WebSockets. */

@@ -7,9 +7,11 @@ export interface Refusal {
   readonly detail: string;
   readonly generation?: number | undefined;
   readonly traceId?: string | undefined;
+  /** Its type in `Proxy-Status`, where more is known than the code says. */
+  readonly proxyError?: string | undefined;
 }
 
-/** Codes of answers that the gateway makes itself, with their HTTP status, their type in `Proxy-Status` (RFC 9209), and what they mean. */
+/** Codes of answers that the gateway makes itself, with their HTTP status, their type in `Proxy-Status` (RFC 9209), and what they mean. A title is true of every refusal with its code, whoever had the fault: an instance, a host outside the site, the client. The detail names it. */
 export const GATEWAY_ERRORS = {
   "gateway/bad-request": { status: 400, proxyError: "http_request_error", title: "Malformed or ambiguous request" },
   "gateway/no-route": { status: 404, proxyError: "destination_not_found", title: "No route matches" },
@@ -17,7 +19,11 @@ export const GATEWAY_ERRORS = {
   "gateway/client-timeout": { status: 408, proxyError: "http_request_error", title: "The body of the request did not come in time" },
   "gateway/not-declared": { status: 403, proxyError: "http_request_denied", title: "The caller does not declare this call" },
   "gateway/wrong-caller": { status: 403, proxyError: "http_request_denied", title: "The address called through is another instance's" },
-  "gateway/bypass": { status: 403, proxyError: "destination_ip_prohibited", title: "Instances are reached through the gateway only" },
+  "gateway/bypass": {
+    status: 403,
+    proxyError: "destination_ip_prohibited",
+    title: "Services are called by their names, not by an address of the site",
+  },
   "gateway/unlabelled": { status: 403, proxyError: "http_request_denied", title: "Calls without a trace context are rejected here" },
   "gateway/wrong-revision": {
     status: 409,
@@ -31,13 +37,13 @@ export const GATEWAY_ERRORS = {
   "gateway/no-instance": { status: 503, proxyError: "destination_unavailable", title: "No instance is ready" },
   "gateway/held": { status: 503, proxyError: "destination_unavailable", title: "Held for an update for too long" },
   "gateway/leaving": { status: 503, proxyError: "destination_unavailable", title: "The instance was stopped by the platform" },
-  "gateway/busy": { status: 503, proxyError: "connection_limit_reached", title: "Every instance has as many calls as it may have" },
+  "gateway/busy": { status: 503, proxyError: "connection_limit_reached", title: "No place is free for this call" },
   "gateway/stopping": { status: 503, proxyError: "proxy_internal_response", title: "The gateway is stopping" },
-  "gateway/overloaded": { status: 503, proxyError: "connection_limit_reached", title: "Too many calls wait" },
+  "gateway/overloaded": { status: 503, proxyError: "connection_limit_reached", title: "The gateway has as many requests as it may have" },
   "gateway/internal": { status: 500, proxyError: "proxy_internal_error", title: "A fault of the gateway" },
-  "gateway/connect": { status: 502, proxyError: "connection_refused", title: "The instance cannot be reached" },
-  "gateway/broken-answer": { status: 502, proxyError: "connection_terminated", title: "The instance's answer broke off" },
-  "gateway/upgrade": { status: 502, proxyError: "http_upgrade_failed", title: "The protocol could not be changed" },
+  "gateway/connect": { status: 502, proxyError: "connection_refused", title: "No connection could be made" },
+  "gateway/broken-answer": { status: 502, proxyError: "connection_terminated", title: "The answer broke off, or cannot be read" },
+  "gateway/upgrade": { status: 501, proxyError: "http_upgrade_failed", title: "Another protocol with a host outside the site needs CONNECT" },
   "gateway/timeout": { status: 504, proxyError: "http_response_timeout", title: "No answer in time" },
   "gateway/max-transaction": { status: 504, proxyError: "http_response_timeout", title: "The transaction took too long" },
 } as const;
@@ -54,7 +60,8 @@ export function refuse(
 
 /** The headers (names and values in turn) and body of a refusal: application/problem+json (RFC 9457) and Proxy-Status (RFC 9209). */
 export function renderRefusal(refusal: Refusal, gateway: string): { readonly headers: string[]; readonly body: string } {
-  const { proxyError, title } = GATEWAY_ERRORS[refusal.code];
+  const { title } = GATEWAY_ERRORS[refusal.code];
+  const proxyError = refusal.proxyError ?? GATEWAY_ERRORS[refusal.code].proxyError;
   const { status } = refusal;
   const body = `${JSON.stringify({
     type: "about:blank",

@@ -21,6 +21,7 @@ const VIA = 16;
 const EXPECT = 17;
 const TE = 18;
 const TRAILER = 19;
+const PROXY_AUTHORIZATION = 20;
 
 const NAMES: Readonly<Record<string, number>> = {
   host: HOST,
@@ -71,7 +72,7 @@ const NAMES: Readonly<Record<string, number>> = {
   proxy: DROP,
   "keep-alive": DROP,
   "proxy-connection": DROP,
-  "proxy-authorization": DROP,
+  "proxy-authorization": PROXY_AUTHORIZATION,
   "proxy-authenticate": DROP,
   te: TE,
   trailer: TRAILER,
@@ -175,6 +176,8 @@ export class RequestHead {
   /** Forwarded, X-Forwarded-* and X-Real-IP, name and value in turn. */
   forwarded: readonly string[] = NONE;
   via: string | undefined;
+  /** For the proxy that has asked for it: this gateway on a proxy port, else a service that is one itself. */
+  proxyAuthorization: string | undefined;
   traceparent: string | undefined;
   tracestate: string | undefined;
   b3: string | undefined;
@@ -253,6 +256,9 @@ export class RequestHead {
           break;
         case VIA:
           this.via = this.via === undefined ? value : `${this.via}, ${value}`;
+          break;
+        case PROXY_AUTHORIZATION:
+          this.proxyAuthorization ??= value;
           break;
         case EXPECT:
           if (value.toLowerCase() !== "100-continue") this.violation = "unknown Expect";

@@ -58,10 +58,26 @@ test("interim answers, answers without a body and changes of protocol are told a
   assert.equal(read(["HTTP/1.1 101 Go\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\nrest"], "other protocol").rest, "rest");
 });
 
+test("an answer in another version of HTTP is refused by its name, and one of HTTP/1.0 read", () => {
+  assert.match(read(["HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n"]).error ?? "", /HTTP\/2\.0/);
+  assert.match(read(["HTTP/2.0 103 Early Hints\r\n\r\n"]).error ?? "", /HTTP\/2\.0/);
+  assert.equal(read(["HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n"]).error, undefined);
+});
+
 test("what is not HTTP/1.1, is too large, or was not asked for is an error", () => {
   for (const bad of [
     "nonsense\r\n\r\n",
     "HTTP/1.1 200 OK\r\nX y: 1\r\n\r\n",
+    "HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n",
+    "HTTP/0.9 200 OK\r\n\r\n",
+    "HTTP/1.2 200 OK\r\n\r\n",
+    "HTTP/2 200\r\n\r\n",
+    "HTTP/3.0 103 Early Hints\r\n\r\n",
+    "ICY 200 OK\r\n\r\n",
+    "RTSP/1.0 200 OK\r\n\r\n",
+    "ICE/1.0 200 OK\r\n\r\n",
+    "\r\nRTSP/1.0 200 OK\r\n\r\n",
+    "HTTP/1.1 100 Continue\r\n\r\nHTTP/2.0 200 OK\r\n\r\n",
     `HTTP/1.1 200 OK\r\nX: ${"y".repeat(2000)}\r\n\r\n`,
     "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
   ])

@@ -23,6 +23,8 @@ interface Llhttp {
   llhttp_free(parser: number): void;
   llhttp_execute(parser: number, data: number, length: number): number;
   llhttp_finish(parser: number): number;
+  llhttp_get_http_major(parser: number): number;
+  llhttp_get_http_minor(parser: number): number;
   llhttp_get_error_pos(parser: number): number;
   llhttp_get_error_reason(parser: number): number;
   malloc(bytes: number): number;
@@ -82,6 +84,8 @@ export class AnswerParser {
   #fields: string[] = [];
   #headBytes = 0;
   #isInHead = false;
+  /** Nothing of the next answer has come. */
+  #isAtStart = true;
   #error: Error | undefined;
   /** True while an answer is expected. Set by whoever has asked. */
   isExpected = false;
@@ -113,6 +117,7 @@ export class AnswerParser {
     chunk = part;
     text = undefined;
     try {
+      if (this.#isAtStart && this.isExpected) checkProtocol(part);
       const code = this.#llhttp.llhttp_execute(this.#pointer, roomAt, part.length);
       if (this.#error !== undefined) throw this.#error;
       if (code !== OK && code !== PAUSED_UPGRADE) throw new Error(`the answer is not HTTP/1.1: ${this.#reason()}`);
@@ -156,6 +161,7 @@ export class AnswerParser {
     this.#fields = [];
     this.#headBytes = 0;
     this.#isInHead = true;
+    this.#isAtStart = false;
     return 0;
   }
 
@@ -184,6 +190,10 @@ export class AnswerParser {
     const headers = this.#fields;
     this.#fields = [];
     this.#isInHead = false;
+    // llhttp reads 0.9 and 2.0 as well: whoever says so means another framing than is read here.
+    const major = this.#llhttp.llhttp_get_http_major(this.#pointer);
+    const minor = this.#llhttp.llhttp_get_http_minor(this.#pointer);
+    if (major !== 1 || minor > 1) return this.#fail(new Error(`the answer is in HTTP/${major}.${minor}: answer in HTTP/1.1 or HTTP/1.0`));
     try {
       const next = this.#sink.onHead(status, headers, isKept);
       return next === "body" ? 0 : next === "no body" ? 1 : 2;
@@ -202,6 +212,7 @@ export class AnswerParser {
   }
 
   complete(): number {
+    this.#isAtStart = true;
     try {
       this.#sink.onComplete(this.#fields);
       return 0;
@@ -214,4 +225,16 @@ export class AnswerParser {
     this.#error ??= error instanceof Error ? error : new Error(String(error));
     return -1;
   }
+}
+
+const CR = 13;
+const LF = 10;
+const H = 72;
+
+/** llhttp takes RTSP and ICE, too, which look like HTTP; of the three only one begins with an H.
+ *  @throws Error */
+function checkProtocol(part: Buffer): void {
+  const first = part.find((byte) => byte !== CR && byte !== LF);
+  if (first !== undefined && first !== H)
+    throw new Error(`the answer is not HTTP/1.1: it begins with ${JSON.stringify(part.toString("latin1", 0, 20))}`);
 }

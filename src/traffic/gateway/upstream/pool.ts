@@ -69,7 +69,7 @@ export class Pool implements Keeper {
     };
     const onError = (error: Error): void => fail(error);
     const onClose = (): void => fail(new Error("closed"));
-    const cancelTimer = clock.after(connectTimeMs, () => fail(new Error(`no connection within ${connectTimeMs} ms`)), { background: true });
+    const cancelTimer = clock.after(connectTimeMs, () => fail(late(connectTimeMs)), { background: true });
     socket.once("error", onError);
     socket.once("close", onClose);
     socket.once("connect", () => {
@@ -120,6 +120,10 @@ export class Pool implements Keeper {
     for (const socket of this.#dials) socket.destroy();
     for (const connection of [...this.#all]) connection.destroy(new Error("the gateway has stopped"));
   }
+}
+
+function late(connectTimeMs: number): Error {
+  return Object.assign(new Error(`no connection within ${connectTimeMs} ms`), { code: "ETIMEDOUT" });
 }
 
 /** What the handler throws at the first word ends this call alone. */
