@@ -43,7 +43,7 @@ export const WINGS: readonly Wing[] = [
       { name: "client", imports: ["base", "model", "pki", "link"] },
       { name: "tree", faces: ["sqlite", "conformance"], imports: ["base"] },
       { name: "store", faces: ["tree", "remote", "conformance"], imports: ["base", "model", "client", "tree"] },
-      { name: "reconcile", imports: ["base", "model", "store"] },
+      { name: "reconcile", imports: ["base", "model", "link", "store"] },
       { name: "artifacts", imports: ["base", "model"] },
     ],
   },
@@ -105,7 +105,7 @@ export const WINGS: readonly Wing[] = [
       },
       {
         name: "apps",
-        faces: ["json-log", "run-file", "supervisor/child", "supervisor/heap"],
+        faces: ["centre/parts", "centre/run-centre", "json-log", "run-file", "supervisor/child", "supervisor/heap"],
         imports: [...GROUND, ...STATE, ...TRAFFIC, ...WORK, ...FACE, "simulation"],
       },
     ],

@@ -6,5 +6,7 @@ export { fnv1a } from "./fnv1a.ts";
 export { LastGuard, type LastGuardOptions } from "./last-guard.ts";
 export { Lifecycle } from "./lifecycle.ts";
 export { type Log, type LogFields, silentLog } from "./log.ts";
+export { counter, gauge, type MetricFamily, type MetricSource } from "./metrics.ts";
+export { type Given, given, type Port, port } from "./port.ts";
 export { type Random, randomBelow, seededRandom, systemRandom, TimeOrderedUuids, uuidTimeMs } from "./random.ts";
 export { shellWord } from "./shell-word.ts";

@@ -5,7 +5,6 @@ import { instance } from "./instance.ts";
 import { job } from "./job.ts";
 import { jobRun } from "./job-run.ts";
 import type { Kind } from "./kind.ts";
-import { lease } from "./lease.ts";
 import { microservice } from "./microservice.ts";
 import { resource } from "./resource.ts";
 import { revision } from "./revision.ts";
@@ -30,9 +29,6 @@ export const kinds: readonly Kind[] = [
   instance,
   update,
 ];
-
-/** All kinds that a centre keeps: ours, and those of Kubernetes that controllers of others need. */
-export const storedKinds: readonly Kind[] = [...kinds, lease];
 
 /** The kind of ours of that name (`Microservice`), plural, singular or short name; `undefined` if there is none. */
 export function findKind(name: string): Kind | undefined {

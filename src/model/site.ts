@@ -3,6 +3,7 @@ import { conditions, time } from "./conditions.ts";
 import { duration, minReady, someDuration } from "./duration.ts";
 import { DEFAULT_LIMITS, edgePolicy, gatewayLimits } from "./gateway-policy.ts";
 import { defineKind } from "./kind.ts";
+import { label } from "./names.ts";
 import { strategyName } from "./strategy.ts";
 
 const rampShare = z.number().min(0).max(1);
@@ -43,6 +44,11 @@ const spec = z.strictObject({
   minReady: minReady
     .default("2s")
     .describe("A new instance has to stay ready so long before an update counts on it, where its template does not say minReady."),
+  without: z
+    .array(label)
+    .max(50)
+    .exactOptional()
+    .describe("Capabilities of the centre that this site does without: nothing of them runs, is served or listed. Names: docs/operating.md."),
   readyWithin: someDuration.default("2m").describe("Longest wait for new instances to become ready, else the update is given up."),
 });
 

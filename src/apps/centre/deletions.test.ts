@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { generation, host, instance, type Kind, microservice, revision, VOLUME_FINALIZER, volume } from "#/model/index.ts";
-import { checkDeletion } from "./deletions.ts";
+import type { Store } from "#/state/store/index.ts";
+import { checkDeletion as checkByParts } from "./chosen-parts.ts";
 import { isReady, startCentre } from "./lead-rig.ts";
+import { CENTRE_PARTS } from "./parts.ts";
+
+const checkDeletion = (store: Store, kind: Kind, keys: { readonly name: string }[]): Promise<readonly string[]> =>
+  checkByParts(CENTRE_PARTS, store, kind, keys);
 
 test("what transactions meet is not deleted: open generations and their revisions; what is served no longer may be", async () => {
   const { store, apply, template, service, siteIs, until } = await startCentre();

@@ -4,7 +4,6 @@ import { silentLog, systemClock, systemRandom } from "#/base/index.ts";
 import { type Instance, instance, job, jobRun } from "#/model/index.ts";
 import { createJobController } from "#/work/controllers/index.ts";
 import { isReady, startCentre } from "./lead-rig.ts";
-import { RunsByGeneration } from "./runs-by-generation.ts";
 
 const template = (version = "v1", command = "x") => ({ version, run: { command: [command] } });
 
@@ -86,7 +85,7 @@ test("a run that fails is tried again as it was, and one by hand beside it is le
 test("a scheduled time makes one run, whoever looks: also with two controllers at once", async () => {
   const { store, lead, until } = await startJobs();
   const stop = new AbortController();
-  const shared = { store, caches: lead.caches, clock: systemClock, random: systemRandom, log: silentLog };
+  const shared = { store, caches: lead.caches.of({ jobs: job, jobRuns: jobRun }), clock: systemClock, random: systemRandom, log: silentLog };
   const second = createJobController({ ...shared, epoch: lead.epoch });
   const running = second.run(stop.signal);
   await store.create(job, { metadata: { name: "tick" }, spec: { schedule: "* * * * * *", concurrency: "allow", template: template() } });
@@ -119,24 +118,6 @@ test("a deleted Job takes its runs and their instances with it", async () => {
     (left) => left.length === 0,
     "the end",
   );
-});
-
-test("a run keeps its generation for each service that it may call until it is over", () => {
-  const runs = new RunsByGeneration();
-  const one = (name: string, generation: number, more: object = {}, outcome?: string): Instance =>
-    ({ metadata: { name }, spec: { once: {}, generation, ...more }, status: { outcome } }) as unknown as Instance;
-  runs.put(undefined, one("a", 1));
-  runs.put(undefined, one("b", 1, { calls: ["auth"] }));
-  runs.put(undefined, one("c", 2));
-  const map = { auth: "auth-v1", portal: "portal-v1" };
-  assert.deepEqual(
-    runs.of(1, map).map((each) => `${each.instance} ${each.service}`),
-    ["a auth", "a portal", "b auth"],
-  );
-  runs.put(one("a", 1), one("a", 1, {}, "Failed"));
-  runs.put(one("b", 1), undefined);
-  assert.deepEqual(runs.of(1, map), []);
-  assert.equal(runs.of(2, map).length, 2);
 });
 
 async function centreUntil(

@@ -3,16 +3,23 @@ import { mkdtempSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { after } from "node:test";
-import { type Log, silentLog, systemClock, systemRandom } from "#/base/index.ts";
-import { type Instance, kinds, type Microservice, microservice, SITE_NAME, type Site, site, type Update, update } from "#/model/index.ts";
+import { given, type Log, silentLog, systemClock, systemRandom } from "#/base/index.ts";
+import { type Instance, type Microservice, microservice, SITE_NAME, type Site, site, type Update, update } from "#/model/index.ts";
 import { SimulatedAgent, SimulatedGateway } from "#/simulation/index.ts";
+import { Board, type PeersListener } from "#/state/link/hub/index.ts";
 import type { Store } from "#/state/store/index.ts";
 import { openTreeStore } from "#/state/store/tree/index.ts";
 import { openSqliteTree } from "#/state/tree/sqlite/index.ts";
-import { type LeadOptions, startLeading } from "./lead.ts";
+import { TABLE } from "#/traffic/update/index.ts";
+import { SITE_FILES, type SiteFiles, STORE_HISTORY } from "#/work/controllers/index.ts";
+import { chosenParts } from "./chosen-parts.ts";
+import { startLeading } from "./lead.ts";
+import { CENTRE_KINDS, CENTRE_PARTS } from "./parts.ts";
 
 /** A whole centre without its API: real tree, store, controllers and table, with an agent and a gateway without processes and sockets: start times by version (`undefined`: never ready), a store and a keeper of files that may be wrapped. */
-export async function startCentre(options: { wrap?: (store: Store) => Store; keepFiles?: LeadOptions["keepFiles"]; log?: Log } = {}) {
+export async function startCentre(
+  options: { wrap?: (store: Store) => Store; keepFiles?: SiteFiles["keep"]; log?: Log; without?: readonly string[] } = {},
+) {
   const log = options.log ?? silentLog;
   const stop = new AbortController();
   const tree = await openSqliteTree({
@@ -21,31 +28,40 @@ export async function startCentre(options: { wrap?: (store: Store) => Store; kee
     random: systemRandom,
     log,
   } as never);
-  const store = await openTreeStore({ tree, clock: systemClock, random: systemRandom, kinds, log });
+  const store = await openTreeStore({ tree, clock: systemClock, random: systemRandom, kinds: CENTRE_KINDS, log });
   store.startGarbageCollector(stop.signal);
   const deposed = { count: 0 };
   const startMs = new Map<string, number | undefined>();
   const connected = new Map<string, { readonly host: string; readonly incarnation: number }>();
+  const listeners: PeersListener[] = [];
   const lead = await startLeading({
     store: options.wrap?.(store) ?? store,
     history: tree.history,
+    parts: chosenParts(CENTRE_PARTS, { ...site.spec.parse({}), without: [...(options.without ?? [])] }),
+    given: [
+      given(SITE_FILES, {
+        keep: options.keepFiles ?? (async () => undefined),
+        offeredTemplate: async (_service, version) =>
+          version.startsWith("o") ? microservice.spec.shape.template.parse({ version, run: { command: ["node"] } }) : undefined,
+      }),
+      given(STORE_HISTORY, { onBehind: async () => undefined }),
+    ],
     peers: {
       isAgentConnected: () => true,
       agentSeenMs: () => systemClock.now(),
+      isHostKnown: () => true,
       gateway: (name) => connected.get(name),
-      observationOf: () => undefined,
-      askBusy: async () => ({ state: "idle", message: "" }),
+      askAgent: async () => ({ state: "idle", message: "" }),
+      listen: (listener) => void listeners.push(listener),
     },
-    keepFiles: options.keepFiles ?? (async () => undefined),
-    offeredTemplate: async (_service, version) =>
-      version.startsWith("o") ? microservice.spec.shape.template.parse({ version, run: { command: ["node"] } }) : undefined,
-    onReport: () => {},
+    board: new Board(systemClock),
     onDeposed: () => deposed.count++,
     clock: systemClock,
     random: systemRandom,
     log,
     signal: stop.signal,
   });
+  const { distribution } = lead.at(TABLE);
   const agent = new SimulatedAgent({
     store,
     host: "here",
@@ -60,13 +76,13 @@ export async function startCentre(options: { wrap?: (store: Store) => Store; kee
     const added = new SimulatedGateway({
       name,
       incarnation: 1,
-      connect: (position, signal) => lead.distribution.connect(name, position, signal),
-      acknowledge: (position) => lead.distribution.acknowledge(name, position),
-      report: (report) => lead.distribution.report(report),
+      connect: (position, signal) => distribution.connect(name, position, signal),
+      acknowledge: (position) => distribution.acknowledge(name, position),
+      report: (report) => distribution.report(report),
     });
     connected.set(name, { host, incarnation: 1 });
     running.push(added.run(stop.signal));
-    lead.peerChanged("gateway", name);
+    for (const listener of listeners) listener("gateway", name);
     return added;
   };
   const gateway = addGateway("main", "here");
@@ -93,7 +109,7 @@ export async function startCentre(options: { wrap?: (store: Store) => Store; kee
   const siteIs = (predicate: (one: Site) => boolean, what: string) => until(() => store.get(site, { name: SITE_NAME }), predicate, what);
   const updateIs = (name: string, predicate: (one: Update) => boolean, what: string) => until(() => store.get(update, { name }), predicate, what);
   const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-  return { store, lead, deposed, gateway, addGateway, startMs, template, apply, until, service, siteIs, updateIs, sleep };
+  return { store, lead, distribution, deposed, gateway, addGateway, startMs, template, apply, until, service, siteIs, updateIs, sleep };
 }
 export const isReady = (one: Microservice): boolean =>
   one.status?.conditions?.some((condition) => condition.type === "Ready" && condition.status === "True" && condition.reason === "Ready") === true;

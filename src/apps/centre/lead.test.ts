@@ -159,7 +159,7 @@ test("there is one Site: another is refused, and one that an older store holds d
   await apply("auth", { template: template("v1") });
   await service("auth", isReady, "readiness");
   assert.deepEqual(
-    [...lead.caches.sites.values()].map((one) => one.metadata.name),
+    [...lead.caches.of({ sites: site }).sites.values()].map((one) => one.metadata.name),
     [SITE_NAME],
   );
   await assert.rejects(store.delete(site, { name: SITE_NAME }), /is not deleted/);

@@ -4,13 +4,8 @@ import path from "node:path";
 import { test } from "node:test";
 import type { GatewayReport } from "#/traffic/routing/index.ts";
 import { CallBoard } from "#/traffic/routing/windows/index.ts";
-import type { Lead } from "./lead.ts";
-import { siteMetrics } from "./metrics.ts";
-
-const lead = {
-  caches: { sites: new Map(), microservices: new Map() },
-  distribution: { position: { version: 7 } },
-} as unknown as Lead;
+import { callMetrics } from "#/work/controllers/index.ts";
+import { startCentre } from "./lead-rig.ts";
 
 const documents = readFileSync(path.join(import.meta.dirname, "../../../docs/api.md"), "utf8");
 
@@ -26,7 +21,7 @@ test("refused calls are counted by caller and reason, unlabelled ones by caller;
   } as unknown as GatewayReport;
   calls.add(report, 0);
   calls.add(report, 1);
-  const families = new Map([...siteMetrics(lead, calls)()].map((one) => [one.name, { type: one.type, samples: [...one.samples] }]));
+  const families = new Map([...callMetrics(calls)].map((one) => [one.name, { type: one.type, samples: [...one.samples] }]));
   assert.deepEqual(families.get("orrery_calls_refused_total"), {
     type: "counter",
     samples: [{ labels: { service: "portal", reason: "revision" }, value: 4 }],
@@ -35,7 +30,10 @@ test("refused calls are counted by caller and reason, unlabelled ones by caller;
   assert.deepEqual(families.get("orrery_calls_total")?.samples, []);
 });
 
-test("each figure of the site is in the documents", () => {
-  const missing = [...siteMetrics(lead, new CallBoard())()].map((one) => one.name).filter((name) => !documents.includes(`\`${name}\``));
+test("each figure of the site is in the documents", async () => {
+  const { lead } = await startCentre();
+  const names = lead.metrics.flatMap((source) => [...source()]).map((one) => one.name);
+  assert.ok(names.includes("orrery_table_version") && names.includes("orrery_instances_ready"), names.join());
+  const missing = names.filter((name) => !documents.includes(`\`${name}\``));
   assert.deepEqual(missing, []);
 });

@@ -1,5 +1,4 @@
-import type { LastGuard } from "#/base/index.ts";
-import type { MetricSource } from "#/face/api/index.ts";
+import type { LastGuard, MetricSource } from "#/base/index.ts";
 import type { LoopDelay } from "./loop-delay.ts";
 
 /** Figures of the centre's process: how long what is due waits for its thread, and what has failed in a way that nobody expected, by unit of work. */

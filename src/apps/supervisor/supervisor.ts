@@ -38,6 +38,8 @@ export interface Supervisor {
   stop(hurry?: AbortSignal): Promise<void>;
 }
 
+/** How a process ends that has asked for its new start itself. */
+const ORDERLY_END = "exit status 0";
 const READY_WITHIN_MS = 60_000;
 /** A child that ends so often before it was ever ready will not come up by being started again. */
 const EARLY_ENDS_MAX = 3;
@@ -174,7 +176,8 @@ class State {
           resolve();
         },
         onRestart: (restarts, endedEarly, how) => {
-          this.#ends.set(name, { at: new Date(clock.now()).toISOString(), how });
+          // One that ends in order has been told something that it can only begin with.
+          if (how !== ORDERLY_END) this.#ends.set(name, { at: new Date(clock.now()).toISOString(), how });
           if (endedEarly && restarts >= EARLY_ENDS_MAX) {
             cancel();
             fail("does not start");

@@ -1,4 +1,6 @@
+import { API_GROUP } from "#/model/index.ts";
 import type { User } from "#/pki/index.ts";
+import type { PartPath, PeerRight } from "#/state/reconcile/index.ts";
 
 /** What someone wants to do: with objects, or with a path that is none. */
 export type Wish =
@@ -44,7 +46,6 @@ export interface PathRule {
 }
 
 const READ = ["get", "list", "watch"];
-const WRITE = ["create", "update", "patch", "delete"];
 const READ_ALL: ResourceRule = { verbs: READ, groups: ["*"], resources: ["*"] };
 const READ_PATHS: PathRule = { verbs: ["get"], paths: ["*"] };
 const LINK: PathRule = { verbs: ["post"], paths: ["/link"] };
@@ -56,49 +57,45 @@ const REVIEWS: ResourceRule = {
 };
 const EVENTS: ResourceRule = { verbs: ["create"], groups: [""], resources: ["events"] };
 
-const ROLES: Readonly<Record<string, Rules>> = {
-  "orrery:admins": { resources: [{ verbs: ["*"], groups: ["*"], resources: ["*"] }], paths: [READ_PATHS, { verbs: ["post"], paths: ["/backup"] }] },
-  "orrery:viewers": { resources: [READ_ALL, REVIEWS], paths: [READ_PATHS] },
-  "orrery:agents": {
-    resources: [
-      READ_ALL,
-      REVIEWS,
-      EVENTS,
-      { verbs: ["update", "patch"], groups: ["orrery.dev"], resources: ["instances", "instances/status", "volumes", "volumes/status"] },
-      { verbs: WRITE.filter((verb) => verb !== "delete"), groups: ["orrery.dev"], resources: ["hosts", "hosts/status"] },
-    ],
+/** The fixed roles: admins all, viewers read, agents and gateways read, and write what the parts of this centre let them (`rights`). Paths that are posted to are for admins. */
+export function fixedRoles(rights: readonly PeerRight[], paths: readonly Pick<PartPath, "method" | "path">[] = []): Authorizer {
+  const posted = paths.filter(({ method }) => method === "POST").map(({ path }) => path);
+  const peer = (who: PeerRight["who"]): Rules => ({
+    resources: [READ_ALL, REVIEWS, EVENTS, ...rights.filter((right) => right.who === who).map(ruleOf)],
     paths: [READ_PATHS, LINK],
-  },
-  "orrery:gateways": {
-    resources: [
-      READ_ALL,
-      REVIEWS,
-      EVENTS,
-      { verbs: WRITE.filter((verb) => verb !== "delete"), groups: ["orrery.dev"], resources: ["gateways", "gateways/status"] },
-    ],
-    paths: [READ_PATHS, LINK],
-  },
-};
+  });
+  const roles: Readonly<Record<string, Rules>> = {
+    "orrery:admins": {
+      resources: [{ verbs: ["*"], groups: ["*"], resources: ["*"] }],
+      paths: [READ_PATHS, { verbs: ["post"], paths: ["/backup", ...posted] }],
+    },
+    "orrery:viewers": { resources: [READ_ALL, REVIEWS], paths: [READ_PATHS] },
+    "orrery:agents": peer("agents"),
+    "orrery:gateways": peer("gateways"),
+  };
+  return {
+    decide(user, wish) {
+      const role = user.groups.find((group) => {
+        const rules = roles[group];
+        return rules !== undefined && isAllowed(rules, wish);
+      });
+      if (role !== undefined) return { allowed: true, reason: `group ${role}` };
+      const what =
+        "path" in wish
+          ? wish.path
+          : `${wish.resource}${wish.subresource === undefined ? "" : `/${wish.subresource}`}${wish.group === "" ? "" : `.${wish.group}`}`;
+      return { allowed: false, reason: `user ${user.name} (${user.groups.join(", ") || "no groups"}) may not ${wish.verb} ${what}` };
+    },
+    rules(user) {
+      const held = user.groups.flatMap((group) => roles[group] ?? []);
+      return { resources: held.flatMap((rules) => rules.resources), paths: held.flatMap((rules) => rules.paths) };
+    },
+  };
+}
 
-/** The fixed roles: admins all, viewers read, agents and gateways read and write what they report. */
-export const fixedRoles: Authorizer = {
-  decide(user, wish) {
-    const role = user.groups.find((group) => {
-      const rules = ROLES[group];
-      return rules !== undefined && isAllowed(rules, wish);
-    });
-    if (role !== undefined) return { allowed: true, reason: `group ${role}` };
-    const what =
-      "path" in wish
-        ? wish.path
-        : `${wish.resource}${wish.subresource === undefined ? "" : `/${wish.subresource}`}${wish.group === "" ? "" : `.${wish.group}`}`;
-    return { allowed: false, reason: `user ${user.name} (${user.groups.join(", ") || "no groups"}) may not ${wish.verb} ${what}` };
-  },
-  rules(user) {
-    const held = user.groups.flatMap((group) => ROLES[group] ?? []);
-    return { resources: held.flatMap((rules) => rules.resources), paths: held.flatMap((rules) => rules.paths) };
-  },
-};
+function ruleOf({ verbs, resources }: PeerRight): ResourceRule {
+  return { verbs, groups: [API_GROUP], resources };
+}
 
 function isAllowed(rules: Rules, wish: Wish): boolean {
   const has = (list: readonly string[], word: string): boolean => list.includes("*") || list.includes(word);

@@ -1,4 +1,3 @@
 export type { Authorizer, Verdict, Wish } from "./access.ts";
 export type { ReadyCheck } from "./health.ts";
-export type { MetricFamily, MetricSource } from "./metrics.ts";
 export { type Api, type ApiOptions, createApi } from "./server.ts";

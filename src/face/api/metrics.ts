@@ -1,16 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-
-/** Figures that another part of the process adds to /metrics. */
-export interface MetricFamily {
-  /** `orrery_…`, as Prometheus wants names. */
-  readonly name: string;
-  readonly help: string;
-  readonly type: "counter" | "gauge";
-  readonly samples: Iterable<{ readonly labels?: Readonly<Record<string, string>>; readonly value: number }>;
-}
-
-/** Asked each time that /metrics is read. */
-export type MetricSource = () => Iterable<MetricFamily>;
+import type { MetricFamily, MetricSource } from "#/base/index.ts";
 
 /** The API's own figures, those of the process, and those of `sources`, in Prometheus' text format. */
 export class Metrics {

@@ -1,8 +1,10 @@
 import { type Clock, type Log, OrreryError, type Random } from "#/base/index.ts";
 import { API_GROUP, DEFAULT_NAMESPACE, instance, type Kind, microservice } from "#/model/index.ts";
 import type { Hub } from "#/state/link/hub/index.ts";
+import type { CentrePart, PartPath } from "#/state/reconcile/index.ts";
 import type { Store } from "#/state/store/index.ts";
 import type { Authorizer, Wish } from "./access.ts";
+import { type BodyOptions, readBody } from "./body.ts";
 import { type Collection, storedCollection } from "./collection.ts";
 import { Discovery } from "./discovery.ts";
 import { newEvents } from "./event-form.ts";
@@ -22,7 +24,7 @@ import { serveReview } from "./reviews.ts";
 import { Scales } from "./scale.ts";
 import { isTrue, type Subject } from "./status.ts";
 import type { WatcherCount } from "./watch.ts";
-import { type CheckDeletion, Writes } from "./writes.ts";
+import { type CheckChange, type CheckDeletion, Writes } from "./writes.ts";
 
 export interface RoutesOptions {
   readonly store: Store;
@@ -39,6 +41,11 @@ export interface RoutesOptions {
   readonly watchers: WatcherCount;
   readonly backup?: () => Promise<object>;
   readonly checkDeletion?: CheckDeletion;
+  readonly checkChange?: CheckChange;
+  /** Paths of parts. */
+  readonly paths: readonly PartPath[];
+  /** Parts that this site does without. */
+  readonly leftOut: readonly Pick<CentrePart, "name" | "kinds" | "topics">[];
 }
 
 /** What a request asks for, and how it is answered. */
@@ -55,6 +62,8 @@ export interface Route {
 }
 
 const VERBS: Readonly<Record<string, string>> = { GET: "get", HEAD: "get", POST: "create", PUT: "update", PATCH: "patch", DELETE: "delete" };
+/** Of what is posted to the path of a part. */
+const PATH_BODY: BodyOptions = { bytesMax: 1024 * 1024 };
 const REVIEW_GROUPS: readonly string[] = ["authentication.k8s.io", "authorization.k8s.io"];
 
 /** The place in the API that a path names. */
@@ -88,7 +97,7 @@ export class Routes {
       ...kinds.map((kind) => storedCollection(kind, store)),
     ];
     this.#reads = new Reads(options);
-    this.#writes = new Writes(store, this.#reads, options.checkDeletion);
+    this.#writes = new Writes(store, this.#reads, options);
     this.#access = hub === undefined ? undefined : new InstanceAccess(store, hub, clock);
     this.#parts = partsOf({
       store,
@@ -101,7 +110,7 @@ export class Routes {
   }
 
   /** The route of a request.
-   *  @throws api/missing, api/method */
+   *  @throws api/missing, api/left-out, api/method */
   find(method: string, path: readonly string[], query: URLSearchParams): Route {
     const [root = "", group, version] = path;
     const verb = VERBS[method];
@@ -120,6 +129,8 @@ export class Routes {
     const { backup } = this.#options;
     if (root === "backup" && backup !== undefined)
       return this.#pathRoute(method, path, async () => jsonReply(await backup(), 201), { verb: "post", isStream: true });
+    const own = this.#partRoute(method, path);
+    if (own !== undefined) return own;
     if (verb !== "get") throw new OrreryError("api/method", `${method} is not served at /${path.join("/")}`);
     return this.#pathRoute(method, path, (exchange) => this.#page(exchange));
   }
@@ -139,6 +150,26 @@ export class Routes {
       resource: ROOTS.has(path[0] ?? "") ? `/${path[0] ?? ""}` : "/other",
       isStream: options.isStream ?? false,
       serve,
+    };
+  }
+
+  /** A path that a part serves. */
+  #partRoute(method: string, path: readonly string[]): Route | undefined {
+    const text = `/${path.join("/")}`;
+    const served = this.#options.paths.filter((one) => one.path === text);
+    const [first] = served;
+    if (first === undefined) return undefined;
+    const found = served.find((one) => one.method === method);
+    if (found === undefined) throw new OrreryError("api/method", `${method} is not served at ${text}; ${first.method} is`);
+    return {
+      wish: { verb: method.toLowerCase(), path: text },
+      subject: { verb: method.toLowerCase() },
+      resource: text,
+      isStream: false,
+      serve: async (exchange) => {
+        const body = method === "POST" ? await readBody(exchange, PATH_BODY) : undefined;
+        return jsonReply(await found.serve({ query: exchange.query, body, signal: exchange.signal }));
+      },
     };
   }
 
@@ -170,8 +201,12 @@ export class Routes {
         return jsonReply(versionInfo(version));
       case "metrics":
         return { status: 200, contentType: metrics.contentType, text: await metrics.text() };
-      case "live":
+      case "live": {
+        const topic = exchange.path[1] ?? "";
+        const without = this.#options.leftOut.find(({ topics = [] }) => topics.includes(topic));
+        if (without !== undefined) throw leftOut(`/live/${topic}`, without.name);
         return serveLive(exchange, this.#hub());
+      }
       default:
         return this.#discovery.serve(exchange) ?? this.#openApi.serve(exchange) ?? notServed(exchange.path);
     }
@@ -199,11 +234,13 @@ export class Routes {
     };
   }
 
-  /** @throws api/missing */
+  /** @throws api/missing, api/left-out */
   #place(group: string, rest: readonly string[], version: string | undefined): Place | undefined {
     const isScoped = rest[0] === "namespaces" && rest.length > 2;
     const [plural, name, part, argument, ...more] = isScoped ? rest.slice(2) : rest;
     const collection = this.#collections.find((one) => one.group === group && one.version === version && one.plural === plural);
+    const without = this.#options.leftOut.find(({ kinds }) => kinds.some(({ kind }) => kind.group === group && kind.plural === plural));
+    if (without !== undefined) throw leftOut(plural ?? "", without.name);
     if (collection === undefined || more.length > 0 || collection.isNamespaced !== (isScoped || (collection.isNamespaced && name === undefined)))
       return undefined;
     return {
@@ -376,6 +413,13 @@ const OUR_WORDS: Readonly<Record<string, string>> = {
   configmaps: "Orrery has no ConfigMaps: env and files stand in the manifest of a microservice",
   secrets: "Orrery has no Secrets: an env entry with secret: true is shown to agents alone",
 };
+
+function leftOut(what: string, part: string): OrreryError {
+  return new OrreryError(
+    "api/left-out",
+    `there are no ${what} here: this site does without ${part}. Take it out of spec.without of the Site to have them`,
+  );
+}
 
 function notServed(path: readonly string[]): never {
   const [root] = path;

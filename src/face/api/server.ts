@@ -4,22 +4,23 @@ import { constants, createSecureServer, type Http2SecureServer, type ServerHttp2
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
-import { type Clock, describeError, isOrreryError, type LastGuard, type Log, OrreryError, type Random } from "#/base/index.ts";
+import { type Clock, describeError, isOrreryError, type LastGuard, type Log, type MetricSource, OrreryError, type Random } from "#/base/index.ts";
 import { DEFAULT_NAMESPACE, type Kind } from "#/model/index.ts";
 import type { Authenticate, User } from "#/pki/index.ts";
 import type { Hub } from "#/state/link/hub/index.ts";
+import type { CentrePart, PartPath, PeerRight } from "#/state/reconcile/index.ts";
 import type { Cause, Store } from "#/state/store/index.ts";
 import { YamlReader } from "#/text/index.ts";
 import { type Authorizer, fixedRoles } from "./access.ts";
 import { type Exchange, headerOf, jsonReply, type Reply, type Request, type Response } from "./exchange.ts";
 import type { ReadyCheck } from "./health.ts";
-import { type MetricSource, Metrics } from "./metrics.ts";
+import { Metrics } from "./metrics.ts";
 import { type Route, Routes } from "./routes.ts";
 import { cut, sendReply } from "./send.ts";
 import { failureStatus, type Subject } from "./status.ts";
 import { WatcherCount } from "./watch.ts";
 import { asksForWebSocket, protocolToken, sendFrames, type Upgrade } from "./web-socket.ts";
-import type { CheckDeletion } from "./writes.ts";
+import type { CheckChange, CheckDeletion } from "./writes.ts";
 
 const CONNECTIONS_MAX = 5_000;
 const IN_FLIGHT_MAX = 1_000;
@@ -46,7 +47,13 @@ export interface ApiOptions {
   /** Absent: no /live, /link, logs, scripts. */
   readonly hub?: Hub;
   readonly authenticate: Authenticate;
-  /** Default: the fixed roles. */
+  /** What agents and gateways may write; default nothing. */
+  readonly rights?: readonly PeerRight[];
+  /** Paths of parts, beside the kinds. */
+  readonly paths?: readonly PartPath[];
+  /** Parts that this site does without: who asks for what they would serve is told so. */
+  readonly leftOut?: readonly Pick<CentrePart, "name" | "kinds" | "topics">[];
+  /** Default: the fixed roles, with `rights` and `paths`. */
   readonly authorizer?: Authorizer;
   readonly clock: Clock;
   readonly random: Random;
@@ -63,6 +70,8 @@ export interface ApiOptions {
   readonly backup?: () => Promise<object>;
   /** Default: everything may be deleted. */
   readonly checkDeletion?: CheckDeletion;
+  /** Default: whatever its kind allows may be written. */
+  readonly checkChange?: CheckChange;
   /** Told of what fails in a way that nobody expected. */
   readonly guard?: LastGuard;
   /** For /metrics. */
@@ -109,7 +118,7 @@ class ApiServer implements Api {
     const { store, kinds, hub, clock, random, log, version, checks = [], metrics = [] } = options;
     this.#options = options;
     this.#yaml = new YamlReader({ clock });
-    this.#authorizer = options.authorizer ?? fixedRoles;
+    this.#authorizer = options.authorizer ?? fixedRoles(options.rights ?? [], options.paths);
     const watchers = new WatcherCount();
     this.#metrics = new Metrics(metrics, { watchers: () => watchers.all, inFlight: () => this.#inFlight });
     this.#routes = new Routes({
@@ -127,6 +136,9 @@ class ApiServer implements Api {
       watchers,
       ...(options.backup !== undefined && { backup: options.backup }),
       ...(options.checkDeletion !== undefined && { checkDeletion: options.checkDeletion }),
+      ...(options.checkChange !== undefined && { checkChange: options.checkChange }),
+      paths: options.paths ?? [],
+      leftOut: options.leftOut ?? [],
     });
     this.#server = this.#createServer();
   }

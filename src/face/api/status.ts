@@ -131,6 +131,7 @@ const CLASSES: Readonly<Record<string, StatusClass>> = {
   "api/unauthorized": { code: 401, reason: "Unauthorized" },
   "api/forbidden": { code: 403, reason: "Forbidden" },
   "api/missing": { code: 404, reason: "NotFound" },
+  "api/left-out": { code: 404, reason: "NotFound" },
   "api/method": { code: 405, reason: "MethodNotAllowed" },
   "api/not-acceptable": { code: 406, reason: "NotAcceptable" },
   "api/slow-body": { code: 408, reason: "Timeout" },

@@ -27,41 +27,54 @@ export interface Target {
  *  @throws store/immutable: one of them must not be deleted now; why, and what to do instead */
 export type CheckDeletion = (kind: Kind, keys: readonly ObjectKey[]) => Promise<readonly string[]>;
 
+/** Asked before an object of `kind` becomes `next`; only for kinds for which it is not `undefined`.
+ *  @throws store/invalid: why not, and what is allowed */
+export type CheckChange = (kind: Kind) => ((next: StoredObject) => Promise<void>) | undefined;
+
 /** create, update, patch, delete of our kinds. */
 export class Writes {
   readonly #store: Store;
   readonly #reads: Reads;
   readonly #checkDeletion: CheckDeletion;
+  readonly #checkChange: CheckChange;
 
-  constructor(store: Store, reads: Reads, checkDeletion: CheckDeletion = async () => []) {
+  constructor(store: Store, reads: Reads, checks: { readonly checkDeletion?: CheckDeletion; readonly checkChange?: CheckChange } = {}) {
     this.#store = store;
     this.#reads = reads;
-    this.#checkDeletion = checkDeletion;
+    this.#checkDeletion = checks.checkDeletion ?? (async () => []);
+    this.#checkChange = checks.checkChange ?? (() => undefined);
   }
 
   async create(exchange: Exchange, target: Target): Promise<Reply> {
     const { collection, kind } = target;
     const object = this.#input(exchange, target, await readObject(exchange, bodyOf(kind)), undefined);
-    const created = await this.#store.create(kind, object, writeOptions(exchange, kind)).catch((error: unknown) => {
-      throw named(error, object.metadata.name);
-    });
+    const created = await this.#checked(kind, writeOptions(exchange, kind), (options) => this.#store.create(kind, object, options)).catch(
+      (error: unknown) => {
+        throw named(error, object.metadata.name);
+      },
+    );
     return this.#reads.object(exchange, collection, shownTo(exchange.user, created), 201);
   }
 
   async update(exchange: Exchange, target: Target, name: string, subresource?: "status"): Promise<Reply> {
     const object = this.#input(exchange, target, await readObject(exchange, bodyOf(target.kind)), name);
-    return await this.#shown(exchange, target, name, this.#store.update(target.kind, object, writeOptions(exchange, target.kind, subresource)));
+    const written = this.#checked(target.kind, writeOptions(exchange, target.kind, subresource), (options) =>
+      this.#store.update(target.kind, object, options),
+    );
+    return await this.#shown(exchange, target, name, written);
   }
 
   async patch(exchange: Exchange, target: Target, name: string, subresource?: "status"): Promise<Reply> {
     const { kind } = target;
     const patch = await this.#readPatch(exchange, target, name);
     const options = writeOptions(exchange, kind, subresource);
-    if (patch.type !== "apply") return await this.#shown(exchange, target, name, this.#store.patch(kind, keyOf(target, name), patch, options));
-    const live = await this.#store.get(kind, keyOf(target, name));
-    const applied = this.#store.patch(kind, keyOf(target, name), patch, options).catch(async (error: unknown) => {
+    const key = keyOf(target, name);
+    const write = (given: Patch): Promise<StoredObject> => this.#checked(kind, options, (how) => this.#store.patch(kind, key, given, how));
+    if (patch.type !== "apply") return await this.#shown(exchange, target, name, write(patch));
+    const live = await this.#store.get(kind, key);
+    const applied = write(patch).catch(async (error: unknown) => {
       if (!isOrreryError(error, "store/apply-conflict") || !isOwnFormerApply(error, options.fieldManager, live)) throw error;
-      return await this.#store.patch(kind, keyOf(target, name), { ...patch, force: true }, options);
+      return await write({ ...patch, force: true });
     });
     return await this.#shown(exchange, target, name, applied, live === undefined ? 201 : 200);
   }
@@ -90,6 +103,13 @@ export class Writes {
       metadata: { resourceVersion },
       items: items.map((item) => shownTo(exchange.user, item)),
     });
+  }
+
+  /** Writes, if what would be written may be. */
+  async #checked(kind: Kind, options: WriteOptions, write: (options: WriteOptions) => Promise<StoredObject>): Promise<StoredObject> {
+    const check = options.subresource === "status" ? undefined : this.#checkChange(kind);
+    if (check !== undefined) await check(await write({ ...options, dryRun: true }));
+    return await write(options);
   }
 
   async #shown(exchange: Exchange, { collection }: Target, name: string, written: Promise<StoredObject>, status = 200): Promise<Reply> {

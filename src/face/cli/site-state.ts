@@ -1,3 +1,4 @@
+import { isOrreryError } from "#/base/index.ts";
 import {
   type Condition,
   type Gateway,
@@ -91,7 +92,14 @@ interface HostState extends Readiness {
 /** Everything about a running site, read from the API in one go. */
 export async function loadSiteState(api: Client, data: string, own: readonly PlatformProcess[], edge: string | undefined): Promise<SiteState> {
   const list = async <T>(kind: Kind): Promise<readonly T[]> =>
-    ((await api.request({ path: objectPath(kind) })).body as { readonly items: readonly T[] }).items;
+    await api.request({ path: objectPath(kind) }).then(
+      ({ body }) => (body as { readonly items: readonly T[] }).items,
+      (error: unknown) => {
+        // A site may do without.
+        if (isOrreryError(error, "api/left-out")) return [];
+        throw error;
+      },
+    );
   const [sites, hosts, services, instances, resources, jobs, gateways, routes, hostUse, instanceUse] = await Promise.all([
     list<Site>(site),
     list<Host>(host),

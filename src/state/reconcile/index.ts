@@ -1,4 +1,19 @@
 export { Controller, type ControllerOptions, type ReconcileResult } from "./controller.ts";
 export type { Leadership, Term } from "./leadership.ts";
+export {
+  type CachesOf,
+  type CentrePart,
+  type ControllerContext,
+  type ControllerDeclaration,
+  declareController,
+  type PartKind,
+  type PartPath,
+  type PeerRight,
+  partKind,
+  type Reads,
+  type Worker,
+  workerOf,
+} from "./part.ts";
 export { type CacheListener, objectKey, Reflector, type ReflectorOptions } from "./reflector.ts";
+export { type RunningParts, type StartOptions, startParts } from "./start-parts.ts";
 export type { WorkQueueOptions } from "./work-queue.ts";

@@ -1,5 +1,6 @@
-export { createUpdateController, type Distribution, type UpdateControllerOptions } from "./controller.ts";
-export { updateIntents } from "./intents.ts";
-export { isStoreBehind, readLedSite, rememberHistory, takeLead } from "./lead-site.ts";
-export { createUpdateRecordController, type UpdateRecordOptions } from "./record-controller.ts";
+export { checkRevisions } from "./deletions.ts";
+export { isStoreBehind, LED_SITE_READS, readLedSite, rememberHistory, takeLead } from "./lead-site.ts";
+export { updatesPart } from "./part.ts";
+export { OFFERED_REVISIONS, type OfferedRevisions, TABLE, type TableAtWork } from "./ports.ts";
 export { REVISION_ANNOTATION } from "./record-templates.ts";
+export { TRAFFIC_READS, trafficOf } from "./views.ts";

@@ -15,6 +15,9 @@ import {
   withFormer,
 } from "./core/index.ts";
 
+/** What `readLedSite` reads. */
+export const LED_SITE_READS = { sites: site };
+
 /** Takes the lead: makes the Site if there is none, and raises its epoch, so that what a former leader still tries to write fails. Returns the epoch of this term.
  *  @throws store/conflict: another leader was faster; campaign again */
 export async function takeLead(store: Store, namespace: string, history: string, nowMs: number): Promise<number> {

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Host, Instance } from "#/model/index.ts";
-import type { Caches } from "./caches.ts";
 import { chooseHost, placeableHosts } from "./placement.ts";
 
 const hostOf = (name: string, spec: object = {}, metadata: object = {}): Host =>
@@ -21,7 +20,7 @@ test("an instance goes to the host with the fewest that run: runs of jobs that a
       ],
     },
     instances: { byIndex: (index: string, name: string) => new Set(Array.from({ length: sizes[index]?.[name] ?? 0 }, () => ({}) as Instance)) },
-  } as unknown as Pick<Caches, "hosts" | "instances">;
+  } as unknown as Parameters<typeof placeableHosts>[0];
   const hosts = placeableHosts(caches, (name) => name !== "away");
   assert.deepEqual(hosts, [
     { name: "a", load: 1 },

@@ -1,4 +1,5 @@
-import type { Caches } from "./caches.ts";
+import type { host, instance } from "#/model/index.ts";
+import type { CachesOf } from "#/state/reconcile/index.ts";
 
 /** A host on which instances may be placed. */
 export interface Placeable {
@@ -9,7 +10,10 @@ export interface Placeable {
 }
 
 /** Hosts that can take instances now, by name. */
-export function placeableHosts(caches: Pick<Caches, "hosts" | "instances">, isHostKnown: (host: string) => boolean): readonly Placeable[] {
+export function placeableHosts(
+  caches: CachesOf<{ readonly hosts: typeof host; readonly instances: typeof instance }>,
+  isHostKnown: (host: string) => boolean,
+): readonly Placeable[] {
   const usable = [...caches.hosts.values()].filter(
     (one) => !one.spec.cordoned && one.metadata.deletionTimestamp === undefined && isHostKnown(one.metadata.name),
   );

@@ -49,6 +49,7 @@ export class Hub {
   readonly #handlers: { readonly component: Hello["component"]; readonly handlers: PeerHandlers }[] = [];
   readonly #connectListeners = new Set<PeerListener>();
   readonly #disconnectListeners = new Set<PeerLossListener>();
+  readonly #heardListeners = new Set<PeerListener>();
   readonly #links = new Set<Link>();
 
   constructor(options: HubOptions) {
@@ -135,6 +136,12 @@ export class Hub {
     return () => this.#disconnectListeners.delete(listener);
   }
 
+  /** Calls `listener` at each notice and call of a peer; returns what stops it. */
+  onHeard(listener: PeerListener): () => void {
+    this.#heardListeners.add(listener);
+    return () => this.#heardListeners.delete(listener);
+  }
+
   /** Closes all links. */
   close(reason: string): void {
     for (const link of [...this.#links]) link.close(reason);
@@ -158,12 +165,17 @@ export class Hub {
     const calls: Record<string, (params: unknown, signal: AbortSignal) => Promise<unknown>> = { hello };
     const streams: Record<string, (params: unknown, signal: AbortSignal) => AsyncIterable<unknown>> = {};
     const notices: Record<string, (params: unknown) => void> = {};
+    const heard = (): Peer => {
+      const peer = known();
+      for (const listener of this.#heardListeners) this.#guard(() => listener(peer));
+      return peer;
+    };
     for (const { component, handlers } of this.#handlers) {
       if (!user.groups.includes(`orrery:${component}s`)) continue;
       for (const [method, handler] of Object.entries(handlers.calls ?? {}))
-        calls[method] = async (params, signal) => await handler(params, known(), signal);
+        calls[method] = async (params, signal) => await handler(params, heard(), signal);
       for (const [method, handler] of Object.entries(handlers.streams ?? {})) streams[method] = (params, signal) => handler(params, known(), signal);
-      for (const [method, handler] of Object.entries(handlers.notices ?? {})) notices[method] = (params) => handler(params, known());
+      for (const [method, handler] of Object.entries(handlers.notices ?? {})) notices[method] = (params) => handler(params, heard());
     }
     return { calls, streams, notices };
   }

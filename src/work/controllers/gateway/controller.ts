@@ -6,16 +6,16 @@ import {
   durationMs,
   type Gateway,
   gateway,
+  route,
   SITE_NAME,
   type Site,
   setCondition,
   site,
   timestamp,
 } from "#/model/index.ts";
-import { Controller, objectKey } from "#/state/reconcile/index.ts";
+import { type CachesOf, Controller, objectKey } from "#/state/reconcile/index.ts";
 import type { Store } from "#/state/store/index.ts";
 import { longestTransactionMs } from "#/traffic/update/core/index.ts";
-import type { Caches } from "../caches.ts";
 import { writeStatus } from "../status-writer.ts";
 
 /** A gateway as its connection tells. */
@@ -35,9 +35,12 @@ export interface ConnectedGateway {
   readonly tableFailure?: string;
 }
 
+/** What it looks at. */
+export const GATEWAY_READS = { gateways: gateway, routes: route, sites: site };
+
 export interface GatewayControllerOptions {
   readonly store: Store;
-  readonly caches: Caches;
+  readonly caches: CachesOf<typeof GATEWAY_READS>;
   /** The gateway's connection, if it has one. */
   readonly connectionOf: (name: string) => ConnectedGateway | undefined;
   /** The gateway is connected and registered: it may have the table, if this centre still leads. */

@@ -1,13 +1,15 @@
 import type { Clock, Log, Random } from "#/base/index.ts";
 import { type ConditionInput, host, setCondition } from "#/model/index.ts";
-import { Controller, objectKey } from "#/state/reconcile/index.ts";
+import { type CachesOf, Controller, objectKey } from "#/state/reconcile/index.ts";
 import type { Store } from "#/state/store/index.ts";
-import type { Caches } from "../caches.ts";
 import { writeStatus } from "../status-writer.ts";
+
+/** What it looks at. */
+export const HOST_READS = { hosts: host };
 
 export interface HostControllerOptions {
   readonly store: Store;
-  readonly caches: Caches;
+  readonly caches: CachesOf<typeof HOST_READS>;
   /** When the host's agent was last heard (Unix ms) and whether it is connected now. */
   readonly agentOf: (host: string) => { readonly isConnected: boolean; readonly lastSeenMs: number } | undefined;
   readonly clock: Clock;

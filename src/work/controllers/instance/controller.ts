@@ -1,12 +1,14 @@
 import type { Clock, Log, Random } from "#/base/index.ts";
 import { type Instance, instance, TRAFFIC_FINALIZER } from "#/model/index.ts";
-import { Controller, objectKey, type ReconcileResult } from "#/state/reconcile/index.ts";
+import { type CachesOf, Controller, objectKey, type ReconcileResult } from "#/state/reconcile/index.ts";
 import type { Store } from "#/state/store/index.ts";
-import type { Caches } from "../caches.ts";
+
+/** What it looks at. */
+export const INSTANCE_READS = { instances: instance };
 
 export interface InstanceControllerOptions {
   readonly store: Store;
-  readonly caches: Caches;
+  readonly caches: CachesOf<typeof INSTANCE_READS>;
   /** Why gateways may still send calls to the instance, or have some open there; `undefined` when all have forgotten it. */
   readonly trafficOf: (instance: Instance) => string | undefined;
   readonly clock: Clock;

@@ -1,16 +1,18 @@
 import { type Clock, isOrreryError, type Log, type Random } from "#/base/index.ts";
 import { API_VERSION, type Job, type JobRun, job, jobRun } from "#/model/index.ts";
-import { Controller, objectKey, type ReconcileResult } from "#/state/reconcile/index.ts";
+import { type CachesOf, Controller, objectKey, type ReconcileResult } from "#/state/reconcile/index.ts";
 import type { Store } from "#/state/store/index.ts";
 import { readLedSite } from "#/traffic/update/index.ts";
-import type { Caches } from "../caches.ts";
 import { writeStatus } from "../status-writer.ts";
 import { jobStatus, runsToForget, runWanted } from "./status.ts";
 import { planTimes, type Times } from "./times.ts";
 
+/** What it looks at. */
+export const JOB_READS = { jobs: job, jobRuns: jobRun };
+
 export interface JobControllerOptions {
   readonly store: Store;
-  readonly caches: Caches;
+  readonly caches: CachesOf<typeof JOB_READS>;
   /** This leader's term. */
   readonly epoch: number;
   readonly clock: Clock;

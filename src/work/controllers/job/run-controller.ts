@@ -1,17 +1,19 @@
 import { type Clock, describeError, isOrreryError, type Log, type Random } from "#/base/index.ts";
-import { type FileMapping, type Instance, instance, isOver, type JobRun, jobRun } from "#/model/index.ts";
-import { Controller, objectKey, type ReconcileResult } from "#/state/reconcile/index.ts";
+import { type FileMapping, host, type Instance, instance, isOver, type JobRun, job, jobRun } from "#/model/index.ts";
+import { type CachesOf, Controller, objectKey, type ReconcileResult } from "#/state/reconcile/index.ts";
 import type { ObjectInput, Store } from "#/state/store/index.ts";
 import { readLedSite } from "#/traffic/update/index.ts";
-import type { Caches } from "../caches.ts";
 import { chooseHost, placeableHosts } from "../placement.ts";
 import { writeStatus } from "../status-writer.ts";
 import { firstTry, furtherTry, pending, planRun, type RunPlan, tryName } from "./run-plan.ts";
 import { byAge } from "./status.ts";
 
+/** What it looks at. */
+export const JOB_RUN_READS = { jobRuns: jobRun, jobs: job, instances: instance, hosts: host };
+
 export interface JobRunControllerOptions {
   readonly store: Store;
-  readonly caches: Caches;
+  readonly caches: CachesOf<typeof JOB_RUN_READS>;
   readonly keepFiles: (files: readonly FileMapping[]) => Promise<string | undefined>;
   readonly isHostKnown: (host: string) => boolean;
   /** This leader's term. */

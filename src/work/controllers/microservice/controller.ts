@@ -1,10 +1,9 @@
 import { type Clock, describeError, isOrreryError, type Log, OrreryError, type Random } from "#/base/index.ts";
-import { DEFAULT_NAMESPACE, instance, type Microservice, microservice, revision, SITE_NAME, volume } from "#/model/index.ts";
-import { Controller, objectKey, type ReconcileResult } from "#/state/reconcile/index.ts";
+import { DEFAULT_NAMESPACE, generation, host, instance, type Microservice, microservice, revision, SITE_NAME, site, volume } from "#/model/index.ts";
+import { type CachesOf, Controller, objectKey, type ReconcileResult } from "#/state/reconcile/index.ts";
 import type { Store } from "#/state/store/index.ts";
 import { type GenerationMap, readSiteState, type SiteState } from "#/traffic/update/core/index.ts";
 import { REVISION_ANNOTATION, readLedSite } from "#/traffic/update/index.ts";
-import type { Caches } from "../caches.ts";
 import { placeableHosts } from "../placement.ts";
 import { writeStatus } from "../status-writer.ts";
 import { isEveryMapSeen, mayCarryOut, neededRevisions, planInstances } from "./instance-plan.ts";
@@ -17,9 +16,20 @@ import { serviceStatus } from "./status.ts";
 /** Keeps a Microservice until no open transaction can reach it and its instances are gone. */
 export const WITHDRAW_FINALIZER = "orrery.dev/withdraw";
 
+/** What it looks at. */
+export const MICROSERVICE_READS = {
+  microservices: microservice,
+  revisions: revision,
+  instances: instance,
+  volumes: volume,
+  generations: generation,
+  sites: site,
+  hosts: host,
+};
+
 export interface MicroserviceControllerOptions {
   readonly store: Store;
-  readonly caches: Caches;
+  readonly caches: CachesOf<typeof MICROSERVICE_READS>;
   readonly keepFiles: FilesKeeper;
   /** True if the host's agent answers now. */
   readonly isHostKnown: (host: string) => boolean;
@@ -91,7 +101,10 @@ export function createMicroserviceController(options: MicroserviceControllerOpti
 }
 
 /** Keys of the services that a change of a host may concern: those with instances there, and those that are not simply ready, since they may wait for a place. */
-export function servicesOfHost(caches: Pick<Caches, "instances" | "microservices">, host: string): ReadonlySet<string> {
+export function servicesOfHost(
+  caches: Pick<MicroserviceControllerOptions["caches"], "instances" | "microservices">,
+  host: string,
+): ReadonlySet<string> {
   const keys = new Set<string>();
   for (const { metadata, spec } of caches.instances.byIndex("host", host))
     if (spec.service !== undefined) keys.add(`${metadata.namespace}/${spec.service}`);
@@ -103,7 +116,11 @@ export function servicesOfHost(caches: Pick<Caches, "instances" | "microservices
 }
 
 /** The map of an issued generation, from the cache. */
-export function generationMap(caches: Caches, namespace: string, number: number): GenerationMap | undefined {
+export function generationMap(
+  caches: Pick<MicroserviceControllerOptions["caches"], "generations">,
+  namespace: string,
+  number: number,
+): GenerationMap | undefined {
   return caches.generations.get(`${namespace}/g${number}`)?.spec.map;
 }
 

@@ -1,16 +1,18 @@
 import { isDeepStrictEqual } from "node:util";
 import { type Clock, describeError, isOrreryError, type Log, type Random } from "#/base/index.ts";
-import { API_VERSION, type FileMapping, INSTANCE_FINALIZER, type Instance, instance, type Resource, resource } from "#/model/index.ts";
-import { Controller, objectKey, type ReconcileResult } from "#/state/reconcile/index.ts";
+import { API_VERSION, type FileMapping, host, INSTANCE_FINALIZER, type Instance, instance, type Resource, resource } from "#/model/index.ts";
+import { type CachesOf, Controller, objectKey, type ReconcileResult } from "#/state/reconcile/index.ts";
 import type { ObjectInput, Store } from "#/state/store/index.ts";
-import type { Caches } from "../caches.ts";
 import { renderedIn } from "../microservice/instance-plan.ts";
 import { writeStatus } from "../status-writer.ts";
 import { type Observation, resourceStatus } from "./status.ts";
 
+/** What it looks at. */
+export const RESOURCE_READS = { resources: resource, instances: instance, hosts: host };
+
 export interface ResourceControllerOptions {
   readonly store: Store;
-  readonly caches: Caches;
+  readonly caches: CachesOf<typeof RESOURCE_READS>;
   readonly keepFiles: (files: readonly FileMapping[]) => Promise<string | undefined>;
   /** Newest observation of a resource (key: namespace/name), if any. */
   readonly observationOf: (key: string) => Observation | undefined;

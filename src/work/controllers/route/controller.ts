@@ -1,13 +1,15 @@
 import type { Clock, Log, Random } from "#/base/index.ts";
-import { type ConditionInput, findShadows, matchKey, type Route, route, setCondition } from "#/model/index.ts";
-import { Controller, objectKey } from "#/state/reconcile/index.ts";
+import { type ConditionInput, findShadows, matchKey, microservice, type Route, route, setCondition } from "#/model/index.ts";
+import { type CachesOf, Controller, objectKey } from "#/state/reconcile/index.ts";
 import type { Store } from "#/state/store/index.ts";
-import type { Caches } from "../caches.ts";
 import { writeStatus } from "../status-writer.ts";
+
+/** What it looks at. */
+export const ROUTE_READS = { routes: route, microservices: microservice };
 
 export interface RouteControllerOptions {
   readonly store: Store;
-  readonly caches: Caches;
+  readonly caches: CachesOf<typeof ROUTE_READS>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -45,12 +47,12 @@ export function createRouteController(options: RouteControllerOptions): Controll
 }
 
 /** Routes that match the same, `one` among them. */
-function sameMatch(one: Route, caches: Caches): readonly Route[] {
+function sameMatch(one: Route, caches: RouteControllerOptions["caches"]): readonly Route[] {
   const key = matchKey(one.spec);
   return key === undefined ? [] : [...caches.routes.byIndex("match", key)];
 }
 
-function acceptedCondition(one: Route, caches: Caches): ConditionInput {
+function acceptedCondition(one: Route, caches: RouteControllerOptions["caches"]): ConditionInput {
   const no = (reason: string, message: string): ConditionInput => ({ type: "Accepted", status: "False", reason, message });
   const { service, port, tcp } = one.spec;
   const target = caches.microservices.get(`${one.metadata.namespace}/${service}`);

@@ -1,12 +1,14 @@
 import type { Clock, Log, Random } from "#/base/index.ts";
-import { VOLUME_FINALIZER, volume } from "#/model/index.ts";
-import { Controller, objectKey } from "#/state/reconcile/index.ts";
+import { host, VOLUME_FINALIZER, volume } from "#/model/index.ts";
+import { type CachesOf, Controller, objectKey } from "#/state/reconcile/index.ts";
 import type { Store } from "#/state/store/index.ts";
-import type { Caches } from "../caches.ts";
+
+/** What it looks at. */
+export const VOLUME_READS = { volumes: volume, hosts: host };
 
 export interface VolumeControllerOptions {
   readonly store: Store;
-  readonly caches: Caches;
+  readonly caches: CachesOf<typeof VOLUME_READS>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;

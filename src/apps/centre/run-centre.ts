@@ -1,0 +1,288 @@
+import { chmod, mkdir, stat } from "node:fs/promises";
+import path from "node:path";
+import { describeError, given, LastGuard, Lifecycle, type Log, sleep, steadyClock, systemClock, systemRandom } from "#/base/index.ts";
+import { createApi } from "#/face/api/index.ts";
+import { type Kind, SITE_NAME, site } from "#/model/index.ts";
+import { ensureCertificates, ensureTokens, tokenAuthenticator } from "#/pki/index.ts";
+import { ArtifactStore } from "#/state/artifacts/index.ts";
+import { Hub, watchPeers } from "#/state/link/hub/index.ts";
+import type { CentrePart } from "#/state/reconcile/index.ts";
+import { openTreeStore, type TreeStore } from "#/state/store/tree/index.ts";
+import { openSqliteTree, type SqliteTree } from "#/state/tree/sqlite/index.ts";
+import type { KnownTable } from "#/traffic/routing/index.ts";
+import { SITE_FILES, STORE_HISTORY } from "#/work/controllers/index.ts";
+import { holdName, nameFolder } from "#/work/process/index.ts";
+import { type ChildOptions, parseChildOptions } from "../child-options.ts";
+import { ignoreHangUp } from "../interrupts.ts";
+import { stdoutLog } from "../json-log.ts";
+import { guardOutput } from "../output.ts";
+import { writeRunFile } from "../run-file.ts";
+import { serverNames } from "../site-identity.ts";
+import { CENTRE_NAME } from "../supervisor/site-stop.ts";
+import { readVersion } from "../version.ts";
+import { checkDeletion, checkWithout, chosenParts } from "./chosen-parts.ts";
+import { watchClock } from "./clock-watch.ts";
+import { forgetProcesses } from "./forgotten-processes.ts";
+import { type Lead, startLeading } from "./lead.ts";
+import { LoopDelay } from "./loop-delay.ts";
+import { findOfferedTemplate } from "./offered-versions.ts";
+import { processMetrics } from "./process-metrics.ts";
+
+/** Of the tree: the identity of the site whose processes the store tells of. */
+const IDENTITY_NODE = "/identity";
+
+/** A watch of the Site that has failed begins again after so long. */
+const WATCH_AGAIN_MS = 1000;
+
+const clock = systemClock;
+const random = systemRandom;
+
+/** Runs this process as a centre with these parts, by the options of its command line, until SIGTERM. */
+export async function runCentre(parts: readonly CentrePart[]): Promise<void> {
+  guardOutput();
+  const log = stdoutLog();
+  ignoreHangUp(log);
+  await new CentreProcess(parts, parseChildOptions(), log).run();
+}
+
+class CentreProcess {
+  readonly #parts: readonly CentrePart[];
+  readonly #options: ChildOptions;
+  readonly #log: Log;
+  readonly #lifecycle = new Lifecycle();
+  readonly #guard: LastGuard;
+  readonly #loop = new LoopDelay(clock);
+  #lead: Lead | undefined;
+
+  constructor(parts: readonly CentrePart[], options: ChildOptions, log: Log) {
+    this.#parts = parts;
+    this.#options = options;
+    this.#log = log;
+    // The supervisor starts it anew.
+    this.#guard = new LastGuard({ clock, log, giveUp: () => process.exit(1) });
+  }
+
+  async run(): Promise<void> {
+    this.#guard.watchProcess();
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void this.#stop());
+    try {
+      await this.#start();
+    } catch (error) {
+      this.#log.error(`cannot start: ${describeError(error)}`, { stack: error instanceof Error ? error.stack : undefined });
+      await this.#stop();
+      process.exit(1);
+    }
+  }
+
+  #folder(name: string): string {
+    return path.join(this.#options.data, name);
+  }
+
+  async #start(): Promise<void> {
+    const { listen, identity, apiPort, data, site: siteFolder } = this.#options;
+    const lifecycle = this.#lifecycle;
+    const log = this.#log;
+    const version = readVersion();
+    const held = await holdName(identity, CENTRE_NAME, () => ({ data: nameFolder(data) }));
+    lifecycle.add("the name of the centre", () => held.release());
+    const certificates = await ensureCertificates({
+      folder: this.#folder("pki"),
+      addresses: serverNames(listen, identity),
+      nowMs: clock.now(),
+      random,
+    });
+    const tokens = await ensureTokens(this.#folder("tokens"), random);
+    const { tree, store } = await this.#openStore();
+    const artifacts = new ArtifactStore({ folder: this.#folder("artifacts"), random });
+    const parts = chosenParts(this.#parts, (await store.get(site, { name: SITE_NAME }))?.spec);
+    const hub = new Hub({
+      clock,
+      log,
+      guard: this.#guard,
+      version,
+      welcome: async () => ({ history: this.#lead?.history ?? "", epoch: this.#lead?.epoch ?? 0 }),
+    });
+    // What is measured must not be cut short, nor last for ever, when the machine's clock is set; but what is written should tell the right time.
+    const steady = steadyClock(clock);
+    watchClock(steady, lifecycle.signal, (offByMs) => {
+      const how = `${Math.abs(offByMs)} ms ${offByMs > 0 ? "ahead" : "back"}`;
+      this.#end(`this machine's clock was set ${how}: the centre starts again, so that the times it writes are right`);
+    });
+    const lead = await startLeading({
+      store,
+      history: tree.history,
+      parts,
+      given: [
+        given(SITE_FILES, {
+          keep: async (files) => (files.length === 0 ? undefined : await artifacts.put(files, siteFolder)),
+          offeredTemplate: (service, wanted) => findOfferedTemplate(siteFolder, service, wanted, log),
+        }),
+        given(STORE_HISTORY, { onBehind: (...told) => this.#beginHistory(tree, ...told) }),
+      ],
+      peers: watchPeers(hub, steady, log),
+      board: hub.board,
+      onDeposed: () => this.#end("another centre has taken the lead of this site: this one ends; see that only one is started on its store"),
+      clock: steady,
+      random,
+      log,
+      signal: lifecycle.signal,
+    });
+    this.#lead = lead;
+    lifecycle.add("controllers", () => lead.ended);
+    lead.ended.then(
+      () => this.#restart("what leads the site has ended"),
+      (error: unknown) => this.#restart(`what leads the site has failed: ${describeError(error)}`),
+    );
+    for (const handlers of lead.agents) hub.handle("agent", handlers);
+    for (const handlers of lead.gateways) hub.handle("gateway", handlers);
+    void this.#watchSite(store, parts);
+    const api = createApi({
+      store,
+      kinds: kindsOf(parts),
+      hub,
+      authenticate: tokenAuthenticator(tokens),
+      rights: parts.flatMap((part) => part.rights ?? []),
+      paths: lead.paths,
+      leftOut: this.#parts.filter((part) => !parts.includes(part)),
+      clock,
+      random,
+      log,
+      version,
+      certificate: certificates.certificate,
+      key: certificates.key,
+      guard: this.#guard,
+      checks: [
+        { name: "leader", check: () => lead.epoch },
+        { name: "event-loop", check: () => this.#loop.check() },
+      ],
+      checkDeletion: (kind, keys) => checkDeletion(parts, store, kind, keys),
+      checkChange: (kind) => (kind === site ? (next) => checkWithout(this.#parts, store, next) : undefined),
+      metrics: [...lead.metrics, processMetrics(this.#loop, this.#guard, () => lead.unexpected())],
+      backup: () => this.#backup(tree),
+    });
+    const { port } = await api.listen({ host: listen, port: apiPort });
+    lifecycle.add("hub", () => hub.close("the centre stops"));
+    lifecycle.add("api", () => api.close());
+    const name = listen === "0.0.0.0" || listen === "::" ? "127.0.0.1" : listen;
+    const url = `https://${name.includes(":") ? `[${name}]` : name}:${port}`;
+    writeRunFile(data, "centre", { identity, url, site: siteFolder });
+    log.info("ready", { url, epoch: lead.epoch });
+  }
+
+  async #openStore(): Promise<{ readonly tree: SqliteTree; readonly store: TreeStore }> {
+    const { identity } = this.#options;
+    const log = this.#log;
+    const { tree, isForeign } = await this.#openTree();
+    this.#lifecycle.add("tree", () => tree.close());
+    // Of all parts: what is stored of one that is left out stays as it is.
+    const kinds = kindsOf(this.#parts);
+    const store = await openTreeStore({ tree, clock, random, kinds, log, onStopped: () => this.#restart("the store has stopped") });
+    this.#lifecycle.add("store", () => store.close());
+    if (isForeign) {
+      await forgetProcesses(store);
+      log.warn("what is stored was another site's: its processes, ports and addresses are forgotten");
+    }
+    await tree.multi([{ op: (await tree.get(IDENTITY_NODE)) === undefined ? "create" : "set", path: IDENTITY_NODE, value: identity }]);
+    store.startGarbageCollector(this.#lifecycle.signal);
+    return { tree, store };
+  }
+
+  /** The store's tree. `isForeign`: it tells of processes of another site, as the data folder was copied, or a backup of another was put back; it begins a new history, so that no number of a generation is given twice. */
+  async #openTree(): Promise<{ readonly tree: SqliteTree; readonly isForeign: boolean }> {
+    const file = this.#folder("state/tree.db");
+    const { identity } = this.#options;
+    const tree = await openSqliteTree({ file, clock, random });
+    const stored = (await tree.get(IDENTITY_NODE))?.value ?? identity;
+    if (stored === identity) return { tree, isForeign: false };
+    tree.beginHistory();
+    await tree.close();
+    return { tree: await openSqliteTree({ file, clock, random }), isForeign: true };
+  }
+
+  /** Starts again when the Site does without other parts than now. */
+  async #watchSite(store: TreeStore, parts: readonly CentrePart[]): Promise<void> {
+    const { signal } = this.#lifecycle;
+    const fieldSelector = `metadata.name=${SITE_NAME}`;
+    while (!signal.aborted)
+      try {
+        for await (const event of store.watch(site, { fieldSelector, signal })) {
+          if (event.type !== "ADDED" && event.type !== "MODIFIED") continue;
+          const next = chosenParts(this.#parts, event.object.spec);
+          if (next.length !== parts.length || next.some((part, index) => part !== parts[index]))
+            return this.#beginAnew("the site does without other capabilities now");
+        }
+      } catch (error) {
+        if (!signal.aborted) this.#log.warn(`watching the Site failed: ${describeError(error)}`);
+        await sleep(clock, WATCH_AGAIN_MS, signal).catch(() => {});
+      }
+  }
+
+  async #beginHistory(
+    tree: SqliteTree,
+    gateway: string,
+    { position, newest }: KnownTable,
+    remember: (history: string) => Promise<void>,
+  ): Promise<void> {
+    if (this.#lifecycle.signal.aborted) return;
+    const what = `the store in ${this.#folder("state")}`;
+    const why =
+      position.history === this.#lead?.history
+        ? `is older than what gateway ${gateway} has of it (generation ${newest}, epoch ${position.epoch}): it was put back to an earlier state without orrery restore`
+        : `does not know of the history ${position.history}, of which gateway ${gateway} knows generations up to ${newest}: it was put back to a state from before a restore (also by orrery restore, of an older backup: then all is well), or the gateway comes from another site`;
+    try {
+      // Numbers that were issued since may come again: it must not lead on with this history. First of all: what stops here is found out again.
+      tree.beginHistory();
+      this.#log.error(`${what} ${why}. A new history begins, generations get numbers that none had before; the centre starts again`);
+      await remember(position.history);
+    } catch (error) {
+      this.#log.error(`${what} ${why}. The centre starts again; what it could not write now is found out and written then`, {
+        error: describeError(error),
+      });
+    }
+    process.exitCode = 1;
+    void this.#stop();
+  }
+
+  async #backup(tree: SqliteTree): Promise<object> {
+    const file = this.#folder(`backups/${new Date(clock.now()).toISOString().replaceAll(":", "")}.db`);
+    await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+    await tree.backup(file);
+    // It holds every secret of the site.
+    await chmod(file, 0o600);
+    return { file, bytes: (await stat(file)).size };
+  }
+
+  /** Ends the process, so that the supervisor starts it anew: for what nothing else can mend. */
+  #restart(why: string): void {
+    this.#end(`${why}: the centre starts again`);
+  }
+
+  /** The same for what was wished: nothing is wrong. */
+  #beginAnew(why: string): void {
+    if (this.#lifecycle.signal.aborted) return;
+    this.#log.info(`${why}: the centre starts again`);
+    void this.#stop();
+  }
+
+  #end(why: string): void {
+    if (this.#lifecycle.signal.aborted) return;
+    this.#log.error(why);
+    process.exitCode = 1;
+    void this.#stop();
+  }
+
+  async #stop(): Promise<void> {
+    try {
+      this.#log.info("stopping");
+      await this.#lifecycle.stop();
+      this.#log.info("stopped");
+    } catch (error) {
+      this.#log.error(describeError(error));
+      process.exitCode = 1;
+    }
+  }
+}
+
+function kindsOf(parts: readonly CentrePart[]): readonly Kind[] {
+  return parts.flatMap((part) => part.kinds.map((one) => one.kind));
+}

@@ -1,0 +1,88 @@
+import { type Clock, type Log, OrreryError } from "#/base/index.ts";
+import type { Hub, Peer } from "./hub.ts";
+
+/** A host whose agent was heard within this time is known, also while its link is being made anew. */
+const KNOWN_MS = 15_000;
+
+/** Who is connected to this centre. A host that it has not heard yet is unknown, whatever is stored from before. */
+export interface Peers {
+  isAgentConnected(host: string): boolean;
+  /** When the host's agent was last heard; `undefined` if never by this centre. */
+  agentSeenMs(host: string): number | undefined;
+  /** True if the host's agent is connected, or was heard within 15 s. */
+  isHostKnown(host: string): boolean;
+  gateway(name: string): ConnectedPeer | undefined;
+  /** Calls a method of the host's agent.
+   *  @throws link/no-agent: it is not connected; and what the call throws */
+  askAgent(host: string, method: string, params: unknown, options: { readonly timeoutMs: number }): Promise<unknown>;
+  /** Calls `listener` for each who connects or is gone: an agent by its host, a gateway by its name. */
+  listen(listener: PeersListener): void;
+}
+
+export type PeersListener = (component: "agent" | "gateway", name: string) => void;
+
+export interface ConnectedPeer {
+  readonly host: string;
+  readonly incarnation: number;
+  /** When a start last found the one before ended with calls open, by this centre's clock; absent: never. */
+  readonly formerUncleanMs?: number;
+  /** The longest transaction that the former one may have had. */
+  readonly formerLongestMs?: number;
+}
+
+/** Follows `hub`. Call it before the API listens. `clock`: one that is never set. */
+export function watchPeers(hub: Hub, clock: Clock, log: Log): Peers {
+  const seen = new Map<string, number>();
+  const uncleanMs = new WeakMap<Peer, number>();
+  // Asked for every instance at each look of the leader.
+  const agentHosts = new Set<string>();
+  const listeners: PeersListener[] = [];
+  const noteAgents = ({ hello }: Peer): void => {
+    if (hello.component !== "agent") return;
+    seen.set(hello.host, clock.now());
+    if (hub.peers("agent").some((one) => one.hello.host === hello.host)) agentHosts.add(hello.host);
+    else agentHosts.delete(hello.host);
+  };
+  const tell = ({ hello }: Peer): void => {
+    for (const listener of listeners) listener(hello.component, hello.component === "agent" ? hello.host : hello.name);
+  };
+  hub.onHeard(({ hello }) => {
+    if (hello.component === "agent") seen.set(hello.host, clock.now());
+  });
+  hub.onConnect((peer) => {
+    noteAgents(peer);
+    const { component, name, host, formerUncleanAgoMs } = peer.hello;
+    if (formerUncleanAgoMs !== undefined) uncleanMs.set(peer, clock.now() - formerUncleanAgoMs);
+    tell(peer);
+    log.info(`${component} ${name} connected`, { host });
+  });
+  hub.onDisconnect((peer, reason) => {
+    noteAgents(peer);
+    tell(peer);
+    log.warn(`${peer.hello.component} ${peer.hello.name} is gone: ${reason}`, { host: peer.hello.host });
+  });
+  const isAgentConnected = (host: string): boolean => agentHosts.has(host);
+  return {
+    isAgentConnected,
+    agentSeenMs: (host) => seen.get(host),
+    isHostKnown: (host) => isAgentConnected(host) || clock.now() - (seen.get(host) ?? Number.NEGATIVE_INFINITY) < KNOWN_MS,
+    gateway(name) {
+      const peer = hub.peer("gateway", name);
+      if (peer === undefined) return undefined;
+      const { host, incarnation = 0, formerLongestMs } = peer.hello;
+      const formerUncleanMs = uncleanMs.get(peer);
+      return {
+        host,
+        incarnation,
+        ...(formerUncleanMs === undefined ? {} : { formerUncleanMs }),
+        ...(formerLongestMs === undefined ? {} : { formerLongestMs }),
+      };
+    },
+    async askAgent(host, method, params, options) {
+      const agent = hub.peers("agent").find((peer) => peer.hello.host === host);
+      if (agent === undefined) throw new OrreryError("link/no-agent", `the agent of host ${host} is not connected`, { retry: "backoff" });
+      return await agent.link.call(method, params, options);
+    },
+    listen: (listener) => void listeners.push(listener),
+  };
+}

@@ -1,0 +1,130 @@
+/** What a capability gives to a centre, as one value from its own room. `apps/` lists the parts; nothing else knows one by name. */
+import type { Clock, Log, MetricSource, Port, Random } from "#/base/index.ts";
+import type { Kind } from "#/model/index.ts";
+import type { Board, PeerHandlers, Peers } from "#/state/link/hub/index.ts";
+import type { ListOptions, ObjectKey, Store } from "#/state/store/index.ts";
+import type { Controller } from "./controller.ts";
+import type { Reflector } from "./reflector.ts";
+
+/** A capability of a centre. */
+export interface CentrePart {
+  /** A DNS label, by which a Site leaves it out. */
+  readonly name: string;
+  /** One sentence. */
+  readonly description: string;
+  /** True: no site works without it. */
+  readonly isEssential?: boolean;
+  /** Stored, served and listed with it. */
+  readonly kinds: readonly PartKind[];
+  readonly controllers: readonly ControllerDeclaration[];
+  /** Topics below /live that it fills. */
+  readonly topics?: readonly string[];
+  /** What agents and gateways may do with objects, beside reading all. */
+  readonly rights?: readonly PeerRight[];
+}
+
+/** A kind, and how a centre keeps its local copy. */
+export interface PartKind<K extends Kind = Kind> {
+  readonly kind: K;
+  readonly selection?: Pick<ListOptions, "namespace" | "labelSelector" | "fieldSelector">;
+  /** By name: what `byIndex` finds an object by. */
+  readonly indexes?: Readonly<Record<string, (object: K["$object"]) => string | undefined>>;
+  /** What a person is told who deletes objects: the warnings. Absent: nothing.
+   *  @throws store/immutable: one of them must not be deleted now; why, and what to do instead */
+  readonly checkDeletion?: (store: Store, keys: readonly ObjectKey[]) => Promise<readonly string[]>;
+}
+
+/** `partKind(instance, {indexes: …})`: with the types of the kind's objects. */
+export function partKind<K extends Kind>(kind: K, more: Omit<PartKind<K>, "kind"> = {}): PartKind {
+  return { kind, ...more } as PartKind;
+}
+
+export interface PeerRight {
+  readonly who: "agents" | "gateways";
+  readonly verbs: readonly ("create" | "update" | "patch" | "delete")[];
+  /** `instances`, `instances/status`. */
+  readonly resources: readonly string[];
+}
+
+/** Kinds, each under the name by which the reader calls its copy. */
+export type Reads = Readonly<Record<string, Kind>>;
+
+/** The local copies of what somebody reads. */
+export type CachesOf<R extends Reads> = { readonly [K in keyof R]: Reflector<R[K]> };
+
+/** What works in a leading centre, with its inputs and outputs: it gets nothing else, and a write to another kind is refused. After cosi-project's controllers. */
+export interface ControllerDeclaration<R extends Reads = Reads> {
+  /** Such as `route-controller`. */
+  readonly name: string;
+  readonly reads: R;
+  readonly writes: readonly Kind[];
+  /** What others give and it needs; these start before it. */
+  readonly uses?: readonly Port<unknown>[];
+  /** What it gives to others. */
+  readonly gives?: readonly Port<unknown>[];
+  /** Called once when the centre has taken the lead and all copies are filled. */
+  readonly start: (context: ControllerContext<R>) => Worker;
+}
+
+/** `declareController({reads: {routes: route}, start: ({caches}) => caches.routes…})`: with the types of what it reads. */
+export function declareController<const R extends Reads>(declaration: ControllerDeclaration<R>): ControllerDeclaration {
+  return declaration as unknown as ControllerDeclaration;
+}
+
+export interface ControllerContext<R extends Reads = Reads> {
+  /** Of the kinds that it declared. */
+  readonly store: Store;
+  readonly caches: CachesOf<R>;
+  /** Who is connected. */
+  readonly peers: Peers;
+  /** What is observed too often to be stored. */
+  readonly board: Board;
+  /** This leader's term. */
+  readonly epoch: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Ends when the centre does. */
+  readonly signal: AbortSignal;
+  /** What was given at a port that it declared under `uses`. */
+  use<T>(port: Port<T>): T;
+  /** Gives `value` at a port that it declared under `gives`. */
+  give<T>(port: Port<T>, value: T): void;
+  /** Another centre leads: this one must end. May be called more than once. */
+  depose(): void;
+}
+
+/** What was started. Every member may be missing. */
+export interface Worker {
+  /** Works until `signal` aborts; resolves when what was under way has ended. */
+  run?(signal: AbortSignal): Promise<void>;
+  /** Ends what `run` does not; called in the reverse order of the starts, when all have run to their end. */
+  stop?(): Promise<void>;
+  /** Pieces of work that threw something that nobody expected, so far. */
+  readonly unexpected?: number;
+  /** What it takes from agents, and from gateways. */
+  readonly agents?: PeerHandlers;
+  readonly gateways?: PeerHandlers;
+  readonly metrics?: MetricSource;
+  readonly paths?: readonly PartPath[];
+}
+
+/** A path of the API beside the kinds: JSON in, JSON out. */
+export interface PartPath {
+  /** `/notes/count`: at most five words of letters, digits and dashes. Who may read may GET; POST is for administrators. */
+  readonly path: string;
+  readonly method: "GET" | "POST";
+  /** @throws OrreryError: answered as its code says */
+  readonly serve: (request: { readonly query: URLSearchParams; readonly body: unknown; readonly signal: AbortSignal }) => Promise<object>;
+}
+
+/** A controller as a worker that also takes or tells something. */
+export function workerOf(controller: Controller, more: Omit<Worker, "run" | "unexpected">): Worker {
+  return {
+    ...more,
+    run: (signal) => controller.run(signal),
+    get unexpected() {
+      return controller.unexpected;
+    },
+  };
+}
