@@ -20,10 +20,10 @@ test("the longest delay is known for ten to twenty seconds, and makes the centre
   const recorded = new Recorded();
   const loop = new LoopDelay(clock, recorded);
   loop.check();
-  recorded.max = 220e6;
-  assert.deepEqual(loop.quantiles(), { "0.5": 0.09, "0.99": 0.09, "1": 0.2 });
+  recorded.max = 300e6;
+  assert.deepEqual(loop.quantiles(), { "0.5": 0.05, "0.99": 0.05, "1": 0.2 });
   loop.check();
-  recorded.max = 6_020e6;
+  recorded.max = 6_100e6;
   assert.throws(() => loop.check(), /busy for 6\.0 s without a break/);
   clock.advance(10_000);
   assert.throws(() => loop.check(), /busy for 6\.0 s/);
@@ -34,8 +34,8 @@ test("the longest delay is known for ten to twenty seconds, and makes the centre
 
 test("the thread of this process is measured", async () => {
   const loop = new LoopDelay(new ManualClock());
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  const endMs = performance.now() + 200;
+  await new Promise((resolve) => setTimeout(resolve, 250));
+  const endMs = performance.now() + 300;
   while (performance.now() < endMs);
   await new Promise((resolve) => setTimeout(resolve, 50));
   assert.ok(loop.quantiles()["1"] > 0.1, `${loop.quantiles()["1"]} s`);
