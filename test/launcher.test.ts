@@ -328,3 +328,19 @@ test("where no compiled code can or shall be kept, none is made", async (context
     assert.deepEqual(await takePrograms(checkout), [], NODE_COMPILE_CACHE);
   }
 });
+
+test("a set-up compiles what it has installed", async (context) => {
+  const checkout = await makeCheckout(context);
+  const recording = `#!/bin/sh\\necho "$1" >> '${checkout.root}/node.log'\\n`;
+  const npm = [
+    "mkdir -p node_modules/.bin",
+    `printf '${recording.replaceAll("'", `'\\''`)}' > node_modules/.bin/node`,
+    "chmod 755 node_modules/.bin/node",
+  ];
+  await writeProgram(join(checkout.bin, "npm"), npm.join("\n"));
+  await linkTool(checkout.bin, "chmod");
+  assert.equal((await setUp(checkout)).status, 0);
+  assert.equal((await takePrograms(checkout)).at(-1), "precompile.ts");
+  await launch(checkout, "up");
+  assert.deepEqual(await takePrograms(checkout), ["cli.ts"]);
+});

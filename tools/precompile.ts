@@ -3,7 +3,7 @@
  *  A process that meets TypeScript without cached code strips its types with Node's own swc, which is WebAssembly: some 20 MB that this process never gives back. So processes that end at once do it before those of a site start.
  *  V8 keeps a cache for each set of its options that changes code: one process for each. */
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, statfsSync } from "node:fs";
 import { getCompileCacheDir } from "node:module";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -12,6 +12,8 @@ import { heapFlags } from "../src/apps/supervisor/heap.ts";
 const ROOT = path.join(import.meta.dirname, "..");
 /** Of a process that fills the cache: then the site starts without. */
 const TIMEOUT_MS = 60_000;
+/** What is compiled takes some 10 MB for each user, beside what the programs add. */
+const FREE_BYTES_MIN = 64 * 1024 * 1024;
 /** Files that a file names to load them: its imports, also those for later, and the programs and threads that it starts. */
 const LOADED = /(?:^import |^export [^"]*from |^(?:import [^"]*|\} )from |\bimport\(|\bnew URL\()"((?:\.{1,2}|#)\/[^"]+\.ts)"/gm;
 
@@ -21,7 +23,12 @@ const [mode, ...programs] = process.argv.slice(2);
 if (mode === "--only") await compile(programs);
 else await compileAll();
 
+/** Fails where not all could be kept: then it is tried again before the next start. */
 async function compileAll(): Promise<void> {
+  // Below it are those of each version of Node.js, set of options and user.
+  const cache = path.dirname(cacheFolder());
+  const { bavail, bsize } = statfsSync(cache);
+  if (bavail * bsize < FREE_BYTES_MIN) throw new Error(`too little room is left at ${cache}`);
   const groups = new Map<string, { readonly flags: readonly string[]; readonly programs: string[] }>();
   const add = (program: string, flags: readonly string[]): void => {
     const key = flags.filter((flag) => !/^--max-(?:old|semi)-space-size=/.test(flag)).join(" ");
@@ -32,7 +39,22 @@ async function compileAll(): Promise<void> {
   add(programOf("cli"), []);
   for (const name of ["supervisor", "centre", "agent", "gateway"] as const) add(programOf(name), heapFlags(name));
   const isDone = await Promise.all([...groups.values()].map((group) => runOnly(group.flags, group.programs)));
-  if (isDone.includes(false)) process.exitCode = 1;
+  if (isDone.includes(false) || removeUnfinished(cache) > 0) process.exitCode = 1;
+}
+
+function cacheFolder(): string {
+  const folder = getCompileCacheDir();
+  if (folder === undefined) throw new Error("there is no cache of compiled code");
+  return folder;
+}
+
+/** Node says nothing of a file that it could not write (a full disk, a quota), and leaves it under the name of one that is being written, with a dot. Returns how many there were. */
+function removeUnfinished(cache: string): number {
+  const unfinished = readdirSync(cache, { recursive: true, withFileTypes: true }).filter(
+    (entry) => entry.isFile() && entry.parentPath !== cache && entry.name.includes("."),
+  );
+  for (const { parentPath, name } of unfinished) rmSync(path.join(parentPath, name), { force: true });
+  return unfinished.length;
 }
 
 function runOnly(flags: readonly string[], programs: readonly string[]): Promise<boolean> {
@@ -45,7 +67,7 @@ function runOnly(flags: readonly string[], programs: readonly string[]): Promise
 
 /** Node loads and compiles all modules of a graph before it runs the first of them. That first one, here, keeps the cache and ends the process. */
 async function compile(roots: readonly string[]): Promise<void> {
-  if (getCompileCacheDir() === undefined) throw new Error("there is no cache of compiled code");
+  cacheFolder();
   const end = 'import { flushCompileCache } from "node:module"; flushCompileCache(); process.exit(0);';
   const urls = [`data:text/javascript,${encodeURIComponent(end)}`, ...findLoaded(roots).map((file) => pathToFileURL(file).href)];
   const all = urls.map((url) => `import ${JSON.stringify(url)};`).join("\n");
