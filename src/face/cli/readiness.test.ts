@@ -49,3 +49,27 @@ test("what is waited for is what was applied: a template that came after it supe
   assert.match(late ?? "", /^Superseded what was applied was not served before its template was changed again by ben: version v3 is wanted now$/);
   assert.deepEqual(await wait(at(3, "v2")), [], "scaled meanwhile");
 });
+
+test("a version that was refused is told, also where the one before crashes: nothing comes of more waiting then", async () => {
+  const refused = (reason: string): object => ({
+    metadata: { name: "auth", generation: 1 },
+    spec: { replicas: 1, suspended: false },
+    status: {
+      conditions: [
+        { type: "Ready", status: "False", reason, message: "auth-v1-0: exit status 3", observedGeneration: 1 },
+        { type: "Diverged", status: "True", reason: "RevisionRefused", message: "auth-v2 is not served: a gate failed", observedGeneration: 1 },
+      ],
+    },
+  });
+  const wait = async (one: object, timeoutMs: number): Promise<readonly string[]> => {
+    const api = { request: async () => ({ status: 200, headers: {}, body: { items: [one] } }) } as unknown as Client;
+    const terminal = { progress: () => undefined } as unknown as Terminal;
+    const options = { api, terminal, clock: new ManualClock(0), signal: new AbortController().signal, timeoutMs };
+    return (await waitForServices(options)).map((each) => `${each.readiness.reason}: ${each.readiness.message}`);
+  };
+  const told = ["RevisionRefused: auth-v2 is not served: a gate failed. Now: auth-v1-0: exit status 3"];
+  // The clock stands: who went on waiting would never come back.
+  assert.deepEqual(await wait(refused("CrashLoop"), 60_000), told);
+  // What comes back by itself is waited for.
+  assert.deepEqual(await wait(refused("Starting"), 0), told);
+});

@@ -53,6 +53,9 @@ function settlingOf(
   if (anyTemplate && readiness.isReady) return { ...readiness, isFinal: true };
   if (diverged !== undefined && (readiness.isReady || readiness.reason === diverged.reason))
     return { isReady: false, reason: diverged.reason, message: diverged.message, isFinal: true };
+  // What comes back after it was replaced for a while is waited for; what crashes by itself is not what was applied.
+  if (diverged !== undefined)
+    return { ...diverged, isReady: false, message: `${diverged.message}. Now: ${readiness.message}`, isFinal: readiness.reason === "CrashLoop" };
   // Ready by the revision that is served until the new one is.
   if (readiness.reason === "Updating") return { ...readiness, isReady: readiness.isReady && !isNewestAwaited(service.metadata.name), isFinal: false };
   return { ...readiness, isFinal: false };

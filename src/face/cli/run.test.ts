@@ -523,7 +523,7 @@ test("update abort says what became of it", async () => {
   assert.deepEqual([back.status, back.note], [0, ""]);
   assert.equal(back.out, "update u is given up: new transactions have what was served before; those that began in the new versions end there\n");
   const early = await aborted(updateIn("Preparing"), updateIn("Aborted", { aborted: true }));
-  assert.equal(early.out, "update u is given up: no transaction has met the new versions; what was served before goes on\n");
+  assert.equal(early.out, "update u is given up: no transaction has met the new versions; what was served before is left as it was\n");
 });
 
 test("update abort, pause and promote after the switch are too late, change nothing, and lead to rollback", async () => {

@@ -40,7 +40,7 @@ export function describeReturn(one: Update): string {
     case "Superseded":
       return "see what came in its place: orrery update show";
     default:
-      return "no transaction has met the new versions; what was served before goes on";
+      return "no transaction has met the new versions; what was served before is left as it was";
   }
 }
 

@@ -43,6 +43,21 @@ test("twice as slow fails; a slowdown that nobody feels does not, however signif
   assert.equal(judge(sample(1, 100_000, 20, 0), sample(2, 100_000, 20.6, 0)).verdict, "pass");
 });
 
+test("what failed at once before does not make a working generation look slow, and a slow one still does where enough was well", () => {
+  const failing = (share: number): GateSample => {
+    const well = sample(1, Math.round(1000 * (1 - share)), 20, 0);
+    const [first = 0, ...rest] = well.buckets;
+    const errors = 1000 - well.requests;
+    return { requests: 1000, errors, buckets: [first + errors, ...rest] };
+  };
+  let failed = 0;
+  for (const share of [0.1, 0.5, 0.9, 1])
+    for (let seed = 100; seed < 150; seed++) if (judge(failing(share), sample(seed, 300, 20, 0)).verdict !== "pass") failed++;
+  assert.ok(failed <= 10, `${failed} of 200 that work failed`);
+  assert.match(judge(failing(0.5), sample(2, 300, 60, 0)).message, /percentile rose/);
+  assert.equal(judge(failing(1), sample(2, 300, 60, 0)).verdict, "pass");
+});
+
 test("a quantile is interpolated inside its bucket", () => {
   assert.equal(quantile([0, 0, 10], [1, 2, 5], 0.5), 3.5);
   assert.equal(quantile([], [1, 2, 5], 0.5), 0);

@@ -23,6 +23,7 @@ export type GateVerdict =
 
 /** Compares the new generation with the old one.
  *  Error rate: one-sided two-proportion z-test, pooled (e.g. Fleiss, "Statistical Methods for Rates and Proportions", ch. 2).
+ *  What failed before is no measure of how long an answer takes (an instance that is gone refuses in no time): as many as failed are left out of the old generation's fastest; where too few are left, latency is not compared.
  *  Latency: one-sided Mann-Whitney rank-sum test with correction for ties over the buckets, and a slowdown of more than `maxSlowdown` at the median or the 95th percentile: with many requests a difference that nobody feels is significant, too. */
 export function judgeGate(old: GateSample, fresh: GateSample, bounds: readonly number[], policy: GatePolicy): GateVerdict {
   const fewest = Math.min(old.requests, fresh.requests);
@@ -40,13 +41,14 @@ export function judgeGate(old: GateSample, fresh: GateSample, bounds: readonly n
         message: `errors rose from ${percent(old.errors, old.requests)} to ${percent(fresh.errors, fresh.requests)} (p = ${p.toPrecision(2)})`,
       };
   }
-  if (policy.latency) {
-    const p = rankSumP(old.buckets, fresh.buckets);
-    const slower = [0.5, 0.95].find((share) => quantile(fresh.buckets, bounds, share) > policy.maxSlowdown * quantile(old.buckets, bounds, share));
+  const before = withoutFastest(old.buckets, old.errors);
+  if (policy.latency && sum(before) >= policy.minRequests) {
+    const p = rankSumP(before, fresh.buckets);
+    const slower = [0.5, 0.95].find((share) => quantile(fresh.buckets, bounds, share) > policy.maxSlowdown * quantile(before, bounds, share));
     if (p < policy.alpha && slower !== undefined) {
       return {
         verdict: "fail",
-        message: `the ${slower * 100}th percentile rose from ${quantile(old.buckets, bounds, slower).toFixed(1)} to ${quantile(fresh.buckets, bounds, slower).toFixed(1)} ms (p = ${p.toPrecision(2)})`,
+        message: `the ${slower * 100}th percentile rose from ${quantile(before, bounds, slower).toFixed(1)} to ${quantile(fresh.buckets, bounds, slower).toFixed(1)} ms (p = ${p.toPrecision(2)})`,
       };
     }
   }
@@ -96,6 +98,15 @@ export function quantile(buckets: readonly number[], bounds: readonly number[], 
     seen += count;
   }
   return 0;
+}
+
+function withoutFastest(buckets: readonly number[], count: number): readonly number[] {
+  let left = count;
+  return buckets.map((each) => {
+    const taken = Math.min(each, left);
+    left -= taken;
+    return each - taken;
+  });
 }
 
 function sum(counts: readonly number[]): number {
