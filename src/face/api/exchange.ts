@@ -3,6 +3,7 @@ import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { Clock } from "#/base/index.ts";
 import type { User } from "#/pki/index.ts";
 import type { YamlReader } from "#/text/index.ts";
+import type { SharedLine } from "./shared-line.ts";
 
 export type Request = IncomingMessage | Http2ServerRequest;
 export type Response = ServerResponse | Http2ServerResponse;
@@ -30,7 +31,7 @@ export interface Exchange {
 /** An answer. `text` is sent whole; `chunks` as they come, at the speed of the reader. */
 export type Reply =
   | { readonly status: number; readonly contentType: string; readonly text: string | Buffer; readonly headers?: Readonly<Record<string, string>> }
-  | { readonly status: number; readonly contentType: string; readonly chunks: AsyncIterable<string | Buffer> }
+  | { readonly status: number; readonly contentType: string; readonly chunks: AsyncIterable<string | Buffer | SharedLine> }
   /** The exchange was taken over: nothing is left to be sent. */
   | { readonly status: number; readonly isTaken: true };
 

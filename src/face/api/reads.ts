@@ -3,6 +3,7 @@ import { jsonOf, type ListOptions } from "#/state/store/index.ts";
 import type { Collection, ServedObject } from "./collection.ts";
 import { type Exchange, headerOf, JSON_TYPE, type Reply } from "./exchange.ts";
 import { type Form, negotiateForm } from "./negotiate.ts";
+import { TurnLines } from "./shared-line.ts";
 import { badRequest, isTrue } from "./status.ts";
 import { partialMetadata, type TableMaker, tableMaker } from "./table.ts";
 import { type WatcherCount, watchLines } from "./watch.ts";
@@ -24,6 +25,8 @@ type Shown = "Object" | "Metadata" | "None";
 export class Reads {
   readonly #options: ReadsOptions;
   readonly #tables = new Map<Collection, TableMaker>();
+  /** A table's first row brings its columns, and includeObject is each client's own: its lines are nobody else's. */
+  readonly #lines = { object: new TurnLines(), metadata: new TurnLines() };
 
   constructor(options: ReadsOptions) {
     this.#options = options;
@@ -105,6 +108,7 @@ export class Reads {
           signal: ending,
         }),
       render: (object, isFirst) => this.#render(form, collection, shown, object, isFirst),
+      ...(form !== "table" && { shared: this.#lines[form] }),
       apiVersion: form === "table" ? "meta.k8s.io/v1" : versionOf(collection),
       kind: form === "table" ? "Table" : collection.kind,
       bookmarks,

@@ -3,6 +3,7 @@ import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import type { Clock } from "#/base/index.ts";
 import { type Exchange, headerOf, type Reply, type Response } from "./exchange.ts";
+import { SharedLine } from "./shared-line.ts";
 
 const compress = promisify(gzip);
 
@@ -42,17 +43,32 @@ function writeHead(response: Response, status: number, headers: Record<string, s
   (response as { writeHead(code: number, headers: Record<string, string | number | string[]>): unknown }).writeHead(status, headers);
 }
 
-async function sendChunks(response: Response, chunks: AsyncIterable<string | Buffer>, signal: AbortSignal, clock: Clock): Promise<void> {
+async function sendChunks(response: Response, chunks: AsyncIterable<string | Buffer | SharedLine>, signal: AbortSignal, clock: Clock): Promise<void> {
   for await (const chunk of chunks) {
     if (signal.aborted) break;
-    if ((response as { write(text: string | Buffer): boolean }).write(chunk)) continue;
+    const full = chunk instanceof SharedLine ? writeLine(response, chunk) : write(response, chunk);
+    if (full === undefined) continue;
     // Back pressure ends in the store's bounded queue: it gives up a watcher that lags too far.
     const cancel = clock.after(STALLED_MS, () => cut(response), { background: true });
-    await once(response as EventEmitter, "drain", { signal }).catch(() => undefined);
+    await once(full, "drain", { signal }).catch(() => undefined);
     cancel();
   }
   // Also when the server stops: the reader is told of a whole answer. One that is gone does not mind.
   response.end();
+}
+
+/** Writes; what drains before more may be written, if anything. */
+function write(response: Response, chunk: string | Buffer): EventEmitter | undefined {
+  return (response as { write(text: string | Buffer): boolean }).write(chunk) ? undefined : response;
+}
+
+/** The same for a line that others are sent, too. Over HTTP/1.1 it goes to the socket as the chunk that it is for all of them: made into one by `response`, it would be put together and copied for each, in four pieces. */
+function writeLine(response: Response, line: SharedLine): EventEmitter | undefined {
+  if ("stream" in response) return write(response, line.bytes);
+  const { socket } = response;
+  // Behind another answer there is no socket yet; to HTTP/1.0 nothing is sent in chunks; what was written in this turn is still in `response`.
+  if (socket === null || !response.chunkedEncoding || !response.headersSent || response.writableCorked > 0) return write(response, line.bytes);
+  return socket.destroyed || socket.write(line.chunk) ? undefined : socket;
 }
 
 /** Ends the exchange at once, sent or not. */

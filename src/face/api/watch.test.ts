@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { isOrreryError, ManualClock, OrreryError } from "#/base/index.ts";
 import type { WatchEvent } from "#/state/store/index.ts";
 import type { ServedObject } from "./collection.ts";
+import type { SharedLine } from "./shared-line.ts";
 import { WatcherCount, type WatchLinesOptions, watchLines } from "./watch.ts";
 
 const added = (version: number, text = ""): WatchEvent<ServedObject> => ({
@@ -10,7 +11,7 @@ const added = (version: number, text = ""): WatchEvent<ServedObject> => ({
   object: { apiVersion: "v1", kind: "Thing", metadata: { name: `t${version}${text}`, resourceVersion: String(version) } },
 });
 
-function lines(open: WatchLinesOptions["open"], options: Partial<WatchLinesOptions> = {}): AsyncGenerator<string, void, undefined> {
+function lines(open: WatchLinesOptions["open"], options: Partial<WatchLinesOptions> = {}): AsyncGenerator<string | SharedLine, void, undefined> {
   return watchLines({
     open,
     render: (object) => JSON.stringify(object),

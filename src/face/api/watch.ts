@@ -1,6 +1,7 @@
 import { type Clock, describeError, isOrreryError, OrreryError } from "#/base/index.ts";
 import type { WatchEvent } from "#/state/store/index.ts";
 import type { ServedObject } from "./collection.ts";
+import { endOfTurn, type SharedLine, type TurnLines } from "./shared-line.ts";
 import { failureStatus } from "./status.ts";
 
 /** Text gathered for one write; more waits in the store's own bounded queue of shared objects. */
@@ -43,6 +44,8 @@ export interface WatchLinesOptions {
   readonly open: (signal: AbortSignal) => AsyncIterable<WatchEvent<ServedObject>>;
   /** JSON text of an object in the form asked for; `isFirst` for the first of all. */
   readonly render: (object: ServedObject, isFirst: boolean) => string;
+  /** Of all watches that render an object the same way, first or not; absent: nobody else does. */
+  readonly shared?: TurnLines;
   readonly apiVersion: string;
   readonly kind: string;
   readonly bookmarks: boolean;
@@ -54,7 +57,7 @@ export interface WatchLinesOptions {
 }
 
 /** The lines of a watch, several at once when they come fast. A failure is told as an ERROR event; then, at the time limit, or at `signal` it ends. */
-export async function* watchLines(options: WatchLinesOptions): AsyncGenerator<string, void, undefined> {
+export async function* watchLines(options: WatchLinesOptions): AsyncGenerator<string | SharedLine, void, undefined> {
   const ending = new AbortController();
   const stop = (): void => ending.abort();
   const cancel = options.clock.after(options.timeoutMs, stop, { background: true });
@@ -64,9 +67,9 @@ export async function* watchLines(options: WatchLinesOptions): AsyncGenerator<st
   const gathering = gather(options, ending.signal, gathered);
   try {
     for (;;) {
-      const text = await gathered.take();
-      if (text === undefined) return;
-      yield text;
+      const lines = await gathered.take();
+      if (lines === undefined) return;
+      yield lines;
     }
   } finally {
     cancel();
@@ -78,7 +81,7 @@ export async function* watchLines(options: WatchLinesOptions): AsyncGenerator<st
 }
 
 async function gather(options: WatchLinesOptions, signal: AbortSignal, gathered: Gathering): Promise<void> {
-  const { render, bookmarks } = options;
+  const { render, shared, bookmarks } = options;
   let isFirst = true;
   let awaitsInitialEnd = options.marksInitialEnd;
   try {
@@ -87,7 +90,9 @@ async function gather(options: WatchLinesOptions, signal: AbortSignal, gathered:
         if (bookmarks || awaitsInitialEnd) gathered.add(bookmark(options, event.resourceVersion, awaitsInitialEnd));
         awaitsInitialEnd = false;
       } else {
-        gathered.add(`{"type":"${event.type}","object":${render(event.object, isFirst)}}\n`);
+        const { type, object } = event;
+        const line = (): string => `{"type":"${type}","object":${render(object, isFirst)}}\n`;
+        gathered.add(shared?.of(event, line) ?? line());
         isFirst = false;
       }
       if (gathered.isFull) await gathered.taken();
@@ -108,7 +113,7 @@ function bookmark({ apiVersion, kind }: WatchLinesOptions, resourceVersion: stri
 
 /** Lines between the one who makes and the one who sends them. */
 class Gathering {
-  #lines: string[] = [];
+  #lines: (string | SharedLine)[] = [];
   #characters = 0;
   #isEnded = false;
   #wakeTaker: () => void = () => {};
@@ -118,10 +123,10 @@ class Gathering {
     return this.#characters > BATCH_CHARACTERS && !this.#isEnded;
   }
 
-  add(line: string): void {
+  add(line: string | SharedLine): void {
     if (this.#isEnded) return;
     this.#lines.push(line);
-    this.#characters += line.length;
+    this.#characters += typeof line === "string" ? line.length : line.text.length;
     this.#wakeTaker();
   }
 
@@ -146,7 +151,7 @@ class Gathering {
   }
 
   /** All lines so far; `undefined` after the end. */
-  async take(): Promise<string | undefined> {
+  async take(): Promise<string | SharedLine | undefined> {
     while (this.#lines.length === 0) {
       if (this.#isEnded) return undefined;
       await new Promise<void>((resolve) => {
@@ -155,23 +160,11 @@ class Gathering {
       // What changes in the same turn goes out in one write.
       await endOfTurn();
     }
-    const text = this.#lines.length === 1 ? (this.#lines[0] as string) : this.#lines.join("");
+    const [first = ""] = this.#lines;
+    const taken = this.#lines.length === 1 ? first : this.#lines.map((line) => (typeof line === "string" ? line : line.text)).join("");
     this.#lines = [];
     this.#characters = 0;
     this.#wakeMaker();
-    return text;
+    return taken;
   }
-}
-
-let turn: Promise<void> | undefined;
-
-/** Resolves when the present turn of the event loop is over: one wait for all watchers, who otherwise would each cost the loop a turn of callbacks of its own. */
-function endOfTurn(): Promise<void> {
-  turn ??= new Promise<void>((resolve) =>
-    setImmediate(() => {
-      turn = undefined;
-      resolve();
-    }),
-  );
-  return turn;
 }

@@ -5,6 +5,7 @@ import { type WebSocket, WebSocketServer } from "ws";
 import { type Clock, isOrreryError, OrreryError } from "#/base/index.ts";
 import { headerOf, JSON_TYPE, type Reply, type Request } from "./exchange.ts";
 import { STALLED_MS } from "./send.ts";
+import { SharedLine } from "./shared-line.ts";
 
 /** Clients of a watch have nothing to say: a longer message ends the connection (close code 1009), shorter ones are dropped. */
 const MESSAGE_BYTES_MAX = 64 * 1024;
@@ -79,7 +80,8 @@ export async function sendFrames({ request, socket, head, reply, signal, clock }
   for await (const chunk of reply.chunks) {
     if (signal.aborted || webSocket.readyState !== webSocket.OPEN) break;
     socket.cork();
-    for (const frame of isLines ? linesOf(String(chunk)) : [chunk]) webSocket.send(frame);
+    const piece = chunk instanceof SharedLine ? chunk.text : chunk;
+    for (const frame of isLines ? linesOf(String(piece)) : [piece]) webSocket.send(frame);
     socket.uncork();
     if (webSocket.bufferedAmount <= UNSENT_BYTES_MAX) continue;
     const cancel = clock.after(STALLED_MS, () => webSocket.terminate(), { background: true });
