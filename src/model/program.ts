@@ -35,6 +35,11 @@ export const START_BYTES_MAX: number = 1024 * 1024;
 
 /** What is wrong with the size of a program's arguments and environment, if anything. */
 export function tooLongToStart(texts: readonly string[], env: readonly { readonly name: string; readonly value: string }[]): string | undefined {
+  let characters = texts.length;
+  for (const text of texts) characters += text.length;
+  for (const { name, value } of env) characters += name.length + value.length + 2;
+  // A character of a text in memory has three bytes at most: as good as all programs are done with here.
+  if (characters * 3 <= START_BYTES_MAX) return undefined;
   let bytes = 0;
   for (const text of texts) bytes += lengthOf(text);
   for (const { name, value } of env) bytes += lengthOf(name) + lengthOf(value) + 1;

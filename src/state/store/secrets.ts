@@ -4,11 +4,23 @@ import type { Causes } from "./validation.ts";
 
 /** `value` with the secrets of `former` where a writer gives back the text that readers are shown instead of a secret. A secret that was not there before has no value to keep: that is recorded. */
 export function keepSecrets(value: unknown, former: unknown, path: string, causes: Causes): unknown {
+  return hasHidden(value) ? keepHidden(value, former, path, causes) : value;
+}
+
+/** True if anywhere in `value` stands what readers are shown. */
+function hasHidden(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return value === REDACTED;
+  if (Array.isArray(value)) return value.some(hasHidden);
+  for (const key in value) if (hasHidden((value as Readonly<Record<string, unknown>>)[key])) return true;
+  return false;
+}
+
+function keepHidden(value: unknown, former: unknown, path: string, causes: Causes): unknown {
   if (Array.isArray(value)) {
     const twins: readonly unknown[] = Array.isArray(former) ? former : [];
     const items = value.map((item, index) => {
       const name = nameOf(item);
-      return keepSecrets(item, name === undefined ? twins[index] : twins.find((twin) => nameOf(twin) === name), `${path}[${index}]`, causes);
+      return keepHidden(item, name === undefined ? twins[index] : twins.find((twin) => nameOf(twin) === name), `${path}[${index}]`, causes);
     });
     return items.some((item, index) => item !== value[index]) ? items : value;
   }
@@ -20,7 +32,7 @@ export function keepSecrets(value: unknown, former: unknown, path: string, cause
     // Taking the mark away must not show what it hid.
     const next = isHidden
       ? formerSecret(value["secret"] === true ? twin : {}, `${path}.value`, causes)
-      : keepSecrets(inner, twin[key], `${path}.${key}`, causes);
+      : keepHidden(inner, twin[key], `${path}.${key}`, causes);
     if (next === inner) continue;
     kept ??= { ...value };
     kept[key] = next;

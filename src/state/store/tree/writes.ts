@@ -40,6 +40,8 @@ export class Writes {
   readonly #turns = new Turns();
   /** Who asked first is the elder, also of two within a millisecond: Updates take turns by it. */
   readonly #uids: TimeOrderedUuids;
+  /** Of the latest write. */
+  #time = { second: Number.NaN, text: "" };
 
   constructor(options: WritesOptions) {
     this.#options = options;
@@ -326,7 +328,9 @@ export class Writes {
   }
 
   #now(): string {
-    return `${new Date(this.#options.clock.now()).toISOString().slice(0, 19)}Z`;
+    const second = Math.floor(this.#options.clock.now() / 1_000);
+    if (second !== this.#time.second) this.#time = { second, text: `${new Date(second * 1_000).toISOString().slice(0, 19)}Z` };
+    return this.#time.text;
   }
 }
 

@@ -1,4 +1,4 @@
-import type { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { isOrreryError, OrreryError } from "#/base/index.ts";
 import type { TreeEvent, TreeOperation, TreeVersion } from "../contract.ts";
 import type { Nodes } from "./nodes.ts";
@@ -38,10 +38,15 @@ export class CommitQueue {
   #isScheduled = false;
   #isClosed = false;
   #version: TreeVersion;
+  /** Read once: they stand around each change of several operations. */
+  readonly #save: StatementSync;
+  readonly #keep: StatementSync;
 
   constructor(options: CommitQueueOptions) {
     this.#options = options;
     this.#version = options.version;
+    this.#save = options.database.prepare("SAVEPOINT change");
+    this.#keep = options.database.prepare("RELEASE change");
   }
 
   /** Version of the last committed change. */
@@ -137,7 +142,7 @@ export class CommitQueue {
     const { database, nodes } = this.#options;
     const events: TreeEvent[] = [];
     const isNested = operations.length > 1;
-    if (isNested) database.exec("SAVEPOINT change");
+    if (isNested) this.#save.run();
     let index = 0;
     try {
       for (const operation of operations) {
@@ -145,7 +150,7 @@ export class CommitQueue {
         if (event !== undefined) events.push(event);
         index++;
       }
-      if (isNested) database.exec("RELEASE change");
+      if (isNested) this.#keep.run();
       return { version: events.length > 0 ? version : version - 1, events };
     } catch (error) {
       if (!isOrreryError(error)) throw error;

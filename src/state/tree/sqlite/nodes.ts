@@ -39,7 +39,9 @@ export class Nodes {
     this.#deleted = database.prepare("SELECT path, version FROM tombstone WHERE version > ? ORDER BY version");
     this.#ofSession = database.prepare("SELECT path FROM node WHERE session = ?");
     this.#ephemeral = database.prepare("SELECT path FROM node WHERE session IS NOT NULL");
-    this.#insert = database.prepare("INSERT INTO node (path, version, created, session, crc, value) VALUES (?, ?, ?, ?, ?, ?)");
+    this.#insert = database.prepare(
+      "INSERT INTO node (path, version, created, session, crc, value) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (path) DO NOTHING",
+    );
     this.#update = database.prepare("UPDATE node SET version = ?, crc = ?, value = ? WHERE path = ?");
     this.#remove = database.prepare("DELETE FROM node WHERE path = ?");
     this.#bury = database.prepare("INSERT OR REPLACE INTO tombstone (version, path, at_ms) VALUES (?, ?, ?)");
@@ -108,21 +110,13 @@ export class Nodes {
    *  @throws tree/exists, tree/missing, tree/conflict */
   apply(operation: TreeOperation, version: TreeVersion, nowMs: number): TreeEvent | undefined {
     const { path } = operation;
-    const head = this.#head.get(path);
     if (operation.op === "create") {
-      if (head !== undefined) throw new OrreryError("tree/exists", `${path} exists already`, { details: { path, version: head["version"] } });
-      this.#insert.run(path, version, version, operation.session ?? null, crc32(operation.value), operation.value);
-      return {
-        type: "put",
-        node: {
-          path,
-          value: operation.value,
-          version,
-          createdVersion: version,
-          ...(operation.session !== undefined && { session: operation.session }),
-        },
-      };
+      const { value, session } = operation;
+      if (this.#insert.run(path, version, version, session ?? null, crc32(value), value).changes === 0)
+        throw new OrreryError("tree/exists", `${path} exists already`, { details: { path, version: this.#head.get(path)?.["version"] } });
+      return { type: "put", node: { path, value, version, createdVersion: version, ...(session !== undefined && { session }) } };
     }
+    const head = this.#head.get(path);
     if (operation.op === "check" && operation.absent === true) {
       if (head !== undefined) throw new OrreryError("tree/exists", `${path} exists, but must not`, { details: { path, version: head["version"] } });
       return undefined;
