@@ -65,8 +65,8 @@ try {
   );
   report.table(
     `Watch: ${values.watchers} watchers, ${values.changes} changes, ${values.rate} a second, from the patch being sent to the event being read`,
-    ["p50 ms", "p99 ms", "max ms"],
-    [[round(watch.p50), round(watch.p99), round(watch.max)]],
+    ["p50 ms", "p99 ms", "max ms", "server CPU µs, a change"],
+    [[round(watch.p50), round(watch.p99), round(watch.max), Math.round(watch.serverCpuMicros)]],
   );
   if (memoryEnd !== undefined)
     report.table(
@@ -191,7 +191,13 @@ async function list(query: string): Promise<{ readonly ms: number; readonly byte
 }
 
 /** Each watcher has a connection of its own and reads every change; the text of the change tells when it was sent. */
-async function watchLatency(): Promise<{ readonly p50: number; readonly p99: number; readonly max: number; readonly perSecond: number }> {
+async function watchLatency(): Promise<{
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+  readonly perSecond: number;
+  readonly serverCpuMicros: number;
+}> {
   const [watchers, changes] = [Number(values.watchers), Number(values.changes)];
   const first = await pool.request({ method: "GET", path: `${COLLECTION}?limit=1`, headers: { ...api.headers } });
   const { metadata } = (await first.body.json()) as { readonly metadata: { readonly resourceVersion: string } };
@@ -219,6 +225,7 @@ async function watchLatency(): Promise<{ readonly p50: number; readonly p99: num
       if (times.length >= watchers * changes) done.resolve();
     });
   }
+  const cpuBefore = cpu();
   const start = performance.now();
   for (let change = 0; change < changes; change++) {
     const due = start + (change * 1_000) / Number(values.rate);
@@ -231,8 +238,9 @@ async function watchLatency(): Promise<{ readonly p50: number; readonly p99: num
   await done.promise;
   clearTimeout(timeout);
   const perSecond = (changes / (performance.now() - start)) * 1_000;
+  const serverCpuMicros = ((cpu() - cpuBefore) / changes) * 1e6;
   await Promise.all(pools.map((one) => one.destroy()));
-  return { p50: quantile(times, 0.5), p99: quantile(times, 0.99), max: quantile(times, 1), perSecond };
+  return { p50: quantile(times, 0.5), p99: quantile(times, 0.99), max: quantile(times, 1), perSecond, serverCpuMicros };
 }
 
 function memory(): { readonly pss: number; readonly rss: number } | undefined {
