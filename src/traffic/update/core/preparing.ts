@@ -7,7 +7,7 @@ import { differingServices, type GenerationMap, isPending, type OpenGeneration, 
 const PATIENCE_SHARE = 1 / 24;
 
 /** Why a generation is given up whose revisions are prepared on: others go first. */
-export const SET_ASIDE = "others go first; its new instances start on, and it comes by itself when they are ready";
+export const SET_ASIDE = "others go first; its new instances start on, and it comes by itself if they are ready in time and it is still wanted then";
 
 /** When the changes of others need not wait for `pending` any longer. */
 export function patienceEndMs(pending: OpenGeneration, { policy }: Pick<Observed, "policy">): number {

@@ -50,7 +50,7 @@ export function setAsideFor(service: string, generation: number, nowMs: number):
     reason: "OtherUpdateFirst",
     object: `generation/g${generation}`,
     since: timestamp(nowMs),
-    message: `others went first while its new instances started; they start on, and it comes by itself, under another generation, as soon as they are ready. Whether it has: orrery describe microservice ${service}`,
+    message: `others went first while its new instances started; they start on, and it comes by itself, under another generation, as soon as they are, if that is in time and it is still wanted then. Whether it has: orrery describe microservice ${service}`,
   };
 }
 
