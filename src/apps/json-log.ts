@@ -1,6 +1,6 @@
-import { openSync, writeSync } from "node:fs";
+import { openSync } from "node:fs";
 import type { Log, LogFields } from "#/base/index.ts";
-import { stdoutWriter } from "./output.ts";
+import { lineWriter, stdoutWriter } from "./output.ts";
 
 /** A log of JSON lines on stdout, with time, level, message and fields. Where the lines cannot go (full disk, closed pipe) they are lost, and the process goes on. */
 export function stdoutLog(): Log {
@@ -10,13 +10,7 @@ export function stdoutLog(): Log {
 /** As `stdoutLog`, at the end of `file`, which is open as long as the process lives. */
 export function fileLog(file: string): Log {
   const descriptor = openSync(file, "a", 0o600);
-  return jsonLog((line) => {
-    try {
-      writeSync(descriptor, line);
-    } catch {
-      // As on stdout: the line is lost.
-    }
-  });
+  return jsonLog(lineWriter(descriptor));
 }
 
 function jsonLog(write: (line: string) => void, fields: LogFields = {}): Log {

@@ -1,3 +1,4 @@
+// biome-ignore lint/style/noRestrictedImports: looks at what was written, to begin a new line behind half a one.
 import { fstatSync, writeSync } from "node:fs";
 
 /** What has become of the output of this process. */
@@ -30,12 +31,20 @@ export function stdoutWriter(): (line: string) => void {
       return false;
     }
   })();
-  if (!isFile) return (line) => void process.stdout.write(line);
+  return isFile ? lineWriter(1) : (line) => void process.stdout.write(line);
+}
+
+/** Writes lines to the end of an open file. One for which there is no room is lost, or what of it there was no room for; the next one that is written begins a line of its own. */
+export function lineWriter(descriptor: number): (line: string) => void {
+  let isCut = false;
   return (line) => {
+    const bytes = Buffer.from(isCut ? `\n${line}` : line);
+    let at = 0;
     try {
-      writeSync(1, line);
+      while (at < bytes.length) at += writeSync(descriptor, bytes, at);
+      isCut = false;
     } catch {
-      // No room: the line is lost.
+      isCut = isCut ? at !== 1 : at > 0;
     }
   };
 }

@@ -1,3 +1,4 @@
+// biome-ignore lint/style/noRestrictedImports: looks at what was written, and writes the rest.
 import { closeSync, existsSync, fstatSync, mkdirSync, openSync, renameSync, rmSync, write } from "node:fs";
 import path from "node:path";
 import { type Clock, describeError, type Log } from "#/base/index.ts";
@@ -52,6 +53,8 @@ const CHUNK_BYTES = 256 * 1024;
 const LINE_BYTES_MAX = 64 * 1024;
 /** Chunks that may wait for a slow disk; lines beyond are lost, and counted. */
 const WAITING_MAX = 32;
+const LF = 10;
+const LINE_END: Buffer = Buffer.from("\n");
 
 /** JSON lines, one for each request; gathered in chunks that are written off the request's path. */
 export class AccessLog {
@@ -67,6 +70,8 @@ export class AccessLog {
   #lost = 0;
   #timer: NodeJS.Timeout | undefined;
   #hasFailed = false;
+  /** The file ends in the middle of a line. */
+  #isCut = false;
   #wallOffsetMs = 0;
   #second = -1;
   #secondText = "";
@@ -150,13 +155,22 @@ export class AccessLog {
     }
     this.#waiting.shift();
     this.#isWriting = true;
-    this.#writeOn(descriptor, chunk, 0);
+    if (!this.#isCut) return this.#writeOn(descriptor, chunk, 0);
+    // Half a line stands at the end of the file: the next begins one of its own.
+    write(descriptor, LINE_END, 0, 1, null, (error) => {
+      this.#isCut = error !== null && error !== undefined;
+      this.#writeOn(descriptor, chunk, 0);
+    });
   }
 
   #writeOn(descriptor: number, chunk: Buffer<ArrayBuffer>, offset: number): void {
     write(descriptor, chunk, offset, chunk.length - offset, null, (error, written) => {
-      if (error !== null && error !== undefined) this.#fail(error);
-      else {
+      if (error !== null && error !== undefined) {
+        const rest = chunk.subarray(offset);
+        this.#lost += rest.reduce((count, byte) => count + (byte === LF ? 1 : 0), 0);
+        this.#isCut ||= offset > 0 && chunk[offset - 1] !== LF;
+        this.#fail(error);
+      } else {
         this.#hasFailed = false;
         this.#fileBytes += written;
         if (offset + written < chunk.length) return this.#writeOn(descriptor, chunk, offset + written);

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { OrreryError } from "#/base/index.ts";
 
@@ -7,7 +7,8 @@ export function writeDurably(file: string, text: string): void {
   const temporary = `${file}.tmp`;
   const descriptor = openSync(temporary, "w", 0o600);
   try {
-    writeSync(descriptor, text);
+    // All of it, or an exception: the system may take less of a write than was given, and says so only in its answer.
+    writeFileSync(descriptor, text);
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, renameSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
 /** Puts `text` in place of `file`, whole or not at all; when it returns, the file survives power loss. Mode 0600. */
@@ -14,7 +14,7 @@ export function replaceFile(file: string, text: string, mode = 0o600): void {
   const temporary = `${file}.tmp`;
   const descriptor = openSync(temporary, "w", mode);
   try {
-    writeSync(descriptor, text);
+    writeFileSync(descriptor, text);
   } finally {
     closeSync(descriptor);
   }
@@ -34,7 +34,7 @@ export function syncFolder(folder: string): void {
 function writeAndSync(file: string, text: string): void {
   const descriptor = openSync(file, "w", 0o600);
   try {
-    writeSync(descriptor, text);
+    writeFileSync(descriptor, text);
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { syncFolder, writeFileDurably } from "./durable-file.ts";
 import { type ProcessExit, parseExitStatus } from "./exit.ts";
@@ -51,8 +51,11 @@ export class RunRecord {
   claim(): boolean {
     try {
       const descriptor = openSync(path.join(this.path, "process"), "wx", 0o600);
-      writeSync(descriptor, "claimed\n");
-      closeSync(descriptor);
+      try {
+        writeFileSync(descriptor, "claimed\n");
+      } finally {
+        closeSync(descriptor);
+      }
       return true;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
@@ -72,9 +75,7 @@ export class RunRecord {
   /** Writes what the shim could not, because it was killed with its program. */
   writeExit(status: number): void {
     if (this.exit() !== undefined) return;
-    const descriptor = openSync(path.join(this.path, "exit"), "w", 0o600);
-    writeSync(descriptor, `${status}\n`);
-    closeSync(descriptor);
+    writeFileSync(path.join(this.path, "exit"), `${status}\n`, { mode: 0o600 });
   }
 }
 

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, ftruncateSync, openSync, statSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, ftruncateSync, openSync, statSync, writeFileSync } from "node:fs";
 
 /** Held beside the database, written and not only allotted, so that it can be given back to the disk. */
 const RESERVE_BYTES = 2 * 1024 * 1024;
@@ -45,7 +45,7 @@ export class Reserve {
     try {
       const descriptor = openSync(this.#file, "a", 0o600);
       try {
-        writeSync(descriptor, Buffer.alloc(RESERVE_BYTES - size));
+        writeFileSync(descriptor, Buffer.alloc(RESERVE_BYTES - size));
       } finally {
         closeSync(descriptor);
       }
