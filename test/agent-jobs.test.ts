@@ -140,6 +140,29 @@ describe("a run of a job on its host", () => {
     await site.store.delete(instance, { name: caller.metadata.name });
   });
 
+  it("has that from a service, too, which does not wait for a gateway that does not come", async () => {
+    const service = {
+      once: undefined,
+      service: "portal",
+      run: { command: ["sh", "-c", 'echo "$SERVICE_AUTH_PORT"; sleep 60'] },
+      ports: [],
+      health: {},
+    };
+    await site.create(service, "portal-v1-0");
+    const waiting = await site.until("portal-v1-0", (status) => status.callerAddress !== undefined);
+    assert.equal(waiting.status?.startedAt, undefined);
+    const gateway = createServer((socket) => socket.destroy()).listen({ host: waiting.status?.callerAddress, port: PROXY_PORT });
+    await site.until("portal-v1-0", (status) => status.pid !== undefined);
+    gateway.close();
+    const told = async (name: string): Promise<number> =>
+      (await site.store.events({ fieldSelector: `involvedObject.name=${name}` })).filter(({ reason }) => reason === "GatewayAway").length;
+    assert.equal(await told("portal-v1-0"), 0);
+    await site.create({ ...service, slot: 1 }, "portal-v1-1");
+    await site.until("portal-v1-1", (status) => status.pid !== undefined);
+    assert.equal(await told("portal-v1-1"), 1);
+    for (const name of ["portal-v1-0", "portal-v1-1"]) await site.store.delete(instance, { name });
+  });
+
   it("is interrupted when everything on its host is stopped", async () => {
     await create("interrupted", "trap 'exit 0' TERM; sleep 60 & wait");
     await site.until("interrupted", (status) => status.pid !== undefined);

@@ -68,7 +68,8 @@ const FAULT_WAIT_MS = 2000;
 /** Of a server that put itself in the background: a retry waits for it. */
 const BACKGROUND_GRACE_MS = 10_000;
 
-const GATEWAY_WAIT_MS = 10_000;
+/** A run that cannot call has failed; a service is more than its first calls, and comes back also where no gateway is. */
+const GATEWAY_WAIT_MS = { run: 10_000, service: 5000 } as const;
 const GATEWAY_LOOK_MS = 25;
 
 /** setTimeout takes what is more than 24.8 days for nothing. */
@@ -464,14 +465,15 @@ export class ProcessRunner implements Runner {
     }
   }
 
-  /** A run of a job may call at once: it is started when the host's gateway knows its address. A service need not wait: nothing is asked of it until it is ready. */
+  /** What may call is started when the host's gateway knows its address: it may do so in its first moment. */
   async #waitForGateway(): Promise<void> {
     const { clock, services, proxyPort, signal } = this.#context;
     const { once, calls } = this.#instance.spec;
     const { callerAddress } = this.#network;
-    if (once === undefined || callerAddress === undefined || !services().some(({ name }) => calls?.includes(name) !== false)) return;
+    if (callerAddress === undefined || !services().some(({ name }) => calls?.includes(name) !== false)) return;
     this.#report();
-    for (const lateMs = clock.monotonic() + GATEWAY_WAIT_MS; !(await isListening(callerAddress, proxyPort)); ) {
+    const waitMs = once === undefined ? GATEWAY_WAIT_MS.service : GATEWAY_WAIT_MS.run;
+    for (const lateMs = clock.monotonic() + waitMs; !(await isListening(callerAddress, proxyPort)); ) {
       if (this.#isGone || this.#isStopping || signal.aborted) return;
       if (clock.monotonic() >= lateMs)
         return this.#tell(
