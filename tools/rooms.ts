@@ -60,7 +60,7 @@ export const WINGS: readonly Wing[] = [
       { name: "update", faces: ["core"], imports: ["base", "model", "trace", "link", "store", "reconcile", "routing"], pure: ["core"] },
       {
         name: "gateway",
-        faces: ["core", "core/call-ledger", "core/trace-headers", "feed/table-sketch"],
+        faces: ["core", "core/call-ledger", "core/trace-headers", "feed/table-sketch", "access-log", "durable-file"],
         imports: ["base", "model", "trace", "pki", "link", "routing", "update/core"],
         pure: ["core"],
       },
@@ -105,7 +105,7 @@ export const WINGS: readonly Wing[] = [
       },
       {
         name: "apps",
-        faces: ["centre/parts", "centre/run-centre", "json-log", "run-file", "supervisor/child", "supervisor/heap"],
+        faces: ["centre/parts", "centre/run-centre", "json-log", "output", "run-file", "supervisor/child", "supervisor/heap"],
         imports: [...GROUND, ...STATE, ...TRAFFIC, ...WORK, ...FACE, "simulation"],
       },
     ],

@@ -1,4 +1,5 @@
 /** One proxy to measure, as a process of its own: `proxy.ts KIND PORT`, where PORT is the backend's. Writes `{"port": N}` once it listens. */
+// biome-ignore lint/style/noRestrictedImports: a part of a line that is lost changes no figure.
 import { mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createRequire } from "node:module";
