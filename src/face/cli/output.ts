@@ -24,6 +24,15 @@ export function formatBytes(bytes: number): string {
   return `${value < 10 && unit > 0 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
 }
 
+/** So many of a list are named where all would fill the screen. */
+const FEW = 5;
+
+/** `a, b, c`; of more than five the first ones and how many there are beside: `a, b, c, d, e and 45 more`. */
+export function listFew(items: readonly string[], between: string = ", "): string {
+  const left = items.length - FEW;
+  return left <= 0 ? items.join(between) : `${items.slice(0, FEW).join(between)} and ${left} more`;
+}
+
 /** `1 object`, `3 objects`. */
 export function count(amount: number, noun: string): string {
   return `${amount} ${noun}${amount === 1 ? "" : "s"}`;

@@ -73,3 +73,40 @@ test("a version that was refused is told, also where the one before crashes: not
   // What comes back by itself is waited for.
   assert.deepEqual(await wait(refused("Starting"), 0), told);
 });
+
+test("one that is stopped, started or scaled to nothing while it is waited for is not as it was asked for, and who has done it is named", async () => {
+  const at = (spec: object, reason: string, isReady: boolean): object => ({
+    kind: "Microservice",
+    metadata: { name: "auth", generation: 3, annotations: { "orrery.dev/changed-by": "ben" } },
+    spec: { replicas: 1, suspended: false, template: { version: "v2" }, ...spec },
+    status: { conditions: [{ type: "Ready", status: isReady ? "True" : "False", reason, message: "", observedGeneration: 3 }] },
+  });
+  const running = at({}, "Ready", true);
+  const stopped = at({ suspended: true }, "Suspended", false);
+  const empty = at({ replicas: 0 }, "Ready", true);
+  const wait = async (seen: object, more: object): Promise<readonly string[]> => {
+    const api = {
+      request: async ({ path }: { path: string }) => ({ status: 200, headers: {}, body: { items: path.endsWith("/instances") ? [] : [seen] } }),
+    } as unknown as Client;
+    const terminal = { progress: () => undefined } as unknown as Terminal;
+    const options = { api, terminal, clock: new ManualClock(0), signal: new AbortController().signal, timeoutMs: 60_000 };
+    return (await waitForServices({ ...options, ...more })).map((one) => `${one.readiness.reason}: ${one.readiness.message}`);
+  };
+  const byStop = "Stopped: it was stopped meanwhile by ben, and is not served; start it with: orrery start auth";
+  const byScale = "ScaledToZero: it was scaled to 0 meanwhile by ben, and is not served; start some with: orrery scale auth 1";
+  const byStart = "Started: it was started again meanwhile by ben: it runs; stop it with: orrery stop auth";
+  const applied = (one: object): object => ({ applied: appliedTemplates([one as StoredObject]) });
+  for (const [seen, wish, told] of [
+    [running, applied(running), []],
+    [stopped, applied(running), [byStop]],
+    [empty, applied(running), [byScale]],
+    [stopped, applied(stopped), []],
+    [empty, applied(empty), []],
+    [stopped, { isIdle: false, anyTemplate: true }, [byStop]],
+    [empty, { isIdle: false, anyTemplate: true }, [byScale]],
+    [running, { isIdle: true, anyTemplate: true }, [byStart]],
+    [stopped, { isIdle: true, anyTemplate: true }, []],
+    [stopped, {}, []],
+  ] as const)
+    assert.deepEqual(await wait(seen, wish), told);
+});

@@ -12,6 +12,7 @@ import {
 } from "#/model/index.ts";
 import type { Client } from "#/state/client/index.ts";
 import { objectPath } from "./kubernetes.ts";
+import { listFew } from "./output.ts";
 import { Patience } from "./patience.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -24,6 +25,11 @@ export interface Readiness {
   readonly message: string;
 }
 
+type Settling = Readiness & {
+  /** Waiting longer changes nothing. */
+  readonly isFinal: boolean;
+};
+
 /** Judges by the condition Ready, if it was made for the spec as it is now. */
 export function readinessOf(object: StoredObject): Readiness {
   const status = (object.status ?? {}) as { readonly conditions?: readonly Condition[]; readonly observedGeneration?: number };
@@ -35,12 +41,12 @@ export function readinessOf(object: StoredObject): Readiness {
   return { isReady: ready.status === "True", reason: ready.reason, message: ready.message };
 }
 
-/** Whether a microservice is as its spec wants it: its newest template (or, `anyTemplate`, whatever revision is served) served by as many ready instances as wanted, or stopped if it is suspended. `isFinal`: waiting longer changes nothing. */
+/** Whether a microservice is as its spec wants it: its newest template (or, `anyTemplate`, whatever revision is served) served by as many ready instances as wanted, or stopped if it is suspended. */
 function settlingOf(
   service: Microservice,
   instances: readonly Instance[],
   { anyTemplate = false, isNewestAwaited = () => true }: Pick<WaitOptions, "anyTemplate" | "isNewestAwaited">,
-): Readiness & { readonly isFinal: boolean } {
+): Settling {
   const readiness = readinessOf(service);
   const diverged = service.status?.conditions?.find((one) => one.type === "Diverged" && one.status === "True");
   if (readiness.reason === "Suspended") {
@@ -61,23 +67,45 @@ function settlingOf(
   return { ...readiness, isFinal: false };
 }
 
-/** A template as somebody has applied it: what he waits for. */
+/** A Microservice as somebody has applied it: what he waits for. */
 export interface AppliedTemplate {
   /** Of the object, when it was applied. */
   readonly generation: number;
   readonly template: unknown;
+  /** Whether anything of it was wanted to run. */
+  readonly isIdle: boolean;
 }
 
 /** What was applied, of those that are Microservices. */
 export function appliedTemplates(objects: Iterable<StoredObject>): ReadonlyMap<string, AppliedTemplate> {
   const found = new Map<string, AppliedTemplate>();
   for (const { kind, metadata, spec } of objects)
-    if (kind === microservice.kind) found.set(metadata.name, { generation: metadata.generation, template: (spec as Microservice["spec"]).template });
+    if (kind === microservice.kind) {
+      const wish = spec as Microservice["spec"];
+      found.set(metadata.name, { generation: metadata.generation, template: wish.template, isIdle: isIdle(wish) });
+    }
   return found;
 }
 
+function isIdle({ suspended, replicas }: Microservice["spec"]): boolean {
+  return suspended || replicas === 0;
+}
+
+/** Somebody has stopped, started or scaled it meanwhile, so that what is waited for does not come. `awaited`: whether anything of it was wanted to run. */
+function turnedBy({ metadata, spec }: Microservice, awaited: { readonly isIdle: boolean } | undefined): Settling | undefined {
+  if (awaited === undefined || awaited.isIdle === isIdle(spec)) return undefined;
+  const by = metadata.annotations?.[CHANGED_BY_ANNOTATION];
+  const who = by === undefined ? "" : ` by ${by}`;
+  const { name } = metadata;
+  const final = (reason: string, message: string): Settling => ({ isReady: false, reason, message, isFinal: true });
+  if (awaited.isIdle) return final("Started", `it was started again meanwhile${who}: it runs; stop it with: orrery stop ${name}`);
+  return spec.suspended
+    ? final("Stopped", `it was stopped meanwhile${who}, and is not served; start it with: orrery start ${name}`)
+    : final("ScaledToZero", `it was scaled to 0 meanwhile${who}, and is not served; start some with: orrery scale ${name} 1`);
+}
+
 /** Another template came after the one that was applied: whatever is served, it is not what is waited for. */
-function laterThan({ metadata, spec }: Microservice, applied: AppliedTemplate | undefined): (Readiness & { readonly isFinal: boolean }) | undefined {
+function laterThan({ metadata, spec }: Microservice, applied: AppliedTemplate | undefined): Settling | undefined {
   if (applied === undefined || metadata.generation <= applied.generation || isDeepStrictEqual(spec.template, applied.template)) return undefined;
   const by = metadata.annotations?.[CHANGED_BY_ANNOTATION];
   return {
@@ -98,6 +126,8 @@ export interface WaitOptions {
   readonly names?: readonly string[];
   /** What was applied of them: nothing else is waited for. */
   readonly applied?: ReadonlyMap<string, AppliedTemplate>;
+  /** Whether nothing of them is to run, as was asked for; absent: as it was applied. One that is started or stopped meanwhile is waited for no longer. */
+  readonly isIdle?: boolean;
   /** True: what is served counts, whether the newest template is, was refused, or is on its way. */
   readonly anyTemplate?: boolean;
   /** Whether the newest template of a microservice is waited for; where it is not, one that is on its way does not keep what is served from being ready. Absent: of all. */
@@ -129,13 +159,13 @@ export async function waitForServices(options: WaitOptions): Promise<readonly { 
       return waiting;
     }
     terminal.progress(
-      `waiting: ${services.length - waiting.length} of ${services.length} ready; ${waiting.map((one) => `${one.name} ${one.readiness.reason}`).join(", ")}`,
+      `waiting: ${services.length - waiting.length} of ${services.length} ready; ${listFew(waiting.map((one) => `${one.name} ${one.readiness.reason}`))}`,
     );
     await sleep(clock, ASK_MS, options.signal);
   }
 }
 
-async function loadServices(options: WaitOptions): Promise<{ name: string; readiness: ReturnType<typeof settlingOf> }[]> {
+async function loadServices(options: WaitOptions): Promise<{ name: string; readiness: Settling }[]> {
   const { api, names } = options;
   const { items } = (await api.request({ path: objectPath(microservice) })).body as { readonly items: readonly Microservice[] };
   const isAnySuspended = items.some((item) => item.spec.suspended);
@@ -144,10 +174,11 @@ async function loadServices(options: WaitOptions): Promise<{ name: string; readi
     if (!items.some((item) => item.metadata.name === name)) throw new OrreryError("cli/missing", `microservice ${name} was deleted meanwhile`);
   return items
     .filter((item) => names?.includes(item.metadata.name) ?? true)
-    .map((item) => ({
-      name: item.metadata.name,
-      readiness: laterThan(item, options.applied?.get(item.metadata.name)) ?? settlingOf(item, instances, options),
-    }));
+    .map((item) => {
+      const applied = options.applied?.get(item.metadata.name);
+      const awaited = options.isIdle === undefined ? applied : { isIdle: options.isIdle };
+      return { name: item.metadata.name, readiness: turnedBy(item, awaited) ?? laterThan(item, applied) ?? settlingOf(item, instances, options) };
+    });
 }
 
 /** Waits as `waitForServices` and says the outcome. Returns the exit status. */

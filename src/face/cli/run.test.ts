@@ -723,6 +723,53 @@ test("status warns of whatever condition is not as it should be", async () => {
   assert.ok(!out.includes("AsWanted"));
 });
 
+test("what is waited for is counted, and only the first of many are named at each look", async () => {
+  const progress: string[] = [];
+  const items = Array.from({ length: 50 }, (_, index) => ({ ...auth(), metadata: { ...auth().metadata, name: `s${index}` } }));
+  const manifests = items.map(({ spec: _, ...one }) => ({ ...one, metadata: { name: one.metadata.name }, spec: { template: auth().spec.template } }));
+  const patched = Object.fromEntries(items.map((one) => [`PATCH ${SERVICES}/${one.metadata.name}`, one]));
+  const folder = mkdtempSync(path.join(tmpdir(), "orrery-many-"));
+  writeFileSync(path.join(folder, "a.json"), JSON.stringify({ kind: "List", items: manifests }));
+  const ending = new AbortController();
+  const clock = new ManualClock();
+  const running = run(["apply", "-f", path.join(folder, "a.json"), "--wait"], {
+    answers: { [`GET ${SERVICES}`]: { items }, ...patched },
+    progress,
+    clock,
+    signal: ending.signal,
+  });
+  while (progress.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  ending.abort();
+  await running;
+  rmSync(folder, { recursive: true });
+  assert.deepEqual(progress, ["waiting: 0 of 50 ready; s0 Unknown, s1 Unknown, s2 Unknown, s3 Unknown, s4 Unknown and 45 more"]);
+});
+
+test("apply --wait of a service that a person has stopped says that nothing of it is served", async () => {
+  const stopped = { ...auth({ suspended: true }), status: { conditions: [{ type: "Ready", status: "False", reason: "Suspended", message: "" }] } };
+  const { status, note } = await run(["apply", "-f", "-", "--wait"], {
+    input: JSON.stringify({ apiVersion: "orrery.dev/v1", kind: "Microservice", metadata: { name: "auth" }, spec: { template: auth().spec.template } }),
+    answers: { [`PATCH ${SERVICES}/auth`]: stopped, [`GET ${SERVICES}`]: { items: [stopped] }, [`GET ${BASE}/instances`]: { items: [] } },
+  });
+  assert.deepEqual([status, note], [0, "microservice auth is stopped, and stays so: nothing of it is served until: orrery start auth\n"]);
+});
+
+test("restart --wait of a service that is stopped or scaled to 0 meanwhile says so and fails", async () => {
+  for (const [fields, said] of [
+    [{ suspended: true }, "auth: it was stopped meanwhile: nothing of it runs\n"],
+    [{ replicas: 0 }, "auth: it was scaled to 0 meanwhile: nothing of it runs\n"],
+  ] as const) {
+    const { status, note } = await run(["restart", "auth", "--wait"], {
+      answers: {
+        [`GET ${SERVICES}/auth`]: new Sequence(auth(), auth(fields)),
+        [`PATCH ${SERVICES}/auth`]: auth(),
+        [`GET ${BASE}/instances`]: { items: [] },
+      },
+    });
+    assert.deepEqual([status, note], [1, said]);
+  }
+});
+
 test("restore into a folder of another user says so, whatever is wrong with the file, and whatever runs", async () => {
   const { status, note } = await run(["restore", "/no/such/file"], {
     owner: "anna",

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { OrreryError } from "#/base/index.ts";
-import { durationMs, kinds, type StoredObject } from "#/model/index.ts";
+import { durationMs, kinds, type Microservice, microservice, type StoredObject } from "#/model/index.ts";
 import type { Client } from "#/state/client/index.ts";
 import { foretellApplied } from "../apply-forecast.ts";
 import type { CliContext } from "../context.ts";
@@ -45,6 +45,8 @@ export async function apply(context: CliContext, _args: readonly string[], optio
       .map((one) => one.object as StoredObject)
       .flatMap((object) => (object.kind === "Microservice" ? [object.metadata.name] : []));
     if (options.wait !== true || options.dryRun === true || names.length === 0) return 0;
+    for (const name of stoppedOf(done))
+      terminal.note(terminal.paintNote("yellow", `microservice ${name} is stopped, and stays so: nothing of it is served until: orrery start ${name}`));
     return await waitAndSay({
       api,
       terminal,
@@ -57,6 +59,13 @@ export async function apply(context: CliContext, _args: readonly string[], optio
   } finally {
     await api.close();
   }
+}
+
+/** Names of the services that were stopped before, by a person: a manifest that does not say `suspended` leaves it so. */
+function stoppedOf(done: readonly Applied[]): readonly string[] {
+  return done.flatMap(({ after: { kind, metadata, spec } }) =>
+    kind === microservice.kind && (spec as Microservice["spec"]).suspended ? [metadata.name] : [],
+  );
 }
 
 type ApplyOutcome = "created" | "changed" | "unchanged";

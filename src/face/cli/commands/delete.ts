@@ -13,6 +13,7 @@ import {
 import type { Client } from "#/state/client/index.ts";
 import type { CliContext } from "../context.ts";
 import { objectPath } from "../kubernetes.ts";
+import { listFew } from "../output.ts";
 import { AWAY_MS, Patience } from "../patience.ts";
 import type { Options } from "../program.ts";
 import { parseObjects } from "./get.ts";
@@ -123,7 +124,7 @@ async function waitForAbsence({ terminal, clock, signal }: CliContext, api: Clie
       terminal.progress(undefined);
       return true;
     }
-    const names = left.map(({ kind, name }) => `${kind.singular} ${name}`).join(", ");
+    const names = listFew(left.map(({ kind, name }) => `${kind.singular} ${name}`));
     if (clock.monotonic() >= deadlineMs) {
       terminal.note(
         terminal.paintNote(

@@ -3,7 +3,7 @@ import { durationMs, formatDuration, type Instance, instance, isRestarted, type 
 import type { Client } from "#/state/client/index.ts";
 import type { CliContext } from "../context.ts";
 import { objectPath } from "../kubernetes.ts";
-import { count } from "../output.ts";
+import { count, listFew } from "../output.ts";
 import { Patience } from "../patience.ts";
 import type { Options } from "../program.ts";
 import { asCalled } from "../terminal.ts";
@@ -73,7 +73,8 @@ async function waitForAll(context: CliContext, api: Client, { names, restartedAt
         if (open.length === 0) return 0;
         for (const one of open)
           terminal.note(terminal.paintNote("red", `${one.text}${one.lost === undefined && isLate ? ` (after ${formatDuration(timeoutMs)})` : ""}`));
-        const name = (lost ?? open[0])?.name ?? "";
+        const { name = "", isIdle = false } = lost ?? open[0] ?? {};
+        if (isIdle) return 1;
         terminal.note(
           asCalled(
             terminal,
@@ -82,7 +83,7 @@ async function waitForAll(context: CliContext, api: Client, { names, restartedAt
         );
         return 1;
       }
-      terminal.progress(open.map((one) => one.text).join("; "));
+      terminal.progress(listFew(open.map((one) => one.text), "; "));
     }
     await sleep(clock, ASK_MS, signal);
   }
@@ -91,6 +92,8 @@ async function waitForAll(context: CliContext, api: Client, { names, restartedAt
 interface Progress {
   readonly name: string;
   readonly isDone: boolean;
+  /** It was stopped, or scaled to 0. */
+  readonly isIdle?: boolean;
   readonly text: string;
   /** Why waiting helps no more. */
   readonly lost?: string;
@@ -110,6 +113,10 @@ async function loadProgress(api: Client, name: string, restartedAt: string): Pro
 function judge(service: Microservice, items: readonly Instance[], wish: string): Progress {
   const { name } = service.metadata;
   const { replicas, suspended } = service.spec;
+  if (suspended || replicas === 0) {
+    const text = `${name}: it was ${suspended ? "stopped" : "scaled to 0"} meanwhile: nothing of it runs`;
+    return { name, isDone: false, isIdle: true, text, lost: text };
+  }
   const served = service.status?.servedRevision;
   const own = items.filter((one) => one.spec.revision === served && one.metadata.deletionTimestamp === undefined);
   const isBack = (one: Instance): boolean => one.spec.restart?.at === wish && isRestarted(one) && one.status?.ready === true;
@@ -124,7 +131,7 @@ function judge(service: Microservice, items: readonly Instance[], wish: string):
   const isLost = told !== undefined && LOST_REASONS.includes(told.reason);
   return {
     name,
-    isDone: suspended || (done >= replicas && !isSecondThere),
+    isDone: done >= replicas && !isSecondThere,
     text: `${name}: ${done} of ${replicas} restarted${where}`,
     ...(isLost ? { lost: told.message } : {}),
   };

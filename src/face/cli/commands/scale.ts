@@ -27,7 +27,8 @@ export function scale(context: CliContext, [name = "", text = ""]: readonly stri
     });
     const words =
       before.spec.replicas === replicas ? `${count(replicas, "instance")}, as before` : `${before.spec.replicas} → ${count(replicas, "instance")}`;
-    return before.spec.suspended ? `${words} (it is stopped; start it with: orrery start ${name})` : words;
+    const { suspended } = before.spec;
+    return { isIdle: suspended || replicas === 0, words: suspended ? `${words} (it is stopped; start it with: orrery start ${name})` : words };
   });
 }
 
@@ -42,24 +43,31 @@ export function suspend(context: CliContext, [name = ""]: readonly string[], opt
       contentType: MERGE,
       body: { spec: { suspended } },
     });
-    if (before.spec.suspended === suspended) return suspended ? "already stopped" : "already started";
-    return suspended ? `stopping; start it again with: orrery start ${name}` : `starting ${count(before.spec.replicas, "instance")}`;
+    const isIdle = suspended || before.spec.replicas === 0;
+    if (before.spec.suspended === suspended) return { isIdle, words: suspended ? "already stopped" : "already started" };
+    return { isIdle, words: suspended ? `stopping; start it again with: orrery start ${name}` : `starting ${count(before.spec.replicas, "instance")}` };
   });
+}
+
+/** What came of a wish: said in words, and whether nothing of the service is to run now. */
+interface Changed {
+  readonly words: string;
+  readonly isIdle: boolean;
 }
 
 async function change(
   context: CliContext,
   name: string,
   options: Options,
-  apply: (api: Client, before: Microservice) => Promise<string>,
+  apply: (api: Client, before: Microservice) => Promise<Changed>,
 ): Promise<number> {
   const { terminal, clock, signal } = context;
   const api = await context.connect(options.data);
   try {
-    const said = await apply(api, await loadService(api, name));
-    terminal.out(asCalled(terminal, `microservice ${name}: ${said}`));
+    const { words, isIdle } = await apply(api, await loadService(api, name));
+    terminal.out(asCalled(terminal, `microservice ${name}: ${words}`));
     return options.wait === true
-      ? await waitAndSay({ api, terminal, clock, signal, timeoutMs: durationMs(options.timeout ?? "120s"), names: [name], anyTemplate: true })
+      ? await waitAndSay({ api, terminal, clock, signal, timeoutMs: durationMs(options.timeout ?? "120s"), names: [name], isIdle, anyTemplate: true })
       : 0;
   } finally {
     await api.close();
