@@ -1,10 +1,11 @@
 import type { Argument, Command, Option } from "commander";
-import { findKind, instance, job, jobRun, type Kind, kinds, microservice, update } from "#/model/index.ts";
+import { instance, job, jobRun, microservice, update } from "#/model/index.ts";
+import { findServed, type ServedKind, servedKinds } from "./served-kinds.ts";
 
 /** Where the names of objects come from. Both give an empty list where no centre answers in time. */
 export interface Names {
   /** Names of all objects of a kind. */
-  of(kind: Kind): Promise<readonly string[]>;
+  of(kind: ServedKind): Promise<readonly string[]>;
   /** Names of the scripts of a microservice. */
   scriptsOf(service: string): Promise<readonly string[]>;
 }
@@ -13,7 +14,7 @@ export interface Names {
 export type Completion = { readonly candidates: readonly string[] } | { readonly isFile: true };
 
 /** Kinds whose objects a command's argument of that name takes; words of an argument's name that are not here (`show|history`) stand for themselves. */
-const KINDS_OF: Readonly<Record<string, readonly Kind[]>> = {
+const KINDS_OF: Readonly<Record<string, readonly ServedKind[]>> = {
   service: [microservice],
   instance: [instance],
   job: [job],
@@ -86,8 +87,8 @@ async function ofArgument(
   const name = argument.name();
   if (name === "kind" || (name === "name" && positional.length > 0 && first.includes("/"))) {
     const slash = word.indexOf("/");
-    if (slash < 0) return kinds.flatMap((kind) => [kind.plural, kind.singular]);
-    const kind = findKind(word.slice(0, slash));
+    if (slash < 0) return servedKinds.flatMap((kind) => [kind.plural, kind.singular]);
+    const kind = findServed(word.slice(0, slash));
     return kind === undefined ? [] : (await names.of(kind)).map((one) => `${word.slice(0, slash)}/${one}`);
   }
   if (name === "script") return await names.scriptsOf(first);
@@ -107,7 +108,7 @@ async function ofArgument(
 }
 
 /** The kind whose objects `[name]` names, by the command and the word before. */
-function kindOfNames(command: string, first: string): Kind | undefined {
+function kindOfNames(command: string, first: string): ServedKind | undefined {
   switch (command) {
     case "update":
       return first === "history" ? microservice : update;
@@ -115,11 +116,11 @@ function kindOfNames(command: string, first: string): Kind | undefined {
       return first === "stop" ? jobRun : job;
     default:
       // `gateway forget NAME`, `hosts NAME`, `get KIND NAME`.
-      return findKind(command) ?? findKind(first);
+      return findServed(command) ?? findServed(first);
   }
 }
 
-async function namesOf(of: readonly Kind[], names: Names): Promise<readonly string[]> {
+async function namesOf(of: readonly ServedKind[], names: Names): Promise<readonly string[]> {
   return (await Promise.all(of.map((kind) => names.of(kind)))).flat();
 }
 

@@ -1,4 +1,5 @@
-import { DEFAULT_NAMESPACE, type Kind } from "#/model/index.ts";
+import { DEFAULT_NAMESPACE } from "#/model/index.ts";
+import type { ServedKind } from "./served-kinds.ts";
 
 /** Media type under which the API answers lists as tables. */
 export const TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
@@ -11,11 +12,11 @@ export interface Table {
 }
 
 /** Path of a kind's collection, of one object, or of a part of it. */
-export function objectPath(kind: Kind, name?: string, ...parts: readonly string[]): string {
+export function objectPath(kind: Pick<ServedKind, "group" | "apiVersion" | "scope" | "plural">, name?: string, ...parts: readonly string[]): string {
   const scope = kind.scope === "Namespaced" ? ["namespaces", DEFAULT_NAMESPACE] : [];
   return [
     "",
-    "apis",
+    kind.group === "" ? "api" : "apis",
     ...kind.apiVersion.split("/"),
     ...scope,
     kind.plural,
@@ -25,7 +26,7 @@ export function objectPath(kind: Kind, name?: string, ...parts: readonly string[
 }
 
 /** Path of the Events about one object, with the query that selects them. */
-export function eventsOf(kind: Kind, name: string): { readonly path: string; readonly query: Readonly<Record<string, string>> } {
+export function eventsOf(kind: ServedKind, name: string): { readonly path: string; readonly query: Readonly<Record<string, string>> } {
   return {
     path: `/api/v1/namespaces/${DEFAULT_NAMESPACE}/events`,
     query: { fieldSelector: `involvedObject.kind=${kind.kind},involvedObject.name=${name}` },

@@ -1,11 +1,12 @@
 import type { Command } from "commander";
-import { type Kind, type Microservice, microservice } from "#/model/index.ts";
+import { type Microservice, microservice } from "#/model/index.ts";
 import type { Client } from "#/state/client/index.ts";
 import { COMPLETION_SCRIPTS, complete, FILES_WANTED, type Names } from "../completion.ts";
 import type { CliContext } from "../context.ts";
 import { objectPath } from "../kubernetes.ts";
 import { oneLine } from "../printable.ts";
 import type { Options } from "../program.ts";
+import type { ServedKind } from "../served-kinds.ts";
 
 /** Who presses Tab does not wait: names that come later are left out. */
 const NAMES_MS_MAX = 200;
@@ -38,7 +39,7 @@ function namesBy(api: Client | undefined): Names {
     }
   };
   return {
-    of: (kind: Kind) =>
+    of: (kind: ServedKind) =>
       ask(
         objectPath(kind),
         (body) => (body as { readonly items: readonly { readonly metadata: { readonly name: string } }[] }).items.map((one) => one.metadata.name),

@@ -2,8 +2,6 @@ import { OrreryError, shellWord, sleep } from "#/base/index.ts";
 import {
   durationMs,
   formatDuration,
-  type Kind,
-  kinds,
   type Microservice,
   microservice,
   type Route,
@@ -16,12 +14,13 @@ import { objectPath } from "../kubernetes.ts";
 import { listFew } from "../output.ts";
 import { AWAY_MS, Patience } from "../patience.ts";
 import type { Options } from "../program.ts";
+import { type ServedKind, servedKinds } from "../served-kinds.ts";
 import { parseObjects } from "./get.ts";
 import { isMissing } from "./logs.ts";
 import { loadAll } from "./validate.ts";
 
 interface Victim {
-  readonly kind: Kind;
+  readonly kind: ServedKind;
   readonly name: string;
 }
 
@@ -79,7 +78,7 @@ async function warnOfCallers({ terminal }: CliContext, api: Client, deleted: rea
 }
 
 /** Deletes an object; false if there was none. It may stay until its finalizers are done. */
-export async function deleteObject(api: Client, kind: Kind, name: string): Promise<boolean> {
+export async function deleteObject(api: Client, kind: ServedKind, name: string): Promise<boolean> {
   try {
     await api.request({ method: "DELETE", path: objectPath(kind, name) });
     return true;
@@ -104,7 +103,7 @@ async function victimsOfFiles(context: CliContext, files: readonly string[]): Pr
   if (fault !== undefined) throw new OrreryError("cli/unreadable", `${fault.file}:${fault.line}: ${fault.message}`);
   return manifests.map(({ file, line, object }) => {
     const { kind: kindName, metadata } = (object ?? {}) as Partial<StoredObject>;
-    const kind = kinds.find((one) => one.kind === kindName);
+    const kind = servedKinds.find((one) => one.kind === kindName);
     if (kind === undefined || typeof metadata?.name !== "string")
       throw new OrreryError(
         "cli/unreadable",

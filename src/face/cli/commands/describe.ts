@@ -1,12 +1,13 @@
 import { stringify } from "yaml";
 import { OrreryError, shellWord } from "#/base/index.ts";
-import { type Condition, type Instance, instance, type Kind, type Microservice, microservice, type StoredObject } from "#/model/index.ts";
+import { type Condition, type Instance, instance, type Microservice, microservice, type StoredObject } from "#/model/index.ts";
 import type { Client } from "#/state/client/index.ts";
 import type { CliContext } from "../context.ts";
 import { eventsOf, objectPath } from "../kubernetes.ts";
 import { formatAge } from "../output.ts";
 import { oneLine } from "../printable.ts";
 import type { Options } from "../program.ts";
+import type { ServedKind } from "../served-kinds.ts";
 import { formatTable } from "../table.ts";
 import { asCalled, type Terminal } from "../terminal.ts";
 import { parseObjects } from "./get.ts";
@@ -37,7 +38,7 @@ export async function describe(context: CliContext, args: readonly string[], opt
   }
 }
 
-async function describeObject(context: CliContext, api: Client, kind: Kind, name: string): Promise<void> {
+async function describeObject(context: CliContext, api: Client, kind: ServedKind, name: string): Promise<void> {
   const { terminal } = context;
   const nowMs = context.clock.now();
   const object = (await api.request({ path: objectPath(kind, name) })).body as StoredObject;
@@ -63,6 +64,9 @@ async function describeObject(context: CliContext, api: Client, kind: Kind, name
   ];
   for (const [title, value] of facts)
     if (value !== undefined && value !== "") terminal.out(`${terminal.paint("bold", `${title}:`.padEnd(13))}${oneLine(value)}`);
+  // What objects of Kubernetes' own kinds have instead of a spec.
+  const { apiVersion: _version, kind: _kind, metadata: _metadata, spec: _spec, status: _status, ...others } = { ...object };
+  section(terminal, "Fields", others);
   section(terminal, "Spec", object.spec);
   section(terminal, "Status", status);
   if (conditions !== undefined && conditions.length > 0) {

@@ -1,12 +1,12 @@
 import { OrreryError } from "#/base/index.ts";
-import { DEFAULT_NAMESPACE, durationMs, findKind } from "#/model/index.ts";
+import { DEFAULT_NAMESPACE, durationMs } from "#/model/index.ts";
 import type { CliContext } from "../context.ts";
 import { follow } from "../follow.ts";
 import { GrowingTable } from "../growing-table.ts";
 import { formatAge, printData } from "../output.ts";
 import { oneLine } from "../printable.ts";
 import type { Options } from "../program.ts";
-import { kindNamed } from "./crds.ts";
+import { findServed, kindNamed } from "../served-kinds.ts";
 
 interface EventObject {
   readonly metadata: { readonly name: string; readonly resourceVersion: string };
@@ -106,7 +106,7 @@ function selectorOf([first, second, ...more]: readonly string[]): string[] {
   if (first === undefined) return [];
   const [kind = "", name] = second === undefined && first.includes("/") ? first.split("/", 2) : [first, second];
   if (name !== undefined && name !== "") return [`involvedObject.kind=${kindNamed(kind).kind}`, `involvedObject.name=${named(name)}`];
-  const known = findKind(kind);
+  const known = findServed(kind);
   return known === undefined ? [`involvedObject.name=${named(kind)}`] : [`involvedObject.kind=${known.kind}`];
 }
 

@@ -1,5 +1,5 @@
 import { OrreryError } from "#/base/index.ts";
-import type { Kind, StoredObject } from "#/model/index.ts";
+import type { StoredObject } from "#/model/index.ts";
 import type { Client } from "#/state/client/index.ts";
 import type { CliContext } from "../context.ts";
 import { type Followed, follow } from "../follow.ts";
@@ -7,12 +7,12 @@ import { GrowingTable } from "../growing-table.ts";
 import { objectPath, TABLE, type Table } from "../kubernetes.ts";
 import { printData } from "../output.ts";
 import type { Options } from "../program.ts";
+import { kindNamed, qualifiedName, type ServedKind } from "../served-kinds.ts";
 import { formatTable } from "../table.ts";
-import { kindNamed } from "./crds.ts";
 import { printOne } from "./events.ts";
 
 interface Wish {
-  readonly kind: Kind;
+  readonly kind: ServedKind;
   /** Absent: all. */
   readonly name?: string;
 }
@@ -24,8 +24,10 @@ export async function get(context: CliContext, args: readonly string[], options:
   try {
     if (options.watch === true) return await watch(context, api, wishes, options);
     if (options.output === undefined || options.output === "wide") return await printTables(context, api, wishes, options);
-    const objects = (await Promise.all(wishes.map((wish) => load(api, wish, options)))).flat();
-    if (options.output === "name") for (const one of objects) context.terminal.out(`${one.kind.toLowerCase()}.orrery.dev/${one.metadata.name}`);
+    const loaded = await Promise.all(wishes.map(async (wish) => ({ ...wish, objects: await load(api, wish, options) })));
+    const objects = loaded.flatMap((one) => one.objects);
+    if (options.output === "name")
+      for (const { kind, objects: named } of loaded) for (const one of named) context.terminal.out(qualifiedName(kind, one.metadata.name));
     else
       printData(
         context.terminal,
@@ -60,7 +62,7 @@ async function load(api: Client, { kind, name }: Wish, options: Options): Promis
   if (name !== undefined) return [(await api.request({ path: objectPath(kind, name) })).body as StoredObject];
   const { items } = (await api.request({ path: objectPath(kind), query: selectors(options) })).body as { readonly items: readonly StoredObject[] };
   // Items of a list do not repeat what the list says once.
-  return items.map((item) => ({ ...item, apiVersion: item.apiVersion ?? "orrery.dev/v1", kind: item.kind ?? kind.kind }));
+  return items.map((item) => ({ ...item, apiVersion: item.apiVersion ?? kind.apiVersion, kind: item.kind ?? kind.kind }));
 }
 
 /** What is there, then a line for each change: as `kubectl get -w`. */
@@ -77,7 +79,7 @@ async function watch(context: CliContext, api: Client, wishes: readonly Wish[], 
   const accept = isTable ? TABLE : "application/json";
   const list = (await api.request({ path, query, accept })).body as Watched & { readonly items?: readonly StoredObject[] };
   const isWanted = (name: string | undefined): boolean => names.size === 0 || (name !== undefined && names.has(name));
-  const print = isTable ? tablePrinter(terminal, list, options) : objectPrinter(terminal, output);
+  const print = isTable ? tablePrinter(terminal, list, options) : objectPrinter(terminal, kind, output);
   for (const object of isTable ? [list] : (list.items ?? [])) print({ type: "ADDED", object: object as Watched }, isWanted);
   for await (const event of follow<Watched>(context, api, { path, query, accept }, list.metadata?.resourceVersion ?? "0")) {
     print(event, isWanted);
@@ -90,11 +92,11 @@ async function watch(context: CliContext, api: Client, wishes: readonly Wish[], 
 type Watched = Partial<Table> & { readonly kind?: string; readonly metadata?: { readonly name?: string; readonly resourceVersion?: string } };
 type Printer = (event: Followed<Watched>, isWanted: (name: string | undefined) => boolean) => void;
 
-function objectPrinter(terminal: CliContext["terminal"], output: Options["output"]): Printer {
+function objectPrinter(terminal: CliContext["terminal"], kind: ServedKind, output: Options["output"]): Printer {
   return ({ object }, isWanted) => {
     if (!isWanted(object.metadata?.name)) return;
     if (output === "json" || output === "yaml") printOne(terminal, output, object);
-    else terminal.out(`${object.kind?.toLowerCase()}.orrery.dev/${object.metadata?.name}`);
+    else terminal.out(qualifiedName(kind, object.metadata?.name ?? ""));
   };
 }
 
