@@ -17,7 +17,13 @@ test("get, describe and delete find every kind that the API serves, by each of i
   let kinds = 0;
   for (const version of ["/api/v1", ...groups.map((one) => `/apis/${one.preferredVersion.groupVersion}`)]) {
     const { resources } = (await site.client().request({ path: version })).body as {
-      readonly resources: readonly { readonly name: string; readonly singularName: string; readonly kind: string; readonly shortNames?: readonly string[]; readonly verbs: readonly string[] }[];
+      readonly resources: readonly {
+        readonly name: string;
+        readonly singularName: string;
+        readonly kind: string;
+        readonly shortNames?: readonly string[];
+        readonly verbs: readonly string[];
+      }[];
     };
     for (const { name, singularName, kind, shortNames = [], verbs } of resources) {
       if (!verbs.includes("list")) continue;
@@ -37,7 +43,10 @@ test("get, describe and delete find every kind that the API serves, by each of i
   const [event = ""] = (await orrery("get", "ev", "-o", "name")).out.split("\n");
   assert.match(event, /^event\/dish\./);
   assert.match((await orrery("describe", event)).out, /Kind: +Event\n[\s\S]*Fields:\n[\s\S]*reason: Moved\n/);
-  assert.deepEqual([(await orrery("delete", "lease", "leader")).out, (await orrery("get", "leases")).note], ["lease leader: deleted\n", "no leases\n"]);
+  assert.deepEqual(
+    [(await orrery("delete", "lease", "leader")).out, (await orrery("get", "leases")).note],
+    ["lease leader: deleted\n", "no leases\n"],
+  );
   for (const args of [["ns", "default"], [event]]) {
     const { status, note } = await orrery("delete", ...args);
     assert.deepEqual([status, /^error: delete is not served for (namespaces|events)/.test(note)], [1, true], note);

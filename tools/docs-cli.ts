@@ -47,6 +47,8 @@ const context: CliContext = {
     isTerminal: false,
     columns: 100,
     command: "./orrery",
+    dataOption: "",
+    nameData() {},
     paint: (_, text) => text,
     paintNote: (_, text) => text,
   },

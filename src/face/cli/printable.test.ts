@@ -131,30 +131,35 @@ function worldOf(text: string, isTable: boolean, isTerminal: boolean): World {
   return { answers, isTerminal, processes: [{ name: "centre", pid: 1, ready: true, restarts: 0 }] };
 }
 
+/** Commands over `worldOf`, and whether the API answers with a table. */
+const COMMANDS: readonly (readonly [args: readonly string[], isTable: boolean])[] = [
+  [["get", "ms"], true],
+  [["get", "ms", "-o", "wide"], true],
+  [["get", "ms", "-o", "name"], false],
+  [["get", "ms", "-o", "yaml"], false],
+  [["describe", "ms", "auth"], false],
+  [["status"], false],
+  [["status", "-o", "yaml"], false],
+  [["hosts"], true],
+  [["calls"], false],
+  [["calls", "--graph"], false],
+  [["calls", "--dot"], false],
+  [["update", "show", "u"], false],
+  [["update", "history", "auth"], false],
+  [["events"], false],
+  [["events", "-o", "wide"], false],
+  [["events", "-o", "name"], false],
+  [["complete", "--", "get", "ms", ""], false],
+  [["run-script", "auth", "check"], false],
+  [["scale", "auth", "3"], false],
+  [["job", "list"], false],
+];
+
 test("no command writes to a terminal what came from outside as it is, and programs read the same text again", async () => {
   await fc.assert(
     fc.asyncProperty(attack, async (text) => {
       for (const [args, isTable] of [
-        [["get", "ms"], true],
-        [["get", "ms", "-o", "wide"], true],
-        [["get", "ms", "-o", "name"], false],
-        [["get", "ms", "-o", "yaml"], false],
-        [["describe", "ms", "auth"], false],
-        [["status"], false],
-        [["status", "-o", "yaml"], false],
-        [["hosts"], true],
-        [["calls"], false],
-        [["calls", "--graph"], false],
-        [["calls", "--dot"], false],
-        [["update", "show", "u"], false],
-        [["update", "history", "auth"], false],
-        [["events"], false],
-        [["events", "-o", "wide"], false],
-        [["events", "-o", "name"], false],
-        [["complete", "--", "get", "ms", ""], false],
-        [["run-script", "auth", "check"], false],
-        [["scale", "auth", "3"], false],
-        [["job", "list"], false],
+        ...COMMANDS,
         [["get", `nothing${text}`], false],
         [["describe", "ms", `no${text}`], false],
         [["logs", `no${text}`], false],
@@ -196,6 +201,70 @@ test("a word of a proposal is one word for a shell, and the same one", () => {
     ["a\u001b[2J", `$'a\\u001b[2J'`],
   ] as const)
     assert.equal(shellWord(word), quoted);
+});
+
+/** Every proposal of a command that looks at a site. */
+const PROPOSED = /(?<![\w./`-])orrery (?!(?:help|validate|crds|completion|version)\b|\S+ --help)[a-z-]+.*/g;
+
+test("every proposal that a command prints names the data folder that was typed", async () => {
+  const failing: readonly (readonly string[])[] = [
+    ["describe", "ms"],
+    ["delete", "ms"],
+    ["exec", "auth"],
+    ["gateway", "forget", "g"],
+    ["gateway", "loose", "g"],
+    ["get", "ms/"],
+    ["job", "run"],
+    ["job", "run", "nothing"],
+    ["job", "walk"],
+    ["logs", "nothing"],
+    ["restart", "nothing"],
+    ["restore", "nothing"],
+    ["scale", "nothing", "3"],
+    ["update"],
+    ["update", "auth"],
+    ["update", "pasue", "u"],
+    ["update", "show", "nothing"],
+    ["update", "show", "u", "--ramp", "1"],
+    ["update", "promote", "u"],
+    ["update", "abort", "u"],
+    ["update", "rollback", "u"],
+    ["update", "auth", "--to", "v9"],
+    ["update", "history", "nothing"],
+    ["volume", "rm"],
+    ["volume", "rm", "nothing"],
+  ];
+  let proposals = 0;
+  const wrong: string[] = [];
+  for (const isTerminal of [true, false])
+    for (const [args, isTable] of [...COMMANDS, ...failing.map((words) => [words, false] as const)]) {
+      if (args.includes("-o") && !args.includes("wide")) continue;
+      const world = { ...worldOf("; do: orrery start auth, or: orrery update show", isTable, isTerminal), columns: 400 };
+      const [command = "", ...words] = args;
+      // These print names and numbers, or what a script has said.
+      if (["complete", "calls", "run-script"].includes(command)) continue;
+      const { out, note } = await run([command, "--data", "/other site", ...words], world);
+      for (const [proposal] of (out + note).matchAll(PROPOSED)) {
+        proposals += 1;
+        if (!/^orrery [a-z-]+ --data '\/other site'/.test(proposal)) wrong.push(`${args.join(" ")} proposes: ${proposal}`);
+      }
+    }
+  assert.deepEqual(wrong, []);
+  assert.ok(proposals > 60, String(proposals));
+});
+
+test("no code writes how it was called beside the one place that also names the data folder", () => {
+  const root = path.resolve(import.meta.dirname, "../..");
+  const found: string[] = [];
+  for (const room of ["face/cli", "apps"])
+    for (const file of readdirSync(path.join(root, room), { recursive: true, encoding: "utf8" }))
+      if (
+        file.endsWith(".ts") &&
+        !/\.test\.ts$|^terminal\.ts$|^program\.ts$/.test(file) &&
+        /\bterminal\.command\b/.test(readFileSync(path.join(root, room, file), "utf8"))
+      )
+        found.push(`${room}/${file}`);
+  assert.deepEqual(found, []);
 });
 
 test("every path in a command that someone is told to type is quoted", () => {

@@ -26,6 +26,7 @@ export function buildProgram(context: CliContext, finish: (exitStatus: number) =
       .option("--data <dir>", "data folder of the site", context.env["ORRERY_DATA"] ?? ".orrery");
     return command.action(async () => {
       const options: Omit<Options, "given"> = command.opts();
+      if (command.getOptionValueSource("data") === "cli") context.terminal.nameData(options.data);
       finish(
         await run(
           command.processedArgs.flat().filter((one): one is string => typeof one === "string"),

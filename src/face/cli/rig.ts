@@ -64,20 +64,24 @@ export async function run(args: readonly string[], world: World = {}): Promise<R
       columns: world.columns ?? 100,
       rows: world.rows,
     }) as unknown as NodeJS.WriteStream;
+  const inner = processTerminal(
+    {
+      stdout: stream((text) => {
+        out += text;
+        world.onOut?.(out);
+      }),
+      stderr: stream((text) => {
+        note += text;
+      }),
+      readInput: async () => world.input ?? "",
+    },
+    { NO_COLOR: "1", ...world.env },
+  );
   const terminal: Terminal = {
-    ...processTerminal(
-      {
-        stdout: stream((text) => {
-          out += text;
-          world.onOut?.(out);
-        }),
-        stderr: stream((text) => {
-          note += text;
-        }),
-        readInput: async () => world.input ?? "",
-      },
-      { NO_COLOR: "1", ...world.env },
-    ),
+    ...inner,
+    get dataOption() {
+      return inner.dataOption;
+    },
     write(text) {
       out += typeof text === "string" ? text : Buffer.from(text).toString("latin1");
     },

@@ -748,7 +748,12 @@ test("what is waited for is counted, and only the first of many are named at eac
 test("apply --wait of a service that a person has stopped says that nothing of it is served", async () => {
   const stopped = { ...auth({ suspended: true }), status: { conditions: [{ type: "Ready", status: "False", reason: "Suspended", message: "" }] } };
   const { status, note } = await run(["apply", "-f", "-", "--wait"], {
-    input: JSON.stringify({ apiVersion: "orrery.dev/v1", kind: "Microservice", metadata: { name: "auth" }, spec: { template: auth().spec.template } }),
+    input: JSON.stringify({
+      apiVersion: "orrery.dev/v1",
+      kind: "Microservice",
+      metadata: { name: "auth" },
+      spec: { template: auth().spec.template },
+    }),
     answers: { [`PATCH ${SERVICES}/auth`]: stopped, [`GET ${SERVICES}`]: { items: [stopped] }, [`GET ${BASE}/instances`]: { items: [] } },
   });
   assert.deepEqual([status, note], [0, "microservice auth is stopped, and stays so: nothing of it is served until: orrery start auth\n"]);

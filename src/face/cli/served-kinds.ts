@@ -16,7 +16,9 @@ export const servedKinds: readonly ServedKind[] = [...storedKinds, ...CORE];
 /** The kind of that name (`Microservice`), plural, singular or short name; `undefined` if the API serves none. */
 export function findServed(name: string): ServedKind | undefined {
   const lower = name.toLowerCase();
-  return servedKinds.find((kind) => kind.kind === name || kind.plural === lower || kind.singular === lower || kind.shortNames?.includes(lower) === true);
+  return servedKinds.find(
+    (kind) => kind.kind === name || kind.plural === lower || kind.singular === lower || kind.shortNames?.includes(lower) === true,
+  );
 }
 
 /** The kind of that name in any of its forms.

@@ -23,10 +23,30 @@ test("notes name commands as this program was called; results are left as they a
 
 test("what is no command of this program keeps its name", () => {
   for (const text of ["orrery.dev/v1", "orrery-up", "/data/orrery x", "./orrery up", ".orrery logs", "a site of orrery"])
-    assert.equal(asCalled({ command: "X" }, text), text);
+    assert.equal(asCalled({ command: "X", dataOption: " --data D" }, text), text);
 });
 
 test("a program in a folder with a space in its name is quoted for the shell", () => {
   assert.equal(makeTerminal({ ORRERY_COMMAND: "/my site/orrery" }).terminal.command, "'/my site/orrery'");
   assert.equal(makeTerminal({}).terminal.command, "orrery");
+});
+
+test("a proposal carries the data folder that was typed, once, where the command looks at a site; what is only spoken of does not", () => {
+  const { terminal } = makeTerminal({ ORRERY_COMMAND: "./orrery" });
+  assert.equal(asCalled(terminal, "see: orrery get ms"), "see: ./orrery get ms");
+  terminal.nameData("/my site");
+  for (const [text, told] of [
+    ["see: orrery get ms", "see: ./orrery get --data '/my site' ms"],
+    ["orrery down, then: orrery up", "./orrery down --data '/my site', then: ./orrery up --data '/my site'"],
+    ["orrery exec auth -- ls", "./orrery exec --data '/my site' auth -- ls"],
+    ["orrery run-script auth check", "./orrery run-script --data '/my site' auth check"],
+    ["orrery down --data /other", "./orrery down --data /other"],
+    ["orrery scale --help", "./orrery scale --help"],
+    ["orrery --help", "./orrery --help"],
+    ["orrery validate -f x", "./orrery validate -f x"],
+    ["a file that `orrery backup` made", "a file that `orrery backup` made"],
+  ] as const) {
+    assert.equal(asCalled(terminal, text), told);
+    assert.equal(asCalled(terminal, told), told);
+  }
 });

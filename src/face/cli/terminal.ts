@@ -31,6 +31,10 @@ export interface Terminal {
   readonly rows?: number | undefined;
   /** How this program was called, as a shell takes it: `orrery`, `./orrery`. Notes name commands so. */
   readonly command: string;
+  /** ` --data DIR` where the data folder was typed, else empty. Proposals carry it. */
+  readonly dataOption: string;
+  /** The data folder was typed so: whoever types what is proposed has to name it, too. */
+  nameData(folder: string): void;
   /** Colours `text` if `out` is a terminal. */
   paint(style: Style | readonly Style[], text: string): string;
   /** Colours `text` if `note` is a terminal. */
@@ -47,9 +51,18 @@ interface Streams {
 
 const COLUMNS = 100;
 
-/** `text` with every `orrery COMMAND` in it as someone would type it here. For hints that belong to a result; notes are written so anyway. */
-export function asCalled({ command }: Pick<Terminal, "command">, text: string): string {
-  return text.replace(/(?<![\w./-])orrery(?= (?:--help|[a-z]))/g, () => command);
+/** These look at no site. */
+const WITHOUT_DATA: ReadonlySet<string> = new Set(["help", "validate", "crds", "completion", "complete", "version"]);
+/** A command that someone may type. In backticks it is only spoken of: `orrery backup`. */
+const PROPOSAL = /(?<![\w./`-])orrery (?:(--[a-z])|([a-z][a-z-]*))/g;
+
+/** `text` with every `orrery COMMAND` in it as someone would type it here: called as this program was, for the data folder that was typed. For hints that belong to a result; notes are written so anyway. */
+export function asCalled({ command, dataOption }: Pick<Terminal, "command" | "dataOption">, text: string): string {
+  return text.replace(PROPOSAL, (found: string, option: string | undefined, name: string | undefined, at: number) => {
+    const words = command + found.slice("orrery".length);
+    const isNamed = /^ --(?:data|help)\b/.test(text.slice(at + found.length));
+    return option !== undefined || isNamed || WITHOUT_DATA.has(name ?? "") ? words : words + dataOption;
+  });
 }
 
 /** The terminal of this process. NO_COLOR and FORCE_COLOR are respected; ORRERY_COMMAND says how this program was called. */
@@ -73,9 +86,15 @@ export function processTerminal(
     return (style: Style | readonly Style[], text: string): string => (isColoured ? [style].flat().reduce(coloured, text) : text);
   };
   const size = (): { rows: number; columns: number } => ({ rows: stdout.rows || 24, columns: stdout.columns || 80 });
-  const command = shellWord(env["ORRERY_COMMAND"] ?? "orrery");
+  const called = { command: shellWord(env["ORRERY_COMMAND"] ?? "orrery"), dataOption: "" };
   return {
-    command,
+    command: called.command,
+    get dataOption() {
+      return called.dataOption;
+    },
+    nameData(folder) {
+      called.dataOption = ` --data ${shellWord(folder)}`;
+    },
     out(text) {
       clear();
       if (!gone) stdout.write(printable(text.endsWith("\n") ? text : `${text}\n`, { isTerminal }));
@@ -86,7 +105,7 @@ export function processTerminal(
     },
     note(text) {
       clear();
-      stderr.write(`${printable(asCalled({ command }, text), { isTerminal: true })}\n`);
+      stderr.write(`${printable(asCalled(called, text), { isTerminal: true })}\n`);
     },
     writeNote(bytes) {
       clear();
@@ -113,7 +132,7 @@ export function processTerminal(
     },
     readInput,
     progress(told) {
-      const text = told === undefined ? undefined : printable(asCalled({ command }, told), { isTerminal: true }).replaceAll("\n", " ");
+      const text = told === undefined ? undefined : printable(asCalled(called, told), { isTerminal: true }).replaceAll("\n", " ");
       if (text === undefined || text === shown) {
         if (text === undefined) clear();
         return;

@@ -8,7 +8,8 @@ import { textWidth } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
 import { drawForecast, type ToldForecast } from "./update-forecast.ts";
 
-const terminal = (columns: number): Terminal => ({ columns, command: "./orrery", paint: (_: unknown, text: string) => text }) as unknown as Terminal;
+const terminal = (columns: number): Terminal =>
+  ({ columns, command: "./orrery", dataOption: "", paint: (_: unknown, text: string) => text }) as unknown as Terminal;
 
 const TOLD: ToldForecast = {
   services: [{ name: "auth", to: "v2" }],

@@ -1,7 +1,7 @@
 import { type Generation, REMOVED, type Update } from "#/model/index.ts";
 import { formatAge } from "./output.ts";
 import { formatTable, type TableColumn, textWidth, wrap } from "./table.ts";
-import type { Terminal } from "./terminal.ts";
+import { asCalled, type Terminal } from "./terminal.ts";
 
 /** One Update of a service; `-o json` of `orrery update history` is the Update with these beside it. */
 export interface HistoryEntry extends Update {
@@ -94,7 +94,7 @@ export function drawHistory(
   look: { readonly isWide: boolean; readonly nowMs: number },
 ): string[] {
   const columns = look.isWide ? allColumns() : fitting(shortColumns(entries, look.nowMs), entries, terminal.columns);
-  const rows = entries.map((entry) => columns.map((column) => column.cell(entry)));
+  const rows = entries.map((entry) => columns.map((column) => asCalled(terminal, column.cell(entry))));
   const [head = "", ...lines] = formatTable(columns, rows, look.isWide ? Number.POSITIVE_INFINITY : terminal.columns);
   const legend = terminal.paint("dim", "times: T turn of others, P prepare, S spread the table, H hold, R ramp, D drain; all of it: -o wide");
   return [terminal.paint("bold", head), ...lines, ...(look.isWide ? [] : wrap(legend, terminal.columns))];

@@ -11,7 +11,7 @@ import { loadUpdateView, type UpdateView } from "./update-view.ts";
 const NOW = Date.parse("2030-01-01T00:00:02Z");
 const SINCE = "2030-01-01T00:00:00.000Z";
 const terminal = (columns: number): Terminal =>
-  ({ columns, isTerminal: true, command: "./orrery", paint: (_: unknown, text: string) => text }) as unknown as Terminal;
+  ({ columns, isTerminal: true, command: "./orrery", dataOption: "", paint: (_: unknown, text: string) => text }) as unknown as Terminal;
 
 const report = (held: number, edge: number): object => ({
   incarnation: 1,

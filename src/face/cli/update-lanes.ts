@@ -34,7 +34,8 @@ export function drawUpdates(terminal: Terminal, view: UpdateView, nowMs: number)
   lines.push(first.replace(/^site/, terminal.paint("bold", "site")), ...more);
   const table = (columns: Parameters<typeof formatTable>[0], rows: readonly (readonly string[])[]): void => {
     if (rows.length === 0) return;
-    const [title = "", ...body] = formatTable(columns, rows, terminal.columns);
+    const told = rows.map((row) => row.map((cell) => asCalled(terminal, cell)));
+    const [title = "", ...body] = formatTable(columns, told, terminal.columns);
     lines.push("", terminal.paint("bold", title), ...body);
   };
   if (view.hold !== undefined) lines.push(...sentence(terminal, describeHold(view.hold, nowMs)));
@@ -134,7 +135,9 @@ function describeHold({ services, to, transactions, until }: HoldView, nowMs: nu
 function drawInconsistent(terminal: Terminal, one: Update): string[] {
   const told = one.status?.conditions?.find((condition) => condition.type === "Consistent" && condition.status === "False");
   if (told === undefined || isOver(one)) return [];
-  return sentence(terminal, `not consistent: ${one.metadata.name}: ${told.message}`).map((line) => terminal.paint("yellow", line));
+  return sentence(terminal, asCalled(terminal, `not consistent: ${one.metadata.name}: ${told.message}`)).map((line) =>
+    terminal.paint("yellow", line),
+  );
 }
 
 /** Who waits, for what, since when, what ends it. */

@@ -11,7 +11,7 @@ import { loadUpdateView, type UpdateView, type WaitView } from "./update-view.ts
 const NOW = Date.parse("2030-01-01T01:00:00Z");
 const SINCE = timestamp(NOW - 5000);
 const terminal = (columns: number): Terminal =>
-  ({ columns, isTerminal: true, command: "./orrery", paint: (_: unknown, text: string) => text }) as unknown as Terminal;
+  ({ columns, isTerminal: true, command: "./orrery", dataOption: "", paint: (_: unknown, text: string) => text }) as unknown as Terminal;
 const drawn = (view: UpdateView, columns = 200): string => drawUpdates(terminal(columns), view, NOW).join("\n");
 
 const wait = (reason: string, object: string, message: string): WaitView => ({ reason, object, since: SINCE, message });

@@ -101,7 +101,10 @@ test("of what runs, a backup has the dump that its script makes, and says what i
     },
   });
   assert.equal(status, 1);
-  assert.match(note, /volume raw\.data\.0: raw-v1-0 uses it, and its service has no script backup: stop the service \(orrery stop raw\)/);
+  assert.match(
+    note,
+    /volume raw\.data\.0: raw-v1-0 uses it, and its service has no script backup: stop the service \(orrery stop --data \S+.* raw\)/,
+  );
   assert.match(note, /volume broken\.data\.0: the script backup of broken-v1-0 ended with exit status 3: no room/);
   assert.match(note, /volume far\.data\.0: it is on host there/);
   assert.equal(note.includes("cache"), false);

@@ -46,7 +46,9 @@ export async function apply(context: CliContext, _args: readonly string[], optio
       .flatMap((object) => (object.kind === "Microservice" ? [object.metadata.name] : []));
     if (options.wait !== true || options.dryRun === true || names.length === 0) return 0;
     for (const name of stoppedOf(done))
-      terminal.note(terminal.paintNote("yellow", `microservice ${name} is stopped, and stays so: nothing of it is served until: orrery start ${name}`));
+      terminal.note(
+        terminal.paintNote("yellow", `microservice ${name} is stopped, and stays so: nothing of it is served until: orrery start ${name}`),
+      );
     return await waitAndSay({
       api,
       terminal,

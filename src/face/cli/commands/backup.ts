@@ -51,7 +51,7 @@ export async function restore(context: CliContext, [from = ""]: readonly string[
       `${running.map((one) => one.name).join(", ")} still run on ${options.data}; end them first with: orrery down --data ${shellWord(options.data)}`,
     );
   const file = resolvePath(context, from);
-  if (!existsSync(file)) throw new OrreryError("cli/unreadable", `cannot read ${file}: there is no such file; give one that orrery backup made`);
+  if (!existsSync(file)) throw new OrreryError("cli/unreadable", `cannot read ${file}: there is no such file; give one that \`orrery backup\` made`);
   const stored = path.join(options.data, "state", "tree.db");
   const former = existsSync(stored) ? `; what was stored before is kept as ${stored}.before-restore` : "";
   await context.platform.restore(options.data, file);

@@ -1,13 +1,5 @@
 import { OrreryError, shellWord, sleep } from "#/base/index.ts";
-import {
-  durationMs,
-  formatDuration,
-  type Microservice,
-  microservice,
-  type Route,
-  route,
-  type StoredObject,
-} from "#/model/index.ts";
+import { durationMs, formatDuration, type Microservice, microservice, type Route, route, type StoredObject } from "#/model/index.ts";
 import type { Client } from "#/state/client/index.ts";
 import type { CliContext } from "../context.ts";
 import { objectPath } from "../kubernetes.ts";

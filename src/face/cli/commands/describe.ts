@@ -59,11 +59,11 @@ async function describeObject(context: CliContext, api: Client, kind: ServedKind
         ? undefined
         : `${metadata.deletionTimestamp}, waits for ${(metadata.finalizers ?? []).join(", ") || "its collection"}`,
     ],
-    ["Runs", kind.kind === microservice.kind ? describeIdle(terminal, object as Microservice) : undefined],
+    ["Runs", kind.kind === microservice.kind ? describeIdle(object as Microservice) : undefined],
     ["Owned by", metadata.ownerReferences?.map((owner) => `${owner.kind} ${owner.name}`).join(", ")],
   ];
   for (const [title, value] of facts)
-    if (value !== undefined && value !== "") terminal.out(`${terminal.paint("bold", `${title}:`.padEnd(13))}${oneLine(value)}`);
+    if (value !== undefined && value !== "") terminal.out(`${terminal.paint("bold", `${title}:`.padEnd(13))}${oneLine(asCalled(terminal, value))}`);
   // What objects of Kubernetes' own kinds have instead of a spec.
   const { apiVersion: _version, kind: _kind, metadata: _metadata, spec: _spec, status: _status, ...others } = { ...object };
   section(terminal, "Fields", others);
@@ -95,9 +95,9 @@ async function describeObject(context: CliContext, api: Client, kind: ServedKind
 }
 
 /** Why no instance is wanted, if none is. */
-function describeIdle(terminal: Terminal, { metadata: { name }, spec }: Microservice): string | undefined {
-  if (spec.suspended) return asCalled(terminal, `nothing: it is stopped; start it with: orrery start ${name}`);
-  return spec.replicas === 0 ? asCalled(terminal, `nothing: it is scaled to 0; start some with: orrery scale ${name} 1`) : undefined;
+function describeIdle({ metadata: { name }, spec }: Microservice): string | undefined {
+  if (spec.suspended) return `nothing: it is stopped; start it with: orrery start ${name}`;
+  return spec.replicas === 0 ? `nothing: it is scaled to 0; start some with: orrery scale ${name} 1` : undefined;
 }
 
 async function loadInstances(api: Client, service: string): Promise<readonly Instance[]> {
@@ -131,7 +131,8 @@ function pairs(map: Readonly<Record<string, string>> | undefined): string {
 function section(terminal: Terminal, title: string, value: unknown): void {
   if (typeof value !== "object" || value === null || Object.keys(value).length === 0) return;
   terminal.out(`\n${terminal.paint("bold", `${title}:`)}`);
-  for (const line of stringify(value, { lineWidth: 0, aliasDuplicateObjects: false }).trimEnd().split("\n")) terminal.out(`  ${line}`);
+  for (const line of stringify(value, { lineWidth: 0, aliasDuplicateObjects: false }).trimEnd().split("\n"))
+    terminal.out(`  ${asCalled(terminal, line)}`);
 }
 
 function printTable(terminal: Terminal, title: string, titles: readonly string[], rows: readonly (readonly string[])[]): void {
@@ -139,7 +140,7 @@ function printTable(terminal: Terminal, title: string, titles: readonly string[]
   // Messages are why someone describes an object: they are never cut.
   const lines = formatTable(
     titles.map((one) => ({ title: one })),
-    rows,
+    rows.map((row) => row.map((cell) => asCalled(terminal, cell))),
   );
   for (const line of lines) terminal.out(`  ${line}`);
 }

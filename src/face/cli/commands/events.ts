@@ -7,6 +7,7 @@ import { formatAge, printData } from "../output.ts";
 import { oneLine } from "../printable.ts";
 import type { Options } from "../program.ts";
 import { findServed, kindNamed } from "../served-kinds.ts";
+import { asCalled } from "../terminal.ts";
 
 interface EventObject {
   readonly metadata: { readonly name: string; readonly resourceVersion: string };
@@ -78,7 +79,7 @@ function printer({ terminal, clock }: CliContext, options: Options, first: reado
       `${involvedObject.kind.toLowerCase()}/${involvedObject.name}`,
       ...(isWide ? [source?.component ?? "-", age(firstTimestamp)] : []),
       message,
-    ].map(oneLine);
+    ].map((cell) => oneLine(asCalled(terminal, cell)));
   };
   const titles = ["SEEN", "TYPE", "REASON", "OBJECT", ...(isWide ? ["FROM", "FIRST"] : []), "MESSAGE"];
   const table = new GrowingTable(terminal, titles, first.map(row));

@@ -9,6 +9,7 @@ import { printData } from "../output.ts";
 import type { Options } from "../program.ts";
 import { kindNamed, qualifiedName, type ServedKind } from "../served-kinds.ts";
 import { formatTable } from "../table.ts";
+import { asCalled } from "../terminal.ts";
 import { printOne } from "./events.ts";
 
 interface Wish {
@@ -107,7 +108,7 @@ function tablePrinter(terminal: CliContext["terminal"], first: Watched, options:
   return ({ type, object }, isWanted) => {
     const rows = (object.rows ?? [])
       .filter((row) => isWanted(row.object?.metadata?.name ?? String(row.cells[0])))
-      .map((row) => kept.map((index) => cellText(row.cells[index])))
+      .map((row) => kept.map((index) => asCalled(terminal, cellText(row.cells[index]))))
       // Its last state: that it is gone stands behind it.
       .map((cells) => (type === "DELETED" ? [...cells.slice(0, -1), `${cells.at(-1)}  (deleted)`] : cells));
     if (rows.length === 0) return;
@@ -154,7 +155,7 @@ async function printTables({ terminal }: CliContext, api: Client, wishes: readon
         // For people: a program finds each column where it was.
         goes: terminal.isTerminal && index > 0 && index !== kept.at(-1) && options.output !== "wide",
       })),
-      rows.map((row) => kept.map((index) => cellText(row.cells[index]))),
+      rows.map((row) => kept.map((index) => asCalled(terminal, cellText(row.cells[index])))),
       terminal.columns,
     );
     terminal.out(terminal.paint("bold", head));

@@ -7,6 +7,7 @@ import { formatAge, printData } from "../output.ts";
 import { AWAY_MS, Patience } from "../patience.ts";
 import type { Options } from "../program.ts";
 import { formatTable } from "../table.ts";
+import { asCalled } from "../terminal.ts";
 import { quoteName } from "../words.ts";
 import { isMissing } from "./logs.ts";
 
@@ -59,15 +60,15 @@ async function run(context: CliContext, api: Client, name: string, options: Opti
   ).body as JobRun;
   const { name: runName } = made.metadata;
   if (options.wait !== true) {
-    terminal.out(`job ${name}: ${runName} begins; its output: ${terminal.command} logs -f ${runName}`);
+    terminal.out(asCalled(terminal, `job ${name}: ${runName} begins; its output: orrery logs -f ${runName}`));
     return 0;
   }
   const over = await waitForEnd(context, api, runName, durationMs(options.timeout ?? "1h"));
   if (over === undefined) {
-    terminal.note(`${runName} is not over after ${options.timeout ?? "1h"}; it goes on. Its output: ${terminal.command} logs -f ${runName}`);
+    terminal.note(`${runName} is not over after ${options.timeout ?? "1h"}; it goes on. Its output: orrery logs -f ${runName}`);
     return 1;
   }
-  terminal.out(`job ${name}: ${runName}: ${over.status?.phase ?? "gone"}: ${reasonOf(over)}`);
+  terminal.out(asCalled(terminal, `job ${name}: ${runName}: ${over.status?.phase ?? "gone"}: ${reasonOf(over)}`));
   return over.status?.phase === "Succeeded" ? 0 : 1;
 }
 
@@ -108,7 +109,7 @@ async function list({ terminal, clock }: CliContext, api: Client, options: Optio
       String(status?.active ?? 0),
       status?.lastRun ?? "-",
       ready?.reason ?? "-",
-      ready?.status === "True" ? "" : (ready?.message ?? ""),
+      ready?.status === "True" ? "" : asCalled(terminal, ready?.message ?? ""),
     ];
   });
   const columns = [
@@ -146,7 +147,7 @@ async function history({ terminal, clock }: CliContext, api: Client, name: strin
       String(tries ?? 0),
       signal ?? exitCode?.toString() ?? "-",
       one.status?.phase ?? "Pending",
-      one.status?.phase === "Succeeded" ? "" : reasonOf(one),
+      one.status?.phase === "Succeeded" ? "" : asCalled(terminal, reasonOf(one)),
     ];
   });
   const columns = [

@@ -83,7 +83,12 @@ async function waitForAll(context: CliContext, api: Client, { names, restartedAt
         );
         return 1;
       }
-      terminal.progress(listFew(open.map((one) => one.text), "; "));
+      terminal.progress(
+        listFew(
+          open.map((one) => one.text),
+          "; ",
+        ),
+      );
     }
     await sleep(clock, ASK_MS, signal);
   }

@@ -45,7 +45,10 @@ export function suspend(context: CliContext, [name = ""]: readonly string[], opt
     });
     const isIdle = suspended || before.spec.replicas === 0;
     if (before.spec.suspended === suspended) return { isIdle, words: suspended ? "already stopped" : "already started" };
-    return { isIdle, words: suspended ? `stopping; start it again with: orrery start ${name}` : `starting ${count(before.spec.replicas, "instance")}` };
+    return {
+      isIdle,
+      words: suspended ? `stopping; start it again with: orrery start ${name}` : `starting ${count(before.spec.replicas, "instance")}`,
+    };
   });
 }
 

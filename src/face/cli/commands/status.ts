@@ -5,7 +5,7 @@ import type { Options } from "../program.ts";
 import type { Readiness } from "../readiness.ts";
 import { loadSiteState, type SiteState } from "../site-state.ts";
 import { formatTable, type TableColumn, textWidth, wrap } from "../table.ts";
-import type { Terminal } from "../terminal.ts";
+import { asCalled, type Terminal } from "../terminal.ts";
 
 /** `orrery status`: also with the centre dead, then of the processes alone. 1 if nothing runs, or the API does not answer. */
 export async function status(context: CliContext, options: Options): Promise<number> {
@@ -81,7 +81,11 @@ function printState(terminal: Terminal, state: SiteState, nowMs: number, isWide:
   const mark = (one: Readiness): string => terminal.paint(QUIET.has(one.reason) ? "yellow" : one.isReady ? "green" : "red", one.reason);
   const print = (columns: readonly TableColumn[], rows: readonly (readonly string[])[]): void => {
     if (rows.length === 0) return;
-    const [head = "", ...lines] = formatTable(columns, rows, isWide ? Number.POSITIVE_INFINITY : terminal.columns);
+    const [head = "", ...lines] = formatTable(
+      columns,
+      rows.map((row) => row.map((cell) => asCalled(terminal, cell))),
+      isWide ? Number.POSITIVE_INFINITY : terminal.columns,
+    );
     terminal.out(`\n${terminal.paint("bold", head)}`);
     for (const line of lines) terminal.out(line);
   };
@@ -183,8 +187,9 @@ function printState(terminal: Terminal, state: SiteState, nowMs: number, isWide:
 /** In one line if the terminal is that wide, else each part from a line of its own. */
 function printFact(terminal: Terminal, title: string, parts: readonly string[]): void {
   const width = terminal.columns - 6;
-  const whole = parts.join("  ");
-  const lines = textWidth(whole) <= width ? [whole] : parts.flatMap((part) => wrap(part, width));
+  const told = parts.map((part) => asCalled(terminal, part));
+  const whole = told.join("  ");
+  const lines = textWidth(whole) <= width ? [whole] : told.flatMap((part) => wrap(part, width));
   lines.forEach((line, index) => {
     terminal.out(`${index === 0 ? terminal.paint("bold", title.padEnd(4)) : "    "}  ${line}`);
   });

@@ -26,7 +26,7 @@ const TAKEN: Readonly<Record<UpdateAction, readonly string[]>> = {
  *  @throws cli/usage: something is missing, too much, or does not go together; the message says what to type */
 export function readAction(args: readonly string[], given: readonly string[]): UpdateAction {
   const action = actionOf(args, given);
-  const said = action === "make" ? "orrery update SERVICE --to" : action === "file" ? "orrery update -f" : `orrery update ${action}`;
+  const said = action === "make" ? "`orrery update SERVICE --to`" : action === "file" ? "`orrery update -f`" : `\`orrery update ${action}\``;
   const odd = given.find((option) => option !== "--data" && !TAKEN[action].includes(option));
   if (odd !== undefined) throw new OrreryError("cli/usage", `${said} takes no ${odd}${placeOf(odd)}`);
   const extra = args[action === "file" ? 0 : action === "make" ? 1 : 2];
@@ -47,7 +47,10 @@ function actionOf([first, second]: readonly string[], given: readonly string[]):
     throw new OrreryError("cli/usage", "say what: orrery update SERVICE --to VERSION, -f FILE, show, history, pause, promote, abort or rollback");
   const nearest = findNearest(first, WORDS);
   if (nearest !== undefined)
-    throw new OrreryError("cli/usage", `there is no orrery update ${quoteWord(first)}; did you mean ${nearest}? A service goes with --to VERSION`);
+    throw new OrreryError(
+      "cli/usage",
+      `there is no \`orrery update ${quoteWord(first)}\`; did you mean ${nearest}? A service goes with --to VERSION`,
+    );
   throw new OrreryError("cli/usage", `to which version? orrery update ${shellWord(first)} --to VERSION (or one of ${WORDS.join(", ")})`);
 }
 

@@ -33,7 +33,7 @@ export function promoteUpdate(context: CliContext, options: Options, name: strin
     verb: "promote",
     spec: { promoted: true, paused: false },
     check: refusePromotion,
-    say: async (_, __, before) => context.terminal.out(describePromotion(before)),
+    say: async (_, __, before) => context.terminal.out(asCalled(context.terminal, describePromotion(before))),
   });
 }
 
@@ -113,7 +113,7 @@ export async function abortUpdate(context: CliContext, options: Options, name: s
       if (hasSwitched(one) || one.status?.phase === "Complete") throw tooLate(one, "give up");
       if (!isOver(one)) terminal.out(asCalled(terminal, `update ${name} is being given up; see: orrery update show ${name}`));
       else if (one.status?.phase === "Superseded") outcome = tellEnd(context, one, undefined);
-      else terminal.out(`update ${name} is given up: ${describeReturn(one)}`);
+      else terminal.out(asCalled(terminal, `update ${name} is given up: ${describeReturn(one)}`));
     },
   });
   return outcome;

@@ -53,6 +53,6 @@ async function fromFiles(context: CliContext, options: Options): Promise<number>
   const objects = loaded.manifests.map((one) => one.object as Wish & { readonly kind: string });
   const other = objects.find((one) => one.kind !== update.kind);
   if (other !== undefined)
-    throw new OrreryError("cli/usage", `found kind ${other.kind}; orrery update -f takes only Update (apply others with: orrery apply -f)`);
+    throw new OrreryError("cli/usage", `found kind ${other.kind}; \`orrery update -f\` takes only Update (apply others with: orrery apply -f)`);
   return makeUpdates(context, objects, options);
 }

@@ -30,7 +30,7 @@ export async function restoreSqliteTree(options: { readonly from: string; readon
     const why = (error instanceof Error ? error.message : String(error)).replaceAll(partial, "it");
     throw new OrreryError(
       "tree/damaged",
-      `${from} is no backup that can be restored: ${why}. Give a file that orrery backup made; what is stored was not changed`,
+      `${from} is no backup that can be restored: ${why}. Give a file that \`orrery backup\` made; what is stored was not changed`,
       { details: { file: from }, cause: error },
     );
   }
