@@ -1,6 +1,7 @@
 import { isOrreryError, OrreryError, sleep } from "#/base/index.ts";
 import { type Client, type ClientRequest, statusError } from "#/state/client/index.ts";
 import type { CliContext } from "./context.ts";
+import { impatient } from "./patient-client.ts";
 
 /** An event of a watch; `object` in the form that was asked for. */
 export interface Followed<T> {
@@ -22,7 +23,12 @@ export async function* follow<T extends { readonly metadata?: { readonly resourc
   while (!signal.aborted) {
     const startMs = clock.monotonic();
     try {
-      const query = { ...request.query, watch: "true", allowWatchBookmarks: "true", resourceVersion: from ?? (await present(api, request)) };
+      const query = {
+        ...request.query,
+        watch: "true",
+        allowWatchBookmarks: "true",
+        resourceVersion: from ?? (await present(impatient(api), request)),
+      };
       for await (const line of api.lines({ ...request, query, signal })) {
         const event = JSON.parse(line) as {
           readonly type: Followed<T>["type"] | "BOOKMARK" | "ERROR";

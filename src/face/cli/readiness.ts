@@ -14,6 +14,7 @@ import type { Client } from "#/state/client/index.ts";
 import { objectPath } from "./kubernetes.ts";
 import { listFew } from "./output.ts";
 import { Patience } from "./patience.ts";
+import { impatient } from "./patient-client.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Whether an object is as its spec wants it, and if not, why. */
@@ -146,7 +147,7 @@ export async function waitForServices(options: WaitOptions): Promise<readonly { 
   // What has been served as it was applied may be changed afterwards.
   const applied = new Map(options.applied);
   for (;;) {
-    const services = await patience.ask(() => loadServices({ ...options, applied }));
+    const services = await patience.ask(() => loadServices({ ...options, api: impatient(options.api), applied }));
     if (services === undefined) {
       await sleep(clock, ASK_MS, options.signal);
       continue;

@@ -8,6 +8,7 @@ import { findFaults, formatFault } from "../faults.ts";
 import { objectPath } from "../kubernetes.ts";
 import type { Manifest } from "../manifests.ts";
 import { count, printData } from "../output.ts";
+import { connectPatiently } from "../patient-client.ts";
 import type { Options } from "../program.ts";
 import { appliedTemplates, waitAndSay } from "../readiness.ts";
 import { findLostFiles } from "../template-files.ts";
@@ -30,7 +31,7 @@ export async function apply(context: CliContext, _args: readonly string[], optio
     terminal.note(terminal.paintNote("red", `nothing was applied: ${count(faults.length, "fault")}`));
     return 1;
   }
-  const api = await context.connect(options.data);
+  const api = await connectPatiently(context, options.data);
   const isData = options.output === "json" || options.output === "yaml";
   try {
     const done: Applied[] = [];

@@ -3,6 +3,7 @@ import path from "node:path";
 import { describeError, OrreryError, shellWord } from "#/base/index.ts";
 import { type CliContext, resolvePath } from "../context.ts";
 import { count, formatBytes } from "../output.ts";
+import { connectPatiently } from "../patient-client.ts";
 import type { Options } from "../program.ts";
 import { asCalled } from "../terminal.ts";
 import { backUpVolumes, restoreVolumes, volumesOfBackup } from "../volume-backup.ts";
@@ -10,7 +11,7 @@ import { loadVolumes } from "../volumes.ts";
 
 /** `orrery backup`: a copy of what is stored, as of one moment, and of the volumes on this machine. Restored, it begins a new history of generations. 1 if a volume is not in it. */
 export async function backup(context: CliContext, [to]: readonly string[], options: Options): Promise<number> {
-  const api = await context.connect(options.data);
+  const api = await connectPatiently(context, options.data);
   try {
     const made = (await api.request({ method: "POST", path: "/backup", timeoutMs: 600_000 })).body as {
       readonly file: string;

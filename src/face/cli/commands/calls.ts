@@ -4,13 +4,14 @@ import { type CallRow, callRows } from "../call-table.ts";
 import type { CliContext } from "../context.ts";
 import { loadLive } from "../live.ts";
 import { printData } from "../output.ts";
+import { connectPatiently } from "../patient-client.ts";
 import type { Options } from "../program.ts";
 import { formatTable } from "../table.ts";
 
 /** `orrery calls`. */
 export async function calls(context: CliContext, options: Options): Promise<number> {
   const { terminal } = context;
-  const api = await context.connect(options.data);
+  const api = await connectPatiently(context, options.data);
   try {
     const rows = callRows(
       (await loadLive(api, "calls")).map((entry) => entry.value as unknown as CallSum),

@@ -5,6 +5,7 @@ import type { CliContext } from "../context.ts";
 import { objectPath } from "../kubernetes.ts";
 import { listFew } from "../output.ts";
 import { AWAY_MS, Patience } from "../patience.ts";
+import { connectPatiently, impatient } from "../patient-client.ts";
 import type { Options } from "../program.ts";
 import { type ServedKind, servedKinds } from "../served-kinds.ts";
 import { parseObjects } from "./get.ts";
@@ -21,7 +22,7 @@ export async function remove(context: CliContext, args: readonly string[], optio
   const { terminal } = context;
   const victims = [...victimsOfArgs(args), ...(await victimsOfFiles(context, options.file ?? []))];
   if (victims.length === 0) throw new OrreryError("cli/usage", "say what to delete: a kind and a name, or -f FILE");
-  const api = await context.connect(options.data);
+  const api = await connectPatiently(context, options.data);
   try {
     const deleted: Victim[] = [];
     for (const { kind, name } of victims) {
@@ -109,7 +110,7 @@ async function waitForAbsence({ terminal, clock, signal }: CliContext, api: Clie
   const deadlineMs = clock.monotonic() + timeoutMs;
   const patience = new Patience({ terminal, clock }, AWAY_MS);
   for (let left = victims; ; ) {
-    const there = await patience.ask(() => Promise.all(left.map(({ kind, name }) => isThere(api, objectPath(kind, name)))));
+    const there = await patience.ask(() => Promise.all(left.map(({ kind, name }) => isThere(impatient(api), objectPath(kind, name)))));
     left = left.filter((_, index) => there?.[index] ?? true);
     if (left.length === 0) {
       terminal.progress(undefined);

@@ -5,6 +5,7 @@ import type { Client } from "#/state/client/index.ts";
 import type { CliContext } from "../context.ts";
 import { eventsOf, objectPath } from "../kubernetes.ts";
 import { formatAge } from "../output.ts";
+import { connectPatiently } from "../patient-client.ts";
 import { oneLine } from "../printable.ts";
 import type { Options } from "../program.ts";
 import type { ServedKind } from "../served-kinds.ts";
@@ -29,7 +30,7 @@ export async function describe(context: CliContext, args: readonly string[], opt
       "cli/usage",
       `name what to describe: orrery describe ${shellWord(args[0] ?? "")} NAME; see: orrery get ${shellWord(args[0] ?? "")}`,
     );
-  const api = await context.connect(options.data);
+  const api = await connectPatiently(context, options.data);
   try {
     for (const { kind, name = "" } of wishes) await describeObject(context, api, kind, name);
     return 0;

@@ -4,6 +4,7 @@ import type { CliContext } from "../context.ts";
 import { follow } from "../follow.ts";
 import { GrowingTable } from "../growing-table.ts";
 import { formatAge, printData } from "../output.ts";
+import { connectPatiently } from "../patient-client.ts";
 import { oneLine } from "../printable.ts";
 import type { Options } from "../program.ts";
 import { findServed, kindNamed } from "../served-kinds.ts";
@@ -27,7 +28,7 @@ export async function events(context: CliContext, args: readonly string[], optio
   const selector = [...selectorOf(args), ...(options.warnings === true ? ["type=Warning"] : [])].join(",");
   const path = `/api/v1/namespaces/${DEFAULT_NAMESPACE}/events`;
   const query = { fieldSelector: selector === "" ? undefined : selector };
-  const api = await context.connect(options.data);
+  const api = await connectPatiently(context, options.data);
   try {
     const { items, metadata } = (await api.request({ path, query })).body as {
       readonly items: readonly EventObject[];

@@ -4,6 +4,7 @@ import { instance } from "#/model/index.ts";
 import type { Exchange } from "#/state/client/index.ts";
 import type { CliContext } from "../context.ts";
 import { objectPath } from "../kubernetes.ts";
+import { connectPatiently } from "../patient-client.ts";
 import type { Options } from "../program.ts";
 import { findRunning } from "./logs.ts";
 
@@ -22,7 +23,7 @@ const INPUT_BYTES = 48 * 1024;
 export async function exec(context: CliContext, [name = "", ...command]: readonly string[], options: Options): Promise<number> {
   const { terminal, signal } = context;
   if (command.length === 0) throw new OrreryError("cli/usage", "give the command behind two dashes, as in: orrery exec auth -- ls");
-  const api = await context.connect(options.data);
+  const api = await connectPatiently(context, options.data);
   try {
     const path = options.instance === undefined ? await findRunning(api, name, "exec") : objectPath(instance, options.instance, "exec");
     const input = options.stdin === true ? terminal.openInput(options.tty === true) : undefined;

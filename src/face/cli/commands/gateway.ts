@@ -3,12 +3,13 @@ import { gateway } from "#/model/index.ts";
 import type { CliContext } from "../context.ts";
 import { objectPath } from "../kubernetes.ts";
 import { count } from "../output.ts";
+import { connectPatiently } from "../patient-client.ts";
 import type { Options } from "../program.ts";
 
 /** `orrery gateway forget NAME`: says that a gateway is dead for good, so that nothing waits for it. */
 export async function forgetGateway(context: CliContext, [action, name = ""]: readonly string[], options: Options): Promise<number> {
   if (action !== "forget") throw new OrreryError("cli/usage", `found ${JSON.stringify(action)}; allowed: orrery gateway forget NAME`);
-  const api = await context.connect(options.data);
+  const api = await connectPatiently(context, options.data);
   try {
     const { items } = (await api.request({ path: objectPath(gateway) })).body as {
       readonly items: readonly {

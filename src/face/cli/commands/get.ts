@@ -6,6 +6,7 @@ import { type Followed, follow } from "../follow.ts";
 import { GrowingTable } from "../growing-table.ts";
 import { objectPath, TABLE, type Table } from "../kubernetes.ts";
 import { printData } from "../output.ts";
+import { connectPatiently } from "../patient-client.ts";
 import type { Options } from "../program.ts";
 import { kindNamed, qualifiedName, type ServedKind } from "../served-kinds.ts";
 import { formatTable } from "../table.ts";
@@ -21,7 +22,7 @@ interface Wish {
 /** `orrery get`: tables as the API makes them, or the objects themselves. */
 export async function get(context: CliContext, args: readonly string[], options: Options): Promise<number> {
   const wishes = parseObjects(args);
-  const api = await context.connect(options.data);
+  const api = await connectPatiently(context, options.data);
   try {
     if (options.watch === true) return await watch(context, api, wishes, options);
     if (options.output === undefined || options.output === "wide") return await printTables(context, api, wishes, options);

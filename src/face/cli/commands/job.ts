@@ -5,6 +5,7 @@ import type { CliContext } from "../context.ts";
 import { objectPath } from "../kubernetes.ts";
 import { formatAge, printData } from "../output.ts";
 import { AWAY_MS, Patience } from "../patience.ts";
+import { connectPatiently, impatient } from "../patient-client.ts";
 import type { Options } from "../program.ts";
 import { formatTable } from "../table.ts";
 import { asCalled } from "../terminal.ts";
@@ -16,7 +17,7 @@ const LOOK_MS = 300;
 
 /** `orrery job run|list|history|stop`. */
 export async function runJob(context: CliContext, [action = "", name]: readonly string[], options: Options): Promise<number> {
-  const api = await context.connect(options.data);
+  const api = await connectPatiently(context, options.data);
   try {
     switch (action) {
       case "run":
@@ -77,7 +78,7 @@ async function waitForEnd(context: CliContext, api: Client, name: string, timeou
   const { clock, signal, terminal } = context;
   const patience = new Patience(context, AWAY_MS);
   for (const lateMs = clock.monotonic() + timeoutMs; clock.monotonic() < lateMs; ) {
-    const one = await patience.ask(async () => (await api.request({ path: objectPath(jobRun, name) })).body as JobRun);
+    const one = await patience.ask(async () => (await impatient(api).request({ path: objectPath(jobRun, name) })).body as JobRun);
     if (one !== undefined && isOver(one)) {
       terminal.progress(undefined);
       return one;

@@ -4,6 +4,7 @@ import type { Client, ClientRequest } from "#/state/client/index.ts";
 import type { CliContext } from "../context.ts";
 import { objectPath } from "../kubernetes.ts";
 import { parseMoment } from "../log-times.ts";
+import { connectPatiently } from "../patient-client.ts";
 import { printable } from "../printable.ts";
 import type { Options } from "../program.ts";
 import { quoteName } from "../words.ts";
@@ -33,7 +34,7 @@ export async function logs(context: CliContext, names: readonly string[], option
   if (names.length === 0 && options.all !== true)
     throw new OrreryError("cli/usage", "say whose output: names of microservices or instances, or --all");
   const query = queryOf(context, options);
-  const api = await context.connect(options.data);
+  const api = await connectPatiently(context, options.data);
   try {
     const found = await Promise.all([...new Set(names)].map((name) => findTarget(api, name)));
     const namesOf = (kind: typeof microservice | typeof instance): string[] => found.flatMap((one) => (one.kind === kind ? [one.name] : []));

@@ -5,6 +5,7 @@ import type { CliContext } from "../context.ts";
 import { objectPath } from "../kubernetes.ts";
 import { count, listFew } from "../output.ts";
 import { Patience } from "../patience.ts";
+import { connectPatiently, impatient } from "../patient-client.ts";
 import type { Options } from "../program.ts";
 import { asCalled } from "../terminal.ts";
 import { loadService } from "./scale.ts";
@@ -19,7 +20,7 @@ const LOST_REASONS: readonly string[] = ["CrashLoop", "StartFailed"];
 /** `orrery restart`: asks for it, and with `--wait` shows how far it is. 1 if an instance does not come back: then the others are as they were. */
 export async function restart(context: CliContext, names: readonly string[], options: Options): Promise<number> {
   const { terminal, clock } = context;
-  const api = await context.connect(options.data);
+  const api = await connectPatiently(context, options.data);
   try {
     const services: Microservice[] = [];
     for (const name of new Set(names)) services.push(await loadService(api, name));
@@ -63,7 +64,7 @@ async function waitForAll(context: CliContext, api: Client, { names, restartedAt
   const deadlineMs = clock.monotonic() + timeoutMs;
   const patience = new Patience({ terminal, clock }, AWAY_MS);
   for (;;) {
-    const progress = await patience.ask(async () => await Promise.all(names.map((name) => loadProgress(api, name, restartedAt))));
+    const progress = await patience.ask(async () => await Promise.all(names.map((name) => loadProgress(impatient(api), name, restartedAt))));
     if (progress !== undefined) {
       const open = progress.filter((one) => !one.isDone);
       const lost = open.find((one) => one.lost !== undefined);

@@ -1,6 +1,7 @@
 import { formatDuration } from "#/model/index.ts";
 import type { CliContext } from "../context.ts";
 import { printData } from "../output.ts";
+import { connectPatiently } from "../patient-client.ts";
 import type { Options } from "../program.ts";
 import { findRunning } from "./logs.ts";
 
@@ -22,7 +23,7 @@ interface ScriptResult {
 /** `orrery run-script`: 0 if it ended with 0 everywhere. Output goes to standard output, how it ended to standard error. */
 export async function runScript(context: CliContext, [name = "", script = ""]: readonly string[], options: Options): Promise<number> {
   const { terminal } = context;
-  const api = await context.connect(options.data);
+  const api = await connectPatiently(context, options.data);
   try {
     const path = await findRunning(api, name, "scripts", script);
     const { body } = await api.request({

@@ -4,6 +4,7 @@ import type { Client } from "#/state/client/index.ts";
 import type { CliContext } from "../context.ts";
 import { objectPath } from "../kubernetes.ts";
 import { count } from "../output.ts";
+import { connectPatiently } from "../patient-client.ts";
 import type { Options } from "../program.ts";
 import { waitAndSay } from "../readiness.ts";
 import { asCalled } from "../terminal.ts";
@@ -65,7 +66,7 @@ async function change(
   apply: (api: Client, before: Microservice) => Promise<Changed>,
 ): Promise<number> {
   const { terminal, clock, signal } = context;
-  const api = await context.connect(options.data);
+  const api = await connectPatiently(context, options.data);
   try {
     const { words, isIdle } = await apply(api, await loadService(api, name));
     terminal.out(asCalled(terminal, `microservice ${name}: ${words}`));

@@ -4,6 +4,7 @@ import type { Client } from "#/state/client/index.ts";
 import type { CliContext } from "../context.ts";
 import { objectPath } from "../kubernetes.ts";
 import { AWAY_MS, Patience } from "../patience.ts";
+import { impatient } from "../patient-client.ts";
 import { loadSite, refusalOf, tellEnd } from "../update-outcome.ts";
 import { isOver } from "../update-view.ts";
 
@@ -42,7 +43,7 @@ async function follow(context: CliContext, api: Client, name: string, timeoutMs:
   const patience = new Patience(context, AWAY_MS);
   let news = new News();
   for (;;) {
-    const seen = await patience.ask(() => loadUpdate(api, name, signal));
+    const seen = await patience.ask(() => loadUpdate(impatient(api), name, signal));
     if (seen === undefined) news = new News();
     else if (isOver(seen.one)) {
       terminal.progress(undefined);

@@ -3,13 +3,14 @@ import { type Generation, generation, type Update, update } from "#/model/index.
 import type { CliContext } from "../context.ts";
 import { objectPath } from "../kubernetes.ts";
 import { printData } from "../output.ts";
+import { connectPatiently } from "../patient-client.ts";
 import type { Options } from "../program.ts";
 import { buildHistory, drawHistory } from "../update-history.ts";
 
 /** `orrery update history SERVICE`. */
 export async function showHistory(context: CliContext, service: string, options: Options): Promise<number> {
   const { terminal } = context;
-  const api = await context.connect(options.data);
+  const api = await connectPatiently(context, options.data);
   try {
     const list = async <T>(path: string): Promise<readonly T[]> => ((await api.request({ path })).body as { readonly items: readonly T[] }).items;
     const [updates, generations] = await Promise.all([list<Update>(objectPath(update)), list<Generation>(objectPath(generation))]);

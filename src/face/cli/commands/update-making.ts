@@ -4,6 +4,7 @@ import type { Client } from "#/state/client/index.ts";
 import { forecast, forecastInput, howOf } from "#/traffic/update/core/index.ts";
 import type { CliContext } from "../context.ts";
 import { objectPath } from "../kubernetes.ts";
+import { connectPatiently } from "../patient-client.ts";
 import type { Options } from "../program.ts";
 import { loadSeenSite } from "../seen-site.ts";
 import { type ToldForecast, tellForecasts } from "../update-forecast.ts";
@@ -74,7 +75,7 @@ function parseRamp(text: string, hold: string): { share: number; hold: string }[
  *  @throws cli/usage: strategy or ramp do not fit a service; the message says what to type */
 export async function makeUpdates(context: CliContext, wishes: readonly Wish[], options: Options): Promise<number> {
   const { terminal } = context;
-  const api = await context.connect(options.data);
+  const api = await connectPatiently(context, options.data);
   try {
     const site = context.platform.site(options.data);
     const targets = wishes.flatMap((one) => one.spec.services);

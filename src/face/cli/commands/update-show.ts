@@ -1,7 +1,9 @@
 import { OrreryError, sleep } from "#/base/index.ts";
+import type { Client } from "#/state/client/index.ts";
 import type { CliContext } from "../context.ts";
 import { printData } from "../output.ts";
 import { Patience } from "../patience.ts";
+import { connectPatiently, impatient } from "../patient-client.ts";
 import { ownControl } from "../printable.ts";
 import type { Options } from "../program.ts";
 import type { Terminal } from "../terminal.ts";
@@ -13,14 +15,14 @@ import { isMissing } from "./logs.ts";
 /** `orrery update show`: what is under way, once or, with --watch, until it has ended, however long the centre is away meanwhile. */
 export async function showUpdates(context: CliContext, name: string | undefined, options: Options): Promise<number> {
   const { terminal, clock, signal } = context;
-  const api = await context.connect(options.data);
+  const api = await connectPatiently(context, options.data);
   const patience = new Patience(context, Number.POSITIVE_INFINITY);
-  const load = (): Promise<UpdateView> => loadUpdateView(api, name, clock.now());
+  const load = (of: Client): Promise<UpdateView> => loadUpdateView(of, name, clock.now());
   let isFirst = true;
   try {
     for (;;) {
       // A centre that has never answered is not one that is away for a while.
-      const view = await (isFirst ? load() : patience.ask(load)).catch((error: unknown) => {
+      const view = await (isFirst ? load(api) : patience.ask(() => load(impatient(api)))).catch((error: unknown) => {
         if (isMissing(error))
           throw new OrreryError("cli/missing", `there is no update called ${quoteName(name ?? "")}; see: orrery get updates`, { cause: error });
         throw error;

@@ -4,6 +4,7 @@ import type { Client } from "#/state/client/index.ts";
 import type { CliContext } from "../context.ts";
 import { objectPath } from "../kubernetes.ts";
 import { AWAY_MS, Patience } from "../patience.ts";
+import { connectPatiently, impatient } from "../patient-client.ts";
 import type { Options } from "../program.ts";
 import { asCalled } from "../terminal.ts";
 import { describeReturn, loadSite, tellEnd } from "../update-outcome.ts";
@@ -107,7 +108,7 @@ export async function abortUpdate(context: CliContext, options: Options, name: s
       let one = asked;
       for (; !isOver(one) && !hasSwitched(one) && options.wait !== false && clock.monotonic() < deadlineMs; ) {
         await sleep(clock, ASK_MS, signal);
-        one = ((await patience.ask(() => api.request({ path: objectPath(update, name) })))?.body as Update | undefined) ?? one;
+        one = ((await patience.ask(() => impatient(api).request({ path: objectPath(update, name) })))?.body as Update | undefined) ?? one;
       }
       terminal.progress(undefined);
       if (hasSwitched(one) || one.status?.phase === "Complete") throw tooLate(one, "give up");
@@ -145,7 +146,7 @@ export async function withUpdate(
   name: string,
   action: (api: Client, one: Update) => Promise<number>,
 ): Promise<number> {
-  const api = await context.connect(options.data);
+  const api = await connectPatiently(context, options.data);
   try {
     const one = await api.request({ path: objectPath(update, name) }).catch((error: unknown) => {
       if (isMissing(error))

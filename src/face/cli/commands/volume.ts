@@ -4,6 +4,7 @@ import type { Client } from "#/state/client/index.ts";
 import type { CliContext } from "../context.ts";
 import { objectPath } from "../kubernetes.ts";
 import { printData } from "../output.ts";
+import { connectPatiently } from "../patient-client.ts";
 import type { Options } from "../program.ts";
 import { formatTable } from "../table.ts";
 import { loadVolumes } from "../volumes.ts";
@@ -12,7 +13,7 @@ import { isMissing } from "./logs.ts";
 
 /** `orrery volume ls|rm`. */
 export async function runVolume(context: CliContext, [action = "", name]: readonly string[], options: Options): Promise<number> {
-  const api = await context.connect(options.data);
+  const api = await connectPatiently(context, options.data);
   try {
     if (action === "ls") return await list(context, api, options);
     if (action === "rm" && name !== undefined) return await remove(context, api, name);

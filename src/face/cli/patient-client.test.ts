@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ManualClock, OrreryError } from "#/base/index.ts";
+import type { Answer, Client, ClientRequest } from "#/state/client/index.ts";
+import type { PlatformProcess, PlatformWarning } from "./platform.ts";
+import { auth, BASE, type Run, run, SERVICES, type World } from "./rig.ts";
+
+const lost = (code: string): OrreryError => new OrreryError("client/unavailable", `no connection: ${code}`, { retry: "backoff", details: { code } });
+const supervisor: PlatformProcess = { name: "supervisor", pid: 1, ready: true, restarts: 0 };
+
+/** A clock whose time passes as soon as somebody waits for it. */
+class PassingClock extends ManualClock {
+  override after(delayMs: number, callback: () => void): () => void {
+    const cancel = super.after(delayMs, callback);
+    setImmediate(() => this.advance(delayMs));
+    return cancel;
+  }
+}
+
+/** Runs a command while each request fails so often before it is answered. */
+async function runFailing(
+  args: readonly string[],
+  error: OrreryError,
+  failures: number,
+  world: World = {},
+): Promise<Run & { readonly requests: readonly ClientRequest[] }> {
+  const requests: ClientRequest[] = [];
+  const failed = new Map<string, number>();
+  const client = {
+    url: "https://test",
+    async request(one: ClientRequest): Promise<Answer> {
+      requests.push(one);
+      const key = `${one.method ?? "GET"} ${one.path}`;
+      const before = failed.get(key) ?? 0;
+      failed.set(key, before + 1);
+      if (before < failures) throw error;
+      const body =
+        key === `GET ${SERVICES}/auth` || key.startsWith("PATCH") ? auth() : key.startsWith("GET") ? { items: [] } : { metadata: { name: "made" } };
+      if (key.startsWith("DELETE") && error.details["code"] !== "ECONNREFUSED") throw new OrreryError("store/missing", "gone");
+      return { status: 200, headers: {}, body };
+    },
+    close: async () => undefined,
+  } as unknown as Client;
+  const result = await run(args, { client: () => client, clock: new PassingClock(), processes: [supervisor], input: MANIFEST, ...world });
+  return { ...result, requests };
+}
+
+const MANIFEST = JSON.stringify({
+  apiVersion: "orrery.dev/v1",
+  kind: "Microservice",
+  metadata: { name: "auth" },
+  spec: { template: auth().spec.template },
+});
+const SAFE: readonly (readonly string[])[] = [
+  ["apply", "-f", "-"],
+  ["get", "ms", "-o", "name"],
+  ["describe", "ms", "auth"],
+  ["events"],
+  ["scale", "auth", "3"],
+  ["stop", "auth"],
+  ["start", "auth"],
+  ["restart", "auth"],
+  ["delete", "ms", "auth"],
+  ["update", "history", "auth", "-o", "json"],
+  ["job", "list"],
+  ["volume", "ls"],
+  ["calls"],
+];
+
+for (const code of ["ECONNREFUSED", "ECONNRESET"])
+  test(`a centre that is just being started again is waited for by every command that may be repeated (${code})`, async () => {
+    for (const args of SAFE) {
+      const { status, note, requests } = await runFailing(args, lost(code), 3);
+      assert.equal(status, 0, `${args.join(" ")}: ${note}`);
+      assert.ok(requests.length >= 4);
+    }
+  });
+
+test("what must not be done twice is sent again only where it was never sent", async () => {
+  const made = (requests: readonly ClientRequest[]): number => requests.filter((one) => one.method === "POST").length;
+  const world = { site: "/site" };
+  const args = ["run-script", "auth", "check"];
+  const refused = await runFailing(args, lost("ECONNREFUSED"), 2, world);
+  assert.equal(made(refused.requests), 3);
+  const cut = await runFailing(args, lost("ECONNRESET"), 2, world);
+  assert.deepEqual([cut.status, made(cut.requests)], [1, 1]);
+});
+
+test("nothing is waited for where nobody starts a centre, where the site is being ended, of other failures, or for ever", async () => {
+  const stopping: PlatformWarning = { object: "platform", type: "Running", reason: "Stopping", message: "", since: "" };
+  for (const [world, error, count] of [
+    [{ processes: [] }, lost("ECONNREFUSED"), 1],
+    [{ warnings: [stopping] }, lost("ECONNREFUSED"), 1],
+    [{}, new OrreryError("api/forbidden", "no"), 1],
+    [{}, new OrreryError("client/untrusted", "no"), 1],
+    [{}, new OrreryError("client/timeout", "no", { retry: "backoff" }), 1],
+  ] as const) {
+    const { status, requests } = await runFailing(["get", "ms"], error, 1000, world);
+    assert.deepEqual([status, requests.length], [1, count], error.code);
+  }
+  const { status, note, requests } = await runFailing(["get", "ms"], lost("ECONNREFUSED"), 10_000);
+  assert.equal(status, 1);
+  assert.match(note, /^error: the centre has not answered for 30s: no connection: ECONNREFUSED/);
+  assert.ok(requests.length > 10 && requests.every((one) => one.path === `${BASE}/microservices`));
+});
