@@ -74,11 +74,18 @@ try {
     log.info("stopped");
   };
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void stop());
+  let isDraining = false;
   process.on(DRAIN_SIGNAL, () => {
-    log.info("taking nothing new from outside; calls between services go on");
-    void gateway.drain();
+    log.info(isDraining ? "the services are ended although requests run" : "taking nothing new from outside; calls between services go on");
+    if (isDraining) gateway.hurry();
+    else void gateway.drain();
+    isDraining = true;
   });
-  await holdName(options.identity, GATEWAY_NAME, () => ({ data: nameFolder(options.data), isDrained: gateway.isDrained }));
+  await holdName(options.identity, GATEWAY_NAME, () => ({
+    data: nameFolder(options.data),
+    isDrained: gateway.isDrained,
+    isHurried: gateway.isHurried,
+  }));
   await gateway.start();
   writeRunFile(options.data, "gateway", { identity: options.identity, edge: gateway.edgeUrl });
   log.info("ready", { name: NAME, host, edge: gateway.edgeUrl, incarnation: gateway.incarnation });

@@ -26,10 +26,12 @@ export const CENTRE_NAME = "site-centre";
 export const AGENT_NAME = "site-agent";
 export const GATEWAY_NAME = "site-gateway";
 export const PART_NAMES: readonly string[] = [CENTRE_NAME, AGENT_NAME, GATEWAY_NAME];
-/** Tells a gateway to take nothing new from outside. */
+/** Tells a gateway to take nothing new from outside; once more, that what runs is not waited for any longer. */
 export const DRAIN_SIGNAL = "SIGUSR2";
 
 const DRAIN_MS = 30_000;
+/** So long a gateway may take to hear that nothing is waited for, and to end when it was told so. */
+const HURRIED_MS = 2000;
 /** Beyond what the services may need, for what the agent itself does at its end. */
 const AGENT_MS = 30_000;
 /** Where the agent does not say what its services need. */
@@ -51,7 +53,10 @@ export async function stopSite(site: SiteStop): Promise<void> {
     if (!(await agent.stop("SIGINT", (servicesMs ?? SERVICES_MS) + AGENT_MS))) say("agent had to be killed");
   }
   say("stopping the platform");
-  if (gateway !== undefined && !(await gateway.stop("SIGTERM", DRAIN_MS, hurry)) && hurry?.aborted !== true) say("gateway had to be killed");
+  // It tells those whose requests were not waited for that the site is being stopped.
+  const isHurried = hurry?.aborted === true;
+  const isGone = gateway === undefined || (await gateway.stop("SIGTERM", isHurried ? HURRIED_MS : DRAIN_MS, isHurried ? undefined : hurry));
+  if (!isGone && hurry?.aborted !== true) say("gateway had to be killed");
   if (centre !== undefined && !(await centre.stop("SIGTERM", CENTRE_MS))) say("centre had to be killed");
 }
 
@@ -68,4 +73,11 @@ async function drain(gateway: Part, { identity, clock, hurry }: SiteStop): Promi
   gateway.wind(DRAIN_SIGNAL);
   const endMs = clock.monotonic() + DRAIN_MS;
   while (hurry?.aborted !== true && clock.monotonic() < endMs && !(await isDrained())) await sleep(clock, LOOK_MS);
+  // The services are ended now, whatever runs: their instances shall not be blamed for it. A signal that meets the one before is lost, so it is sent until it is heard.
+  for (const lateMs = clock.monotonic() + HURRIED_MS; clock.monotonic() < lateMs; await sleep(clock, LOOK_MS)) {
+    const answer = await askHolder(identity, GATEWAY_NAME);
+    // An older gateway does not know it.
+    if (answer?.["isDrained"] !== false || answer["isHurried"] !== false) return;
+    gateway.wind(DRAIN_SIGNAL);
+  }
 }

@@ -451,6 +451,8 @@ export class Exchange implements AnswerHandler, Bounded, UnderWay {
       return this.#fail(error.refusal, 0);
     }
     if (call === undefined) return this.#fail(this.#outsideFailure(error), 0);
+    if (this.#context.isHurried)
+      return this.#fail(refuse("gateway/stopping", "the site is being stopped, and waits for no request any longer", call), CLIENT_GONE);
     const isReplayable = this.#answerMs === undefined && !this.#isReadingBody;
     const nowMs = this.#context.clock.monotonic();
     if (this.#context.core.retry(call, { status: 0, wasSent: this.#wasSent }, { method: this.head.method, isReplayable }, nowMs) !== undefined)

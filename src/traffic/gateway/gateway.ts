@@ -54,6 +54,8 @@ export interface GatewayOptions {
 
 /** How long `stop` lets running requests end. */
 const STOP_MS = 30_000;
+/** The same, where nothing is waited for any more: long enough to say so. */
+const HURRIED_MS = 500;
 const LOOPBACK = "127.0.0.1";
 /** Addresses of interfaces change seldom, and reading them costs. */
 const OWN_HOST_MS = 5000;
@@ -142,6 +144,7 @@ export class Gateway {
           this.#hostSide.context.waiting.placeFreed(service);
         },
         isStopping: false,
+        isHurried: false,
         isCut: false,
       };
       const http = new HttpProxy(context, options.headersTimeoutMs === undefined ? {} : { headersTimeoutMs: options.headersTimeoutMs });
@@ -434,6 +437,17 @@ export class Gateway {
     return this.#draining;
   }
 
+  /** True once `hurry` was called. */
+  get isHurried(): boolean {
+    return this.#edgeSide.context.isHurried;
+  }
+
+  /** Drains, and from now on answers for the site (503 `gateway/stopping`) what an instance leaves without an answer: the services are being ended although requests run. Idempotent. */
+  hurry(): void {
+    void this.drain();
+    for (const { context } of this.#sides) context.isHurried = true;
+  }
+
   async #drain(endMs: number): Promise<void> {
     const { context, http } = this.#edgeSide;
     context.isStopping = true;
@@ -458,9 +472,9 @@ export class Gateway {
     return [this.#edgeSide, this.#hostSide];
   }
 
-  /** Drains the edge, then stops listening for calls between services, lets those come to their end (altogether at most `graceMs`, default 30 s), then cuts the rest. */
+  /** Drains the edge, then stops listening for calls between services, lets those come to their end (altogether at most `graceMs`, default 30 s, after `hurry` half a second), then cuts the rest. */
   async stop(options: { readonly graceMs?: number } = {}): Promise<void> {
-    const graceMs = options.graceMs ?? STOP_MS;
+    const graceMs = options.graceMs ?? (this.isHurried ? HURRIED_MS : STOP_MS);
     const endMs = this.#options.clock.monotonic() + graceMs;
     await Promise.race([this.drain({ graceMs }), this.#wait(endMs, () => this.isDrained, [])]);
     this.#hostSide.context.isStopping = true;

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
+import type { IncomingMessage } from "node:http";
 import { connect, type Socket } from "node:net";
 import test, { type TestContext } from "node:test";
 import { connect as connectTls } from "node:tls";
 import { seededRandom } from "#/base/index.ts";
 import { formatGenerationHeader, formatTraceparent, makeSpanId, makeTraceId, parseTraceKey } from "#/traffic/trace/index.ts";
 import type { TableSketch } from "./feed/table-sketch.ts";
-import { type Answer, callerAddress, type Echo, freePort, Rig, type SendOptions, send, sendRaw } from "./rig.ts";
+import { type Answer, callerAddress, type Echo, freePort, portalSite, Rig, type SendOptions, send, sendRaw } from "./rig.ts";
 
 /** The key of sketched tables. */
 const key = parseTraceKey("00112233445566778899aabbccddeeff");
@@ -516,4 +517,37 @@ test("a worker that is called answers 503 with what its template has to say, and
   const { status, json } = await send({ port: rig.edgePort, path: "/" });
   assert.deepEqual([status, json["code"]], [503, "gateway/no-service"]);
   assert.equal(json["detail"], "worker takes no calls: the template of worker-v1 says `ports: []` (a worker); give it a port");
+});
+
+test("what an instance leaves without an answer because the site does not wait for it is answered for the site, and tried nowhere else", async (t) => {
+  for (const isHurried of [true, false]) {
+    const rig = await Rig.start();
+    t.after(() => rig.close());
+    const running: Promise<IncomingMessage>[] = [];
+    const ports = await Promise.all(
+      ["portal-0", "portal-1"].map((name) => {
+        const asked = Promise.withResolvers<IncomingMessage>();
+        running.push(asked.promise);
+        return rig.instance(name, (req) => asked.resolve(req));
+      }),
+    );
+    rig.table(portalSite(ports));
+    const answer = rig.get("/");
+    const first = await Promise.race(running);
+    if (isHurried) rig.gateway.hurry();
+    else void rig.gateway.drain();
+    first.socket.destroy();
+    if (isHurried) {
+      const { status, json } = await answer;
+      assert.deepEqual(
+        [status, json["code"], json["detail"]],
+        [503, "gateway/stopping", "the site is being stopped, and waits for no request any longer"],
+      );
+    } else {
+      // A site that waits for what runs tries the other instance, as ever.
+      const other = await Promise.race(running.map(async (one) => ((await one) === first ? await new Promise<never>(() => {}) : await one)));
+      other.socket.destroy();
+      assert.equal((await answer).status, 502);
+    }
+  }
 });

@@ -19,6 +19,8 @@ export interface ProxyContext {
   readonly placeFreed: (service: string) => void;
   /** True once the gateway finishes what it has and takes no new connections. */
   isStopping: boolean;
+  /** True once the services are ended although requests run: what fails then is no fault of an instance, and none is tried in its place. */
+  isHurried: boolean;
   /** True once it cuts what is left. */
   isCut: boolean;
 }
