@@ -35,3 +35,53 @@ test("a process that a signal has stopped is not told as ready, and a warning sa
   assert.deepEqual(told(), [[false, "Paused"]]);
   assert.match(warned()[0] ?? "", new RegExp(`^centre: process ${pid} was stopped by a signal .* kill -CONT ${pid}$`));
 });
+
+const MIB = 1024 * 1024;
+
+test("what is not as it should be with the platform is told: that it is being ended, what ended, what nobody had foreseen, a disk that fills", (t) => {
+  const data = mkdtempSync(path.join(tmpdir(), "orrery-warned-"));
+  t.after(() => rmSync(data, { recursive: true }));
+  mkdirSync(path.join(data, "run"));
+  const readyAt = "2030-01-01T00:00:00.000Z";
+  const told = (facts: object, free: number | undefined = 1024 * MIB, name = "supervisor"): readonly unknown[] => {
+    const file = path.join(data, "run", `${name}.json`);
+    writeFileSync(file, JSON.stringify({ ...recordOf(process.pid), readyAt, ...facts }));
+    const platform = localPlatform({ version: "0", connect: () => assert.fail(), interrupts: {} as never, freeBytes: () => free });
+    const warnings = platform.warnings(data).map(({ object, reason, message, since }) => [object, reason, message, since]);
+    rmSync(file);
+    return warnings;
+  };
+  assert.deepEqual(told({}), []);
+  assert.deepEqual(told({ stoppingSince: "2030-01-02T00:00:00.000Z" }), [
+    [
+      "platform",
+      "Stopping",
+      "it is being ended: requests that run first, then the services, then the platform; new requests are refused",
+      "2030-01-02T00:00:00.000Z",
+    ],
+  ]);
+  const [lately, longAgo] = [10, 70].map((minutes) => new Date(Date.now() - minutes * 60_000).toISOString());
+  assert.deepEqual(told({ ends: { centre: { at: lately, how: "killed by SIGKILL" }, agent: { at: longAgo, how: "exit status 1" } } }), [
+    ["centre", "Ended", "killed by SIGKILL; it was started again", lately],
+  ]);
+  for (const name of ["supervisor", "agent"])
+    assert.deepEqual(told({ faults: 3, lastFault: "watch" }, undefined, name), [
+      [
+        name,
+        "Faults",
+        `3 exceptions that nobody has foreseen, the last one in watch; what they ended was one unit of work each; the stacks stand in logs/${name}.log`,
+        readyAt,
+      ],
+    ]);
+  for (const [mib, said] of [
+    [255, ["DiskLow", `255 MiB are free on the disk of ${data}; below 64 MiB up does not start: free some room`]],
+    [64, ["DiskLow", `64 MiB are free on the disk of ${data}; below 64 MiB up does not start: free some room`]],
+    [63, ["DiskFull", `63 MiB are free on the disk of ${data}; what is to be stored may be refused, and up does not start: free some room`]],
+    [0, ["DiskFull", `0 MiB are free on the disk of ${data}; what is to be stored may be refused, and up does not start: free some room`]],
+  ] as const)
+    assert.deepEqual(
+      told({}, mib * MIB).map((one) => (one as readonly unknown[]).slice(0, 3)),
+      [["data folder", ...said]],
+    );
+  assert.deepEqual(told({}, 256 * MIB), []);
+});

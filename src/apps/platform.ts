@@ -15,10 +15,12 @@ export interface PlatformOptions {
   readonly version: string;
   readonly connect: (data: string) => Promise<Client>;
   readonly interrupts: Interrupts;
+  /** Room on the disk of a folder; default as the system tells. */
+  readonly freeBytes?: (folder: string) => number | undefined;
 }
 
 /** The platform of this machine, as the commands see it. */
-export function localPlatform({ version, connect, interrupts }: PlatformOptions): Platform {
+export function localPlatform({ version, connect, interrupts, freeBytes: freeBytesOf = freeBytes }: PlatformOptions): Platform {
   return {
     version,
     // Loaded when asked for: the other commands need neither certificates nor processes.
@@ -26,7 +28,7 @@ export function localPlatform({ version, connect, interrupts }: PlatformOptions)
       (await import("./supervisor/up-command.ts")).up({ ...options, terminal, connect, interrupts, clock: systemClock, random: systemRandom }),
     down: async (options, terminal) => (await import("./supervisor/down-command.ts")).down({ ...options, terminal, interrupts }),
     processes: listProcesses,
-    warnings: listWarnings,
+    warnings: (data) => listWarnings(data, freeBytesOf(data)),
     leftInstances: findLeftInstances,
     checkOwner,
     restore: async (data, from) => {
@@ -76,7 +78,7 @@ function isPaused(pid: number): boolean {
 const ENDED_WITHIN_MS = 60 * 60_000;
 const LOW_BYTES = 256 * 1024 * 1024;
 
-function listWarnings(data: string): PlatformWarning[] {
+function listWarnings(data: string, free: number | undefined): PlatformWarning[] {
   const now = new Date().toISOString();
   const found: PlatformWarning[] = [];
   const supervisor = readRunFile(data, "supervisor");
@@ -115,7 +117,6 @@ function listWarnings(data: string): PlatformWarning[] {
         since: run.readyAt ?? now,
       });
   }
-  const free = freeBytes(data);
   if (free !== undefined && free < LOW_BYTES)
     found.push({
       object: "data folder",

@@ -4,7 +4,9 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
 import { ManualClock, OrreryError } from "#/base/index.ts";
+import { gateway, host, instance, job, microservice, resource, route } from "#/model/index.ts";
 import type { ClientRequest } from "#/state/client/index.ts";
+import { objectPath } from "./kubernetes.ts";
 import type { PlatformProcess, UpOptions } from "./platform.ts";
 import { auth, BASE, RAMP, REVISIONS, run, SERVICES, Sequence, siteWith, UPDATE, updateIn, writeManifests } from "./rig.ts";
 
@@ -721,6 +723,30 @@ test("status warns of whatever condition is not as it should be", async () => {
   assert.equal(note.includes("API"), false, note);
   assert.match(out, /WARNING +OBJECT +SINCE +REASON\nCallsWithoutContext +microservice\/auth +1m +it calls without a trace header\n/);
   assert.ok(!out.includes("AsWanted"));
+});
+
+test("status has a line for each warning of the platform, before those of the site, and so has -o json", async () => {
+  const warnings = ["Stopping", "Ended", "Faults", "Paused", "DiskLow", "DiskFull"].map((reason) => ({
+    object: "platform",
+    type: "Running",
+    reason,
+    message: `why ${reason}`,
+    since: "2030-01-01T00:00:00Z",
+  }));
+  const site = { kind: "Site", metadata: { name: "main" }, status: { conditions: [{ type: "Consistent", status: "False", reason: "Mixed", message: "two versions", lastTransitionTime: "2030-01-01T00:00:30Z" }] } };
+  const lists = [host, microservice, instance, resource, job, gateway, route].map((kind) => [`GET ${objectPath(kind)}`, { items: [] }]);
+  const answers = { ...Object.fromEntries(lists), [`GET ${BASE}/sites`]: { items: [site] } };
+  const processes: readonly PlatformProcess[] = [{ name: "supervisor", pid: 1, ready: true, restarts: 0 }];
+  const { out, note } = await run(["status"], { answers, warnings, processes, columns: 200 });
+  assert.equal(note, "");
+  const lines = out.split("\n");
+  const from = lines.findIndex((line) => line.startsWith("WARNING "));
+  assert.deepEqual(
+    lines.slice(from + 1, from + 8).map((line) => line.split(/ {2,}/)),
+    [...warnings.map(({ reason, message }) => [reason, "platform", "1m", message]), ["Mixed", "site/main", "30s", "two versions"]],
+  );
+  const told = JSON.parse((await run(["status", "-o", "json"], { answers, warnings, processes })).out) as { readonly warnings: readonly object[] };
+  assert.deepEqual(told.warnings.slice(0, 6), warnings);
 });
 
 test("what is waited for is counted, and only the first of many are named at each look", async () => {
