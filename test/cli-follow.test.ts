@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { systemClock } from "#/base/index.ts";
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { type TestContext, test } from "node:test";
+import { silentLog, systemClock, systemRandom } from "#/base/index.ts";
 import { run } from "#/face/cli/rig.ts";
-import { type Resource, resource } from "#/model/index.ts";
+import { instance, microservice, type Resource, resource } from "#/model/index.ts";
+import { type Client, createClient } from "#/state/client/index.ts";
+import { encodeLines, type Link, type LogLine, type LogQuestion } from "#/state/link/index.ts";
 import { type ApiSite, openApiSite } from "./api-site.ts";
 
 const thing = (name: string, more: object = {}) => ({ metadata: { name }, spec: { id: name, type: "thing", ...more } });
@@ -89,16 +93,202 @@ test("events are those of the site, of a kind, of an object; warnings, the last 
   assert.match(seen, /^SEEN.*\n.*to the yard\n.*Warning +Fell +resource\/mast +over\n$/);
 });
 
-test("a watch goes on where it was after the centre was away", async (t) => {
+/** A way to the API that can be cut: what runs over it is lost, and nobody listens until it is opened again. */
+class CutWay {
+  readonly #site: ApiSite;
+  readonly #sockets = new Set<Socket>();
+  #server: Server | undefined;
+  #port = 0;
+
+  constructor(site: ApiSite) {
+    this.#site = site;
+  }
+
+  async open(): Promise<void> {
+    const server = createServer((socket) => {
+      const onward = connect(this.#site.port, "127.0.0.1");
+      for (const one of [socket, onward]) {
+        this.#sockets.add(one);
+        one.on("error", () => one.destroy()).once("close", () => this.#sockets.delete(one));
+      }
+      socket.pipe(onward).pipe(socket);
+    });
+    server.listen(this.#port, "127.0.0.1");
+    await once(server, "listening");
+    this.#port = (server.address() as AddressInfo).port;
+    this.#server = server;
+  }
+
+  async cut(): Promise<void> {
+    this.#server?.close();
+    for (const socket of this.#sockets) socket.destroy();
+    await once(this.#server ?? assert.fail(), "close");
+  }
+
+  client(): Client {
+    const { ca } = this.#site;
+    const url = `https://127.0.0.1:${this.#port}`;
+    const token = this.#site.token("admin");
+    return createClient({ url, ca, token, clock: systemClock, random: systemRandom, log: silentLog, userAgent: "test" });
+  }
+}
+
+/** Runs a command that goes on, and each step when the output shows what it awaits; the last one ends it. */
+async function followOver(t: TestContext, site: ApiSite, args: readonly string[], steps: (way: CutWay) => readonly (readonly [RegExp, () => unknown])[]): Promise<string> {
+  const way = new CutWay(site);
+  await way.open();
+  t.after(() => way.cut());
+  const ending = new AbortController();
+  const all = steps(way);
+  let next = 0;
+  const { out, status, note } = await run(args, {
+    client: () => way.client(),
+    clock: systemClock,
+    signal: ending.signal,
+    onOut: (text) => {
+      const step = all[next];
+      if (step === undefined || !step[0].test(text)) return;
+      next++;
+      if (next === all.length) ending.abort();
+      else void step[1]();
+    },
+  });
+  assert.deepEqual([status, note], [0, ""]);
+  return out;
+}
+
+test("get -w goes on where it was after the centre was away, with what changed meanwhile", async (t) => {
   const site = await openApiSite(t);
   await site.store.create(resource, thing("a"));
-  const out = await follow(
-    site,
-    ["get", "res", "-w", "-o", "name", "-l", "!none"],
+  const out = await followOver(t, site, ["get", "res", "-w", "-o", "name"], (way) => [
     [
-      [/a\n/, () => site.store.create(resource, thing("b"))],
-      [/b\n/, () => {}],
+      /a\n/,
+      async () => {
+        await way.cut();
+        await site.store.create(resource, thing("b"));
+        await way.open();
+      },
     ],
-  );
-  assert.equal(out, "resource.orrery.dev/a\nresource.orrery.dev/b\n");
+    [/b\n/, () => site.store.create(resource, thing("c"))],
+    [/c\n/, () => {}],
+  ]);
+  assert.equal(out, "resource.orrery.dev/a\nresource.orrery.dev/b\nresource.orrery.dev/c\n");
 });
+
+test("events -w goes on after the centre was away, and tells each event once", async (t) => {
+  const site = await openApiSite(t);
+  const mast = await site.store.create(resource, thing("mast"));
+  const tell = (reason: string): void => site.store.emit({ kind: resource, object: mast, type: "Normal", reason, message: "m", component: "test" });
+  tell("First");
+  const out = await followOver(t, site, ["events", "-w"], (way) => [
+    [
+      /First/,
+      async () => {
+        await way.cut();
+        tell("Second");
+        await way.open();
+      },
+    ],
+    [/Second/, () => tell("Third")],
+    [/Third/, () => {}],
+  ]);
+  assert.deepEqual(
+    out
+      .trimEnd()
+      .split("\n")
+      .slice(1)
+      .map((line) => line.split(/ +/)[2]),
+    ["First", "Second", "Third"],
+  );
+});
+
+/** An agent whose instances print what is said, as agents answer: lines with times, several of them in one look. */
+class Speaker {
+  readonly #said = new Map<string, LogLine[]>();
+  #more = Promise.withResolvers<void>();
+  #link: Link | undefined;
+
+  async connect(site: ApiSite): Promise<void> {
+    const { link } = await site.client("agent").openLink(
+      { component: "agent", name: "h", host: "h", version: "0.1.0" },
+      { streams: { "log/lines": (params, signal) => this.#lines(params as LogQuestion & { readonly instance: string }, signal) } },
+    );
+    this.#link = link;
+  }
+
+  leave(): void {
+    this.#link?.close("away");
+  }
+
+  say(instance: string, atMs: number, ...texts: string[]): void {
+    this.#said.set(instance, [...(this.#said.get(instance) ?? []), ...texts.map((text) => ({ text, atMs, sinceMs: atMs }))]);
+    this.#more.resolve();
+    this.#more = Promise.withResolvers();
+  }
+
+  async *#lines({ instance: name, sinceMs = 0, tailLines }: LogQuestion & { readonly instance: string }, signal: AbortSignal): AsyncGenerator<unknown, void, undefined> {
+    const all = (): readonly LogLine[] => this.#said.get(name) ?? [];
+    let position = tailLines === undefined ? 0 : Math.max(0, all().length - tailLines);
+    const ended = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+    for (let isFirst = true; !signal.aborted; isFirst = false) {
+      const more = this.#more.promise;
+      const fresh = all().slice(position).filter((line) => (line.atMs ?? 0) >= sinceMs);
+      position = all().length;
+      if (fresh.length > 0 || isFirst) yield encodeLines(fresh);
+      if (isFirst && fresh.length > 0) yield encodeLines([]);
+      await Promise.race([more, ended]);
+    }
+  }
+}
+
+async function openSpeakingSite(t: TestContext): Promise<{ readonly site: ApiSite; readonly speaker: Speaker }> {
+  const site = await openApiSite(t);
+  await site.store.create(microservice, { metadata: { name: "auth" }, spec: { template: { version: "v1", run: { command: ["node"] } } } });
+  for (const slot of [0, 1])
+    await site.store.create(instance, {
+      metadata: { name: `auth-${slot}` },
+      spec: { host: "h", slot, service: "auth", revision: "auth-v1-1", version: "v1", run: { command: ["node"] } },
+    });
+  const speaker = new Speaker();
+  await speaker.connect(site);
+  return { site, speaker };
+}
+
+for (const [args, before] of [
+  [["logs", "auth", "-f"], "auth-0 | old\nauth-1 | old\nauth-0 | one\nauth-0 | two\n"],
+  [["logs", "auth", "-f", "--tail", "1"], "auth-1 | old\nauth-0 | two\n"],
+] as const)
+  test(`${args.join(" ")} goes on after the centre, and then the agent, was away: no line comes twice, none is lost`, async (t) => {
+    const { site, speaker } = await openSpeakingSite(t);
+    const nowMs = Date.now();
+    speaker.say("auth-0", nowMs - 60_000, "old");
+    speaker.say("auth-1", nowMs - 59_000, "old");
+    speaker.say("auth-0", nowMs - 1_000, "one", "two");
+    const out = await followOver(t, site, args, (way) => [
+      [
+        /two\n/,
+        async () => {
+          await way.cut();
+          // Some in the same look as what was given, and of one that has been quiet.
+          speaker.say("auth-0", nowMs - 1_000, "three");
+          speaker.say("auth-1", nowMs + 1, "four", "four");
+          await way.open();
+        },
+      ],
+      [
+        /four\n.*four\n/s,
+        async () => {
+          speaker.leave();
+          speaker.say("auth-1", nowMs + 1, "five");
+          speaker.say("auth-0", nowMs + 2, "six");
+          await speaker.connect(site);
+        },
+      ],
+      [/six\n/, () => speaker.say("auth-0", nowMs + 3, "seven")],
+      [/seven\n/, () => {}],
+    ]);
+    assert.equal(
+      out,
+      `${before}auth-0 | three\nauth-1 | four\nauth-1 | four\nauth-1 | five\nauth-0 | six\nauth-0 | seven\n`,
+    );
+  });

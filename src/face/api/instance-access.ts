@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { type Clock, isOrreryError, OrreryError } from "#/base/index.ts";
+import { type Clock, isOrreryError, OrreryError, sleep } from "#/base/index.ts";
 import {
   DEFAULT_NAMESPACE,
   durationMs,
@@ -12,7 +12,7 @@ import {
   type Script,
 } from "#/model/index.ts";
 import type { Hub } from "#/state/link/hub/index.ts";
-import { decodeLines, type Link, type LogLine, type LogQuestion } from "#/state/link/index.ts";
+import { decodeLines, type Link, type LogLine, LogMark, type LogQuestion } from "#/state/link/index.ts";
 import type { Store } from "#/state/store/index.ts";
 import { type Exchange, jsonReply, type Reply } from "./exchange.ts";
 import { serveExec } from "./exec.ts";
@@ -26,6 +26,8 @@ import { keyOf, type Target } from "./writes.ts";
 /** Scripts have their own time limits, which agents enforce; so much later the centre no longer waits for an agent that does not. */
 const SCRIPT_SPARE_MS = 30_000;
 const TIMER_MS_MAX = 2 ** 31 - 1;
+/** How often an agent that is away is looked for. */
+const AGENT_LOOK_MS = 200;
 /** So long the first lines may decide whether the answer is an error. */
 const FIRST_LINES_MS = 500;
 
@@ -178,13 +180,40 @@ export class InstanceAccess {
     ];
   }
 
+  /** The lines of an instance; followed, over the time in which its agent is away: from where they ended, as long as the instance is there. */
   async *#read(object: Instance, question: LogQuestion, signal: AbortSignal): AsyncGenerator<readonly LogLine[], void, undefined> {
-    for await (const item of this.#linkTo(object).stream(
-      "log/lines",
-      { namespace: object.metadata.namespace, instance: object.metadata.name, ...question },
-      { signal },
-    ))
-      yield decodeLines(item);
+    const mark = new LogMark(question.tailLines !== undefined);
+    for (let asked = question; ; asked = onFrom(question, mark)) {
+      try {
+        for await (const lines of this.#readOnce(object, asked, signal)) {
+          const fresh = lines.filter((line) => mark.take(line.atMs, line.text));
+          // None at all says that all that was there has been given.
+          if (fresh.length > 0 || lines.length === 0) yield fresh;
+        }
+        return;
+      } catch (error) {
+        if (!question.follow || signal.aborted || !isAgentAway(error)) throw error;
+        const isBack = await this.#waitForAgent(object, signal);
+        if (!isBack) throw error;
+        mark.begin();
+      }
+    }
+  }
+
+  async *#readOnce(object: Instance, question: LogQuestion, signal: AbortSignal): AsyncGenerator<readonly LogLine[], void, undefined> {
+    const { namespace, name } = object.metadata;
+    for await (const item of this.#linkTo(object).stream("log/lines", { namespace, instance: name, ...question }, { signal })) yield decodeLines(item);
+  }
+
+  /** False if the instance is gone before its agent is back, or `signal` aborts. */
+  async #waitForAgent({ metadata, spec }: Instance, signal: AbortSignal): Promise<boolean> {
+    while (!signal.aborted) {
+      if (this.#hub.peers("agent").some((one) => one.hello.host === spec.host)) return true;
+      const { namespace = DEFAULT_NAMESPACE, name } = metadata;
+      if ((await this.#store.get(instance, { name, namespace }))?.metadata.uid !== metadata.uid) return false;
+      await sleep(this.#clock, AGENT_LOOK_MS, signal).catch(() => undefined);
+    }
+    return false;
   }
 
   async #get(target: Target, name: string): Promise<Instance> {
@@ -225,6 +254,17 @@ export class InstanceAccess {
       );
     return peer.link;
   }
+}
+
+/** The same question, from the last line that was given on. */
+function onFrom(question: LogQuestion, { atMs }: LogMark): LogQuestion {
+  if (atMs === undefined) return question;
+  const { tailLines: _tail, ...rest } = question;
+  return { ...rest, sinceMs: Math.max(atMs, question.sinceMs ?? 0) };
+}
+
+function isAgentAway(error: unknown): boolean {
+  return isOrreryError(error, "link/closed") || isOrreryError(error, "api/unavailable");
 }
 
 function instancesOf({ namespace }: Target, service: string): { readonly namespace?: string; readonly fieldSelector: string } {

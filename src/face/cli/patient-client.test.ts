@@ -103,3 +103,29 @@ test("nothing is waited for where nobody starts a centre, where the site is bein
   assert.match(note, /^error: the centre has not answered for 30s: no connection: ECONNREFUSED/);
   assert.ok(requests.length > 10 && requests.every((one) => one.path === `${BASE}/microservices`));
 });
+
+test("exec whose connection is lost says what is not known, and runs nothing a second time", async () => {
+  for (const error of [lost("ECONNRESET"), undefined]) {
+    let opened = 0;
+    const client = {
+      request: async () => ({ status: 200, headers: {}, body: auth() }),
+      openExchange: async () => {
+        opened += 1;
+        return {
+          // biome-ignore lint/correctness/useYield: it is cut before it has anything to give.
+          lines: (async function* () {
+            if (error !== undefined) throw error;
+          })(),
+          send: async () => undefined,
+          close: () => undefined,
+        };
+      },
+      close: async () => undefined,
+    } as unknown as Client;
+    const { status, note } = await run(["exec", "auth", "--", "ls"], { client: () => client, processes: [supervisor] });
+    assert.deepEqual(
+      [status, note, opened],
+      [1, "error: the connection ended before the command did: it is ended there, and what it has done is not known\n", 1],
+    );
+  }
+});

@@ -84,6 +84,7 @@ export async function run(args: readonly string[], world: World = {}): Promise<R
     },
     write(text) {
       out += typeof text === "string" ? text : Buffer.from(text).toString("latin1");
+      world.onOut?.(out);
     },
     openInput: () => assert.fail("not asked here"),
     progress: (text) => {

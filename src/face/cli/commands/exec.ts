@@ -1,5 +1,5 @@
 import { constants } from "node:os";
-import { OrreryError } from "#/base/index.ts";
+import { isOrreryError, OrreryError } from "#/base/index.ts";
 import { instance } from "#/model/index.ts";
 import type { Exchange } from "#/state/client/index.ts";
 import type { CliContext } from "../context.ts";
@@ -45,7 +45,9 @@ export async function exec(context: CliContext, [name = "", ...command]: readonl
       const endResize = options.tty === true ? terminal.onResize((size) => void exchange.send({ size })) : (): void => {};
       try {
         if (input !== undefined) void feed(exchange, input.chunks);
-        return await show(context, exchange);
+        return await show(context, exchange).catch((error: unknown) => {
+          throw isOrreryError(error, "client/unavailable") ? lostCommand(error) : error;
+        });
       } finally {
         endResize();
         signal.removeEventListener("abort", stop);
@@ -81,5 +83,10 @@ async function show({ terminal }: CliContext, exchange: Exchange): Promise<numbe
     // A reader who has gone (`| head`) wants no more of it: the command is ended.
     if (!(await terminal.drain())) return 0;
   }
-  throw new OrreryError("cli/exec", "the connection ended before the command did: what became of it is not known");
+  throw lostCommand();
+}
+
+/** It is not begun a second time by itself: it may have been carried out. */
+function lostCommand(cause?: unknown): OrreryError {
+  return new OrreryError("cli/exec", "the connection ended before the command did: it is ended there, and what it has done is not known", { cause });
 }

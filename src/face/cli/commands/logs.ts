@@ -3,6 +3,7 @@ import { instance, type Job, type JobRun, job, jobRun, type Kind, microservice, 
 import type { Client, ClientRequest } from "#/state/client/index.ts";
 import type { CliContext } from "../context.ts";
 import { objectPath } from "../kubernetes.ts";
+import { followLogs } from "../log-following.ts";
 import { parseMoment } from "../log-times.ts";
 import { connectPatiently } from "../patient-client.ts";
 import { printable } from "../printable.ts";
@@ -44,7 +45,8 @@ export async function logs(context: CliContext, names: readonly string[], option
       hasTimes: options.times === true,
       isRaw: options.raw === true || !terminal.isTerminal,
     };
-    for await (const json of api.lines({ path: "/logs", query: { ...query, ...whose }, signal })) {
+    const request = { path: "/logs", query: { ...query, ...whose } };
+    for await (const json of options.follow === true ? followLogs(context, api, request) : api.lines({ ...request, signal })) {
       if (options.output === "json") terminal.write(`${json}\n`);
       else terminal.write(shown(JSON.parse(json) as Line, shape));
       if (!(await terminal.drain())) break;
