@@ -134,7 +134,12 @@ class CutWay {
 }
 
 /** Runs a command that goes on, and each step when the output shows what it awaits; the last one ends it. */
-async function followOver(t: TestContext, site: ApiSite, args: readonly string[], steps: (way: CutWay) => readonly (readonly [RegExp, () => unknown])[]): Promise<string> {
+async function followOver(
+  t: TestContext,
+  site: ApiSite,
+  args: readonly string[],
+  steps: (way: CutWay) => readonly (readonly [RegExp, () => unknown])[],
+): Promise<string> {
   const way = new CutWay(site);
   await way.open();
   t.after(() => way.cut());
@@ -209,10 +214,12 @@ class Speaker {
   #link: Link | undefined;
 
   async connect(site: ApiSite): Promise<void> {
-    const { link } = await site.client("agent").openLink(
-      { component: "agent", name: "h", host: "h", version: "0.1.0" },
-      { streams: { "log/lines": (params, signal) => this.#lines(params as LogQuestion & { readonly instance: string }, signal) } },
-    );
+    const { link } = await site
+      .client("agent")
+      .openLink(
+        { component: "agent", name: "h", host: "h", version: "0.1.0" },
+        { streams: { "log/lines": (params, signal) => this.#lines(params as LogQuestion & { readonly instance: string }, signal) } },
+      );
     this.#link = link;
   }
 
@@ -226,13 +233,18 @@ class Speaker {
     this.#more = Promise.withResolvers();
   }
 
-  async *#lines({ instance: name, sinceMs = 0, tailLines }: LogQuestion & { readonly instance: string }, signal: AbortSignal): AsyncGenerator<unknown, void, undefined> {
+  async *#lines(
+    { instance: name, sinceMs = 0, tailLines }: LogQuestion & { readonly instance: string },
+    signal: AbortSignal,
+  ): AsyncGenerator<unknown, void, undefined> {
     const all = (): readonly LogLine[] => this.#said.get(name) ?? [];
     let position = tailLines === undefined ? 0 : Math.max(0, all().length - tailLines);
     const ended = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
     for (let isFirst = true; !signal.aborted; isFirst = false) {
       const more = this.#more.promise;
-      const fresh = all().slice(position).filter((line) => (line.atMs ?? 0) >= sinceMs);
+      const fresh = all()
+        .slice(position)
+        .filter((line) => (line.atMs ?? 0) >= sinceMs);
       position = all().length;
       if (fresh.length > 0 || isFirst) yield encodeLines(fresh);
       if (isFirst && fresh.length > 0) yield encodeLines([]);
@@ -287,8 +299,5 @@ for (const [args, before] of [
       [/six\n/, () => speaker.say("auth-0", nowMs + 3, "seven")],
       [/seven\n/, () => {}],
     ]);
-    assert.equal(
-      out,
-      `${before}auth-0 | three\nauth-1 | four\nauth-1 | four\nauth-1 | five\nauth-0 | six\nauth-0 | seven\n`,
-    );
+    assert.equal(out, `${before}auth-0 | three\nauth-1 | four\nauth-1 | four\nauth-1 | five\nauth-0 | six\nauth-0 | seven\n`);
   });

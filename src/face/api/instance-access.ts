@@ -202,7 +202,8 @@ export class InstanceAccess {
 
   async *#readOnce(object: Instance, question: LogQuestion, signal: AbortSignal): AsyncGenerator<readonly LogLine[], void, undefined> {
     const { namespace, name } = object.metadata;
-    for await (const item of this.#linkTo(object).stream("log/lines", { namespace, instance: name, ...question }, { signal })) yield decodeLines(item);
+    for await (const item of this.#linkTo(object).stream("log/lines", { namespace, instance: name, ...question }, { signal }))
+      yield decodeLines(item);
   }
 
   /** False if the instance is gone before its agent is back, or `signal` aborts. */

@@ -47,7 +47,7 @@ export async function* followLogs(
       // A centre that stops in order ends the answer, too.
       if (await areGone(api, request.query)) return;
     } catch (error) {
-      if (signal.aborted || !isOrreryError(error) || error.retry !== "backoff" || isFirst && marks.size === 0 && !isLost(error)) throw error;
+      if (signal.aborted || !isOrreryError(error) || error.retry !== "backoff" || (isFirst && marks.size === 0 && !isLost(error))) throw error;
     }
     terminal.progress("the centre does not answer; trying again; Ctrl-C ends");
     await sleep(clock, AGAIN_MS, signal);

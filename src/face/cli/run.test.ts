@@ -733,7 +733,13 @@ test("status has a line for each warning of the platform, before those of the si
     message: `why ${reason}`,
     since: "2030-01-01T00:00:00Z",
   }));
-  const site = { kind: "Site", metadata: { name: "main" }, status: { conditions: [{ type: "Consistent", status: "False", reason: "Mixed", message: "two versions", lastTransitionTime: "2030-01-01T00:00:30Z" }] } };
+  const site = {
+    kind: "Site",
+    metadata: { name: "main" },
+    status: {
+      conditions: [{ type: "Consistent", status: "False", reason: "Mixed", message: "two versions", lastTransitionTime: "2030-01-01T00:00:30Z" }],
+    },
+  };
   const lists = [host, microservice, instance, resource, job, gateway, route].map((kind) => [`GET ${objectPath(kind)}`, { items: [] }]);
   const answers = { ...Object.fromEntries(lists), [`GET ${BASE}/sites`]: { items: [site] } };
   const processes: readonly PlatformProcess[] = [{ name: "supervisor", pid: 1, ready: true, restarts: 0 }];

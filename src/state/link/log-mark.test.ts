@@ -35,7 +35,10 @@ test("read in pieces, each begun at the time of the last line or before, every l
 
 test("a clock that was set back while lines are read leaves none out", () => {
   const mark = new LogMark();
-  assert.deepEqual([5_000, 4_000, undefined, 4_000].map((atMs) => mark.take(atMs)), [true, true, true, true]);
+  assert.deepEqual(
+    [5_000, 4_000, undefined, 4_000].map((atMs) => mark.take(atMs)),
+    [true, true, true, true],
+  );
 });
 
 test("where reading began with the last lines, those of the same time that stood before them do not come later", () => {
