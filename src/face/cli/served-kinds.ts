@@ -1,5 +1,5 @@
 import { OrreryError } from "#/base/index.ts";
-import { findNearest, type Kind, storedKinds } from "#/model/index.ts";
+import { findNearest, type Kind, kinds, lease } from "#/model/index.ts";
 
 /** What of a kind the commands need that find, show and delete its objects. */
 export type ServedKind = Pick<Kind, "kind" | "plural" | "singular" | "group" | "apiVersion" | "scope" | "shortNames">;
@@ -10,8 +10,8 @@ const CORE: readonly ServedKind[] = [
   { kind: "Namespace", plural: "namespaces", singular: "namespace", shortNames: ["ns"], group: "", apiVersion: "v1", scope: "Cluster" },
 ];
 
-/** Every kind that the API serves. */
-export const servedKinds: readonly ServedKind[] = [...storedKinds, ...CORE];
+/** Every kind that the API of a whole centre serves. */
+export const servedKinds: readonly ServedKind[] = [...kinds, lease, ...CORE];
 
 /** The kind of that name (`Microservice`), plural, singular or short name; `undefined` if the API serves none. */
 export function findServed(name: string): ServedKind | undefined {
