@@ -106,9 +106,8 @@ try {
     });
     const kept = client.keepLink({
       hello: () => {
-        const { incarnation, formerUncleanAgoMs, formerLongestMs } = gateway;
-        const former = formerUncleanAgoMs === undefined ? {} : { formerUncleanAgoMs, ...(formerLongestMs === undefined ? {} : { formerLongestMs }) };
-        return { component: "gateway", name: NAME, host, version, incarnation, ...former };
+        const { incarnation, formerUncleanAgoMs } = gateway;
+        return { component: "gateway", name: NAME, host, version, incarnation, ...(formerUncleanAgoMs === undefined ? {} : { formerUncleanAgoMs }) };
       },
       connected: (link) => feed.connected(link),
       disconnected: () => {

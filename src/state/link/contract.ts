@@ -33,8 +33,6 @@ export interface Hello {
   readonly incarnation?: number;
   /** Gateways: how long ago a start last found the one before ended with calls open; absent: every one ended with nothing open. */
   readonly formerUncleanAgoMs?: number;
-  /** Gateways: how long after that start what was in flight before may last at most; absent: as long as the Site and its Routes say now. */
-  readonly formerLongestMs?: number;
 }
 
 /** What the centre answers to a hello that it accepts. */

@@ -13,10 +13,9 @@ import { tagSocket } from "./inlet.ts";
 import { type Listener, Listeners } from "./listeners.ts";
 import type { ProxyContext } from "./proxy-context.ts";
 import { Reporter } from "./reporter.ts";
-import { beginRun, endRun, type UncleanEnd } from "./run-mark.ts";
+import { beginRun, endRun } from "./run-mark.ts";
 import { TableFile } from "./table-file.ts";
 import { relayTcp } from "./tcp.ts";
-import { TransactionLimits } from "./transaction-limits.ts";
 import { Upstreams } from "./upstreams.ts";
 import { isUndecided, Waiting } from "./waiting.ts";
 
@@ -101,17 +100,15 @@ export class Gateway {
   /** The number of this start, counted durably before anything listens.
    *  @throws gateway/incarnation: it cannot be counted */
   readonly incarnation: number;
-  /** The last start before it that ended with calls open; absent: none did. */
-  readonly #unclean: UncleanEnd | undefined;
-  readonly #limits: TransactionLimits;
+  /** When a start last found the one before ended with calls open (`uptimeMs`); absent: never. */
+  readonly #formerUncleanMs: number | undefined;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
     this.#log = options.log;
     const { clock, random, log } = options;
     this.incarnation = nextIncarnation(options.folder);
-    this.#unclean = beginRun(options.folder, options.uptimeMs(), options.bootId);
-    this.#limits = new TransactionLimits(options.folder);
+    this.#formerUncleanMs = beginRun(options.folder, options.uptimeMs(), options.bootId);
     const roles = [...(options.edge === undefined ? [] : ["edge" as const]), ...(options.isHost === false ? [] : ["host" as const])];
     this.#core = new GatewayCore({
       name: options.name,
@@ -175,12 +172,7 @@ export class Gateway {
 
   /** How long ago a start last found the one before ended with calls open; absent: never. */
   get formerUncleanAgoMs(): number | undefined {
-    return this.#unclean === undefined ? undefined : Math.max(0, Math.round(this.#options.uptimeMs() - this.#unclean.uptimeMs));
-  }
-
-  /** So long after that what was in flight then may last, as the tables of then have said; absent: as the Site says. */
-  get formerLongestMs(): number | undefined {
-    return this.#unclean === undefined || this.#unclean.longestMs === 0 ? undefined : this.#unclean.longestMs;
+    return this.#formerUncleanMs === undefined ? undefined : Math.max(0, Math.round(this.#options.uptimeMs() - this.#formerUncleanMs));
   }
 
   /** The last guard: what a process notes that would else have ended it. */
@@ -283,12 +275,6 @@ export class Gateway {
   /** What the table in force says of bounds. */
   #takePolicy(): void {
     const { accessLogBytes, accessLogFiles } = this.#core.table.limits;
-    try {
-      this.#limits.note(this.#core.table.longestTransactionMs, this.#options.uptimeMs());
-    } catch (error) {
-      // A full disk; with the next table it is tried again.
-      this.#log.warn(`cannot note how long transactions may last: ${describeError(error)}`);
-    }
     const before = this.edgeUrl;
     if (this.#options.edge !== undefined) this.#tls.set(this.#core.table.site.edge?.tls);
     if (before !== this.edgeUrl) this.#options.onEdgeUrl?.(this.edgeUrl);

@@ -18,11 +18,8 @@ export function checkHello(params: unknown, user: User, version: string): Hello 
   if (typeof hello.version !== "string") throw refused("hello gives no version");
   if (hello.incarnation !== undefined && !Number.isSafeInteger(hello.incarnation))
     throw refused("hello gives an incarnation that is no whole number");
-  for (const field of ["formerUncleanAgoMs", "formerLongestMs"] as const) {
-    const value = hello[field];
-    if (value !== undefined && !(Number.isSafeInteger(value) && Number(value) >= 0))
-      throw refused(`hello gives a ${field} that is no whole number of milliseconds`);
-  }
+  if (hello.formerUncleanAgoMs !== undefined && !(Number.isSafeInteger(hello.formerUncleanAgoMs) && Number(hello.formerUncleanAgoMs) >= 0))
+    throw refused("hello gives a formerUncleanAgoMs that is no whole number of milliseconds");
   if (!user.groups.includes(GROUPS[hello.component]))
     throw refused(`user ${user.name} may not connect as ${hello.component}: use the token of ${hello.component}`);
   if (!isNear(hello.version, version))

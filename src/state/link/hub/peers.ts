@@ -26,8 +26,6 @@ export interface ConnectedPeer {
   readonly incarnation: number;
   /** When a start last found the one before ended with calls open, by this centre's clock; absent: never. */
   readonly formerUncleanMs?: number;
-  /** The longest transaction that the former one may have had. */
-  readonly formerLongestMs?: number;
 }
 
 /** Follows `hub`. Call it before the API listens. `clock`: one that is never set. */
@@ -69,13 +67,12 @@ export function watchPeers(hub: Hub, clock: Clock, log: Log): Peers {
     gateway(name) {
       const peer = hub.peer("gateway", name);
       if (peer === undefined) return undefined;
-      const { host, incarnation = 0, formerLongestMs } = peer.hello;
+      const { host, incarnation = 0 } = peer.hello;
       const formerUncleanMs = uncleanMs.get(peer);
       return {
         host,
         incarnation,
         ...(formerUncleanMs === undefined ? {} : { formerUncleanMs }),
-        ...(formerLongestMs === undefined ? {} : { formerLongestMs }),
       };
     },
     async askAgent(host, method, params, options) {

@@ -22,17 +22,6 @@ test("a gateway that was killed is noted with what was the newest generation and
   assert.equal(again.unknownUntil, timestamp(KILLED_MS + 5000 + LONGEST_MS));
 });
 
-test("what began before maxTransaction was lowered is waited for by the limit that it has", () => {
-  for (const [formerLongestMs, waitedMs] of [
-    [undefined, LONGEST_MS],
-    [LONGEST_MS - 1, LONGEST_MS],
-    [3 * LONGEST_MS, 3 * LONGEST_MS],
-  ] as const) {
-    const connection = { incarnation: 2, formerUncleanMs: KILLED_MS, ...(formerLongestMs === undefined ? {} : { formerLongestMs }) };
-    assert.equal(incarnationStatus({ incarnation: 1 }, connection, 7, LONGEST_MS).unknownUntil, timestamp(KILLED_MS + waitedMs));
-  }
-});
-
 test("after an orderly end, without a connection and in the same incarnation nothing is noted", () => {
   assert.deepEqual(incarnationStatus({ incarnation: 1 }, { incarnation: 2 }, 7, LONGEST_MS), { incarnation: 2 });
   assert.deepEqual(incarnationStatus({ incarnation: 1 }, undefined, 7, LONGEST_MS), {});

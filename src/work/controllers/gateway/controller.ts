@@ -25,8 +25,6 @@ export interface ConnectedGateway {
   readonly incarnation: number;
   /** When a start last found the one before ended with calls open, by this centre's clock; absent: never. */
   readonly formerUncleanMs?: number;
-  /** How long after it what was in flight then may last, as the gateway's own tables have said; absent: not told. */
-  readonly formerLongestMs?: number;
   readonly edgeAddress?: string;
   /** True if it has acknowledged the newest table. */
   readonly isCurrent: boolean;
@@ -138,22 +136,22 @@ type IncarnationStatus = Pick<NonNullable<Gateway["status"]>, "incarnation" | "i
 /** A gateway is not started twice within this time: two starts that seem to be nearer are one, measured twice. */
 const SAME_START_MS = 50;
 
-/** What the register says of a connected gateway's incarnation. One that follows another which ended with calls open, or was killed (`formerUncleanMs`), is noted with that time, the newest generation, and the longest transaction (`longestMs`, of now; `formerLongestMs`, where what began before may last longer): whatever the former had in flight belongs to none newer, and ends within that. After an orderly end nothing is in flight. */
+/** What the register says of a connected gateway's incarnation. One that follows another which ended with calls open, or was killed (`formerUncleanMs`), is noted with that time, the newest generation, and the longest transaction (`longestMs`): whatever the former had in flight belongs to none newer, and ends within that. After an orderly end nothing is in flight. */
 export function incarnationStatus(
   former: IncarnationStatus,
-  connection: Pick<ConnectedGateway, "incarnation" | "formerUncleanMs" | "formerLongestMs"> | undefined,
+  connection: Pick<ConnectedGateway, "incarnation" | "formerUncleanMs"> | undefined,
   counter: number | undefined,
   longestMs: number,
 ): IncarnationStatus {
   if (connection === undefined || connection.incarnation === former.incarnation) return {};
-  const { incarnation, formerUncleanMs, formerLongestMs = 0 } = connection;
+  const { incarnation, formerUncleanMs } = connection;
   const isNoted =
     formerUncleanMs !== undefined && former.incarnationSince !== undefined && Date.parse(former.incarnationSince) >= formerUncleanMs - SAME_START_MS;
   if (formerUncleanMs === undefined || isNoted) return { incarnation };
   return {
     incarnation,
     incarnationSince: timestamp(formerUncleanMs),
-    unknownUntil: timestamp(formerUncleanMs + Math.max(longestMs, formerLongestMs)),
+    unknownUntil: timestamp(formerUncleanMs + longestMs),
     ...(counter === undefined ? {} : { incarnationCounter: counter }),
   };
 }

@@ -65,7 +65,6 @@ export function connectionOf(peers: Peers, distribution: TableDistribution, name
     roles: report?.roles ?? ["edge", "host"],
     incarnation: peer.incarnation,
     ...(peer.formerUncleanMs === undefined ? {} : { formerUncleanMs: peer.formerUncleanMs }),
-    ...(peer.formerLongestMs === undefined ? {} : { formerLongestMs: peer.formerLongestMs }),
     ...(report?.edgeAddress === undefined ? {} : { edgeAddress: report.edgeAddress }),
     isCurrent: acknowledged !== undefined && acknowledged.version >= distribution.position.version,
     listenFailures: report?.listenFailures ?? [],
