@@ -1,11 +1,13 @@
 import { execFile } from "node:child_process";
-import { chmod, copyFile, mkdir, rename, rm, stat, symlink } from "node:fs/promises";
+import { chmodSync, copyFileSync, mkdirSync } from "node:fs";
+import { copyFile, mkdir, rename, rm, stat, symlink } from "node:fs/promises";
 import path from "node:path";
 import { describeError, OrreryError, type Random } from "#/base/index.ts";
 import type { FileMapping } from "#/model/index.ts";
 import { digestOf } from "./digest.ts";
 import { FileHashes } from "./file-hashes.ts";
-import { type Entry, type Limits, listFiles, listTree } from "./file-tree.ts";
+import { type Entry, type FileEntry, type Limits, listFiles, listTree } from "./file-tree.ts";
+import { inSlices, SMALL_BYTES } from "./slices.ts";
 
 export interface ArtifactStoreOptions {
   /** `<data>/artifacts`; made when missing. */
@@ -89,19 +91,12 @@ export class ArtifactStore {
 
   async #copy(entries: readonly Entry[], target: string): Promise<void> {
     await mkdir(target, { recursive: true, mode: 0o755 });
-    for (const entry of entries) {
+    // A folder stands before what is in it.
+    for await (const entry of inSlices(entries)) {
       const to = path.join(target, entry.path);
-      if (entry.type === "folder") {
-        await mkdir(to, { recursive: true, mode: 0o755 });
-        continue;
-      }
-      await mkdir(path.dirname(to), { recursive: true, mode: 0o755 });
-      if (entry.type === "link") {
-        await symlink(entry.target, to);
-      } else {
-        await copyFile(entry.source, to);
-        await chmod(to, entry.isExecutable ? 0o555 : 0o444);
-      }
+      if (entry.type === "folder") mkdirSync(to, { recursive: true, mode: 0o755 });
+      else if (entry.type === "link") await symlink(entry.target, to);
+      else await copyEntry(entry, to);
     }
   }
 
@@ -113,6 +108,12 @@ export class ArtifactStore {
       if ((await this.open(digest)) === undefined) throw error;
     }
   }
+}
+
+async function copyEntry({ source, size, isExecutable }: FileEntry, to: string): Promise<void> {
+  if (size <= SMALL_BYTES) copyFileSync(source, to);
+  else await copyFile(source, to);
+  chmodSync(to, isExecutable ? 0o555 : 0o444);
 }
 
 async function digestFolder(folder: string, limits: Limits): Promise<string> {

@@ -1,14 +1,16 @@
-import type { Dirent } from "node:fs";
+import { type Dirent, statSync } from "node:fs";
 import { readdir, readlink, realpath, stat } from "node:fs/promises";
 import path from "node:path";
 import { OrreryError } from "#/base/index.ts";
 import type { FileMapping } from "#/model/index.ts";
+import { inSlices } from "./slices.ts";
 
 export interface FileEntry {
   readonly type: "file";
   /** Relative to the artifact, with `/`. */
   readonly path: string;
   readonly source: string;
+  readonly size: number;
   readonly isExecutable: boolean;
 }
 
@@ -96,12 +98,12 @@ class Listing {
         "artifacts/too-large",
         `files: more than ${this.#limits.bytesMax} bytes; ${source} does not fit any more. Give only the files that the program needs`,
       );
-    this.#add({ type: "file", path: target, source, isExecutable: (stats.mode & 0o100) !== 0 });
+    this.#add({ type: "file", path: target, source, size: stats.size, isExecutable: (stats.mode & 0o100) !== 0 });
   }
 
   async addFolder(at: { readonly root: string; readonly folder: string; readonly prefix: string }): Promise<void> {
     if (at.prefix !== "") this.#add({ type: "folder", path: at.prefix });
-    for (const child of await readdir(at.folder, { withFileTypes: true })) {
+    for await (const child of inSlices(await readdir(at.folder, { withFileTypes: true }))) {
       if (child.name !== ".git") await this.#addChild(at, child);
     }
   }
@@ -110,7 +112,7 @@ class Listing {
     const source = path.join(at.folder, child.name);
     const target = path.posix.join(at.prefix, child.name);
     if (child.isDirectory()) await this.addFolder({ root: at.root, folder: source, prefix: target });
-    else if (child.isFile()) this.addFile(target, source, await stat(source));
+    else if (child.isFile()) this.addFile(target, source, statSync(source));
     else if (child.isSymbolicLink()) this.#add({ type: "link", path: target, target: await checkLink(at.root, source) });
     else
       throw new OrreryError(
