@@ -46,6 +46,16 @@ for (const [version, service] of [
     assert.equal(await raw("[]", "application/json"), 400);
     assert.equal(await raw("token", "text/plain"), 415);
     assert.equal(await raw(`{"token":"${"x".repeat(20_000)}"}`, "application/json"), 413);
+    const inPieces = async (size: number): Promise<number> =>
+      (
+        await fetch(`${service.url}/verify`, {
+          method: "POST",
+          headers: { "content-type": "application/json" },
+          body: new Blob([`{"token":"${"x".repeat(size)}"}`]).stream(),
+          duplex: "half",
+        } as RequestInit)
+      ).status;
+    assert.deepEqual([await inPieces(100), await inPieces(20_000)], [401, 413]);
     assert.equal((await get(`${service.url}/verify`)).status, 405);
     assert.equal((await get(`${service.url}/nothing`)).status, 404);
   });

@@ -129,7 +129,7 @@ test("the second version of predictor adds sunlight, and is otherwise the same",
   }
 });
 
-test("trace headers are forwarded on every call, W3C and B3, and no others", async () => {
+test("each call carries on the trace: predictor sends the trace headers as they came, portal begins a span of the W3C trace, and neither sends other headers", async () => {
   const seen: Record<string, unknown>[] = [];
   const recorder = createServer((request, response) => {
     seen.push({ path: request.url, ...request.headers });
@@ -154,10 +154,15 @@ test("trace headers are forwarded on every call, W3C and B3, and no others", asy
       seen.map((call) => call.path),
       ["/token", "/passes?satellite=ISS", "/verify"],
     );
-    for (const call of seen) {
-      for (const [name, value] of Object.entries(trace)) assert.equal(call[name], value, `${String(call.path)} ${name}`);
-      assert.ok(!("x-other" in call));
+    const [token, passes, verify] = seen;
+    for (const [name, value] of Object.entries(trace)) assert.equal(verify?.[name], value, name);
+    for (const call of [token, passes]) {
+      const [, traceId, spanId] = String(call?.["traceparent"]).split("-");
+      assert.equal(traceId, "6f720000000100010a00000000000001");
+      assert.notEqual(spanId, "00f067aa0ba902b7");
+      assert.equal(call?.["tracestate"], "a=b");
     }
+    for (const call of seen) assert.ok(!("x-other" in call));
   } finally {
     await Promise.all([other.stop(), second.stop()]);
     recorder.closeAllConnections();

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import path from "node:path";
 import { fileURLToPath } from "node:url";
 
 const SERVICES = fileURLToPath(new URL("../sites/ground-station/services/", import.meta.url));
@@ -17,9 +18,12 @@ export interface Service {
 
 export const AUTH_ENVIRONMENT = { AUTH_SECRET: "a-secret-for-tests-only", AUTH_CLIENTS: "portal:portal-secret,other:other-secret" } as const;
 
-/** Starts `services/<folder>/server.ts` on a free port and waits until it says that it listens. Fails with its output if it ends before. */
+/** What Node.js is given beside `server.ts`, as in the manifests. */
+const OPTIONS: Readonly<Record<string, readonly string[]>> = { portal: ["--import", "./tracing.ts"] };
+
+/** Starts `server.ts` in `folder` (of the sample, or absolute) on a free port and waits until it says that it listens. Fails with its output if it ends before. */
 export async function startService(folder: string, environment: Readonly<Record<string, string>> = {}): Promise<Service> {
-  const { child, output } = run(folder, ["server.ts"], { PORT: "0", HOST: "127.0.0.1", ...environment });
+  const { child, output } = run(folder, [...(OPTIONS[path.basename(folder)] ?? []), "server.ts"], { PORT: "0", HOST: "127.0.0.1", ...environment });
   const port = await new Promise<number>((resolve, reject) => {
     child.stdout?.on("data", () => {
       const found = /"message":"listening".*?"port":(\d+)/.exec(output())?.[1];
@@ -59,7 +63,11 @@ export function run(
   environment: Readonly<Record<string, string>>,
 ): { child: ChildProcess; output: () => string } {
   const { PATH = "" } = process.env;
-  const child = spawn(process.execPath, args, { cwd: `${SERVICES}${folder}`, env: { PATH, ...environment }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, args, {
+    cwd: path.resolve(SERVICES, folder),
+    env: { PATH, ...environment },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let text = "";
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
   return { child, output: () => text };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { appendFile, chmod, copyFile, mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, delimiter, join } from "node:path";
+import { basename, delimiter, join, relative } from "node:path";
 import { type TestContext, test } from "node:test";
 import { patience } from "../tools/patience.ts";
 
@@ -277,23 +277,44 @@ test("where no package brings Node, a new one of the system is taken, and an old
   assert.match(refused.stderr, /system's Node.js is v20.0.0; install Node.js 26/);
 });
 
-test("a sample service gets the packages that it names, also when only those are missing, and a version that is not there is told", async (context) => {
+test("a sample service gets what it loads of the packages that it names, marked so that npm makes them whole; when it loads more, it gets more", async (context) => {
   const checkout = await makeCheckout(context);
   const service = join(checkout.root, "sites/s/services/a");
   const npm = [
-    "mkdir -p node_modules/.bin node_modules/dep node_modules/deeper",
+    "mkdir -p node_modules/.bin node_modules/dep/other node_modules/deeper",
     `ln -sf '${process.execPath}' node_modules/.bin/node`,
-    `echo '{"version": "1.2.3", "dependencies": {"deeper": "^1"}}' > node_modules/dep/package.json`,
+    `echo '{"version": "1.2.3", "type": "module", "dependencies": {"deeper": "^1"}}' > node_modules/dep/package.json`,
+    `echo 'import "deeper"; import "./loaded.js";' > node_modules/dep/index.js`,
+    "for name in loaded other/extra; do touch node_modules/dep/$name.js; done",
+    "touch node_modules/dep/LICENSE node_modules/dep/index.d.ts",
     `echo '{"version": "1.0.0"}' > node_modules/deeper/package.json`,
+    "touch node_modules/deeper/index.js",
   ];
+  await linkTool(checkout.bin, "touch");
   await writeProgram(join(checkout.bin, "npm"), npm.join("\n"));
   await mkdir(service, { recursive: true });
   await writeFile(join(service, "package.json"), '{"dependencies": {"dep": "1.2.3"}}');
+  await writeFile(join(service, "server.ts"), 'import "dep";\n');
+  const files = async (): Promise<string[]> =>
+    (await readdir(join(service, "node_modules"), { recursive: true, withFileTypes: true }))
+      .filter((entry) => entry.isFile())
+      .map((entry) => relative(join(service, "node_modules"), join(entry.parentPath, entry.name)))
+      .sort();
+  const loaded = ["deeper/index.js", "deeper/package.json", "dep/LICENSE", "dep/index.js", "dep/loaded.js", "dep/package.json"];
   assert.equal((await launch(checkout)).status, 0);
-  assert.deepEqual((await readdir(join(service, "node_modules"))).sort(), ["deeper", "dep"]);
+  assert.deepEqual(await files(), loaded);
+  const copied = JSON.parse(await readFile(join(service, "node_modules/dep/package.json"), "utf8")) as Record<string, unknown>;
+  assert.deepEqual([copied.version, copied.type], ["1.2.3-loaded", "module"]);
   await rm(join(service, "node_modules"), { recursive: true });
   assert.equal((await launch(checkout)).status, 0);
-  assert.deepEqual((await readdir(join(service, "node_modules"))).sort(), ["deeper", "dep"]);
+  assert.deepEqual(await files(), loaded, "also when only they are missing");
+
+  await writeFile(join(service, "server.ts"), 'import "dep";\nimport { type One } from "dep/other/extra.js";\n');
+  const later = new Date(Date.now() + 2000);
+  await utimes(join(service, "server.ts"), later, later);
+  assert.equal((await launch(checkout)).status, 0);
+  assert.deepEqual(await files(), [...loaded, "dep/other/extra.js"].sort());
+
   await writeFile(join(service, "package.json"), '{"dependencies": {"dep": "2.0.0"}}');
   await rm(join(service, "node_modules"), { recursive: true });
   const refused = await launch(checkout);

@@ -8,6 +8,7 @@ const OPTIONS: ICruiseOptions = {
   parser: "swc",
   tsPreCompilationDeps: true,
   doNotFollow: { path: "node_modules" },
+  enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import", "node", "default"] },
   exclude: { path: "^(?:docs|sdk|console)/" },
   validate: true,
   ruleSet: {

@@ -1,10 +1,22 @@
-/** Gives each sample service the packages that its package.json names, as `npm install` in its folder would, from the copies in this project's node_modules:
- *  no network, and a sample that is copied elsewhere takes them along. Run by tools/setup.sh. */
-import { cpSync, existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+/** Gives each sample service the packages that its package.json names, from the copies in this project's node_modules: no network, and a sample that is copied elsewhere takes them along.
+ *  Of each package come only the files that the service loads (30 of hono's 577): all files of a service are read and copied when a site first starts.
+ *  `npm install` makes them whole: the versions of these copies end with MARK, so that npm does not take them for the packages. Run by tools/setup.sh. */
+import { execFileSync } from "node:child_process";
+import { cpSync, existsSync, globSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { stripTypeScriptTypes } from "node:module";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
 
 const ROOT = path.join(import.meta.dirname, "..");
 const MODULES = path.join(ROOT, "node_modules");
+const MARK = "-loaded";
+/** Imports its arguments and prints every file that is loaded for them, by `import` or `require`. */
+const RECORDER = `
+  import { registerHooks } from "node:module";
+  const urls = new Set();
+  registerHooks({ load: (url, context, next) => (urls.add(url), next(url, context)) });
+  for (const name of process.argv.slice(1)) await import(name);
+  console.log(JSON.stringify([...urls]));`;
 
 interface PackageFile {
   readonly version?: string;
@@ -17,8 +29,8 @@ for (const file of globSync("sites/*/services/*/package.json", { cwd: ROOT })) {
     const found = readPackage(path.join(MODULES, name, "package.json")).version;
     if (found !== version) throw new Error(`${file} wants ${name} ${version}, and this project has ${found ?? "none"}: give both the same version`);
   }
-  const modules = path.join(ROOT, path.dirname(file), "node_modules");
-  for (const name of withTheirs(Object.keys(dependencies))) copyPackage(path.join(MODULES, name), path.join(modules, name));
+  const names = Object.keys(dependencies);
+  if (names.length > 0) copyPackages(path.join(ROOT, path.dirname(file)), withTheirs(names));
 }
 
 /** The packages and all that they depend on. */
@@ -31,19 +43,39 @@ function withTheirs(names: readonly string[], known: Set<string> = new Set()): R
   return known;
 }
 
-/** Two at once, or one that is interrupted, leave no half of a package. */
-function copyPackage(from: string, to: string): void {
-  if (readPackage(path.join(to, "package.json")).version === readPackage(path.join(from, "package.json")).version) return;
-  const whole = `${to}.${process.pid}.tmp`;
-  mkdirSync(path.dirname(to), { recursive: true });
-  cpSync(from, whole, { recursive: true });
-  rmSync(to, { recursive: true, force: true });
+/** Two at once, or one that is interrupted, leave no half of the packages. */
+function copyPackages(service: string, names: ReadonlySet<string>): void {
+  const modules = path.join(service, "node_modules");
+  const whole = `${modules}.${process.pid}.tmp`;
+  const loaded = findLoaded(service);
+  for (const name of names) {
+    const folder = path.join(MODULES, name);
+    const licences = readdirSync(folder).filter((entry) => /^(?:licen[cs]e|notice)/i.test(entry));
+    for (const file of [...licences.map((entry) => path.join(folder, entry)), ...loaded.filter((one) => one.startsWith(`${folder}/`))])
+      cpSync(file, path.join(whole, path.relative(MODULES, file)), { recursive: true });
+    const own = readPackage(path.join(folder, "package.json"));
+    mkdirSync(path.join(whole, name), { recursive: true });
+    writeFileSync(path.join(whole, name, "package.json"), `${JSON.stringify({ ...own, version: `${own.version}${MARK}` }, null, 2)}\n`);
+  }
+  rmSync(modules, { recursive: true, force: true });
   try {
-    renameSync(whole, to);
+    renameSync(whole, modules);
   } catch (error) {
     rmSync(whole, { recursive: true, force: true });
-    if (!existsSync(to)) throw error;
+    if (!existsSync(modules)) throw error;
   }
+}
+
+/** Files of packages that the programs of a service load. */
+function findLoaded(service: string): string[] {
+  const imports = globSync("*.ts", { cwd: service }).flatMap((file) => {
+    const program = stripTypeScriptTypes(readFileSync(path.join(service, file), "utf8"));
+    return [...program.matchAll(/(?<!["'.\w])(?:from|import)\s*\(?\s*"([@\w][^"\s]*)"/g)].map(([, name = ""]) => name);
+  });
+  const wanted = [...new Set(imports)].filter((name) => !name.startsWith("node:"));
+  if (wanted.length === 0) return [];
+  const printed = execFileSync(process.execPath, ["--input-type=module", "--eval", RECORDER, ...wanted], { cwd: ROOT, encoding: "utf8" });
+  return (JSON.parse(printed) as string[]).filter((url) => url.startsWith("file:")).map((url) => fileURLToPath(url));
 }
 
 function readPackage(file: string): PackageFile {

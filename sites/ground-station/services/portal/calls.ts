@@ -1,6 +1,5 @@
-import { Problem } from "./http.ts";
+import { Problem } from "./app.ts";
 
-export type Headers = Readonly<Record<string, string>>;
 export type Json = Record<string, unknown>;
 
 /** Where auth and predictor are, and as whom to ask. */
@@ -42,18 +41,18 @@ function fail(message: string): never {
 }
 
 /** Asks auth for a token. Throws 502 to 504 if it does not give one. */
-export async function obtainToken(settings: Settings, trace: Headers): Promise<Token> {
+export async function obtainToken(settings: Settings): Promise<Token> {
   const body = await call(settings, "auth", `${settings.authUrl}/token`, {
     method: "POST",
-    headers: { "content-type": "application/json", ...trace },
+    headers: { "content-type": "application/json" },
     body: JSON.stringify({ grant_type: "client_credentials", client_id: settings.clientId, client_secret: settings.clientSecret }),
   });
   return { text: String(body.access_token), version: String(body.version), expiresMs: Date.now() + Number(body.expires_in) * 1000 };
 }
 
 /** Asks predictor for `path`, with a token if given. Its 400, 404 and 422 are the client's affair and come through as they are; all else becomes 502 to 504. */
-export function askPredictor(settings: Settings, path: string, trace: Headers, token?: Token): Promise<Json> {
-  const headers = token === undefined ? trace : { authorization: `Bearer ${token.text}`, ...trace };
+export function askPredictor(settings: Settings, path: string, token?: Token): Promise<Json> {
+  const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token.text}` };
   return call(settings, "predictor", `${settings.predictorUrl}${path}`, { headers });
 }
 

@@ -4,9 +4,9 @@ import { askPredictor, obtainToken, readSettings } from "./calls.ts";
 const settings = readSettings();
 try {
   const beganAt = performance.now();
-  const token = await obtainToken(settings, {});
+  const token = await obtainToken(settings);
   const tokenAt = performance.now();
-  const position = await askPredictor(settings, "/position?satellite=ISS", {}, token);
+  const position = await askPredictor(settings, "/position?satellite=ISS", token);
   const endedAt = performance.now();
   console.log(`auth       ${token.version}  token in ${(tokenAt - beganAt).toFixed(0)} ms`);
   console.log(

@@ -1,6 +1,11 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { Page } from "./http.ts";
+
+/** A page and its content security policy. */
+export interface Page {
+  readonly html: string;
+  readonly policy: string;
+}
 
 /** The page: page.html with page.css and page.js put in, so that one answer is whole (a page of one version never loads the script of another), and a content security policy that allows just these. */
 export function loadPage(): Page {
@@ -9,10 +14,10 @@ export function loadPage(): Page {
   const html = read("page.html")
     .replace("/*page.css*/", () => style)
     .replace("/*page.js*/", () => script);
-  return new Page(
+  return {
     html,
-    `default-src 'none'; connect-src 'self'; img-src data:; style-src ${hash(style)}; script-src ${hash(script)}; base-uri 'none'; form-action 'none'; frame-ancestors 'self'`,
-  );
+    policy: `default-src 'none'; connect-src 'self'; img-src data:; style-src ${hash(style)}; script-src ${hash(script)}; base-uri 'none'; form-action 'none'; frame-ancestors 'self'`,
+  };
 }
 
 function read(name: string): string {

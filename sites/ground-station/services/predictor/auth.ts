@@ -1,5 +1,6 @@
-import type { IncomingMessage } from "node:http";
-import { Problem, traceHeaders } from "./http.ts";
+import type { Context } from "hono";
+import { Problem } from "./app.ts";
+import { traceHeaders } from "./trace.ts";
 
 /** Who is asking, as auth told it, and which version of auth said so. */
 export interface Caller {
@@ -8,10 +9,10 @@ export interface Caller {
 }
 
 /** Verifies the request's bearer token with auth at `authUrl`; throws 401 with auth's own reason, 502 to 504 if auth does not answer. */
-export async function verifyCaller(request: IncomingMessage, authUrl: string): Promise<Caller> {
-  const token = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? "")?.[1];
+export async function verifyCaller(c: Context, authUrl: string): Promise<Caller> {
+  const token = /^Bearer (\S+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
   if (token === undefined) throw new Problem(401, "token-missing", "Send a token of auth as Authorization: Bearer TOKEN.");
-  const answer = await ask(request, authUrl, token);
+  const answer = await ask(c, authUrl, token);
   const body = (await answer.json().catch(() => ({}))) as { subject?: string; version?: string; title?: string; detail?: string };
   if (answer.ok) return { subject: body.subject ?? "", verifiedBy: body.version ?? "" };
   if (answer.status === 401)
@@ -19,11 +20,11 @@ export async function verifyCaller(request: IncomingMessage, authUrl: string): P
   throw new Problem(answer.status === 503 ? 503 : 502, "auth-failed", `auth answered ${answer.status}: ${body.detail ?? "no reason given"}`);
 }
 
-async function ask(request: IncomingMessage, authUrl: string, token: string): Promise<Response> {
+async function ask(c: Context, authUrl: string, token: string): Promise<Response> {
   try {
     return await fetch(`${authUrl}/verify`, {
       method: "POST",
-      headers: { "content-type": "application/json", ...traceHeaders(request) },
+      headers: { "content-type": "application/json", ...traceHeaders(c) },
       body: JSON.stringify({ token }),
       signal: AbortSignal.timeout(5000),
     });

@@ -1,9 +1,10 @@
-import { Problem } from "./http.ts";
+import type { Context } from "hono";
+import { Problem } from "./app.ts";
 
 /** The query of a request, in which each parameter may stand once and only those named in `allowed`. */
-export function readQuery(url: URL, allowed: readonly string[]): ReadonlyMap<string, string> {
+export function readQuery(c: Context, allowed: readonly string[]): ReadonlyMap<string, string> {
   const query = new Map<string, string>();
-  for (const [name, value] of url.searchParams) {
+  for (const [name, value] of new URL(c.req.url).searchParams) {
     if (!allowed.includes(name))
       throw new Problem(400, "bad-parameter", `There is no parameter "${name}"; allowed: ${allowed.join(", ")}.`, { parameter: name });
     if (query.has(name)) throw new Problem(400, "bad-parameter", `The parameter "${name}" is given more than once.`, { parameter: name });

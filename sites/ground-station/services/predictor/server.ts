@@ -1,6 +1,6 @@
+import { listen, newApp, Problem } from "./app.ts";
 import { verifyCaller } from "./auth.ts";
 import { type Catalogue, loadCatalogue, type Satellite } from "./elements.ts";
-import { Problem, serve } from "./http.ts";
 import { findPasses, type Pass } from "./passes.ts";
 import { readInstant, readNumber, readQuery, readText } from "./query.ts";
 import { groundPoint, type Look, light, lookAt, UnusableElements } from "./sky.ts";
@@ -13,62 +13,68 @@ for (const { where, why } of catalogue.skipped.slice(0, 20)) console.error(`pred
 if (catalogue.skipped.length > 20)
   console.error(`predictor: and ${catalogue.skipped.length - 20} more sets; the script elements-report names them all`);
 
-serve("predictor", {
-  "GET /health": () => ({ status: "ok", version: settings.version, satellites: catalogue.satellites.length, skipped: catalogue.skipped.length }),
+const app = newApp("predictor");
 
-  "GET /satellites": () => ({
+app.get("/health", (c) =>
+  c.json({ status: "ok", version: settings.version, satellites: catalogue.satellites.length, skipped: catalogue.skipped.length }),
+);
+
+app.get("/satellites", (c) =>
+  c.json({
     version: settings.version,
     station,
     satellites: catalogue.satellites.map((satellite) => ({ ...describe(satellite), elements: elementsAt(satellite, Date.now()) })),
     skipped: catalogue.skipped.slice(0, TOLD_MAX),
     skippedTotal: catalogue.skipped.length,
   }),
+);
 
-  "GET /passes": async (request, url) => {
-    const query = readQuery(url, ["satellite", "hours", "from", "track"]);
-    const satellite = find(readText(query, "satellite", "ISS"));
-    const hours = readNumber(query, "hours", 24, 1, 240);
-    const withTrack = readNumber(query, "track", 0, 0, 1) === 1;
-    const fromMs = readInstant(query, "from", Date.now());
-    const caller = await verifyCaller(request, settings.authUrl);
-    const untilMs = fromMs + hours * 3_600_000;
-    const passes = computed(() => findPasses({ satellite, station, fromMs, untilMs, stepMs: settings.stepMs }));
-    const elements = elementsAt(satellite, fromMs);
-    return {
-      version: settings.version,
-      verifiedBy: caller.verifiedBy,
-      satellite: describe(satellite),
-      station,
-      from: new Date(fromMs).toISOString(),
-      until: new Date(untilMs).toISOString(),
-      hours,
-      elements,
-      stale: elements.stale,
-      ...(elements.stale ? { reason: elements.reason } : {}),
-      passes: passes.map((pass) => toAnswer(satellite, pass, withTrack)),
-    };
-  },
-
-  "GET /position": async (request, url) => {
-    const query = readQuery(url, ["satellite", "at"]);
-    const satellite = find(readText(query, "satellite", "ISS"));
-    const atMs = readInstant(query, "at", Date.now());
-    const caller = await verifyCaller(request, settings.authUrl);
-    const [look, below] = computed(() => [lookAt(satellite, station, atMs), groundPoint(satellite, atMs)] as const);
-    return {
-      version: settings.version,
-      verifiedBy: caller.verifiedBy,
-      satellite: describe(satellite),
-      at: new Date(atMs).toISOString(),
-      ...rounded(look),
-      isAboveHorizon: look.elevation > 0,
-      latitude: round(below.latitude, 3),
-      longitude: round(below.longitude, 3),
-      altitudeKm: round(below.altitudeKm, 1),
-      stale: elementsAt(satellite, atMs).stale,
-    };
-  },
+app.get("/passes", async (c) => {
+  const query = readQuery(c, ["satellite", "hours", "from", "track"]);
+  const satellite = find(readText(query, "satellite", "ISS"));
+  const hours = readNumber(query, "hours", 24, 1, 240);
+  const withTrack = readNumber(query, "track", 0, 0, 1) === 1;
+  const fromMs = readInstant(query, "from", Date.now());
+  const caller = await verifyCaller(c, settings.authUrl);
+  const untilMs = fromMs + hours * 3_600_000;
+  const passes = computed(() => findPasses({ satellite, station, fromMs, untilMs, stepMs: settings.stepMs }));
+  const elements = elementsAt(satellite, fromMs);
+  return c.json({
+    version: settings.version,
+    verifiedBy: caller.verifiedBy,
+    satellite: describe(satellite),
+    station,
+    from: new Date(fromMs).toISOString(),
+    until: new Date(untilMs).toISOString(),
+    hours,
+    elements,
+    stale: elements.stale,
+    ...(elements.stale ? { reason: elements.reason } : {}),
+    passes: passes.map((pass) => toAnswer(satellite, pass, withTrack)),
+  });
 });
+
+app.get("/position", async (c) => {
+  const query = readQuery(c, ["satellite", "at"]);
+  const satellite = find(readText(query, "satellite", "ISS"));
+  const atMs = readInstant(query, "at", Date.now());
+  const caller = await verifyCaller(c, settings.authUrl);
+  const [look, below] = computed(() => [lookAt(satellite, station, atMs), groundPoint(satellite, atMs)] as const);
+  return c.json({
+    version: settings.version,
+    verifiedBy: caller.verifiedBy,
+    satellite: describe(satellite),
+    at: new Date(atMs).toISOString(),
+    ...rounded(look),
+    isAboveHorizon: look.elevation > 0,
+    latitude: round(below.latitude, 3),
+    longitude: round(below.longitude, 3),
+    altitudeKm: round(below.altitudeKm, 1),
+    stale: elementsAt(satellite, atMs).stale,
+  });
+});
+
+listen(app, "predictor");
 
 /** Names and skipped sets that are told in one answer. */
 const TOLD_MAX = 50;
