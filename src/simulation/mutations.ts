@@ -24,7 +24,9 @@ const PREPARING = "src/traffic/update/core/preparing.ts";
 const SIGHT = "src/traffic/update/core/sight.ts";
 const LEADING = "src/traffic/update/core/leading.ts";
 const DISTRIBUTION = "src/traffic/routing/distribution/distribution.ts";
-const GATEWAY = "src/traffic/gateway/core/gateway-core.ts";
+const CALLS = "src/traffic/gateway/core/calls.ts";
+const HOST_CALLS = "src/traffic/gateway/core/host-calls.ts";
+const GENERATION_CHOICE = "src/traffic/gateway/core/generation-choice.ts";
 const LIVE_TABLE = "src/traffic/gateway/core/live-table.ts";
 const PLAN = "src/work/controllers/microservice/instance-plan.ts";
 const HOLD = "src/traffic/update/core/hold.ts";
@@ -202,28 +204,28 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "wrong-revision-admitted",
     without: "a leaked trace context carries calls of one revision into another's generation",
-    file: GATEWAY,
+    file: HOST_CALLS,
     find: "this.#table.takesPart(generation, caller.service, caller.revision)) return undefined;",
     replace: 'caller.revision !== "") return undefined;',
   },
   {
     name: "unknown-generation-guessed",
     without: "a call of a generation that is not in the table is routed by another one",
-    file: GATEWAY,
+    file: HOST_CALLS,
     find: "const known = this.#table.generation(context.generation);",
     replace: "const known = this.#table.generation(context.generation) ?? this.#table.generations[0];",
   },
   {
     name: "context-from-outside-ignored",
     without: "calls of services belong to no transaction",
-    file: GATEWAY,
+    file: HOST_CALLS,
     find: 'const context = head === undefined ? ({ kind: "none", reason: "absent" } as const)',
     replace: 'const context = head !== null ? ({ kind: "none", reason: "absent" } as const)',
   },
   {
     name: "retry-by-stamp",
     without: "a retry goes to the revision that is stamped now",
-    file: GATEWAY,
+    file: CALLS,
     find: "const revision: RevisionState = this.#table.revision(call.revision.name) ?? call.revision;",
     replace:
       'const revision: RevisionState = this.#table.revision(this.#table.generation(this.#table.stamp?.generation ?? 0)?.assignments.get(call.service) ?? "") ?? call.revision;',
@@ -372,21 +374,21 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "undeclared-calls-admitted",
     without: "transactions that were let pass reach what is held all the same",
-    file: GATEWAY,
+    file: HOST_CALLS,
     find: "if (callerRevision?.calls?.has(service) === false || caller?.calls?.includes(service) === false) {",
     replace: "if (callerRevision?.calls?.has(service) === undefined && caller?.calls?.includes(service) === false) {",
   },
   {
     name: "unlabelled-calls-not-held-back",
     without: "calls without a context that can reach what is held get the generation that comes",
-    file: GATEWAY,
+    file: GENERATION_CHOICE,
     find: "hold === undefined || this.#table.isHeld(caller.service) ? plan.generation : hold.to;",
     replace: "hold === undefined ? plan.generation : hold.to;",
   },
   {
     name: "everything-held",
     without: "transactions wait that cannot reach what is held",
-    file: GATEWAY,
+    file: GENERATION_CHOICE,
     find: "plan.hold !== undefined && this.#table.isHeld(service)",
     replace: "plan.hold !== undefined",
   },
@@ -444,7 +446,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "planned-moves-followed",
     without: "what an instance still does for an older generation goes into one that may be moved to its revision",
-    file: GATEWAY,
+    file: GENERATION_CHOICE,
     find: "else once = one;",
     replace: "else return one;",
   },
@@ -500,7 +502,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "calling-services-not-counted",
     without: "what has answered and works on is not seen while it calls something else",
-    file: GATEWAY,
+    file: CALLS,
     find: "callerCounts: caller === undefined ? undefined : counts.ofService(caller.service),",
     replace: "callerCounts: undefined,",
   },
@@ -570,7 +572,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "former-contexts-guessed",
     without: "what began before a restore goes on in another generation",
-    file: GATEWAY,
+    file: HOST_CALLS,
     find: 'context.reason === "forged" ? this.#formerGeneration',
     replace: "context.reason === null ? this.#formerGeneration",
   },

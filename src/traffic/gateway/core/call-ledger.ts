@@ -1,5 +1,5 @@
 import type { GatewayReport, GenerationCount, TablePosition } from "#/traffic/routing/index.ts";
-import type { Call } from "./call.ts";
+import { type Call, type Caller, callerName } from "./call.ts";
 import { GenerationCounts, Tally } from "./counts.ts";
 import type { EndpointState } from "./endpoint.ts";
 import type { LiveTable } from "./live-table.ts";
@@ -81,6 +81,11 @@ export class CallLedger {
   refused(service: string, reason: string, called: string): void {
     this.#hasChanged = true;
     this.#refused.add(service, reason, called);
+  }
+
+  /** A call of `caller`, who may be unknown, that was refused. */
+  refusedCall(caller: Caller, reason: string, called: string): void {
+    this.refused(callerName(caller), reason, called);
   }
 
   /** A call begins, and its first try. */

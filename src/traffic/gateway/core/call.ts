@@ -49,3 +49,16 @@ export interface CallPolicy {
 
 /** Who calls, as far as the gateway knows. */
 export type Caller = CallerEntry | undefined;
+
+/** The caller in windows and logs where nobody is known. */
+const UNKNOWN_CALLER = "?";
+
+/** In windows, logs, and counts. */
+export function callerName(caller: Caller): string {
+  return caller?.service ?? UNKNOWN_CALLER;
+}
+
+/** Of a service, or of somebody unknown; not of a probe, which begins transactions of its own. */
+export function isOfService(caller: Caller): boolean {
+  return caller === undefined || caller.revision !== "";
+}

@@ -1,4 +1,5 @@
 import { type Authority, parseAuthority } from "./authority.ts";
+import type { RequestHead } from "./request-head.ts";
 
 /** What the request line asks for. `path` begins with one `/` (or is `*`), with the query. */
 export type RequestTarget =
@@ -19,6 +20,16 @@ export function parseTarget(method: string, target: string): RequestTarget {
   return { form: "absolute", authority, text: match[2], path: withOneSlash(rest), isHttps: match[1] !== "" };
 }
 
+/** What is wrong between a request's target and its Host, `authority` (`undefined`: it has none, or cannot be read). */
+export function findViolation(head: RequestHead, target: RequestTarget, authority: Authority | undefined): string | undefined {
+  if (target.form === "bad") return target.reason;
+  if (head.host !== undefined && authority === undefined) return "the Host is malformed";
+  if (target.form !== "absolute" || head.host === undefined) return undefined;
+  const defaultPort = target.isHttps ? HTTPS_PORT : HTTP_PORT;
+  const isSame = authority?.host === target.authority.host && (authority.port ?? defaultPort) === (target.authority.port ?? defaultPort);
+  return isSame ? undefined : "the Host differs from the request target's";
+}
+
 /** The path without its query. */
 export function pathOf(target: string): string {
   const query = target.indexOf("?");
@@ -34,3 +45,5 @@ function withOneSlash(path: string): string {
 }
 
 const SLASH = 47;
+const HTTP_PORT = 80;
+const HTTPS_PORT = 443;
