@@ -1,7 +1,6 @@
 import type { Random } from "#/base/index.ts";
 import { type Balancer, CallStats, type Candidate, createBalancer } from "#/traffic/routing/balance/index.ts";
 import { type Endpoint, LATENCY_BUCKETS_MS, type RevisionEntry } from "#/traffic/routing/index.ts";
-import type { Call } from "./call.ts";
 
 /** Calls of one caller in one generation to one instance, since the report before. */
 export class WindowCounts {
@@ -72,7 +71,7 @@ export class EndpointState implements Candidate {
   calls = 0;
   streams = 0;
   /** Calls whose answers nobody waits for, oldest first, with what ends them. */
-  readonly #abandoned = new Map<Call, () => void>();
+  readonly #abandoned = new Map<object, () => void>();
   readonly windows: WindowCounts[] = [];
   /** The window used last: the same caller and generation mostly come again. */
   #last: WindowCounts | undefined;
@@ -102,12 +101,12 @@ export class EndpointState implements Candidate {
   }
 
   /** `evict` ends `call`, when its place is needed. */
-  abandon(call: Call, evict: () => void): void {
+  abandon(call: object, evict: () => void): void {
     this.#abandoned.set(call, evict);
   }
 
   /** `call` is over, or goes on elsewhere. */
-  left(call: Call): void {
+  left(call: object): void {
     if (this.#abandoned.size > 0) this.#abandoned.delete(call);
   }
 

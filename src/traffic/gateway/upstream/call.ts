@@ -1,5 +1,4 @@
 import type { Socket } from "node:net";
-import type { Connection } from "./connection.ts";
 
 /** A request as it goes to an instance. */
 export interface UpstreamRequest {
@@ -37,11 +36,17 @@ export interface AnswerHandler {
   onFault(error: unknown): void;
 }
 
+/** The connection that a request is given. */
+export interface Line {
+  readonly socket: Socket;
+  destroy(error?: Error): void;
+}
+
 /** A request on its way to an instance, and the answer. */
 export class UpstreamCall {
   readonly request: UpstreamRequest;
   readonly #handler: AnswerHandler;
-  #connection: Connection | undefined;
+  #connection: Line | undefined;
   #isPaused = false;
   #isOver = false;
   /** The whole request has been written. */
@@ -114,7 +119,7 @@ export class UpstreamCall {
 
   // What follows is for the connection and its pool.
 
-  begin(connection: Connection): void {
+  begin(connection: Line): void {
     this.#connection = connection;
     const { socket } = connection;
     const head = renderHead(this.request);
