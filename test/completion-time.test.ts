@@ -4,6 +4,9 @@ import path from "node:path";
 import { test } from "node:test";
 import { patience } from "../tools/patience.ts";
 
+// What is measured is a start on a machine that has time for it.
+// lane: alone
+
 /** Longer than this a Tab seems to hang; on a machine whose processors others want, as much longer as they are wanted. */
 const TAB_MS_MAX = 300;
 

@@ -6,23 +6,19 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { findLeftovers } from "../tools/leftovers.ts";
 import { ROOT } from "../tools/sources.ts";
-import { runTestFiles, type TestCounts } from "../tools/test-run.ts";
+import { runTestFiles, type TimedCounts } from "../tools/test-run.ts";
 
 /** Runs `code` as a test file by the project's own runner; what that prints is kept. */
-async function runCode(
-  context: TestContext,
-  code: string,
-  timeoutMs: number = 20_000,
-): Promise<{ counts: TestCounts; printed: string; folder: string }> {
+async function runCode(context: TestContext, code: string, timeoutMs: number = 20_000): Promise<TimedCounts & { printed: string; folder: string }> {
   const folder = await mkdtemp(join(tmpdir(), "run-"));
   context.after(() => rm(folder, { recursive: true, force: true }));
   const file = join(folder, "a.test.mjs");
   await writeFile(file, `import { test } from "node:test";\n${code}\n`);
   const log = context.mock.method(console, "log", () => {});
-  const counts = await runTestFiles({ name: "a", files: [file], folder, timeoutMs, signal: new AbortController().signal });
+  const { counts, took } = await runTestFiles({ name: "a", files: [file], folder, timeoutMs, signal: new AbortController().signal });
   const printed = log.mock.calls.map((call) => String(call.arguments[0])).join("\n");
   log.mock.restore();
-  return { counts, printed, folder };
+  return { counts, took, printed, folder };
 }
 
 test("passed, failed and skipped tests are counted, and only a failing run shows its output", async (context) => {
@@ -84,4 +80,41 @@ test("a pattern that matches no file fails", () => {
   const { stderr, status } = spawnSync(process.execPath, ["tools/test.ts", "no-such-file-anywhere"], { cwd: ROOT, encoding: "utf8" });
   assert.equal(status, 1);
   assert.match(stderr, /no test file matches no-such-file-anywhere/);
+});
+
+test("--quick leaves out what starts processes, says so, and with nothing left fails", () => {
+  const run = (...args: string[]): { stdout: string; stderr: string; status: number | null } =>
+    spawnSync(process.execPath, ["tools/test.ts", ...args], { cwd: ROOT, encoding: "utf8" });
+  const some = run("--quick", "tools/arrows.test", "completion-time");
+  assert.equal(some.status, 0, some.stdout);
+  assert.match(some.stderr, /not quick, and left out: test\/completion-time\.test\.ts/);
+  assert.match(some.stdout, /✔ .*tools\/arrows\.test\.ts/);
+  const none = run("--quick", "completion-time");
+  assert.equal(none.status, 1);
+  assert.match(none.stdout, /0 passed, 0 failed, 0 skipped\n$/);
+});
+
+test("an option that is none, or a number that is none, runs nothing", () => {
+  for (const [args, said] of [
+    [["--quik"], /--quik/],
+    [["--at-once", "0", "tools/arrows"], /--at-once 0: a whole number from 1 is expected/],
+  ] as const) {
+    const { stdout, stderr, status } = spawnSync(process.execPath, ["tools/test.ts", ...args], { cwd: ROOT, encoding: "utf8" });
+    assert.deepEqual([stdout, status], ["", 1]);
+    assert.match(stderr, said);
+    assert.match(stderr, /usage: npm test -- \[--quick\]/);
+  }
+});
+
+test("how long processes worked that left the test is counted", { skip: process.platform !== "linux" && "needs /proc" }, async (context) => {
+  const busy = "const until = Date.now() + 1500; while (Date.now() < until);";
+  const code = `import { spawn } from "node:child_process";
+    test("starts one that leaves", () => new Promise((resolve) => {
+      const middle = "require('node:child_process').spawn(process.execPath, ['-e', " + JSON.stringify(${JSON.stringify(busy)}) + "], { detached: true, stdio: 'ignore' }).unref()";
+      spawn(process.execPath, ["-e", middle]).on("exit", () => setTimeout(resolve, 3000));
+    }));`;
+  const { counts, took } = await runCode(context, code, 60_000);
+  assert.deepEqual(counts, { passed: 1, failed: 0, skipped: 0 });
+  // Where others want the processors it gets less of them; what it starts itself takes less than 200 ms.
+  assert.ok(took.processorMs > 400 && took.processorMs < took.ms, JSON.stringify(took));
 });

@@ -1,4 +1,5 @@
 import type { TestEvent } from "node:test/reporters";
+import { ownProcessorMs } from "./processor-time.ts";
 import type { RunResult } from "./test-run.ts";
 
 /** A reporter for programs: the result of one run of the test runner as one line of JSON. */
@@ -13,6 +14,7 @@ export default async function* countTests(events: AsyncIterable<TestEvent>): Asy
     const result: RunResult = {
       counts: { passed: passed - emptyFiles.length, failed: tests - passed - skipped - todo, skipped: skipped + todo },
       emptyFiles,
+      processorMs: ownProcessorMs(),
     };
     yield `${JSON.stringify(result)}\n`;
   }

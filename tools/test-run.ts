@@ -6,12 +6,24 @@ import { join } from "node:path";
 import { setTimeout as setTimeoutPromise } from "node:timers/promises";
 import { findLeftovers } from "./leftovers.ts";
 import { patientTimeout } from "./patience.ts";
+import { MarkedProcesses, OrphanTime } from "./processor-time.ts";
 import { ROOT } from "./sources.ts";
 
 export interface TestCounts {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
+}
+
+/** How long something took, and how long it and what it started kept a processor; the rest is waiting, also for a processor. */
+export interface Took {
+  readonly ms: number;
+  readonly processorMs: number;
+}
+
+export interface TimedCounts {
+  readonly counts: TestCounts;
+  readonly took: Took;
 }
 
 export const NO_COUNTS: TestCounts = { passed: 0, failed: 0, skipped: 0 };
@@ -24,6 +36,8 @@ export function add(a: TestCounts, b: TestCounts): TestCounts {
 export interface RunResult {
   readonly counts: TestCounts;
   readonly emptyFiles: readonly string[];
+  /** Of the process and of the children that it asked for. */
+  readonly processorMs: number;
 }
 
 export interface TestRun {
@@ -43,11 +57,11 @@ const OUTPUT_CHARS_MAX = 4_000_000;
 /** Runs test files in one process of their own and prints one line, with the whole output when something failed. Fails a run that outlives its time,
  *  ends without a result, holds no test, or leaves processes behind; those, and the process group, are killed.
  *  (The runner's own time limit does not stop a loop that never yields, hence a limit from outside.) */
-export async function runTestFiles({ name, files, folder, timeoutMs, signal }: TestRun): Promise<TestCounts> {
+export async function runTestFiles({ name, files, folder, timeoutMs, signal }: TestRun): Promise<TimedCounts> {
   const startedAt = performance.now();
   const temporary = await mkdtemp(join(folder, "t"));
   const countsFile = `${temporary}.counts`;
-  const { output, faults } = await runNode([...nodeOptions(countsFile), ...files], { temporary, timeoutMs, signal });
+  const { output, faults, orphansMs } = await runNode([...nodeOptions(countsFile), ...files], { temporary, timeoutMs, signal });
   const result = await readResult(countsFile);
   if (result === undefined) faults.push("it ended without a result: something in it ended the process");
   for (const file of result?.emptyFiles ?? []) faults.push(`${file} holds no test`);
@@ -55,11 +69,12 @@ export async function runTestFiles({ name, files, folder, timeoutMs, signal }: T
 
   const total = add(result?.counts ?? NO_COUNTS, { ...NO_COUNTS, failed: faults.length });
   const isWell = total.failed === 0;
-  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1).padStart(5);
+  const took = { ms: performance.now() - startedAt, processorMs: (result?.processorMs ?? 0) + orphansMs };
+  const seconds = (took.ms / 1000).toFixed(1).padStart(5);
   const figures = `${total.passed} passed${total.failed > 0 ? `, ${total.failed} failed` : ""}${total.skipped > 0 ? `, ${total.skipped} skipped` : ""}`;
   const details = isWell ? listSkipped(output) : [output.trimEnd(), ...faults.map((fault) => `✖ ${name}: ${fault}`), ""];
   console.log([`${isWell ? "✔" : "✖"} ${seconds} s  ${name}: ${figures}`, ...details].join("\n"));
-  return total;
+  return { counts: total, took };
 }
 
 function nodeOptions(countsFile: string): string[] {
@@ -76,8 +91,15 @@ interface Limits {
   readonly signal: AbortSignal;
 }
 
-/** `faults`: why it was ended from outside, if it was, and what it left behind. */
-async function runNode(args: readonly string[], { temporary, timeoutMs, signal }: Limits): Promise<{ output: string; faults: string[] }> {
+interface Ended {
+  readonly output: string;
+  /** Why it was ended from outside, if it was, and what it left behind. */
+  readonly faults: string[];
+  /** Processor time of processes that it started and that left it, as far as they were seen. */
+  readonly orphansMs: number;
+}
+
+async function runNode(args: readonly string[], { temporary, timeoutMs, signal }: Limits): Promise<Ended> {
   const env = { NODE_COMPILE_CACHE: join(ROOT, "node_modules/.cache/compile"), ...process.env, TMPDIR: temporary };
   const child = spawn(process.execPath, args, { cwd: ROOT, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
@@ -95,7 +117,9 @@ async function runNode(args: readonly string[], { temporary, timeoutMs, signal }
   const onAbort = (): void => end("interrupted");
   signal.addEventListener("abort", onAbort);
   if (signal.aborted) onAbort();
+  const readOrphans = watchOrphans(temporary, child.pid ?? 0);
   await once(child, "exit");
+  const orphansMs = readOrphans();
   cancelLimit();
   signal.removeEventListener("abort", onAbort);
   const leftovers = await endLeftovers(temporary);
@@ -105,7 +129,33 @@ async function runNode(args: readonly string[], { temporary, timeoutMs, signal }
   if (!isClosed) await Promise.race([once(child, "close"), setTimeoutPromise(1000, undefined, { ref: false })]);
   child.stdout.destroy();
   child.stderr.destroy();
-  return { output, faults: [...(ending === undefined ? [] : [ending]), ...leftovers] };
+  return { output, faults: [...(ending === undefined ? [] : [ending]), ...leftovers], orphansMs };
+}
+
+/** What leaves its parent and ends between two looks is not counted. */
+const LOOK_MS = 500;
+
+/** All test runs of this process share one look. */
+const watched = new Map<string, { readonly root: number; readonly orphans: OrphanTime }>();
+const processes = new MarkedProcesses();
+let looking: NodeJS.Timeout | undefined;
+
+/** Counts the processor time of marked processes that have left `root`; what is returned ends that and tells it. */
+function watchOrphans(marker: string, root: number): () => number {
+  const orphans = new OrphanTime();
+  watched.set(marker, { root, orphans });
+  looking ??= setInterval(() => {
+    const found = processes.find([...watched.keys()]);
+    for (const [key, one] of watched) one.orphans.look(found.get(key) ?? [], one.root);
+  }, LOOK_MS);
+  return () => {
+    watched.delete(marker);
+    if (watched.size === 0) {
+      clearInterval(looking);
+      looking = undefined;
+    }
+    return orphans.totalMs;
+  };
 }
 
 function kill(pid: number): void {

@@ -1,40 +1,40 @@
-/** `npm test`: the check, then every suite. `npm test -- PATTERN…` (or `node tools/test.ts PATTERN…`): without the check, and only the test files whose
- *  paths contain a pattern or match it as a glob. The last line is `N passed, N failed, N skipped`; each part of the check counts as one.
+/** `npm test`: the check, then every test file. `npm test -- --quick`: the check, and what starts no processes of the platform; for one's own desk, while
+ *  continuous integration runs all. `npm test -- PATTERN…` (or `node tools/test.ts PATTERN…`), also after `--quick`: without the check, and only the test
+ *  files whose paths contain a pattern or match it as a glob. `--at-once N` runs no more than N files beside each other.
+ *  The last line is `N passed, N failed, N skipped`; each part of the check counts as one.
  *  Exit status 0 when something ran and nothing failed, else 1. */
 import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join, matchesGlob } from "node:path";
-import { isPure } from "./arrows.ts";
+import { parseArgs } from "node:util";
 import { check } from "./check.ts";
 import { listFiles } from "./sources.ts";
+import { LANE_TITLES, LANES, type Lane, QUICK_LANES, sortIntoLanes } from "./test-lanes.ts";
+import { runBeside, watchRoom } from "./test-queue.ts";
+import { describeTimes, type LaneTook, type NamedTook } from "./test-report.ts";
 import { add, NO_COUNTS, runTestFiles, type TestCounts } from "./test-run.ts";
 
-interface Suite {
-  readonly name: string;
-  readonly holds: (file: string) => boolean;
-  /** All files in one process: a hundred a second, but they must not disturb one another. Else a process for each, this many at once. */
-  readonly isTogether?: boolean;
-  /** For each process, from start to end. */
-  readonly timeoutMs: number;
-}
+/** For each process of a lane, from start to end. */
+const TIMEOUT_MS: Readonly<Record<Lane, number>> = { pure: 120_000, rooms: 120_000, whole: 300_000, alone: 300_000 };
 
-/** Files at once; more starve each other on small machines, and a starved server looks like a broken one. */
-const CONCURRENCY = 2;
+const PROCESSORS = availableParallelism();
+/** Files at once; more starve each other on small machines, and a starved server looks like a broken one. `most`: while processors idle, because files wait. */
+const AT_ONCE: Readonly<Record<Lane, { readonly least: number; readonly most: number }>> = {
+  pure: { least: 1, most: 1 },
+  rooms: { least: PROCESSORS, most: 4 * PROCESSORS },
+  whole: { least: PROCESSORS, most: 2 * PROCESSORS },
+  alone: { least: 1, most: 1 },
+};
+/** How long a file that was added is given to show what it needs before one more is: it loads, or it starts a site. */
+const LOOK_MS: Readonly<Record<Lane, number>> = { pure: 1000, rooms: 500, whole: 3000, alone: 1000 };
 
-const isWholeProcess = (file: string): boolean => file.startsWith("test/");
-/** `src/model/names.test.ts` is about src/model/names.ts. */
-const isOfPurePart = (file: string): boolean => isPure(file.replace(/\.test\.ts$/, ".ts"));
-
-const SUITES: readonly Suite[] = [
-  { name: "pure parts", holds: isOfPurePart, isTogether: true, timeoutMs: 120_000 },
-  { name: "rooms", holds: (file) => !isOfPurePart(file) && !isWholeProcess(file), timeoutMs: 120_000 },
-  { name: "whole processes", holds: isWholeProcess, timeoutMs: 300_000 },
-];
-
-const patterns = process.argv.slice(2);
+const { isQuick, atOnceMax, patterns } = parseArguments();
 const isSelected = (file: string): boolean =>
   patterns.length === 0 || patterns.some((pattern) => file.includes(pattern.replace(/^\.\//, "")) || matchesGlob(file, pattern));
 const files = (await listFiles()).filter((file) => file.endsWith(".test.ts") && isSelected(file));
+const lanes = await sortIntoLanes(files);
+const chosen = LANES.filter((lane) => !isQuick || QUICK_LANES.has(lane));
+const hasRoom = watchRoom();
 
 // Everything temporary goes here, and goes away with it; the name also marks the processes of this run.
 const folder = await mkdtemp(join(tmpdir(), "orrery-test-"));
@@ -42,41 +42,66 @@ const interruption = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => interruption.abort(new Error(`interrupted by ${signal}`)));
 
 let total: TestCounts = NO_COUNTS;
+const took: LaneTook[] = [];
 try {
   if (patterns.length === 0) total = add(total, { ...NO_COUNTS, ...(await check()) });
-  for (const suite of SUITES) total = add(total, await runSuite(suite));
+  for (const lane of chosen) total = add(total, await runLane(lane));
 } finally {
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 }
 
+const left = files.filter((file) => !chosen.some((lane) => lanes.get(lane)?.includes(file)));
 if (patterns.length > 0 && files.length === 0) {
   console.error(`no test file matches ${patterns.join(" ")}; give a part of a path, such as src/model, or a glob in quotes`);
   process.exitCode = 1;
+} else if (patterns.length > 0 && left.length > 0) {
+  console.error(`not quick, and left out: ${left.join(", ")}`);
 }
+for (const line of describeTimes(took)) console.log(line);
 if (interruption.signal.aborted) console.error("interrupted: not everything ran");
 console.log(`ℹ tests ${total.passed + total.failed + total.skipped}\nℹ pass ${total.passed}\nℹ fail ${total.failed}\nℹ skipped ${total.skipped}`);
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 if (total.failed > 0 || total.passed === 0 || interruption.signal.aborted) process.exitCode = 1;
 
-async function runSuite(suite: Suite): Promise<TestCounts> {
-  const own = files.filter(suite.holds);
+async function runLane(lane: Lane): Promise<TestCounts> {
+  const own = lanes.get(lane) ?? [];
+  const title = LANE_TITLES[lane];
   if (own.length === 0) {
     if (patterns.length > 0) return NO_COUNTS;
-    console.log(`✖ ${suite.name}: no test file was found`);
+    console.log(`✖ ${title}: no test file was found`);
     return { ...NO_COUNTS, failed: 1 };
   }
-  const groups = suite.isTogether === true ? [own] : own.map((file) => [file]);
-  console.log(`── ${suite.name}: ${own.length} files ──`);
+  const groups = lane === "pure" ? [own] : own.map((file) => [file]);
+  console.log(`── ${title}: ${own.length} files ──`);
+  const beganMs = performance.now();
+  const times: NamedTook[] = [];
   let counts = NO_COUNTS;
-  const work = async (): Promise<void> => {
-    for (let group = groups.shift(); group !== undefined && !interruption.signal.aborted; group = groups.shift()) {
-      const name = group.length === 1 ? (group[0] as string) : suite.name;
-      const result = await runTestFiles({ name, files: group, folder, timeoutMs: suite.timeoutMs, signal: interruption.signal });
-      // In two steps: `add(counts, await …)` would add to what `counts` was before the wait, and lose the other worker's.
-      counts = add(counts, result);
-    }
-  };
-  await Promise.all(Array.from({ length: CONCURRENCY }, work));
+  const jobs = groups.map((group) => async (): Promise<void> => {
+    if (interruption.signal.aborted) return;
+    const name = group.length === 1 ? (group[0] as string) : title;
+    const result = await runTestFiles({ name, files: group, folder, timeoutMs: TIMEOUT_MS[lane], signal: interruption.signal });
+    counts = add(counts, result.counts);
+    times.push({ name, ...result.took });
+  });
+  const { least, most } = AT_ONCE[lane];
+  await runBeside(jobs, { least: Math.min(least, atOnceMax), most: Math.min(most, atOnceMax), hasRoom, lookMs: LOOK_MS[lane] });
+  took.push({ name: title, ms: performance.now() - beganMs, files: times });
   console.log("");
   return counts;
+}
+
+function parseArguments(): { readonly isQuick: boolean; readonly atOnceMax: number; readonly patterns: readonly string[] } {
+  try {
+    const { values, positionals } = parseArgs({
+      options: { quick: { type: "boolean", default: false }, "at-once": { type: "string" } },
+      allowPositionals: true,
+    });
+    const atOnceMax = Number(values["at-once"] ?? Number.POSITIVE_INFINITY);
+    if (values["at-once"] !== undefined && !(Number.isInteger(atOnceMax) && atOnceMax > 0))
+      throw new Error(`--at-once ${values["at-once"]}: a whole number from 1 is expected`);
+    return { isQuick: values.quick, atOnceMax, patterns: positionals };
+  } catch (error) {
+    console.error(`${(error as Error).message}\nusage: npm test -- [--quick] [--at-once N] [PATTERN…]`);
+    process.exit(1);
+  }
 }
