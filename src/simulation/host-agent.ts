@@ -4,9 +4,9 @@ import { rivalOf, type Sharer, statusInput } from "#/work/agent/core/index.ts";
 import { Cache } from "./cache.ts";
 import type { Dice } from "./dice.ts";
 import { Program, type Routine } from "./program.ts";
-import { ServiceProcess } from "./service-process.ts";
+import { ServiceProcess, type ServiceSurroundings } from "./service-process.ts";
+import type { Setting } from "./setting.ts";
 import { Worker } from "./worker.ts";
-import type { World } from "./world.ts";
 
 /** How often the connection breaks on which an agent writes, and how late what was on it may be carried out. */
 const BREAK_SHARE = 0.05;
@@ -37,7 +37,8 @@ interface Slot {
 
 /** The agent of a host: starts what Instances say, tells when it is ready, starts it again when it dies, stops it when the traffic finalizer is gone, and gives its port away as soon as the object is gone. */
 export class HostAgent {
-  readonly #world: World;
+  readonly #setting: Setting;
+  readonly #surroundings: ServiceSurroundings;
   readonly host: string;
   readonly #dice: Dice;
   readonly #program: Program;
@@ -53,14 +54,15 @@ export class HostAgent {
   /** Until then no check is answered in time. */
   #starvedUntilMs = 0;
 
-  constructor(world: World, host: string, dice: Dice) {
-    this.#world = world;
+  constructor(setting: Setting, surroundings: ServiceSurroundings, host: string, dice: Dice) {
+    this.#setting = setting;
+    this.#surroundings = surroundings;
     this.host = host;
     this.#dice = dice;
-    this.#program = new Program(world.scheduler, `agent of ${host}`);
-    this.#freePorts = Array.from({ length: world.scenario.portsPerHost }, (_, index) => PORT_FIRST + index);
+    this.#program = new Program(setting.scheduler, `agent of ${host}`);
+    this.#freePorts = Array.from({ length: setting.scenario.portsPerHost }, (_, index) => PORT_FIRST + index);
     this.#worker = new Worker(this.#program, (name) => this.#reconcile(name));
-    const { store, scheduler, scenario } = world;
+    const { store, scheduler, scenario } = setting;
     this.#instances = new Cache({
       kind: "Instance",
       store,
@@ -81,7 +83,7 @@ export class HostAgent {
 
   /** Who knows a port of a time before the store was put back is asked by nobody; then all that helps is that agents let ports rest for a while. */
   get #doPortsRest(): boolean {
-    return this.#world.judge.era > 0 || this.#world.scenario.faults.some((one) => one.what === "put-back" && one.how === "copied");
+    return this.#setting.judge.era > 0 || this.#setting.scenario.faults.some((one) => one.what === "put-back" && one.how === "copied");
   }
 
   get processes(): readonly ServiceProcess[] {
@@ -97,7 +99,7 @@ export class HostAgent {
       if (slot.process !== undefined) this.#end(name, slot);
       const isAtRest = this.#doPortsRest;
       if (!isAtRest) this.#freePorts.push(slot.port);
-      this.#world.judge.note(() => `port ${slot.port} of ${name} is ${isAtRest ? "at rest" : "free"}`);
+      this.#setting.judge.note(() => `port ${slot.port} of ${name} is ${isAtRest ? "at rest" : "free"}`);
     }
     if (one === undefined) return undefined;
     if (one.metadata.deletionTimestamp !== undefined) return yield* this.#stop(one);
@@ -133,14 +135,15 @@ export class HostAgent {
 
   #startProcess(one: Instance, slot: Slot, afterMs: number): void {
     const revision = one.spec.revision ?? "";
-    const { minMs, maxMs, isNever, isFlapping } = this.#world.scenario.starts[revision] ?? { minMs: 20, maxMs: 150 };
+    const { minMs, maxMs, isNever, isFlapping } = this.#setting.scenario.starts[revision] ?? { minMs: 20, maxMs: 150 };
     this.#program.after(afterMs + this.#dice.between(minMs, maxMs), () => {
       const current = this.#instances.get(one.metadata.name);
       const isWanted = current?.metadata.uid === slot.uid && (current.metadata.finalizers?.includes(TRAFFIC_FINALIZER) ?? false);
       if (isNever === true || slot.process !== undefined || !isWanted || this.#slots.get(one.metadata.name) !== slot) return;
       slot.duty = this.#dutyOf(current, slot);
       const process = new ServiceProcess({
-        world: this.#world,
+        setting: this.#setting,
+        surroundings: this.#surroundings,
         instance: one.metadata.name,
         host: this.host,
         service: one.spec.service ?? "",
@@ -150,14 +153,14 @@ export class HostAgent {
         duty: slot.duty,
       });
       const other = this.#listening.get(slot.port);
-      if (other !== undefined) this.#world.judge.violate("X", `port ${slot.port} was given to ${one.metadata.name} and ${other.instance}`);
+      if (other !== undefined) this.#setting.judge.violate("X", `port ${slot.port} was given to ${one.metadata.name} and ${other.instance}`);
       slot.process = process;
       slot.isReady = true;
       slot.hasAnswered = false;
       this.#listening.set(slot.port, process);
-      this.#world.rules.started(process);
-      this.#world.judge.note(() => `${one.metadata.name} listens on port ${slot.port}`);
-      if (isFlapping === true) this.#program.after(this.#dice.between(0, 0.9 * this.#world.scenario.minReadyMs), () => this.crash(process, 20));
+      this.#setting.rules.started(process);
+      this.#setting.judge.note(() => `${one.metadata.name} listens on port ${slot.port}`);
+      if (isFlapping === true) this.#program.after(this.#dice.between(0, 0.9 * this.#setting.scenario.minReadyMs), () => this.crash(process, 20));
       this.#worker.enqueue(one.metadata.name);
     });
   }
@@ -169,9 +172,9 @@ export class HostAgent {
     const isReady = slot.isReady && !this.#isStarved;
     slot.hasAnswered = slot.isReady && (slot.hasAnswered || !this.#isStarved);
     const isUnanswered = slot.hasAnswered && this.#isStarved;
-    const { minReadyMs } = this.#world.scenario;
-    slot.steadySinceMs = isReady ? (slot.steadySinceMs ?? this.#world.scheduler.elapsedMs) : undefined;
-    const provenInMs = slot.steadySinceMs === undefined ? undefined : slot.steadySinceMs + minReadyMs - this.#world.scheduler.elapsedMs;
+    const { minReadyMs } = this.#setting.scenario;
+    slot.steadySinceMs = isReady ? (slot.steadySinceMs ?? this.#setting.scheduler.elapsedMs) : undefined;
+    const provenInMs = slot.steadySinceMs === undefined ? undefined : slot.steadySinceMs + minReadyMs - this.#setting.scheduler.elapsedMs;
     const isAvailable = provenInMs !== undefined && provenInMs <= 0;
     const duty = this.#dutyOf(one, slot);
     if (slot.duty !== duty) {
@@ -215,7 +218,7 @@ export class HostAgent {
     if (slot.process !== undefined && slot.duty !== "passive") return one.spec.duty;
     const rival = rivalOf(one, this.#sharers());
     if (rival === undefined) return one.spec.duty;
-    this.#world.rules.rival(one, rival.instance);
+    this.#setting.rules.rival(one, rival.instance);
     return "passive";
   }
 
@@ -236,16 +239,16 @@ export class HostAgent {
       slot.process = undefined;
       slot.isReady = false;
       this.#listening.delete(slot.port);
-      this.#world.stopped(one);
+      this.#setting.rules.stopped(one);
       yield this.#dice.between(0, 30);
     }
     const left = finalizers.filter((finalizer) => finalizer !== INSTANCE_FINALIZER);
-    yield* this.#write(() => this.#world.store.update("Instance", { metadata: { name, uid, resourceVersion, finalizers: left } }, "spec"));
+    yield* this.#write(() => this.#setting.store.update("Instance", { metadata: { name, uid, resourceVersion, finalizers: left } }, "spec"));
     return undefined;
   }
 
   *#writeStatus(seen: Instance, status: Instance["status"]): Routine {
-    const { store } = this.#world;
+    const { store } = this.#setting;
     try {
       yield* this.#write(() => store.update("Instance", statusInput(seen, status), "status"));
     } catch (error) {
@@ -258,7 +261,7 @@ export class HostAgent {
 
   /** A request over a connection that may break meanwhile: then it was carried out, or not, or is later, when it has been made again; nobody here knows. */
   *#write(act: () => unknown): Routine {
-    const { store, scenario, judge } = this.#world;
+    const { store, scenario, judge } = this.#setting;
     const how = scenario.faults.length > 0 && this.#dice.chance(BREAK_SHARE) ? this.#dice.pick(["lost", "unanswered", "late"] as const) : "answered";
     if (how === "answered") return void (yield* store.request(act));
     if (how === "unanswered") yield* store.request(act);
@@ -271,7 +274,7 @@ export class HostAgent {
   *#carryOutLate(act: () => unknown, era: number): Routine {
     yield this.#dice.between(1, LATE_MS);
     try {
-      if (era === this.#world.judge.era) yield* this.#world.store.request(act);
+      if (era === this.#setting.judge.era) yield* this.#setting.store.request(act);
     } catch (error) {
       if (!isOrreryError(error)) throw error;
     }
@@ -284,12 +287,12 @@ export class HostAgent {
 
   /** The centre has no such object any more: it is ended, which takes a while. */
   #end(name: string, slot: Slot): void {
-    this.#world.judge.note(() => `${name} is known to nobody any more`);
+    this.#setting.judge.note(() => `${name} is known to nobody any more`);
     this.#leaving.add(slot);
     this.#program.after(this.#dice.between(0, LEAVING_MS), () => {
       const { process } = slot;
       // Where nobody knows that the store was put back, gateways may still send calls there.
-      if (process?.isAlive === true && this.#world.isUnaware) process.lose();
+      if (process?.isAlive === true && this.#setting.excuses.isUnaware) process.lose();
       else if (process?.isAlive === true) process.stop();
       slot.process = undefined;
       this.#leaving.delete(slot);
@@ -303,7 +306,7 @@ export class HostAgent {
   }
 
   resume(): void {
-    this.#world.judge.note(() => `${this.#program.name} goes on`);
+    this.#setting.judge.note(() => `${this.#program.name} goes on`);
     this.#program.resume();
   }
 
@@ -312,14 +315,14 @@ export class HostAgent {
     const askAll = (): void => {
       for (const name of this.#slots.keys()) this.#worker.enqueue(name);
     };
-    this.#starvedUntilMs = this.#world.scheduler.elapsedMs + forMs;
-    this.#world.judge.note(() => `${this.host} has too much to do`);
+    this.#starvedUntilMs = this.#setting.scheduler.elapsedMs + forMs;
+    this.#setting.judge.note(() => `${this.host} has too much to do`);
     askAll();
-    this.#world.scheduler.after(forMs, askAll);
+    this.#setting.scheduler.after(forMs, askAll);
   }
 
   get #isStarved(): boolean {
-    return this.#world.scheduler.elapsedMs < this.#starvedUntilMs;
+    return this.#setting.scheduler.elapsedMs < this.#starvedUntilMs;
   }
 
   /** All that runs here is stopped, and starts again after `forMs`. */
@@ -341,7 +344,7 @@ export class HostAgent {
     const slot = this.#slots.get(process.instance);
     const one = this.#instances.get(process.instance);
     if (slot === undefined || slot.process !== process || one === undefined) return;
-    this.#world.judge.crashed.add(`${this.host}/${process.revision}`);
+    this.#setting.judge.crashed.add(`${this.host}/${process.revision}`);
     process.crash();
     slot.process = undefined;
     slot.steadySinceMs = undefined;

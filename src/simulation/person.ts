@@ -1,7 +1,7 @@
 import { API_VERSION, microservice, type Resource, SITE_NAME, type StrategyName, timestamp } from "#/model/index.ts";
 import { type GateVerdict, movesOf, type Refusal, readSiteState, type SiteState, type UpdateIntent } from "#/traffic/update/core/index.ts";
 import type { RampPlan, Wish } from "./scenario.ts";
-import type { World } from "./world.ts";
+import type { Stage } from "./stage.ts";
 
 const INTERLOCK = "antenna";
 
@@ -20,16 +20,16 @@ interface Intent {
 
 /** Whoever applies manifests and Updates. */
 export class Person {
-  readonly #world: World;
+  readonly #stage: Stage;
   readonly #intents: Intent[] = [];
   /** Someone has scaled a service or deleted an instance. */
   hasChangedInstances = false;
   /** What the interlock's Resource says. */
   #interlock: "True" | "False" | "Unknown" = "False";
 
-  constructor(world: World) {
-    this.#world = world;
-    world.store.listen((kind, _, after) => {
+  constructor(stage: Stage) {
+    this.#stage = stage;
+    stage.store.listen((kind, _, after) => {
       if (kind !== "Site" || after === undefined) return;
       const status = after.status as { generations?: readonly { update?: string }[] } | undefined;
       for (const one of this.#intents) if (status?.generations?.some((generation) => generation.update === one.name) === true) one.isTaken = true;
@@ -37,11 +37,11 @@ export class Person {
   }
 
   createService(name: string, version: string): void {
-    const { scenario, store } = this.#world;
+    const { scenario, store, services } = this.#stage;
     const { streamsEndAfterMs } = scenario;
     const streams = streamsEndAfterMs === undefined ? { streams: "wait" } : { streams: "terminateAfter", terminateAfter: `${streamsEndAfterMs}ms` };
-    const drain = this.#world.tellsBusy(name) ? { ...streams, busy: { exec: { command: ["is-busy"] } } } : streams;
-    const { isExclusive = false, isInterlocked, calls, way } = scenario.services.find((one) => one.name === name) ?? {};
+    const drain = services.tellsBusy(name) ? { ...streams, busy: { exec: { command: ["is-busy"] } } } : streams;
+    const { isExclusive = false, isInterlocked, calls, way } = services.find(name) ?? {};
     const template = { version, run: { command: ["serve"] }, drain, ...(calls === undefined ? {} : { calls }), ...this.#handover(name, version) };
     const spec = microservice.spec.parse({
       replicas: scenario.replicas * scenario.hosts.length,
@@ -54,12 +54,12 @@ export class Person {
   }
 
   #handover(service: string, version: string): { readonly handover?: "compatible" } {
-    return this.#world.scenario.compatible.includes(`${service}-${version}`) ? { handover: "compatible" } : {};
+    return this.#stage.scenario.compatible.includes(`${service}-${version}`) ? { handover: "compatible" } : {};
   }
 
   /** Does what the scenario says. */
   wish(wish: Wish): void {
-    const { store, judge } = this.#world;
+    const { store, judge } = this.#stage;
     judge.note(() => `wish: ${JSON.stringify(wish)}`);
     if (wish.what === "template") {
       const one = store.get("Microservice", wish.service);
@@ -97,7 +97,7 @@ export class Person {
 
   /** An Update to what the template says already, and the site has refused. */
   #askAgain(service: string): void {
-    const { store, scheduler } = this.#world;
+    const { store, scheduler } = this.#stage;
     const one = store.get("Microservice", service);
     const refused = readSiteState(store.get("Site", SITE_NAME)?.status)?.refused.find((refusal) => refusal.service === service);
     const revision = `${service}-${one?.spec.template.version}`;
@@ -112,7 +112,7 @@ export class Person {
   }
 
   #scale(service: string, replicas: number): void {
-    const { scenario, store } = this.#world;
+    const { scenario, store } = this.#stage;
     const one = store.get("Microservice", service);
     if (one === undefined || one.metadata.deletionTimestamp !== undefined) return;
     this.#shakeUnlessSpare(service);
@@ -120,7 +120,7 @@ export class Person {
   }
 
   #deleteInstance(service: string, index: number): void {
-    const { store } = this.#world;
+    const { store } = this.#stage;
     const running = store
       .list("Instance")
       .filter((one) => one.spec.service === service && one.metadata.deletionTimestamp === undefined && one.status?.ready === true);
@@ -133,9 +133,9 @@ export class Person {
   /** Whoever takes instances away has fewer afterwards; where not all of two are ready, or fewer are wanted already, that may be none. */
   #shakeUnlessSpare(service: string): void {
     this.hasChangedInstances = true;
-    const { store, judge } = this.#world;
+    const { store, judge } = this.#stage;
     const own = store.list("Instance").filter((one) => one.spec.service === service);
-    const wanted = (store.get("Microservice", service)?.spec.replicas ?? 0) / this.#world.scenario.hosts.length;
+    const wanted = (store.get("Microservice", service)?.spec.replicas ?? 0) / this.#stage.scenario.hosts.length;
     const isMoving = movesOf(readSiteState(store.get("Site", SITE_NAME)?.status), service).length > 0;
     for (const { spec } of own) {
       const group = own.filter((other) => other.spec.revision === spec.revision && other.spec.host === spec.host);
@@ -168,7 +168,7 @@ export class Person {
   /** The Resource that forbids updates of interlocked services. */
   resourceOf(name: string): Resource | undefined {
     if (name !== INTERLOCK) return undefined;
-    const at = timestamp(this.#world.scheduler.nowMs);
+    const at = timestamp(this.#stage.scheduler.nowMs);
     const condition = { type: "Passing", status: this.#interlock, reason: "Observed", message: "as observed", lastTransitionTime: at };
     return { apiVersion: API_VERSION, kind: "Resource", metadata: { name }, spec: {}, status: { conditions: [condition] } } as unknown as Resource;
   }

@@ -1,6 +1,6 @@
 import type { Violation } from "./judge.ts";
 import { longestTransactionMs, makeScenario, type Scenario } from "./scenario.ts";
-import { World } from "./world.ts";
+import { makeWorld } from "./world.ts";
 
 /** What came of a run. */
 export interface RunResult {
@@ -35,19 +35,18 @@ const LOOK_MS = 50;
 
 /** Runs a scenario to its end: until everything wanted is served and nothing else is left, or until it should have been. */
 export function runScenario(scenario: Scenario, options: { readonly keepsHistory?: boolean } = {}): RunResult {
-  const world = new World(scenario, options.keepsHistory ?? false);
-  const { judge, scheduler } = world;
+  const { judge, scheduler, rules } = makeWorld(scenario, options.keepsHistory ?? false);
   const limitMs = scenario.calmFromMs + 3 * longestTransactionMs(scenario) + 3 * scenario.readyWithinMs + 6 * scenario.holdMs + 8000;
   const lastRootMs = scenario.roots.at(-1)?.atMs ?? 0;
   try {
     scheduler.runUntil(Math.max(scenario.calmFromMs, lastRootMs) + 1, EVENTS_MAX);
-    while (judge.violations.length === 0 && scheduler.elapsedMs < limitMs && (judge.open > 0 || world.rules.unfinished() !== undefined)) {
+    while (judge.violations.length === 0 && scheduler.elapsedMs < limitMs && (judge.open > 0 || rules.unfinished() !== undefined)) {
       scheduler.runUntil(scheduler.elapsedMs + LOOK_MS, EVENTS_MAX);
     }
-    const unfinished = judge.open > 0 ? `${judge.open} transactions have not ended` : world.rules.unfinished();
+    const unfinished = judge.open > 0 ? `${judge.open} transactions have not ended` : rules.unfinished();
     if (unfinished !== undefined && judge.violations.length === 0)
       judge.violate("P", `after ${Math.round(limitMs - scenario.calmFromMs)} ms without wishes and faults: ${unfinished}`);
-    if (judge.violations.length === 0) world.rules.delays();
+    if (judge.violations.length === 0) rules.delays();
   } catch (error) {
     judge.violate("X", error instanceof Error ? (error.stack ?? error.message) : String(error));
   }

@@ -1,9 +1,10 @@
 import type { Duty } from "#/model/index.ts";
 import type { Exchange } from "./exchange.ts";
+import type { Caller, HostInlet } from "./host-request.ts";
 import { Program, type Routine } from "./program.ts";
 import type { Forwarding } from "./scenario.ts";
+import type { Setting } from "./setting.ts";
 import type { Transaction } from "./transaction.ts";
-import type { World } from "./world.ts";
 
 /** Which of the headers it was given a service passes on. */
 const FORWARDED: Readonly<Record<Forwarding, readonly string[]>> = {
@@ -25,8 +26,17 @@ const LABOUR_SHARE = 0.1;
 /** Handlers of one transaction that work on after their answer. */
 const BACKGROUND_MAX = 4;
 
+/** What services keep of requests, and the gateways through which they call. */
+export interface ServiceSurroundings {
+  /** What leaky services keep of requests, in a place that all their revisions share. */
+  readonly leaks: Map<string, { readonly tx: Transaction; readonly headers: readonly string[] }>;
+  /** `undefined`: it is down. */
+  hostGateway(host: string): HostInlet | undefined;
+}
+
 export interface ServiceProcessOptions {
-  readonly world: World;
+  readonly setting: Setting;
+  readonly surroundings: ServiceSurroundings;
   readonly instance: string;
   readonly host: string;
   readonly service: string;
@@ -52,8 +62,9 @@ interface Work {
 }
 
 /** A process of a service: answers calls, and makes calls of its own while it does and shortly afterwards. */
-export class ServiceProcess {
-  readonly #world: World;
+export class ServiceProcess implements Caller {
+  readonly #setting: Setting;
+  readonly #surroundings: ServiceSurroundings;
   readonly #program: Program;
   readonly #forwarded: readonly string[];
   readonly instance: string;
@@ -71,13 +82,14 @@ export class ServiceProcess {
   #duty: Duty;
 
   constructor(options: ServiceProcessOptions) {
-    const { world, instance } = options;
-    this.#world = world;
-    this.#program = new Program(world.scheduler, instance);
-    const forwarding = world.forwardingOf(options.service);
+    const { setting, instance } = options;
+    this.#setting = setting;
+    this.#surroundings = options.surroundings;
+    this.#program = new Program(setting.scheduler, instance);
+    const forwarding = setting.services.forwardingOf(options.service);
     this.#forwarded = FORWARDED[forwarding];
     this.#isLeaky = forwarding === "leaky";
-    this.#tellsBusy = world.tellsBusy(options.service);
+    this.#tellsBusy = setting.services.tellsBusy(options.service);
     this.instance = instance;
     this.host = options.host;
     this.service = options.service;
@@ -93,9 +105,9 @@ export class ServiceProcess {
 
   /** The agent says what it may do now. */
   tell(duty: Duty): void {
-    this.#world.judge.note(() => `${this.instance} is told that it is ${duty}`);
+    this.#setting.judge.note(() => `${this.instance} is told that it is ${duty}`);
     this.#duty = duty;
-    this.#world.rules.duty(this);
+    this.#setting.rules.duty(this);
   }
 
   /** True while it works on something that no call shows. */
@@ -108,7 +120,7 @@ export class ServiceProcess {
   }
 
   #begin(tx: Transaction, isAnswering: boolean): () => void {
-    const end = this.#world.judge.begin(tx, this.service, `${this.instance} ${isAnswering ? "answers" : "works on"}`);
+    const end = this.#setting.judge.begin(tx, this.service, `${this.instance} ${isAnswering ? "answers" : "works on"}`);
     const work: Work = {
       tx,
       isAnswering,
@@ -123,9 +135,9 @@ export class ServiceProcess {
 
   /** A request has come in. */
   accept(exchange: Exchange): void {
-    this.#world.rules.request(this, exchange.tx);
+    this.#setting.rules.request(this, exchange.tx);
     this.#exchanges.add(exchange);
-    if (this.#isLeaky && exchange.tx.dice.chance(0.3)) this.#world.leaks.set(this.service, { tx: exchange.tx, headers: exchange.headers });
+    if (this.#isLeaky && exchange.tx.dice.chance(0.3)) this.#surroundings.leaks.set(this.service, { tx: exchange.tx, headers: exchange.headers });
     const release = this.#begin(exchange.tx, true);
     this.#program.spawn(this.#serve(exchange, release));
   }
@@ -144,12 +156,12 @@ export class ServiceProcess {
     const { dice } = tx;
     const steps = dice.whole(0, stepsMax);
     for (let step = 0; step < steps; step++) {
-      yield dice.chance(this.#world.scenario.thinkingShare) ? dice.between(100, 500) : dice.between(0.2, 12);
-      if (this.#world.scheduler.elapsedMs > endByMs || depth >= DEPTH_MAX) break;
+      yield dice.chance(this.#setting.scenario.thinkingShare) ? dice.between(100, 500) : dice.between(0.2, 12);
+      if (this.#setting.scheduler.elapsedMs > endByMs || depth >= DEPTH_MAX) break;
       yield* this.#callSome(errand, dice.pick([1, 1, 2, 3]));
     }
-    yield dice.chance(this.#world.scenario.thinkingShare / 2) ? dice.between(50, 300) : dice.between(0.2, 4);
-    if (this.#tellsBusy && dice.chance(LABOUR_SHARE) && this.#world.scheduler.elapsedMs < endByMs)
+    yield dice.chance(this.#setting.scenario.thinkingShare / 2) ? dice.between(50, 300) : dice.between(0.2, 4);
+    if (this.#tellsBusy && dice.chance(LABOUR_SHARE) && this.#setting.scheduler.elapsedMs < endByMs)
       this.#program.spawn(this.#labour(errand, this.#begin(tx, false)));
     // What carries no context, or another's, is not seen to go on.
     if (
@@ -157,15 +169,15 @@ export class ServiceProcess {
       !this.#isLeaky &&
       depth < DEPTH_MAX &&
       tx.background < BACKGROUND_MAX &&
-      dice.chance(this.#world.scenario.backgroundShare) &&
-      this.#world.scheduler.elapsedMs < endByMs
+      dice.chance(this.#setting.scenario.backgroundShare) &&
+      this.#setting.scheduler.elapsedMs < endByMs
     )
       this.#program.spawn(this.#workOn(errand, this.#begin(tx, false)));
   }
 
   /** Background work: further calls after the answer, each within half of `linger` after what went before. */
   *#workOn(errand: Errand, release: () => void): Routine {
-    const { lingerMs } = this.#world.scenario;
+    const { lingerMs } = this.#setting.scenario;
     const { dice } = errand.tx;
     const times = dice.whole(1, 4);
     errand.tx.background++;
@@ -180,10 +192,10 @@ export class ServiceProcess {
 
   /** A job in the background, much longer than `linger`, and now and then a call when it is done. */
   *#labour(errand: Errand, release: () => void): Routine {
-    const { lingerMs } = this.#world.scenario;
+    const { lingerMs } = this.#setting.scenario;
     const { dice } = errand.tx;
     this.#labours++;
-    this.#world.judge.labours++;
+    this.#setting.judge.labours++;
     yield dice.between(lingerMs, lingerMs + 900);
     if (!this.#isLeaky && this.#forwarded.length > 0 && dice.chance(0.5)) {
       errand.tx.budget = Math.max(1, errand.tx.budget);
@@ -196,7 +208,7 @@ export class ServiceProcess {
   /** A WebSocket: open for a while, with calls now and then, until either end has enough. */
   *#talk(exchange: Exchange): Routine {
     const { tx } = exchange;
-    const { scheduler, scenario } = this.#world;
+    const { scheduler, scenario } = this.#setting;
     const untilMs = scheduler.elapsedMs + tx.dice.between(100, 1.6 * scenario.maxTransactionMs);
     exchange.becomeStream();
     while (scheduler.elapsedMs < untilMs && exchange.isOpen) {
@@ -212,7 +224,7 @@ export class ServiceProcess {
   *#callSome(errand: Errand, count: number): Routine<boolean> {
     const services: string[] = [];
     for (let index = 0; index < count && errand.tx.budget > 0; index++) {
-      const service = this.#world.pickService(errand.tx, errand.tx.dice.chance(STRAY_SHARE) ? undefined : this.service);
+      const service = this.#setting.services.pick(errand.tx, errand.tx.dice.chance(STRAY_SHARE) ? undefined : this.service);
       if (service === undefined) break;
       errand.tx.budget--;
       services.push(service);
@@ -234,10 +246,10 @@ export class ServiceProcess {
   /** A call to another service through the host's gateway. */
   #call(errand: Errand, service: string, onAnswer: (wasRefused: boolean) => void): void {
     const { tx, depth, endByMs } = errand;
-    const leaked = this.#isLeaky && tx.dice.chance(LEAK_SHARE) ? this.#world.leaks.get(this.service) : undefined;
+    const leaked = this.#isLeaky && tx.dice.chance(LEAK_SHARE) ? this.#surroundings.leaks.get(this.service) : undefined;
     const headers = forward((leaked ?? errand).headers, this.#forwarded);
     this.#program.after(tx.dice.between(0.05, 1), () => {
-      const gateway = this.#world.hostGateway(this.host);
+      const gateway = this.#surroundings.hostGateway(this.host);
       if (gateway !== undefined)
         return gateway.hostRequest({
           tx,
@@ -256,13 +268,13 @@ export class ServiceProcess {
 
   /** It dies by itself. */
   crash(): void {
-    this.#world.judge.note(() => `${this.instance} crashes`);
+    this.#setting.judge.note(() => `${this.instance} crashes`);
     this.#die("an instance that worked for it has crashed");
   }
 
   /** The agent stops it: nothing may be in flight here. */
   stop(): void {
-    const { judge } = this.#world;
+    const { judge } = this.#setting;
     judge.note(() => `${this.instance} is stopped`);
     // One of several that a person takes away finishes its calls; what it does besides, or for a gateway that has died, is its own affair.
     const isTakenAway = judge.isNeeded(this.service, this.revision);
@@ -279,7 +291,7 @@ export class ServiceProcess {
 
   /** Its agent ends it, whatever it works on: nobody else knows of it. */
   lose(): void {
-    this.#world.judge.note(() => `${this.instance} is ended`);
+    this.#setting.judge.note(() => `${this.instance} is ended`);
     this.#die("an instance that worked for it was ended");
   }
 
