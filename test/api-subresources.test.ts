@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { isOrreryError } from "#/base/index.ts";
-import { kinds, microservice } from "#/model/index.ts";
+import { kinds } from "#/model/all-kinds.ts";
+import { microservice } from "#/model/index.ts";
 import type { Client, ClientRequest } from "#/state/client/index.ts";
 import { type ApiSite, openApiSite } from "./api-site.ts";
 

@@ -4,7 +4,8 @@ import path from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { loadManifests } from "#/face/cli/site.ts";
-import { checkManifest, type FileMapping, type Microservice, type Resource, type Route } from "#/model/index.ts";
+import { checkManifest } from "#/model/all-kinds.ts";
+import type { FileMapping, Microservice, Resource, Route } from "#/model/index.ts";
 
 const SITES = fileURLToPath(new URL("../sites/", import.meta.url));
 

@@ -1,5 +1,6 @@
 /** Writes docs/cli.md from the commands themselves. */
 import type { Command } from "commander";
+import { CLI_PARTS } from "#/apps/cli-parts.ts";
 import { ManualClock } from "#/base/index.ts";
 import { buildProgram, type CliContext } from "#/face/cli/index.ts";
 import { keepDocument, markdownTable } from "./document.ts";
@@ -33,6 +34,7 @@ Generated from the commands by \`tools/docs-cli.ts\`. Each of them shows the sam
 `;
 
 const context: CliContext = {
+  parts: CLI_PARTS,
   terminal: {
     out() {},
     write() {},

@@ -1,8 +1,10 @@
 /** `node tools/docs-links.ts --check`: whether relative links in our documents lead to files and headings that exist, and whether each `orrery` command and option that documents and messages tell people to run does.
  *  Exit status 0 when all is well, else 1 with one line for each fault. */
+
 import { existsSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import type { Command } from "commander";
+import { CLI_PARTS } from "#/apps/cli-parts.ts";
 import { systemClock } from "#/base/index.ts";
 import { buildProgram, processTerminal } from "#/face/cli/index.ts";
 import { findAnchors, findCommands, findLinks } from "./markdown.ts";
@@ -90,7 +92,17 @@ function commandLine(): Command {
     offeredVersions: no,
     offeredTemplate: no,
   };
-  const context = { terminal, platform, clock: systemClock, cwd: ROOT, env: {}, sampleSite: ROOT, connect: no, signal: new AbortController().signal };
+  const context = {
+    parts: CLI_PARTS,
+    terminal,
+    platform,
+    clock: systemClock,
+    cwd: ROOT,
+    env: {},
+    sampleSite: ROOT,
+    connect: no,
+    signal: new AbortController().signal,
+  };
   return buildProgram(context, () => undefined);
 }
 

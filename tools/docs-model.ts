@@ -1,7 +1,9 @@
 /** Writes docs/manifests.md from the model. */
+
 import { parse } from "yaml";
 import { z } from "zod";
-import { API_VERSION, checkManifest, duration, type Kind, kinds, unwrap } from "#/model/index.ts";
+import { CLI_KINDS as kinds } from "#/apps/cli-parts.ts";
+import { API_VERSION, checkManifest, duration, type Kind, unwrap } from "#/model/index.ts";
 import { keepDocument, markdownTable } from "./document.ts";
 import { EXAMPLES } from "./manifest-examples.ts";
 
@@ -62,7 +64,7 @@ function describeKind(kind: Kind): string {
 function exampleOf(kind: Kind): string[] {
   const text = EXAMPLES[kind.kind];
   if (text === undefined) return [];
-  const { violations } = checkManifest(parse(text));
+  const { violations } = checkManifest(kinds, parse(text));
   if (violations.length > 0)
     throw new Error(`the example of ${kind.kind} is not allowed: ${violations.map((one) => `${one.field}: ${one.message}`).join("; ")}`);
   return [`\`\`\`yaml\n${text}\n\`\`\``];

@@ -32,7 +32,7 @@ export const WINGS: readonly Wing[] = [
     rooms: [
       { name: "base", imports: [] },
       { name: "text", imports: ["base"] },
-      { name: "model", faces: ["arbitrary"], imports: ["base"], pure: ["."] },
+      { name: "model", faces: ["all-kinds", "arbitrary"], imports: ["base"], pure: ["."] },
       { name: "pki", imports: ["base", "model"] },
     ],
   },
@@ -105,7 +105,7 @@ export const WINGS: readonly Wing[] = [
       },
       {
         name: "apps",
-        faces: ["centre/parts", "centre/run-centre", "json-log", "output", "run-file", "supervisor/child", "supervisor/heap"],
+        faces: ["centre/parts", "cli-parts", "centre/run-centre", "json-log", "output", "run-file", "supervisor/child", "supervisor/heap"],
         imports: [...GROUND, ...STATE, ...TRAFFIC, ...WORK, ...FACE, "simulation"],
       },
     ],
@@ -135,7 +135,7 @@ export function placeRooms(wings: readonly Wing[]): readonly PlacedRoom[] {
 export const ENGINE_FACES: readonly string[] = ["tree/sqlite", "store/tree"];
 
 /** Suites that run every engine, and makers of test data: imported by tests alone. */
-export const TEST_FACES: readonly string[] = ["model/arbitrary", "tree/conformance", "store/conformance"];
+export const TEST_FACES: readonly string[] = ["model/all-kinds", "model/arbitrary", "tree/conformance", "store/conformance"];
 
 /** Lines of src/base/ without its tests: a ground floor that grows becomes a cellar where everything is kept. */
 export const BASE_LINES_MAX: number = 1000;

@@ -1,9 +1,10 @@
 /** A server as the centre's, without controllers: the API over the store in a data folder (argument 1). Writes `{"url", "token", "ca"}` to stdout when it listens; ends on SIGTERM. Its log goes to <data>/server.log, as the centre's goes to a file. */
+
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { systemClock, systemRandom } from "#/base/index.ts";
 import { createApi } from "#/face/api/index.ts";
-import { kinds } from "#/model/index.ts";
+import { kinds } from "#/model/all-kinds.ts";
 import { ensureCertificates, ensureTokens, tokenAuthenticator } from "#/pki/index.ts";
 import { openTreeStore } from "#/state/store/tree/index.ts";
 import { openSqliteTree } from "#/state/tree/sqlite/index.ts";

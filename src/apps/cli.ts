@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { systemClock } from "#/base/index.ts";
 import { processTerminal, readWholeInput, runCli } from "#/face/cli/index.ts";
+import { CLI_PARTS } from "./cli-parts.ts";
 import { connectTo } from "./connection.ts";
 import { currentFolder } from "./current-folder.ts";
 import { listenToInterrupts } from "./interrupts.ts";
@@ -18,6 +19,7 @@ const terminal = processTerminal({ stdout: process.stdout, stderr: process.stder
 for (const name of ["ORRERY_COMMAND", "ORRERY_NOHUP", "ORRERY_NO_FOLDER"]) delete process.env[name];
 
 const status = await runCli(process.argv.slice(2), {
+  parts: CLI_PARTS,
   terminal,
   platform: localPlatform({ version, connect, interrupts }),
   clock: systemClock,

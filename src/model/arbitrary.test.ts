@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { checkManifest, kinds } from "./all-kinds.ts";
 import { arbitraryManifest } from "./arbitrary.ts";
-import { kinds } from "./kinds.ts";
-import { checkManifest } from "./manifest.ts";
 import { API_VERSION } from "./metadata.ts";
 
 for (const kind of kinds) {

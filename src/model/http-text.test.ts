@@ -3,8 +3,8 @@ import { request, validateHeaderName, validateHeaderValue } from "node:http";
 import test from "node:test";
 import fc from "fast-check";
 import type { z } from "zod";
+import { checkManifest } from "./all-kinds.ts";
 import { headerName, headerValue, listenAddress, matchedHost, matchedPath, sentHost, sentPath, sentPrefix } from "./http-text.ts";
-import { checkManifest } from "./manifest.ts";
 import { readPath, readWrittenPath } from "./request-path.ts";
 import { ramp } from "./update.ts";
 

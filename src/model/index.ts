@@ -23,7 +23,7 @@ export {
 export { type Job, job } from "./job.ts";
 export { isOver, type JobRun, type JobRunPhase, jobRun } from "./job-run.ts";
 export type { Column, Kind } from "./kind.ts";
-export { findKind, kinds } from "./kinds.ts";
+export { findKind } from "./kinds.ts";
 export { lease } from "./lease.ts";
 export { type LogKeeping, sizeBytes } from "./logs.ts";
 export { type CheckedManifest, checkManifest } from "./manifest.ts";

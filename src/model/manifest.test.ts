@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { kinds } from "./kinds.ts";
-import { checkManifest } from "./manifest.ts";
+import { checkManifest, kinds } from "./all-kinds.ts";
 
 const messages = (object: unknown): string[] => checkManifest(object).violations.map((one) => `${one.field}: ${one.message}`);
 const auth = {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Kind } from "./kind.ts";
-import { findKind, kinds } from "./kinds.ts";
+import { findKind } from "./kinds.ts";
 import { API_VERSION, objectMeta } from "./metadata.ts";
 import { DEFAULT_NAMESPACE, subdomain } from "./names.ts";
 import { withoutNulls } from "./nulls.ts";
@@ -16,8 +16,8 @@ export interface CheckedManifest {
   readonly violations: readonly Violation[];
 }
 
-/** Checks a whole object (apiVersion, kind, metadata, spec) against the model, without a server. A status is allowed and not looked at: nobody applies it. */
-export function checkManifest(object: unknown): CheckedManifest {
+/** Checks a whole object (apiVersion, kind, metadata, spec) of one of `kinds` against the model, without a server. A status is allowed and not looked at: nobody applies it. */
+export function checkManifest(kinds: readonly Kind[], object: unknown): CheckedManifest {
   if (typeof object !== "object" || object === null || Array.isArray(object)) {
     const found = object === null || object === undefined ? "nothing" : Array.isArray(object) ? "a list" : typeof object;
     return { title: "object", violations: [plain([], found, "a map with apiVersion, kind, metadata, spec")] };
@@ -26,7 +26,7 @@ export function checkManifest(object: unknown): CheckedManifest {
   const kind = typeof kindName === "string" ? kinds.find((one) => one.kind === kindName) : undefined;
   const violations: Violation[] = [];
   if (apiVersion !== API_VERSION) violations.push(plain(["apiVersion"], show(apiVersion), API_VERSION));
-  if (kind === undefined) violations.push(unknownKind(kindName));
+  if (kind === undefined) violations.push(unknownKind(kinds, kindName));
   const envelope = z.strictObject({
     apiVersion: z.unknown().optional(),
     kind: z.unknown().optional(),
@@ -61,9 +61,9 @@ function metadataSchema(kind: Kind | undefined) {
   });
 }
 
-function unknownKind(found: unknown): Violation {
+function unknownKind(kinds: readonly Kind[], found: unknown): Violation {
   const names = kinds.map((one) => one.kind);
-  const nearest = typeof found === "string" ? (findKind(found)?.kind ?? findNearest(found, names)) : undefined;
+  const nearest = typeof found === "string" ? (findKind(kinds, found)?.kind ?? findNearest(found, names)) : undefined;
   const base = plain(["kind"], show(found), names.join(", "));
   return nearest === undefined ? base : { ...base, message: `found ${base.found}; did you mean ${nearest}? allowed: ${base.allowed}` };
 }

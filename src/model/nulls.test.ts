@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { checkManifest, kinds } from "./all-kinds.ts";
 import { arbitraryOf } from "./arbitrary.ts";
-import { kinds } from "./kinds.ts";
-import { checkManifest } from "./manifest.ts";
 import { withoutNulls } from "./nulls.ts";
 import { resource } from "./resource.ts";
 import { findOversize } from "./size.ts";

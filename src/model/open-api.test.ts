@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { kinds } from "./kinds.ts";
+import { kinds } from "./all-kinds.ts";
 import { type OpenApiSchema, objectSchema } from "./open-api.ts";
 
 /** The rules of structural schemas, from "Extend the Kubernetes API with CustomResourceDefinitions". */

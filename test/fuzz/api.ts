@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { silentLog, systemClock, systemRandom } from "#/base/index.ts";
 import { createApi } from "#/face/api/index.ts";
-import { checkManifest, kinds } from "#/model/index.ts";
+import { checkManifest, kinds } from "#/model/all-kinds.ts";
 import type { Store } from "#/state/store/index.ts";
 import { openTreeStore } from "#/state/store/tree/index.ts";
 import { openSqliteTree } from "#/state/tree/sqlite/index.ts";

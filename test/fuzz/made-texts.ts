@@ -1,6 +1,6 @@
 import fc from "fast-check";
+import { kinds } from "#/model/all-kinds.ts";
 import { arbitraryManifest } from "#/model/arbitrary.ts";
-import { kinds } from "#/model/index.ts";
 import type { Dice } from "./frame.ts";
 
 /** A piece of JSON that no value can say: a number too large, a key that stands twice. */

@@ -16,6 +16,7 @@ import {
 import { findKind, type StoredObject } from "#/model/index.ts";
 import type { Client } from "#/state/client/index.ts";
 import { replaceFile } from "#/work/process/index.ts";
+import { CLI_KINDS } from "../cli-parts.ts";
 import { appliedSitePath } from "./last-site.ts";
 
 /** The manifests of a site's folder, checked against the model. */
@@ -51,7 +52,7 @@ export function loadSite(folder: string): SiteFiles {
     faults.push(...parsed.faults);
     files.set(path.basename(name), { digest: createHash("sha256").update(text).digest("hex"), manifests: parsed.manifests });
   }
-  const found = findFaults({ manifests: [...files.values()].flatMap((file) => file.manifests), faults });
+  const found = findFaults(CLI_KINDS, { manifests: [...files.values()].flatMap((file) => file.manifests), faults });
   if (found.length > 0)
     throw new OrreryError(
       "up/site",
@@ -91,7 +92,7 @@ export async function applySite(options: {
   const done: StoredObject[] = [];
   const refused: string[] = [];
   const manifests = change.changed.flatMap((name) => site.files.get(name)?.manifests ?? []);
-  await applyAll(api, manifests, false, (line, isGood, applied) => {
+  await applyAll(CLI_KINDS, api, manifests, false, (line, isGood, applied) => {
     if (applied !== undefined) done.push(applied.after);
     if (isGood) say(line);
     else refused.push(line);
@@ -100,7 +101,7 @@ export async function applySite(options: {
   if (prune) {
     for (const title of change.removed) {
       const [kindName = "", name = ""] = title.split("/");
-      const kind = findKind(kindName);
+      const kind = findKind(CLI_KINDS, kindName);
       if (kind !== undefined) say(`${kind.singular} ${name}: ${(await deleteObject(api, kind, name)) ? "deleted" : "was gone already"}`);
     }
   }

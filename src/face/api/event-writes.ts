@@ -1,5 +1,5 @@
 import { isOrreryError, OrreryError, type Random } from "#/base/index.ts";
-import { DEFAULT_NAMESPACE, describeIssues, type Event, findKind, type GivenEvent, givenEvent, type StoredObject } from "#/model/index.ts";
+import { DEFAULT_NAMESPACE, describeIssues, type Event, findKind, type GivenEvent, givenEvent, type Kind, type StoredObject } from "#/model/index.ts";
 import { checkPatched, type EventInput, mergePatch, patchJson, type Store } from "#/state/store/index.ts";
 import { type BodyOptions, readObject, SMALL_BODY_BYTES_MAX } from "./body.ts";
 import { readDeleteOptions } from "./delete-options.ts";
@@ -20,6 +20,7 @@ const DELETED_TOGETHER = 100;
 
 export interface EventWritesOptions {
   readonly store: Store;
+  readonly kinds: readonly Kind[];
   readonly namespaces: readonly string[];
   readonly random: Random;
 }
@@ -38,7 +39,7 @@ export class EventWrites {
     const body = form.read(withoutNulls(await readObject(exchange, bodyOptions(form))));
     const { metadata } = body as { readonly metadata?: { readonly name?: unknown; readonly generateName?: unknown } };
     if (metadata?.name === undefined && metadata?.generateName === undefined && form.group === "") {
-      this.#options.store.emit(eventInput(body));
+      this.#options.store.emit(eventInput(this.#options.kinds, body));
       return jsonReply({ kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 }, 201);
     }
     const suffix = Buffer.from(this.#options.random.bytes(8)).toString("hex");
@@ -131,7 +132,7 @@ function withoutNulls(body: Readonly<Record<string, unknown>>, depth = 0): Reado
 
 /** What the store is told for a posted core/v1 Event.
  *  @throws api/bad-request: something is missing or about an unknown kind */
-function eventInput(body: Readonly<Record<string, unknown>>): EventInput {
+function eventInput(kinds: readonly Kind[], body: Readonly<Record<string, unknown>>): EventInput {
   const { involvedObject, type, reason, message, source, reportingComponent } = body as {
     readonly involvedObject?: Readonly<Record<string, unknown>>;
     readonly type?: unknown;
@@ -141,7 +142,7 @@ function eventInput(body: Readonly<Record<string, unknown>>): EventInput {
     readonly reportingComponent?: unknown;
   };
   const { kind: kindName, name, namespace, uid, apiVersion } = involvedObject ?? {};
-  const kind = typeof kindName === "string" ? findKind(kindName) : undefined;
+  const kind = typeof kindName === "string" ? findKind(kinds, kindName) : undefined;
   if (kind === undefined) throw badRequest("involvedObject.kind: give the name of a kind");
   const component = source?.component ?? reportingComponent;
   if (

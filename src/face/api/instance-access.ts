@@ -224,7 +224,7 @@ export class InstanceAccess {
   }
 
   async #getService(target: Target, name: string): Promise<Microservice> {
-    if (target.kind !== findKind("Microservice"))
+    if (target.kind !== microservice)
       throw new OrreryError("api/missing", `${target.kind.plural} have no log and no scripts; instances and microservices have`);
     const object = await this.#store.get(microservice, keyOf(target, name));
     if (object === undefined) throw missing(target.collection, name);

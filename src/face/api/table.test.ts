@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { kinds } from "#/model/index.ts";
+import { kinds } from "#/model/all-kinds.ts";
 import { compileJsonPath } from "./json-path.ts";
 import { tableMaker } from "./table.ts";
 

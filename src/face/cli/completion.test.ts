@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { OrreryError } from "#/base/index.ts";
-import { kinds } from "#/model/index.ts";
+import { kinds } from "#/model/all-kinds.ts";
 import { COMPLETION_SCRIPTS } from "./completion.ts";
 import { objectPath } from "./kubernetes.ts";
 import { auth, run, SERVICES, type World } from "./rig.ts";

@@ -1,6 +1,6 @@
 import type { Argument, Command, Option } from "commander";
 import { instance, job, jobRun, microservice, update } from "#/model/index.ts";
-import { findServed, type ServedKind, servedKinds } from "./served-kinds.ts";
+import { findServed, type ServedKind } from "./served-kinds.ts";
 
 /** Where the names of objects come from. Both give an empty list where no centre answers in time. */
 export interface Names {
@@ -23,7 +23,7 @@ const KINDS_OF: Readonly<Record<string, readonly ServedKind[]>> = {
 const FILES: ReadonlySet<string> = new Set(["file", "dir", "file|dir|-", "file|-"]);
 
 /** Completes the last of `words`, which stand behind the program's name. */
-export async function complete(program: Command, words: readonly string[], names: Names): Promise<Completion> {
+export async function complete(kinds: readonly ServedKind[], program: Command, words: readonly string[], names: Names): Promise<Completion> {
   const before = words.slice(0, -1);
   const word = words.at(-1) ?? "";
   const begins = (candidates: readonly string[]): Completion => ({
@@ -38,7 +38,7 @@ export async function complete(program: Command, words: readonly string[], names
   const argument = argumentAt(command, positional.length);
   if (argument === undefined) return command.name() === "help" ? begins(visibleNames(program)) : begins([]);
   if (FILES.has(argument.name())) return { isFile: true };
-  return begins(await ofArgument(command, argument, positional, word, names));
+  return begins(await ofArgument({ kinds, command, argument, positional, word, names }));
 }
 
 function visibleNames(program: Command): string[] {
@@ -76,19 +76,21 @@ async function ofOption(option: Option, begins: (candidates: readonly string[]) 
   return begins(option.argChoices ?? (KINDS_OF[value] === undefined ? [] : await namesOf(KINDS_OF[value], names)));
 }
 
-async function ofArgument(
-  command: Command,
-  argument: Argument,
-  positional: readonly string[],
-  word: string,
-  names: Names,
-): Promise<readonly string[]> {
+async function ofArgument(about: {
+  readonly kinds: readonly ServedKind[];
+  readonly command: Command;
+  readonly argument: Argument;
+  readonly positional: readonly string[];
+  readonly word: string;
+  readonly names: Names;
+}): Promise<readonly string[]> {
+  const { kinds, command, argument, positional, word, names } = about;
   const [first = ""] = positional;
   const name = argument.name();
   if (name === "kind" || (name === "name" && positional.length > 0 && first.includes("/"))) {
     const slash = word.indexOf("/");
-    if (slash < 0) return servedKinds.flatMap((kind) => [kind.plural, kind.singular]);
-    const kind = findServed(word.slice(0, slash));
+    if (slash < 0) return kinds.flatMap((kind) => [kind.plural, kind.singular]);
+    const kind = findServed(kinds, word.slice(0, slash));
     return kind === undefined ? [] : (await names.of(kind)).map((one) => `${word.slice(0, slash)}/${one}`);
   }
   if (name === "script") return await names.scriptsOf(first);
@@ -103,12 +105,12 @@ async function ofArgument(
       )),
     ];
   }
-  const kind = kindOfNames(command.name(), first);
+  const kind = kindOfNames(kinds, command.name(), first);
   return kind === undefined ? [] : await names.of(kind);
 }
 
 /** The kind whose objects `[name]` names, by the command and the word before. */
-function kindOfNames(command: string, first: string): ServedKind | undefined {
+function kindOfNames(kinds: readonly ServedKind[], command: string, first: string): ServedKind | undefined {
   switch (command) {
     case "update":
       return first === "history" ? microservice : update;
@@ -116,7 +118,7 @@ function kindOfNames(command: string, first: string): ServedKind | undefined {
       return first === "stop" ? jobRun : job;
     default:
       // `gateway forget NAME`, `hosts NAME`, `get KIND NAME`.
-      return findServed(command) ?? findServed(first);
+      return findServed(kinds, command) ?? findServed(kinds, first);
   }
 }
 

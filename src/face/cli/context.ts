@@ -1,11 +1,15 @@
 import path from "node:path";
 import type { Clock } from "#/base/index.ts";
+import type { Kind } from "#/model/index.ts";
 import type { Client } from "#/state/client/index.ts";
+import type { CliPart } from "./part.ts";
 import type { Platform } from "./platform.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** What every command is given. */
 export interface CliContext {
+  /** What it can do: commands and kinds. */
+  readonly parts: readonly CliPart[];
   readonly terminal: Terminal;
   readonly platform: Platform;
   readonly clock: Clock;
@@ -20,6 +24,11 @@ export interface CliContext {
   connect(data: string): Promise<Client>;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
+}
+
+/** The kinds of all parts, in the order in which a folder of manifests is applied. */
+export function kindsOf({ parts }: Pick<CliContext, "parts">): readonly Kind[] {
+  return parts.flatMap((part) => part.kinds);
 }
 
 export type OutputFormat = "table" | "wide" | "json" | "yaml" | "name";

@@ -1,4 +1,4 @@
-import { checkManifest, kinds } from "#/model/index.ts";
+import { checkManifest, type Kind } from "#/model/index.ts";
 import type { Manifest, Manifests } from "./manifests.ts";
 
 /** Something wrong in a manifest, where it stands. */
@@ -15,15 +15,15 @@ export interface Fault {
 }
 
 /** Everything that the model has against these manifests, ordered by file and line. Rules that need the server (owners, what is already there) are not checked. */
-export function findFaults({ manifests, faults }: Manifests): Fault[] {
+export function findFaults(kinds: readonly Kind[], { manifests, faults }: Manifests): Fault[] {
   const found: Fault[] = faults.map((fault) => ({
     file: fault.file,
     line: fault.line,
     field: "",
     message: `column ${fault.column}: ${fault.message}`,
   }));
-  for (const manifest of manifests) found.push(...violationsOf(manifest));
-  found.push(...findDoubles(manifests));
+  for (const manifest of manifests) found.push(...violationsOf(kinds, manifest));
+  found.push(...findDoubles(kinds, manifests));
   return found.sort((a, b) => (a.file === b.file ? a.line - b.line : a.file < b.file ? -1 : 1));
 }
 
@@ -32,8 +32,8 @@ export function formatFault(fault: Fault): string {
   return [`${fault.file}:${fault.line}`, fault.object, fault.field, fault.message].filter((part) => part !== undefined && part !== "").join(": ");
 }
 
-function violationsOf(manifest: Manifest): Fault[] {
-  const { title, violations } = checkManifest(manifest.object);
+function violationsOf(kinds: readonly Kind[], manifest: Manifest): Fault[] {
+  const { title, violations } = checkManifest(kinds, manifest.object);
   return violations.map(({ path, field, found, allowed, message }) => ({
     file: manifest.file,
     line: manifest.lineOf(path),
@@ -46,7 +46,7 @@ function violationsOf(manifest: Manifest): Fault[] {
 }
 
 /** The same object twice, and two objects with the same value of a unique field. */
-function findDoubles(manifests: readonly Manifest[]): Fault[] {
+function findDoubles(kinds: readonly Kind[], manifests: readonly Manifest[]): Fault[] {
   const first = new Map<string, string>();
   const faults: Fault[] = [];
   for (const manifest of manifests) {

@@ -6,7 +6,7 @@ import { stripVTControlCharacters } from "node:util";
 import fc from "fast-check";
 import { parse as parseYaml } from "yaml";
 import { OrreryError, shellWord } from "#/base/index.ts";
-import { kinds } from "#/model/index.ts";
+import { kinds } from "#/model/all-kinds.ts";
 import { objectPath } from "./kubernetes.ts";
 import { oneLine, ownControl, printable } from "./printable.ts";
 import { auth, BASE, run, SERVICES, UPDATE, updateIn, type World } from "./rig.ts";

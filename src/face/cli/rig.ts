@@ -7,6 +7,7 @@ import { type Clock, ManualClock, OrreryError } from "#/base/index.ts";
 import { template } from "#/model/index.ts";
 import type { Answer, Client, ClientRequest } from "#/state/client/index.ts";
 import type { CliContext } from "./context.ts";
+import { CLI_PARTS } from "./parts/index.ts";
 import type { LeftInstance, PlatformProcess, PlatformWarning, UpOptions } from "./platform.ts";
 import { runCli } from "./run.ts";
 import { processTerminal, type Terminal } from "./terminal.ts";
@@ -93,6 +94,7 @@ export async function run(args: readonly string[], world: World = {}): Promise<R
     drain: async () => world.isRead?.() ?? true,
   };
   const context: CliContext = {
+    parts: CLI_PARTS,
     terminal,
     clock: world.clock ?? new ManualClock(Date.parse("2030-01-01T00:01:00Z")),
     cwd: world.cwd ?? "/work",

@@ -1,5 +1,6 @@
 import { OrreryError } from "#/base/index.ts";
-import { findNearest, type Kind, kinds, lease } from "#/model/index.ts";
+import { findNearest, type Kind, lease } from "#/model/index.ts";
+import { type CliContext, kindsOf } from "./context.ts";
 
 /** What of a kind the commands need that find, show and delete its objects. */
 export type ServedKind = Pick<Kind, "kind" | "plural" | "singular" | "group" | "apiVersion" | "scope" | "shortNames">;
@@ -11,21 +12,22 @@ const CORE: readonly ServedKind[] = [
 ];
 
 /** Every kind that the API of a whole centre serves. */
-export const servedKinds: readonly ServedKind[] = [...kinds, lease, ...CORE];
+export function servedKinds(context: Pick<CliContext, "parts">): readonly ServedKind[] {
+  return [...kindsOf(context), lease, ...CORE];
+}
 
-/** The kind of that name (`Microservice`), plural, singular or short name; `undefined` if the API serves none. */
-export function findServed(name: string): ServedKind | undefined {
+/** That of `kinds` which is called so: its name (`Microservice`), plural, singular or short name; `undefined` if there is none. */
+export function findServed(kinds: readonly ServedKind[], name: string): ServedKind | undefined {
   const lower = name.toLowerCase();
-  return servedKinds.find(
-    (kind) => kind.kind === name || kind.plural === lower || kind.singular === lower || kind.shortNames?.includes(lower) === true,
-  );
+  return kinds.find((kind) => kind.kind === name || kind.plural === lower || kind.singular === lower || kind.shortNames?.includes(lower) === true);
 }
 
 /** The kind of that name in any of its forms.
  *  @throws cli/usage: there is none */
-export function kindNamed(name: string): ServedKind {
-  const kind = findServed(name);
-  if (kind === undefined) throw noKind(name, servedKinds);
+export function kindNamed(context: Pick<CliContext, "parts">, name: string): ServedKind {
+  const kinds = servedKinds(context);
+  const kind = findServed(kinds, name);
+  if (kind === undefined) throw noKind(name, kinds);
   return kind;
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { kinds, type StoredObject, template } from "#/model/index.ts";
+import { kinds } from "#/model/all-kinds.ts";
+import { type StoredObject, template } from "#/model/index.ts";
 import type { Answer, Client, ClientRequest } from "#/state/client/index.ts";
 import { foretellApplied } from "./apply-forecast.ts";
 import { objectPath } from "./kubernetes.ts";

@@ -1,7 +1,7 @@
 import { formatDuration, formatShare } from "#/model/index.ts";
 import type { Forecast, ForecastHold } from "#/traffic/update/core/index.ts";
+import type { Options } from "./options.ts";
 import { count, printData } from "./output.ts";
-import type { Options } from "./program.ts";
 import { wrap } from "./table.ts";
 import { asCalled, type Style, type Terminal } from "./terminal.ts";
 

@@ -1,15 +1,15 @@
 import { isDeepStrictEqual } from "node:util";
 import { OrreryError } from "#/base/index.ts";
-import { durationMs, kinds, type Microservice, microservice, type StoredObject } from "#/model/index.ts";
+import { durationMs, type Kind, type Microservice, microservice, type StoredObject } from "#/model/index.ts";
 import type { Client } from "#/state/client/index.ts";
 import { foretellApplied } from "../apply-forecast.ts";
-import type { CliContext } from "../context.ts";
+import { type CliContext, kindsOf } from "../context.ts";
 import { findFaults, formatFault } from "../faults.ts";
 import { objectPath } from "../kubernetes.ts";
 import type { Manifest } from "../manifests.ts";
+import type { Options } from "../options.ts";
 import { count, printData } from "../output.ts";
 import { connectPatiently } from "../patient-client.ts";
-import type { Options } from "../program.ts";
 import { appliedTemplates, waitAndSay } from "../readiness.ts";
 import { findLostFiles } from "../template-files.ts";
 import { tellForecasts } from "../update-forecast.ts";
@@ -24,7 +24,7 @@ export async function apply(context: CliContext, _args: readonly string[], optio
   const { terminal, clock, signal } = context;
   const loaded = await loadAll(context, options.file ?? []);
   const site = context.platform.site(options.data);
-  const wrong = findFaults(loaded);
+  const wrong = findFaults(kindsOf(context), loaded);
   const faults = wrong.length > 0 || site === undefined ? wrong : findLostFiles(loaded.manifests, site, context.cwd);
   if (faults.length > 0) {
     for (const fault of faults) terminal.note(formatFault(fault));
@@ -35,7 +35,7 @@ export async function apply(context: CliContext, _args: readonly string[], optio
   const isData = options.output === "json" || options.output === "yaml";
   try {
     const done: Applied[] = [];
-    const failed = await applyAll(api, loaded.manifests, options.dryRun === true, (line, isGood, one) => {
+    const failed = await applyAll(kindsOf(context), api, loaded.manifests, options.dryRun === true, (line, isGood, one) => {
       if (one !== undefined) done.push(one);
       if (!isGood) terminal.note(terminal.paintNote("red", line));
       else if (!isData) terminal.out(line);
@@ -93,8 +93,9 @@ async function tellApplied(context: CliContext, api: Client, done: readonly Appl
   }
 }
 
-/** Applies manifests that the model allows, in the order of their kinds; goes on after a failure. Returns how many failed. */
+/** Applies manifests of `kinds` that the model allows, in the order of the kinds; goes on after a failure. Returns how many failed. */
 export async function applyAll(
+  kinds: readonly Kind[],
   api: Client,
   manifests: readonly Manifest[],
   dryRun: boolean,
@@ -106,7 +107,7 @@ export async function applyAll(
     const object = manifest.object as StoredObject;
     const title = `${object.kind.toLowerCase()} ${object.metadata.name}`;
     try {
-      const applied = await applyOne(api, object, dryRun);
+      const applied = await applyOne(kinds, api, object, dryRun);
       say(`${title}: ${applied.outcome}${dryRun ? " (dry run)" : ""}`, true, applied);
     } catch (error) {
       failed += 1;
@@ -116,7 +117,7 @@ export async function applyAll(
   return failed;
 }
 
-async function applyOne(api: Client, { status: _, ...object }: StoredObject, dryRun: boolean): Promise<Applied> {
+async function applyOne(kinds: readonly Kind[], api: Client, { status: _, ...object }: StoredObject, dryRun: boolean): Promise<Applied> {
   const kind = kinds.find((one) => one.kind === object.kind);
   if (kind === undefined) throw new TypeError(`unknown kind ${object.kind}`);
   // What `get -o yaml` writes may be applied again: server-side apply refuses what only the server sets.

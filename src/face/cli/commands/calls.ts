@@ -3,9 +3,9 @@ import { drawCallGraph, formatCallDot } from "../call-graph.ts";
 import { type CallRow, callRows } from "../call-table.ts";
 import type { CliContext } from "../context.ts";
 import { loadLive } from "../live.ts";
+import type { Options } from "../options.ts";
 import { printData } from "../output.ts";
 import { connectPatiently } from "../patient-client.ts";
-import type { Options } from "../program.ts";
 import { formatTable } from "../table.ts";
 
 /** `orrery calls`. */

@@ -4,9 +4,9 @@ import type { Client } from "#/state/client/index.ts";
 import { COMPLETION_SCRIPTS, complete, FILES_WANTED, type Names } from "../completion.ts";
 import type { CliContext } from "../context.ts";
 import { objectPath } from "../kubernetes.ts";
+import type { Options } from "../options.ts";
 import { oneLine } from "../printable.ts";
-import type { Options } from "../program.ts";
-import type { ServedKind } from "../served-kinds.ts";
+import { type ServedKind, servedKinds } from "../served-kinds.ts";
 
 /** Who presses Tab does not wait: names that come later are left out. */
 const NAMES_MS_MAX = 200;
@@ -19,7 +19,7 @@ export async function completeWords(context: CliContext, program: Command, words
   let api: Client | undefined;
   try {
     api = await context.connect(data).catch(() => undefined);
-    const answer = await complete(program, words, namesBy(api));
+    const answer = await complete(servedKinds(context), program, words, namesBy(api));
     if ("isFile" in answer) terminal.out(FILES_WANTED);
     else for (const one of answer.candidates) terminal.out(oneLine(one));
     return 0;

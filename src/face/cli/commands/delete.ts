@@ -3,10 +3,10 @@ import { durationMs, formatDuration, type Microservice, microservice, type Route
 import type { Client } from "#/state/client/index.ts";
 import type { CliContext } from "../context.ts";
 import { objectPath } from "../kubernetes.ts";
+import type { Options } from "../options.ts";
 import { listFew } from "../output.ts";
 import { AWAY_MS, Patience } from "../patience.ts";
 import { connectPatiently, impatient } from "../patient-client.ts";
-import type { Options } from "../program.ts";
 import { type ServedKind, servedKinds } from "../served-kinds.ts";
 import { parseObjects } from "./get.ts";
 import { isMissing } from "./logs.ts";
@@ -20,7 +20,7 @@ interface Victim {
 /** `orrery delete`: 1 if something named was not there. */
 export async function remove(context: CliContext, args: readonly string[], options: Options): Promise<number> {
   const { terminal } = context;
-  const victims = [...victimsOfArgs(args), ...(await victimsOfFiles(context, options.file ?? []))];
+  const victims = [...victimsOfArgs(context, args), ...(await victimsOfFiles(context, options.file ?? []))];
   if (victims.length === 0) throw new OrreryError("cli/usage", "say what to delete: a kind and a name, or -f FILE");
   const api = await connectPatiently(context, options.data);
   try {
@@ -81,9 +81,9 @@ export async function deleteObject(api: Client, kind: ServedKind, name: string):
   }
 }
 
-function victimsOfArgs(args: readonly string[]): Victim[] {
+function victimsOfArgs(context: CliContext, args: readonly string[]): Victim[] {
   if (args.length === 0) return [];
-  return parseObjects(args).map(({ kind, name }) => {
+  return parseObjects(context, args).map(({ kind, name }) => {
     if (name === undefined) throw new OrreryError("cli/usage", `name the ${kind.plural} to delete; a whole kind is not deleted at once`);
     return { kind, name };
   });
@@ -96,7 +96,7 @@ async function victimsOfFiles(context: CliContext, files: readonly string[]): Pr
   if (fault !== undefined) throw new OrreryError("cli/unreadable", `${fault.file}:${fault.line}: ${fault.message}`);
   return manifests.map(({ file, line, object }) => {
     const { kind: kindName, metadata } = (object ?? {}) as Partial<StoredObject>;
-    const kind = servedKinds.find((one) => one.kind === kindName);
+    const kind = servedKinds(context).find((one) => one.kind === kindName);
     if (kind === undefined || typeof metadata?.name !== "string")
       throw new OrreryError(
         "cli/unreadable",

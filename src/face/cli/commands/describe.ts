@@ -4,10 +4,10 @@ import { type Condition, type Instance, instance, type Microservice, microservic
 import type { Client } from "#/state/client/index.ts";
 import type { CliContext } from "../context.ts";
 import { eventsOf, objectPath } from "../kubernetes.ts";
+import type { Options } from "../options.ts";
 import { formatAge } from "../output.ts";
 import { connectPatiently } from "../patient-client.ts";
 import { oneLine } from "../printable.ts";
-import type { Options } from "../program.ts";
 import type { ServedKind } from "../served-kinds.ts";
 import { formatTable } from "../table.ts";
 import { asCalled, type Terminal } from "../terminal.ts";
@@ -24,7 +24,7 @@ interface EventFields {
 
 /** `orrery describe`: what one object is, wants and is seen to be, its conditions with their messages, and its events. */
 export async function describe(context: CliContext, args: readonly string[], options: Options): Promise<number> {
-  const wishes = parseObjects(args);
+  const wishes = parseObjects(context, args);
   if (wishes.some((wish) => wish.name === undefined))
     throw new OrreryError(
       "cli/usage",

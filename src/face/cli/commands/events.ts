@@ -3,11 +3,11 @@ import { DEFAULT_NAMESPACE, durationMs } from "#/model/index.ts";
 import type { CliContext } from "../context.ts";
 import { follow } from "../follow.ts";
 import { GrowingTable } from "../growing-table.ts";
+import type { Options } from "../options.ts";
 import { formatAge, printData } from "../output.ts";
 import { connectPatiently } from "../patient-client.ts";
 import { oneLine } from "../printable.ts";
-import type { Options } from "../program.ts";
-import { findServed, kindNamed } from "../served-kinds.ts";
+import { findServed, kindNamed, servedKinds } from "../served-kinds.ts";
 import { asCalled } from "../terminal.ts";
 
 interface EventObject {
@@ -25,7 +25,7 @@ interface EventObject {
 /** `orrery events`: what has happened in the last hour, the newest last; of the site, of one kind, or of one object; with --watch also what happens from now on, a line each. */
 export async function events(context: CliContext, args: readonly string[], options: Options): Promise<number> {
   const { terminal, clock } = context;
-  const selector = [...selectorOf(args), ...(options.warnings === true ? ["type=Warning"] : [])].join(",");
+  const selector = [...selectorOf(context, args), ...(options.warnings === true ? ["type=Warning"] : [])].join(",");
   const path = `/api/v1/namespaces/${DEFAULT_NAMESPACE}/events`;
   const query = { fieldSelector: selector === "" ? undefined : selector };
   const api = await connectPatiently(context, options.data);
@@ -102,13 +102,13 @@ function timeOf({ lastTimestamp }: EventObject): number {
 
 /** `ms auth`, `ms/auth`, `ms`, or the bare name of an object of any kind.
  *  @throws cli/usage */
-function selectorOf([first, second, ...more]: readonly string[]): string[] {
+function selectorOf(context: CliContext, [first, second, ...more]: readonly string[]): string[] {
   if (more.length > 0)
     throw new OrreryError("cli/usage", "events are shown of the site, of one kind or of one object: give kind/name, kind name, kind or name");
   if (first === undefined) return [];
   const [kind = "", name] = second === undefined && first.includes("/") ? first.split("/", 2) : [first, second];
-  if (name !== undefined && name !== "") return [`involvedObject.kind=${kindNamed(kind).kind}`, `involvedObject.name=${named(name)}`];
-  const known = findServed(kind);
+  if (name !== undefined && name !== "") return [`involvedObject.kind=${kindNamed(context, kind).kind}`, `involvedObject.name=${named(name)}`];
+  const known = findServed(servedKinds(context), kind);
   return known === undefined ? [`involvedObject.name=${named(kind)}`] : [`involvedObject.kind=${known.kind}`];
 }
 

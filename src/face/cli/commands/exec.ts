@@ -4,8 +4,8 @@ import { instance } from "#/model/index.ts";
 import type { Exchange } from "#/state/client/index.ts";
 import type { CliContext } from "../context.ts";
 import { objectPath } from "../kubernetes.ts";
+import type { Options } from "../options.ts";
 import { connectPatiently } from "../patient-client.ts";
-import type { Options } from "../program.ts";
 import { findRunning } from "./logs.ts";
 
 interface Line {

@@ -2,9 +2,9 @@ import { OrreryError } from "#/base/index.ts";
 import { gateway } from "#/model/index.ts";
 import type { CliContext } from "../context.ts";
 import { objectPath } from "../kubernetes.ts";
+import type { Options } from "../options.ts";
 import { count } from "../output.ts";
 import { connectPatiently } from "../patient-client.ts";
-import type { Options } from "../program.ts";
 
 /** `orrery gateway forget NAME`: says that a gateway is dead for good, so that nothing waits for it. */
 export async function forgetGateway(context: CliContext, [action, name = ""]: readonly string[], options: Options): Promise<number> {

@@ -5,9 +5,9 @@ import type { CliContext } from "../context.ts";
 import { type Followed, follow } from "../follow.ts";
 import { GrowingTable } from "../growing-table.ts";
 import { objectPath, TABLE, type Table } from "../kubernetes.ts";
+import type { Options } from "../options.ts";
 import { printData } from "../output.ts";
 import { connectPatiently } from "../patient-client.ts";
-import type { Options } from "../program.ts";
 import { kindNamed, qualifiedName, type ServedKind } from "../served-kinds.ts";
 import { formatTable } from "../table.ts";
 import { asCalled } from "../terminal.ts";
@@ -21,7 +21,7 @@ interface Wish {
 
 /** `orrery get`: tables as the API makes them, or the objects themselves. */
 export async function get(context: CliContext, args: readonly string[], options: Options): Promise<number> {
-  const wishes = parseObjects(args);
+  const wishes = parseObjects(context, args);
   const api = await connectPatiently(context, options.data);
   try {
     if (options.watch === true) return await watch(context, api, wishes, options);
@@ -44,7 +44,7 @@ export async function get(context: CliContext, args: readonly string[], options:
 
 /** Objects as people name them: `ms auth portal`, `ms,hosts`, `ms/auth res/antenna`.
  *  @throws cli/usage */
-export function parseObjects([first = "", ...names]: readonly string[]): Wish[] {
+export function parseObjects(context: CliContext, [first = "", ...names]: readonly string[]): Wish[] {
   if (first.includes("/") || names.some((name) => name.includes("/"))) {
     return [first, ...names].map((one) => {
       const [kind, name, ...rest] = one.split("/");
@@ -53,10 +53,10 @@ export function parseObjects([first = "", ...names]: readonly string[]): Wish[] 
           "cli/usage",
           `${JSON.stringify(one)} is not of the form kind/name; give either a kind and names, or kind/name throughout`,
         );
-      return { kind: kindNamed(kind), name };
+      return { kind: kindNamed(context, kind), name };
     });
   }
-  const chosen = first.split(",").map(kindNamed);
+  const chosen = first.split(",").map((name) => kindNamed(context, name));
   return names.length === 0 ? chosen.map((kind) => ({ kind })) : chosen.flatMap((kind) => names.map((name) => ({ kind, name })));
 }
 

@@ -3,10 +3,10 @@ import { durationMs, formatDuration, isOver, type Job, type JobRun, job, jobRun 
 import type { Client } from "#/state/client/index.ts";
 import type { CliContext } from "../context.ts";
 import { objectPath } from "../kubernetes.ts";
+import type { Options } from "../options.ts";
 import { formatAge, printData } from "../output.ts";
 import { AWAY_MS, Patience } from "../patience.ts";
 import { connectPatiently, impatient } from "../patient-client.ts";
-import type { Options } from "../program.ts";
 import { formatTable } from "../table.ts";
 import { asCalled } from "../terminal.ts";
 import { quoteName } from "../words.ts";

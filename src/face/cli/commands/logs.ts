@@ -5,9 +5,9 @@ import type { CliContext } from "../context.ts";
 import { objectPath } from "../kubernetes.ts";
 import { followLogs } from "../log-following.ts";
 import { parseMoment } from "../log-times.ts";
+import type { Options } from "../options.ts";
 import { connectPatiently } from "../patient-client.ts";
 import { printable } from "../printable.ts";
-import type { Options } from "../program.ts";
 import { quoteName } from "../words.ts";
 
 /** A line as `/logs?format=json` gives it. */

@@ -3,10 +3,10 @@ import { durationMs, formatDuration, type Instance, instance, isRestarted, type 
 import type { Client } from "#/state/client/index.ts";
 import type { CliContext } from "../context.ts";
 import { objectPath } from "../kubernetes.ts";
+import type { Options } from "../options.ts";
 import { count, listFew } from "../output.ts";
 import { Patience } from "../patience.ts";
 import { connectPatiently, impatient } from "../patient-client.ts";
-import type { Options } from "../program.ts";
 import { asCalled } from "../terminal.ts";
 import { loadService } from "./scale.ts";
 

@@ -1,8 +1,8 @@
 import { formatDuration } from "#/model/index.ts";
 import type { CliContext } from "../context.ts";
+import type { Options } from "../options.ts";
 import { printData } from "../output.ts";
 import { connectPatiently } from "../patient-client.ts";
-import type { Options } from "../program.ts";
 import { findRunning } from "./logs.ts";
 
 /** The script's own `timeout` decides; a lost connection is noticed anyway. The longest that a timer takes. */

@@ -1,7 +1,7 @@
 import { describeError, shellWord } from "#/base/index.ts";
 import type { CliContext } from "../context.ts";
+import type { Options } from "../options.ts";
 import { formatAge, formatBytes, printData } from "../output.ts";
-import type { Options } from "../program.ts";
 import type { Readiness } from "../readiness.ts";
 import { loadSiteState, type SiteState } from "../site-state.ts";
 import { formatTable, type TableColumn, textWidth, wrap } from "../table.ts";

@@ -1,6 +1,6 @@
 import { durationMs } from "#/model/index.ts";
 import { type CliContext, resolvePath } from "../context.ts";
-import type { Options } from "../program.ts";
+import type { Options } from "../options.ts";
 
 /** `orrery up`. */
 export function up(context: CliContext, options: Options): Promise<number> {

@@ -2,9 +2,9 @@ import { OrreryError } from "#/base/index.ts";
 import { type Generation, generation, type Update, update } from "#/model/index.ts";
 import type { CliContext } from "../context.ts";
 import { objectPath } from "../kubernetes.ts";
+import type { Options } from "../options.ts";
 import { printData } from "../output.ts";
 import { connectPatiently } from "../patient-client.ts";
-import type { Options } from "../program.ts";
 import { buildHistory, drawHistory } from "../update-history.ts";
 
 /** `orrery update history SERVICE`. */

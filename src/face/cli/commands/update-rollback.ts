@@ -4,7 +4,7 @@ import type { Client } from "#/state/client/index.ts";
 import type { GenerationMap } from "#/traffic/update/core/index.ts";
 import type { CliContext } from "../context.ts";
 import { objectPath } from "../kubernetes.ts";
-import type { Options } from "../program.ts";
+import type { Options } from "../options.ts";
 import { loadSite } from "../update-outcome.ts";
 import { hasSwitched, isOver } from "../update-view.ts";
 import { askedBy, makeUpdates, type Wish } from "./update-making.ts";

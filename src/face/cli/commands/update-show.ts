@@ -1,11 +1,11 @@
 import { OrreryError, sleep } from "#/base/index.ts";
 import type { Client } from "#/state/client/index.ts";
 import type { CliContext } from "../context.ts";
+import type { Options } from "../options.ts";
 import { printData } from "../output.ts";
 import { Patience } from "../patience.ts";
 import { connectPatiently, impatient } from "../patient-client.ts";
 import { ownControl } from "../printable.ts";
-import type { Options } from "../program.ts";
 import type { Terminal } from "../terminal.ts";
 import { drawUpdates } from "../update-lanes.ts";
 import { isOver, loadUpdateView, type UpdateView } from "../update-view.ts";

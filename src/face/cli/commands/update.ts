@@ -1,8 +1,8 @@
 import { OrreryError } from "#/base/index.ts";
 import { API_VERSION, update } from "#/model/index.ts";
-import type { CliContext } from "../context.ts";
+import { type CliContext, kindsOf } from "../context.ts";
 import { findFaults, formatFault } from "../faults.ts";
-import type { Options } from "../program.ts";
+import type { Options } from "../options.ts";
 import { showHistory } from "./update-history.ts";
 import { askedBy, makeUpdates, type Wish } from "./update-making.ts";
 import { readAction } from "./update-options.ts";
@@ -47,7 +47,7 @@ async function toVersion(context: CliContext, service: string | undefined, optio
 
 async function fromFiles(context: CliContext, options: Options): Promise<number> {
   const loaded = await loadAll(context, options.file ?? []);
-  const faults = findFaults(loaded);
+  const faults = findFaults(kindsOf(context), loaded);
   for (const fault of faults) context.terminal.note(formatFault(fault));
   if (faults.length > 0) return 1;
   const objects = loaded.manifests.map((one) => one.object as Wish & { readonly kind: string });

@@ -1,15 +1,15 @@
 import path from "node:path";
-import { type CliContext, resolvePath } from "../context.ts";
+import { type CliContext, kindsOf, resolvePath } from "../context.ts";
 import { findFaults, formatFault } from "../faults.ts";
 import { loadManifests, type Manifests } from "../manifests.ts";
+import type { Options } from "../options.ts";
 import { count, printData } from "../output.ts";
-import type { Options } from "../program.ts";
 
 /** `orrery validate`: 0 if the model allows everything, else each fault in a line of its own, and 1. */
 export async function validate(context: CliContext, { file = [], output }: Options): Promise<number> {
   const { terminal } = context;
   const loaded = await loadAll(context, file);
-  const faults = findFaults(loaded);
+  const faults = findFaults(kindsOf(context), loaded);
   if (output === "json" || output === "yaml") printData(terminal, output, { objects: loaded.manifests.length, faults });
   else {
     for (const fault of faults) terminal.out(formatFault(fault));

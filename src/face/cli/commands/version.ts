@@ -1,6 +1,6 @@
 import type { CliContext } from "../context.ts";
+import type { Options } from "../options.ts";
 import { printData } from "../output.ts";
-import type { Options } from "../program.ts";
 
 /** `orrery version`. */
 export async function version(context: CliContext, { output }: Options): Promise<number> {

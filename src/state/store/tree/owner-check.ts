@@ -1,4 +1,4 @@
-import { findKind, type Kind, type StoredObject } from "#/model/index.ts";
+import type { Kind, StoredObject } from "#/model/index.ts";
 import { type Cause, invalid, titleOf } from "../store-error.ts";
 import type { Memories } from "./memories.ts";
 
@@ -11,7 +11,7 @@ export function checkOwners(kind: Kind, object: StoredObject, memories: Memories
   const causes: Cause[] = [];
   (object.metadata.ownerReferences ?? []).forEach((reference, index) => {
     const field = `metadata.ownerReferences[${index}]`;
-    const owner = findKind(reference.kind);
+    const owner = [...memories.all()].find((one) => one.kind.kind === reference.kind)?.kind;
     if (owner?.scope === "Namespaced" && kind.scope === "Cluster")
       causes.push({
         field: `${field}.kind`,

@@ -1,0 +1,23 @@
+import type { CliPart } from "../part.ts";
+import { callsCli } from "./calls.ts";
+import { commandCli } from "./command.ts";
+import { jobsCli } from "./jobs.ts";
+import { objectsCli } from "./objects.ts";
+import { resourcesCli } from "./resources.ts";
+import { routesCli } from "./routes.ts";
+import { servicesCli } from "./services.ts";
+import { siteCli } from "./site.ts";
+import { updatesCli } from "./updates.ts";
+
+/** The commands that this room has, in the order of the help; a folder of manifests is applied in the order of their kinds. */
+export const CLI_PARTS: readonly CliPart[] = [
+  siteCli, //
+  objectsCli,
+  resourcesCli,
+  servicesCli,
+  callsCli,
+  updatesCli,
+  routesCli,
+  jobsCli,
+  commandCli,
+];
