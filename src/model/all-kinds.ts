@@ -7,6 +7,7 @@ export const kinds: readonly model.Kind[] = exported.filter(isOurKind);
 /** As `checkManifest`, of all of them. */
 export const checkManifest = (object: unknown): model.CheckedManifest => model.checkManifest(kinds, object);
 
+/** A Scale is a view of an object: nobody lists it. */
 function isOurKind(value: unknown): value is model.Kind {
-  return typeof value === "object" && value !== null && "plural" in value && "group" in value && value.group === model.API_GROUP;
+  return typeof value === "object" && value !== null && "plural" in value && "group" in value && value.group === model.API_GROUP && value !== model.scale;
 }
