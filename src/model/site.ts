@@ -47,7 +47,7 @@ const spec = z.strictObject({
   without: z
     .array(label)
     .max(50)
-    .exactOptional()
+    .optional()
     .describe("Capabilities of the centre that this site does without: nothing of them runs, is served or listed. Names: docs/operating.md."),
   readyWithin: someDuration.default("2m").describe("Longest wait for new instances to become ready, else the update is given up."),
 });
