@@ -4,7 +4,7 @@ import type { Excuses } from "./excuses.ts";
 import type { HostRequest } from "./host-request.ts";
 import type { Judge } from "./judge.ts";
 import type { Person } from "./person.ts";
-import type { RootPlan } from "./scenario.ts";
+import type { RootPlan } from "./plan.ts";
 import type { ServiceBook } from "./service-book.ts";
 import type { SeenGateway, SeenProcess } from "./sight.ts";
 import type { Stage } from "./stage.ts";

@@ -1,8 +1,8 @@
 import type { GatewayReport, KnownTable, TableMessage, TablePosition } from "#/traffic/routing/index.ts";
 import type { Dice } from "./dice.ts";
 import type { Link, LinkDelay } from "./link.ts";
+import type { GatewayPlan } from "./plan.ts";
 import type { Program } from "./program.ts";
-import type { GatewayPlan } from "./scenario.ts";
 
 /** What a gateway says first on a link. */
 export interface GatewayHello {

@@ -1,4 +1,4 @@
-import { WAIT_MAX_MS } from "./scenario.ts";
+import { WAIT_MAX_MS } from "./plan.ts";
 import type { Stage } from "./stage.ts";
 import type { Transaction } from "./transaction.ts";
 

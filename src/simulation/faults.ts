@@ -4,7 +4,7 @@ import { SEEN_MS } from "./excuses.ts";
 import type { Gateways } from "./gateways.ts";
 import type { Hosts } from "./hosts.ts";
 import type { Leaders } from "./leaders.ts";
-import { type Fault, type Moment, WAIT_MAX_MS } from "./scenario.ts";
+import { type Fault, type Moment, WAIT_MAX_MS } from "./plan.ts";
 import type { Setting } from "./setting.ts";
 import type { Backup } from "./store.ts";
 

@@ -3,8 +3,8 @@ import type { Table, TableMessage, TablePosition, TableUpdate } from "#/traffic/
 import type { CentrePort } from "./centre-port.ts";
 import type { Dice } from "./dice.ts";
 import type { Link, LinkDelay } from "./link.ts";
+import type { GatewayPlan } from "./plan.ts";
 import type { Program } from "./program.ts";
-import type { GatewayPlan } from "./scenario.ts";
 import type { Setting } from "./setting.ts";
 
 /** As in src/traffic/gateway/. */

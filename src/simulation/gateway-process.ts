@@ -5,8 +5,8 @@ import type { Dice } from "./dice.ts";
 import { type FeedSurroundings, formatPosition, type GatewayDisk, GatewayFeed, type GatewayWay } from "./gateway-feed.ts";
 import { GatewayRequests, type RequestSurroundings } from "./gateway-requests.ts";
 import type { HostInlet, HostRequest } from "./host-request.ts";
+import type { GatewayPlan, RootPlan } from "./plan.ts";
 import { Program } from "./program.ts";
-import type { GatewayPlan, RootPlan } from "./scenario.ts";
 import type { Setting } from "./setting.ts";
 import type { SeenGateway } from "./sight.ts";
 

@@ -11,8 +11,8 @@ import {
 import { PROXY_PORT } from "#/traffic/routing/index.ts";
 import type { HostRequest } from "./host-request.ts";
 import { OpenExchange } from "./open-exchange.ts";
+import type { RootPlan } from "./plan.ts";
 import type { Program } from "./program.ts";
-import type { RootPlan } from "./scenario.ts";
 import type { ServiceProcess } from "./service-process.ts";
 import type { Setting } from "./setting.ts";
 import type { SeenGateway } from "./sight.ts";

@@ -2,7 +2,7 @@ import type { CentrePort } from "./centre-port.ts";
 import type { Dice } from "./dice.ts";
 import { GatewayProcess } from "./gateway-process.ts";
 import type { LinkDelay } from "./link.ts";
-import type { RootPlan } from "./scenario.ts";
+import type { RootPlan } from "./plan.ts";
 import type { ServiceProcess } from "./service-process.ts";
 import type { Setting } from "./setting.ts";
 

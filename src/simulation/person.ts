@@ -1,6 +1,6 @@
 import { API_VERSION, microservice, type Resource, SITE_NAME, type StrategyName, timestamp } from "#/model/index.ts";
 import { type GateVerdict, movesOf, type Refusal, readSiteState, type SiteState, type UpdateIntent } from "#/traffic/update/core/index.ts";
-import type { RampPlan, Wish } from "./scenario.ts";
+import type { RampPlan, Wish } from "./plan.ts";
 import type { Stage } from "./stage.ts";
 
 const INTERLOCK = "antenna";

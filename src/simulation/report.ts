@@ -1,5 +1,6 @@
+import type { Scenario } from "./plan.ts";
 import type { RunResult } from "./run.ts";
-import { makeScenario, type Scenario } from "./scenario.ts";
+import { makeScenario } from "./scenario.ts";
 import { shrink } from "./shrink.ts";
 
 /** Lines of history that a report shows. */

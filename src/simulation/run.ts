@@ -1,5 +1,6 @@
 import type { Violation } from "./judge.ts";
-import { longestTransactionMs, makeScenario, type Scenario } from "./scenario.ts";
+import { longestTransactionMs, type Scenario } from "./plan.ts";
+import { makeScenario } from "./scenario.ts";
 import { makeWorld } from "./world.ts";
 
 /** What came of a run. */

@@ -1,5 +1,5 @@
 import type { GenerationMap } from "#/traffic/update/core/index.ts";
-import type { Forwarding, ServicePlan } from "./scenario.ts";
+import type { Forwarding, ServicePlan } from "./plan.ts";
 import type { Transaction } from "./transaction.ts";
 
 const PORT_FIRST = 10_000;

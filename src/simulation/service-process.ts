@@ -1,8 +1,8 @@
 import type { Duty } from "#/model/index.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Caller, HostInlet } from "./host-request.ts";
+import type { Forwarding } from "./plan.ts";
 import { Program, type Routine } from "./program.ts";
-import type { Forwarding } from "./scenario.ts";
 import type { Setting } from "./setting.ts";
 import type { Transaction } from "./transaction.ts";
 

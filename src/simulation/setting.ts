@@ -3,7 +3,7 @@ import type { Dice } from "./dice.ts";
 import { Excuses } from "./excuses.ts";
 import { Judge } from "./judge.ts";
 import { Person } from "./person.ts";
-import { longestTransactionMs, type Scenario } from "./scenario.ts";
+import { longestTransactionMs, type Scenario } from "./plan.ts";
 import { Scheduler } from "./scheduler.ts";
 import { ServiceBook } from "./service-book.ts";
 import type { SiteSight } from "./sight.ts";

@@ -1,5 +1,5 @@
+import type { Scenario } from "./plan.ts";
 import { type RunResult, runScenario } from "./run.ts";
-import type { Scenario } from "./scenario.ts";
 
 /** Runs that shrinking may cost. */
 const RUNS_MAX = 400;

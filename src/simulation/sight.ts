@@ -1,5 +1,5 @@
 import type { Duty } from "#/model/index.ts";
-import type { GatewayPlan } from "./scenario.ts";
+import type { GatewayPlan } from "./plan.ts";
 
 /** What can be seen of a process of a service. */
 export interface SeenProcess {

@@ -1,5 +1,5 @@
 import type { Judge } from "./judge.ts";
-import type { Scenario } from "./scenario.ts";
+import type { Scenario } from "./plan.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { ServiceBook } from "./service-book.ts";
 import type { SimulatedStore } from "./store.ts";

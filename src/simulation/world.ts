@@ -5,7 +5,7 @@ import { Faults } from "./faults.ts";
 import { Gateways } from "./gateways.ts";
 import { Hosts } from "./hosts.ts";
 import { Leaders } from "./leaders.ts";
-import type { Scenario } from "./scenario.ts";
+import type { Scenario } from "./plan.ts";
 import { makeSetting, type Setting } from "./setting.ts";
 
 /** A site with everything in it, on which a scenario is about to happen. What its parts need of each other they are given here. */
