@@ -1,8 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import { connect, type Socket } from "node:net";
 import { describeError } from "#/base/index.ts";
+import { logAccess } from "./access-entry.ts";
 import { refuseConnection } from "./connect-refusal.ts";
-import { logConnection } from "./connection-log.ts";
 import { type Inlet, parseAuthority, type Refusal, refuse, renderRefusal } from "./core/index.ts";
 import { tagSocket } from "./inlet.ts";
 import { checkedLookup, NotDialled } from "./outside-lookup.ts";
@@ -58,7 +58,7 @@ function openService(options: ConnectOptions, service: string, startedMs: number
     if (first[0] === TLS_HANDSHAKE) {
       socket.end(TLS_ACCESS_DENIED);
       const refusal = refuse("gateway/bad-request", `TLS to ${service} cannot be read by the gateway: call http://${service}/ instead`);
-      logConnection(context, {
+      logAccess(context, {
         role: "host",
         client: inlet.address,
         method: "CONNECT",
@@ -103,7 +103,7 @@ function openTunnel(options: ConnectOptions, authority: { readonly host: string;
     socket.write("HTTP/1.1 200 Connection Established\r\n\r\n");
     if (early.length > 0) upstream.write(early);
     splice(socket, upstream, ({ fromA, fromB }, error) =>
-      logConnection(context, {
+      logAccess(context, {
         role: "host",
         client: inlet.address,
         method: "CONNECT",
@@ -121,7 +121,7 @@ function openTunnel(options: ConnectOptions, authority: { readonly host: string;
 function answer({ context, socket, inlet, req }: ConnectOptions, startedMs: number, refusal: Refusal): void {
   const { headers, body } = renderRefusal(refusal, context.name);
   if (!socket.destroyed) socket.end(Buffer.concat([rawHead(refusal.status, [...headers, "Connection", "close"]), Buffer.from(body)]));
-  logConnection(context, {
+  logAccess(context, {
     role: inlet.kind === "edge" ? "edge" : "host",
     client: inlet.address,
     method: "CONNECT",

@@ -98,3 +98,9 @@ export function passResponseTrailers(raw: readonly string[]): [string, string][]
   }
   return passed;
 }
+
+/** The protocol to which an answer goes over, as it says. */
+export function upgradeOf(headers: readonly string[]): string | undefined {
+  for (let index = 0; index < headers.length; index += 2) if (headers[index]?.toLowerCase() === "upgrade") return headers[index + 1];
+  return undefined;
+}

@@ -1,8 +1,7 @@
 import { connect, type Socket } from "node:net";
 import { describeError } from "#/base/index.ts";
-import { logConnection } from "./connection-log.ts";
-import type { Call, Refusal } from "./core/index.ts";
-import { portOf } from "./exchange.ts";
+import { logAccess } from "./access-entry.ts";
+import { type Call, portOf, type Refusal } from "./core/index.ts";
 import type { ProxyContext } from "./proxy-context.ts";
 import { part, splice } from "./splice.ts";
 
@@ -14,7 +13,7 @@ export function relayTcp(context: ProxyContext, socket: Socket, role: "edge" | "
     // A TCP client has no answer to read: a reset tells it more than an orderly end.
     socket.on("error", () => {});
     socket.resetAndDestroy();
-    logConnection(context, {
+    logAccess(context, {
       role,
       client,
       method: "TCP",
@@ -30,7 +29,7 @@ export function relayTcp(context: ProxyContext, socket: Socket, role: "edge" | "
   const end = (status: number, bytesIn: number, bytesOut: number, error: string | undefined): void => {
     context.core.end(call, status, context.clock.monotonic());
     context.placeFreed(call.service);
-    logConnection(context, { role, client, method: "TCP", call, startedMs, status: 0, bytesIn, bytesOut, error });
+    logAccess(context, { role, client, method: "TCP", call, startedMs, status: 0, bytesIn, bytesOut, error });
   };
   socket.pause();
   const onEarlyError = (): void => {

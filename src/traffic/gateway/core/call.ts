@@ -47,6 +47,11 @@ export interface CallPolicy {
   readonly balancing: ServiceEntry["balancing"];
 }
 
+/** The number of the port that a call is for. */
+export function portOf({ endpoint, port }: Call): number {
+  return endpoint.ports[port] ?? Object.values(endpoint.ports)[0] ?? 0;
+}
+
 /** Who calls, as far as the gateway knows. */
 export type Caller = CallerEntry | undefined;
 

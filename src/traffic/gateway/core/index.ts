@@ -1,5 +1,5 @@
 export { type Authority, parseAuthority } from "./authority.ts";
-export type { Call } from "./call.ts";
+export { type Call, portOf } from "./call.ts";
 export type { Outcome } from "./calls.ts";
 export type { Admitted, Full, Held, Undecided, UnknownGeneration } from "./decision.ts";
 export type { HostTarget, Inlet } from "./destination.ts";

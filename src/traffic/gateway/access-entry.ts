@@ -3,8 +3,8 @@ import { pathOf } from "./core/request-target.ts";
 import { faultOf } from "./fault.ts";
 import type { ProxyContext } from "./proxy-context.ts";
 
-/** Writes the line of something that is not a plain HTTP exchange: an upgraded connection, a TCP connection, a tunnel. */
-export function logConnection(
+/** Writes the line of something that has ended: an exchange, a TCP connection, a tunnel. */
+export function logAccess(
   context: ProxyContext,
   about: {
     readonly role: "edge" | "host";
@@ -19,10 +19,16 @@ export function logConnection(
     readonly bytesIn?: number | undefined;
     readonly bytesOut: number;
     readonly error?: string | undefined;
+    /** Default: whose it is by `refusal`. */
+    readonly fault?: string | undefined;
+    /** Until the instance's answer began. */
+    readonly answerMs?: number | undefined;
+    /** When it ended; default now. */
+    readonly nowMs?: number | undefined;
   },
 ): void {
   const { call, refusal } = about;
-  const durationMs = context.clock.monotonic() - about.startedMs;
+  const durationMs = (about.nowMs ?? context.clock.monotonic()) - about.startedMs;
   context.accessLog.add({
     startedMs: about.startedMs,
     role: about.role,
@@ -32,7 +38,7 @@ export function logConnection(
     path: about.head === undefined ? "" : pathOf(about.head.target),
     status: about.status,
     durationMs,
-    answerMs: undefined,
+    answerMs: about.answerMs,
     bytesIn: about.bytesIn,
     bytesOut: about.bytesOut,
     traceId: call?.traceId ?? refusal?.traceId,
@@ -44,6 +50,6 @@ export function logConnection(
     route: call?.route?.entry.name,
     tries: 1 + (call?.tried?.length ?? 0),
     error: about.error ?? refusal?.code,
-    fault: refusal === undefined ? undefined : faultOf(refusal.code, call),
+    fault: about.fault ?? (refusal === undefined ? undefined : faultOf(refusal.code, call)),
   });
 }
