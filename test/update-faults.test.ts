@@ -203,7 +203,9 @@ describe("what a caller says of its transaction, while an older generation is st
       [current, versions.current],
     ] as const) {
       const own = id(number);
-      for (const headers of [traceparent(own), ["b3", `${own}-00f067aa0ba902b7-1`], ["x-orrery-generation", mark(number)]]) {
+      const twice = [...traceparent(id(number)), ...traceparent(own)];
+      const joined = ["x-orrery-generation", `${mark(number)}, ${mark(number)}`];
+      for (const headers of [traceparent(own), twice, joined, ["b3", `${own}-00f067aa0ba902b7-1`], ["x-orrery-generation", mark(number)]]) {
         const { status, body } = await call(headers);
         assert.deepEqual([status, versionIn(body)], [200, version], headers.join(": "));
       }
@@ -213,7 +215,7 @@ describe("what a caller says of its transaction, while an older generation is st
     }
   });
 
-  test("forged, foreign, truncated, malformed and repeated trace ids are no context: they are not believed, and the call counts as one without", async () => {
+  test("forged, foreign, truncated and malformed trace ids are no context: they are not believed, and the call counts as one without", async () => {
     const own = id(older);
     const forged = `${own.slice(0, 16)}${own.slice(16, 18) === "00" ? "01" : "00"}${own.slice(18)}`;
     const cases = {
@@ -224,7 +226,6 @@ describe("what a caller says of its transaction, while an older generation is st
       foreign: traceparent("4bf92f3577b34da6a3ce929d0e0e4736"),
       truncated: ["X-B3-TraceId", own.slice(16), "X-B3-SpanId", "00f067aa0ba902b7"],
       malformed: ["traceparent", `00-${own}`],
-      repeated: [...traceparent(own), ...traceparent(id(older))],
     };
     const before = await unlabelled();
     for (const [name, headers] of Object.entries(cases)) {
@@ -252,6 +253,8 @@ describe("what a caller says of its transaction, while an older generation is st
     const late = await call(traceparent(id(closed)));
     assert.ok(late.status === 503 || late.status === 409, late.body);
     const both = await call([...traceparent(id(current)), "x-orrery-generation", mark(older)]);
+    const twice = await call([...traceparent(id(older)), ...traceparent(id(current))]);
+    assert.deepEqual([twice.status, (JSON.parse(twice.body) as { code: string }).code], [409, "gateway/conflict"], twice.body);
     const { code, detail } = JSON.parse(both.body) as { code: string; detail: string };
     assert.deepEqual([both.status, code], [409, "gateway/conflict"]);
     assert.equal(detail, `the trace headers name the generations ${current} and ${older}: send those of the request that you serve, and no others`);

@@ -9,5 +9,7 @@ export const checkManifest = (object: unknown): model.CheckedManifest => model.c
 
 /** A Scale is a view of an object: nobody lists it. */
 function isOurKind(value: unknown): value is model.Kind {
-  return typeof value === "object" && value !== null && "plural" in value && "group" in value && value.group === model.API_GROUP && value !== model.scale;
+  return (
+    typeof value === "object" && value !== null && "plural" in value && "group" in value && value.group === model.API_GROUP && value !== model.scale
+  );
 }

@@ -105,6 +105,25 @@ test("a labelled call goes to its generation's revision, by name, by the service
   }
 });
 
+test("a label that is given twice, in two lines or joined, holds as if it were given once; two different ones are a conflict", async (t) => {
+  const site = await Site.start(t);
+  const [first = "", other = ""] = [label(1)["traceparent"], label(2)["traceparent"]];
+  // Another span of the same trace, as a tracing library makes it beside what the program copies.
+  const span = first.replace(/-[0-9a-f]{16}-/, "-00000000000000aa-");
+  const foreign = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  for (const traceparent of [[first, first], [first, span], `${first}, ${span}`, [foreign, first], [first, foreign], `${first},`]) {
+    const answer = await site.proxied(site.portal1, "http://auth/", { headers: { traceparent } });
+    assert.equal(told(answer), "auth-1", String(traceparent));
+    assert.match(
+      (answer.json as unknown as Echo).headers["traceparent"] ?? "",
+      /^00-6f7200000001[0-9a-f]{20}-[0-9a-f]{16}-0[13]$/,
+      String(traceparent),
+    );
+  }
+  for (const traceparent of [[first, other], `${first}, ${other}`, [foreign, first, other]])
+    assert.equal(told(await site.proxied(site.portal1, "http://auth/", { headers: { traceparent } })), "409 gateway/conflict", String(traceparent));
+});
+
 test("a call carries its trace on unchanged, and every other carrier with it", async (t) => {
   const site = await Site.start(t);
   const headers = label(1);

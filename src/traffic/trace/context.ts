@@ -2,7 +2,7 @@ import { parseB3, parseB3Multi } from "./b3.ts";
 import { type NotOurs, readGenerationHeader, readTraceId, type TraceKey } from "./trace-id.ts";
 import { parseTraceparent, type TraceIds } from "./traceparent.ts";
 
-/** The headers (HTTP, AMQP) or context entries (Ice) that may carry a trace, by what they are. A carrier given twice is told as `repeated`. */
+/** The headers (HTTP, AMQP) or context entries (Ice) that may carry a trace, by what they are. Of a carrier that was given more than once the last value stands in its place, the others under `repeated`: a service that copies headers behind a tracing library sends each twice. */
 export interface Carriers {
   readonly traceparent?: string | undefined;
   readonly b3?: string | undefined;
@@ -10,7 +10,13 @@ export interface Carriers {
   readonly b3SpanId?: string | undefined;
   readonly b3Sampled?: string | undefined;
   readonly generation?: string | undefined;
-  readonly isRepeated?: boolean;
+  readonly repeated?: readonly RepeatedCarrier[] | undefined;
+}
+
+/** A further value of a carrier. */
+export interface RepeatedCarrier {
+  readonly carrier: "traceparent" | "b3" | "b3TraceId" | "generation";
+  readonly value: string;
 }
 
 /** Which carriers hold the trace id of ours, as they came: the others must be replaced on the way on. */
@@ -34,19 +40,29 @@ export type TraceContext =
       readonly link?: TraceIds | undefined;
       readonly held: Held;
     }
-  | { readonly kind: "none"; readonly reason: "absent" | "repeated" | NotOurs; readonly link?: TraceIds | undefined }
+  | { readonly kind: "none"; readonly reason: "absent" | NotOurs; readonly link?: TraceIds | undefined }
   | { readonly kind: "conflict"; readonly generations: readonly [number, number] };
 
 /** Reads a context strictly: what is foreign, forged, truncated or malformed is no context, with its reason. */
 export function readContext(key: TraceKey, carriers: Carriers): TraceContext {
-  if (carriers.isRepeated === true) return { kind: "none", reason: "repeated" };
   const reader = new Reader(key);
   const traceparent = carriers.traceparent === undefined ? false : reader.take(parseTraceparent(carriers.traceparent));
   const b3Multi = carriers.b3TraceId === undefined ? false : reader.take(parseB3Multi(carriers.b3TraceId, carriers.b3SpanId, carriers.b3Sampled));
   const single = carriers.b3 === undefined ? "sampling" : parseB3(carriers.b3);
   const b3 = single === "sampling" ? false : reader.take(single);
   const generation = carriers.generation === undefined ? false : reader.takeMark(readGenerationHeader(key, carriers.generation), undefined);
+  for (const one of carriers.repeated ?? NONE) reader.takeMark(markOf(key, one), undefined);
   return reader.result({ traceparent, b3, b3Multi, generation });
+}
+
+const NONE: readonly RepeatedCarrier[] = [];
+
+/** The generation that a further value names: all values have to name the same one. Whose trace it is does not matter. */
+function markOf(key: TraceKey, { carrier, value }: RepeatedCarrier): ReturnType<typeof readTraceId> {
+  if (carrier === "generation") return readGenerationHeader(key, value);
+  if (carrier === "b3TraceId") return readTraceId(key, value);
+  const ids = carrier === "traceparent" ? parseTraceparent(value) : parseB3(value);
+  return ids === undefined || ids === "sampling" ? "malformed" : readTraceId(key, ids.traceId);
 }
 
 class Reader {

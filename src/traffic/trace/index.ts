@@ -1,5 +1,5 @@
 export { formatB3, parseB3, parseB3Multi } from "./b3.ts";
-export { type Carriers, type Held, readContext, type TraceContext } from "./context.ts";
+export { type Carriers, type Held, type RepeatedCarrier, readContext, type TraceContext } from "./context.ts";
 export {
   formatGenerationHeader,
   makeSpanId,

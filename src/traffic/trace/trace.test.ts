@@ -103,7 +103,6 @@ test("foreign, truncated, malformed and forged contexts are none, with the reaso
   assert.equal(reasonOf({ b3TraceId: ours }), "malformed");
   assert.equal(reasonOf({ generation: "0-0001-00" }), "malformed");
   assert.equal(reasonOf({ generation: "99999999999-0001-00" }), "malformed");
-  assert.equal(reasonOf({ traceparent: `00-${ours}-${span}-01`, isRepeated: true }), "repeated");
   assert.equal(reasonOf({ traceparent: `01-${ours}-${span}-01-future` }), "labelled");
 });
 
@@ -128,6 +127,40 @@ test("carriers that name different generations are a conflict, not a guess", () 
   const seven = { traceId: makeTraceId(key, { generation: 7, incarnation: 1 }, random), spanId: makeSpanId(random) };
   const eight = { traceId: makeTraceId(key, { generation: 8, incarnation: 1 }, random), spanId: makeSpanId(random) };
   assert.deepEqual(readContext(key, { traceparent: formatTraceparent(seven), b3: formatB3(eight) }), { kind: "conflict", generations: [7, 8] });
+});
+
+test("a carrier that is given more than once counts as long as no two values name different generations", () => {
+  const values = fc.array(
+    fc.record({
+      carrier: fc.constantFrom("traceparent", "b3", "b3TraceId", "generation"),
+      which: fc.constantFrom("seven", "eight", "foreign", "nonsense"),
+    } as const),
+    { maxLength: 6 },
+  );
+  fc.assert(
+    fc.property(values, seed, (given, start) => {
+      const random = seededRandom(start);
+      const make = (generation: number) => ({ traceId: makeTraceId(key, { generation, incarnation: 1 }, random), spanId: makeSpanId(random) });
+      const foreign = { traceId: "0af7651916cd43dd8448eb211c80319c", spanId: "b7ad6b7169203331" };
+      const repeated = given.map(({ carrier, which }) => {
+        if (which === "nonsense") return { carrier, value: which };
+        const ids = which === "foreign" ? foreign : make(which === "seven" ? 7 : 8);
+        if (carrier === "generation")
+          return {
+            carrier,
+            value: which === "foreign" ? "7-0001" : formatGenerationHeader(key, { generation: which === "seven" ? 7 : 8, incarnation: 1 }),
+          };
+        return { carrier, value: carrier === "traceparent" ? formatTraceparent(ids) : carrier === "b3" ? formatB3(ids) : ids.traceId };
+      });
+      const named = new Set(given.map((one) => one.which));
+      const last = readContext(key, { traceparent: formatTraceparent(make(7)), repeated });
+      if (named.has("eight")) assert.deepEqual(last, { kind: "conflict", generations: [7, 8] });
+      else assert.equal(last.kind === "labelled" && last.generation, 7);
+      const before = readContext(key, { traceparent: formatTraceparent(foreign), repeated });
+      const kind = named.has("seven") && named.has("eight") ? "conflict" : named.has("seven") || named.has("eight") ? "labelled" : "none";
+      assert.equal(before.kind, kind);
+    }),
+  );
 });
 
 test("two traces of one generation: the first is followed, the other carrier counts as not held", () => {

@@ -1,3 +1,4 @@
+import type { RepeatedCarrier } from "#/traffic/trace/index.ts";
 import type { Origin } from "./origin.ts";
 
 /** What a header is to a proxy. Numbers, because each header of each request is looked up. */
@@ -188,8 +189,8 @@ export class RequestHead {
   generation: string | undefined;
   /** Who asks; set for what comes from outside. */
   origin: Origin | undefined;
-  /** True: a carrier of the trace came twice. */
-  isRepeated = false;
+  /** Further values of carriers of the trace that came more than once. */
+  repeated: RepeatedCarrier[] | undefined;
   /** Why the request is ambiguous or malformed, and must be refused with 400. */
   violation: string | undefined;
 
@@ -227,29 +228,29 @@ export class RequestHead {
           this.upgrade = value;
           break;
         case TRACEPARENT:
-          this.traceparent = this.#once(this.traceparent, value);
+          this.traceparent = this.#last("traceparent", this.traceparent, value);
           break;
         case TRACESTATE:
           // RFC: several tracestate headers are one list.
           this.tracestate = this.tracestate === undefined ? value : `${this.tracestate},${value}`;
           break;
         case B3:
-          this.b3 = this.#once(this.b3, value);
+          this.b3 = this.#last("b3", this.b3, value);
           break;
         case B3_TRACE_ID:
-          this.b3TraceId = this.#once(this.b3TraceId, value);
+          this.b3TraceId = this.#last("b3TraceId", this.b3TraceId, value);
           break;
         case B3_SPAN_ID:
-          this.b3SpanId = this.#once(this.b3SpanId, value);
+          this.b3SpanId = lastOf(value);
           break;
         case B3_SAMPLED:
-          this.b3Sampled = this.#once(this.b3Sampled, value);
+          this.b3Sampled = lastOf(value);
           break;
         case B3_OTHER:
           this.b3Other = [...this.b3Other, name, value];
           break;
         case GENERATION:
-          this.generation = this.#once(this.generation, value);
+          this.generation = this.#last("generation", this.generation, value);
           break;
         case FORWARDED:
           this.forwarded = [...this.forwarded, name, value];
@@ -287,9 +288,14 @@ export class RequestHead {
     return this.isChunked || (this.contentLength !== undefined && this.contentLength !== "0");
   }
 
-  #once(former: string | undefined, value: string): string {
-    if (former !== undefined) this.isRepeated = true;
-    return value;
+  /** The last value of a carrier; those before are kept beside it. None holds a comma, by which some clients join two headers of one name. */
+  #last(carrier: RepeatedCarrier["carrier"], former: string | undefined, value: string): string {
+    if (former === undefined && !value.includes(",")) return value;
+    const values = value.split(",").map((one) => one.trim());
+    const last = values.pop() as string;
+    if (former !== undefined) values.push(former);
+    this.repeated = [...(this.repeated ?? []), ...values.map((one) => ({ carrier, value: one }))];
+    return last;
   }
 
   /** Headers named by Connection are for this hop only. Those that the proxy itself decides by cannot be switched off so. */
@@ -305,6 +311,10 @@ export class RequestHead {
       for (let index = this.passed.length - 2; index >= 0; index -= 2) if (this.passed[index]?.toLowerCase() === token) this.passed.splice(index, 2);
     }
   }
+}
+
+function lastOf(value: string): string {
+  return value.slice(value.lastIndexOf(",") + 1).trim();
 }
 
 /** True if `list`, a header's value, has `token`, given in lower case. */
