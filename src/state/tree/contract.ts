@@ -1,3 +1,5 @@
+import { OrreryError } from "#/base/index.ts";
+
 /** The tree: a small hierarchical key-value store with versions, atomic multi, watch and sessions.
  *  SQLite on one machine, ZooKeeper on a site. Promises nothing that ZooKeeper cannot keep. */
 
@@ -20,6 +22,17 @@ export interface TreeNode {
 }
 
 export const VALUE_BYTES_MAX: number = 900 * 1024;
+
+/** What every engine asks of a value before it writes it; whoever only wants to know whether it would asks alone. `index`: of the operation in its `multi`.
+ *  @throws tree/too-large */
+export function checkValue(path: TreePath, value: string, index = 0): void {
+  if (value.length * 3 <= VALUE_BYTES_MAX) return;
+  const bytes = Buffer.byteLength(value);
+  if (bytes > VALUE_BYTES_MAX)
+    throw new OrreryError("tree/too-large", `the value of ${path} has ${bytes} bytes; at most ${VALUE_BYTES_MAX}`, {
+      details: { path, bytes, index },
+    });
+}
 
 export interface MultiOptions {
   /** It ends something, and must be possible on a full disk: an engine that has kept some room for that uses it. */

@@ -1,4 +1,5 @@
 export {
+  checkValue,
   type Tree,
   type TreeEvent,
   type TreeListing,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { generation, host, microservice, resource } from "#/model/index.ts";
+import type { WriteOptions } from "../contract.ts";
 import { jsonOf } from "../json.ts";
 import { causesOf, names, type OpenStore, rejects, thing, watch } from "./harness.ts";
 
@@ -205,6 +206,16 @@ export function objectTests(open: OpenStore): void {
       "roof",
     );
     await store.delete(resource, { name: "dish" }, dryRun);
+    // What is too large to be kept is refused in words that are the same with a dry run and without.
+    const metadata = { name: "dish", annotations: { long: "x".repeat(1_000_000) } };
+    const large = { metadata, spec: thing("1") };
+    for (const write of [
+      (options: WriteOptions) => store.update(resource, large, options),
+      (options: WriteOptions) => store.patch(resource, { name: "dish" }, { type: "merge", body: { metadata } }, options),
+      (options: WriteOptions) => store.patch(resource, { name: "dish" }, { type: "apply", body: large }, { ...options, fieldManager: "m" }),
+      (options: WriteOptions) => store.create(resource, { metadata: { ...metadata, name: "other" }, spec: thing("2") }, options),
+    ])
+      assert.deepEqual(await causesOf(write(dryRun)), await causesOf(write({})));
     assert.deepEqual(await store.get(resource, { name: "dish" }), created);
   });
 

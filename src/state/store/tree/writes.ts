@@ -1,6 +1,6 @@
 import { type Clock, isOrreryError, OrreryError, type Random, randomBelow, TimeOrderedUuids } from "#/base/index.ts";
 import { CHANGED_BY_ANNOTATION, type Kind, type StoredObject } from "#/model/index.ts";
-import type { Tree, TreeOperation } from "#/state/tree/index.ts";
+import { checkValue, type Tree, type TreeOperation } from "#/state/tree/index.ts";
 import type { DeleteOptions, ObjectInput, ObjectKey, Patch, WriteOptions } from "../contract.ts";
 import { buildObject, type Draft, type DraftContext, ownable } from "../draft.ts";
 import { type Applied, applyConfig } from "../fields/apply.ts";
@@ -224,6 +224,7 @@ export class Writes {
       checkOwners(kind, next, this.#options.memories);
     const isLast = former?.metadata.deletionTimestamp !== undefined && next.metadata.finalizers === undefined;
     if (options.dryRun === true) {
+      if (!isLast) this.#checkValue(kind, key, next);
       await this.#checkUnique(kind, key, former, next);
       return next;
     }
@@ -314,6 +315,15 @@ export class Writes {
       `${titleOf(kind, key)}: ${field} ${value} belongs to ${titleOf(kind, { ...key, name: holder })}; give another one, or delete that object`,
       { details, cause },
     );
+  }
+
+  /** As the tree will, without writing. */
+  #checkValue(kind: Kind, key: ObjectKey, next: StoredObject): void {
+    try {
+      checkValue(objectPath(kind, key), encodeObject(next));
+    } catch (error) {
+      throw translateTreeError(titleOf(kind, key), error);
+    }
   }
 
   async #checkUnique(kind: Kind, key: ObjectKey, former: StoredObject | undefined, next: StoredObject): Promise<void> {

@@ -2,6 +2,7 @@ import { rename, rm } from "node:fs/promises";
 import { backup, type DatabaseSync } from "node:sqlite";
 import { type Clock, OrreryError, type Random } from "#/base/index.ts";
 import {
+  checkValue,
   type MultiOptions,
   type Tree,
   type TreeEvent,
@@ -11,7 +12,6 @@ import {
   type TreePath,
   type TreeSession,
   type TreeVersion,
-  VALUE_BYTES_MAX,
 } from "../contract.ts";
 import { checkPath, checkPrefix } from "../path.ts";
 import { CommitQueue } from "./commit-queue.ts";
@@ -261,15 +261,6 @@ export class SqliteTree implements Tree {
   #checkOpen(): void {
     if (this.#isClosed) throw new OrreryError("tree/closed", `${this.#file} is closed`);
   }
-}
-
-function checkValue(path: TreePath, value: string, index: number): void {
-  if (value.length * 3 <= VALUE_BYTES_MAX) return;
-  const bytes = Buffer.byteLength(value);
-  if (bytes > VALUE_BYTES_MAX)
-    throw new OrreryError("tree/too-large", `the value of ${path} has ${bytes} bytes; at most ${VALUE_BYTES_MAX}`, {
-      details: { path, bytes, index },
-    });
 }
 
 function sessionEnded(session: string, index: number): OrreryError {
