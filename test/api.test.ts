@@ -3,9 +3,9 @@ import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { connect as connectHttp2, constants } from "node:http2";
 import { request as httpsRequest } from "node:https";
-import { createServer as createTcpServer } from "node:net";
+import { connect as connectTcp, createServer as createTcpServer, type Socket } from "node:net";
 import { describe, it, type TestContext } from "node:test";
-import { connect as connectTls, type TLSSocket } from "node:tls";
+import { connect as connectTls } from "node:tls";
 import { gunzipSync } from "node:zlib";
 import { isOrreryError, OrreryError, silentLog, systemClock } from "#/base/index.ts";
 import { instance, microservice, resource } from "#/model/index.ts";
@@ -52,7 +52,7 @@ async function http1(
 }
 
 /** Resolves when the socket is closed, however that came. */
-async function closing(socket: TLSSocket): Promise<void> {
+async function closing(socket: Socket): Promise<void> {
   await new Promise<void>((resolve) => socket.once("close", () => resolve()));
 }
 
@@ -139,6 +139,11 @@ describe("the API over HTTP/1.1 and HTTP/2", () => {
     for (const version of ["abc", "-1", "1.5", "0x1", "%20", "1%00"])
       assert.equal((await http1(site, `${RESOURCES}?resourceVersion=${version}`)).status, 400, version);
     assert.equal((await http1(site, `${RESOURCES}?resourceVersion=1&resourceVersionMatch=exact`)).status, 400);
+    for (const none of ["", "&resourceVersion=", "&resourceVersion=0"]) {
+      const unnamed = await http1(site, `${RESOURCES}?resourceVersionMatch=Exact${none}`);
+      assert.equal(unnamed.status, 400, none);
+      assert.match(json(unnamed).message, /needs a resourceVersion/);
+    }
     const other = await http1(site, `${RESOURCES}?resourceVersion=1&resourceVersionMatch=Exact`);
     assert.equal(other.status, 410);
     assert.match(json(other).message, /resourceVersion 1 is not the present one/);
@@ -283,6 +288,7 @@ describe("the API over HTTP/1.1 and HTTP/2", () => {
       const [response] = (await once(request, "response")) as [IncomingMessage];
       response.resume();
       assert.equal(response.statusCode, status, `${path} ${header}`);
+      assert.equal(response.headers["www-authenticate"], status === 401 ? "Bearer" : undefined);
     }
   });
 
@@ -559,9 +565,35 @@ describe("a connection", () => {
       socket.write(text);
       await closing(socket);
       assert.match(answer, expected);
+      const status = JSON.parse(answer.slice(answer.indexOf("\r\n\r\n"))) as { kind: string; message: string; code: number };
+      assert.deepEqual([status.kind, String(status.code)], ["Status", answer.slice(9, 12)]);
+      assert.match(status.message, /no HTTP\/1\.1: \S|head fields/);
       assert.equal((await http1(site, "/healthz")).status, 200);
     });
   }
+
+  it("without TLS is told so, whatever else it is; what is no HTTP, or says nothing more, is cut", async (t) => {
+    const site = await openApiSite(t);
+    for (const [text, expected] of [
+      ["GET / HTTP/1.1\r\nhost: x\r\n\r\n", /^HTTP\/1.1 400 [\s\S]*https:\/\//],
+      ["POST /apis HTTP/1.0\r\n\r\n", /^HTTP\/1.1 400 [\s\S]*https:\/\//],
+      [`PUT /x HTTP/1.1\r\nhost: x\r\ncontent-length: 9999999\r\n\r\n${"x".repeat(500_000)}`, /^HTTP\/1.1 400 [\s\S]*https:\/\//],
+      ["hello\r\n", /^$/],
+      ["\x16\x03\x01\x00\x05hello", /^[^H]*$/],
+    ] as const) {
+      const socket = connectTcp({ port: site.port, host: "127.0.0.1" });
+      socket.on("error", () => {});
+      let answer = "";
+      socket.setEncoding("latin1").on("data", (chunk: string) => {
+        answer += chunk;
+      });
+      socket.write(text);
+      await closing(socket);
+      assert.match(answer, expected, text.slice(0, 40));
+    }
+    // A handshake that comes byte for byte is one all the same.
+    assert.equal((await http1(site, "/healthz")).status, 200);
+  });
 
   it("with broken HTTP/2 frames is closed, and the server lives on", async (t) => {
     const site = await openApiSite(t);

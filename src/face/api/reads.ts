@@ -170,13 +170,22 @@ function paging(query: URLSearchParams): Pick<ListOptions, "limit" | "continue">
   };
 }
 
-/** @throws api/bad-request: what is no version, or another wish than there is */
+/** @throws store/invalid: what is no version; api/bad-request: another wish than there is */
 function readVersion(query: URLSearchParams): void {
   const version = query.get("resourceVersion") ?? "";
-  if (!/^[0-9]*$/.test(version)) throw badRequest(`resourceVersion: found ${JSON.stringify(version.slice(0, 200))}; give one as it came, or none`);
+  if (!/^[0-9]*$/.test(version)) throw unreadableVersion(`found ${JSON.stringify(version.slice(0, 200))}; give one as it came, or none`);
   const match = query.get("resourceVersionMatch") ?? "";
   if (!["", "Exact", "NotOlderThan"].includes(match))
     throw badRequest(`resourceVersionMatch: found ${JSON.stringify(match.slice(0, 200))}; allowed: Exact, NotOlderThan`);
+  if (match === "Exact" && !isVersionNamed(query))
+    throw badRequest("resourceVersionMatch: Exact needs a resourceVersion other than 0: which one is meant?");
+}
+
+/** In the words of the store, which says the same where it is asked without the API. */
+function unreadableVersion(message: string): OrreryError {
+  return new OrreryError("store/invalid", `the wish is not valid: resourceVersion: ${message}`, {
+    details: { causes: [{ field: "resourceVersion", message }] },
+  });
 }
 
 function isVersionNamed(query: URLSearchParams): boolean {

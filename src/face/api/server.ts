@@ -18,6 +18,7 @@ import { Metrics } from "./metrics.ts";
 import { type Route, Routes } from "./routes.ts";
 import { cut, sendReply } from "./send.ts";
 import { failureStatus, type Subject } from "./status.ts";
+import { refusePlain, refuseUnreadable } from "./unreadable.ts";
 import { WatcherCount } from "./watch.ts";
 import { asksForWebSocket, protocolToken, sendFrames, type Upgrade } from "./web-socket.ts";
 import type { CheckChange, CheckDeletion } from "./writes.ts";
@@ -209,16 +210,10 @@ class ApiServer implements Api {
     // What is no HTTP is told so and cut.
     server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
       log.debug("api: malformed HTTP", { error: describeError(error) });
-      if (socket.writable) {
-        socket.end(
-          `HTTP/1.1 ${error.code === "HPE_HEADER_OVERFLOW" ? "431 Request Header Fields Too Large" : error.code === "ERR_HTTP_REQUEST_TIMEOUT" ? "408 Request Timeout" : "400 Bad Request"}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`,
-        );
-        // What is unread when a socket closes resets it, and takes the answer with it.
-        socket.on("data", () => {}).resume();
-        const cancel = this.#options.clock.after(LINGER_MS, () => socket.destroy(), { background: true });
-        socket.once("close", cancel);
-      } else if (!socket.writableEnded) socket.destroy();
+      if (socket.writable) refuseUnreadable(socket, error, this.#options.clock);
+      else if (!socket.writableEnded) socket.destroy();
     });
+    refusePlain(server, this.#options.clock, HEAD_MS_MAX);
     return server;
   }
 
@@ -311,12 +306,11 @@ class ApiServer implements Api {
   #authenticate({ request, path }: Exchange): User {
     const header = headerOf(request, "authorization");
     const given = header === undefined && asksForWebSocket(request) ? protocolToken(request) : undefined;
-    if (header === undefined && given === undefined) {
-      if (OPEN_PATHS.has(path[0] ?? "")) return NOBODY;
-      throw new OrreryError("api/unauthorized", "Unauthorized: give a token (Authorization: Bearer …); the site's are in its data folder, tokens/");
-    }
+    if (header === undefined && given === undefined && OPEN_PATHS.has(path[0] ?? "")) return NOBODY;
     const token = given ?? /^Bearer +(\S+)$/i.exec(header ?? "")?.[1];
-    const user = token === undefined ? undefined : this.#options.authenticate(token);
+    if (token === undefined)
+      throw new OrreryError("api/unauthorized", "Unauthorized: give a token (Authorization: Bearer …); the site's are in its data folder, tokens/");
+    const user = this.#options.authenticate(token);
     if (user === undefined)
       throw new OrreryError("api/unauthorized", "Unauthorized: the token is not one of this site's; they are in its data folder, tokens/");
     return user;
@@ -340,6 +334,8 @@ class ApiServer implements Api {
     if (isWrite(exchange.method) || status.code === 401 || status.code === 403) this.#audit(exchange, route, status.code, reasonOf(error));
     const retry = status.details?.retryAfterSeconds;
     const reply = jsonReply(status, status.code);
+    // RFC 9110 (11.6.1): who is asked for a token is told of what kind.
+    if (status.code === 401) return { ...reply, headers: { "www-authenticate": "Bearer" } };
     return retry === undefined ? reply : { ...reply, headers: { "retry-after": String(retry) } };
   }
 

@@ -62,6 +62,11 @@ export function failureStatus(error: unknown, subject: Subject): Status {
   return failure({ code, reason, message: messageOf(error), details });
 }
 
+/** The Status that tells of a refusal which is no error of ours. */
+export function refusalStatus(told: { readonly code: number; readonly reason: string; readonly message: string }): Status {
+  return failure(told);
+}
+
 function failure({
   code,
   reason,
