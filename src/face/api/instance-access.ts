@@ -1,16 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { type Clock, isOrreryError, OrreryError, sleep } from "#/base/index.ts";
-import {
-  DEFAULT_NAMESPACE,
-  durationMs,
-  findKind,
-  type Instance,
-  instance,
-  type Kind,
-  type Microservice,
-  microservice,
-  type Script,
-} from "#/model/index.ts";
+import { DEFAULT_NAMESPACE, durationMs, type Instance, instance, type Kind, type Microservice, microservice, type Script } from "#/model/index.ts";
 import type { Hub } from "#/state/link/hub/index.ts";
 import { decodeLines, type Link, type LogLine, LogMark, type LogQuestion } from "#/state/link/index.ts";
 import type { Store } from "#/state/store/index.ts";
