@@ -75,6 +75,7 @@ test("bad parameters are 400 with the parameter and what is allowed; an unknown 
   assert.deepEqual([unknown.status, unknown.body.title], [404, "unknown-satellite"]);
   assert.ok((unknown.body.known as string[]).includes("ISS (ZARYA)"));
   assert.equal((await get(`${portal.url}/api/nothing`)).status, 404);
+  assert.match(portal.output(), /"path":"\/api\/nothing","status":404/);
   const wrongMethod = await post(`${portal.url}/api/passes`, {});
   assert.deepEqual([wrongMethod.status, wrongMethod.body.title], [405, "method-not-allowed"]);
 });

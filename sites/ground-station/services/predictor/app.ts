@@ -30,21 +30,24 @@ export function newApp(service: string): Hono {
     if (path !== "/health") log(service, { method, path, status: c.res.status, ms: Math.round(performance.now() - startedAt), trace });
   });
   app.onError((error) => {
-    const problem = error instanceof Problem ? error : new Problem(500, "internal", "The service failed; its log says why.");
-    if (problem !== error) console.error(error);
-    const { status, code, message, more } = problem;
-    const body = { type: "about:blank", title: code, status, detail: message, service, ...more };
-    const headers = { "content-type": "application/problem+json", ...(status === 401 ? { "www-authenticate": "Bearer" } : {}) };
-    return Response.json(body, { status, headers });
+    if (error instanceof Problem) return answer(error);
+    console.error(error);
+    return answer(new Problem(500, "internal", "The service failed; its log says why."));
   });
   app.notFound((c) => {
     const { method, path } = c.req;
     const routes = [...new Set(app.routes.filter((route) => route.method !== "ALL").map((route) => `${route.method} ${route.path}`))];
     const allowed = routes.filter((route) => route.endsWith(` ${path}`)).map((route) => route.split(" ")[0]);
-    if (allowed.length > 0) throw new Problem(405, "method-not-allowed", `${path} takes ${allowed.join(", ")}, not ${method}.`);
-    throw new Problem(404, "no-such-path", `There is no ${path} here; paths: ${routes.join(", ")}.`);
+    if (allowed.length > 0) return answer(new Problem(405, "method-not-allowed", `${path} takes ${allowed.join(", ")}, not ${method}.`));
+    return answer(new Problem(404, "no-such-path", `There is no ${path} here; paths: ${routes.join(", ")}.`));
   });
   return app;
+
+  function answer({ status, code, message, more }: Problem): Response {
+    const body = { type: "about:blank", title: code, status, detail: message, service, ...more };
+    const headers = { "content-type": "application/problem+json", ...(status === 401 ? { "www-authenticate": "Bearer" } : {}) };
+    return Response.json(body, { status, headers });
+  }
 }
 
 /** Serves `app` on $HOST:$PORT until SIGTERM or SIGINT; then finishes the running requests and exits with 0. */
