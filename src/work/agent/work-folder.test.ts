@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, describe, it, test } from "node:test";
@@ -54,6 +54,25 @@ describe("an instance's folder", () => {
     assert.equal(read(work, "conf/own"), "mine");
     assert.equal(read(work, "conf/mine"), "m");
     assert.deepEqual(readdirSync(path.join(work, "conf")).sort(), ["a.conf", "b.conf", "mine", "own"]);
+  });
+
+  it("leads to the volumes of its own data folder, also after that was moved or copied, and never takes a link of the service for one of them", () => {
+    const { work } = make({});
+    const volume = (data: string, name: string): string => path.join(data, "agent/volumes/default/db", name, "0");
+    const at = (data: string): void =>
+      prepareWorkFolder(work, { rendered: [], values: {}, volumes: { data: volume(data, "data"), "var/x": volume(data, "x") } });
+    at("/old");
+    at("/new 数据");
+    assert.deepEqual(
+      ["data", "var/x"].map((place) => readlinkSync(path.join(work, place))),
+      [volume("/new 数据", "data"), volume("/new 数据", "x")],
+    );
+    for (const own of ["/srv/data", volume("/old", "x"), "0"]) {
+      rmSync(path.join(work, "data"));
+      symlinkSync(own, path.join(work, "data"));
+      assert.throws(() => at("/old"), /where the volume data should stand/, own);
+      assert.equal(readlinkSync(path.join(work, "data")), own);
+    }
   });
 
   it("is refused where the service has put something else in the place of its files", () => {

@@ -18,6 +18,9 @@ import { renderText } from "./core/index.ts";
 /** Bytes of a file with `render: true`, before and after: it is read and written at each start, on the agent's one thread. */
 export const RENDERED_BYTES_MAX = 1_048_576;
 
+/** Of a volume's folder below the data folder: `agent/volumes/NAMESPACE/SERVICE/VOLUME/SLOT`. */
+const VOLUME_PARTS = 6;
+
 /** What belongs into an instance's folder. */
 export interface WorkFolderContent {
   /** Folder of its files; absent: it has none. */
@@ -30,7 +33,7 @@ export interface WorkFolderContent {
   readonly values: Readonly<Record<string, string>>;
 }
 
-/** Makes the working folder: a link for each entry at the top of the artifact, and a copy of each rendered file with its values in it (mode 0600, as they may be secrets). A folder that holds a rendered file or a volume is made, and its other entries linked. A volume is a link to its folder. What the service has written stays.
+/** Makes the working folder: a link for each entry at the top of the artifact, and a copy of each rendered file with its values in it (mode 0600, as they may be secrets). A folder that holds a rendered file or a volume is made, and its other entries linked. A volume is a link to its folder; one that leads to where the data folder was before is made anew. What the service has written stays.
  *  @throws agent/work-folder: something of the service's is where an entry of the artifact belongs
  *  @throws agent/render: a file cannot be rendered; the message says where and why */
 export function prepareWorkFolder(work: string, content: WorkFolderContent): void {
@@ -63,8 +66,13 @@ class Preparation {
     const link = path.join(this.#work, place);
     mkdirSync(path.dirname(link), { recursive: true, mode: 0o700 });
     const present = lstatSync(link, { throwIfNoEntry: false });
-    if (present?.isSymbolicLink() === true && readlinkSync(link) === folder) return;
-    if (present !== undefined)
+    if (present?.isSymbolicLink() === true) {
+      const target = readlinkSync(link);
+      if (target === folder) return;
+      // Made at an earlier start, before the data folder was moved or copied.
+      if (isVolumeFolder(target, folder)) rmSync(link);
+    }
+    if (lstatSync(link, { throwIfNoEntry: false }) !== undefined)
       throw new OrreryError(
         "agent/work-folder",
         `${link} is where the volume ${place} should stand: it is one of the instance's files, or was written by the service; give the volume another path`,
@@ -150,4 +158,10 @@ function parentsOf(entry: string): string[] {
 /** Links into `<data>/artifacts/<digest>/` that stand where the entry would are ours, all others the service's own. */
 function isArtifactEntry(target: string, entry: string): boolean {
   return target.endsWith(`/${entry}`) && /\/[0-9a-f]{64}$/.test(target.slice(0, -entry.length - 1));
+}
+
+/** True if `target` is where the volume `folder` was, or its original is, below another data folder. */
+function isVolumeFolder(target: string, folder: string): boolean {
+  const own = (one: string): string => one.split("/").slice(-VOLUME_PARTS).join("/");
+  return own(target) === own(folder);
 }
