@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
-import { silentLog, systemClock, systemRandom } from "#/base/index.ts";
+import { OrreryError, silentLog, systemClock, systemRandom } from "#/base/index.ts";
 import { run } from "#/face/cli/rig.ts";
 import { instance, microservice, type Resource, resource } from "#/model/index.ts";
 import { type Client, createClient } from "#/state/client/index.ts";
@@ -212,6 +212,8 @@ class Speaker {
   readonly #said = new Map<string, LogLine[]>();
   #more = Promise.withResolvers<void>();
   #link: Link | undefined;
+  /** Instances that were made a moment ago. */
+  readonly unknown = new Set<string>();
 
   async connect(site: ApiSite): Promise<void> {
     const { link } = await site
@@ -237,6 +239,7 @@ class Speaker {
     { instance: name, sinceMs = 0, tailLines }: LogQuestion & { readonly instance: string },
     signal: AbortSignal,
   ): AsyncGenerator<unknown, void, undefined> {
+    if (this.unknown.has(name)) throw new OrreryError("agent/no-instance", `instance default/${name} is not on this host`);
     const all = (): readonly LogLine[] => this.#said.get(name) ?? [];
     let position = tailLines === undefined ? 0 : Math.max(0, all().length - tailLines);
     const ended = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
@@ -265,6 +268,33 @@ async function openSpeakingSite(t: TestContext): Promise<{ readonly site: ApiSit
   await speaker.connect(site);
   return { site, speaker };
 }
+
+test("logs -f shows an instance from its first line, also where its agent learns of it a moment later", async (t) => {
+  const { site, speaker } = await openSpeakingSite(t);
+  const nowMs = Date.now();
+  speaker.say("auth-0", nowMs, "old");
+  const out = await follow(
+    site,
+    ["logs", "auth", "-f"],
+    [
+      [
+        /old\n/,
+        async () => {
+          speaker.unknown.add("auth-2");
+          await site.store.create(instance, {
+            metadata: { name: "auth-2" },
+            spec: { host: "h", slot: 2, service: "auth", revision: "auth-v2-1", version: "v2", run: { command: ["node"] } },
+          });
+          speaker.say("auth-2", nowMs + 1, "I crash");
+          speaker.say("auth-0", nowMs + 2, "on");
+        },
+      ],
+      [/on\n/, () => speaker.unknown.delete("auth-2")],
+      [/I crash\n/, () => {}],
+    ],
+  );
+  assert.deepEqual(out.split("\n").sort(), ["", "auth-0 | old", "auth-0 | on", "auth-2 | I crash"]);
+});
 
 for (const [args, before] of [
   [["logs", "auth", "-f"], "auth-0 | old\nauth-1 | old\nauth-0 | one\nauth-0 | two\n"],

@@ -18,6 +18,8 @@ const SCRIPT_SPARE_MS = 30_000;
 const TIMER_MS_MAX = 2 ** 31 - 1;
 /** How often an agent that is away is looked for. */
 const AGENT_LOOK_MS = 200;
+/** So soon an agent knows an instance that was made for its host, or that it finds again. */
+const KNOWN_WITHIN_MS = 30_000;
 /** So long the first lines may decide whether the answer is an error. */
 const FIRST_LINES_MS = 500;
 
@@ -173,18 +175,26 @@ export class InstanceAccess {
   /** The lines of an instance; followed, over the time in which its agent is away: from where they ended, as long as the instance is there. */
   async *#read(object: Instance, question: LogQuestion, signal: AbortSignal): AsyncGenerator<readonly LogLine[], void, undefined> {
     const mark = new LogMark(question.tailLines !== undefined);
+    let unknownSinceMs: number | undefined;
     for (let asked = question; ; asked = onFrom(question, mark)) {
       try {
         for await (const lines of this.#readOnce(object, asked, signal)) {
+          unknownSinceMs = undefined;
           const fresh = lines.filter((line) => mark.take(line.atMs, line.text));
           // None at all says that all that was there has been given.
           if (fresh.length > 0 || lines.length === 0) yield fresh;
         }
         return;
       } catch (error) {
-        if (!question.follow || signal.aborted || !isAgentAway(error)) throw error;
-        const isBack = await this.#waitForAgent(object, signal);
-        if (!isBack) throw error;
+        if (!question.follow || signal.aborted) throw error;
+        if (isOrreryError(error, "agent/no-instance")) {
+          unknownSinceMs ??= this.#clock.monotonic();
+          if (this.#clock.monotonic() - unknownSinceMs > KNOWN_WITHIN_MS) throw error;
+          if (!(await this.#isThere(object))) return;
+          // Others wait for no word of it.
+          yield [];
+          await sleep(this.#clock, AGENT_LOOK_MS, signal).catch(() => undefined);
+        } else if (!isAgentAway(error) || !(await this.#waitForAgent(object, signal))) throw error;
         mark.begin();
       }
     }
@@ -197,14 +207,18 @@ export class InstanceAccess {
   }
 
   /** False if the instance is gone before its agent is back, or `signal` aborts. */
-  async #waitForAgent({ metadata, spec }: Instance, signal: AbortSignal): Promise<boolean> {
+  async #waitForAgent(object: Instance, signal: AbortSignal): Promise<boolean> {
     while (!signal.aborted) {
-      if (this.#hub.peers("agent").some((one) => one.hello.host === spec.host)) return true;
-      const { namespace = DEFAULT_NAMESPACE, name } = metadata;
-      if ((await this.#store.get(instance, { name, namespace }))?.metadata.uid !== metadata.uid) return false;
+      if (this.#hub.peers("agent").some((one) => one.hello.host === object.spec.host)) return true;
+      if (!(await this.#isThere(object))) return false;
       await sleep(this.#clock, AGENT_LOOK_MS, signal).catch(() => undefined);
     }
     return false;
+  }
+
+  async #isThere({ metadata }: Instance): Promise<boolean> {
+    const { namespace = DEFAULT_NAMESPACE, name, uid } = metadata;
+    return (await this.#store.get(instance, { name, namespace }))?.metadata.uid === uid;
   }
 
   async #get(target: Target, name: string): Promise<Instance> {

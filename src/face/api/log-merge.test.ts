@@ -105,6 +105,49 @@ test("while following, a source that is quiet holds the others back for a moment
   quiet.resolve();
 });
 
+test("while following, many lines of one source are not held back one after the other by one that is quiet", { timeout: 10_000 }, async () => {
+  const merged = new LogMerge<string>(systemClock, true);
+  const quiet = Promise.withResolvers<void>();
+  merged.add(
+    "quiet",
+    (async function* () {
+      yield [];
+      await quiet.promise;
+    })(),
+  );
+  const wanted = Array.from({ length: 200 }, (_, index) => String(index));
+  merged.add(
+    "busy",
+    (async function* () {
+      yield [];
+      for (const text of wanted) yield [{ text, atMs: Number(text) }];
+    })(),
+  );
+  const got: string[] = [];
+  for await (const lines of merged) {
+    got.push(...lines.map(({ line }) => line.text));
+    if (got.length === wanted.length) break;
+  }
+  assert.deepEqual(got, wanted);
+  quiet.resolve();
+});
+
+test("while following, too, what nobody takes is read ahead within a bound", async () => {
+  let made = 0;
+  const merged = new LogMerge<string>(systemClock, true);
+  merged.add(
+    "a",
+    (async function* () {
+      for (;;) yield [{ text: made % 2 === 0 ? "" : "x".repeat(1000), atMs: made++ }];
+    })(),
+  );
+  const iterator = merged[Symbol.asyncIterator]();
+  await iterator.next();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.ok(made < 500, `${made} were made for one that was read`);
+  await iterator.return();
+});
+
 test("a source is read on only when what it gave was taken", async () => {
   let made = 0;
   const merged = new LogMerge<string>(systemClock, false);

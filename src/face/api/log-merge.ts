@@ -13,13 +13,27 @@ const QUIET_MS = 250;
 /** While following: so long for a source's first word. */
 const FIRST_WORD_MS = 5000;
 const BATCH_LINES = 256;
+/** While following, a source is read ahead as long as less than this waits of it: what is held back for the others must not hold back what comes behind it. */
+const AHEAD_CHARACTERS = 64 * 1024;
+/** What a line takes beside its text. */
+const LINE_CHARACTERS = 64;
+
+interface Batch {
+  readonly lines: readonly LogLine[];
+  readonly arrivedMs: number;
+}
 
 interface Source<O> {
   readonly owner: O;
   readonly order: number;
   lines: readonly LogLine[];
   index: number;
+  /** When `lines` came; before the first ones, when it was added. */
   arrivedMs: number;
+  /** What came behind `lines`, oldest first. */
+  readonly behind: Batch[];
+  /** In `lines` and `behind`. */
+  characters: number;
   /** Time of the line before, for those that have none. */
   timeMs: number;
   isCaughtUp: boolean;
@@ -27,7 +41,7 @@ interface Source<O> {
   taken: () => void;
 }
 
-/** Merges the lines of several instances into one stream in the order of their times; those of one instance keep their own order. Holds one batch of each source, and reads a source on only when that was taken. Sources may be added while it runs; what ends with an error gives that as its last line. */
+/** Merges the lines of several instances into one stream in the order of their times; those of one instance keep their own order. Holds one batch of each source, and reads a source on only when that was taken; while following, some more if they are small. Sources may be added while it runs; what ends with an error gives that as its last line. */
 export class LogMerge<O> implements AsyncIterable<OwnedLine<O>[]> {
   readonly #clock: Clock;
   readonly #isFollowing: boolean;
@@ -49,6 +63,8 @@ export class LogMerge<O> implements AsyncIterable<OwnedLine<O>[]> {
       lines: [],
       index: 0,
       arrivedMs: this.#clock.monotonic(),
+      behind: [],
+      characters: 0,
       timeMs: 0,
       isCaughtUp: false,
       isDone: false,
@@ -94,12 +110,10 @@ export class LogMerge<O> implements AsyncIterable<OwnedLine<O>[]> {
       batch.push({ owner: first.owner, line });
       first.timeMs = timeOf(line, first.timeMs);
       heads.shift();
+      if (!hasHead(first)) this.#moveUp(first);
       if (hasHead(first)) insert(heads, first);
-      else {
-        first.taken();
-        // It may have more of the same time.
-        break;
-      }
+      // It may have more of the same time.
+      else break;
     }
     for (const source of this.#sources) if (source.isDone && !hasHead(source)) this.#sources.delete(source);
     return batch;
@@ -144,19 +158,39 @@ export class LogMerge<O> implements AsyncIterable<OwnedLine<O>[]> {
     if (!hasHead(source)) this.#sources.delete(source);
   }
 
+  /** Resolves when more of the source may be read. */
   #put(source: Source<O>, lines: readonly LogLine[]): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    source.lines = lines;
-    source.index = 0;
-    source.arrivedMs = this.#clock.monotonic();
+    source.behind.push({ lines, arrivedMs: this.#clock.monotonic() });
+    source.characters += lengthOf(lines);
     source.taken = resolve;
+    if (!hasHead(source)) this.#moveUp(source);
+    else if (this.#mayReadAhead(source)) resolve();
     this.#wake();
     return promise;
+  }
+
+  /** All of `lines` was taken: what came behind them stands in their place. */
+  #moveUp(source: Source<O>): void {
+    source.characters -= lengthOf(source.lines);
+    const next = source.behind.shift();
+    source.lines = next?.lines ?? [];
+    source.index = 0;
+    if (next !== undefined) source.arrivedMs = next.arrivedMs;
+    if (next === undefined || this.#mayReadAhead(source)) source.taken();
+  }
+
+  #mayReadAhead(source: Source<O>): boolean {
+    return this.#isFollowing && source.characters < AHEAD_CHARACTERS;
   }
 }
 
 function hasHead<O>(source: Source<O>): boolean {
   return source.index < source.lines.length;
+}
+
+function lengthOf(lines: readonly LogLine[]): number {
+  return lines.reduce((sum, { text }) => sum + text.length + LINE_CHARACTERS, 0);
 }
 
 /** One that has no time comes right after the line before it. */
