@@ -148,7 +148,10 @@ describe("the sample site", () => {
     const missing = await orrery(["logs", "nobody", "--data", data]);
     assert.deepEqual(
       [missing.status, missing.note],
-      [1, `error: there is no microservice, instance or job called "nobody"; see: ${ORRERY} get microservices,instances,jobs,jobruns\n`],
+      [
+        1,
+        `error: there is no microservice, instance or job called "nobody"; see: ${ORRERY} get --data ${data} microservices,instances,jobs,jobruns\n`,
+      ],
     );
   });
 
@@ -288,6 +291,22 @@ test("Ctrl-C lets running requests end, then ends everything", async (t) => {
   assert.deepEqual(processesOf(data), []);
 });
 
+test("Ctrl-C while the platform starts ends what was started, at once, and says so", async (t) => {
+  const site = makeFolder(t, "site");
+  const data = makeDataFolder(t, "ctrl-c-early");
+  writeSite(site);
+  const up = startOrrery(["up", "--site", site, "--data", data, ...ANY_PORTS]);
+  await up.until("starting the platform");
+  await eventually("the centre is started", 20_000, () => processesOf(data).length > 1);
+  const begunMs = performance.now();
+  up.process.kill("SIGINT");
+  const { status, note, out } = await up.ended;
+  assert.deepEqual([status, out], [0, "down: nothing runs any more\n"], note);
+  // A start may take 60 s.
+  assert.ok(performance.now() - begunMs < 50_000, "it waits for a start that it has given up");
+  assert.deepEqual(processesOf(data), []);
+});
+
 test("two who run down at once wait for running requests, as one does", async (t) => {
   const site = makeFolder(t, "site");
   const data = makeDataFolder(t, "down-twice");
@@ -348,19 +367,25 @@ test("objects that leave the site's files are kept, and deleted with --prune", a
   const site = makeFolder(t, "site");
   const data = makeDataFolder(t, "prune");
   const extra = "---\napiVersion: orrery.dev/v1\nkind: Resource\nmetadata: { name: operator }\nspec: { id: person/operator, type: human }\n";
-  const up = (...more: string[]) => orrery(["up", "--site", site, "--data", data, ...ANY_PORTS, "--detach", ...more]);
+  const up = (...more: string[]) => orrery(["up", "--data", data, ...ANY_PORTS, "--detach", ...more]);
   const exists = async (): Promise<boolean> => (await orrery(["get", "resource", "operator", "--data", data])).status === 0;
   const down = () => orrery(["down", "--data", data]);
   writeSite(site, { extra });
-  assert.equal((await up()).status, 0);
+  assert.equal((await up("--site", site)).status, 0);
   assert.equal(await exists(), true);
   await down();
+  // From now on no site is named: it is that of the last start.
   writeSite(site);
   const kept = await up();
   assert.equal(kept.status, 0);
-  assert.match(kept.note, /no longer in the site's files, but kept: Resource\/operator/);
+  const [, proposed = ""] = /but kept: Resource\/operator; to delete them: \S*orrery (delete .*)\n/.exec(kept.note) ?? [];
   assert.equal(await exists(), true);
+  assert.deepEqual([(await orrery(proposed.split(" "))).status, await exists()], [0, false], kept.note);
   await down();
+  writeSite(site, { extra });
+  assert.equal((await up()).status, 0);
+  await down();
+  writeSite(site);
   assert.equal((await up("--prune")).status, 0);
   assert.equal(await exists(), false);
 });

@@ -157,9 +157,18 @@ class State {
     const { data, identity, clock, random, log, guard, signal, say } = this.#options;
     if (signal.aborted) return Promise.reject(new OrreryError("up/failed", "stopped while starting"));
     return new Promise((resolve, reject) => {
-      const fail = (reason: string): void => reject(new OrreryError("up/failed", `${name} ${reason}; ${lastWords(data, name)}`));
       const cancel = clock.after(READY_WITHIN_MS, () => fail(`is not ready after ${READY_WITHIN_MS / 1000} s`));
-      signal.addEventListener("abort", () => fail("was stopped while it started"), { once: true });
+      const stopped = (): void => fail("was stopped while it started");
+      // However the wait ends: what is left of it would keep the process for as long as it may last.
+      const endWait = (): void => {
+        cancel();
+        signal.removeEventListener("abort", stopped);
+      };
+      const fail = (reason: string): void => {
+        endWait();
+        reject(new OrreryError("up/failed", `${name} ${reason}; ${lastWords(data, name)}`));
+      };
+      signal.addEventListener("abort", stopped);
       const child = new Child({
         name,
         data,
@@ -171,17 +180,15 @@ class State {
         log,
         guard,
         onReady: (run) => {
-          cancel();
+          endWait();
           this.#learn(name, run);
           resolve();
         },
         onRestart: (restarts, endedEarly, how) => {
           // One that ends in order has been told something that it can only begin with.
           if (how !== ORDERLY_END) this.#ends.set(name, { at: new Date(clock.now()).toISOString(), how });
-          if (endedEarly && restarts >= EARLY_ENDS_MAX) {
-            cancel();
-            fail("does not start");
-          } else {
+          if (endedEarly && restarts >= EARLY_ENDS_MAX) fail("does not start");
+          else {
             this.record();
             if (!endedEarly) say(`${name} ended and is started again: ${how}`);
           }

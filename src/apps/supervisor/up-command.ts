@@ -56,7 +56,12 @@ export async function up(options: UpCommandOptions): Promise<number> {
     return await settle(options, site, secrets);
   }
   interrupts.claim();
-  const supervisor = await startHere(options, identity);
+  const supervisor = await startHere(options, identity).catch((error: unknown) => {
+    // What was started has been stopped again.
+    if (interrupts.first.aborted) return undefined;
+    throw error;
+  });
+  if (supervisor === undefined) return await sayDown(options, 0);
   let status = 0;
   try {
     if (!interrupts.first.aborted) await settle(options, site, secrets);
@@ -70,6 +75,11 @@ export async function up(options: UpCommandOptions): Promise<number> {
   }
   terminal.note(status === 0 ? "ending: requests first, then services (Ctrl-C again: wait for no request)" : "ending what was started");
   await supervisor.stop(interrupts.second);
+  return await sayDown(options, status);
+}
+
+/** Looks what is left, ends it, and says what came of that; returns the exit status. */
+async function sayDown({ data, terminal }: UpCommandOptions, status: number): Promise<number> {
   const left = await endLeft(data, (text) => terminal.progress(text));
   terminal.progress(undefined);
   if (left.length > 0) return sayLeft(terminal, left);
@@ -212,7 +222,9 @@ async function settle(options: UpCommandOptions, site: SiteFiles, secrets: Secre
     }
     rememberSite(data, options.site);
     if (change.removed.length > 0 && !prune)
-      terminal.note(`no longer in the site's files, but kept: ${change.removed.join(", ")} (delete them with: orrery up --prune, or: orrery delete)`);
+      terminal.note(
+        `no longer in the site's files, but kept: ${change.removed.join(", ")}; to delete them: orrery delete ${change.removed.join(" ")}`,
+      );
     // Another update may be under way for as long as its ramp takes; what is served by as many instances as wanted is up.
     const isNewestAwaited = (name: string): boolean => applied.has(name);
     const late = await waitForServices({

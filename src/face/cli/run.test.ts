@@ -75,6 +75,15 @@ test("up takes ports, folders and times, and its defaults", async () => {
   ]);
 });
 
+test("up without a site goes on with the one that the data folder had", async () => {
+  const ups: UpOptions[] = [];
+  await run(["up", "--data", "../d"], { ups, site: "/srv/our site" });
+  assert.deepEqual(
+    ups.map(({ site }) => site),
+    ["/srv/our site"],
+  );
+});
+
 test("get shows the API's table, wide columns only when asked for", async () => {
   const table = {
     kind: "Table",

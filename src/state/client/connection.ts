@@ -113,7 +113,7 @@ function connectError(url: string, error: unknown, serverName: string | undefine
   if (code === "ECONNREFUSED")
     return new OrreryError(
       "client/unavailable",
-      `nothing listens at ${url}: is the centre running? If it has just been restarted, try again in a second; else start it as it was started: orrery up, with the --site that it had`,
+      `nothing listens at ${url}: is the centre running? If it has just been restarted, try again in a second; else start it: orrery up`,
       {
         ...options,
         retry: "backoff",

@@ -55,7 +55,7 @@ function describeDown({ platform }: CliContext, data: string, left: number): str
   return `the platform does not run on ${data}, but ${still}; no call is routed. End them with: orrery down --data ${shellWord(data)}`;
 }
 
-/** Without its data folder `up` would start another site, and without the site's folder it would put the sample site on this one. */
+/** Without its data folder `up` would start another site. */
 function describeUp(platform: CliContext["platform"], data: string): string {
   const site = platform.site(data);
   return `orrery up --data ${shellWord(data)}${site === undefined ? "" : ` --site ${shellWord(site)}`}`;

@@ -14,7 +14,7 @@ export const siteCli: CliPart = {
       description: "Run a site until Ctrl-C; with --detach in the background.",
       define: (command) =>
         command
-          .option("--site <dir>", "folder with the site's manifests; default: the sample site")
+          .option("--site <dir>", "folder with the site's manifests; default: that of the last start, at first the sample site")
           .option("--listen <address>", "address on which API and edge listen", "127.0.0.1")
           .option("--api-port <port>", "port of the API; 0: any free one", parsePort, 7443)
           .option("--edge-port <port>", "port of the edge; 0: any free one", parsePort, 8080)
