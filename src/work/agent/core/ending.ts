@@ -1,6 +1,6 @@
 import { tellRetry } from "#/model/index.ts";
 import { adviseForeground, describeBackground, type LeftProcess } from "./foreground.ts";
-import type { Exit, Outcome } from "./state.ts";
+import type { Exit, Outcome, StopCause } from "./state.ts";
 
 /** Why an instance is not running any more, or never did. `lines`: the last of its output. */
 export type Ending =
@@ -69,4 +69,14 @@ export function describeRun(outcome: Outcome, exit: Exit | undefined, startedAtM
 
 function formatSeconds(ms: number): string {
   return `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
+}
+
+/** What an end means for a run of a job. */
+export function outcomeOf(exit: Exit, cause: StopCause | undefined): Outcome {
+  if (cause === "timeout") return "TimedOut";
+  if (cause === "cancelled") return "Cancelled";
+  // Also where it ends with 0: that is how many programs answer SIGTERM in the middle of their work.
+  if (cause !== undefined) return "Interrupted";
+  if (exit.code === 0) return "Succeeded";
+  return exit.code === undefined && exit.signal === undefined ? "Unknown" : "Failed";
 }

@@ -1,7 +1,8 @@
 import { backoffDelayMs, type Random } from "#/base/index.ts";
 import { withoutRetry } from "#/model/index.ts";
-import { CHECK_NAMES, type CheckName, type CheckPlan, type Demand, whyAnew } from "./demand.ts";
-import { describeEnd, describeFailure, describeFormer, describeRun, type Ending } from "./ending.ts";
+import { activeChecks, answeredCheck, firstCheck, intervalMs, nextTimes } from "./check-schedule.ts";
+import { type CheckName, type CheckPlan, type Demand, whyAnew } from "./demand.ts";
+import { describeEnd, describeFailure, describeFormer, describeRun, type Ending, outcomeOf } from "./ending.ts";
 import { adviseForeground, describeBackground, type LeftProcess } from "./foreground.ts";
 import type { CheckState, Exit, InstanceState, Outcome, StopCause } from "./state.ts";
 
@@ -11,8 +12,6 @@ export const RESTART_BACKOFF = { firstMs: 1000, maxMs: 60_000, jitter: 0.1 } as 
 export const WELL_AFTER_MS = 60_000;
 /** Each end makes the time for which an instance has to stay ready twice as long, up to this, or `minReady` if that is longer. */
 const MIN_READY_GROWN_MS = 30_000;
-/** Until an instance is ready for the first time, and has stayed so for `minReady`, it is asked this often, if asking is cheap. */
-const EAGER_INTERVAL_MS = 250;
 
 /** What holds for an instance now, beside its own state. */
 export interface Circumstances {
@@ -303,12 +302,8 @@ class Turn {
     }
     // An answer about a process that is gone or going says nothing about the next one.
     if (running === undefined || pending !== undefined || check === undefined || input.pid !== running.pid) return;
-    const next: CheckState = {
-      nextAtMs: Math.max(this.#at.nowMs, input.askedAtMs + this.#intervalMs(plan)),
-      isAsking: false,
-      successes: input.isOk ? check.successes + 1 : 0,
-      failures: input.isOk ? 0 : check.failures + 1,
-    };
+    const nextAtMs = Math.max(this.#at.nowMs, input.askedAtMs + intervalMs(this.#state, this.#at.demand, plan));
+    const next = answeredCheck(check, input.isOk, nextAtMs);
     this.#set({ checks: { ...this.#state.checks, [input.name]: next } });
     if (input.name === "startup") this.#judgeStartup(next, plan, input.message, running.startedAtMs);
     else if (input.name === "readiness") this.#judgeReadiness(next, plan, input);
@@ -396,35 +391,12 @@ class Turn {
   }
 
   #askWhatIsDue(startedAtMs: number): void {
-    for (const [name, plan] of this.#activeChecks()) {
-      const check = this.#state.checks[name] ?? {
-        // The clock may have been put back since then.
-        nextAtMs: Math.max(this.#at.nowMs, Math.min(this.#at.nowMs, startedAtMs) + plan.initialDelayMs),
-        isAsking: false,
-        successes: 0,
-        failures: 0,
-      };
+    for (const [name, plan] of activeChecks(this.#state, this.#at.demand)) {
+      const check = this.#state.checks[name] ?? firstCheck(plan, startedAtMs, this.#at.nowMs);
       const isDue = !check.isAsking && check.nextAtMs <= this.#at.nowMs;
       this.#set({ checks: { ...this.#state.checks, [name]: isDue ? { ...check, isAsking: true } : check } });
       if (isDue) this.#effects.push({ do: "check", name, plan });
     }
-  }
-
-  /** Startup alone until it has passed, then readiness, and liveness from the first time that it was ready: on a busy machine a slow start would otherwise be cut off again and again. */
-  #activeChecks(): [CheckName, CheckPlan][] {
-    const { checks } = this.#at.demand;
-    const { hasStartedUp } = this.#state;
-    return CHECK_NAMES.flatMap((name): [CheckName, CheckPlan][] => {
-      const plan = checks[name];
-      const isItsTime = name === "startup" ? !hasStartedUp : hasStartedUp || (name === "readiness" && checks.startup === undefined);
-      return plan !== undefined && isItsTime ? [[name, plan]] : [];
-    });
-  }
-
-  #intervalMs(plan: CheckPlan): number {
-    const isProven = this.#state.isAvailable === true || this.#at.demand.minReadyMs === 0;
-    const isEager = (this.#state.phase === "Starting" || (this.#state.isReady && !isProven)) && plan.action.exec === undefined;
-    return isEager ? Math.min(EAGER_INTERVAL_MS, plan.intervalMs) : plan.intervalMs;
   }
 
   #well(isWell: boolean): void {
@@ -433,15 +405,12 @@ class Turn {
   }
 
   #nextWake(): number | undefined {
-    const { pending, running, retryAtMs, checks } = this.#state;
+    const { pending, running, retryAtMs } = this.#state;
     if (pending !== undefined) return undefined;
     if (running === undefined) return this.#at.wish === "run" && retryAtMs !== undefined && retryAtMs > this.#at.nowMs ? retryAtMs : undefined;
     const { once } = this.#at.demand;
     if (once !== undefined) return once.timeoutMs === undefined ? undefined : running.startedAtMs + once.timeoutMs;
-    const times = this.#activeChecks().flatMap(([name]) => {
-      const check = checks[name];
-      return check === undefined || check.isAsking ? [] : [check.nextAtMs];
-    });
+    const times = nextTimes(this.#state, this.#at.demand);
     const { isReady, isAvailable, steadySinceMs } = this.#state;
     const isWatched = this.#at.demand.checks.readiness === undefined && isReady && isAvailable !== true;
     if (isWatched && steadySinceMs !== undefined) times.push(steadySinceMs + this.#neededMs());
@@ -464,16 +433,6 @@ const WORKER_HINT = "; a program that takes no calls (a worker) says `ports: []`
 function isSteadyUntil(untilMs: number, isAsked: boolean, input: Input, nowMs: number): boolean {
   if (!isAsked) return nowMs >= untilMs;
   return input.type === "check" && input.name === "readiness" && input.isOk && input.askedAtMs >= untilMs;
-}
-
-/** What an end means for a run of a job. */
-function outcomeOf(exit: Exit, cause: StopCause | undefined): Outcome {
-  if (cause === "timeout") return "TimedOut";
-  if (cause === "cancelled") return "Cancelled";
-  // Also where it ends with 0: that is how many programs answer SIGTERM in the middle of their work.
-  if (cause !== undefined) return "Interrupted";
-  if (exit.code === 0) return "Succeeded";
-  return exit.code === undefined && exit.signal === undefined ? "Unknown" : "Failed";
 }
 
 function without<K extends "running" | "pending" | "retryAtMs" | "wellSinceMs" | "isUnanswered" | "isAvailable" | "steadySinceMs">(
