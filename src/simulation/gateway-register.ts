@@ -1,17 +1,9 @@
 import { isOrreryError } from "#/base/index.ts";
-import { type Gateway, generationName, SITE_NAME } from "#/model/index.ts";
+import { type Gateway, generationName, type Instance, SITE_NAME } from "#/model/index.ts";
 import type { TableStream } from "#/traffic/routing/distribution/index.ts";
 import type { GatewayReport, KnownTable, TableMessage, TablePosition } from "#/traffic/routing/index.ts";
-import {
-  GatewayWatch,
-  type GenerationMap,
-  isBehind,
-  type KnownGateway,
-  longestTransactionMs,
-  mapsToCompare,
-  readSiteState,
-  withFormer,
-} from "#/traffic/update/core/index.ts";
+import { type GenerationMap, isBehind, longestTransactionMs, mapsToCompare, readSiteState, withFormer } from "#/traffic/update/core/index.ts";
+import { trafficOf } from "#/traffic/update/index.ts";
 import { incarnationStatus } from "#/work/controllers/index.ts";
 import type { GatewayHello } from "./centre-port.ts";
 import type { Link } from "./link.ts";
@@ -34,7 +26,6 @@ export class GatewayRegister {
   readonly #onBehind: (gateway: string) => void;
   readonly #peers = new Map<string, Peer>();
   readonly #streams = new Map<string, TableStream>();
-  readonly #watch = new GatewayWatch();
   readonly #worker: Worker;
 
   /** `onPeer`: one has come or gone. `onBehind`: one has shown that the store was put back. */
@@ -163,19 +154,14 @@ export class GatewayRegister {
     return true;
   }
 
-  /** All that are registered. */
-  known(): KnownGateway[] {
-    const { caches, program } = this.#term;
-    const connectedAs = (name: string): number | undefined => this.#connectionOf(name)?.incarnation;
-    return this.#watch.known(caches.Gateway.values(), connectedAs, program.now());
+  /** As which it has said hello; `undefined`: it is not connected. */
+  incarnationOf(name: string): number | undefined {
+    return this.#peers.get(name)?.incarnation;
   }
 
   /** Why gateways hold the instance, if they do. */
-  holders(instance: string): string | undefined {
-    const { caches, distribution } = this.#term;
-    return distribution.holders(
-      instance,
-      [...caches.Gateway.values()].map((one) => one.metadata.name),
-    );
+  holders(instance: Instance): string | undefined {
+    const { copies, distribution } = this.#term;
+    return trafficOf({ caches: copies, distribution }, instance);
   }
 }

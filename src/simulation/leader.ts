@@ -1,11 +1,13 @@
 import { isOrreryError } from "#/base/index.ts";
-import { SITE_NAME, type Site } from "#/model/index.ts";
+import { type Instance, SITE_NAME, type Site } from "#/model/index.ts";
 import { TableDistribution } from "#/traffic/routing/distribution/index.ts";
 import type { GatewayReport, KnownTable, TableMessage, TablePosition } from "#/traffic/routing/index.ts";
 import { TableBuilder } from "#/traffic/routing/table/index.ts";
 import { distributionMark, nextTerm, readSiteState, type SiteState, statusesToForget } from "#/traffic/update/core/index.ts";
+import { fillTable } from "#/work/controllers/index.ts";
 import { Cache } from "./cache.ts";
 import type { CentrePort, GatewayHello } from "./centre-port.ts";
+import { type Caches, copiesOf } from "./copies.ts";
 import type { Dice } from "./dice.ts";
 import { GatewayRegister } from "./gateway-register.ts";
 import { Link, type LinkDelay } from "./link.ts";
@@ -14,7 +16,7 @@ import { ServiceDriver } from "./service-driver.ts";
 import type { Setting } from "./setting.ts";
 import { SiteDriver } from "./site-driver.ts";
 import { KIND_NAMES, type KindName } from "./store.ts";
-import { type Caches, type Term, tolerating } from "./term.ts";
+import { type Term, tolerating } from "./term.ts";
 
 /** What is around a leader. */
 export interface LeaderSurroundings {
@@ -81,7 +83,7 @@ export class Leader implements CentrePort {
   }
 
   /** Why gateways hold the instance, if they do. */
-  holders(instance: string): string | undefined {
+  holders(instance: Instance): string | undefined {
     return this.#reign?.register.holders(instance);
   }
 
@@ -162,6 +164,7 @@ export class Leader implements CentrePort {
       dice: this.#dice,
       epoch: this.#epoch,
       caches,
+      copies: copiesOf(caches),
       distribution,
       ask: (act) => this.#ask(act),
     };
@@ -170,7 +173,7 @@ export class Leader implements CentrePort {
       onBehind: (gateway) => this.#surroundings.foundBehind(this, gateway),
     });
     const site = new SiteDriver(term, {
-      gateways: () => register.known(),
+      incarnationOf: (gateway) => register.incarnationOf(gateway),
       askBusy: (host, instance) => this.#surroundings.askBusy(host, instance),
       onDeposed: () => this.#surroundings.deposed(this),
     });
@@ -179,24 +182,10 @@ export class Leader implements CentrePort {
       onLooked: () => this.#surroundings.looked(this),
     });
     this.#reign = { term, register, site, services };
-    this.#fillTable(term, builder);
+    fillTable(term.copies, builder, distribution);
     distribution.flush();
     this.#listen(this.#reign);
     this.#setting.judge.note(() => `${this.program.name} leads with epoch ${this.#epoch}`);
-  }
-
-  #fillTable({ caches, distribution }: Term, builder: TableBuilder): void {
-    for (const kind of ["Site", "Generation", "Revision", "Instance", "Microservice", "Route"] as const) {
-      caches[kind].listen((before, after) => {
-        if (after !== undefined) builder.put(kind, after as never);
-        else {
-          const name = before?.metadata.name ?? "";
-          builder.remove(kind, name);
-          if (kind === "Instance") distribution.forgetInstance(name);
-        }
-        distribution.touch();
-      });
-    }
   }
 
   #listen({ term, register, site, services }: Reign): void {

@@ -54,7 +54,9 @@ export class ServiceBook {
   /** One of the services that the transaction's generation has, and that `caller` declares, if it is given and declares any. */
   pick(tx: Transaction, caller: string | undefined): string | undefined {
     const calls = caller === undefined ? undefined : this.callsOf(caller);
-    const services = Object.keys(this.#mapOf(tx.generation) ?? {}).filter((name) => calls?.includes(name) !== false);
+    const map = this.#mapOf(tx.generation) ?? {};
+    // In the order of the plan: what is rolled must not depend on the order in which a leader has seen them.
+    const services = this.#plans.flatMap(({ name }) => (map[name] !== undefined && calls?.includes(name) !== false ? [name] : []));
     return services.length === 0 ? undefined : tx.dice.pick(services);
   }
 }

@@ -2,9 +2,10 @@ import { isOrreryError, OrreryError } from "#/base/index.ts";
 import { API_VERSION, generationName, type Instance, type Microservice, SITE_NAME, TRAFFIC_FINALIZER } from "#/model/index.ts";
 import { type GenerationMap, readSiteState, type SiteState } from "#/traffic/update/core/index.ts";
 import { mayCarryOut, planInstances } from "#/work/controllers/index.ts";
+import type { Caches } from "./copies.ts";
 import type { Program, Routine } from "./program.ts";
 import type { Setting } from "./setting.ts";
-import { type Caches, type Term, tolerating } from "./term.ts";
+import { type Term, tolerating } from "./term.ts";
 import { Worker } from "./worker.ts";
 
 /** As in src/work/controllers/. */
@@ -14,7 +15,7 @@ const WITHDRAW_FINALIZER = "orrery.dev/withdraw";
 /** What a change of instances looks at besides the store. */
 export interface PlanSurroundings {
   /** Why gateways hold an instance, if they do. */
-  holders(instance: string): string | undefined;
+  holders(instance: Instance): string | undefined;
   /** It was looked whether this centre leads, and instances are about to be changed. */
   onLooked(): void;
 }
@@ -185,7 +186,7 @@ export class ServiceDriver {
     const { store } = this.#setting;
     const one = this.#caches.Instance.get(name);
     if (one?.metadata.deletionTimestamp === undefined || one.metadata.finalizers?.includes(TRAFFIC_FINALIZER) !== true) return undefined;
-    if (this.#surroundings.holders(name) !== undefined) return LOOK_AGAIN_MS;
+    if (this.#surroundings.holders(one) !== undefined) return LOOK_AGAIN_MS;
     const finalizers = one.metadata.finalizers.filter((finalizer) => finalizer !== TRAFFIC_FINALIZER);
     const { uid, resourceVersion } = one.metadata;
     yield* this.#term.ask(() => store.update("Instance", { metadata: { name, uid, resourceVersion, finalizers } }, "spec"));

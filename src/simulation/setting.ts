@@ -6,7 +6,7 @@ import { Person } from "./person.ts";
 import { longestTransactionMs, type Scenario } from "./plan.ts";
 import { Scheduler } from "./scheduler.ts";
 import { ServiceBook } from "./service-book.ts";
-import type { SiteSight } from "./sight.ts";
+import type { SeenSite } from "./sight.ts";
 import { SiteRules } from "./site-rules.ts";
 import type { Stage } from "./stage.ts";
 import { SimulatedStore } from "./store.ts";
@@ -25,7 +25,7 @@ export interface Setting extends Stage {
 /** The setting of a run, before anything is there. What `sight` sees is looked at later. */
 export function makeSetting(
   scenario: Scenario,
-  about: { readonly dice: Dice; readonly keepsHistory: boolean; readonly sight: SiteSight; readonly isCentreEnding: () => boolean },
+  about: { readonly dice: Dice; readonly keepsHistory: boolean; readonly sight: SeenSite; readonly isCentreEnding: () => boolean },
 ): Setting {
   const scheduler = new Scheduler();
   const store = new SimulatedStore(scheduler, about.dice);

@@ -1,4 +1,4 @@
-import type { Duty } from "#/model/index.ts";
+import type { Duty, Instance } from "#/model/index.ts";
 import type { GatewayPlan } from "./plan.ts";
 
 /** What can be seen of a process of a service. */
@@ -29,10 +29,10 @@ export interface SeenGateway {
 }
 
 /** What can be seen of the whole site. */
-export interface SiteSight {
+export interface SeenSite {
   readonly gateways: readonly SeenGateway[];
   /** Those that live. */
   processesOf(service: string): readonly SeenProcess[];
   /** Why gateways hold an instance, as the newest leader says. */
-  holders(instance: string): string | undefined;
+  holders(instance: Instance): string | undefined;
 }

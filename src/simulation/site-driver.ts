@@ -2,33 +2,23 @@ import { generationName, SITE_NAME, type Site } from "#/model/index.ts";
 import type { TableDistribution } from "#/traffic/routing/distribution/index.ts";
 import type { GatewayReport } from "#/traffic/routing/index.ts";
 import {
-  type BusyDeclared,
-  busyRevisions,
   DrainLedger,
-  exclusiveServices,
   type GenerationMap,
-  interlockOf,
-  type KnownGateway,
   nextLookMs,
   type Observed,
-  observe,
-  prepareLedger,
-  Reach,
-  type Readiness,
   ROUND_INTERVAL_MS,
   readSiteState,
-  revisionReadiness,
   type SiteState,
   type Step,
   siteUpdate,
   step,
-  WishWatch,
-  wantedRevisions,
 } from "#/traffic/update/core/index.ts";
+import { type Intents, SiteSight } from "#/traffic/update/index.ts";
+import type { Caches } from "./copies.ts";
 import type { Dice } from "./dice.ts";
 import type { Program, Routine } from "./program.ts";
 import type { Setting } from "./setting.ts";
-import type { Caches, Term } from "./term.ts";
+import type { Term } from "./term.ts";
 import { Worker } from "./worker.ts";
 
 /** Transitions in one go, as in src/traffic/update/. */
@@ -36,8 +26,8 @@ const STEPS_MAX = 50;
 
 /** What a decision about the Site looks at besides the store. */
 export interface SiteSurroundings {
-  /** All gateways that are registered. */
-  gateways(): readonly KnownGateway[];
+  /** As which a gateway has said hello; `undefined`: it is not connected. */
+  incarnationOf(gateway: string): number | undefined;
   askBusy(host: string, instance: string): "busy" | "idle" | "unknown";
   /** The Site says that another centre leads. */
   onDeposed(): void;
@@ -54,8 +44,7 @@ export class SiteDriver {
   readonly #epoch: number;
   readonly #surroundings: SiteSurroundings;
   readonly #ledger: DrainLedger;
-  readonly #wish = new WishWatch();
-  readonly #reach: Reach;
+  readonly #sight: SiteSight;
   readonly #worker: Worker;
   #isDeposed = false;
 
@@ -70,9 +59,13 @@ export class SiteDriver {
     this.#epoch = epoch;
     this.#surroundings = surroundings;
     this.#ledger = new DrainLedger(epoch);
-    this.#reach = new Reach((name) => {
-      const revision = caches.Revision.get(name);
-      return revision === undefined ? undefined : (revision.spec.template.calls ?? "any");
+    this.#sight = new SiteSight({
+      caches: term.copies,
+      distribution,
+      ledger: this.#ledger,
+      isHostKnown: () => true,
+      incarnationOf: (gateway) => surroundings.incarnationOf(gateway),
+      resourceOf: (name) => setting.person.resourceOf(name),
     });
     this.#worker = new Worker(program, () => this.#reconcile());
   }
@@ -136,54 +129,17 @@ export class SiteDriver {
       const found = this.#caches.Generation.get(name) ?? (yield* this.#term.ask(() => store.get("Generation", name)));
       if (found !== undefined) maps.set(number, found.spec.map);
     }
-    const nowMs = this.#program.now();
-    const gateways = this.#surroundings.gateways();
-    const distribution = this.#distribution;
-    this.#ledger.setBusyDeclared((number) => this.#busyDeclared(state, number, maps.get(number) ?? {}));
-    prepareLedger(this.#ledger, { spec: object.spec, state, gateways, distribution, maps, reach: this.#reach }, nowMs);
-    return observe(
-      {
-        spec: object.spec,
-        history: state.history,
-        ...this.#wish.look(wantedRevisions(this.#caches.Microservice.values()), maps.get(state.stamp?.generation ?? 0), object.spec, nowMs),
-        maps,
-        readinessOf: (revision, claim) => this.#readinessOf(revision, claim),
-        exclusive: this.#exclusive(),
-        generations: this.#caches.Generation.values(),
-        gateways,
-        distribution,
-        ledger: this.#ledger,
-        updateFor: (services) => person.updateFor(services, state),
-        updateNamed: (name) => person.updateNamed(name),
-        isAskedAgain: (refusal) => person.isAskedAgain(refusal),
-        gateOf: (fresh) => person.gateOf(state, fresh),
-        howOf: (service) => {
-          const strategy = this.#caches.Microservice.get(service)?.spec.update?.strategy;
-          return strategy === undefined ? undefined : { strategy };
-        },
-        handoverOf: (service, revision) =>
-          this.#caches.Microservice.get(service)?.spec.exclusive === true
-            ? (this.#caches.Revision.get(revision)?.spec.template.handover ?? "hold")
-            : undefined,
-        interlockOf: (services, atMs) =>
-          interlockOf(
-            services.map((name) => this.#caches.Microservice.get(name)),
-            (name) => person.resourceOf(name),
-            atMs,
-          ),
+    const intents: Intents = {
+      updateFor: (services) => person.updateFor(services, state),
+      updateNamed: (name) => person.updateNamed(name),
+      isAskedAgain: (refusal) => person.isAskedAgain(refusal),
+      gateOf: (fresh) => person.gateOf(state, fresh),
+      howOf: (service) => {
+        const strategy = this.#caches.Microservice.get(service)?.spec.update?.strategy;
+        return strategy === undefined ? undefined : { strategy };
       },
-      nowMs,
-    );
-  }
-
-  #busyDeclared(state: SiteState, generation: number, map: GenerationMap): BusyDeclared[] {
-    const declared = [...this.#caches.Revision.values()].filter((one) => one.spec.template.drain.busy !== undefined);
-    const named = declared.map((one) => ({ name: one.metadata.name, service: one.spec.service }));
-    return busyRevisions(state, generation, map, named).flatMap(({ name, service }) =>
-      [...this.#caches.Instance.values()].flatMap(({ metadata, spec }) =>
-        spec.revision === name ? [{ instance: metadata.name, service, createdMs: Date.parse(metadata.creationTimestamp) }] : [],
-      ),
-    );
+    };
+    return this.#sight.look({ site: object, state, maps, intents }, this.#program.now());
   }
 
   /** The way to the agent and to the process, and back; now and then it is lost. */
@@ -195,20 +151,5 @@ export class SiteDriver {
     const state = host === undefined ? "idle" : isLost ? "unknown" : this.#surroundings.askBusy(host, instance);
     yield isLost ? dice.between(50, 400) : dice.between(0.2, 15);
     this.#ledger.busyAnswered(instance, { askedAtMs, answeredAtMs: this.#program.now(), state, message: state });
-  }
-
-  #exclusive(): Observed["exclusive"] {
-    const services = [...this.#caches.Microservice.values()].filter((one) => one.spec.exclusive).map((one) => one.metadata.name);
-    return exclusiveServices(services, (name) => [...this.#caches.Instance.values()].filter((one) => one.spec.service === name));
-  }
-
-  #readinessOf(revision: string, claim: number | undefined): Readiness {
-    return revisionReadiness({
-      revision: this.#caches.Revision.get(revision),
-      serviceOf: (name) => this.#caches.Microservice.get(name),
-      instances: [...this.#caches.Instance.values()].filter((one) => one.spec.revision === revision),
-      isHostKnown: () => true,
-      claim,
-    });
   }
 }

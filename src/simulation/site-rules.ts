@@ -4,7 +4,7 @@ import type { Excuses } from "./excuses.ts";
 import type { Judge } from "./judge.ts";
 import type { Person } from "./person.ts";
 import { START_MS } from "./scheduler.ts";
-import type { SeenProcess, SiteSight } from "./sight.ts";
+import type { SeenProcess, SeenSite } from "./sight.ts";
 import type { Stage } from "./stage.ts";
 import type { Transaction } from "./transaction.ts";
 
@@ -21,7 +21,7 @@ export class SiteRules {
   readonly #judge: Judge;
   readonly #person: Person;
   readonly #excuses: Excuses;
-  readonly #sight: SiteSight;
+  readonly #sight: SeenSite;
   /** Exclusive services whose new revision was not active in time. */
   readonly #lateHandovers = new Set<string>();
 
@@ -31,7 +31,7 @@ export class SiteRules {
   readonly #stops: { readonly revision: string; readonly atMs: number }[] = [];
   readonly #stamps: { readonly atMs: number; readonly generation: number }[] = [];
 
-  constructor(stage: Stage, { person, excuses, sight }: { readonly person: Person; readonly excuses: Excuses; readonly sight: SiteSight }) {
+  constructor(stage: Stage, { person, excuses, sight }: { readonly person: Person; readonly excuses: Excuses; readonly sight: SeenSite }) {
     this.#stage = stage;
     this.#judge = stage.judge;
     this.#person = person;
@@ -220,7 +220,7 @@ export class SiteRules {
     const instances = this.#stage.store.list("Instance");
     for (const one of instances) {
       if (one.metadata.deletionTimestamp !== undefined)
-        return `${one.metadata.name} is still being stopped: ${this.#sight.holders(one.metadata.name) ?? one.metadata.finalizers?.join(", ")}`;
+        return `${one.metadata.name} is still being stopped: ${this.#sight.holders(one) ?? one.metadata.finalizers?.join(", ")}`;
       if (served[one.spec.service ?? ""] !== one.spec.revision) return `${one.metadata.name} is still there`;
       if (one.status?.ready !== true) return `${one.metadata.name} is not ready`;
       if (one.status.duty !== "active") return `${one.metadata.name} is ${one.status.duty}`;

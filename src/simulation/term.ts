@@ -1,13 +1,9 @@
 import { type ErrorCode, isOrreryError } from "#/base/index.ts";
 import type { TableDistribution } from "#/traffic/routing/distribution/index.ts";
-import type { Cache } from "./cache.ts";
+import type { Caches, Copies } from "./copies.ts";
 import type { Dice } from "./dice.ts";
 import type { Program, Routine } from "./program.ts";
 import type { Setting } from "./setting.ts";
-import type { KindName } from "./store.ts";
-
-/** A leader's local copies, one for each kind. */
-export type Caches = { readonly [K in KindName]: Cache<K> };
 
 /** What the controllers of a leader work with, from when it has taken the lead. */
 export interface Term {
@@ -16,6 +12,8 @@ export interface Term {
   readonly dice: Dice;
   readonly epoch: number;
   readonly caches: Caches;
+  /** The same, for code of the product. */
+  readonly copies: Copies;
   readonly distribution: TableDistribution;
   /** A request to the store; what is on its way when this process dies arrives or not. */
   ask<T>(act: () => T): Routine<T>;

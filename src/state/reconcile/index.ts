@@ -5,6 +5,7 @@ export {
   type CentrePart,
   type ControllerContext,
   type ControllerDeclaration,
+  type CopiesOf,
   declareController,
   type PartKind,
   type PartPath,
@@ -14,6 +15,6 @@ export {
   type Worker,
   workerOf,
 } from "./part.ts";
-export { type CacheListener, objectKey, Reflector, type ReflectorOptions } from "./reflector.ts";
+export { type CacheListener, type LocalCopy, objectKey, Reflector, type ReflectorOptions } from "./reflector.ts";
 export { type RunningParts, type StartOptions, startParts } from "./start-parts.ts";
 export type { WorkQueueOptions } from "./work-queue.ts";

@@ -4,7 +4,7 @@ import type { Kind } from "#/model/index.ts";
 import type { Board, PeerHandlers, Peers } from "#/state/link/hub/index.ts";
 import type { ListOptions, ObjectKey, Store } from "#/state/store/index.ts";
 import type { Controller } from "./controller.ts";
-import type { Reflector } from "./reflector.ts";
+import type { LocalCopy, Reflector } from "./reflector.ts";
 
 /** A capability of a centre. */
 export interface CentrePart {
@@ -51,6 +51,9 @@ export type Reads = Readonly<Record<string, Kind>>;
 
 /** The local copies of what somebody reads. */
 export type CachesOf<R extends Reads> = { readonly [K in keyof R]: Reflector<R[K]> };
+
+/** The same for who only looks, whoever keeps the copies. */
+export type CopiesOf<R extends Reads> = { readonly [K in keyof R]: LocalCopy<R[K]["$object"]> };
 
 /** What works in a leading centre, with its inputs and outputs: it gets nothing else, and a write to another kind is refused. After cosi-project's controllers. */
 export interface ControllerDeclaration<R extends Reads = Reads> {

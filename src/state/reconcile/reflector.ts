@@ -14,8 +14,19 @@ export interface ReflectorOptions<K extends Kind> {
 /** What changed: `before` is missing for a new object, `after` for a deleted one. */
 export type CacheListener<T> = (before: T | undefined, after: T | undefined) => void;
 
+/** A local copy of objects as who only looks needs it. Objects are shared: never change them. */
+export interface LocalCopy<T> {
+  /** The object, or `undefined`. `key` as `objectKey` makes it. */
+  get(key: string): T | undefined;
+  values(): Iterable<T>;
+  /** The objects of which the index `name` says `key`. */
+  byIndex(name: string, key: string): Iterable<T>;
+  /** Calls `listener` at each change from now on, and at once for each object that is there. */
+  listen(listener: CacheListener<T>): void;
+}
+
 /** A local copy of all objects of a kind, kept by list and watch. Lists again when the watch's version is gone. Objects are shared: never change them. */
-export class Reflector<K extends Kind> {
+export class Reflector<K extends Kind> implements LocalCopy<K["$object"]> {
   readonly kind: K;
   readonly #options: ReflectorOptions<K>;
   readonly #objects = new Map<string, K["$object"]>();

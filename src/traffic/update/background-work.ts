@@ -1,15 +1,15 @@
 import { DEFAULT_NAMESPACE, type instance, type revision } from "#/model/index.ts";
-import type { CachesOf } from "#/state/reconcile/index.ts";
+import type { CopiesOf } from "#/state/reconcile/index.ts";
 import { type BusyDeclared, busyRevisions, type GenerationMap, type SiteState } from "./core/index.ts";
 import { RunsByGeneration } from "./runs-by-generation.ts";
 
 /** Instances that may have work for a generation that no call shows: those whose template says how to ask, and runs of jobs. */
 export class BackgroundWork {
-  readonly #instances: CachesOf<{ readonly instances: typeof instance }>["instances"];
+  readonly #instances: CopiesOf<{ readonly instances: typeof instance }>["instances"];
   readonly #declared = new Map<string, { readonly name: string; readonly service: string }>();
   readonly #runs = new RunsByGeneration();
 
-  constructor({ revisions, instances }: CachesOf<{ readonly revisions: typeof revision; readonly instances: typeof instance }>) {
+  constructor({ revisions, instances }: CopiesOf<{ readonly revisions: typeof revision; readonly instances: typeof instance }>) {
     this.#instances = instances;
     revisions.listen((before, after) => {
       const { name = "" } = after?.metadata ?? {};

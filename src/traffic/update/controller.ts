@@ -15,19 +15,13 @@ import {
 import { Controller, objectKey, type ReconcileResult, type Reflector } from "#/state/reconcile/index.ts";
 import type { Store } from "#/state/store/index.ts";
 import {
-  type BusyDeclared,
   type DistributionView,
   type DrainLedger,
   type GenerationMap,
   type Happening,
-  type KnownGateway,
   NOT_LOOKED,
   nextLookMs,
   type Observed,
-  observe,
-  prepareLedger,
-  type Reach,
-  type Readiness,
   ROUND_INTERVAL_MS,
   readSiteState,
   type SiteState,
@@ -35,10 +29,9 @@ import {
   siteUpdate,
   step,
   type Wait,
-  type Wanted,
-  WishWatch,
 } from "./core/index.ts";
 import { notLeading } from "./lead-site.ts";
+import type { Intents, SiteSight } from "./site-sight.ts";
 
 /** What the leader knows of tables and gateways; kept by `traffic/distribution`. */
 export interface Distribution extends DistributionView {
@@ -53,23 +46,13 @@ export interface UpdateControllerOptions {
   /** Updates, by which people steer, and the register of gateways: what changes in them has its effect at once. */
   readonly updates: Reflector<typeof update>;
   readonly register: Reflector<typeof gateway>;
-  /** Service to the revision that its template says, and those that are not made. */
-  readonly wanted: (namespace: string) => Wanted;
-  readonly readinessOf: (namespace: string, revision: string, claim: number | undefined) => Readiness;
-  readonly exclusive: () => Observed["exclusive"];
-  /** Explicit updates, how generations compare, and what forbids an update. */
-  readonly intents: Pick<Observed, "updateFor" | "updateNamed" | "isAskedAgain" | "gateOf" | "howOf" | "handoverOf" | "interlockOf">;
-  /** All gateways that are registered. */
-  readonly gateways: () => readonly KnownGateway[];
+  readonly sight: Pick<SiteSight, "look">;
+  readonly intents: Intents;
   readonly distribution: Distribution;
   readonly ledger: DrainLedger;
-  /** Instances that may have work for a generation that no call shows, and how to ask one. */
-  readonly background: {
-    instancesOf(state: SiteState, generation: number, map: GenerationMap): readonly BusyDeclared[];
-    /** @throws link/...: its agent cannot be asked */
-    ask(instance: string): Promise<{ readonly state: "busy" | "idle" | "unknown"; readonly message: string }>;
-  };
-  readonly reach: Reach;
+  /** Asks an instance that may have work that no call shows.
+   *  @throws link/...: its agent cannot be asked */
+  readonly askBusy: (instance: string) => Promise<{ readonly state: "busy" | "idle" | "unknown"; readonly message: string }>;
   /** Transactions begun in a generation, as far as gateways have told. */
   readonly transactionsOf: (generation: number) => number | undefined;
   /** This leader's term. */
@@ -117,7 +100,6 @@ export function createUpdateController(options: UpdateControllerOptions): Contro
 
 class UpdateDriver {
   readonly #options: UpdateControllerOptions;
-  readonly #wish = new WishWatch();
   /** Since when each wait has been there, so that it tells its own age. */
   readonly #waitsSince = new Map<string, number>();
   /** Generations that were given up, and those whose end is written; by this leader. */
@@ -165,33 +147,14 @@ class UpdateDriver {
 
   /** What is seen, after the ledger has been told what drains and who counts. */
   async #observe(object: Site, state: SiteState): Promise<Observed> {
-    const { clock, distribution, ledger, readinessOf, intents } = this.#options;
+    const { clock, sight, intents } = this.#options;
     const namespace = object.metadata.namespace ?? "default";
     const maps = new Map<number, GenerationMap>();
     for (const one of state.generations) {
       const map = await this.#mapOf(namespace, one.number);
       if (map !== undefined) maps.set(one.number, map);
     }
-    const nowMs = clock.now();
-    const gateways = this.#options.gateways();
-    ledger.setBusyDeclared((number) => this.#options.background.instancesOf(state, number, maps.get(number) ?? {}));
-    prepareLedger(ledger, { spec: object.spec, state, gateways, distribution, maps, reach: this.#options.reach }, nowMs);
-    return observe(
-      {
-        spec: object.spec,
-        history: state.history,
-        ...this.#wish.look(this.#options.wanted(namespace), maps.get(state.stamp?.generation ?? 0), object.spec, nowMs),
-        maps,
-        readinessOf: (revision, claim) => readinessOf(namespace, revision, claim),
-        exclusive: this.#options.exclusive(),
-        generations: [...this.#options.generations.values()].filter((one) => one.metadata.namespace === namespace),
-        gateways,
-        distribution,
-        ledger,
-        ...intents,
-      },
-      nowMs,
-    );
+    return sight.look({ site: object, state, maps, intents }, clock.now());
   }
 
   async #mapOf(namespace: string, number: number): Promise<GenerationMap | undefined> {
@@ -354,8 +317,8 @@ class UpdateDriver {
   }
 
   async #askBusy(instance: string, askedAtMs: number): Promise<void> {
-    const { background, ledger, clock } = this.#options;
-    const answer = await background.ask(instance).catch((error: unknown) => ({ state: "unknown" as const, message: describeError(error) }));
+    const { askBusy, ledger, clock } = this.#options;
+    const answer = await askBusy(instance).catch((error: unknown) => ({ state: "unknown" as const, message: describeError(error) }));
     ledger.busyAnswered(instance, { ...answer, askedAtMs, answeredAtMs: clock.now() });
   }
 

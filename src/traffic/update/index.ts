@@ -3,4 +3,5 @@ export { isStoreBehind, LED_SITE_READS, readLedSite, rememberHistory, takeLead }
 export { updatesPart } from "./part.ts";
 export { OFFERED_REVISIONS, type OfferedRevisions, TABLE, type TableAtWork } from "./ports.ts";
 export { REVISION_ANNOTATION } from "./record-templates.ts";
+export { type Intents, SiteSight } from "./site-sight.ts";
 export { TRAFFIC_READS, trafficOf } from "./views.ts";

@@ -3,25 +3,15 @@ import { gauge, type MetricFamily } from "#/base/index.ts";
 import { DEFAULT_NAMESPACE, gateway, generation, instance, microservice, resource, revision, SITE_NAME, site, update } from "#/model/index.ts";
 import { type CachesOf, type CentrePart, declareController, partKind, workerOf } from "#/state/reconcile/index.ts";
 import { LATENCY_BUCKETS_MS } from "#/traffic/routing/index.ts";
-import { BackgroundWork } from "./background-work.ts";
 import { createUpdateController } from "./controller.ts";
-import {
-  DrainLedger,
-  exclusiveServices,
-  GatewayWatch,
-  interlockOf,
-  judgeGate,
-  type KnownGateway,
-  Reach,
-  readSiteState,
-  WantedRevisions,
-} from "./core/index.ts";
+import { DrainLedger, judgeGate, readSiteState } from "./core/index.ts";
 import { checkGenerations } from "./deletions.ts";
 import { GenerationTally } from "./generation-tally.ts";
 import { updateIntents } from "./intents.ts";
 import { OFFERED_REVISIONS, TABLE, TRANSACTIONS } from "./ports.ts";
 import { createUpdateRecordController } from "./record-controller.ts";
-import { leftOf, readinessOf } from "./views.ts";
+import { SiteSight } from "./site-sight.ts";
+import { leftOf } from "./views.ts";
 
 const SITE_KEY = `${DEFAULT_NAMESPACE}/${SITE_NAME}`;
 const busyAnswer = z.looseObject({ state: z.enum(["busy", "idle", "unknown"]), message: z.string() });
@@ -51,29 +41,18 @@ const siteController = declareController({
     const { distribution } = table;
     const tally = new GenerationTally();
     const ledger = new DrainLedger(epoch);
-    const watch = new GatewayWatch();
-    const background = new BackgroundWork(caches);
-    const wanted = new WantedRevisions();
-    const exclusive = new Set<string>();
-    const serviceOf = (name: string) => caches.microservices.get(`${DEFAULT_NAMESPACE}/${name}`);
-    const revisionOf = (name: string) => caches.revisions.get(`${DEFAULT_NAMESPACE}/${name}`);
+    const sight = new SiteSight({
+      caches,
+      distribution,
+      ledger,
+      isHostKnown: peers.isHostKnown,
+      incarnationOf: (name) => peers.gateway(name)?.incarnation,
+      resourceOf: (name) => caches.resources.get(`${DEFAULT_NAMESPACE}/${name}`),
+    });
     const state = () => readSiteState(caches.sites.get(SITE_KEY)?.status);
     caches.sites.listen((_, after) => tally.keepSamples(new Set(after?.status?.generations?.map((one) => one.number))));
-    caches.microservices.listen((before, after) => {
-      if (after?.spec.exclusive === true) exclusive.add(after.metadata.name);
-      else if (before !== undefined) exclusive.delete(before.metadata.name);
-      if (after !== undefined) wanted.put(after);
-      else if (before !== undefined) wanted.remove(before.metadata.name);
-    });
-    caches.updates.listen((before, after) => wanted.putUpdate((after ?? before)?.metadata.name ?? "", after));
-    const connectedAs = (name: string): number | undefined => (distribution.isConnected(name) ? peers.gateway(name)?.incarnation : undefined);
-    const gateways = (): KnownGateway[] =>
-      watch.known(caches.gateways.values(), connectedAs, clock.now()).map((one) => {
-        const tableFailure = distribution.reportOf(one.name)?.tableFailure;
-        return tableFailure === undefined ? one : { ...one, tableFailure };
-      });
-    const intents = updateIntents(caches.updates, DEFAULT_NAMESPACE, (name) => serviceOf(name)?.spec.update);
-    const sight = { caches, distribution, isHostKnown: peers.isHostKnown };
+    caches.updates.listen((before, after) => sight.putUpdate((after ?? before)?.metadata.name ?? "", after));
+    const intents = updateIntents(caches.updates, DEFAULT_NAMESPACE, (name) => caches.microservices.get(`${DEFAULT_NAMESPACE}/${name}`)?.spec.update);
     give(TRANSACTIONS, (number) => tally.transactions(number));
     const controller = createUpdateController({
       store,
@@ -81,9 +60,7 @@ const siteController = declareController({
       generations: caches.generations,
       updates: caches.updates,
       register: caches.gateways,
-      wanted: () => wanted.now(),
-      readinessOf: (namespace, name, claim) => readinessOf(sight, namespace, name, claim),
-      exclusive: () => exclusiveServices(exclusive, (service) => caches.instances.byIndex("service", `${DEFAULT_NAMESPACE}/${service}`)),
+      sight,
       intents: {
         ...intents,
         gateOf: (fresh, old, sinceMs) => {
@@ -91,26 +68,15 @@ const siteController = declareController({
           const gates = name === undefined ? undefined : intents.gatesOf(name);
           return gates === undefined ? undefined : judgeGate(tally.since(old, sinceMs), tally.since(fresh, sinceMs), LATENCY_BUCKETS_MS, gates);
         },
-        handoverOf: (service, name) =>
-          serviceOf(service)?.spec.exclusive === true ? (revisionOf(name)?.spec.template.handover ?? "hold") : undefined,
-        interlockOf: (services, nowMs) => interlockOf(services.map(serviceOf), (name) => caches.resources.get(`${DEFAULT_NAMESPACE}/${name}`), nowMs),
       },
-      gateways,
       distribution,
       ledger,
-      reach: new Reach((name) => {
-        const found = revisionOf(name);
-        return found === undefined ? undefined : (found.spec.template.calls ?? "any");
-      }),
       transactionsOf: (number) => tally.transactions(number),
-      background: {
-        instancesOf: (site, number, map) => background.instancesOf(site, number, map),
-        async ask(name) {
-          const host = caches.instances.get(`${DEFAULT_NAMESPACE}/${name}`)?.spec.host;
-          if (host === undefined) return { state: "idle", message: "it is gone" };
-          const params = { namespace: DEFAULT_NAMESPACE, instance: name };
-          return busyAnswer.parse(await peers.askAgent(host, "busy/ask", params, { timeoutMs: BUSY_MS_MAX }));
-        },
+      async askBusy(name) {
+        const host = caches.instances.get(`${DEFAULT_NAMESPACE}/${name}`)?.spec.host;
+        if (host === undefined) return { state: "idle", message: "it is gone" };
+        const params = { namespace: DEFAULT_NAMESPACE, instance: name };
+        return busyAnswer.parse(await peers.askAgent(host, "busy/ask", params, { timeoutMs: BUSY_MS_MAX }));
       },
       epoch,
       onDeposed: depose,

@@ -1,11 +1,11 @@
 import { gateway, type Instance, type instance, type microservice, type revision, TRAFFIC_FINALIZER } from "#/model/index.ts";
-import type { CachesOf } from "#/state/reconcile/index.ts";
+import type { CopiesOf } from "#/state/reconcile/index.ts";
 import type { TableDistribution } from "#/traffic/routing/distribution/index.ts";
 import { type LeftWait, type Readiness, revisionReadiness, withdrawing } from "./core/index.ts";
 
 /** What is seen of instances, and of who may call them. */
 export interface InstanceSight {
-  readonly caches: CachesOf<{
+  readonly caches: CopiesOf<{
     readonly microservices: typeof microservice;
     readonly revisions: typeof revision;
     readonly instances: typeof instance;
@@ -54,7 +54,7 @@ export const TRAFFIC_READS = { gateways: gateway };
 
 /** What is seen of those who may call instances. */
 export interface TrafficSight {
-  readonly caches: CachesOf<typeof TRAFFIC_READS>;
+  readonly caches: CopiesOf<typeof TRAFFIC_READS>;
   readonly distribution: TableDistribution;
 }
 

@@ -1,6 +1,7 @@
 export { callMetrics, callsPart } from "./calls/part.ts";
 export { incarnationStatus } from "./gateway/controller.ts";
 export { routesPart } from "./gateway/part.ts";
+export { fillTable } from "./gateway/table.ts";
 export { hostsPart } from "./host/part.ts";
 export { createJobController } from "./job/controller.ts";
 export { jobsPart } from "./job/part.ts";

@@ -49,5 +49,5 @@ export {
 export { step } from "./step.ts";
 export { consistencyOf, type How, howKey, howOf } from "./strategy.ts";
 export { WAIT_REASONS } from "./wait-reasons.ts";
-export { type Wanted, WantedRevisions, wantedRevisions } from "./wanted.ts";
+export { type Wanted, WantedRevisions } from "./wanted.ts";
 export { WishWatch } from "./wish-watch.ts";

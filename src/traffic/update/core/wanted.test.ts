@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Microservice } from "#/model/index.ts";
-import { WantedRevisions, wantedRevisions } from "./wanted.ts";
+import { type Wanted, WantedRevisions } from "./wanted.ts";
 
 function service(name: string, revision: string | undefined, more: { observed?: number; deleted?: boolean; failed?: boolean } = {}): Microservice {
   return {
@@ -58,3 +58,10 @@ test("a revision is being made until its template has been observed, unless it c
   wanted.remove("a");
   assert.equal(wanted.now().unmade.size, 0);
 });
+
+/** What templates of `services` say. */
+function wantedRevisions(services: Iterable<Microservice>): Wanted {
+  const wanted = new WantedRevisions();
+  for (const one of services) wanted.put(one);
+  return wanted.now();
+}

@@ -62,13 +62,6 @@ export class WantedRevisions {
   }
 }
 
-/** What templates of `services` say. */
-export function wantedRevisions(services: Iterable<Microservice>): Wanted {
-  const wanted = new WantedRevisions();
-  for (const one of services) wanted.put(one);
-  return wanted.now();
-}
-
 /** Why the revision cannot be made, as its controller has found. */
 function failureOf({ status }: Microservice): string | undefined {
   return status?.conditions?.find((condition) => condition.type === "Ready" && condition.reason === "RevisionFailed")?.message;

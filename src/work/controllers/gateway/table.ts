@@ -1,6 +1,6 @@
 import { generation, instance, isLeaving, microservice, revision, route, site } from "#/model/index.ts";
 import type { Peers } from "#/state/link/hub/index.ts";
-import type { CachesOf } from "#/state/reconcile/index.ts";
+import type { CopiesOf } from "#/state/reconcile/index.ts";
 import type { TableDistribution } from "#/traffic/routing/distribution/index.ts";
 import type { TableBuilder } from "#/traffic/routing/table/index.ts";
 import type { ConnectedGateway } from "./controller.ts";
@@ -16,7 +16,7 @@ export const TABLE_READS = {
 };
 
 /** Keeps the table's builder in step with the caches. */
-export function fillTable(caches: CachesOf<typeof TABLE_READS>, builder: TableBuilder, distribution: TableDistribution): void {
+export function fillTable(caches: CopiesOf<typeof TABLE_READS>, builder: TableBuilder, distribution: TableDistribution): void {
   const changed = (): void => distribution.touch();
   const name = (before: { metadata: { name: string } } | undefined): string => before?.metadata.name ?? "";
   caches.sites.listen((before, after) => {
