@@ -34,7 +34,7 @@ export class CallRules {
         this.#judge.violate("C", `a call of transaction ${tx.id} of generation ${tx.generation} was given generation ${call.generation}`);
       return tx;
     }
-    if (!this.#judge.revisionsOf(call.generation, caller.service, gateway.era).has(caller.revision))
+    if (!this.#judge.eras.revisionsOf(call.generation, caller.service, gateway.era).has(caller.revision))
       this.#judge.violate("C", `a call of ${caller.instance} without a context was given generation ${call.generation}, which does not have it`);
     return this.#unlabelled(gateway, tx, call);
   }
@@ -46,7 +46,7 @@ export class CallRules {
 
   /** A call of a transaction that began before the store was put back, or by a gateway that has not heard of that. */
   #formerCall(gateway: SeenGateway, { service }: HostRequest, tx: Transaction, call: Call): Transaction {
-    const [then, now] = [this.#judge.mapOf(tx.generation, tx.era), this.#judge.mapOf(call.generation, gateway.era)];
+    const [then, now] = [this.#judge.eras.mapOf(tx.generation, tx.era), this.#judge.eras.mapOf(call.generation, gateway.era)];
     // One in 256 ids has the check of another history, too: that does no harm where the number means the same.
     if (call.generation !== tx.generation || JSON.stringify(then) !== JSON.stringify(now))
       this.#judge.violate(
@@ -62,7 +62,7 @@ export class CallRules {
     if (from.era !== gateway.era) this.#formerCall(gateway, request, from, call);
     else if (call.generation !== from.generation)
       this.#judge.violate("C", `a leaked context of generation ${from.generation} was given generation ${call.generation}`);
-    else if (!this.#judge.revisionsPlanned(call.generation, caller.service, gateway.era).has(caller.revision))
+    else if (!this.#judge.eras.revisionsPlanned(call.generation, caller.service, gateway.era).has(caller.revision))
       this.#judge.violate(
         "C",
         `${caller.instance} has made a call in generation ${call.generation}, which does not have it: its context came from another transaction`,
@@ -77,7 +77,7 @@ export class CallRules {
     if (tx.era === this.#judge.era) this.#judgeHeld(call, tx, process);
     if (tx.isFromEdge && tx.era === this.#judge.era && this.#judge.isFenced(process.host, call.generation))
       this.#judge.violate("A", `transaction ${tx.id} of generation ${call.generation} met ${process.instance}, whose host serves nothing so new`);
-    const right = this.#judge.revisionsOf(call.generation, call.service, tx.era);
+    const right = this.#judge.eras.revisionsOf(call.generation, call.service, tx.era);
     if (right.has(process.revision)) return;
     this.#judge.violate(
       "C",
@@ -89,13 +89,12 @@ export class CallRules {
     const { tx, service, caller } = request;
     const why = `${decision.code}: ${decision.detail}`;
     this.#judge.note(() => `${gateway.plan.name} refuses transaction ${tx.id}, ${caller.instance} → ${service}: ${why}`);
-    this.#judge.refusals++;
     if (decision.code === "gateway/not-declared" && this.#services.callsOf(caller.service)?.includes(service) === false) return;
     // An instance that a person has added may be called through an edge before its host's own gateway listens for it.
     if (decision.code === "gateway/connect" && this.#person.hasChangedInstances) return tx.touch("its instance had just been added");
     // So it is where instances are replaced under the calls.
     const isNew = decision.code === "gateway/connect" || !gateway.admits(tx.generation, caller.service, caller.revision);
-    if (isNew && this.#judge.movedBy(caller.service, caller.revision).some((strategy) => strategy === "rolling" || strategy === "recreate"))
+    if (isNew && this.#judge.eras.movedBy(caller.service, caller.revision).some((strategy) => strategy === "rolling" || strategy === "recreate"))
       return tx.touch("its instance had just been replaced");
     if (
       request.headers.length === 0 ||
@@ -115,14 +114,14 @@ export class CallRules {
 
   /** It still hears a former leader, whose view of what was moved is as old and uneven as its caches: a strategy that keeps no versions has nothing else to go by. */
   #isMisled(gateway: SeenGateway, generation: number, service: string): boolean {
-    return gateway.epoch < (this.#judge.site?.epoch ?? 0) && this.#judge.revisionsOf(generation, service).size > 1;
+    return gateway.epoch < (this.#judge.site?.epoch ?? 0) && this.#judge.eras.revisionsOf(generation, service).size > 1;
   }
 
   refusedRoot(gateway: SeenGateway, { entry }: RootPlan, refusal: Refusal): void {
-    this.#judge.refusals++;
     this.#judge.note(() => `${gateway.plan.name} refuses a request from outside: ${refusal.code}: ${refusal.detail}`);
     if (refusal.generation === undefined || this.#excuses.lostTables.has(gateway.plan.name) || gateway.era !== this.#judge.era) return;
-    if (this.#judge.mapOf(refusal.generation)?.[entry] === undefined || this.#excuses.isShaken(gateway.plan.host, entry, refusal.generation)) return;
+    if (this.#judge.eras.mapOf(refusal.generation)?.[entry] === undefined || this.#excuses.isShaken(gateway.plan.host, entry, refusal.generation))
+      return;
     if (gateway.isFenced(entry, refusal.generation) || this.#isMisled(gateway, refusal.generation, entry)) return;
     this.#judge.violate("A", `a request from outside was refused by ${gateway.plan.name}: ${refusal.detail}`);
   }
@@ -136,7 +135,7 @@ export class CallRules {
 
   /** A new transaction waits at an edge. */
   held(gateway: SeenGateway, { entry }: RootPlan, hold: StampPlan["hold"]): void {
-    this.#judge.held++;
+    this.#judge.tally.held++;
     if (gateway.era !== this.#judge.era) return;
     if (hold === undefined || !this.#services.canReach(entry, hold.services, hold.to))
       this.#judge.violate("A", `a request to ${entry} is held at ${gateway.plan.name}, and cannot reach ${hold?.services.join(", ")}`);
@@ -144,7 +143,7 @@ export class CallRules {
 
   /** A new transaction passes while others wait. */
   passed(gateway: SeenGateway, { entry }: RootPlan, hold: NonNullable<StampPlan["hold"]>, generation: number): void {
-    this.#judge.passed++;
+    this.#judge.tally.passed++;
     if (gateway.era !== this.#judge.era) return;
     if (generation !== hold.to) this.#judge.violate("P", `a request to ${entry} joins generation ${generation}, for whose end others are held`);
     if (this.#services.canReach(entry, hold.services, hold.to))

@@ -49,7 +49,7 @@ export class Excuses {
     // The first generation of a site comes into service as it is.
     if (!this.hasStarted || this.isUnsteady) return true;
     if (judge.isFenced(host, generation, FREED_LATE_MS) || judge.isRecreated(service)) return true;
-    for (const revision of judge.revisionsOf(generation, service)) if (judge.crashed.has(`${host}/${revision}`)) return true;
+    for (const revision of judge.eras.revisionsOf(generation, service)) if (judge.crashed.has(`${host}/${revision}`)) return true;
     return false;
   }
 

@@ -80,7 +80,7 @@ export class GatewayProcess implements SeenGateway, HostInlet {
     const table = this.isUp ? this.#run?.core.table.table : this.#disk.table;
     if (table === undefined) return true;
     const assigned = table.entries.generation[String(generation)]?.assignments;
-    return assigned !== undefined && table.position.history === judge.site?.history && isSameMap(assigned, judge.mapOf(generation) ?? {});
+    return assigned !== undefined && table.position.history === judge.site?.history && isSameMap(assigned, judge.eras.mapOf(generation) ?? {});
   }
 
   isFenced(service: string, generation: number): boolean {

@@ -152,7 +152,7 @@ export class GatewayRequests {
     const { judge, scheduler, services, calls } = setting;
     const release = judge.begin(request.tx, request.service, `a call to ${request.service} at ${gateway.plan.name}`);
     const isProxied = request.tx.dice.chance(0.5);
-    judge.calls++;
+    judge.tally.calls++;
     const decide = (): Admitted | Refusal | Undecided => {
       const { caller, service, headers } = request;
       // It listens on the addresses of the callers that it knows, and on no others.

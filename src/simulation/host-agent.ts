@@ -266,7 +266,7 @@ export class HostAgent {
     if (how === "answered") return void (yield* store.request(act));
     if (how === "unanswered") yield* store.request(act);
     if (how === "late") this.#program.spawn(this.#carryOutLate(act, judge.era));
-    if (how !== "lost") judge.repeated++;
+    if (how !== "lost") judge.tally.repeated++;
     yield this.#dice.between(1, 60);
     throw new OrreryError("client/unavailable", "the connection was lost before the answer", { retry: "backoff" });
   }

@@ -35,7 +35,7 @@ export class Hosts {
     const { judge } = this.#setting;
     const state = this.#agents.get(host)?.askBusy(instance) ?? "unknown";
     judge.note(() => `${instance} says that it is ${state}`);
-    if (state === "busy") judge.busy++;
+    if (state === "busy") judge.tally.busy++;
     return state;
   }
 

@@ -1,8 +1,10 @@
 import type { Generation, Site } from "#/model/index.ts";
 import type { GenerationMap } from "#/traffic/update/core/index.ts";
-import { isSameMap, readSiteState, type SiteState, stamps } from "#/traffic/update/core/index.ts";
+import { readSiteState, type SiteState, stamps } from "#/traffic/update/core/index.ts";
+import { Eras } from "./eras.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { SimulatedStore } from "./store.ts";
+import { makeTally } from "./tally.ts";
 import { Transaction } from "./transaction.ts";
 
 /** C consistency, A availability, M monotone, P progress, S safe failure, V visible, E exclusive use; X: the simulation itself failed. */
@@ -26,23 +28,6 @@ export interface GenerationRecord {
   transactions: number;
 }
 
-/** What numbers of generations mean between two times that the store was put back, or was found to be. */
-interface Era {
-  /** The store's own id. */
-  readonly history: string;
-  readonly maps: Map<number, GenerationMap>;
-  /** Every move that there was, by service. */
-  readonly moves: Map<string, (PlannedMove & { readonly strategy: string | undefined; readonly sinceMs: number })[]>;
-  /** Those that were only planned, too. */
-  readonly planned: Map<string, PlannedMove[]>;
-}
-
-interface PlannedMove {
-  readonly before: number;
-  readonly from: string;
-  readonly to: string;
-}
-
 /** Knows the truth: what every transaction should meet, what is alive, what was decided; and remembers each breach. */
 export class Judge {
   readonly violations: Violation[] = [];
@@ -51,7 +36,8 @@ export class Judge {
   readonly history: string[] = [];
   readonly #scheduler: Scheduler;
   readonly #keepsHistory: boolean;
-  readonly #eras: Era[] = [{ history: "simulated", maps: new Map(), moves: new Map(), planned: new Map() }];
+  readonly eras = new Eras();
+  readonly tally = makeTally();
   readonly #live = new Map<number, Set<Transaction>>();
   #ended = new Set<number>();
   #counter = 0;
@@ -72,12 +58,6 @@ export class Judge {
   readonly heldRevisions = new Set<string>();
   /** Longest hold, from its beginning to the release. */
   longestHoldMs = 0;
-  /** Holds begun, and those that led to the switch. */
-  holds = 0;
-  handovers = 0;
-  /** New transactions that were held, and those that passed meanwhile since they could not reach what was held. */
-  held = 0;
-  passed = 0;
   /** `<host>/<revision>` whose instances have crashed by themselves. */
   readonly crashed = new Set<string>();
   /** Fences that there are, and were: of a host, until when (elapsed). */
@@ -92,19 +72,6 @@ export class Judge {
   onFreed: (host: string) => void = () => {};
   /** Called when held transactions go on with the new revisions of `services`, which are stamped since `switchedMs` (wall time). */
   onReleased: (services: readonly string[], generation: number, switchedMs: number) => void = () => {};
-  calls = 0;
-  refusals = 0;
-  /** Times that the store was put back: restored, or copied and found out. */
-  restored = 0;
-  copied = 0;
-  foundOut = 0;
-  /** Times that an instance said that it is busy, and pieces of work that no call showed. */
-  busy = 0;
-  labours = 0;
-  /** Writes of agents that were carried out without their knowing. */
-  repeated = 0;
-  /** Calls of transactions from before the store was put back. */
-  formerCalls = 0;
 
   constructor(scheduler: Scheduler, store: SimulatedStore, keepsHistory: boolean, recreateMs: number) {
     this.#recreateMs = recreateMs;
@@ -127,28 +94,17 @@ export class Judge {
 
   /** How often the store was put back. */
   get era(): number {
-    return this.#eras.length - 1;
-  }
-
-  get #now(): Era {
-    return this.#eras[this.era] as Era;
-  }
-
-  mapOf(generation: number, era = this.era): GenerationMap | undefined {
-    return this.#eras[era]?.maps.get(generation);
+    return this.eras.last;
   }
 
   /** The store has been put back to what is in it now. Nobody awaits any more what is in flight. */
   putBack(how: "restored" | "copied", history: string, site: Site | undefined, generations: readonly Generation[]): void {
-    this[how]++;
+    this.tally[how]++;
     this.isPutBackUnnoticed = how === "copied";
     const now = readSiteState(site?.status);
     const counter = now?.counter ?? 0;
-    const { moves, planned } = this.#now;
-    const until = <T extends PlannedMove>(known: Map<string, T[]>): Map<string, T[]> =>
-      new Map([...known].map(([service, list]) => [service, list.filter((one) => one.before <= counter)]));
-    const maps = new Map(generations.map(({ spec }) => [spec.number, spec.map]));
-    this.#begin({ history, maps, moves: until(moves), planned: until(planned) });
+    this.eras.putBack(history, counter, generations);
+    this.#giveUpWaiting();
     const open = now?.generations ?? [];
     this.#ended = new Set([...this.#ended].filter((number) => number <= counter && !open.some((one) => one.number === number)));
     for (const [number, record] of this.records) {
@@ -171,14 +127,13 @@ export class Judge {
 
   /** A gateway has shown that the store was put back. */
   noticed(history: string): void {
-    this.foundOut++;
+    this.tally.foundOut++;
     this.isPutBackUnnoticed = false;
-    const { maps, moves, planned } = this.#now;
-    this.#begin({ history, maps: new Map(maps), moves: new Map(moves), planned: new Map(planned) });
+    this.eras.noticed(history);
+    this.#giveUpWaiting();
   }
 
-  #begin(era: Era): void {
-    this.#eras.push(era);
+  #giveUpWaiting(): void {
     for (const set of this.#live.values())
       for (const one of set) {
         one.excusedBy ??= "the store was put back";
@@ -204,14 +159,14 @@ export class Judge {
   #onGeneration(before: Generation | undefined, after: Generation | undefined): void {
     if (after === undefined) return;
     const { number, map } = after.spec;
-    const isOwn = after.spec.history === this.#now.history && !this.isPutBackUnnoticed;
-    const formerly = !isOwn ? undefined : this.#eras.map((one) => one.maps.get(number)).find((one) => one !== undefined);
+    const isOwn = after.spec.history === this.eras.now.history && !this.isPutBackUnnoticed;
+    const formerly = !isOwn ? undefined : this.eras.firstMapOf(number);
     if (formerly !== undefined && before === undefined && JSON.stringify(formerly) !== JSON.stringify(map))
       this.violate("M", `generation ${number} was issued before with another meaning`);
-    const known = this.#now.maps.get(number);
+    const known = this.eras.now.maps.get(number);
     if (known !== undefined && before === undefined) this.violate("M", `generation ${number} was issued twice`);
     if (known !== undefined && JSON.stringify(known) !== JSON.stringify(map)) this.violate("M", `the map of generation ${number} has changed`);
-    this.#now.maps.set(number, map);
+    this.eras.now.maps.set(number, map);
   }
 
   #fence(now: SiteState): void {
@@ -262,17 +217,10 @@ export class Judge {
 
   #onMoves(now: SiteState): void {
     const recreating = new Set<string>();
-    for (const { service, before, from, to, isIdle } of now.moves) {
-      const planned = this.#now.planned.get(service) ?? [];
-      if (!planned.some((one) => one.before === before && one.from === from && one.to === to)) planned.push({ before, from, to });
-      this.#now.planned.set(service, planned);
-      if (isIdle === true) continue;
-      const { strategy, phase } = now.generations.find((one) => one.number === before) ?? {};
-      const known = this.#now.moves.get(service) ?? [];
-      if (!known.some((one) => one.before === before && one.from === from && one.to === to))
-        known.push({ before, from, to, strategy, sinceMs: this.#scheduler.elapsedMs });
-      this.#now.moves.set(service, known);
-      if (strategy === "recreate" && phase !== "Active" && phase !== "Draining") recreating.add(service);
+    for (const move of now.moves) {
+      const { strategy, phase } = now.generations.find((one) => one.number === move.before) ?? {};
+      this.eras.note(move, strategy, this.#scheduler.elapsedMs);
+      if (move.isIdle !== true && strategy === "recreate" && phase !== "Active" && phase !== "Draining") recreating.add(move.service);
     }
     for (const service of recreating) this.#recreated.set(service, Number.POSITIVE_INFINITY);
     for (const [service, untilMs] of this.#recreated)
@@ -287,8 +235,8 @@ export class Judge {
       state?.generations.find((one) => one.number === number)?.phase;
     if (after !== undefined && after.to !== before?.to) {
       this.#holdSinceMs = this.#scheduler.elapsedMs;
-      this.holds++;
-      for (const service of after.services) this.heldRevisions.add(this.mapOf(after.to)?.[service] ?? "");
+      this.tally.holds++;
+      for (const service of after.services) this.heldRevisions.add(this.eras.mapOf(after.to)?.[service] ?? "");
       for (const { number, phase } of former?.generations ?? []) {
         const one = phase === "Draining" ? this.#liveThatReaches(number, after.services) : undefined;
         if (one !== undefined)
@@ -301,7 +249,7 @@ export class Judge {
     }
     if (before === undefined) return;
     if (phaseOf(former, before.to) === "Holding" && phaseOf(now, before.to) === "Active") {
-      this.handovers++;
+      this.tally.handovers++;
       this.#judgeQuiet(before.to, before.services);
     }
     if (after !== undefined) return;
@@ -338,47 +286,11 @@ export class Judge {
     return this.#scheduler.elapsedMs < (this.#recreated.get(service) ?? Number.NEGATIVE_INFINITY);
   }
 
-  /** Revisions that a transaction of `generation` may meet: the one of its map, and those that the service was moved to. Empty: none. */
-  revisionsOf(generation: number, service: string, era = this.era): ReadonlySet<string> {
-    return this.#reached(generation, service, era, (one) => one.moves);
-  }
-
-  /** And those to which calls were only planned to go: a gateway cannot know whether another one has moved them already. */
-  revisionsPlanned(generation: number, service: string, era = this.era): ReadonlySet<string> {
-    return this.#reached(generation, service, era, (one) => one.planned);
-  }
-
-  #reached(
-    generation: number,
-    service: string,
-    era: number,
-    movesOf: (era: Era) => ReadonlyMap<string, readonly PlannedMove[]>,
-  ): ReadonlySet<string> {
-    const map = this.mapOf(generation, era);
-    const mapped = map?.[service];
-    const met = new Set(mapped === undefined ? [] : [mapped]);
-    // Where nobody has noticed that the store was put back, the number may mean the same as before, and goes on.
-    for (const one of this.#eras)
-      if (one.history === this.#eras[era]?.history && isSameMap(one.maps.get(generation) ?? {}, map ?? {}))
-        for (const { before, from, to } of movesOf(one).get(service) ?? []) if (generation < before && met.has(from)) met.add(to);
-    return met;
-  }
-
-  /** When the move was seen first, in milliseconds since the beginning. */
-  movedAtMs(service: string, before: number, to: string): number {
-    return this.#now.moves.get(service)?.find((one) => one.before === before && one.to === to)?.sinceMs ?? 0;
-  }
-
   /** True if a generation older than `before` had the service in `revision` and was open at `atMs`. */
   wasServed(service: string, revision: string, before: number, atMs: number): boolean {
-    return [...this.#now.maps].some(
+    return [...this.eras.now.maps].some(
       ([number, map]) => number < before && map[service] === revision && (this.records.get(number)?.endedMs ?? Number.POSITIVE_INFINITY) > atMs,
     );
-  }
-
-  /** Strategies that have moved the service to or from `revision` (`undefined`: a compatible handover, or back). */
-  movedBy(service: string, revision: string): readonly (string | undefined)[] {
-    return (this.#now.moves.get(service) ?? []).flatMap((one) => (one.to === revision || one.from === revision ? [one.strategy] : []));
   }
 
   /** The Site as it was written last. */
@@ -389,7 +301,7 @@ export class Judge {
   #onOpen(number: number, phase: string, isStamped: boolean, counter: number): void {
     if (this.#ended.has(number)) this.violate("M", `generation ${number} was closed and is open again`);
     if (number > counter) this.violate("M", `generation ${number} is open, the counter is ${counter}`);
-    if (!this.#now.maps.has(number)) this.violate("M", `generation ${number} is named and does not exist`);
+    if (!this.eras.now.maps.has(number)) this.violate("M", `generation ${number} is named and does not exist`);
     const record = this.#recordOf(number);
     if (isStamped && record.switchedMs === undefined) {
       record.switchedMs = this.#scheduler.elapsedMs;
@@ -414,7 +326,7 @@ export class Judge {
 
   /** True if an open generation has the service in this revision. */
   isNeeded(service: string, revision: string): boolean {
-    return this.#open.some((number) => this.mapOf(number)?.[service] === revision);
+    return this.#open.some((number) => this.eras.mapOf(number)?.[service] === revision);
   }
 
   #recordOf(number: number): GenerationRecord {

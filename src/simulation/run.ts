@@ -1,34 +1,19 @@
 import type { Violation } from "./judge.ts";
 import { longestTransactionMs, type Scenario } from "./plan.ts";
 import { makeScenario } from "./scenario.ts";
+import type { Tally } from "./tally.ts";
 import { makeWorld } from "./world.ts";
 
 /** What came of a run. */
-export interface RunResult {
+export interface RunResult extends Readonly<Tally> {
   readonly seed: number;
   readonly violations: readonly Violation[];
   /** Empty unless it was asked for. */
   readonly history: readonly string[];
   readonly generations: number;
   readonly transactions: number;
-  readonly calls: number;
   readonly events: number;
   readonly elapsedMs: number;
-  /** New transactions that were held, and those that passed meanwhile. */
-  readonly held: number;
-  readonly passed: number;
-  /** Times that new ones were held, and those that ended with the switch. */
-  readonly holds: number;
-  readonly handovers: number;
-  /** Times that the store was put back: restored, or copied, and how often a gateway showed that. */
-  readonly restored: number;
-  readonly copied: number;
-  readonly foundOut: number;
-  /** Pieces of work that no call showed, and times that an instance said so. */
-  readonly labours: number;
-  readonly busy: number;
-  /** Writes of agents that were carried out without their knowing, so that they came twice. */
-  readonly repeated: number;
 }
 
 const EVENTS_MAX = 400_000;
@@ -59,19 +44,9 @@ export function runScenario(scenario: Scenario, options: { readonly keepsHistory
     history: judge.history,
     generations: judge.records.size,
     transactions,
-    calls: judge.calls,
     events: scheduler.events,
     elapsedMs: scheduler.elapsedMs,
-    held: judge.held,
-    passed: judge.passed,
-    holds: judge.holds,
-    handovers: judge.handovers,
-    restored: judge.restored,
-    copied: judge.copied,
-    foundOut: judge.foundOut,
-    labours: judge.labours,
-    busy: judge.busy,
-    repeated: judge.repeated,
+    ...judge.tally,
   };
 }
 

@@ -195,7 +195,7 @@ export class ServiceProcess implements Caller {
     const { lingerMs } = this.#setting.scenario;
     const { dice } = errand.tx;
     this.#labours++;
-    this.#setting.judge.labours++;
+    this.#setting.judge.tally.labours++;
     yield dice.between(lingerMs, lingerMs + 900);
     if (!this.#isLeaky && this.#forwarded.length > 0 && dice.chance(0.5)) {
       errand.tx.budget = Math.max(1, errand.tx.budget);
@@ -280,7 +280,7 @@ export class ServiceProcess implements Caller {
     const isTakenAway = judge.isNeeded(this.service, this.revision);
     for (const { tx, isAnswering } of this.#work) {
       // So does one whose calls were moved to another revision.
-      const isMoved = judge.revisionsOf(tx.generation, this.service).size > 1;
+      const isMoved = judge.eras.revisionsOf(tx.generation, this.service).size > 1;
       if ((isTakenAway || isMoved) && (!isAnswering || tx.touchedBy !== undefined)) continue;
       // What no gateway counts any more, because it was cut or its gateway has died, is awaited by its generation alone.
       if (tx.excusedBy !== undefined && (!isAnswering || tx.touchedBy !== undefined)) continue;

@@ -31,7 +31,7 @@ export function makeSetting(
   const store = new SimulatedStore(scheduler, about.dice);
   const recreateMs = scenario.faults.length > 0 ? Number.POSITIVE_INFINITY : 2 * longestTransactionMs(scenario) + RECREATE_MS;
   const judge = new Judge(scheduler, store, about.keepsHistory, recreateMs);
-  const services = new ServiceBook(scenario.services, (generation) => judge.mapOf(generation));
+  const services = new ServiceBook(scenario.services, (generation) => judge.eras.mapOf(generation));
   judge.canReach = (entry, reached, generation) => services.canReach(entry, reached, generation);
   const stage: Stage = { scenario, scheduler, store, judge, services };
   const excuses = new Excuses(stage, about.isCentreEnding);

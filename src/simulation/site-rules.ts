@@ -54,7 +54,7 @@ export class SiteRules {
   /** Held transactions are let go when the new revisions of exclusive services are active, or when that has taken too long. */
   #released(services: readonly string[], generation: number, switchedMs: number): void {
     const isLate = this.#stage.scheduler.nowMs >= switchedMs + this.#stage.scenario.holdMs;
-    const map = this.#judge.mapOf(generation) ?? {};
+    const map = this.#judge.eras.mapOf(generation) ?? {};
     for (const service of services.filter(
       (one) => this.#stage.services.isExclusive(one) && !this.#stage.scenario.compatible.includes(map[one] ?? ""),
     )) {
@@ -100,7 +100,7 @@ export class SiteRules {
       if (!isRecreated || service !== process.service || to !== process.revision) continue;
       // One that was there before is on its way out, or serves older transactions.
       const { metadata, spec } = this.#stage.store.get("Instance", process.instance) ?? {};
-      const movedAtMs = this.#judge.movedAtMs(service, before, to);
+      const movedAtMs = this.#judge.eras.movedAtMs(service, before, to);
       const isOld = Date.parse(metadata?.creationTimestamp ?? "") < START_MS + movedAtMs;
       if (isOld || (spec?.neededBy ?? 0) < before || this.#judge.wasServed(service, to, before, movedAtMs)) continue;
       // What was made by a decision that was on its way when the update began is taken away again.
@@ -118,7 +118,7 @@ export class SiteRules {
     if (process.duty !== "passive" || !this.#stage.services.isExclusive(service) || this.#lateHandovers.has(service)) return;
     // A service that is new is not handed over; another declares that it can wait for the thing, or the strategy does not care.
     if (!this.#judge.heldRevisions.has(process.revision)) return;
-    if (this.#stage.scenario.compatible.includes(process.revision) || this.#judge.movedBy(service, process.revision).length > 0) return;
+    if (this.#stage.scenario.compatible.includes(process.revision) || this.#judge.eras.movedBy(service, process.revision).length > 0) return;
     if (this.#person.hasChangedInstances || this.#excuses.isExcused(tx, process.host, service)) return;
     this.#judge.violate("E", `transaction ${tx.id} of generation ${tx.generation} met ${process.instance}, which is passive`);
   }
@@ -153,7 +153,7 @@ export class SiteRules {
   /** What ends soon after each start is never served in the place of what works. */
   #proven(generation: number): void {
     const { judge, scenario } = this.#stage;
-    const flapping = Object.values(judge.mapOf(generation) ?? {}).find((revision) => scenario.starts[revision]?.isFlapping === true);
+    const flapping = Object.values(judge.eras.mapOf(generation) ?? {}).find((revision) => scenario.starts[revision]?.isFlapping === true);
     if (flapping !== undefined) judge.violate("A", `generation ${generation} is stamped, and ${flapping} ends before it has been ready for minReady`);
   }
 
@@ -163,7 +163,9 @@ export class SiteRules {
     this.#stamps.push({ atMs: this.#stage.scheduler.elapsedMs, generation });
     if (this.#excuses.isUnaware) return;
     const { stamp } = readSiteState(this.#stage.store.get("Site", SITE_NAME)?.status) ?? {};
-    const [served, ramped] = [stamp?.generation, stamp?.ramp?.to].map((number) => (number === undefined ? undefined : this.#judge.mapOf(number)));
+    const [served, ramped] = [stamp?.generation, stamp?.ramp?.to].map((number) =>
+      number === undefined ? undefined : this.#judge.eras.mapOf(number),
+    );
     const shared = Object.keys(served ?? {}).find(
       (one) => ramped?.[one] !== undefined && ramped[one] !== served?.[one] && this.#stage.services.isExclusive(one),
     );
@@ -203,7 +205,7 @@ export class SiteRules {
     if (state.stamp.hold !== undefined) return `new transactions are held for ${state.stamp.hold.services.join(", ")}`;
     if (state.generations.length > 1 || only.phase !== "Active")
       return `open: ${state.generations.map((one) => `${one.number}:${one.phase}`).join(" ")}`;
-    const served = this.#judge.mapOf(state.stamp.generation) ?? {};
+    const served = this.#judge.eras.mapOf(state.stamp.generation) ?? {};
     const services = this.#stage.store.list("Microservice");
     for (const one of services) {
       const { name } = one.metadata;
@@ -241,8 +243,8 @@ export class SiteRules {
       if (wishes.some((other) => other !== wish && other.service === wish.service && other.atMs >= wish.atMs && other.atMs < wish.atMs + limitMs))
         continue;
       const present = this.#stamps.findLast((one) => one.atMs < wish.atMs);
-      if (present !== undefined && this.#judge.mapOf(present.generation)?.[wish.service] === revision) continue;
-      const served = this.#stamps.find((one) => one.atMs >= wish.atMs && this.#judge.mapOf(one.generation)?.[wish.service] === revision);
+      if (present !== undefined && this.#judge.eras.mapOf(present.generation)?.[wish.service] === revision) continue;
+      const served = this.#stamps.find((one) => one.atMs >= wish.atMs && this.#judge.eras.mapOf(one.generation)?.[wish.service] === revision);
       const tookMs = (served?.atMs ?? Number.POSITIVE_INFINITY) - wish.atMs;
       if (tookMs > limitMs)
         this.#judge.violate("P", `${revision} was served ${Math.round(tookMs)} ms after it was wished; ${Math.round(limitMs)} ms are enough`);
@@ -266,7 +268,7 @@ export class SiteRules {
         record.lastEndMs,
         record.drainingMs === undefined ? (record.endedMs ?? Number.POSITIVE_INFINITY) : 0,
       );
-      const revisions = Object.keys(this.#judge.mapOf(number) ?? {}).flatMap((service) => [...this.#judge.revisionsOf(number, service)]);
+      const revisions = Object.keys(this.#judge.eras.mapOf(number) ?? {}).flatMap((service) => [...this.#judge.eras.revisionsOf(number, service)]);
       for (const revision of revisions) freeMs.set(revision, Math.max(freeMs.get(revision) ?? 0, emptyMs));
       if (record.drainingMs === undefined || record.endedMs === undefined) continue;
       const lateMs = record.endedMs - emptyMs;
