@@ -10,6 +10,9 @@ import { type RunningSite, slowness } from "./running-site.ts";
 import { type Judgement, type Sent, SteadyLoad, summarize } from "./steady-load.ts";
 import { assertCallsConsistent, createUpdate, setPolicy, untilSettled } from "./updating-site.ts";
 
+// How long what is held takes beyond the Site's hold is measured, and that nobody else is slower.
+// lane: alone
+
 /** The Site's hold. */
 const HOLD_MS = 3000;
 /** What is answered takes this much longer than it was held. */

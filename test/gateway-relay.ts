@@ -3,8 +3,9 @@ import { mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 import path from "node:path";
 import type { TestContext } from "node:test";
-import { gateway } from "#/model/index.ts";
+import { gateway, type Update } from "#/model/index.ts";
 import type { Kill, RunningSite } from "./running-site.ts";
+import { type SeenWait, untilWait } from "./updating-site.ts";
 
 /** Between a site's gateway and its centre: can be cut (connections end, new ones are refused at once) and healed, and made slow towards the gateway. */
 export interface GatewayRelay {
@@ -122,4 +123,23 @@ async function openWire(context: TestContext): Promise<Wire> {
       delayMs = ms;
     },
   };
+}
+
+/** Waits until an Update says that it waits for one of `reasons` because of the gateway, no longer than since `cutMs`; then `update show` says it, too. */
+export async function untilGatewayBlamed(site: RunningSite, name: string, cutMs: number, reasons: readonly string[]): Promise<SeenWait> {
+  const blamed = await untilWait(site, name, (one) => reasons.includes(one.reason) && one.message.includes("gateway main is not connected"));
+  const sinceMs = Date.parse(blamed.since);
+  assert.ok(sinceMs <= Date.now() && sinceMs >= cutMs - 1000, `since ${blamed.since}, cut at ${new Date(cutMs).toISOString()}`);
+  const shown = JSON.parse((await site.orrery("update", "show", name, "-o", "json")).out) as {
+    readonly generations: readonly { readonly waits: readonly SeenWait[] }[];
+    readonly updates: readonly Update[];
+  };
+  const all = [...shown.generations.flatMap((one) => one.waits), ...shown.updates.flatMap((one) => one.status?.waits ?? [])];
+  assert.ok(
+    all.some((one) => one.reason === blamed.reason && one.object === blamed.object && one.since === blamed.since),
+    JSON.stringify(all),
+  );
+  const { out } = await site.orrery("update", "show", name);
+  assert.match(out, new RegExp(`${blamed.object} \\(${blamed.reason}, `));
+  return blamed;
 }

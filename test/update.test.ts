@@ -8,7 +8,7 @@ import { askPasses, seedOf } from "./ground-station-load.ts";
 import { Killing, median } from "./killing.ts";
 import { lacksKubectl, RunningSite } from "./running-site.ts";
 import { SteadyLoad, summarize, unexcused } from "./steady-load.ts";
-import { assertCallsConsistent, createUpdate, setPolicy, untilSettled, untilUpdatesEnd } from "./updating-site.ts";
+import { assertCallsConsistent, createUpdate, shortenTransactions, untilSettled, untilUpdatesEnd } from "./updating-site.ts";
 
 /** `npm run soak` makes more. */
 const UPDATES = Number(process.env["ORRERY_TEST_UPDATES"] ?? 20);
@@ -20,7 +20,7 @@ let site: RunningSite;
 
 before(async () => {
   site = await RunningSite.start("ground-station");
-  await setPolicy(site, { maxTransaction: "5s" });
+  await shortenTransactions(site);
 });
 after(() => site.close());
 
