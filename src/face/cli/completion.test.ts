@@ -48,6 +48,8 @@ describe("Tab", () => {
       ["update show ", ["auth-x"]],
       ["update history p", ["portal"]],
       ["gateway f", ["forget"]],
+      ["job ", ["history", "list", "run", "stop"]],
+      ["volume ", ["ls", "rm"]],
       ["job run n", ["nightly"]],
       ["completion z", ["zsh"]],
       ["apply -f ", [":files"]],

@@ -17,8 +17,6 @@ export type Completion = { readonly candidates: readonly string[] } | { readonly
 const KINDS_OF: Readonly<Record<string, readonly ServedKind[]>> = {
   service: [microservice],
   instance: [instance],
-  job: [job],
-  run: [jobRun],
 };
 const FILES: ReadonlySet<string> = new Set(["file", "dir", "file|dir|-", "file|-"]);
 

@@ -10,12 +10,13 @@ function readyOf(
   instances: readonly Instance[],
   refused: SiteState["refused"] = [],
   exclusive: { readonly served: string; readonly user: string } | undefined = undefined,
+  served: string | undefined = exclusive?.served,
 ): { readonly reason: string; readonly message: string } {
   const status = serviceStatus(
     {
       service: exclusive === undefined ? service : { ...service, spec: { ...service.spec, exclusive: true } },
       site: { generations: [], refused, exclusive: [{ service: "crash", revision: exclusive?.user }] } as unknown as SiteState,
-      servedMap: exclusive === undefined ? undefined : { crash: exclusive.served },
+      servedMap: served === undefined ? undefined : { crash: served },
       revisionOf: () => undefined,
       instances,
       isHostKnown: () => true,
@@ -64,6 +65,15 @@ test("a service that starts again and again quotes its last words also while its
     },
   } as unknown as Instance;
   assert.match(readyOf([starting]).message, /it is being started; it had ended before, its last lines: no key in the lock/);
+});
+
+test("a service whose new version does not start says why, beside what is served", () => {
+  const former = { ...instance(true), metadata: { name: "crash-v0-1-0" }, spec: { revision: "crash-v0-1", host: "here" } } as unknown as Instance;
+  const starting = readyOf([former, instance(false)], [], undefined, "crash-v0-1");
+  assert.deepEqual(
+    [starting.reason, starting.message],
+    ["Updating", "1 of 1 instances of crash-v0-1 ready; crash-v1-1 is on its way; crash-v1-1-0: exit status 3"],
+  );
 });
 
 test("an exclusive service whose thing is still in other hands says in whose", () => {

@@ -114,13 +114,18 @@ function readyCondition(
   }
   const isUpdating =
     view.made !== undefined && view.made.revision !== served && !view.site?.refused.some((one) => one.revision === view.made?.revision);
-  if (isUpdating)
+  if (isUpdating) {
+    const trouble = view.instances
+      .filter((one) => one.spec.revision === view.made?.revision && one.metadata.deletionTimestamp === undefined)
+      .map(instanceTrouble)
+      .find((one) => one !== undefined);
     return {
       type: "Ready",
       status: "True",
       reason: "Updating",
-      message: `${readyCount} instances of ${served} serve; ${view.made?.revision} is on its way`,
+      message: `${readyCount} of ${spec.replicas} instances of ${served} ready; ${view.made?.revision} is on its way${trouble === undefined ? "" : `; ${trouble.message}`}`,
     };
+  }
   return { type: "Ready", status: "True", reason: "Ready", message: `${readyCount} of ${spec.replicas} instances ready` };
 }
 
