@@ -97,6 +97,8 @@ export class ClientAnswer {
     this.#isLast = true;
     // What has come goes out first. Node holds the writes of one turn of the event loop back, and a client that has seen nothing at all takes its request for one that was never read, and sends it again.
     while (this.#res.writableCorked > 0) this.#res.uncork();
+    // HTTP/1.0 has no chunks: an answer without a length ends with its connection, and only a reset says that it is not whole.
+    if (this.#res.req.httpVersionMinor === 0 && this.#res.headersSent) this.#connection.socket.resetAndDestroy();
     this.#res.destroy();
     this.#connection.answered(true);
   }

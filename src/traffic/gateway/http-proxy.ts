@@ -227,8 +227,8 @@ export class HttpProxy {
           return;
         }
         if (connection.isClosing) return;
-        const [status, phrase] = CLIENT_ERRORS[error.code ?? ""] ?? [400, "Bad Request"];
-        const refusal = { ...refuse("gateway/bad-request", `${phrase}: ${error.message}`), status };
+        const [status, detail] = describeClientError(error, socket);
+        const refusal = { ...refuse("gateway/bad-request", detail), status };
         const { current } = connection;
         if (connection.isBusy && current !== undefined && !current.req.complete) return current.exchange.bodyBroken(refusal.detail);
         connection.close(() => {
@@ -287,10 +287,21 @@ function isUnspoken(req: IncomingMessage): boolean {
   return req.httpVersion !== "1.1" || /^(?:h2c|tls|http)(?:$|[/,\s])/i.test(req.headers.upgrade ?? "");
 }
 
-const CLIENT_ERRORS: Readonly<Record<string, readonly [number, string]>> = {
-  HPE_HEADER_OVERFLOW: [431, "Request Header Fields Too Large"],
-  ERR_HTTP_REQUEST_TIMEOUT: [408, "Request Timeout"],
-};
+const HANDSHAKE = 22;
+
+/** Status and words for what a client has sent that cannot be read. */
+function describeClientError(error: NodeJS.ErrnoException & { readonly rawPacket?: Buffer }, socket: Socket): readonly [number, string] {
+  const { code, message, rawPacket } = error;
+  if (code === "HPE_HEADER_OVERFLOW") return [431, `Request Header Fields Too Large: ${message}`];
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return [408, `Request Timeout: ${message}`];
+  if (code === "HPE_INVALID_EOF_STATE")
+    return [400, "the connection was closed in the middle of the request: there is less of it than its head says"];
+  if (rawPacket !== undefined && rawPacket.length === socket.bytesRead) {
+    if (rawPacket[0] === HANDSHAKE) return [400, "this port does not speak TLS: ask http:// instead of https://"];
+    if (rawPacket.toString("latin1", 0, 14) === "PRI * HTTP/2.0") return [505, "HTTP/2 is not spoken here: use HTTP/1.1"];
+  }
+  return [400, `Bad Request: ${message}`];
+}
 
 function outsideRequest(head: RequestHead, target: HostTarget & { readonly kind: "outside" }): FilteredRequest {
   return {

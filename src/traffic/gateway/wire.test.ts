@@ -235,6 +235,69 @@ test("an answer that breaks in the same bytes that it begins with is seen to hav
   }
 });
 
+test("a client of HTTP/1.0 does not take an answer that breaks off for a whole one", async (t) => {
+  const rig = await rigOf(t);
+  const end = (): Promise<string> =>
+    new Promise((resolve) => {
+      let seen = "";
+      const socket = connect({ port: rig.edgePort, host: "127.0.0.1" }, () => socket.write("GET / HTTP/1.0\r\nHost: a\r\n\r\n"));
+      socket.on("data", (chunk) => {
+        seen += chunk.toString("latin1");
+      });
+      socket.on("error", (error: NodeJS.ErrnoException) => resolve(`${seen.split("\r\n\r\n")[1]} ${error.code}`));
+      socket.on("end", () => resolve(`${seen.split("\r\n\r\n")[1]} end`));
+    });
+  for (const [answer, expected] of [
+    ["HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n", "ok ECONNRESET"],
+    ["HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nok", "ok ECONNRESET"],
+    ["HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", "ok end"],
+    ["HTTP/1.0 200 OK\r\n\r\nok", "ok end"],
+  ] as const) {
+    rig.table(site([(await rawInstance(rig, (socket) => socket.end(answer))).port]));
+    assert.equal(await end(), expected, answer);
+  }
+});
+
+test("a client is told what is wrong with what it has sent", async (t) => {
+  const rig = await rigOf(t);
+  rig.table(site([(await rawInstance(rig, each("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"))).port]));
+  for (const [text, status, words] of [
+    ["PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, "HTTP/2 is not spoken here"],
+    ["\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03", 400, "does not speak TLS"],
+  ] as const) {
+    const answer = await sendRaw(rig.edgePort, Buffer.from(text, "latin1"));
+    assert.deepEqual(statusesOf(answer), [status], answer);
+    assert.ok(answer.includes(words), answer);
+  }
+  for (const body of ["Content-Length: 10\r\n\r\nabc", "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", "X: y"]) {
+    const answer = await new Promise<string>((resolve) => {
+      let seen = "";
+      const socket = connect({ port: rig.edgePort, host: "127.0.0.1" }, () => socket.end(`POST / HTTP/1.1\r\nHost: a\r\n${body}`));
+      socket.on("data", (chunk) => {
+        seen += chunk.toString("latin1");
+      });
+      socket.on("error", () => {});
+      socket.on("close", () => resolve(seen));
+    });
+    assert.deepEqual(statusesOf(answer), [400], body + answer);
+    assert.ok(answer.includes("closed in the middle of the request"), body + answer);
+  }
+});
+
+test("an answer in another version than HTTP/1.1 is named", async (t) => {
+  const rig = await rigOf(t);
+  for (const version of ["HTTP/2", "HTTP/2.0", "HTTP/1.2", "HTTP/3", "ICY", "RTSP/1.0"]) {
+    rig.table(
+      site([(await rawInstance(rig, each(`${version} 200 OK\r\nContent-Length: 2\r\n\r\nok`))).port], {
+        services: { portal: { port: 1, retries: 0 } },
+      }),
+    );
+    const answer = await sendRaw(rig.edgePort, `GET /x HTTP/1.1\r\nHost: a\r\n${CLOSE}`);
+    assert.deepEqual(statusesOf(answer), [502], answer);
+    assert.ok(answer.includes(version), answer);
+  }
+});
+
 test("what a filter removes does not come back in a trailer, nor in another spelling", async (t) => {
   const rig = await rigOf(t);
   const answer = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-Inner: 1\r\n\r\n2\r\nok\r\n0\r\nX-Inner: 2\r\nX-Sum: 7\r\n\r\n";

@@ -117,10 +117,14 @@ export class AnswerParser {
     chunk = part;
     text = undefined;
     try {
-      if (this.#isAtStart && this.isExpected) checkProtocol(part);
+      const isAtStart = this.#isAtStart;
+      if (isAtStart && this.isExpected) checkProtocol(part);
       const code = this.#llhttp.llhttp_execute(this.#pointer, roomAt, part.length);
       if (this.#error !== undefined) throw this.#error;
-      if (code !== OK && code !== PAUSED_UPGRADE) throw new Error(`the answer is not HTTP/1.1: ${this.#reason()}`);
+      if (code !== OK && code !== PAUSED_UPGRADE)
+        throw new Error(
+          `the answer is not HTTP/1.1: ${this.#reason()}${isAtStart && !SPOKEN.test(part.toString("latin1", 0, 9)) ? `: ${beginningOf(part)}` : ""}`,
+        );
       return code;
     } finally {
       current = undefined;
@@ -183,7 +187,7 @@ export class AnswerParser {
   #count(part: string): number {
     this.#headBytes += part.length + 2;
     if (this.#headBytes <= this.#headBytesMax) return 0;
-    return this.#fail(new Error(`the ${this.#isInHead ? "head" : "trailers"} of the answer are larger than ${this.#headBytesMax} bytes`));
+    return this.#fail(new Error(`the answer has more than ${this.#headBytesMax} bytes of ${this.#isInHead ? "head" : "trailers"}`));
   }
 
   head(status: number, isKept: boolean): number {
@@ -235,6 +239,11 @@ const H = 72;
  *  @throws Error */
 function checkProtocol(part: Buffer): void {
   const first = part.find((byte) => byte !== CR && byte !== LF);
-  if (first !== undefined && first !== H)
-    throw new Error(`the answer is not HTTP/1.1: it begins with ${JSON.stringify(part.toString("latin1", 0, 20))}`);
+  if (first !== undefined && first !== H) throw new Error(`the answer is not HTTP/1.1: ${beginningOf(part)}`);
+}
+
+const SPOKEN = /^HTTP\/1\.[01] /;
+
+function beginningOf(part: Buffer): string {
+  return `it begins with ${JSON.stringify(part.toString("latin1", 0, 20))}`;
 }
