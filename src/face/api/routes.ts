@@ -1,5 +1,5 @@
 import { type Clock, type Log, OrreryError, type Random } from "#/base/index.ts";
-import { API_GROUP, DEFAULT_NAMESPACE, instance, type Kind, microservice } from "#/model/index.ts";
+import { DEFAULT_NAMESPACE, type Kind } from "#/model/index.ts";
 import type { Hub } from "#/state/link/hub/index.ts";
 import type { CentrePart, PartPath } from "#/state/reconcile/index.ts";
 import type { Store } from "#/state/store/index.ts";
@@ -17,12 +17,13 @@ import { serveLink } from "./link-mount.ts";
 import { serveLive } from "./live.ts";
 import type { Metrics } from "./metrics.ts";
 import { checkNamespace, namespaces } from "./namespaces.ts";
+import { leftOut, notServed } from "./not-served.ts";
 import { OpenApi } from "./open-api.ts";
 import { findPart, type Part, servePart } from "./parts.ts";
 import { Reads, versionOf } from "./reads.ts";
 import { serveReview } from "./reviews.ts";
-import { Scales } from "./scale.ts";
 import { isTrue, type Subject } from "./status.ts";
+import { subresources } from "./subresources.ts";
 import type { WatcherCount } from "./watch.ts";
 import { type CheckChange, type CheckDeletion, Writes } from "./writes.ts";
 
@@ -99,7 +100,7 @@ export class Routes {
     this.#reads = new Reads(options);
     this.#writes = new Writes(store, this.#reads, options);
     this.#access = hub === undefined ? undefined : new InstanceAccess(store, hub, clock);
-    this.#parts = partsOf({
+    this.#parts = subresources({
       store,
       reads: this.#reads,
       writes: this.#writes,
@@ -321,70 +322,6 @@ export class Routes {
   }
 }
 
-interface PartsOptions {
-  readonly store: Store;
-  readonly reads: Reads;
-  readonly writes: Writes;
-  /** Absent: no logs, no scripts. */
-  readonly access?: InstanceAccess;
-}
-
-/** Every subresource with every verb that is served there. */
-function partsOf({ store, reads, writes, access }: PartsOptions): readonly Part[] {
-  const scales = new Scales(store);
-  const isRunning = ({ stored }: Collection): boolean => stored === instance || stored === microservice;
-  return [
-    {
-      name: "status",
-      isOf: ({ stored }) => stored?.group === API_GROUP,
-      hasArgument: false,
-      isStream: false,
-      verbs: {
-        get: (exchange, { collection, namespace }, name) => reads.get(exchange, collection, { name, ...(namespace !== undefined && { namespace }) }),
-        update: (exchange, target, name) => writes.update(exchange, target, name, "status"),
-        patch: (exchange, target, name) => writes.patch(exchange, target, name, "status"),
-      },
-    },
-    {
-      name: "scale",
-      kind: { group: "autoscaling", version: "v1", kind: "Scale" },
-      isOf: ({ stored }) => stored?.scale !== undefined,
-      hasArgument: false,
-      isStream: false,
-      verbs: {
-        get: (exchange, target, name) => scales.get(exchange, target, name),
-        update: (exchange, target, name) => scales.update(exchange, target, name),
-        patch: (exchange, target, name) => scales.patch(exchange, target, name),
-      },
-    },
-    ...(access === undefined
-      ? []
-      : [
-          {
-            name: "log",
-            isOf: isRunning,
-            hasArgument: false,
-            isStream: true,
-            verbs: { get: (exchange, target, name) => access.log(exchange, target, name) },
-          } satisfies Part,
-          {
-            name: "exec",
-            isOf: isRunning,
-            hasArgument: false,
-            isStream: true,
-            verbs: { create: (exchange, target, name) => access.exec(exchange, target, name) },
-          } satisfies Part,
-          {
-            name: "scripts",
-            isOf: isRunning,
-            hasArgument: true,
-            isStream: true,
-            verbs: { create: (exchange, target, name, script) => access.script(exchange, target, name, script) },
-          } satisfies Part,
-        ]),
-  ];
-}
-
 const ROOTS: ReadonlySet<string> = new Set([
   "",
   "api",
@@ -400,36 +337,6 @@ const ROOTS: ReadonlySet<string> = new Set([
   "readyz",
   "version",
 ]);
-
-/** What Kubernetes' kinds are here, for people who ask for them by habit. */
-const OUR_WORDS: Readonly<Record<string, string>> = {
-  pods: "Orrery has no Pods: its processes are instances (kubectl get instances; orrery logs, orrery exec)",
-  nodes: "Orrery has no Nodes: its machines are hosts (kubectl get hosts; orrery status)",
-  services: "Orrery has no Services: what is called by its name is a microservice (kubectl get microservices)",
-  ingresses: "Orrery has no Ingresses: the way from outside is a route (kubectl get routes)",
-  deployments: "Orrery has no Deployments: it has microservices (kubectl get microservices; orrery update, orrery restart)",
-  statefulsets: "Orrery has no StatefulSets: it has microservices (kubectl get microservices)",
-  replicasets: "Orrery has no ReplicaSets: it has revisions (kubectl get revisions)",
-  configmaps: "Orrery has no ConfigMaps: env and files stand in the manifest of a microservice",
-  secrets: "Orrery has no Secrets: an env entry with secret: true is shown to agents alone",
-};
-
-function leftOut(what: string, part: string): OrreryError {
-  return new OrreryError(
-    "api/left-out",
-    `there are no ${what} here: this site does without ${part}. Take it out of spec.without of the Site to have them`,
-  );
-}
-
-function notServed(path: readonly string[]): never {
-  const [root] = path;
-  const plural = path.slice(root === "api" ? 2 : 3).find((part, index, rest) => part !== "namespaces" && rest[index - 1] !== "namespaces");
-  const words = plural !== undefined && Object.hasOwn(OUR_WORDS, plural) && path[1] !== API_GROUP ? `; ${OUR_WORDS[plural]}` : "";
-  throw new OrreryError(
-    "api/missing",
-    `the server could not find the requested resource: nothing is served at /${path.join("/").slice(0, 200)}${words}`,
-  );
-}
 
 function isFirst<T>(item: T, index: number, list: readonly T[]): boolean {
   return list.indexOf(item) === index;
