@@ -4,10 +4,13 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { patience } from "../tools/patience.ts";
+import { patience, patientTimeout } from "../tools/patience.ts";
 
 /** The command, as these tests call it. */
 export const ORRERY = path.join(import.meta.dirname, "../orrery");
+
+/** What a command is to say it says within this, on a machine that has time for it. */
+const SAID_MS = 60_000;
 
 export interface Ended {
   readonly status: number | null;
@@ -80,14 +83,23 @@ export function startOrrery(args: readonly string[], options: { readonly input?:
   });
   const until = (text: string): Promise<void> =>
     new Promise((resolve, reject) => {
+      const settle = (): void => {
+        listeners.delete(look);
+        cancelLimit();
+      };
       const look = (): void => {
         if (!out.includes(text) && !note.includes(text)) return;
-        listeners.delete(look);
+        settle();
         resolve();
       };
+      const fail = (error: Error): void => {
+        settle();
+        reject(error);
+      };
+      const cancelLimit = patientTimeout(SAID_MS, () => fail(new Error(`not within ${SAID_MS / 1000} s: "${text}"; said until now: ${out}${note}`)));
       listeners.add(look);
       look();
-      ended.then((result) => reject(new Error(`ended without "${text}": ${JSON.stringify(result)}`)), reject);
+      ended.then((result) => fail(new Error(`ended without "${text}": ${JSON.stringify(result)}`)), fail);
     });
   return { process: child, ended, until };
 }
@@ -117,4 +129,9 @@ export async function eventually(what: string, timeoutMs: number, isSo: () => bo
     if (performance.now() - begunMs > timeoutMs * patience()) throw new Error(`not within ${timeoutMs} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
+}
+
+/** Where API and edge of a running site are. */
+export function endpointsOf(data: string): { api: string; edge: string } {
+  return JSON.parse(readFileSync(path.join(data, "endpoints.json"), "utf8"));
 }
