@@ -1,5 +1,5 @@
 export { CHANGED_BY_ANNOTATION } from "./annotations.ts";
-export { type Condition, type ConditionInput, setCondition, timestamp } from "./conditions.ts";
+export { type Condition, type ConditionInput, conditions, setCondition, timestamp } from "./conditions.ts";
 export { duration, durationMs, formatDuration } from "./duration.ts";
 export { type Event, type GivenEvent, givenEvent } from "./event.ts";
 export { type Gateway, gateway } from "./gateway.ts";
@@ -22,7 +22,7 @@ export {
 } from "./instance.ts";
 export { type Job, job } from "./job.ts";
 export { isOver, type JobRun, type JobRunPhase, jobRun } from "./job-run.ts";
-export type { Column, Kind } from "./kind.ts";
+export { type Column, defineKind, type Kind } from "./kind.ts";
 export { findKind } from "./kinds.ts";
 export { lease } from "./lease.ts";
 export { type LogKeeping, sizeBytes } from "./logs.ts";

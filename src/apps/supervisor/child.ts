@@ -6,9 +6,7 @@ import { scanProcesses } from "#/work/process/index.ts";
 import { isAlive, type ProcessRecord, type RunFile, readRunFile, recordOf, recordSpawn, removeRunFile, waitForEnd } from "../run-file.ts";
 import { readIdentity } from "../site-identity.ts";
 import { endedAtHeapLimit, heapFlags, heapLimits, heapVariable } from "./heap.ts";
-import type { Part } from "./site-stop.ts";
-
-export type ChildName = "centre" | "agent" | "gateway";
+import type { ChildName, Part } from "./site-stop.ts";
 
 export interface ChildOptions {
   readonly name: ChildName;

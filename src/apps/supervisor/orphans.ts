@@ -1,10 +1,10 @@
 import { LastGuard, silentLog, systemClock, systemRandom } from "#/base/index.ts";
 import { formatChildOptions } from "../child-options.ts";
 import { removeRunFile } from "../run-file.ts";
-import { Child, type ChildName, findChild, partOf } from "./child.ts";
+import { Child, findChild, partOf } from "./child.ts";
 import { isDataFolder } from "./data-folder.ts";
 import { findSiteProcesses } from "./site-processes.ts";
-import { type Part, stopSite } from "./site-stop.ts";
+import { type ChildName, type Part, stopSite } from "./site-stop.ts";
 import { scriptOf } from "./supervisor.ts";
 
 const AGENT_READY_WITHIN_MS = 30_000;

@@ -1,7 +1,8 @@
 import path from "node:path";
 import { type Clock, sleep } from "#/base/index.ts";
 import { askHolder, nameFolder } from "#/work/process/index.ts";
-import type { ChildName } from "./child.ts";
+
+export type ChildName = "centre" | "agent" | "gateway";
 
 /** A process of the platform that is to be ended. */
 export interface Part {

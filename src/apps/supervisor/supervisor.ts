@@ -6,9 +6,9 @@ import { askHolder, type HeldName, holdName, nameFolder, rotateLog } from "#/wor
 import { formatChildOptions } from "../child-options.ts";
 import { END_SIGNAL } from "../interrupts.ts";
 import { type RunFile, recordSpawn, removeRunFile, writeRunFile } from "../run-file.ts";
-import { Child, type ChildName, findChild } from "./child.ts";
+import { Child, findChild } from "./child.ts";
 import { type Endpoints, readEdgeUrl, readEndpoints, writeEndpoints } from "./endpoints.ts";
-import { stopSite } from "./site-stop.ts";
+import { type ChildName, stopSite } from "./site-stop.ts";
 
 export interface SupervisorOptions {
   /** Absolute. */

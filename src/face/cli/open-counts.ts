@@ -1,6 +1,6 @@
 import type { Gateway } from "#/model/index.ts";
 import type { GatewayReport } from "#/traffic/routing/index.ts";
-import type { WaitView } from "./update-view.ts";
+import type { WaitView } from "./wait-view.ts";
 
 /** What is open in a generation. `null`: not known, which is not zero. */
 export interface OpenCount {

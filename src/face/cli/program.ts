@@ -1,7 +1,6 @@
 import { Command } from "commander";
-import { type CliContext, resolvePath } from "./context.ts";
+import { type CliContext, GROUPS, resolvePath } from "./context.ts";
 import type { Options } from "./options.ts";
-import { GROUPS } from "./part.ts";
 
 /** The command `orrery` with the subcommands of the parts in `context`. `finish` is called with the exit status of the one that ran. Commands are loaded when they run: the start stays quick. */
 export function buildProgram(context: CliContext, finish: (exitStatus: number) => void): Command {

@@ -6,7 +6,7 @@ import type { TestContext } from "node:test";
 import { type Clock, ManualClock, OrreryError } from "#/base/index.ts";
 import { template } from "#/model/index.ts";
 import type { Answer, Client, ClientRequest } from "#/state/client/index.ts";
-import type { CliContext } from "./context.ts";
+import type { CliContext, CliPart } from "./context.ts";
 import { CLI_PARTS } from "./parts/index.ts";
 import type { LeftInstance, PlatformProcess, PlatformWarning, UpOptions } from "./platform.ts";
 import { runCli } from "./run.ts";
@@ -51,6 +51,8 @@ export interface World {
   /** Aborted by Ctrl-C. */
   readonly signal?: AbortSignal;
   readonly ups?: UpOptions[];
+  /** Default: those of this room. */
+  readonly parts?: readonly CliPart[];
 }
 
 /** Runs a command of `orrery` against made-up answers of the API; its clock stands still at a minute past 2030. */
@@ -94,7 +96,7 @@ export async function run(args: readonly string[], world: World = {}): Promise<R
     drain: async () => world.isRead?.() ?? true,
   };
   const context: CliContext = {
-    parts: CLI_PARTS,
+    parts: world.parts ?? CLI_PARTS,
     terminal,
     clock: world.clock ?? new ManualClock(Date.parse("2030-01-01T00:01:00Z")),
     cwd: world.cwd ?? "/work",

@@ -1,4 +1,5 @@
-import { isOver, type UpdateView, type WaitView } from "./update-view.ts";
+import { isOver, type UpdateView } from "./update-view.ts";
+import type { WaitView } from "./wait-view.ts";
 
 /** A wait, and who has it. */
 export interface ToldWait {

@@ -6,7 +6,8 @@ import { objectPath } from "./kubernetes.ts";
 import { textWidth } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
 import { drawUpdates } from "./update-lanes.ts";
-import { loadUpdateView, type UpdateView, type WaitView } from "./update-view.ts";
+import { loadUpdateView, type UpdateView } from "./update-view.ts";
+import type { WaitView } from "./wait-view.ts";
 
 const NOW = Date.parse("2030-01-01T01:00:00Z");
 const SINCE = timestamp(NOW - 5000);

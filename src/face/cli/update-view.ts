@@ -21,19 +21,13 @@ import { objectPath } from "./kubernetes.ts";
 import { loadLive } from "./live.ts";
 import { countOpen, isConnected, type OpenCount } from "./open-counts.ts";
 import { buildLanes, type Lane } from "./service-lanes.ts";
+import type { WaitView } from "./wait-view.ts";
 
 export interface GenerationView extends OpenCount {
   readonly number: number;
   readonly phase: string;
   readonly since: string;
   readonly waits: readonly WaitView[];
-}
-
-export interface WaitView {
-  readonly reason: string;
-  readonly object: string;
-  readonly since: string;
-  readonly message: string;
 }
 
 /** What `orrery update show` draws; `-o json` is exactly this. `null` is what is not known. */

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { SatRec } from "satellite.js";
-import { type ElementSet, readOmm } from "./omm.ts";
+import type { ElementSet, Skipped } from "./element-set.ts";
+import { readOmm } from "./omm.ts";
 import { readTle } from "./tle.ts";
 
 /** One satellite of the elements file. */
@@ -11,13 +12,6 @@ export interface Satellite {
   readonly designator: string;
   readonly epoch: Date;
   readonly record: SatRec;
-}
-
-/** An element set that is not used. */
-export interface Skipped {
-  /** Such as `line 7` or `set 3 (ISS)`. */
-  readonly where: string;
-  readonly why: string;
 }
 
 /** What a search has found: the one satellite, none, or several that may be meant. */

@@ -1,14 +1,5 @@
 import { json2satrec, type OMMJsonObject, type SatRec } from "satellite.js";
-import type { Skipped } from "./elements.ts";
-
-/** Elements as a file has them. */
-export interface ElementSet {
-  readonly where: string;
-  readonly name: string;
-  readonly catalogNumber: number;
-  readonly designator: string;
-  readonly record: SatRec;
-}
+import type { ElementSet, Skipped } from "./element-set.ts";
 
 const NUMBERS = [
   "MEAN_MOTION",

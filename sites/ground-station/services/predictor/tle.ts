@@ -1,6 +1,5 @@
 import { twoline2satrec } from "satellite.js";
-import type { Skipped } from "./elements.ts";
-import type { ElementSet } from "./omm.ts";
+import type { ElementSet, Skipped } from "./element-set.ts";
 
 const LINE_LENGTH = 69;
 /** Only the two lines themselves are as long as this; names have at most 24 characters. */

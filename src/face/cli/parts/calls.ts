@@ -1,6 +1,6 @@
 import { Option } from "commander";
+import type { CliPart } from "../context.ts";
 import { output } from "../option-values.ts";
-import type { CliPart } from "../part.ts";
 
 /** Who calls what. */
 export const callsCli: CliPart = {

@@ -1,5 +1,5 @@
 import { Argument, Option } from "commander";
-import type { CliPart } from "../part.ts";
+import type { CliPart } from "../context.ts";
 
 /** The command itself. */
 export const commandCli: CliPart = {

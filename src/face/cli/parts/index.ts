@@ -1,4 +1,4 @@
-import type { CliPart } from "../part.ts";
+import type { CliPart } from "../context.ts";
 import { callsCli } from "./calls.ts";
 import { commandCli } from "./command.ts";
 import { jobsCli } from "./jobs.ts";

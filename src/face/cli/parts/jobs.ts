@@ -1,6 +1,6 @@
 import { job, jobRun } from "#/model/index.ts";
+import type { CliPart } from "../context.ts";
 import { output, parseDuration } from "../option-values.ts";
-import type { CliPart } from "../part.ts";
 
 /** Programs that run to their end. */
 export const jobsCli: CliPart = {

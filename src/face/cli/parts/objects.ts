@@ -1,6 +1,6 @@
 import { Option } from "commander";
+import type { CliCommand, CliPart } from "../context.ts";
 import { collect, objectOutput, output, parseDuration, wait } from "../option-values.ts";
-import type { CliCommand, CliPart } from "../part.ts";
 
 /** Objects of whatever kind. */
 export const objectsCli: CliPart = {

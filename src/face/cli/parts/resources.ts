@@ -1,5 +1,5 @@
 import { resource } from "#/model/index.ts";
-import type { CliPart } from "../part.ts";
+import type { CliPart } from "../context.ts";
 import { listing } from "./objects.ts";
 
 /** People, machines and things. */

@@ -1,5 +1,5 @@
 import { gateway, route } from "#/model/index.ts";
-import type { CliPart } from "../part.ts";
+import type { CliPart } from "../context.ts";
 
 /** Where requests come in and go. */
 export const routesCli: CliPart = {

@@ -1,7 +1,7 @@
 import { Argument, Option } from "commander";
 import { instance, microservice, revision, volume } from "#/model/index.ts";
+import type { CliPart } from "../context.ts";
 import { collect, output, parseCount, wait } from "../option-values.ts";
-import type { CliPart } from "../part.ts";
 
 /** Services, what they write, and their data. */
 export const servicesCli: CliPart = {

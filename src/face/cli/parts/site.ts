@@ -1,6 +1,6 @@
 import { host, site } from "#/model/index.ts";
+import type { CliPart } from "../context.ts";
 import { output, parseDuration, parsePort } from "../option-values.ts";
-import type { CliPart } from "../part.ts";
 import { listing } from "./objects.ts";
 
 /** The site as a whole. */

@@ -1,7 +1,7 @@
 import { Option } from "commander";
 import { generation, update } from "#/model/index.ts";
+import type { CliPart } from "../context.ts";
 import { collect, output, parseDuration } from "../option-values.ts";
-import type { CliPart } from "../part.ts";
 
 /** Changes of services. */
 export const updatesCli: CliPart = {
