@@ -1,4 +1,4 @@
-import { json2satrec, type OMMJsonObject, type SatRec } from "satellite.js";
+import { json2satrec, type OMMJsonObject } from "satellite.js";
 import type { ElementSet, Skipped } from "./element-set.ts";
 
 const NUMBERS = [
