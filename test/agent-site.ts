@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { AGENT_PARTS } from "#/apps/agent-parts.ts";
 import { LastGuard, type Log, silentLog, systemClock, systemRandom } from "#/base/index.ts";
 import { kinds } from "#/model/all-kinds.ts";
 import { INSTANCE_FINALIZER, type Instance, instance } from "#/model/index.ts";
@@ -72,6 +73,7 @@ export class TestSite {
   /** Starts an agent in this process. `store`: what it sees of the store. */
   async startAgent(options: { readonly store?: Store; readonly log?: Log; readonly guard?: LastGuard } = {}): Promise<Agent> {
     this.agent = await startAgent({
+      parts: AGENT_PARTS,
       store: options.store ?? this.store,
       link: () => this.link,
       host: HOST,

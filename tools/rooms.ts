@@ -105,7 +105,17 @@ export const WINGS: readonly Wing[] = [
       },
       {
         name: "apps",
-        faces: ["centre/parts", "cli-parts", "centre/run-centre", "json-log", "output", "run-file", "supervisor/child", "supervisor/heap"],
+        faces: [
+          "agent-parts",
+          "centre/parts",
+          "cli-parts",
+          "centre/run-centre",
+          "json-log",
+          "output",
+          "run-file",
+          "supervisor/child",
+          "supervisor/heap",
+        ],
         imports: [...GROUND, ...STATE, ...TRAFFIC, ...WORK, ...FACE, "simulation"],
       },
     ],

@@ -7,6 +7,7 @@ import { type Client, createClient, type KeptLink } from "#/state/client/index.t
 import { RemoteStore } from "#/state/store/remote/index.ts";
 import { type Agent, startAgent } from "#/work/agent/index.ts";
 import { holdName, nameFolder } from "#/work/process/index.ts";
+import { AGENT_PARTS } from "./agent-parts.ts";
 import { parseChildOptions } from "./child-options.ts";
 import { readHostName } from "./host-name.ts";
 import { ignoreHangUp } from "./interrupts.ts";
@@ -83,6 +84,7 @@ try {
   store = new RemoteStore({ client, log });
   const artifacts = new ArtifactStore({ folder: path.join(data, "artifacts"), random: systemRandom });
   agent = await startAgent({
+    parts: AGENT_PARTS,
     store,
     link: () => kept?.current,
     host,
