@@ -2,11 +2,13 @@
 import { readFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { describeError, systemClock, systemRandom } from "#/base/index.ts";
+import { describeError, Lifecycle, systemClock, systemRandom } from "#/base/index.ts";
 import { createClient } from "#/state/client/index.ts";
-import { accessLogFile, Gateway, LinkFeed } from "#/traffic/gateway/index.ts";
+import { joinWorkers, partPorts, startHostParts } from "#/state/link/index.ts";
+import { accessLogFile, type GatewayWorker } from "#/traffic/gateway/index.ts";
 import { holdName, nameFolder, readBootId, SocketOwners } from "#/work/process/index.ts";
 import { parseChildOptions } from "./child-options.ts";
+import { GATEWAY_PARTS } from "./gateway-parts.ts";
 import { readHostName } from "./host-name.ts";
 import { ignoreHangUp } from "./interrupts.ts";
 import { stdoutLog } from "./json-log.ts";
@@ -32,10 +34,38 @@ const version = readVersion();
 const owners = new SocketOwners({
   nameOf: (environment) => (environment["ORRERY_DATA"] === options.data ? environment["ORRERY_INSTANCE_NAME"] : undefined),
 });
-const feed = new LinkFeed({ log, clock: systemClock });
+const lifecycle = new Lifecycle();
+let workers: readonly GatewayWorker[] = [];
+const facts = (): Readonly<Record<string, unknown>> => Object.assign({}, ...workers.map((one) => one.facts?.() ?? {}));
 
 try {
-  const gateway = new Gateway({
+  let isStopping = false;
+  let closeClient = async (): Promise<void> => undefined;
+  const stop = async (): Promise<void> => {
+    if (isStopping) return process.exit(1);
+    isStopping = true;
+    log.info("stopping: requests under way are let to their end");
+    for (const one of workers.toReversed()) await one.stop?.();
+    await lifecycle.stop();
+    await closeClient();
+    log.info("stopped");
+  };
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void stop());
+  let isDraining = false;
+  process.on(DRAIN_SIGNAL, () => {
+    log.info(isDraining ? "the services are ended although requests run" : "taking nothing new from outside; calls between services go on");
+    for (const one of workers)
+      if (isDraining) one.hurry?.();
+      else void one.drain?.();
+    isDraining = true;
+  });
+  await holdName(options.identity, GATEWAY_NAME, () => {
+    const { isDrained = false, isHurried = false } = facts();
+    return { data: nameFolder(options.data), isDrained, isHurried };
+  });
+  workers = await startHostParts(GATEWAY_PARTS, {
+    ...partPorts(),
+    lifecycle,
     name: NAME,
     host,
     folder: path.join(options.data, "gateway"),
@@ -43,7 +73,6 @@ try {
     uptimeMs: () => os.uptime() * 1000,
     accessLogFile: accessLogFile(options.data),
     edge: { address: options.listen, port: options.edgePort },
-    feed: () => feed,
     siteFolder: options.site,
     ownerOf: async ({ remoteAddress = "", remotePort = 0, localAddress = "", localPort = 0 }, instance) => {
       const found = await owners.find({ address: remoteAddress, port: remotePort, ownAddress: localAddress, ownPort: localPort }, instance);
@@ -61,34 +90,10 @@ try {
     random: systemRandom,
     log,
   });
-  // What no exchange, connection or time limit has caught ends nothing either.
-  gateway.guard.watchProcess();
-  let isStopping = false;
-  let closeClient = async (): Promise<void> => undefined;
-  const stop = async (): Promise<void> => {
-    if (isStopping) return process.exit(1);
-    isStopping = true;
-    log.info("stopping: requests under way are let to their end");
-    await gateway.stop();
-    await closeClient();
-    log.info("stopped");
-  };
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void stop());
-  let isDraining = false;
-  process.on(DRAIN_SIGNAL, () => {
-    log.info(isDraining ? "the services are ended although requests run" : "taking nothing new from outside; calls between services go on");
-    if (isDraining) gateway.hurry();
-    else void gateway.drain();
-    isDraining = true;
-  });
-  await holdName(options.identity, GATEWAY_NAME, () => ({
-    data: nameFolder(options.data),
-    isDrained: gateway.isDrained,
-    isHurried: gateway.isHurried,
-  }));
-  await gateway.start();
-  writeRunFile(options.data, "gateway", { identity: options.identity, edge: gateway.edgeUrl });
-  log.info("ready", { name: NAME, host, edge: gateway.edgeUrl, incarnation: gateway.incarnation });
+  const { handlers, connected, disconnected } = joinWorkers(workers);
+  const { edge, incarnation } = facts();
+  writeRunFile(options.data, "gateway", { identity: options.identity, edge });
+  log.info("ready", { name: NAME, host, edge, incarnation });
   const reach = (): void => {
     if (isStopping) return;
     const access = findAccess(options.data);
@@ -105,13 +110,11 @@ try {
       userAgent: `orrery-gateway/${version}`,
     });
     const kept = client.keepLink({
-      hello: () => {
-        const { incarnation, formerUncleanAgoMs } = gateway;
-        return { component: "gateway", name: NAME, host, version, incarnation, ...(formerUncleanAgoMs === undefined ? {} : { formerUncleanAgoMs }) };
-      },
-      connected: (link) => feed.connected(link),
+      handlers,
+      hello: () => Object.assign({ component: "gateway" as const, name: NAME, host, version }, ...workers.map((one) => one.hello?.() ?? {})),
+      connected,
       disconnected: () => {
-        feed.disconnected();
+        disconnected();
         const url = readEndpoints(options.data)?.api;
         if (isStopping || url === undefined || url === access.url) return;
         log.info("the centre has moved", { url });
