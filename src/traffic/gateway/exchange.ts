@@ -8,7 +8,7 @@ import { type Authority, type Call, type FilteredRequest, type Refusal, type Req
 import type { Bounded } from "./deadlines.ts";
 import { findOverrun } from "./exchange-limits.ts";
 import { isBeingStopped, refuseEvicted, refuseStreams, refuseTooLarge } from "./exchange-refusals.ts";
-import { faultOf } from "./fault.ts";
+import { type Fault, faultOf } from "./fault.ts";
 import { inletOf } from "./inlet.ts";
 import { OutgoingRequest } from "./outgoing-request.ts";
 import { NotDialled } from "./outside-lookup.ts";
@@ -107,9 +107,9 @@ export class Exchange implements AnswerHandler, BodyOwner, Bounded, Flushed, Und
     this.#log(this.#context.clock.monotonic(), refusal);
   }
 
-  #blame(refusal: Refusal): void {
+  #blame(refusal: Refusal, fault = faultOf(refusal.code, this.#call)): void {
     this.#error = refusal.code;
-    this.#fault = faultOf(refusal.code, this.#call);
+    this.#fault = fault;
   }
 
   #tell(refusal: Refusal): void {
@@ -306,15 +306,15 @@ export class Exchange implements AnswerHandler, BodyOwner, Bounded, Flushed, Und
     }
   }
 
-  /** Ends both sides. `status` counts for the call. */
-  #giveUp(refusal: Refusal, status: number): void {
+  /** Ends both sides. `status` counts for the call; `fault`: default that of `refusal`. */
+  #giveUp(refusal: Refusal, status: number, fault?: Fault): void {
     this.#outgoing?.abort();
     this.#answer.drop();
-    this.#fail(refusal, status);
+    this.#fail(refusal, status, fault);
   }
 
-  #fail(refusal: Refusal, status: number): void {
-    this.#blame(refusal);
+  #fail(refusal: Refusal, status: number, fault?: Fault): void {
+    this.#blame(refusal, fault);
     if (!this.#isDetached) this.#tell(refusal);
     this.#finish(status);
   }
@@ -340,10 +340,7 @@ export class Exchange implements AnswerHandler, BodyOwner, Bounded, Flushed, Und
     if (overrun === undefined) return;
     if (overrun.kind === "over") this.#endStream();
     else if (overrun.kind === "late") this.#beLate(overrun.refusal);
-    else {
-      this.#giveUp(overrun.refusal, overrun.status);
-      if (overrun.isClients) this.#fault = "client";
-    }
+    else this.#giveUp(overrun.refusal, overrun.status, overrun.isClients ? "client" : undefined);
   }
 
   #beLate(refusal: Refusal): void {

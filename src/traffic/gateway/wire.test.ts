@@ -758,3 +758,16 @@ test("the access log says who had the fault", async (t) => {
     "/cut": ["the gateway was stopped", "gateway"],
   });
 });
+
+test("a transaction that is ended while its client still owes a part of its body is the client's fault", async (t) => {
+  const rig = await rigOf(t);
+  const port = await rig.instance("p", () => {});
+  rig.table(site([port], { site: { maxTransactionMs: 150 } }));
+  const client = new Client(rig.edgePort).send("POST /owed HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc");
+  await until(() => rig.gateway.core.open > 0);
+  await until(() => rig.gateway.core.open === 0);
+  client.socket.destroy();
+  await rig.gateway.stop();
+  const lines = rig.accessLines().map(({ path, status, error, fault }) => ({ path, status, error, fault }));
+  assert.deepEqual(lines, [{ path: "/owed", status: 504, error: "gateway/max-transaction", fault: "client" }]);
+});
