@@ -40,7 +40,7 @@ test("a version that is ready and ends soon afterwards is never served, and appl
     assert.equal(status, 1, err);
     assert.match(err, /not as wanted/);
     assert.match(err, /-v2-[0-9a-f]{8} is not served: not ready within 3\.5 s/);
-    assert.match(err, /to stay with what is served: \S*orrery update \S+ --to \S+-v1-/);
+    assert.match(err, /to stay with what is served: \S*orrery update --data \S+ \S+ --to \S+-v1-/);
     assert.equal((await serviceNamed(site, name)).status?.servedVersion, "v1");
   };
   await replace("worker", "v2", ["sh", "-c", "exit 1"]);
