@@ -129,3 +129,21 @@ test("exec whose connection is lost says what is not known, and runs nothing a s
     );
   }
 });
+
+test("an API that has moved to another port is found while it is waited for", async () => {
+  const asked: string[] = [];
+  const clientAt = (url: string): Client =>
+    ({
+      url,
+      async request(): Promise<Answer> {
+        asked.push(url);
+        if (url === "https://old") throw lost("ECONNREFUSED");
+        return { status: 200, headers: {}, body: { items: [] } };
+      },
+      close: async () => void asked.push(`close ${url}`),
+    }) as unknown as Client;
+  const urls = ["https://old", "https://old", "https://new"];
+  const { status } = await run(["events"], { client: () => clientAt(urls.shift() ?? ""), clock: new PassingClock(), processes: [supervisor] });
+  assert.equal(status, 0);
+  assert.deepEqual(asked, ["https://old", "close https://old", "https://old", "close https://old", "https://new", "close https://new"]);
+});

@@ -11,12 +11,26 @@ const INNER = Symbol("the client that does not wait");
 /** The API of a site, for a command that asks or writes once: a centre that is just being started again is waited for, half a minute at most, if the request may be sent once more: it was never sent, or to do it twice is to do it once (GET, DELETE, PUT, a patch by merge or apply). Where no supervisor would start it again, or the site is being ended, nothing is waited for. The caller closes it.
  *  @throws cli/not-running, as `CliContext.connect` */
 export async function connectPatiently(context: CliContext, data: string): Promise<Client> {
-  const inner = await context.connect(data);
+  let inner = await context.connect(data);
+  // A site that is started anew may have its API at another port.
+  const lookAgain = async (): Promise<void> => {
+    const found = await context.connect(data).catch(() => undefined);
+    if (found === undefined || found === inner) return;
+    const other = found.url === inner.url ? found : inner;
+    if (other === inner) inner = found;
+    await other.close();
+  };
+  const patiently = <T>(request: ClientRequest, ask: (wasLost: boolean) => Promise<T>): Promise<T> =>
+    askPatiently({ context, data, request, ask, lookAgain });
   const client: Client & { readonly [INNER]: Client } = {
-    [INNER]: inner,
-    url: inner.url,
-    request: (request) => askPatiently(context, data, request, (wasLost) => answerOf(inner, request, wasLost)),
-    openExchange: (request) => askPatiently<Exchange>(context, data, request, () => inner.openExchange(request)),
+    get [INNER]() {
+      return inner;
+    },
+    get url() {
+      return inner.url;
+    },
+    request: (request) => patiently(request, (wasLost) => answerOf(inner, request, wasLost)),
+    openExchange: (request) => patiently<Exchange>(request, () => inner.openExchange(request)),
     lines: (request) => inner.lines(request),
     text: (request) => inner.text(request),
     openLink: (hello, handlers) => inner.openLink(hello, handlers),
@@ -31,7 +45,14 @@ export function impatient(api: Client): Client {
   return (api as Client & { readonly [INNER]?: Client })[INNER] ?? api;
 }
 
-async function askPatiently<T>(context: CliContext, data: string, request: ClientRequest, ask: (wasLost: boolean) => Promise<T>): Promise<T> {
+async function askPatiently<T>(about: {
+  readonly context: CliContext;
+  readonly data: string;
+  readonly request: ClientRequest;
+  readonly ask: (wasLost: boolean) => Promise<T>;
+  readonly lookAgain: () => Promise<void>;
+}): Promise<T> {
+  const { context, data, request, ask, lookAgain } = about;
   const { terminal, clock, signal } = context;
   const sinceMs = clock.monotonic();
   let wasLost = false;
@@ -50,6 +71,7 @@ async function askPatiently<T>(context: CliContext, data: string, request: Clien
         });
       terminal.progress(`the centre does not answer; trying again, ${formatDuration(AWAY_MS)} at most`);
       await sleep(clock, AGAIN_MS, signal);
+      await lookAgain();
     }
   }
 }
