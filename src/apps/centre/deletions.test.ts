@@ -1,3 +1,4 @@
+// lane: whole
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { generation, host, instance, type Kind, microservice, revision, VOLUME_FINALIZER, volume } from "#/model/index.ts";

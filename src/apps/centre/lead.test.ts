@@ -1,3 +1,4 @@
+// lane: whole
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { generation, type Instance, instance, microservice, resource, SITE_NAME, site, update } from "#/model/index.ts";

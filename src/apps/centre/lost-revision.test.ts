@@ -1,3 +1,4 @@
+// lane: whole
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { OrreryError } from "#/base/index.ts";
