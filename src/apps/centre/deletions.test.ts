@@ -1,4 +1,3 @@
-// lane: whole
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { generation, host, instance, type Kind, microservice, revision, VOLUME_FINALIZER, volume } from "#/model/index.ts";

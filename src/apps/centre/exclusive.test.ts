@@ -1,4 +1,3 @@
-// lane: whole
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Instance, instance } from "#/model/index.ts";

@@ -1,4 +1,3 @@
-// lane: whole
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gateway, SITE_NAME, site } from "#/model/index.ts";

@@ -1,4 +1,3 @@
-// lane: whole
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Generation, generation, microservice, SITE_NAME, site, type Update, update } from "#/model/index.ts";

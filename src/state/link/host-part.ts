@@ -49,10 +49,15 @@ export async function startHostParts<Context extends HostContext, Worker extends
   return workers;
 }
 
-/** All workers as one towards the link. */
+/** All workers as one towards the link.
+ *  @throws part/twice: two answer the same method */
 export function joinWorkers(workers: readonly HostWorker[]): Required<HostWorker> {
-  const all = <K extends keyof LinkHandlers>(what: K): NonNullable<LinkHandlers[K]> =>
-    Object.assign({}, ...workers.map((one) => one.handlers?.[what] ?? {})) as NonNullable<LinkHandlers[K]>;
+  const all = <K extends keyof LinkHandlers>(what: K): NonNullable<LinkHandlers[K]> => {
+    const entries = workers.flatMap((one) => Object.entries(one.handlers?.[what] ?? {}));
+    const twice = entries.find(([method], index) => entries.findIndex((one) => one[0] === method) < index);
+    if (twice !== undefined) throw new OrreryError("part/twice", `two parts answer ${twice[0]}: name the method of one of them otherwise`);
+    return Object.fromEntries(entries) as NonNullable<LinkHandlers[K]>;
+  };
   return {
     handlers: { calls: all("calls"), streams: all("streams"), notices: all("notices") },
     connected(link) {

@@ -73,6 +73,26 @@ test("who gives starts before who uses, whatever the order of the list; they sto
   assert.deepEqual(happened, ["a has what b gives", "b ends", "a ends", "a stops", "b stops"]);
 });
 
+test("a part that cannot be stopped keeps no other from stopping", async () => {
+  const stopped: string[] = [];
+  const worker = (name: string, fails: boolean): ControllerDeclaration =>
+    declareController({
+      name,
+      reads: {},
+      writes: [],
+      start: () => ({
+        async stop() {
+          if (fails) throw new Error("stuck");
+          stopped.push(name);
+        },
+      }),
+    });
+  const { running, stop } = await start([part([worker("a", false), worker("b", true), worker("c", false)])]);
+  stop.abort();
+  await assert.rejects(running.ended, /1 of the parts could not be stopped/);
+  assert.deepEqual(stopped, ["c", "a"]);
+});
+
 test("a controller gets what it has declared, and nothing else", async () => {
   const asked: string[] = [];
   const SECRET = port<string>("secret");

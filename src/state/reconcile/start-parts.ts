@@ -95,7 +95,9 @@ export async function startParts(options: StartOptions): Promise<RunningParts> {
 
 async function end(running: Promise<unknown>, workers: readonly Worker[]): Promise<void> {
   await running;
-  for (const one of workers.toReversed()) await one.stop?.();
+  const failures: unknown[] = [];
+  for (const one of workers.toReversed()) await one.stop?.().catch((error: unknown) => failures.push(error));
+  if (failures.length > 0) throw new AggregateError(failures, `${failures.length} of the parts could not be stopped`);
 }
 
 /** Those that give before those that use; else as they are listed. */
