@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { CENTRE_KINDS } from "#/apps/centre/parts.ts";
+import { STORED_KINDS } from "#/apps/centre/parts.ts";
 import { isOrreryError, silentLog, systemClock, systemRandom } from "#/base/index.ts";
 import { type Event, resource } from "#/model/index.ts";
 import type { Client, ClientRequest } from "#/state/client/index.ts";
@@ -55,7 +55,7 @@ describe("Events of clients", () => {
     ).body as Event;
     assert.deepEqual([patched.count, patched.firstTimestamp, patched.lastTimestamp], [2, "2030-01-01T00:00:00Z", "2030-01-01T00:01:00Z"]);
     assert.ok(Number(patched.metadata.resourceVersion) > Number(made.metadata.resourceVersion));
-    const again = await openTreeStore({ tree: site.tree, clock: systemClock, random: systemRandom, kinds: CENTRE_KINDS, log: silentLog });
+    const again = await openTreeStore({ tree: site.tree, clock: systemClock, random: systemRandom, kinds: STORED_KINDS, log: silentLog });
     t.after(() => again.close());
     assert.deepEqual(await again.events(), [patched]);
   });
@@ -137,7 +137,7 @@ describe("Events of clients", () => {
     // What comes again is new, and not added to what is gone; and a name may be taken again.
     site.store.emit(own);
     await client.request({ method: "POST", path: CORE, body: recorded("one") });
-    const again = await openTreeStore({ tree: site.tree, clock: systemClock, random: systemRandom, kinds: CENTRE_KINDS, log: silentLog });
+    const again = await openTreeStore({ tree: site.tree, clock: systemClock, random: systemRandom, kinds: STORED_KINDS, log: silentLog });
     t.after(() => again.close());
     assert.deepEqual((await again.events()).map(({ metadata }) => metadata.name).sort(), ["one", "two"]);
     assert.deepEqual(
@@ -211,7 +211,7 @@ describe("Events of clients", () => {
     assert.equal(await codeOf(client, { method: "PATCH", path: `${CORE}/e-0`, contentType: STRATEGIC, body: { count: 2 } }), "store/missing");
     assert.equal(await codeOf(client, { method: "POST", path: CORE, body: recorded("e-0") }), "201");
     await site.store.close();
-    const again = await openTreeStore({ tree: site.tree, clock: systemClock, random: systemRandom, kinds: CENTRE_KINDS, log: silentLog });
+    const again = await openTreeStore({ tree: site.tree, clock: systemClock, random: systemRandom, kinds: STORED_KINDS, log: silentLog });
     t.after(() => again.close());
     const kept = await again.events();
     assert.deepEqual([kept.length, kept.filter(({ metadata }) => metadata.name === "e-0").length], [2_001, 1]);

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import { CENTRE_KINDS, CENTRE_PARTS } from "#/apps/centre/parts.ts";
+import { CENTRE_KINDS, CENTRE_PARTS, STORED_KINDS } from "#/apps/centre/parts.ts";
 import { type Log, silentLog, systemClock, systemRandom } from "#/base/index.ts";
 import { type Api, type ApiOptions, createApi } from "#/face/api/index.ts";
 import { ensureCertificates, ensureTokens, kubeconfig, tokenAuthenticator } from "#/pki/index.ts";
@@ -46,7 +46,7 @@ export async function openApiSite(context: Pick<TestContext, "after">, options: 
   const certificates = await ensureCertificates({ folder: join(folder, "pki"), addresses: [], nowMs: Date.now(), random: systemRandom });
   const tokens = await ensureTokens(join(folder, "tokens"), systemRandom);
   const tree = options.tree ?? (await openSqliteTree({ file: join(folder, "tree.db"), clock: systemClock, random: systemRandom }));
-  const store = await openTreeStore({ tree, clock: systemClock, random: systemRandom, kinds: CENTRE_KINDS, log: silentLog, ...options.store });
+  const store = await openTreeStore({ tree, clock: systemClock, random: systemRandom, kinds: STORED_KINDS, log: silentLog, ...options.store });
   const stopping = new AbortController();
   if (options.hasCollector !== false) store.startGarbageCollector(stopping.signal);
   const hub = new Hub({ clock: systemClock, log: silentLog, version: "0.1.0", welcome: async () => ({ history: "test", epoch: 1 }) });

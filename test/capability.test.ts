@@ -11,7 +11,9 @@ import { CENTRE_PARTS } from "#/apps/centre/parts.ts";
 import { CLI_PARTS } from "#/apps/cli-parts.ts";
 import { silentLog, systemClock, systemRandom } from "#/base/index.ts";
 import { type Run, run } from "#/face/cli/rig.ts";
+import { API_GROUP, type Kind } from "#/model/index.ts";
 import { type Client, createClient } from "#/state/client/index.ts";
+import { servedKinds } from "#/state/reconcile/index.ts";
 import { patience } from "../tools/patience.ts";
 import { notesCli } from "./capability/cli.ts";
 
@@ -124,12 +126,6 @@ test("a capability brings its kind, its controller, its paths, its figures and i
 });
 
 test("centre and command line have the same parts and kinds", () => {
-  const kindsOf = (parts: readonly { readonly kinds: readonly unknown[] }[], read: (one: never) => string): string[] =>
-    parts.flatMap((part) => part.kinds.map((one) => read(one as never))).toSorted();
-  const ofCentre = kindsOf(CENTRE_PARTS, ({ kind }: { kind: { kind: string; group: string } }) => (kind.group === "orrery.dev" ? kind.kind : ""));
-  const ofCli = kindsOf(CLI_PARTS, ({ kind }: { kind: string }) => kind);
-  assert.deepEqual(
-    ofCli,
-    ofCentre.filter((one) => one !== ""),
-  );
+  const namesOf = (kinds: readonly Kind[]): string[] => kinds.map(({ kind }) => kind).toSorted();
+  assert.deepEqual(namesOf(CLI_PARTS.flatMap(({ kinds }) => kinds)), namesOf(servedKinds(CENTRE_PARTS).filter(({ group }) => group === API_GROUP)));
 });

@@ -14,7 +14,7 @@ import { TABLE } from "#/traffic/update/index.ts";
 import { SITE_FILES, type SiteFiles, STORE_HISTORY } from "#/work/controllers/index.ts";
 import { chosenParts } from "./chosen-parts.ts";
 import { startLeading } from "./lead.ts";
-import { CENTRE_KINDS, CENTRE_PARTS } from "./parts.ts";
+import { CENTRE_PARTS, STORED_KINDS } from "./parts.ts";
 
 /** A whole centre without its API: real tree, store, controllers and table, with an agent and a gateway without processes and sockets: start times by version (`undefined`: never ready), a store and a keeper of files that may be wrapped. */
 export async function startCentre(
@@ -28,7 +28,7 @@ export async function startCentre(
     random: systemRandom,
     log,
   } as never);
-  const store = await openTreeStore({ tree, clock: systemClock, random: systemRandom, kinds: CENTRE_KINDS, log });
+  const store = await openTreeStore({ tree, clock: systemClock, random: systemRandom, kinds: STORED_KINDS, log });
   store.startGarbageCollector(stop.signal);
   const deposed = { count: 0 };
   const startMs = new Map<string, number | undefined>();

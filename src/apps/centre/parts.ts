@@ -1,5 +1,5 @@
 import type { Kind } from "#/model/index.ts";
-import type { CentrePart } from "#/state/reconcile/index.ts";
+import { type CentrePart, servedKinds, storedKinds } from "#/state/reconcile/index.ts";
 import { updatesPart } from "#/traffic/update/index.ts";
 import { callsPart, hostsPart, jobsPart, leasesPart, resourcesPart, routesPart, servicesPart } from "#/work/controllers/index.ts";
 
@@ -15,5 +15,8 @@ export const CENTRE_PARTS: readonly CentrePart[] = [
   leasesPart,
 ];
 
-/** What a centre stores and serves, if its Site does without nothing. */
-export const CENTRE_KINDS: readonly Kind[] = CENTRE_PARTS.flatMap((part) => part.kinds.map(({ kind }) => kind));
+/** What a centre serves, if its Site does without nothing. */
+export const CENTRE_KINDS: readonly Kind[] = servedKinds(CENTRE_PARTS);
+
+/** What it stores: also kinds without a face. */
+export const STORED_KINDS: readonly Kind[] = storedKinds(CENTRE_PARTS);

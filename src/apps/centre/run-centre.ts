@@ -2,11 +2,11 @@ import { chmod, mkdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { describeError, given, LastGuard, Lifecycle, type Log, sleep, steadyClock, systemClock, systemRandom } from "#/base/index.ts";
 import { createApi } from "#/face/api/index.ts";
-import { type Kind, SITE_NAME, site } from "#/model/index.ts";
+import { SITE_NAME, site } from "#/model/index.ts";
 import { ensureCertificates, ensureTokens, tokenAuthenticator } from "#/pki/index.ts";
 import { ArtifactStore } from "#/state/artifacts/index.ts";
 import { Hub, watchPeers } from "#/state/link/hub/index.ts";
-import type { CentrePart } from "#/state/reconcile/index.ts";
+import { type CentrePart, servedKinds, storedKinds } from "#/state/reconcile/index.ts";
 import { openTreeStore, type TreeStore } from "#/state/store/tree/index.ts";
 import { openSqliteTree, type SqliteTree } from "#/state/tree/sqlite/index.ts";
 import type { KnownTable } from "#/traffic/routing/index.ts";
@@ -138,7 +138,7 @@ class CentreProcess {
     void this.#watchSite(store, parts);
     const api = createApi({
       store,
-      kinds: kindsOf(parts),
+      kinds: servedKinds(parts),
       hub,
       authenticate: tokenAuthenticator(tokens),
       rights: parts.flatMap((part) => part.rights ?? []),
@@ -175,7 +175,7 @@ class CentreProcess {
     const { tree, isForeign } = await this.#openTree();
     this.#lifecycle.add("tree", () => tree.close());
     // Of all parts: what is stored of one that is left out stays as it is.
-    const kinds = kindsOf(this.#parts);
+    const kinds = storedKinds(this.#parts);
     const store = await openTreeStore({ tree, clock, random, kinds, log, onStopped: () => this.#restart("the store has stopped") });
     this.#lifecycle.add("store", () => store.close());
     if (isForeign) {
@@ -281,8 +281,4 @@ class CentreProcess {
       process.exitCode = 1;
     }
   }
-}
-
-function kindsOf(parts: readonly CentrePart[]): readonly Kind[] {
-  return parts.flatMap((part) => part.kinds.map((one) => one.kind));
 }

@@ -1,7 +1,7 @@
 import { type Clock, type Log, OrreryError, type Random } from "#/base/index.ts";
 import { DEFAULT_NAMESPACE, type Kind } from "#/model/index.ts";
 import type { Hub } from "#/state/link/hub/index.ts";
-import type { CentrePart, PartPath } from "#/state/reconcile/index.ts";
+import { type CentrePart, type PartPath, servedKinds } from "#/state/reconcile/index.ts";
 import type { Store } from "#/state/store/index.ts";
 import type { Authorizer, Wish } from "./access.ts";
 import { type BodyOptions, readBody } from "./body.ts";
@@ -240,7 +240,9 @@ export class Routes {
     const isScoped = rest[0] === "namespaces" && rest.length > 2;
     const [plural, name, part, argument, ...more] = isScoped ? rest.slice(2) : rest;
     const collection = this.#collections.find((one) => one.group === group && one.version === version && one.plural === plural);
-    const without = this.#options.leftOut.find(({ kinds }) => kinds.some(({ kind }) => kind.group === group && kind.plural === plural));
+    const without = this.#options.leftOut.find(({ kinds }) =>
+      servedKinds([{ kinds }]).some((kind) => kind.group === group && kind.plural === plural),
+    );
     if (without !== undefined) throw leftOut(plural ?? "", without.name);
     if (collection === undefined || more.length > 0 || collection.isNamespaced !== (isScoped || (collection.isNamespaced && name === undefined)))
       return undefined;

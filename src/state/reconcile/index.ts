@@ -12,6 +12,8 @@ export {
   type PeerRight,
   partKind,
   type Reads,
+  servedKinds,
+  storedKinds,
   type Worker,
   workerOf,
 } from "./part.ts";

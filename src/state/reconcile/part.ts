@@ -26,6 +26,8 @@ export interface CentrePart {
 /** A kind, and how a centre keeps its local copy. */
 export interface PartKind<K extends Kind = Kind> {
   readonly kind: K;
+  /** True: stored for all centres and watched by them, and never served: no path, no list of kinds, no manifest knows it. For what must not leave the centre. Default false. */
+  readonly isFaceless?: boolean;
   readonly selection?: Pick<ListOptions, "namespace" | "labelSelector" | "fieldSelector">;
   /** By name: what `byIndex` finds an object by. */
   readonly indexes?: Readonly<Record<string, (object: K["$object"]) => string | undefined>>;
@@ -37,6 +39,16 @@ export interface PartKind<K extends Kind = Kind> {
 /** `partKind(instance, {indexes: …})`: with the types of the kind's objects. */
 export function partKind<K extends Kind>(kind: K, more: Omit<PartKind<K>, "kind"> = {}): PartKind {
   return { kind, ...more } as PartKind;
+}
+
+/** The kinds of `parts` that have a face: what is served, listed and applied. */
+export function servedKinds(parts: readonly Pick<CentrePart, "kinds">[]): readonly Kind[] {
+  return parts.flatMap(({ kinds }) => kinds.flatMap(({ kind, isFaceless = false }) => (isFaceless ? [] : kind)));
+}
+
+/** All kinds of `parts`: what is stored. */
+export function storedKinds(parts: readonly Pick<CentrePart, "kinds">[]): readonly Kind[] {
+  return parts.flatMap(({ kinds }) => kinds.map(({ kind }) => kind));
 }
 
 export interface PeerRight {
