@@ -23,7 +23,7 @@ const GROUND = ["base", "text", "model", "pki"];
 const STATE = ["link", "client", "tree", "store", "reconcile", "artifacts"];
 const TRAFFIC = ["trace", "routing", "update", "gateway"];
 const WORK = ["process", "probes", "agent", "controllers"];
-const FACE = ["api", "cli"];
+const FACE = ["views", "api", "cli"];
 
 export const WINGS: readonly Wing[] = [
   {
@@ -83,9 +83,10 @@ export const WINGS: readonly Wing[] = [
   {
     name: "face",
     rooms: [
+      { name: "views", imports: ["base", "model", "trace", "link", "store", "reconcile", "routing", "update/core", "gateway/core"] },
       {
         name: "api",
-        imports: ["base", "text", "model", "trace", "pki", "link", "store", "reconcile", "artifacts", "routing", "update", "controllers"],
+        imports: ["base", "text", "model", "trace", "pki", "link", "store", "reconcile", "artifacts", "routing", "update", "controllers", "views"],
       },
       {
         name: "cli",
