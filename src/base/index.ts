@@ -9,4 +9,5 @@ export { type Log, type LogFields, silentLog } from "./log.ts";
 export { counter, gauge, type MetricFamily, type MetricSource } from "./metrics.ts";
 export { type Given, given, type Port, port } from "./port.ts";
 export { type Random, randomBelow, seededRandom, systemRandom, TimeOrderedUuids, uuidTimeMs } from "./random.ts";
+export { isSpokenVersion, type ParseFault, refusedRequestLine } from "./request-line.ts";
 export { shellWord } from "./shell-word.ts";

@@ -35,6 +35,11 @@ function review(name: string, kind: string): ApiResource {
   return { name, singularName: kind.toLowerCase(), namespaced: false, kind, verbs: ["create"] };
 }
 
+/** True for a review that is served. */
+export function isReview(group: string, version: string, plural: string): boolean {
+  return REVIEWS.some((one) => one.group === group && one.version === version && one.resources.some(({ name }) => name === plural));
+}
+
 /** What is served, as Kubernetes' clients ask for it: aggregated (`/api`, `/apis` in one answer each) or as the older lists. */
 export class Discovery {
   readonly #groups: readonly Group[];

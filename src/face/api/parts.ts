@@ -1,4 +1,4 @@
-import { OrreryError } from "#/base/index.ts";
+import assert from "node:assert/strict";
 import type { Collection } from "./collection.ts";
 import type { Exchange, Reply } from "./exchange.ts";
 import type { Target } from "./writes.ts";
@@ -29,14 +29,9 @@ export function findPart(parts: readonly Part[], collection: Collection, name: s
   return parts.find((part) => part.name === name && part.isOf(collection) && part.hasArgument === (argument !== undefined));
 }
 
-/** What serves `verb`.
- *  @throws api/method */
-export function servePart(part: Part, collection: Collection, verb: string): ServePart {
+/** What serves `verb`, which is one of the part's. */
+export function servePart(part: Part, verb: string): ServePart {
   const serve = Object.hasOwn(part.verbs, verb) ? part.verbs[verb as PartVerb] : undefined;
-  if (serve === undefined)
-    throw new OrreryError(
-      "api/method",
-      `${verb} is not served at ${collection.plural}/${part.name}; ${Object.keys(part.verbs).join(", ")} ${Object.keys(part.verbs).length === 1 ? "is" : "are"}`,
-    );
+  assert(serve !== undefined, `${verb} of ${part.name}`);
   return serve;
 }

@@ -6,7 +6,7 @@ import type { Store } from "#/state/store/index.ts";
 import type { Authorizer, Wish } from "./access.ts";
 import { type BodyOptions, readBody } from "./body.ts";
 import { type Collection, storedCollection } from "./collection.ts";
-import { Discovery } from "./discovery.ts";
+import { Discovery, isReview } from "./discovery.ts";
 import { newEvents } from "./event-form.ts";
 import { EventWrites } from "./event-writes.ts";
 import { events } from "./events.ts";
@@ -15,6 +15,7 @@ import { type ReadyCheck, serveReady } from "./health.ts";
 import { InstanceAccess } from "./instance-access.ts";
 import { serveLink } from "./link-mount.ts";
 import { serveLive } from "./live.ts";
+import { checkMethod, collectionMethods, partMethods, READ_METHODS, VERBS } from "./methods.ts";
 import type { Metrics } from "./metrics.ts";
 import { checkNamespace, namespaces } from "./namespaces.ts";
 import { leftOut, notServed } from "./not-served.ts";
@@ -62,7 +63,6 @@ export interface Route {
   readonly serve: (exchange: Exchange) => Promise<Reply> | Reply;
 }
 
-const VERBS: Readonly<Record<string, string>> = { GET: "get", HEAD: "get", POST: "create", PUT: "update", PATCH: "patch", DELETE: "delete" };
 /** Of what is posted to the path of a part. */
 const PATH_BODY: BodyOptions = { bytesMax: 1024 * 1024 };
 const REVIEW_GROUPS: readonly string[] = ["authentication.k8s.io", "authorization.k8s.io"];
@@ -114,8 +114,6 @@ export class Routes {
    *  @throws api/missing, api/left-out, api/method */
   find(method: string, path: readonly string[], query: URLSearchParams): Route {
     const [root = "", group, version] = path;
-    const verb = VERBS[method];
-    if (verb === undefined) throw new OrreryError("api/method", `method ${method} is not served`);
     if (root === "api" && path.length > 2) return this.#object(this.#place("", path.slice(2), group), method, query, path);
     if (root === "apis" && path.length > 3) {
       if (REVIEW_GROUPS.includes(group ?? "")) return this.#review(method, path);
@@ -124,7 +122,6 @@ export class Routes {
     if (root === "link") return this.#pathRoute(method, path, (exchange) => serveLink(exchange, this.#hub()), { verb: "post", isStream: true });
     if (root === "logs" && path.length === 1 && this.#access !== undefined) {
       const access = this.#access;
-      if (verb !== "get") throw new OrreryError("api/method", `${method} is not served at /logs`);
       return this.#pathRoute(method, path, (exchange) => access.logs(exchange), { isStream: true });
     }
     const { backup } = this.#options;
@@ -132,7 +129,7 @@ export class Routes {
       return this.#pathRoute(method, path, async () => jsonReply(await backup(), 201), { verb: "post", isStream: true });
     const own = this.#partRoute(method, path);
     if (own !== undefined) return own;
-    if (verb !== "get") throw new OrreryError("api/method", `${method} is not served at /${path.join("/")}`);
+    if (!ROOTS.has(root)) return notServed(path);
     return this.#pathRoute(method, path, (exchange) => this.#page(exchange));
   }
 
@@ -144,11 +141,11 @@ export class Routes {
   ): Route {
     const text = `/${path.join("/")}`;
     const verb = options.verb ?? "get";
-    if (verb === "post" && method !== "POST") throw new OrreryError("api/method", `POST to ${text}`);
+    checkMethod(method, verb === "post" ? ["POST"] : READ_METHODS, path);
     return {
       wish: { verb, path: text },
       subject: { verb },
-      resource: ROOTS.has(path[0] ?? "") ? `/${path[0] ?? ""}` : "/other",
+      resource: `/${path[0] ?? ""}`,
       isStream: options.isStream ?? false,
       serve,
     };
@@ -158,13 +155,18 @@ export class Routes {
   #partRoute(method: string, path: readonly string[]): Route | undefined {
     const text = `/${path.join("/")}`;
     const served = this.#options.paths.filter((one) => one.path === text);
-    const [first] = served;
-    if (first === undefined) return undefined;
-    const found = served.find((one) => one.method === method);
-    if (found === undefined) throw new OrreryError("api/method", `${method} is not served at ${text}; ${first.method} is`);
+    if (served.length === 0) return undefined;
+    checkMethod(
+      method,
+      served.flatMap((one) => (one.method === "GET" ? READ_METHODS : [one.method])),
+      path,
+    );
+    const wanted = method === "HEAD" ? "GET" : method;
+    const found = served.find((one) => one.method === wanted) as PartPath;
+    const verb = wanted.toLowerCase();
     return {
-      wish: { verb: method.toLowerCase(), path: text },
-      subject: { verb: method.toLowerCase() },
+      wish: { verb, path: text },
+      subject: { verb },
       resource: text,
       isStream: false,
       serve: async (exchange) => {
@@ -224,8 +226,9 @@ export class Routes {
   }
 
   #review(method: string, path: readonly string[]): Route {
-    const [, group = "", , plural = ""] = path;
-    if (method !== "POST") throw new OrreryError("api/method", `reviews are made with POST`);
+    const [, group = "", version = "", plural = ""] = path;
+    if (path.length > 4 || !isReview(group, version, plural)) return notServed(path);
+    checkMethod(method, ["POST"], path);
     return {
       wish: { verb: "create", group, resource: plural },
       subject: { verb: "review", plural, group },
@@ -260,6 +263,7 @@ export class Routes {
     const { collection, namespace, name } = place;
     const part = place.part === undefined ? undefined : findPart(this.#parts, collection, place.part, place.argument);
     if (place.part !== undefined && part === undefined) return notServed(path);
+    checkMethod(method, part === undefined ? collectionMethods(collection, name === undefined) : partMethods(part), path);
     const isRead = method === "GET" || method === "HEAD";
     const isWatch = method === "GET" && name === undefined && isTrue(query, "watch");
     const verb =
@@ -300,9 +304,7 @@ export class Routes {
     if ((verb === "update" || verb === "patch") && name !== undefined && writes !== undefined) return await writes[verb](exchange, namespace, name);
     if (verb === "delete" && name !== undefined && writes !== undefined) return await writes.delete(exchange, namespace, name);
     if (verb === "deletecollection" && writes !== undefined) return await writes.deleteCollection(exchange, namespace);
-    const isCollectionVerb = verb === "create" || verb === "deletecollection";
-    if (stored === undefined || isCollectionVerb !== (name === undefined))
-      throw new OrreryError("api/method", `${verb} is not served for ${collection.plural}${name === undefined ? " as a whole" : ` (${name})`}`);
+    if (stored === undefined) return notServed(exchange.path);
     const target = { collection, kind: stored, ...(collection.isNamespaced && { namespace: namespace ?? DEFAULT_NAMESPACE }) };
     if (verb === "create") {
       checkNamespace(this.#options.namespaces, target.namespace);
@@ -320,7 +322,7 @@ export class Routes {
     const { stored } = collection;
     if (stored === undefined) return notServed(exchange.path);
     const target = { collection, kind: stored, ...(collection.isNamespaced && { namespace: namespace ?? DEFAULT_NAMESPACE }) };
-    return await servePart(part, collection, verb)(exchange, target, name, argument);
+    return await servePart(part, verb)(exchange, target, name, argument);
   }
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { createServer, get, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, get, type IncomingMessage, request, type ServerResponse } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { describe, it, type TestContext } from "node:test";
 import { type Clock, ManualClock } from "#/base/index.ts";
@@ -26,7 +26,7 @@ async function serve(
     const exchange = {
       request,
       response,
-      method: "GET",
+      method: request.method ?? "GET",
       path: [],
       query: new URLSearchParams(),
       user,
@@ -131,4 +131,15 @@ describe("sendReply", () => {
       }
     }
   });
+});
+
+it("HEAD of what would not end is the head alone, and begins nothing", async (t: TestContext) => {
+  let begun = 0;
+  const port = await serve(t, async function* () {
+    begun += 1;
+    yield "first\n";
+    await new Promise(() => {});
+  });
+  const [response] = (await once(request({ port, host: "127.0.0.1", method: "HEAD" }).end(), "response")) as [IncomingMessage];
+  assert.deepEqual([response.statusCode, await response.toArray(), begun], [200, [], 0]);
 });

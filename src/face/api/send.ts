@@ -21,6 +21,11 @@ export async function sendReply(exchange: Exchange, reply: Reply, clock: Clock):
   if (warnings.length > 0) headers["warning"] = warnings.slice(0, 20).map((text) => `299 - ${quoted(text)}`);
   if ("chunks" in reply) {
     writeHead(response, reply.status, headers);
+    if (exchange.method === "HEAD") {
+      await reply.chunks[Symbol.asyncIterator]().return?.();
+      response.end();
+      return;
+    }
     // HTTP/2 sends the head at once; HTTP/1 would keep it for the first chunk.
     if ("flushHeaders" in response) response.flushHeaders();
     return await sendChunks(response, reply.chunks, signal, clock);

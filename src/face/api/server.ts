@@ -14,10 +14,11 @@ import { YamlReader } from "#/text/index.ts";
 import { type Authorizer, fixedRoles } from "./access.ts";
 import { type Exchange, headerOf, jsonReply, type Reply, type Request, type Response } from "./exchange.ts";
 import type { ReadyCheck } from "./health.ts";
+import { checkSpoken } from "./methods.ts";
 import { Metrics } from "./metrics.ts";
 import { type Route, Routes } from "./routes.ts";
 import { cut, sendReply } from "./send.ts";
-import { failureStatus, type Subject } from "./status.ts";
+import { failureStatus, type Status, type Subject } from "./status.ts";
 import { refusePlain, refuseUnreadable } from "./unreadable.ts";
 import { WatcherCount } from "./watch.ts";
 import { asksForWebSocket, protocolToken, sendFrames, type Upgrade } from "./web-socket.ts";
@@ -192,6 +193,10 @@ class ApiServer implements Api {
     server.maxConnections = CONNECTIONS_MAX;
     Object.assign(server, { headersTimeout: HEAD_MS_MAX, requestTimeout: BODY_MS_MAX, keepAliveTimeout: 75_000 });
     Object.assign(server, { shouldUpgradeCallback: asksForWebSocket });
+    // There is no tunnel here; without a listener Node.js would say so without a word, or cut the connection.
+    server.on("connect", (request: Request, given: Duplex | Response, head: Buffer) =>
+      "writeHead" in given ? void this.handle(request, given) : this.#upgrade(request as IncomingMessage, given, head),
+    );
     server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => this.#upgrade(request, socket, head));
     server.on("request", (request: Request, response: Response) => void this.handle(request, response));
     server.on("secureConnection", (socket: TLSSocket) => {
@@ -267,6 +272,7 @@ class ApiServer implements Api {
     let reply: Reply;
     let isCounted = false;
     try {
+      checkSpoken(request, method, "stream" in response);
       Object.assign(exchange, parseUrl(request.url ?? "/"));
       exchange.user = this.#authenticate(exchange);
       refuseImpersonation(exchange);
@@ -332,11 +338,7 @@ class ApiServer implements Api {
     else if (status.code === 500)
       log.error("api: a request failed", { ...fields, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
     if (isWrite(exchange.method) || status.code === 401 || status.code === 403) this.#audit(exchange, route, status.code, reasonOf(error));
-    const retry = status.details?.retryAfterSeconds;
-    const reply = jsonReply(status, status.code);
-    // RFC 9110 (11.6.1): who is asked for a token is told of what kind.
-    if (status.code === 401) return { ...reply, headers: { "www-authenticate": "Bearer" } };
-    return retry === undefined ? reply : { ...reply, headers: { "retry-after": String(retry) } };
+    return { ...jsonReply(status, status.code), headers: headersOf(error, status) };
   }
 
   /** A unit of work that ended in a way that nobody expected. */
@@ -386,6 +388,21 @@ class ApiServer implements Api {
   }
 }
 
+/** What a refusal says in its head beside its status (RFC 9110). */
+function headersOf(error: unknown, { code, details }: Status): Readonly<Record<string, string>> {
+  switch (code) {
+    case 401:
+      return { "www-authenticate": "Bearer" };
+    case 405:
+      return { allow: isOrreryError(error) ? [error.details["served"]].flat().join(", ") : "" };
+    case 426:
+      // `Connection: Upgrade` belongs to it, and Node.js sends it so.
+      return { upgrade: "HTTP/2.0", connection: "upgrade" };
+    default:
+      return details?.retryAfterSeconds === undefined ? {} : { "retry-after": String(details.retryAfterSeconds) };
+  }
+}
+
 function isWrite(method: string): boolean {
   return method !== "GET" && method !== "HEAD";
 }
@@ -418,14 +435,16 @@ function refuseImpersonation({ request, user }: Exchange): void {
 function parseUrl(url: string): Pick<Exchange, "path" | "query"> {
   if (url.length > URL_CHARACTERS_MAX)
     throw new OrreryError("api/long-url", `the URL is longer than ${URL_CHARACTERS_MAX} characters; select by labels, or ask for pages`);
-  const mark = url.indexOf("?");
-  const path = mark < 0 ? url : url.slice(0, mark);
+  // A server takes the absolute form, too (RFC 9112, 3.2.2).
+  const target = url.startsWith("/") ? url : url.replace(/^https?:\/\/[^/?#]*/i, "");
+  const mark = target.indexOf("?");
+  const path = mark < 0 ? target : target.slice(0, mark);
   if (!path.startsWith("/")) throw new OrreryError("api/bad-request", "the URL does not begin with /");
   try {
     const parts = path.split("/").filter((part) => part !== "");
     return {
       path: parts.map((part) => (part.includes("%") ? decodeURIComponent(part) : part)),
-      query: new URLSearchParams(mark < 0 ? "" : url.slice(mark + 1)),
+      query: new URLSearchParams(mark < 0 ? "" : target.slice(mark + 1)),
     };
   } catch (error) {
     throw new OrreryError("api/bad-request", `the URL cannot be read: ${describeError(error)}`);

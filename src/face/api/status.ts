@@ -140,6 +140,8 @@ const CLASSES: Readonly<Record<string, StatusClass>> = {
   "api/method": { code: 405, reason: "MethodNotAllowed" },
   "api/not-acceptable": { code: 406, reason: "NotAcceptable" },
   "api/slow-body": { code: 408, reason: "Timeout" },
+  "api/unknown-method": { code: 501, reason: "NotImplemented" },
+  "api/http-version": { code: 505, reason: "HTTPVersionNotSupported" },
   "api/protocol": { code: 426, reason: "UpgradeRequired" },
   "api/long-url": { code: 414, reason: "RequestURITooLong" },
   "api/too-large": { code: 413, reason: "RequestEntityTooLarge" },

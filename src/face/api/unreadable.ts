@@ -1,5 +1,5 @@
 import type { Server, Socket } from "node:net";
-import type { Clock } from "#/base/index.ts";
+import { type Clock, type ParseFault, refusedRequestLine } from "#/base/index.ts";
 import { refusalStatus } from "./status.ts";
 
 /** The first byte of a TLS handshake. */
@@ -37,11 +37,23 @@ export function refusePlain(server: Server, clock: Clock, silenceMs: number): vo
 }
 
 /** Tells the client of a connection why what it has sent is no HTTP that is read here, and ends the connection. */
-export function refuseUnreadable(socket: Socket, { code, message }: NodeJS.ErrnoException, clock: Clock): void {
-  answer(
-    socket,
-    KNOWN[code ?? ""] ?? { code: 400, phrase: "Bad Request", reason: "BadRequest", message: `the request is no HTTP/1.1: ${message}` },
-    clock,
+export function refuseUnreadable(socket: Socket, error: NodeJS.ErrnoException & ParseFault, clock: Clock): void {
+  answer(socket, refusedOf(error), clock);
+}
+
+function refusedOf(error: NodeJS.ErrnoException & ParseFault): Refused {
+  const line = refusedRequestLine(error);
+  if (line?.status === 501)
+    return { code: 501, phrase: "Not Implemented", reason: "NotImplemented", message: `no resource here has the method ${line.method}` };
+  if (line?.status === 505)
+    return {
+      code: 505,
+      phrase: "HTTP Version Not Supported",
+      reason: "HTTPVersionNotSupported",
+      message: `${line.version} is not spoken here: use HTTP/1.1, or HTTP/2 as TLS agrees on it (ALPN)`,
+    };
+  return (
+    KNOWN[error.code ?? ""] ?? { code: 400, phrase: "Bad Request", reason: "BadRequest", message: `the request is no HTTP/1.1: ${error.message}` }
   );
 }
 

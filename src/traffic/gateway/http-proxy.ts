@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { isSpokenVersion, type ParseFault, refusedRequestLine } from "#/base/index.ts";
 import { ClientConnection } from "./client-connection.ts";
 import { acceptConnect } from "./connect.ts";
 import {
@@ -146,7 +147,7 @@ export class HttpProxy {
 
   #serve(exchange: Exchange, head: RequestHead, inlet: Inlet): void {
     const { core, clock, deadlines, waiting } = this.#context;
-    if (!SPOKEN.has(exchange.httpVersion))
+    if (!isSpokenVersion(exchange.httpVersion))
       return exchange.refuse({ ...refuse("gateway/bad-request", `HTTP/${exchange.httpVersion} is not spoken here: use HTTP/1.1`), status: 505 });
     const { openRequests } = core.table.limits;
     if (deadlines.size >= openRequests)
@@ -253,9 +254,6 @@ export class HttpProxy {
   }
 }
 
-/** Versions in request lines. */
-const SPOKEN: ReadonlySet<string> = new Set(["1.0", "1.1"]);
-
 /** Reads on while the instance has not answered, so that a client that leaves is seen, and keeps what comes for the other protocol. */
 function holdEarly(socket: Socket, early: Buffer): NonNullable<ExchangeOptions["upgrade"]> {
   const held = [early];
@@ -290,16 +288,17 @@ function isUnspoken(req: IncomingMessage): boolean {
 const HANDSHAKE = 22;
 
 /** Status and words for what a client has sent that cannot be read. */
-function describeClientError(error: NodeJS.ErrnoException & { readonly rawPacket?: Buffer }, socket: Socket): readonly [number, string] {
+function describeClientError(error: NodeJS.ErrnoException & ParseFault, socket: Socket): readonly [number, string] {
   const { code, message, rawPacket } = error;
   if (code === "HPE_HEADER_OVERFLOW") return [431, `Request Header Fields Too Large: ${message}`];
   if (code === "ERR_HTTP_REQUEST_TIMEOUT") return [408, `Request Timeout: ${message}`];
   if (code === "HPE_INVALID_EOF_STATE")
     return [400, "the connection was closed in the middle of the request: there is less of it than its head says"];
-  if (rawPacket !== undefined && rawPacket.length === socket.bytesRead) {
-    if (rawPacket[0] === HANDSHAKE) return [400, "this port does not speak TLS: ask http:// instead of https://"];
-    if (rawPacket.toString("latin1", 0, 14) === "PRI * HTTP/2.0") return [505, "HTTP/2 is not spoken here: use HTTP/1.1"];
-  }
+  if (rawPacket !== undefined && rawPacket.length === socket.bytesRead && rawPacket[0] === HANDSHAKE)
+    return [400, "this port does not speak TLS: ask http:// instead of https://"];
+  const refused = refusedRequestLine(error);
+  if (refused?.status === 505) return [505, `${refused.version} is not spoken here: use HTTP/1.1`];
+  if (refused?.status === 501) return [501, `the method ${refused.method} is not known here, and cannot be passed on`];
   return [400, `Bad Request: ${message}`];
 }
 

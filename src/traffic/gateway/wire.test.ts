@@ -263,6 +263,8 @@ test("a client is told what is wrong with what it has sent", async (t) => {
   rig.table(site([(await rawInstance(rig, each("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"))).port]));
   for (const [text, status, words] of [
     ["PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, "HTTP/2 is not spoken here"],
+    ["GET / HTTP/1.9\r\nHost: a\r\n\r\n", 505, "HTTP/1.9 is not spoken here"],
+    ["FOO / HTTP/1.1\r\nHost: a\r\n\r\n", 501, "the method FOO is not known"],
     ["\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03", 400, "does not speak TLS"],
   ] as const) {
     const answer = await sendRaw(rig.edgePort, Buffer.from(text, "latin1"));
@@ -506,9 +508,9 @@ test("other versions of HTTP are refused as such", async (t) => {
   for (const [version, status] of [
     ["HTTP/2.0", 505],
     ["HTTP/0.9", 505],
-    ["HTTP/1.2", 400],
-    ["HTTP/3.0", 400],
-    ["HTTP/1.10", 400],
+    ["HTTP/1.2", 505],
+    ["HTTP/3.0", 505],
+    ["HTTP/1.10", 505],
     ["http/1.1", 400],
     ["ICE/1.0", 400],
   ] as const)

@@ -1,0 +1,48 @@
+import { isSpokenVersion, OrreryError } from "#/base/index.ts";
+import type { Collection } from "./collection.ts";
+import type { Request } from "./exchange.ts";
+import type { Part } from "./parts.ts";
+
+/** What is read is served for HEAD, too (RFC 9110, 9.1). */
+export const READ_METHODS: readonly string[] = ["GET", "HEAD"];
+
+/** Methods with which some resource is served here, and what each asks for in the words of Kubernetes. */
+export const VERBS: Readonly<Record<string, string>> = { GET: "get", HEAD: "get", POST: "create", PUT: "update", PATCH: "patch", DELETE: "delete" };
+
+/** Known to every server, served at no resource here. */
+const KNOWN_METHODS: ReadonlySet<string> = new Set([...Object.keys(VERBS), "OPTIONS", "TRACE"]);
+
+/** Refuses what no resource serves.
+ *  @throws api/http-version, api/unknown-method */
+export function checkSpoken({ httpVersion }: Request, method: string, isHttp2: boolean): void {
+  if (!isHttp2 && !isSpokenVersion(httpVersion))
+    throw new OrreryError("api/http-version", `HTTP/${httpVersion} is not spoken here: use HTTP/1.1, or HTTP/2 as TLS agrees on it (ALPN)`);
+  if (!KNOWN_METHODS.has(method))
+    throw new OrreryError(
+      "api/unknown-method",
+      `no resource here has the method ${method.slice(0, 100)}; there are ${Object.keys(VERBS).join(", ")}`,
+    );
+}
+
+/** @throws api/method: `method` is none of `served`, which the answer names (`Allow`: RFC 9110, 15.5.6) */
+export function checkMethod(method: string, served: readonly string[], path: readonly string[]): void {
+  if (served.includes(method)) return;
+  const text = `/${path.join("/").slice(0, 200)}`;
+  throw new OrreryError("api/method", `${method} is not served at ${text}; ${served.join(", ")} ${served.length === 1 ? "is" : "are"}`, {
+    details: { served },
+  });
+}
+
+/** Methods of a collection as a whole, or of one object in it. */
+export function collectionMethods({ verbs }: Collection, isWhole: boolean): readonly string[] {
+  const methods = isWhole ? WHOLE : ONE;
+  return Object.keys(methods).filter((method) => verbs.includes(methods[method] ?? ""));
+}
+
+const WHOLE: Readonly<Record<string, string>> = { GET: "list", HEAD: "list", POST: "create", DELETE: "deletecollection" };
+const ONE: Readonly<Record<string, string>> = { GET: "get", HEAD: "get", PUT: "update", PATCH: "patch", DELETE: "delete" };
+
+/** Methods of a subresource. */
+export function partMethods({ verbs }: Part): readonly string[] {
+  return Object.keys(VERBS).filter((method) => Object.hasOwn(verbs, VERBS[method] ?? ""));
+}
