@@ -5,6 +5,7 @@ import type { TestContext } from "node:test";
 import { CENTRE_KINDS, CENTRE_PARTS, STORED_KINDS } from "#/apps/centre/parts.ts";
 import { type Log, silentLog, systemClock, systemRandom } from "#/base/index.ts";
 import { type Api, type ApiOptions, createApi } from "#/face/api/index.ts";
+import { machineTokens } from "#/people/access/index.ts";
 import { ensureCertificates, ensureTokens, kubeconfig, tokenAuthenticator } from "#/pki/index.ts";
 import { type Client, createClient } from "#/state/client/index.ts";
 import { Hub } from "#/state/link/hub/index.ts";
@@ -55,7 +56,7 @@ export async function openApiSite(context: Pick<TestContext, "after">, options: 
     store,
     kinds: CENTRE_KINDS,
     hub,
-    authenticate: tokenAuthenticator(tokens),
+    authenticate: machineTokens(tokenAuthenticator(tokens)),
     rights: CENTRE_PARTS.flatMap((part) => part.rights ?? []),
     clock: systemClock,
     random: systemRandom,

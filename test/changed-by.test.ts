@@ -11,7 +11,11 @@ const JSON_PATCH = "application/json-patch+json";
 
 /** A site where whoever has the token `<name>-…` is the admin called so. */
 async function openSite(context: TestContext): Promise<{ ada: Client; ben: Client }> {
-  const site = await openApiSite(context, { api: { authenticate: (token) => ({ name: token.split("-")[0] ?? "", groups: ["orrery:admins"] }) } });
+  const site = await openApiSite(context, {
+    api: {
+      authenticate: (given) => ({ name: ("bearer" in given ? given.bearer : "").split("-")[0] ?? "", groups: ["orrery:admins"], via: "machine" }),
+    },
+  });
   return { ada: site.client("admin", { token: "ada-0123456789abcdef" }), ben: site.client("admin", { token: "ben-0123456789abcdef" }) };
 }
 

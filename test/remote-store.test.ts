@@ -1,10 +1,10 @@
 import { silentLog } from "#/base/index.ts";
-import { storeConformance } from "#/state/store/conformance/index.ts";
+import { type OpenStore, storeConformance } from "#/state/store/conformance/index.ts";
 import { RemoteStore } from "#/state/store/remote/index.ts";
 import { openApiSite } from "./api-site.ts";
 
-storeConformance("RemoteStore", async (context, { hasCollector }) => {
-  const user = { name: "tester", groups: ["orrery:admins", "orrery:agents"] };
+const open: OpenStore = async (context, { hasCollector }) => {
+  const user = { name: "tester", groups: ["orrery:admins", "orrery:agents"], via: "machine" as const };
   const options = { hasCollector, api: { authenticate: () => user, namespaces: ["default", "a", "a-b", "b", "other"] } };
   const site = await openApiSite(context, options);
   const store = new RemoteStore({ client: site.client(), log: silentLog });
@@ -15,4 +15,7 @@ storeConformance("RemoteStore", async (context, { hasCollector }) => {
     return again;
   };
   return { store, restart };
-});
+};
+
+// Its server has its own `admit`.
+storeConformance("RemoteStore", open, { admits: false });

@@ -21,6 +21,7 @@ export interface Wing {
 
 const GROUND = ["base", "text", "model", "pki"];
 const STATE = ["link", "client", "tree", "store", "reconcile", "artifacts"];
+const PEOPLE = ["access"];
 const TRAFFIC = ["trace", "routing", "update", "gateway"];
 const WORK = ["process", "probes", "agent", "controllers"];
 const FACE = ["views", "api", "cli"];
@@ -46,6 +47,10 @@ export const WINGS: readonly Wing[] = [
       { name: "reconcile", imports: ["base", "model", "link", "store"] },
       { name: "artifacts", imports: ["base", "model"] },
     ],
+  },
+  {
+    name: "people",
+    rooms: [{ name: "access", imports: ["base", "model", "pki", "store", "reconcile"] }],
   },
   {
     name: "traffic",
@@ -83,10 +88,25 @@ export const WINGS: readonly Wing[] = [
   {
     name: "face",
     rooms: [
-      { name: "views", imports: ["base", "model", "trace", "link", "store", "reconcile", "routing", "update/core", "gateway/core"] },
+      { name: "views", imports: ["base", "model", "trace", "link", "store", "reconcile", ...PEOPLE, "routing", "update/core", "gateway/core"] },
       {
         name: "api",
-        imports: ["base", "text", "model", "trace", "pki", "link", "store", "reconcile", "artifacts", "routing", "update", "controllers", "views"],
+        imports: [
+          "base",
+          "text",
+          "model",
+          "trace",
+          "pki",
+          "link",
+          "store",
+          "reconcile",
+          "artifacts",
+          ...PEOPLE,
+          "routing",
+          "update",
+          "controllers",
+          "views",
+        ],
       },
       {
         name: "cli",
@@ -117,7 +137,7 @@ export const WINGS: readonly Wing[] = [
           "supervisor/child",
           "supervisor/heap",
         ],
-        imports: [...GROUND, ...STATE, ...TRAFFIC, ...WORK, ...FACE, "simulation"],
+        imports: [...GROUND, ...STATE, ...PEOPLE, ...TRAFFIC, ...WORK, ...FACE, "simulation"],
       },
     ],
   },

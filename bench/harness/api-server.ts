@@ -5,6 +5,7 @@ import path from "node:path";
 import { systemClock, systemRandom } from "#/base/index.ts";
 import { createApi } from "#/face/api/index.ts";
 import { kinds } from "#/model/all-kinds.ts";
+import { machineTokens } from "#/people/access/index.ts";
 import { ensureCertificates, ensureTokens, tokenAuthenticator } from "#/pki/index.ts";
 import { openTreeStore } from "#/state/store/tree/index.ts";
 import { openSqliteTree } from "#/state/tree/sqlite/index.ts";
@@ -23,7 +24,7 @@ store.startGarbageCollector(stopping.signal);
 const api = createApi({
   store,
   kinds,
-  authenticate: tokenAuthenticator(tokens),
+  authenticate: machineTokens(tokenAuthenticator(tokens)),
   log,
   version: "0.0.0",
   certificate: certificates.certificate,

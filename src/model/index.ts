@@ -1,3 +1,4 @@
+export { ACTIONS, type Action } from "./action.ts";
 export { CHANGED_BY_ANNOTATION } from "./annotations.ts";
 export { type Condition, type ConditionInput, conditions, setCondition, timestamp } from "./conditions.ts";
 export { duration, durationMs, formatDuration } from "./duration.ts";

@@ -86,7 +86,7 @@ export async function openTarget(): Promise<Target> {
   const api = createApi({
     store,
     kinds,
-    authenticate: () => ({ name: "admin", groups: ["orrery:admins"] }),
+    authenticate: () => ({ name: "admin", groups: ["orrery:admins"], via: "machine" }),
     clock: systemClock,
     random: systemRandom,
     log: { ...silentLog, error: (message, fields) => failures.push(`${message} ${String(fields?.["error"]).slice(0, 600)}`) },

@@ -3,6 +3,7 @@ import path from "node:path";
 import { describeError, given, LastGuard, Lifecycle, type Log, sleep, steadyClock, systemClock, systemRandom } from "#/base/index.ts";
 import { createApi } from "#/face/api/index.ts";
 import { SITE_NAME, site } from "#/model/index.ts";
+import { machineTokens } from "#/people/access/index.ts";
 import { ensureCertificates, ensureTokens, tokenAuthenticator } from "#/pki/index.ts";
 import { ArtifactStore } from "#/state/artifacts/index.ts";
 import { Hub, watchPeers } from "#/state/link/hub/index.ts";
@@ -140,7 +141,7 @@ class CentreProcess {
       store,
       kinds: servedKinds(parts),
       hub,
-      authenticate: tokenAuthenticator(tokens),
+      authenticate: machineTokens(tokenAuthenticator(tokens)),
       rights: parts.flatMap((part) => part.rights ?? []),
       paths: lead.paths,
       leftOut: this.#parts.filter((part) => !parts.includes(part)),

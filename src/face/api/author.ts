@@ -1,9 +1,9 @@
 import { CHANGED_BY_ANNOTATION, type Kind, microservice, update } from "#/model/index.ts";
-import type { User } from "#/pki/index.ts";
+import type { Identity } from "#/people/access/index.ts";
 import type { Author, ObjectInput } from "#/state/store/index.ts";
 
 /** What is recorded of a user who writes: that they made an Update, and that they were the last to change the spec of a Microservice. */
-export function authorOf(kind: Kind, user: User): { readonly author?: Author } {
+export function authorOf(kind: Kind, user: Identity): { readonly author?: Author } {
   const of = WHOSE.get(kind.kind);
   return of === undefined ? {} : { author: { user: user.name, of } };
 }

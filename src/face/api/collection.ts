@@ -1,5 +1,5 @@
 import { API_GROUP, type Column, type Kind, type StoredObject } from "#/model/index.ts";
-import type { User } from "#/pki/index.ts";
+import type { Identity } from "#/people/access/index.ts";
 import {
   type ListOptions,
   type ObjectKey,
@@ -46,9 +46,9 @@ export interface Collection {
   };
   /** @throws store/invalid: what a list or watch would not take either */
   check(selection: Pick<ListOptions, "namespace" | "labelSelector" | "fieldSelector">): void;
-  get(user: User, key: ObjectKey): Promise<ServedObject | undefined>;
-  list(user: User, options: ListOptions): Promise<ObjectList<ServedObject>>;
-  watch(user: User, options: WatchOptions): AsyncIterable<WatchEvent<ServedObject>>;
+  get(user: Identity, key: ObjectKey): Promise<ServedObject | undefined>;
+  list(user: Identity, options: ListOptions): Promise<ObjectList<ServedObject>>;
+  watch(user: Identity, options: WatchOptions): AsyncIterable<WatchEvent<ServedObject>>;
 }
 
 export const READ_VERBS: readonly string[] = ["get", "list", "watch"];
@@ -82,7 +82,7 @@ export function storedCollection(kind: Kind, store: Store): Collection {
 }
 
 /** `object` as `user` may see it. */
-export function shownTo<T extends StoredObject>(user: User, object: T): T {
+export function shownTo<T extends StoredObject>(user: Identity, object: T): T {
   return maySeeSecrets(user) ? object : redact(object);
 }
 

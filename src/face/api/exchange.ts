@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { Clock } from "#/base/index.ts";
-import type { User } from "#/pki/index.ts";
+import type { Identity } from "#/people/access/index.ts";
 import type { YamlReader } from "#/text/index.ts";
 import type { SharedLine } from "./shared-line.ts";
 
@@ -16,7 +16,7 @@ export interface Exchange {
   /** Decoded parts of the path. */
   readonly path: readonly string[];
   readonly query: URLSearchParams;
-  readonly user: User;
+  readonly user: Identity;
   /** Aborted when the client is gone or the server stops. */
   readonly signal: AbortSignal;
   readonly clock: Clock;

@@ -1,3 +1,2 @@
-export type { Authorizer, Verdict, Wish } from "./access.ts";
 export type { ReadyCheck } from "./health.ts";
 export { type Api, type ApiOptions, createApi } from "./server.ts";

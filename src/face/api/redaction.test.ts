@@ -40,7 +40,9 @@ test("what kubectl keeps in its annotation shows no secret either, nor does anyt
 
 test("agents alone see secrets", () => {
   assert.deepEqual(
-    ["orrery:admins", "orrery:viewers", "orrery:gateways", "orrery:agents"].filter((group) => maySeeSecrets({ name: "x", groups: [group] })),
+    ["orrery:admins", "orrery:viewers", "orrery:gateways", "orrery:agents"].filter((group) =>
+      maySeeSecrets({ name: "x", groups: [group], via: "machine" }),
+    ),
     ["orrery:agents"],
   );
 });

@@ -1,11 +1,11 @@
 import { REDACTED, type StoredObject } from "#/model/index.ts";
-import type { User } from "#/pki/index.ts";
+import type { Identity } from "#/people/access/index.ts";
 
 /** Where `kubectl apply` keeps what it applied last. */
 export const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
 
 /** True if `user` is shown secrets: agents alone, who start the processes. */
-export function maySeeSecrets(user: User): boolean {
+export function maySeeSecrets(user: Identity): boolean {
   return user.groups.includes("orrery:agents");
 }
 

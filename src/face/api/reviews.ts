@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { OrreryError } from "#/base/index.ts";
-import type { Authorizer, Wish } from "./access.ts";
+import type { Authorizer, Wish } from "#/people/access/index.ts";
 import { type Exchange, jsonReply, type Reply } from "./exchange.ts";
 import { readFields, textField } from "./protobuf.ts";
 import { readSmallBody } from "./small-body.ts";

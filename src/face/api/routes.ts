@@ -1,9 +1,9 @@
 import { type Clock, type Log, OrreryError, type Random } from "#/base/index.ts";
 import { DEFAULT_NAMESPACE, type Kind } from "#/model/index.ts";
+import type { Authorizer, Wish } from "#/people/access/index.ts";
 import type { Hub } from "#/state/link/hub/index.ts";
 import { type CentrePart, type PartPath, servedKinds } from "#/state/reconcile/index.ts";
 import type { Store } from "#/state/store/index.ts";
-import type { Authorizer, Wish } from "./access.ts";
 import { type BodyOptions, readBody } from "./body.ts";
 import { type Collection, storedCollection } from "./collection.ts";
 import { Discovery, isReview } from "./discovery.ts";

@@ -22,7 +22,7 @@ async function serve(
     const gone = new AbortController();
     response.on("error", () => {});
     response.once("close", () => gone.abort());
-    const user = { name: "someone", groups: [] };
+    const user = { name: "someone", groups: [], via: "token" as const };
     const exchange = {
       request,
       response,

@@ -6,12 +6,11 @@ import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { type Clock, describeError, isOrreryError, type LastGuard, type Log, type MetricSource, OrreryError, type Random } from "#/base/index.ts";
 import { DEFAULT_NAMESPACE, type Kind } from "#/model/index.ts";
-import type { Authenticate, User } from "#/pki/index.ts";
+import { ANONYMOUS, type Authenticate, type Authorizer, fixedRoles, type Identity } from "#/people/access/index.ts";
 import type { Hub } from "#/state/link/hub/index.ts";
 import type { CentrePart, PartPath, PeerRight } from "#/state/reconcile/index.ts";
 import type { Cause, Store } from "#/state/store/index.ts";
 import { YamlReader } from "#/text/index.ts";
-import { type Authorizer, fixedRoles } from "./access.ts";
 import { type Exchange, headerOf, jsonReply, type Reply, type Request, type Response } from "./exchange.ts";
 import type { ReadyCheck } from "./health.ts";
 import { checkSpoken } from "./methods.ts";
@@ -100,7 +99,6 @@ export function createApi(options: ApiOptions): Api {
 const OPEN_PATHS: ReadonlySet<string> = new Set(["healthz", "livez", "readyz", "version"]);
 /** One for all: an error's stack costs as much as a small request. */
 const GONE = new OrreryError("api/cancelled", "the client is gone");
-const NOBODY: User = { name: "system:anonymous", groups: [] };
 
 class ApiServer implements Api {
   readonly #options: ApiOptions;
@@ -256,13 +254,13 @@ class ApiServer implements Api {
       controller.abort(GONE);
     });
     const method = request.method ?? "GET";
-    const exchange: Exchange & { user: User } = {
+    const exchange: Exchange & { user: Identity } = {
       request,
       response,
       method,
       path: [],
       query: new URLSearchParams(),
-      user: NOBODY,
+      user: ANONYMOUS,
       signal: controller.signal,
       clock,
       yaml: this.#yaml,
@@ -274,7 +272,9 @@ class ApiServer implements Api {
     try {
       checkSpoken(request, method, "stream" in response);
       Object.assign(exchange, parseUrl(request.url ?? "/"));
-      exchange.user = this.#authenticate(exchange);
+      const user = this.#authenticate(exchange);
+      // Waits only where somebody has to be looked up: a promise costs a turn.
+      exchange.user = user instanceof Promise ? await user : user;
       refuseImpersonation(exchange);
       route = this.#routes.find(method, exchange.path, exchange.query);
       this.#authorize(exchange, route);
@@ -308,23 +308,21 @@ class ApiServer implements Api {
     if (!("isTaken" in reply)) this.#endRequest(request, response);
   }
 
-  /** @throws api/unauthorized */
-  #authenticate({ request, path }: Exchange): User {
+  /** @throws api/unauthorized; access/unavailable: it cannot be looked up now */
+  #authenticate({ request, path }: Exchange): Identity | Promise<Identity> {
     const header = headerOf(request, "authorization");
     const given = header === undefined && asksForWebSocket(request) ? protocolToken(request) : undefined;
-    if (header === undefined && given === undefined && OPEN_PATHS.has(path[0] ?? "")) return NOBODY;
+    if (header === undefined && given === undefined && OPEN_PATHS.has(path[0] ?? "")) return ANONYMOUS;
     const token = given ?? /^Bearer +(\S+)$/i.exec(header ?? "")?.[1];
     if (token === undefined)
       throw new OrreryError("api/unauthorized", "Unauthorized: give a token (Authorization: Bearer …); the site's are in its data folder, tokens/");
-    const user = this.#options.authenticate(token);
-    if (user === undefined)
-      throw new OrreryError("api/unauthorized", "Unauthorized: the token is not one of this site's; they are in its data folder, tokens/");
-    return user;
+    const user = this.#options.authenticate({ bearer: token });
+    return user instanceof Promise ? user.then(known) : known(user);
   }
 
   /** @throws api/forbidden */
   #authorize({ user, path }: Exchange, { wish }: Route): void {
-    if (user === NOBODY && OPEN_PATHS.has(path[0] ?? "")) return;
+    if (user === ANONYMOUS && OPEN_PATHS.has(path[0] ?? "")) return;
     const verdict = this.#authorizer.decide(user, wish);
     if (!verdict.allowed) throw new OrreryError("api/forbidden", `forbidden: ${verdict.reason}`);
   }
@@ -401,6 +399,13 @@ function headersOf(error: unknown, { code, details }: Status): Readonly<Record<s
     default:
       return details?.retryAfterSeconds === undefined ? {} : { "retry-after": String(details.retryAfterSeconds) };
   }
+}
+
+/** @throws api/unauthorized */
+function known(user: Identity | undefined): Identity {
+  if (user === undefined)
+    throw new OrreryError("api/unauthorized", "Unauthorized: the token is not one of this site's; they are in its data folder, tokens/");
+  return user;
 }
 
 function isWrite(method: string): boolean {

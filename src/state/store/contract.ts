@@ -62,7 +62,12 @@ export interface WriteOptions {
   readonly through?: "scale";
   /** Kept as the annotation `orrery.dev/changed-by`, whatever the draft says there: who made the `object`, or who last changed its `spec`. A dry run leaves the annotation as it is. A remote store does not send it: its server knows the user. */
   readonly author?: Author;
+  readonly admit?: Admit;
 }
+
+/** Asked with what would be written, of the object as it is read: just before the compare-and-set of each attempt, also in a dry run; not where nothing would change. What it throws refuses the write, unchanged. So no way of writing goes round it, and nothing comes between what it has seen and what is written.
+ *  `before` is absent where an object is created. `after` is absent where one is deleted, also if finalizers keep it for now. What is collected after its owner is not asked about. A remote store does not send it: its server asks. */
+export type Admit = (before: StoredObject | undefined, after: StoredObject | undefined) => void | Promise<void>;
 
 export interface Author {
   readonly user: string;
@@ -84,6 +89,7 @@ export interface DeleteOptions {
   readonly propagationPolicy?: "Background" | "Foreground" | "Orphan";
   /** Of an object that is marked, and whose `spec` has an author: who deletes it is kept as the last to have changed it. A dry run, and a remote store, as in `WriteOptions`. */
   readonly author?: Author;
+  readonly admit?: Admit;
 }
 
 /** What someone tells about an object. Equal ones within ten minutes are counted, not repeated. */

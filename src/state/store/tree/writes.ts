@@ -222,6 +222,8 @@ export class Writes {
   async #write(kind: Kind, key: ObjectKey, former: StoredObject | undefined, next: StoredObject, options: WriteOptions): Promise<StoredObject> {
     if (next.metadata.ownerReferences !== undefined && next.metadata.ownerReferences !== former?.metadata.ownerReferences)
       checkOwners(kind, next, this.#options.memories);
+    const admitted = options.admit?.(former, next);
+    if (admitted !== undefined) await admitted;
     const isLast = former?.metadata.deletionTimestamp !== undefined && next.metadata.finalizers === undefined;
     if (options.dryRun === true) {
       if (!isLast) this.#checkValue(kind, key, next);
@@ -252,8 +254,11 @@ export class Writes {
     if (resourceVersion !== undefined && resourceVersion !== former.metadata.resourceVersion)
       throw conflict(kind, key, `it is at resourceVersion ${former.metadata.resourceVersion}, not ${resourceVersion}`);
     const finalizers = this.#finalizersFor(former, options.propagationPolicy);
+    if (former.metadata.deletionTimestamp !== undefined && finalizers.length > 0 && finalizers.length === (former.metadata.finalizers ?? []).length)
+      return former;
+    const admitted = options.admit?.(former, undefined);
+    if (admitted !== undefined) await admitted;
     if (finalizers.length === 0) return options.dryRun === true ? former : await this.#remove(kind, key, former, former);
-    if (former.metadata.deletionTimestamp !== undefined && finalizers.length === (former.metadata.finalizers ?? []).length) return former;
     const { generation, deletionTimestamp } = former.metadata;
     const marks =
       deletionTimestamp === undefined

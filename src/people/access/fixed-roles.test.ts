@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { users } from "#/pki/index.ts";
-import { fixedRoles, type Wish } from "./access.ts";
+import type { Wish } from "./contract.ts";
+import { fixedRoles } from "./fixed-roles.ts";
+import { machineIdentity } from "./machine.ts";
 
 const roles = fixedRoles(
   [
@@ -45,12 +47,12 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 
 for (const user of users) {
   test(`${user.name} may do exactly what its role says`, () => {
-    const may = Object.entries(wishes).filter(([, wish]) => roles.decide(user, wish).allowed);
+    const may = Object.entries(wishes).filter(([, wish]) => roles.decide(machineIdentity(user), wish).allowed);
     assert.deepEqual(new Set(may.map(([name]) => name)), new Set(allowed[user.name]));
   });
 }
 
 test("a refusal names the user, the verb and what was asked for", () => {
-  const verdict = roles.decide({ name: "eve", groups: [] }, resource("patch", "instances", "status"));
+  const verdict = roles.decide({ name: "eve", groups: [], via: "token" }, resource("patch", "instances", "status"));
   assert.deepEqual(verdict, { allowed: false, reason: "user eve (no groups) may not patch instances/status.orrery.dev" });
 });

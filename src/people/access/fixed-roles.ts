@@ -1,49 +1,6 @@
-import { API_GROUP } from "#/model/index.ts";
-import type { User } from "#/pki/index.ts";
+import { ACTIONS, API_GROUP } from "#/model/index.ts";
 import type { PartPath, PeerRight } from "#/state/reconcile/index.ts";
-
-/** What someone wants to do: with objects, or with a path that is none. */
-export type Wish =
-  | {
-      readonly verb: string;
-      readonly group: string;
-      readonly resource: string;
-      readonly subresource?: string;
-      readonly namespace?: string;
-      readonly name?: string;
-    }
-  | { readonly verb: string; readonly path: string };
-
-export interface Verdict {
-  readonly allowed: boolean;
-  /** Which role allows it, or what is missing. */
-  readonly reason: string;
-}
-
-/** Who may do what. A site's own roles come by another implementation of this port. */
-export interface Authorizer {
-  decide(user: User, wish: Wish): Verdict;
-  /** All that `user` may do, for `kubectl auth can-i --list`. */
-  rules(user: User): Rules;
-}
-
-export interface Rules {
-  readonly resources: readonly ResourceRule[];
-  readonly paths: readonly PathRule[];
-}
-
-export interface ResourceRule {
-  readonly verbs: readonly string[];
-  readonly groups: readonly string[];
-  /** `instances`, `instances/status`, `*`. */
-  readonly resources: readonly string[];
-}
-
-export interface PathRule {
-  readonly verbs: readonly string[];
-  /** `/live/*`: everything below. */
-  readonly paths: readonly string[];
-}
+import type { Authorizer, PathRule, ResourceRule, Rules, Wish } from "./contract.ts";
 
 const READ = ["get", "list", "watch"];
 const READ_ALL: ResourceRule = { verbs: READ, groups: ["*"], resources: ["*"] };
@@ -63,13 +20,15 @@ export function fixedRoles(rights: readonly PeerRight[], paths: readonly Pick<Pa
   const peer = (who: PeerRight["who"]): Rules => ({
     resources: [READ_ALL, REVIEWS, EVENTS, ...rights.filter((right) => right.who === who).map(ruleOf)],
     paths: [READ_PATHS, LINK],
+    actions: [],
   });
   const roles: Readonly<Record<string, Rules>> = {
     "orrery:admins": {
       resources: [{ verbs: ["*"], groups: ["*"], resources: ["*"] }],
       paths: [READ_PATHS, { verbs: ["post"], paths: ["/backup", ...posted] }],
+      actions: [{ actions: ACTIONS }],
     },
-    "orrery:viewers": { resources: [READ_ALL, REVIEWS], paths: [READ_PATHS] },
+    "orrery:viewers": { resources: [READ_ALL, REVIEWS], paths: [READ_PATHS], actions: [] },
     "orrery:agents": peer("agents"),
     "orrery:gateways": peer("gateways"),
   };
@@ -88,8 +47,15 @@ export function fixedRoles(rights: readonly PeerRight[], paths: readonly Pick<Pa
     },
     rules(user) {
       const held = user.groups.flatMap((group) => roles[group] ?? []);
-      return { resources: held.flatMap((rules) => rules.resources), paths: held.flatMap((rules) => rules.paths) };
+      return {
+        resources: held.flatMap((rules) => rules.resources),
+        paths: held.flatMap((rules) => rules.paths),
+        actions: held.flatMap((rules) => rules.actions),
+      };
     },
+    visible: () => undefined,
+    checkChange() {},
+    onChange: () => () => {},
   };
 }
 
