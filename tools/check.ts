@@ -40,6 +40,7 @@ const FORMAT = "format and lint";
 
 const PARTS: readonly Part[] = [
   { name: "types", run: program("node_modules/typescript/bin/tsc", "--noEmit", "--pretty", "false", "-p", ".") },
+  { name: "types of the console", run: program("node_modules/typescript/bin/tsc", "--noEmit", "--pretty", "false", "-p", "console") },
   { name: "unused code", run: program("node_modules/knip/bin/knip.js", "--no-progress") },
   {
     name: FORMAT,

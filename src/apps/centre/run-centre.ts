@@ -2,6 +2,7 @@ import { chmod, mkdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { describeError, given, LastGuard, Lifecycle, type Log, sleep, steadyClock, systemClock, systemRandom } from "#/base/index.ts";
 import { createApi } from "#/face/api/index.ts";
+import { createPages } from "#/face/pages/index.ts";
 import { SITE_NAME, site } from "#/model/index.ts";
 import { machineTokens } from "#/people/access/index.ts";
 import { ensureCertificates, ensureTokens, tokenAuthenticator } from "#/pki/index.ts";
@@ -31,6 +32,9 @@ import { processMetrics } from "./process-metrics.ts";
 
 /** Of the tree: the identity of the site whose processes the store tells of. */
 const IDENTITY_NODE = "/identity";
+
+/** Where the set-up builds the console (tools/console.sh). */
+const CONSOLE_BUILDS = path.join(import.meta.dirname, "../../../console/built");
 
 /** A watch of the Site that has failed begins again after so long. */
 const WATCH_AGAIN_MS = 1000;
@@ -160,6 +164,7 @@ class CentreProcess {
       checkChange: (kind) => (kind === site ? (next) => checkWithout(this.#parts, store, next) : undefined),
       metrics: [...lead.metrics, processMetrics(this.#loop, this.#guard, () => lead.unexpected())],
       backup: () => this.#backup(tree),
+      pages: createPages({ folder: CONSOLE_BUILDS, clock, log }),
     });
     const { port } = await api.listen({ host: listen, port: apiPort });
     lifecycle.add("hub", () => hub.close("the centre stops"));

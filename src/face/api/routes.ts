@@ -1,4 +1,5 @@
 import { type Clock, type Log, OrreryError, type Random } from "#/base/index.ts";
+import type { Pages } from "#/face/pages/index.ts";
 import { DEFAULT_NAMESPACE, type Kind } from "#/model/index.ts";
 import type { Authorizer, Wish } from "#/people/access/index.ts";
 import type { Hub } from "#/state/link/hub/index.ts";
@@ -6,6 +7,7 @@ import { type CentrePart, type PartPath, servedKinds } from "#/state/reconcile/i
 import type { Store } from "#/state/store/index.ts";
 import { type BodyOptions, readBody } from "./body.ts";
 import { type Collection, storedCollection } from "./collection.ts";
+import { serveConsole } from "./console-mount.ts";
 import { Discovery, isReview } from "./discovery.ts";
 import { newEvents } from "./event-form.ts";
 import { EventWrites } from "./event-writes.ts";
@@ -42,6 +44,7 @@ export interface RoutesOptions {
   readonly metrics: Metrics;
   readonly watchers: WatcherCount;
   readonly backup?: () => Promise<object>;
+  readonly pages?: Pages;
   readonly checkDeletion?: CheckDeletion;
   readonly checkChange?: CheckChange;
   /** Paths of parts. */
@@ -127,6 +130,8 @@ export class Routes {
     const { backup } = this.#options;
     if (root === "backup" && backup !== undefined)
       return this.#pathRoute(method, path, async () => jsonReply(await backup(), 201), { verb: "post", isStream: true });
+    const { pages } = this.#options;
+    if (root === "console" && pages !== undefined) return this.#pathRoute(method, path, (exchange) => serveConsole(exchange, pages));
     const own = this.#partRoute(method, path);
     if (own !== undefined) return own;
     if (!ROOTS.has(root)) return notServed(path);
@@ -331,6 +336,7 @@ const ROOTS: ReadonlySet<string> = new Set([
   "api",
   "apis",
   "backup",
+  "console",
   "healthz",
   "live",
   "livez",

@@ -33,7 +33,8 @@ export async function sendReply(exchange: Exchange, reply: Reply, clock: Clock):
   const { text } = reply;
   // A short text goes out in one piece with its head; as a Buffer it would be a second one.
   let body: string | Buffer = typeof text === "string" && text.length > TEXT_CHARACTERS_MAX ? Buffer.from(text) : text;
-  if (body.length >= GZIP_BYTES_MIN && /\bgzip\b/.test(headerOf(exchange.request, "accept-encoding") ?? "")) {
+  const isEncoded = reply.headers?.["content-encoding"] !== undefined;
+  if (!isEncoded && body.length >= GZIP_BYTES_MIN && /\bgzip\b/.test(headerOf(exchange.request, "accept-encoding") ?? "")) {
     body = await compress(body, { level: 1 });
     headers["content-encoding"] = "gzip";
     headers["vary"] = "Accept-Encoding";

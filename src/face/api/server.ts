@@ -5,6 +5,7 @@ import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { type Clock, describeError, isOrreryError, type LastGuard, type Log, type MetricSource, OrreryError, type Random } from "#/base/index.ts";
+import type { Pages } from "#/face/pages/index.ts";
 import { DEFAULT_NAMESPACE, type Kind } from "#/model/index.ts";
 import { ANONYMOUS, type Authenticate, type Authorizer, fixedRoles, type Identity } from "#/people/access/index.ts";
 import type { Hub } from "#/state/link/hub/index.ts";
@@ -69,6 +70,8 @@ export interface ApiOptions {
   readonly checks?: readonly ReadyCheck[];
   /** Answers POST /backup: makes a backup of the store and tells where it is. Absent: not served. */
   readonly backup?: () => Promise<object>;
+  /** The console's files, served to everybody below /console. Absent: not served. */
+  readonly pages?: Pages;
   /** Default: everything may be deleted. */
   readonly checkDeletion?: CheckDeletion;
   /** Default: whatever its kind allows may be written. */
@@ -95,8 +98,9 @@ export function createApi(options: ApiOptions): Api {
   return new ApiServer(options);
 }
 
+const CONSOLE_PATH = "console";
 /** Read without a token: they tell nothing of the site. */
-const OPEN_PATHS: ReadonlySet<string> = new Set(["healthz", "livez", "readyz", "version"]);
+const OPEN_PATHS: ReadonlySet<string> = new Set([CONSOLE_PATH, "healthz", "livez", "readyz", "version"]);
 /** One for all: an error's stack costs as much as a small request. */
 const GONE = new OrreryError("api/cancelled", "the client is gone");
 
@@ -135,6 +139,7 @@ class ApiServer implements Api {
       metrics: this.#metrics,
       watchers,
       ...(options.backup !== undefined && { backup: options.backup }),
+      ...(options.pages !== undefined && { pages: options.pages }),
       ...(options.checkDeletion !== undefined && { checkDeletion: options.checkDeletion }),
       ...(options.checkChange !== undefined && { checkChange: options.checkChange }),
       paths: options.paths ?? [],
@@ -310,6 +315,8 @@ class ApiServer implements Api {
 
   /** @throws api/unauthorized; access/unavailable: it cannot be looked up now */
   #authenticate({ request, path }: Exchange): Identity | Promise<Identity> {
+    // Whoever asks for it, with whatever: nothing of the site is in it, and who logs in needs it first.
+    if (path[0] === CONSOLE_PATH) return ANONYMOUS;
     const header = headerOf(request, "authorization");
     const given = header === undefined && asksForWebSocket(request) ? protocolToken(request) : undefined;
     if (header === undefined && given === undefined && OPEN_PATHS.has(path[0] ?? "")) return ANONYMOUS;

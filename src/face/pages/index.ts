@@ -1,0 +1,1 @@
+export { createPages, type Page, type PageRequest, type Pages } from "./pages.ts";
