@@ -5,7 +5,8 @@ import type { Answer, Client, ClientRequest } from "#/state/client/index.ts";
 import type { PlatformProcess, PlatformWarning } from "./platform.ts";
 import { auth, BASE, type Run, run, SERVICES, type World } from "./rig.ts";
 
-const lost = (code: string): OrreryError => new OrreryError("client/unavailable", `no connection: ${code}`, { retry: "backoff", details: { code } });
+const lost = (code: string): OrreryError =>
+  new OrreryError("client/unavailable", `no connection: ${code}`, { retry: "backoff", details: { code, wasSent: code !== "ECONNREFUSED" } });
 const supervisor: PlatformProcess = { name: "supervisor", pid: 1, ready: true, restarts: 0 };
 
 /** A clock whose time passes as soon as somebody waits for it. */
@@ -36,7 +37,7 @@ async function runFailing(
       if (before < failures) throw error;
       const body =
         key === `GET ${SERVICES}/auth` || key.startsWith("PATCH") ? auth() : key.startsWith("GET") ? { items: [] } : { metadata: { name: "made" } };
-      if (key.startsWith("DELETE") && error.details["code"] !== "ECONNREFUSED") throw new OrreryError("store/missing", "gone");
+      if (key.startsWith("DELETE") && error.details["wasSent"] === true) throw new OrreryError("store/missing", "gone");
       return { status: 200, headers: {}, body };
     },
     close: async () => undefined,
@@ -146,4 +147,64 @@ test("an API that has moved to another port is found while it is waited for", as
   const { status } = await run(["events"], { client: () => clientAt(urls.shift() ?? ""), clock: new PassingClock(), processes: [supervisor] });
   assert.equal(status, 0);
   assert.deepEqual(asked, ["https://old", "close https://old", "https://old", "close https://old", "https://new", "close https://new"]);
+});
+
+/** A centre with one service, whose answers to deletions fail as `failures` say, one after the other: "lost" after it was carried out, "cut" before. */
+function centreThatForgets(failures: readonly ("lost" | "cut" | "unsent")[], between: (world: { uid: string | undefined }) => void = () => {}) {
+  const world: { uid: string | undefined } = { uid: "1" };
+  const deleted: string[] = [];
+  const left = [...failures];
+  const client = {
+    url: "https://test",
+    async request({ method = "GET", path, body }: ClientRequest): Promise<Answer> {
+      if (path !== `${SERVICES}/auth`) return { status: 200, headers: {}, body: { items: [] } };
+      const failure = method === "DELETE" ? left.shift() : undefined;
+      const { uid } = world;
+      const fail = (): never => {
+        between(world);
+        throw lost(failure === "unsent" ? "ECONNREFUSED" : "ECONNRESET");
+      };
+      if (failure === "cut" || failure === "unsent") fail();
+      if (uid === undefined) throw new OrreryError("store/missing", "there is none");
+      if (method === "GET") return { status: 200, headers: {}, body: { metadata: { name: "auth", uid } } };
+      const wanted = (body as { readonly preconditions?: { readonly uid?: string } } | undefined)?.preconditions?.uid;
+      if (wanted !== undefined && wanted !== uid) throw new OrreryError("store/conflict", "another", { retry: "after-reread" });
+      deleted.push(uid);
+      world.uid = undefined;
+      if (failure === "lost") fail();
+      return { status: 200, headers: {}, body: {} };
+    },
+    close: async () => undefined,
+  } as unknown as Client;
+  return {
+    deleted,
+    remove: () => run(["delete", "ms", "auth"], { client: () => client, clock: new PassingClock(), processes: [supervisor] }),
+  };
+}
+
+test("a deletion whose answer was lost deletes nothing else, and says what has become of it", async () => {
+  const again = (world: { uid: string | undefined }): void => {
+    world.uid = "2";
+  };
+  const gone = (world: { uid: string | undefined }): void => {
+    world.uid = undefined;
+  };
+  for (const [failures, between, status, deleted] of [
+    // Carried out, though nobody was told.
+    [["lost"], undefined, 0, ["1"]],
+    [["lost", "cut", "unsent"], undefined, 0, ["1"]],
+    // Carried out, and somebody has applied another one since: that one stays.
+    [["lost"], again, 0, ["1"]],
+    // Not carried out.
+    [["cut"], undefined, 0, ["1"]],
+    // It may have been, and somebody has replaced it: his stays.
+    [["cut"], again, 0, []],
+    // It never left: who is gone was deleted by somebody else, and who is there instead is who is meant.
+    [["unsent", "unsent"], gone, 1, []],
+    [["unsent"], again, 0, ["2"]],
+  ] as const) {
+    const { deleted: found, remove } = centreThatForgets(failures, between);
+    const answer = await remove();
+    assert.deepEqual([answer.status, found], [status, deleted], `${failures}: ${answer.note}`);
+  }
 });

@@ -6,6 +6,8 @@ import type { CliContext } from "./context.ts";
 /** A centre that ends is started again by its supervisor, and answers again within this. */
 const AWAY_MS = 30_000;
 const AGAIN_MS = 250;
+/** Objects that are replaced as often as one looks are not deleted by chance. */
+const LOOKS_MAX = 3;
 const INNER = Symbol("the client that does not wait");
 
 /** The API of a site, for a command that asks or writes once: a centre that is just being started again is waited for, half a minute at most, if the request may be sent once more: it was never sent, or to do it twice is to do it once (GET, DELETE, PUT, a patch by merge or apply). Where no supervisor would start it again, or the site is being ended, nothing is waited for. The caller closes it.
@@ -29,7 +31,10 @@ export async function connectPatiently(context: CliContext, data: string): Promi
     get url() {
       return inner.url;
     },
-    request: (request) => patiently(request, (wasLost) => answerOf(inner, request, wasLost)),
+    request: (request) =>
+      request.method === "DELETE"
+        ? deleteOnce(request, (one, ask) => patiently(one, (wasLost) => ask(inner, wasLost)))
+        : patiently(request, () => inner.request(request)),
     openExchange: (request) => patiently<Exchange>(request, () => inner.openExchange(request)),
     lines: (request) => inner.lines(request),
     text: (request) => inner.text(request),
@@ -76,13 +81,32 @@ async function askPatiently<T>(about: {
   }
 }
 
-/** `wasLost`: the same request was sent before, and its answer did not come: what is gone now has been deleted by it. */
-async function answerOf(inner: Client, request: ClientRequest, wasLost: boolean): Promise<Answer> {
-  try {
-    return await inner.request(request);
-  } catch (error) {
-    if (wasLost && request.method === "DELETE" && isOrreryError(error, "store/missing")) return { status: 200, headers: {}, body: {} };
-    throw error;
+type AskPatiently = (request: ClientRequest, ask: (inner: Client, wasLost: boolean) => Promise<Answer>) => Promise<Answer>;
+
+/** Deletes the object that is there now, and no other that has its name by the time the request is repeated. Whoever sent it and got no answer takes an object that is gone, or another one, for the answer; whose request never left takes it for what it is.
+ *  @throws store/missing: there was none */
+async function deleteOnce(request: ClientRequest, patiently: AskPatiently): Promise<Answer> {
+  for (let looks = 1; ; looks++) {
+    const look: ClientRequest = { path: request.path };
+    const { metadata } = (await patiently(look, (inner) => inner.request(look))).body as { readonly metadata: { readonly uid?: string } };
+    const deletion: ClientRequest = {
+      ...request,
+      body: { kind: "DeleteOptions", apiVersion: "v1", preconditions: { uid: metadata.uid } },
+    };
+    try {
+      return await patiently(deletion, async (inner, wasLost) => {
+        try {
+          return await inner.request(deletion);
+        } catch (error) {
+          if (wasLost && (isOrreryError(error, "store/missing") || isOrreryError(error, "store/conflict")))
+            return { status: 200, headers: {}, body: {} };
+          throw error;
+        }
+      });
+    } catch (error) {
+      // Somebody has put another in its place between look and deletion: the name means that one now.
+      if (!isOrreryError(error, "store/conflict") || looks >= LOOKS_MAX) throw error;
+    }
   }
 }
 
@@ -90,9 +114,9 @@ function isAway(error: unknown): error is OrreryError {
   return isOrreryError(error, "client/unavailable") || isOrreryError(error, "store/unavailable");
 }
 
-/** Nobody took the connection. */
+/** It was not sent to anybody. */
 function isUnsent(error: OrreryError): boolean {
-  return error.details["code"] === "ECONNREFUSED";
+  return error.details["wasSent"] === false;
 }
 
 function isRepeatable({ method = "GET", contentType }: ClientRequest): boolean {

@@ -152,7 +152,11 @@ test("a refused connection and a wrong CA say what to do", async (t) => {
   await stop();
   await assert.rejects(
     clientOf(t, port).request({ path: "/" }),
-    (error) => isOrreryError(error, "client/unavailable") && error.message.includes("orrery up") && error.retry === "backoff",
+    (error) =>
+      isOrreryError(error, "client/unavailable") &&
+      error.message.includes("orrery up") &&
+      error.retry === "backoff" &&
+      error.details["wasSent"] === false,
   );
 });
 
@@ -173,7 +177,7 @@ test("a write whose connection is cut is not repeated, its outcome is said to be
   });
   await assert.rejects(
     clientOf(t, port).request({ method: "POST", path: "/", body: {} }),
-    (error) => isOrreryError(error, "client/unavailable") && error.retry === "backoff",
+    (error) => isOrreryError(error, "client/unavailable") && error.retry === "backoff" && error.details["wasSent"] === true,
   );
   assert.equal(requests, 1);
 });

@@ -54,7 +54,7 @@ export interface Answer {
 }
 
 /** The API's own client. Everything, links too, goes over one TCP connection, which is made when needed and made anew after a loss.
- *  @throws client/unavailable (backoff): not connected, or lost before the answer: the outcome of a write is unknown
+ *  @throws client/unavailable (backoff): not connected, or lost before the answer: the outcome of a write is unknown, unless `details.wasSent` is false
  *  @throws client/timeout (backoff), client/untrusted, client/closed
  *  @throws api/unauthorized, api/forbidden, api/bad-request, api/missing, store/…: what the API answers, with code, retry and details as it was thrown there */
 export interface Client {
@@ -264,7 +264,7 @@ class Http2Client implements Client {
         error instanceof OrreryError
           ? error.code === "client/unavailable" && error.details["isUnanswered"] === true && (request.method ?? "GET") === "GET"
           : isUnsent;
-      if (!mayRepeat || signal.aborted) throw error instanceof OrreryError || signal.aborted ? error : lost(this.url, error);
+      if (!mayRepeat || signal.aborted) throw error instanceof OrreryError || signal.aborted ? error : lost(this.url, error, { wasSent: false });
       return await this.#send(await this.#connection.session(), request, signal, isTwoWay);
     }
   }
@@ -293,8 +293,10 @@ class Http2Client implements Client {
     stream.once("close", () => signal.removeEventListener("abort", onAbort));
     return await new Promise<OpenAnswer>((resolve, reject) => {
       // Stays for the stream's life: a reset after the head is told to whoever reads, and must not crash the process.
-      stream.on("error", (error) => reject(signal.aborted ? signal.reason : lost(this.url, error, true)));
-      stream.once("close", () => reject(signal.aborted ? signal.reason : lost(this.url, new Error("closed without an answer"), true)));
+      stream.on("error", (error) => reject(signal.aborted ? signal.reason : lost(this.url, error, { isUnanswered: true })));
+      stream.once("close", () =>
+        reject(signal.aborted ? signal.reason : lost(this.url, new Error("closed without an answer"), { isUnanswered: true })),
+      );
       stream.once("response", ({ ":status": status = 0, ...headers }) => resolve({ stream, status, headers: headers as Answer["headers"] }));
       if (content !== undefined && isTwoWay) stream.write(Buffer.concat([content, Buffer.from("\n")]));
       else if (content !== undefined) stream.end(content);
@@ -340,7 +342,10 @@ function parseBody(bytes: Buffer, headers: Answer["headers"]): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new OrreryError("client/unavailable", `the answer is no whole JSON (${bytes.length} bytes): ${describeError(error)}`, { retry: "backoff" });
+    throw new OrreryError("client/unavailable", `the answer is no whole JSON (${bytes.length} bytes): ${describeError(error)}`, {
+      retry: "backoff",
+      details: { wasSent: true },
+    });
   }
 }
 
@@ -351,11 +356,15 @@ function formatQuery(query: ClientRequest["query"] = {}): string {
   return given.length === 0 ? "" : `?${new URLSearchParams(given)}`;
 }
 
-function lost(url: string, error: unknown, isUnanswered = false): OrreryError {
+function lost(
+  url: string,
+  error: unknown,
+  { wasSent = true, isUnanswered = false }: { readonly wasSent?: boolean; readonly isUnanswered?: boolean } = {},
+): OrreryError {
   return new OrreryError("client/unavailable", `the connection to ${url} was lost: ${describeError(error)}`, {
     retry: "backoff",
     cause: error,
-    details: { isUnanswered },
+    details: { wasSent, isUnanswered },
   });
 }
 

@@ -109,7 +109,7 @@ const CERTIFICATE_FAULTS: readonly string[] = [
 
 function connectError(url: string, error: unknown, serverName: string | undefined): OrreryError {
   const code = String((error as NodeJS.ErrnoException | undefined)?.code ?? "");
-  const options = { cause: error, details: { url, code } };
+  const options = { cause: error, details: { url, code, wasSent: false } };
   if (code === "ECONNREFUSED")
     return new OrreryError(
       "client/unavailable",
