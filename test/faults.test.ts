@@ -236,7 +236,7 @@ test("without the centre the gateway serves, an agent and a gateway that start a
   if (agents[0] !== site.platformPids("agent")[0]) context.diagnostic("the agent has begun anew");
   assert.deepEqual({ ...(await pidsByName()), [one.metadata.name]: 0 }, { ...pidsBefore, [one.metadata.name]: 0 });
   await site.until("the gateway knows the new centre", async () =>
-    (await site.orrery("status")).out.includes("what is wanted is served") ? true : undefined,
+    (await site.orrery("status")).out.includes("new transactions go to the versions that are wanted") ? true : undefined,
   );
   await judge(load, kills, context);
 });

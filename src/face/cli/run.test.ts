@@ -631,6 +631,26 @@ test("status fits a terminal of 80 columns, and shows all of it with -o wide", a
   assert.match((await run(["status", "-o", "wide"], world)).out, /a-service-with-quite-a-long-name-of-its-own-v1-0a1b2c3d-0 /);
 });
 
+test("status says beside what is in force which services are not ready, and nothing where all are", async () => {
+  const settled = { type: "Settled", status: "True", reason: "Settled", message: "new transactions go to the versions that are wanted" };
+  const sites = { items: [{ metadata: { name: "site" }, status: { stamp: { generation: 3 }, conditions: [settled] } }] };
+  const serviceIn = (name: string, status: string, reason: string): object => ({
+    ...auth(),
+    metadata: { ...auth().metadata, name },
+    status: { conditions: [{ type: "Ready", status, reason, message: "" }] },
+  });
+  const lineOf = async (services: readonly object[]): Promise<string> => {
+    const answers = { ...siteAnswers(), [`GET ${BASE}/sites`]: sites, [`GET ${SERVICES}`]: { items: services } };
+    return (await run(["status"], { answers, columns: 200, processes: [processOf("centre", 1)] })).out.split("\n")[0] ?? "";
+  };
+  const ready = serviceIn("a", "True", "Ready");
+  const stopped = serviceIn("b", "False", "Suspended");
+  assert.match(await lineOf([ready, stopped]), /generation 3: new transactions go to the versions that are wanted$/);
+  for (const reason of ["CrashLoop", "NotReady", "Starting", "Unknown", "SomethingNew"])
+    assert.match(await lineOf([ready, serviceIn("c", "False", reason)]), new RegExp(`wanted; not ready: c \\(${reason}\\)$`));
+  assert.match(await lineOf([{ ...auth(), metadata: { ...auth().metadata, name: "new" } }]), /not ready: new \(Unknown\)$/);
+});
+
 test("status and describe say that a service is scaled to 0", async () => {
   const idle = {
     ...auth({ replicas: 0 }),

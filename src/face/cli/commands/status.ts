@@ -1,7 +1,7 @@
 import { describeError, shellWord } from "#/base/index.ts";
 import type { CliContext } from "../context.ts";
 import type { Options } from "../options.ts";
-import { formatAge, formatBytes, printData } from "../output.ts";
+import { formatAge, formatBytes, listFew, printData } from "../output.ts";
 import type { Readiness } from "../readiness.ts";
 import { loadSiteState, type SiteState } from "../site-state.ts";
 import { formatTable, type TableColumn, textWidth, wrap } from "../table.ts";
@@ -95,11 +95,7 @@ function printState(terminal: Terminal, state: SiteState, nowMs: number, isWide:
 
   if (state.problem !== undefined) terminal.note(terminal.paintNote("red", state.problem));
   if (state.problem !== undefined && state.processes.every((one) => one.pid === undefined)) return;
-  const { site } = state;
-  printFact(terminal, "site", [
-    state.data,
-    ...(site === undefined ? [] : [`generation ${site.generation ?? "none"}: ${site.message === "" ? site.reason : site.message}`]),
-  ]);
+  printFact(terminal, "site", [state.data, ...describeSite(state)]);
   if (state.api !== undefined) printFact(terminal, "API", [state.api, `${terminal.paint("bold", "edge")}  ${state.edge ?? "-"}`]);
 
   print(
@@ -182,6 +178,14 @@ function printState(terminal: Terminal, state: SiteState, nowMs: number, isWide:
     [shrinking("WARNING"), shrinking("OBJECT"), right("SINCE"), shrinking("REASON")],
     state.warnings.map((one) => [terminal.paint("yellow", one.reason), one.object, age(one.since), one.message]),
   );
+}
+
+/** What is in force, and who cannot serve it. */
+function describeSite({ site, microservices }: SiteState): readonly string[] {
+  if (site === undefined) return [];
+  const told = `generation ${site.generation ?? "none"}: ${site.message === "" ? site.reason : site.message}`;
+  const unready = microservices.filter((one) => !one.isReady && one.reason !== "Suspended");
+  return [unready.length === 0 ? told : `${told}; not ready: ${listFew(unready.map((one) => `${one.name} (${one.reason})`))}`];
 }
 
 /** In one line if the terminal is that wide, else each part from a line of its own. */

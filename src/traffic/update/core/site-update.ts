@@ -53,6 +53,9 @@ function aged(former: SiteWaits, waits: readonly Wait[]): SiteWaits {
   });
 }
 
+/** All that the Site knows: whether instances of these versions are ready stands at the services. */
+const ROUTED = "new transactions go to the versions that are wanted";
+
 function settledCondition(result: Step): ConditionInput {
   const pending = result.site.generations.find(isPending);
   const waiting = result.waits.get(0)?.[0];
@@ -70,11 +73,11 @@ function settledCondition(result: Step): ConditionInput {
       type: "Settled",
       status: "True",
       reason: "RevisionsRefused",
-      message: `what is wanted is served, except ${result.site.refused.map((one) => one.revision).join(", ")}; ${first.revision}: ${first.reason}`,
+      message: `${ROUTED}, except ${result.site.refused.map((one) => one.revision).join(", ")}; ${first.revision}: ${first.reason}`,
     };
   if (result.site.generations.length > 1)
-    return { type: "Settled", status: "True", reason: "Draining", message: "what is wanted is served; older generations are finishing" };
-  return { type: "Settled", status: "True", reason: "Settled", message: "what is wanted is served" };
+    return { type: "Settled", status: "True", reason: "Draining", message: `${ROUTED}; older generations are finishing` };
+  return { type: "Settled", status: "True", reason: "Settled", message: ROUTED };
 }
 
 function isSameState(status: Site["status"], state: SiteState): boolean {
