@@ -21,7 +21,7 @@ export interface Wing {
 
 const GROUND = ["base", "text", "model", "pki"];
 const STATE = ["link", "client", "tree", "store", "reconcile", "artifacts"];
-const PEOPLE = ["access"];
+const PEOPLE = ["access", "audit"];
 const TRAFFIC = ["trace", "routing", "update", "gateway"];
 const WORK = ["process", "probes", "agent", "controllers"];
 const FACE = ["pages", "views", "api", "cli"];
@@ -50,7 +50,10 @@ export const WINGS: readonly Wing[] = [
   },
   {
     name: "people",
-    rooms: [{ name: "access", imports: ["base", "model", "pki", "store", "reconcile"] }],
+    rooms: [
+      { name: "access", imports: ["base", "model", "pki", "store", "reconcile"] },
+      { name: "audit", faces: ["chain"], imports: ["base", "model", "link"], pure: ["chain"] },
+    ],
   },
   {
     name: "traffic",
