@@ -7,6 +7,11 @@ import { type ApiSite, openApiSite } from "./api-site.ts";
 
 const RESOURCES = "/apis/orrery.dev/v1/namespaces/default/resources";
 
+const SERVICES = "/apis/orrery.dev/v1/namespaces/default/microservices";
+const LEASES = "/apis/coordination.k8s.io/v1/namespaces/default/leases/one";
+const SERVICE =
+  "apiVersion: orrery.dev/v1\nkind: Microservice\nmetadata: {name: one}\nspec: {template: {version: v1, run: {command: [node, -e, '0']}}}\n";
+
 interface Answered {
   readonly status: number;
   readonly body: unknown;
@@ -52,6 +57,62 @@ describe("what the API takes in", () => {
       const [method, path] = contentType === "application/json" ? (["PUT", `${RESOURCES}/dish`] as const) : (["PATCH", `${RESOURCES}/dish`] as const);
       assert.match(String((await ask(site, { method, path, contentType, query: { fieldValidation: "Strict" }, body })).body), /duplicate field/);
     }
+  });
+
+  it("warns of no deletion that it refuses; of one that would be carried out it does, in a dry run, too", async (t: TestContext) => {
+    let asked = 0;
+    const site = await openApiSite(t, {
+      api: {
+        checkDeletion: async (_kind, keys) => {
+          asked += 1;
+          return keys.map(({ name }) => `${name} will be missed`);
+        },
+      },
+    });
+    await ask(site, { method: "POST", path: RESOURCES, body: resource("") });
+    const { uid, resourceVersion } = (
+      (await ask(site, { path: `${RESOURCES}/dish` })).body as { readonly metadata: { readonly uid: string; readonly resourceVersion: string } }
+    ).metadata;
+    const remove = (path: string, preconditions: object, query: Readonly<Record<string, string>> = {}): Promise<Answered> =>
+      ask(site, { method: "DELETE", path, query, body: { preconditions } });
+    for (const query of [{}, { dryRun: "All" }])
+      for (const path of [`${RESOURCES}/dish`, RESOURCES])
+        for (const wrong of [{ uid: "another" }, { resourceVersion: "1" }, { uid, resourceVersion: "1" }]) {
+          const { status, body, warnings } = await remove(path, wrong, query);
+          assert.deepEqual([status, warnings, asked], [409, "", 0], `${path} ${JSON.stringify(wrong)}: ${body}`);
+        }
+    assert.deepEqual([(await remove(`${RESOURCES}/nobody`, {})).status, asked], [404, 0]);
+    for (const [path, query] of [
+      [`${RESOURCES}/dish`, { dryRun: "All" }],
+      [RESOURCES, { dryRun: "All" }],
+      [`${RESOURCES}/dish`, {}],
+    ] as const) {
+      const { status, warnings } = await remove(path, { uid, resourceVersion }, query as Readonly<Record<string, string>>);
+      assert.deepEqual([status, warnings], [200, '299 - "dish will be missed"'], path);
+    }
+  });
+
+  it("takes force from who applies alone, and no other patch with it, whatever it says", async (t: TestContext) => {
+    const site = await openApiSite(t);
+    const parsed = parseManifests("a.yaml", SERVICE).manifests[0]?.object;
+    await ask(site, { method: "POST", path: SERVICES, body: parsed });
+    await ask(site, { method: "POST", path: RESOURCES, body: resource("") });
+    for (const path of [`${RESOURCES}/dish`, `${RESOURCES}/dish/status`, `${SERVICES}/one/scale`, LEASES])
+      for (const [contentType, body] of [
+        ["application/merge-patch+json", "{}"],
+        ["application/json-patch+json", "[]"],
+        ...(path === LEASES ? [["application/strategic-merge-patch+json", "{}"] as const] : []),
+      ] as const) {
+        for (const force of ["true", "false", ""]) {
+          const { status, body: told } = await ask(site, { method: "PATCH", path, query: { force }, contentType, body });
+          assert.equal(status, 422, `${path} ${contentType} ${force}`);
+          assert.match(String(told), /force: may not be specified for non-apply patch/);
+        }
+        if (path !== LEASES) assert.equal((await ask(site, { method: "PATCH", path, contentType, body })).status, 200, path);
+      }
+    const apply = { method: "PATCH", path: `${RESOURCES}/dish`, contentType: "application/apply-patch+yaml", body: resource("") } as const;
+    assert.equal((await ask(site, { ...apply, query: { fieldManager: "m", force: "true" } })).status, 200);
+    assert.match(String((await ask(site, apply)).body), /^store\/invalid .*fieldManager: is required for apply patch/);
   });
 
   it("carries out the merge key of YAML, as the command line does, under Strict, too", async (t: TestContext) => {

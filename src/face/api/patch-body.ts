@@ -1,7 +1,7 @@
 import { OrreryError } from "#/base/index.ts";
 import { type BodyOptions, mediaType, readBody, readObject } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
-import { badRequest, isTrue } from "./status.ts";
+import { isTrue } from "./status.ts";
 
 /** A patch as it was sent: nothing of it is checked against a kind. */
 export type SentPatch =
@@ -17,21 +17,41 @@ const STRATEGIC = "application/strategic-merge-patch+json";
 
 /** The patch in the body of a request, by its media type: one reading for every object and every part of one.
  *  With `takesStrategic` (Kubernetes' own kinds, which its clients patch so) a strategic merge patch is read as a merge patch where both mean the same.
- *  @throws api/media-type, api/bad-request */
+ *  @throws api/media-type, api/bad-request
+ *  @throws store/invalid: `force` where nothing is applied, no `fieldManager` where something is */
 export async function readPatch(
   exchange: Exchange,
   { takesStrategic = false, ...options }: BodyOptions & { readonly takesStrategic?: boolean } = {},
 ): Promise<SentPatch> {
   const mediaTypeSent = mediaType(exchange.request);
-  if (takesStrategic && mediaTypeSent === STRATEGIC) return { type: "merge", body: asMergePatch(await readBody(exchange, options)) };
+  if (takesStrategic && mediaTypeSent === STRATEGIC) {
+    refuseForce(exchange.query);
+    return { type: "merge", body: asMergePatch(await readBody(exchange, options)) };
+  }
   const type = Object.hasOwn(TYPES, mediaTypeSent) ? TYPES[mediaTypeSent] : undefined;
   if (type === undefined)
     throw new OrreryError("api/media-type", `patches of type ${mediaTypeSent.slice(0, 100)} are not served; send ${Object.keys(TYPES).join(", ")}`);
-  if (type !== "apply") return { type, body: await readBody(exchange, options) };
   const { query } = exchange;
-  if ((query.get("fieldManager") ?? "") === "") throw badRequest("fieldManager: is required for apply");
+  if (type !== "apply") {
+    refuseForce(query);
+    return { type, body: await readBody(exchange, options) };
+  }
+  if ((query.get("fieldManager") ?? "") === "") throw invalidOption("fieldManager", "is required for apply patch");
   const force = isTrue(query, "force");
   return { type, body: await readObject(exchange, options), force };
+}
+
+/** Who says so means to win over other managers, which other patches do unasked: as a kube-apiserver, it is not taken in silence.
+ *  @throws store/invalid */
+function refuseForce(query: URLSearchParams): void {
+  if (query.has("force")) throw invalidOption("force", "may not be specified for non-apply patch");
+}
+
+/** In the words, and with the status, of Kubernetes' PatchOptions. */
+function invalidOption(field: string, message: string): OrreryError {
+  return new OrreryError("store/invalid", `the options of the patch are not valid: ${field}: ${message}`, {
+    details: { causes: [{ field, message }] },
+  });
 }
 
 /** The lists of Kubernetes' own kinds that are served here which a strategic patch adds to instead of replacing them. */

@@ -81,9 +81,13 @@ export class Writes {
 
   async delete(exchange: Exchange, { collection, kind, namespace }: Target, name: string): Promise<Reply> {
     const options = { ...(await readDeleteOptions(exchange)), ...authorOf(kind, exchange.user) };
-    exchange.warnings.push(...(await this.#checkDeletion(kind, [keyOf({ namespace }, name)])));
-    const deleted = await this.#store.delete(kind, keyOf({ namespace }, name), options);
+    const key = keyOf({ namespace }, name);
+    // Nothing is asked or told about what the preconditions refuse.
+    if ((await this.#store.delete(kind, key, { ...options, dryRun: true })) === undefined) throw missing(collection, name);
+    const warnings = await this.#checkDeletion(kind, [key]);
+    const deleted = await this.#store.delete(kind, key, options);
     if (deleted === undefined) throw missing(collection, name);
+    exchange.warnings.push(...warnings);
     // RFC 7240: our own clients want what was deleted, kubectl a Status.
     if (isKept(deleted) || headerOf(exchange.request, "prefer") === "return=representation")
       return this.#reads.object(exchange, collection, shownTo(exchange.user, deleted));
@@ -95,8 +99,10 @@ export class Writes {
     const options = { ...(await readDeleteOptions(exchange)), ...authorOf(kind, exchange.user) };
     const { items, resourceVersion } = await this.#store.list(kind, { ...selection(exchange.query, namespace), limit: DELETED_AT_ONCE_MAX });
     const keys = items.map(({ metadata }) => keyOf(metadata, metadata.name));
-    exchange.warnings.push(...(await this.#checkDeletion(kind, keys)));
-    for (const { metadata } of items) await this.#store.delete(kind, metadata, options);
+    for (const key of keys) await this.#store.delete(kind, key, { ...options, dryRun: true });
+    const warnings = await this.#checkDeletion(kind, keys);
+    for (const key of keys) await this.#store.delete(kind, key, options);
+    exchange.warnings.push(...warnings);
     return jsonReply({
       kind: `${collection.kind}List`,
       apiVersion: kind.apiVersion,
