@@ -93,6 +93,31 @@ test("events are those of the site, of a kind, of an object; warnings, the last 
   assert.match(seen, /^SEEN.*\n.*to the yard\n.*Warning +Fell +resource\/mast +over\n$/);
 });
 
+test("events of what is not there: an error where there are none, and what has happened where it was", async (t) => {
+  const site = await openApiSite(t);
+  const dish = await site.store.create(resource, thing("dish"));
+  site.store.emit({ kind: resource, object: dish, type: "Normal", reason: "Moved", message: "to the roof", component: "test" });
+  await site.store.create(resource, thing("mast"));
+  await site.store.delete(resource, { name: "dish" });
+  const show = async (...args: string[]): Promise<readonly [number, string, string]> => {
+    const { status, out, note } = await run(["events", ...args], { client: () => site.client(), clock: systemClock });
+    return [status, out.split("\n")[1]?.split(/ +/).slice(1, 4).join(" ") ?? "", note];
+  };
+  for (const args of [["dish"], ["res/dish"], ["res", "dish"]]) assert.deepEqual(await show(...args), [0, "Normal Moved resource/dish", ""]);
+  // There is something of it, or it is there: only nothing fits.
+  for (const args of [["dish", "--warnings"], ["res/dish", "--warnings"], ["mast"], ["res/mast"], ["res", "mast", "--since", "1m"]])
+    assert.deepEqual(await show(...args), [0, "", "no events in the last hour that fit\n"], args.join(" "));
+  for (const [args, words] of [
+    [["nobody"], 'no kind and no object is called "nobody"'],
+    [["microservce"], 'no kind and no object is called "microservce"'],
+    [["res/nobody"], "there is no resource nobody"],
+    [["ms", "mast", "--warnings"], "there is no microservice mast"],
+  ] as const)
+    assert.deepEqual(await show(...args), [1, "", `error: ${words}, and nothing has happened to one in the last hour\n`]);
+  const missing = await run(["get", "res", "nobody"], { client: () => site.client() });
+  assert.equal(missing.status, 1);
+});
+
 /** A way to the API that can be cut: what runs over it is lost, and nobody listens until it is opened again. */
 class CutWay {
   readonly #site: ApiSite;

@@ -1,14 +1,17 @@
-import { OrreryError } from "#/base/index.ts";
+import { isOrreryError, OrreryError } from "#/base/index.ts";
 import { DEFAULT_NAMESPACE, durationMs } from "#/model/index.ts";
+import type { Client } from "#/state/client/index.ts";
 import type { CliContext } from "../context.ts";
 import { follow } from "../follow.ts";
 import { GrowingTable } from "../growing-table.ts";
+import { fieldIs, objectPath } from "../kubernetes.ts";
 import type { Options } from "../options.ts";
 import { formatAge, printData } from "../output.ts";
 import { connectPatiently } from "../patient-client.ts";
 import { oneLine } from "../printable.ts";
-import { findServed, kindNamed, servedKinds } from "../served-kinds.ts";
+import { findServed, kindNamed, type ServedKind, servedKinds } from "../served-kinds.ts";
 import { asCalled } from "../terminal.ts";
+import { isMissing } from "./logs.ts";
 
 interface EventObject {
   readonly metadata: { readonly name: string; readonly resourceVersion: string };
@@ -25,7 +28,8 @@ interface EventObject {
 /** `orrery events`: what has happened in the last hour, the newest last; of the site, of one kind, or of one object; with --watch also what happens from now on, a line each. */
 export async function events(context: CliContext, args: readonly string[], options: Options): Promise<number> {
   const { terminal, clock } = context;
-  const selector = [...selectorOf(context, args), ...(options.warnings === true ? ["type=Warning"] : [])].join(",");
+  const about = parseAbout(context, args);
+  const selector = [...selectorOf(about), ...(options.warnings === true ? ["type=Warning"] : [])].join(",");
   const path = `/api/v1/namespaces/${DEFAULT_NAMESPACE}/events`;
   const query = { fieldSelector: selector === "" ? undefined : selector };
   const api = await connectPatiently(context, options.data);
@@ -37,7 +41,12 @@ export async function events(context: CliContext, args: readonly string[], optio
     const sinceMs = options.since === undefined ? Number.NEGATIVE_INFINITY : clock.now() - durationMs(options.since);
     const shown = items.filter((one) => timeOf(one) >= sinceMs).toSorted((a, b) => timeOf(a) - timeOf(b));
     const print = printer(context, options, shown);
-    if (shown.length === 0 && options.watch !== true) terminal.note("no events in the last hour that fit");
+    if (shown.length === 0) {
+      const lack = await findLack(context, api, about, { path, hasEvents: items.length > 0 });
+      if (lack !== undefined && options.watch !== true) throw lack;
+      if (options.watch !== true) terminal.note("no events in the last hour that fit");
+      else if (lack !== undefined) terminal.note(`${lack.message}; waiting for some`);
+    }
     if (options.watch !== true) return 0;
     // An Event gets its version when it is written, a moment after it could be read: the watch tells it once more.
     const told = new Map(shown.map(({ metadata: { name }, count = 1 }) => [name, count]));
@@ -100,16 +109,59 @@ function timeOf({ lastTimestamp }: EventObject): number {
   return lastTimestamp === undefined ? Number.NEGATIVE_INFINITY : Date.parse(lastTimestamp);
 }
 
+/** Of what events are asked for: the site, a kind, an object of a kind, or one of any kind. */
+interface About {
+  readonly kind?: ServedKind;
+  readonly name?: string;
+}
+
 /** `ms auth`, `ms/auth`, `ms`, or the bare name of an object of any kind.
  *  @throws cli/usage */
-function selectorOf(context: CliContext, [first, second, ...more]: readonly string[]): string[] {
+function parseAbout(context: CliContext, [first, second, ...more]: readonly string[]): About {
   if (more.length > 0)
     throw new OrreryError("cli/usage", "events are shown of the site, of one kind or of one object: give kind/name, kind name, kind or name");
-  if (first === undefined) return [];
-  const [kind = "", name] = second === undefined && first.includes("/") ? first.split("/", 2) : [first, second];
-  if (name !== undefined && name !== "") return [`involvedObject.kind=${kindNamed(context, kind).kind}`, `involvedObject.name=${named(name)}`];
-  const known = findServed(servedKinds(context), kind);
-  return known === undefined ? [`involvedObject.name=${named(kind)}`] : [`involvedObject.kind=${known.kind}`];
+  if (first === undefined) return {};
+  const [word = "", name] = second === undefined && first.includes("/") ? first.split("/", 2) : [first, second];
+  if (name !== undefined && name !== "") return { kind: kindNamed(context, word), name: named(name) };
+  const kind = findServed(servedKinds(context), word);
+  return kind === undefined ? { name: named(word) } : { kind };
+}
+
+function selectorOf({ kind, name }: About): string[] {
+  return [
+    ...(kind === undefined ? [] : [fieldIs("involvedObject.kind", kind.kind)]),
+    ...(name === undefined ? [] : [fieldIs("involvedObject.name", name)]),
+  ];
+}
+
+/** What is to be said where nothing is there: neither the object that was asked for, nor any events of one that has been there. */
+async function findLack(
+  context: CliContext,
+  api: Client,
+  about: About,
+  { path, hasEvents }: { readonly path: string; readonly hasEvents: boolean },
+): Promise<OrreryError | undefined> {
+  const { kind, name } = about;
+  if (name === undefined || hasEvents) return undefined;
+  const { items } = (await api.request({ path, query: { fieldSelector: selectorOf(about).join(",") } })).body as {
+    readonly items: readonly unknown[];
+  };
+  if (items.length > 0) return undefined;
+  const kinds = kind === undefined ? servedKinds(context) : [kind];
+  const isThere = await Promise.all(
+    kinds.map((one) =>
+      api.request({ path: objectPath(one, name) }).then(
+        () => true,
+        (error: unknown) => {
+          if (isMissing(error) || isOrreryError(error, "api/left-out")) return false;
+          throw error;
+        },
+      ),
+    ),
+  );
+  if (isThere.includes(true)) return undefined;
+  const what = kind === undefined ? `no kind and no object is called ${JSON.stringify(name)}` : `there is no ${kind.singular} ${name}`;
+  return new OrreryError("cli/missing", `${what}, and nothing has happened to one in the last hour`);
 }
 
 function named(name: string): string {
