@@ -32,6 +32,8 @@ export {
   API_GROUP,
   API_VERSION,
   isFinalizer,
+  isLabelKey,
+  isLabelValue,
   type ManagedFieldsEntry,
   type ObjectMeta,
   type OwnerReference,

@@ -18,6 +18,14 @@ export function isFinalizer(text: string): boolean {
   return labelKey.safeParse(text).success;
 }
 
+export function isLabelKey(text: string): boolean {
+  return labelKey.safeParse(text).success;
+}
+
+export function isLabelValue(text: string): boolean {
+  return labelValue.safeParse(text).success;
+}
+
 /** Who owns an object: it is deleted after its owners (garbage collection). */
 export const ownerReference = z.strictObject({
   apiVersion: z.string(),

@@ -25,10 +25,15 @@ export function objectPath(kind: Pick<ServedKind, "group" | "apiVersion" | "scop
   ].join("/");
 }
 
+/** A field selector: the field has this value, whatever stands in it. */
+export function fieldIs(path: string, value: string): string {
+  return `${path}=${value.replace(/[\\,=]/g, "\\$&")}`;
+}
+
 /** Path of the Events about one object, with the query that selects them. */
 export function eventsOf(kind: ServedKind, name: string): { readonly path: string; readonly query: Readonly<Record<string, string>> } {
   return {
     path: `/api/v1/namespaces/${DEFAULT_NAMESPACE}/events`,
-    query: { fieldSelector: `involvedObject.kind=${kind.kind},involvedObject.name=${name}` },
+    query: { fieldSelector: `${fieldIs("involvedObject.kind", kind.kind)},${fieldIs("involvedObject.name", name)}` },
   };
 }

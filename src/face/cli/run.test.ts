@@ -99,6 +99,18 @@ test("get shows the API's table, wide columns only when asked for", async () => 
   assert.equal((await run(["get", "ms", "-o", "wide"], { answers })).out, "NAME       READY  PORT\nauth           2  5001\npredictor      -  5002\n");
 });
 
+test("get takes names or a selector, not both: nobody takes what is shown for what was selected", async () => {
+  for (const args of [
+    ["ms", "auth", "-l", "a=b"],
+    ["ms/auth", "--field-selector", "spec.host=a"],
+    ["ms", "auth", "-l", "", "-w"],
+  ]) {
+    const { status, note } = await run(["get", ...args]);
+    assert.equal(status, 2, args.join(" "));
+    assert.match(note, /give either names or a selector/);
+  }
+});
+
 test("get gives one object as itself and several as a list", async () => {
   const answers = { [`GET ${SERVICES}/auth`]: auth(), [`GET ${SERVICES}`]: { items: [auth()] } };
   assert.equal(JSON.parse((await run(["get", "ms", "auth", "-o", "json"], { answers })).out).kind, "Microservice");

@@ -1,6 +1,6 @@
 import { findNearest, type Microservice, microservice, type Revision, revision, type Template } from "#/model/index.ts";
 import type { Client } from "#/state/client/index.ts";
-import { objectPath } from "./kubernetes.ts";
+import { fieldIs, objectPath } from "./kubernetes.ts";
 import type { Platform } from "./platform.ts";
 import { quoteName } from "./words.ts";
 
@@ -84,7 +84,7 @@ export async function loadNamed(api: Client, wanted: readonly Wanted[]): Promise
 }
 
 async function loadRevisions(api: Client, service: string): Promise<readonly Revision[]> {
-  const query = { fieldSelector: `spec.service=${service}` };
+  const query = { fieldSelector: fieldIs("spec.service", service) };
   return ((await api.request({ path: objectPath(revision), query })).body as { readonly items: readonly Revision[] }).items;
 }
 

@@ -57,6 +57,40 @@ describe("parseLabelSelector", () => {
     }
   });
 
+  it("refuses a comma that joins nothing, wherever it stands; without one there is nothing to refuse", () => {
+    for (const text of [",", ",,", " , ", "a,", ",a", "a=b,,c", "a in (b,c),", "a, ,b", "!a,"])
+      assert.throws(() => parseLabelSelector(text), /nothing stands before or behind a comma/, text);
+    fc.assert(
+      fc.property(fc.array(requirement, { minLength: 1, maxLength: 4 }), fc.nat(4), gap, (requirements, at, blank) => {
+        const texts: string[] = requirements.map(([text]) => text);
+        texts.splice(at % (texts.length + 1), 0, blank);
+        assert.throws(() => parseLabelSelector(texts.join(",")), /before or behind a comma/);
+      }),
+    );
+    for (const text of ["", " ", "\t"]) assert.equal(parseLabelSelector(text), undefined);
+  });
+
+  it("takes an empty value, as Kubernetes does", () => {
+    for (const text of ["a=", "a==", "a in ()", "a== ", "a in (,)"]) {
+      assert.deepEqual(
+        [{ a: "" }, { a: "b" }, {}].map((own) => parseLabelSelector(text)?.(own as Record<string, string>)),
+        [true, false, false],
+        text,
+      );
+    }
+    assert.deepEqual(
+      [{ a: "" }, { a: "b" }, {}].map((own) => parseLabelSelector("a!=")?.(own as Record<string, string>)),
+      [false, true, true],
+    );
+  });
+
+  it("refuses keys and values that no label can have", () => {
+    const long = "x".repeat(64);
+    for (const text of ["a//b", "a/b/c", "A.org/b=c", `${long}=a`, `a=${long}`, `a in (b,${long})`, "a/=b", "a./b", `!${long}`, "a==-b"])
+      assert.throws(() => parseLabelSelector(text), /no label (?:key|value)|cannot be read/, text);
+    for (const text of [`${"x".repeat(63)}=a`, `a=${"x".repeat(63)}`, "example.org/a.b_c-D"]) assert.notEqual(parseLabelSelector(text), undefined);
+  });
+
   it("either reads or refuses any text", () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
@@ -92,6 +126,30 @@ describe("parseFieldSelector", () => {
       fc.property(fc.string({ minLength: 1 }), (text) => {
         const escaped = text.replace(/[\\,=]/g, "\\$&");
         assert.equal(parseFieldSelector(`spec.host=${escaped}`, allowed)?.({ spec: { host: text } }), true);
+      }),
+    );
+  });
+
+  it("passes over what stands empty between commas, and refuses what is nothing else", () => {
+    for (const text of [",metadata.name=x", "metadata.name=x,", "metadata.name=x,,spec.host=", " ,metadata.name=x"])
+      assert.equal(parseFieldSelector(text, allowed)?.({ metadata: { name: "x" } }), true, text);
+    for (const text of [",", ",,", " ", " , "]) assert.throws(() => parseFieldSelector(text, allowed), /nothing but commas/, text);
+  });
+
+  it("refuses a value that is not escaped, instead of selecting by a part of it", () => {
+    for (const text of ["spec.host=a=b", "spec.host=a\\", "spec.host=\\a", "spec.host=a\\,b\\", "spec.host=a==b", "spec.host=\\"])
+      assert.throws(() => parseFieldSelector(text, allowed), /no value/, text);
+  });
+
+  it("either reads or refuses any text", () => {
+    const piece = fc.constantFrom("metadata.name", "spec.host", "x", "=", "==", "!=", ",", "\\", " ", "\n");
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 8 }), (pieces) => {
+        try {
+          parseFieldSelector(pieces.join(""), allowed)?.({ spec: { host: "x" } });
+        } catch (error) {
+          assert.ok(isOrreryError(error, "store/invalid"));
+        }
       }),
     );
   });

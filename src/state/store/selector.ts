@@ -1,4 +1,4 @@
-import type { Kind, StoredObject } from "#/model/index.ts";
+import { isLabelKey, isLabelValue, type Kind, type StoredObject } from "#/model/index.ts";
 import type { ListOptions } from "./contract.ts";
 import { isMap } from "./merge-patch.ts";
 import { type Cause, invalid } from "./store-error.ts";
@@ -43,10 +43,10 @@ function selectableFields(kind: Kind): readonly string[] {
 /** Kubernetes' label selectors: `a`, `!a`, `a=b`, `a==b`, `a!=b`, `a in (b,c)`, `a notin (b,c)`, `a>1`, `a<1`, joined by commas, all of which must hold. `!=` and `notin` hold for objects without the label, too.
  *  @throws store/invalid: what cannot be read, and what is allowed */
 export function parseLabelSelector(text: string): ((labels: Readonly<Record<string, string>>) => boolean) | undefined {
+  if (text.trim() === "") return undefined;
   const parts = splitOutsideBrackets(text);
   if (parts.length > REQUIREMENTS_MAX) refuseSelector("labelSelector", text, tooMany(parts.length));
   const requirements = parts.map((part) => parseRequirement(part, text));
-  if (requirements.length === 0) return undefined;
   return (labels) => requirements.every((requirement) => requirement(labels));
 }
 
@@ -59,7 +59,6 @@ function tooMany(count: number): string {
 
 type Labels = Readonly<Record<string, string>>;
 const KEY = "[A-Za-z0-9](?:[-A-Za-z0-9_./]*[A-Za-z0-9])?";
-const VALUE = /^(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?)?$/;
 const EXISTS = new RegExp(`^(!?)\\s*(${KEY})$`);
 const SET = new RegExp(`^(${KEY})\\s+(in|notin)\\s*\\(([^()]*)\\)$`);
 const COMPARE = new RegExp(`^(${KEY})\\s*(==|!=|=|>|<)\\s*(.*)$`);
@@ -73,20 +72,22 @@ function parseRequirement(part: string, text: string): (labels: Labels) => boole
     );
   const exists = EXISTS.exec(part);
   if (exists !== null) {
-    const key = exists[2] ?? "";
+    const key = checkKey(exists[2], refuse);
     const wanted = exists[1] === "";
     return (labels) => Object.hasOwn(labels, key) === wanted;
   }
   const set = SET.exec(part);
   if (set !== null) {
-    const key = set[1] ?? "";
+    const key = checkKey(set[1], refuse);
     const wanted = set[2] === "in";
     const values = new Set((set[3] ?? "").split(",").map((value) => value.trim()));
-    for (const value of values) if (!VALUE.test(value)) refuse(`no label value: ${JSON.stringify(value.slice(0, 100))}`);
+    for (const value of values) if (!isLabelValue(value)) refuse(`no label value: ${JSON.stringify(value.slice(0, 100))}`);
     return (labels) => (Object.hasOwn(labels, key) && values.has(labels[key] ?? "")) === wanted;
   }
-  const [, key = "", operator, value = ""] = COMPARE.exec(part) ?? refuse("cannot be read");
-  if (!VALUE.test(value)) refuse(`no label value: ${JSON.stringify(value.slice(0, 100))}`);
+  if (part === "") refuse("nothing stands before or behind a comma");
+  const [, given, operator, value = ""] = COMPARE.exec(part) ?? refuse("cannot be read");
+  const key = checkKey(given, refuse);
+  if (!isLabelValue(value)) refuse(`no label value: ${JSON.stringify(value.slice(0, 100))}`);
   switch (operator) {
     case "!=":
       return (labels) => !Object.hasOwn(labels, key) || labels[key] !== value;
@@ -103,10 +104,16 @@ function parseRequirement(part: string, text: string): (labels: Labels) => boole
   }
 }
 
-/** Field selectors: `path=value`, `path==value`, `path!=value`, joined by commas; `\` before `,`, `=` and `\` in a value. A field that is absent counts as empty.
+function checkKey(key: string | undefined, refuse: (why: string) => never): string {
+  return key !== undefined && isLabelKey(key) ? key : refuse("no label key");
+}
+
+/** Field selectors: `path=value`, `path==value`, `path!=value`, joined by commas; `\` before `,`, `=` and `\` in a value. A field that is absent counts as empty. Nothing between two commas is passed over, as in Kubernetes: its client library writes so what selects all.
  *  @throws store/invalid: what cannot be read, and the fields in `allowed` */
 export function parseFieldSelector(text: string, allowed: readonly string[]): ((object: unknown) => boolean) | undefined {
+  if (text === "") return undefined;
   const parts = splitEscaped(text);
+  if (parts.length === 0) refuseSelector("fieldSelector", text, "there is nothing but commas and blanks; leave it out to select all");
   if (parts.length > REQUIREMENTS_MAX) refuseSelector("fieldSelector", text, tooMany(parts.length));
   const tests = parts.map((part) => {
     const match = /^([^=!\\]+)(==|!=|=)(.*)$/s.exec(part);
@@ -120,11 +127,17 @@ export function parseFieldSelector(text: string, allowed: readonly string[]): ((
     if (!allowed.includes(field))
       return refuseSelector("fieldSelector", text, `no field to select by: ${field.slice(0, 100)}; allowed: ${allowed.join(", ")}`);
     const path = field.split(".");
-    const value = (match[3] ?? "").replace(/\\([,=\\])/g, "$1");
+    const given = match[3] ?? "";
+    if (!/^(?:[^\\=]|\\[,=\\])*$/s.test(given))
+      return refuseSelector(
+        "fieldSelector",
+        text,
+        `no value: ${JSON.stringify(given.slice(0, 100))}; write \\, and \\= and \\\\ for a comma, = and \\ in it`,
+      );
+    const value = given.replace(/\\([,=\\])/g, "$1");
     const wanted = match[2] !== "!=";
     return (object: unknown) => (textAt(object, path) === value) === wanted;
   });
-  if (tests.length === 0) return undefined;
   return (object) => tests.every((test) => test(object));
 }
 
@@ -147,11 +160,11 @@ function splitOutsideBrackets(text: string): string[] {
     parts.push(text.slice(start, at).trim());
     start = at + 1;
   }
-  return parts.filter((part) => part !== "");
+  return parts;
 }
 
 function splitEscaped(text: string): string[] {
-  return (text.match(/(?:\\.|[^,\\])+/gs) ?? []).filter((part) => part.trim() !== "");
+  return (text.match(/(?:\\.|[^,\\]|\\$)+/gs) ?? []).filter((part) => part.trim() !== "");
 }
 
 function refuseSelector(field: string, text: string, message: string): never {

@@ -3,7 +3,7 @@ import { OrreryError, shellWord } from "#/base/index.ts";
 import { type Condition, type Instance, instance, type Microservice, microservice, type StoredObject } from "#/model/index.ts";
 import type { Client } from "#/state/client/index.ts";
 import type { CliContext } from "../context.ts";
-import { eventsOf, objectPath } from "../kubernetes.ts";
+import { eventsOf, fieldIs, objectPath } from "../kubernetes.ts";
 import type { Options } from "../options.ts";
 import { formatAge } from "../output.ts";
 import { connectPatiently } from "../patient-client.ts";
@@ -103,7 +103,7 @@ function describeIdle({ metadata: { name }, spec }: Microservice): string | unde
 
 async function loadInstances(api: Client, service: string): Promise<readonly Instance[]> {
   return (
-    (await api.request({ path: objectPath(instance), query: { fieldSelector: `spec.service=${service}` } })).body as {
+    (await api.request({ path: objectPath(instance), query: { fieldSelector: fieldIs("spec.service", service) } })).body as {
       readonly items: readonly Instance[];
     }
   ).items;

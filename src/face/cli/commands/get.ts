@@ -4,7 +4,7 @@ import type { Client } from "#/state/client/index.ts";
 import type { CliContext } from "../context.ts";
 import { type Followed, follow } from "../follow.ts";
 import { GrowingTable } from "../growing-table.ts";
-import { objectPath, TABLE, type Table } from "../kubernetes.ts";
+import { fieldIs, objectPath, TABLE, type Table } from "../kubernetes.ts";
 import type { Options } from "../options.ts";
 import { printData } from "../output.ts";
 import { connectPatiently } from "../patient-client.ts";
@@ -22,6 +22,8 @@ interface Wish {
 /** `orrery get`: tables as the API makes them, or the objects themselves. */
 export async function get(context: CliContext, args: readonly string[], options: Options): Promise<number> {
   const wishes = parseObjects(context, args);
+  if (wishes.some(({ name }) => name !== undefined) && (options.selector !== undefined || options.fieldSelector !== undefined))
+    throw new OrreryError("cli/usage", "give either names or a selector: a name is shown whatever its labels and fields are");
   const api = await connectPatiently(context, options.data);
   try {
     if (options.watch === true) return await watch(context, api, wishes, options);
@@ -76,7 +78,7 @@ async function watch(context: CliContext, api: Client, wishes: readonly Wish[], 
   const names = new Set(wishes.flatMap(({ name }) => name ?? []));
   const [only] = names;
   const path = objectPath(kind);
-  const query = names.size === 1 ? { fieldSelector: `metadata.name=${only}` } : selectors(options);
+  const query = names.size === 1 ? { fieldSelector: fieldIs("metadata.name", only ?? "") } : selectors(options);
   const isTable = output === undefined || output === "wide";
   const accept = isTable ? TABLE : "application/json";
   const list = (await api.request({ path, query, accept })).body as Watched & { readonly items?: readonly StoredObject[] };

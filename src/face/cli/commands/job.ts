@@ -2,7 +2,7 @@ import { OrreryError, sleep } from "#/base/index.ts";
 import { durationMs, formatDuration, isOver, type Job, type JobRun, job, jobRun } from "#/model/index.ts";
 import type { Client } from "#/state/client/index.ts";
 import type { CliContext } from "../context.ts";
-import { objectPath } from "../kubernetes.ts";
+import { fieldIs, objectPath } from "../kubernetes.ts";
 import type { Options } from "../options.ts";
 import { formatAge, printData } from "../output.ts";
 import { AWAY_MS, Patience } from "../patience.ts";
@@ -205,7 +205,7 @@ async function loadJob(api: Client, name: string): Promise<Job> {
 }
 
 async function loadRuns(api: Client, name: string | undefined): Promise<readonly JobRun[]> {
-  const query = name === undefined ? {} : { query: { fieldSelector: `spec.job=${name}` } };
+  const query = name === undefined ? {} : { query: { fieldSelector: fieldIs("spec.job", name) } };
   return ((await api.request({ path: objectPath(jobRun), ...query })).body as { readonly items: readonly JobRun[] }).items;
 }
 

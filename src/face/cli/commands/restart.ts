@@ -2,7 +2,7 @@ import { OrreryError, sleep } from "#/base/index.ts";
 import { durationMs, formatDuration, type Instance, instance, isRestarted, type Microservice, microservice, timestamp } from "#/model/index.ts";
 import type { Client } from "#/state/client/index.ts";
 import type { CliContext } from "../context.ts";
-import { objectPath } from "../kubernetes.ts";
+import { fieldIs, objectPath } from "../kubernetes.ts";
 import type { Options } from "../options.ts";
 import { count, listFew } from "../output.ts";
 import { Patience } from "../patience.ts";
@@ -107,7 +107,7 @@ interface Progress {
 
 async function loadProgress(api: Client, name: string, restartedAt: string): Promise<Progress> {
   const service = await loadService(api, name);
-  const { items } = (await api.request({ path: objectPath(instance), query: { fieldSelector: `spec.service=${name}` } })).body as {
+  const { items } = (await api.request({ path: objectPath(instance), query: { fieldSelector: fieldIs("spec.service", name) } })).body as {
     readonly items: readonly Instance[];
   };
   // Somebody may have asked again since: that counts for this one, too.
