@@ -79,13 +79,13 @@ test("a volume that an instance has is not removed; one that none has goes, with
 });
 
 test("a deleted volume of a host that is deleted, too, is let go: nobody is there to remove it", async () => {
-  const { store, until } = await startCentre();
+  const { store, until, sleep } = await startCentre();
   const make = (name: string, on: string) =>
     store.create(volume, { metadata: { name, finalizers: [VOLUME_FINALIZER] }, spec: { service: "pg", volume: "data", slot: 0, host: on } });
   await store.create(host, { metadata: { name: "gone" }, spec: {} });
   for (const name of ["pg.data.0", "pg.data.1"]) await make(name, "gone");
   await store.delete(volume, { name: "pg.data.0" });
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await sleep(100);
   assert.ok(await store.get(volume, { name: "pg.data.0" }), "its host may come back");
   await store.delete(host, { name: "gone" });
   await until(

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { type Clock, sleep as sleepBy } from "#/base/index.ts";
 import { type Instance, instance } from "#/model/index.ts";
 import type { Store } from "#/state/store/index.ts";
 import { startCentre } from "./lead-rig.ts";
 
 const gate = () => Promise.withResolvers<void>();
-const within = (promise: Promise<void>, ms: number) => Promise.race([promise, new Promise<void>((resolve) => setTimeout(resolve, ms))]);
 
 /** The user of an exclusive thing changes between the look of the update controller and its write; the same leader's microservice controller tells the former user's instance meanwhile. */
 test("of an exclusive service no instances of two revisions are more than passive, however slow requests are and however late a watch is", async () => {
@@ -13,8 +13,9 @@ test("of an exclusive service no instances of two revisions are more than passiv
   const giveBegun = gate();
   const formerTold = gate();
   const siteSeen = gate();
-  const wrap = (store: Store): Store =>
-    new Proxy(store, {
+  const wrap = (store: Store, clock: Clock): Store => {
+    const within = (promise: Promise<void>, ms: number) => Promise.race([promise, sleepBy(clock, ms)]);
+    return new Proxy(store, {
       get(target, property) {
         const value = Reflect.get(target, property) as unknown;
         if (property === "watch")
@@ -38,14 +39,15 @@ test("of an exclusive service no instances of two revisions are more than passiv
             if (isArmed && kind.kind === "Site" && input.status?.exclusive?.[0]?.revision.startsWith("auth-v2") === true) {
               giveBegun.resolve();
               await within(formerTold.promise, 5000); // a slow write
-              setTimeout(() => siteSeen.resolve(), 50);
+              clock.after(50, () => siteSeen.resolve());
             }
             return target.update(kind as never, input as never, more);
           };
         return typeof value === "function" ? value.bind(target) : value;
       },
     });
-  const { apply, template, store, until, siteIs } = await startCentre({ wrap });
+  };
+  const { apply, template, store, until, siteIs, sleep } = await startCentre({ wrap });
   let firstUid = "";
   const seen: string[] = [];
   const present = new Map<string, Instance>();
@@ -70,7 +72,7 @@ test("of an exclusive service no instances of two revisions are more than passiv
   firstUid = first?.metadata.uid ?? "";
   await apply("auth", { exclusive: true, template: template("v2") });
   await siteIs((one) => one.status?.generations?.some((open) => open.phase === "Holding") === true, "the hold");
-  await new Promise((resolve) => setTimeout(resolve, 150));
+  await sleep(150);
   isArmed = true;
   await store.delete(instance, { name: first?.metadata.name ?? "" }); // kubectl delete instance
   await until(
@@ -78,7 +80,7 @@ test("of an exclusive service no instances of two revisions are more than passiv
     (items) => items.some((one) => one.spec.version === "v2" && one.status?.duty === "active"),
     "the next user",
   );
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await sleep(200);
   stop.abort();
   assert.deepEqual([...new Set(seen)], []);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { silentLog, systemClock, systemRandom } from "#/base/index.ts";
-import { type Instance, instance, job, jobRun } from "#/model/index.ts";
+import { silentLog, systemRandom } from "#/base/index.ts";
+import { type Instance, instance, job, jobRun, timestamp } from "#/model/index.ts";
 import { createJobController } from "#/work/controllers/index.ts";
 import { isReady, startCentre } from "./lead-rig.ts";
 
@@ -19,7 +19,7 @@ async function startJobs() {
   /** The agent says what came of a try. */
   const end = async (name: string, outcome: string): Promise<void> => {
     const one = await made(name);
-    const lastExit = { code: outcome === "Succeeded" ? 0 : 1, at: new Date().toISOString(), lines: ["said"] };
+    const lastExit = { code: outcome === "Succeeded" ? 0 : 1, at: timestamp(centre.clock.now()), lines: ["said"] };
     await store.patch(instance, { name }, { type: "merge", body: { status: { ...one.status, outcome, lastExit } } }, { subresource: "status" });
   };
   const run = (name: string, phase: string) =>
@@ -57,7 +57,7 @@ test("a Job without a schedule runs once for each version, in the generation of 
 });
 
 test("a run that fails is tried again as it was, and one by hand beside it is left out", async () => {
-  const { store, made, end, run, status } = await startJobs();
+  const { store, made, end, run, status, until } = await startJobs();
   await store.create(job, { metadata: { name: "sync" }, spec: { suspended: true, retries: 1, retryDelay: "0s", template: template("v1", "first") } });
   await status("sync", "Suspended");
   await store.create(jobRun, { metadata: { name: "by-hand" }, spec: { job: "sync" } });
@@ -76,16 +76,19 @@ test("a run that fails is tried again as it was, and one by hand beside it is le
   await store.create(jobRun, { metadata: { name: "third" }, spec: { job: "sync" } });
   await made("third.0");
   await store.patch(jobRun, { name: "third" }, { type: "merge", body: { spec: { stopped: true } } });
-  const cancelled = await centreUntil(store, "third.0", (one) => one.spec.once?.isCancelled === true);
-  assert.ok(cancelled);
+  await until(
+    () => store.get(instance, { name: "third.0" }),
+    (one) => one.spec.once?.isCancelled === true,
+    "its cancellation",
+  );
   await end("third.0", "Cancelled");
   await run("third", "Stopped");
 });
 
 test("a scheduled time makes one run, whoever looks: also with two controllers at once", async () => {
-  const { store, lead, until } = await startJobs();
+  const { store, lead, until, clock } = await startJobs();
   const stop = new AbortController();
-  const shared = { store, caches: lead.caches.of({ jobs: job, jobRuns: jobRun }), clock: systemClock, random: systemRandom, log: silentLog };
+  const shared = { store, caches: lead.caches.of({ jobs: job, jobRuns: jobRun }), clock, random: systemRandom, log: silentLog };
   const second = createJobController({ ...shared, epoch: lead.epoch });
   const running = second.run(stop.signal);
   await store.create(job, { metadata: { name: "tick" }, spec: { schedule: "* * * * * *", concurrency: "allow", template: template() } });
@@ -119,15 +122,3 @@ test("a deleted Job takes its runs and their instances with it", async () => {
     "the end",
   );
 });
-
-async function centreUntil(
-  store: { get(kind: typeof instance, key: { name: string }): Promise<Instance | undefined> },
-  name: string,
-  isAsWanted: (one: Instance) => boolean,
-): Promise<boolean> {
-  for (const late = Date.now() + 10_000; Date.now() < late; await new Promise((resolve) => setTimeout(resolve, 10))) {
-    const one = await store.get(instance, { name });
-    if (one !== undefined && isAsWanted(one)) return true;
-  }
-  return false;
-}

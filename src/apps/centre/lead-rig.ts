@@ -3,7 +3,7 @@ import { mkdtempSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { after } from "node:test";
-import { given, type Log, silentLog, systemClock, systemRandom } from "#/base/index.ts";
+import { given, type Log, silentLog, systemRandom } from "#/base/index.ts";
 import { type Instance, type Microservice, microservice, SITE_NAME, type Site, site, type Update, update } from "#/model/index.ts";
 import { SimulatedAgent, SimulatedGateway } from "#/simulation/index.ts";
 import { Board, type PeersListener } from "#/state/link/hub/index.ts";
@@ -15,27 +15,29 @@ import { SITE_FILES, type SiteFiles, STORE_HISTORY } from "#/work/controllers/in
 import { chosenParts } from "./chosen-parts.ts";
 import { startLeading } from "./lead.ts";
 import { CENTRE_PARTS, STORED_KINDS } from "./parts.ts";
+import { SkippingClock } from "./skipping-clock.ts";
 
 /** A whole centre without its API: real tree, store, controllers and table, with an agent and a gateway without processes and sockets: start times by version (`undefined`: never ready), a store and a keeper of files that may be wrapped. */
 export async function startCentre(
-  options: { wrap?: (store: Store) => Store; keepFiles?: SiteFiles["keep"]; log?: Log; without?: readonly string[] } = {},
+  options: { wrap?: (store: Store, clock: SkippingClock) => Store; keepFiles?: SiteFiles["keep"]; log?: Log; without?: readonly string[] } = {},
 ) {
   const log = options.log ?? silentLog;
+  const clock = new SkippingClock();
   const stop = new AbortController();
   const tree = await openSqliteTree({
     file: path.join(mkdtempSync(path.join(os.tmpdir(), "lead-")), "tree.db"),
-    clock: systemClock,
+    clock,
     random: systemRandom,
     log,
   } as never);
-  const store = await openTreeStore({ tree, clock: systemClock, random: systemRandom, kinds: STORED_KINDS, log });
+  const store = await openTreeStore({ tree, clock, random: systemRandom, kinds: STORED_KINDS, log });
   store.startGarbageCollector(stop.signal);
   const deposed = { count: 0 };
   const startMs = new Map<string, number | undefined>();
   const connected = new Map<string, { readonly host: string; readonly incarnation: number }>();
   const listeners: PeersListener[] = [];
   const lead = await startLeading({
-    store: options.wrap?.(store) ?? store,
+    store: options.wrap?.(store, clock) ?? store,
     history: tree.history,
     parts: chosenParts(CENTRE_PARTS, { ...site.spec.parse({}), without: [...(options.without ?? [])] }),
     given: [
@@ -48,15 +50,15 @@ export async function startCentre(
     ],
     peers: {
       isAgentConnected: () => true,
-      agentSeenMs: () => systemClock.now(),
+      agentSeenMs: () => clock.now(),
       isHostKnown: () => true,
       gateway: (name) => connected.get(name),
       askAgent: async () => ({ state: "idle", message: "" }),
       listen: (listener) => void listeners.push(listener),
     },
-    board: new Board(systemClock),
+    board: new Board(clock),
     onDeposed: () => deposed.count++,
-    clock: systemClock,
+    clock,
     random: systemRandom,
     log,
     signal: stop.signal,
@@ -65,7 +67,7 @@ export async function startCentre(
   const agent = new SimulatedAgent({
     store,
     host: "here",
-    clock: systemClock,
+    clock,
     random: systemRandom,
     log,
     startMs: (one: Instance) => (startMs.has(one.spec.version ?? "") ? startMs.get(one.spec.version ?? "") : 10),
@@ -88,7 +90,7 @@ export async function startCentre(
   const gateway = addGateway("main", "here");
   after(async () => {
     stop.abort();
-    await Promise.all(running);
+    await clock.waitFor(Promise.all(running));
     await store.close();
     await tree.close();
   });
@@ -96,20 +98,20 @@ export async function startCentre(
   const apply = (name: string, spec: Record<string, unknown>) =>
     store.patch(microservice, { name }, { type: "apply", body: { metadata: { name }, spec } }, { fieldManager: "test", force: true } as never);
   const until = async <T>(read: () => Promise<T | undefined>, predicate: (value: T) => boolean, what: string): Promise<T> => {
-    const deadlineMs = Date.now() + 30_000;
+    const deadlineMs = clock.now() + 30_000;
     for (;;) {
       const value = await read();
       if (value !== undefined && predicate(value)) return value;
-      if (Date.now() > deadlineMs) assert.fail(`${what} has not come about: ${JSON.stringify(value, null, 1)}`);
-      await new Promise((resolve) => setTimeout(resolve, 10));
+      if (clock.now() > deadlineMs) assert.fail(`${what} has not come about: ${JSON.stringify(value, null, 1)}`);
+      await clock.wait(10);
     }
   };
   const service = (name: string, predicate: (one: Microservice) => boolean, what: string) =>
     until(() => store.get(microservice, { name }), predicate, what);
   const siteIs = (predicate: (one: Site) => boolean, what: string) => until(() => store.get(site, { name: SITE_NAME }), predicate, what);
   const updateIs = (name: string, predicate: (one: Update) => boolean, what: string) => until(() => store.get(update, { name }), predicate, what);
-  const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-  return { store, lead, distribution, deposed, gateway, addGateway, startMs, template, apply, until, service, siteIs, updateIs, sleep };
+  const sleep = (ms: number) => clock.wait(ms);
+  return { clock, store, lead, distribution, deposed, gateway, addGateway, startMs, template, apply, until, service, siteIs, updateIs, sleep };
 }
 export const isReady = (one: Microservice): boolean =>
   one.status?.conditions?.some((condition) => condition.type === "Ready" && condition.status === "True" && condition.reason === "Ready") === true;

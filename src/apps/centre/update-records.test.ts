@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { type Clock, sleep as sleepBy } from "#/base/index.ts";
 import { type Generation, generation, microservice, SITE_NAME, site, type Update, update } from "#/model/index.ts";
 import type { Store } from "#/state/store/index.ts";
 import { isReady, startCentre } from "./lead-rig.ts";
@@ -130,14 +131,13 @@ test("an Update tells what else came with its generation: templates that were ch
 });
 
 test("an Update of two services is issued as one, however long it takes to write the second template", async () => {
-  const slow = (store: Store): Store =>
+  const slow = (store: Store, clock: Clock): Store =>
     new Proxy(store, {
       get: (target, property) => {
         const value = Reflect.get(target, property) as unknown;
         if (property !== "patch") return typeof value === "function" ? value.bind(target) : value;
         return async (...args: Parameters<Store["patch"]>) => {
-          if (args[0].kind === "Microservice" && args[1].name === "portal" && args[3]?.fieldManager === "orrery-update")
-            await new Promise((resolve) => setTimeout(resolve, 1000));
+          if (args[0].kind === "Microservice" && args[1].name === "portal" && args[3]?.fieldManager === "orrery-update") await sleepBy(clock, 1000);
           return await target.patch(...args);
         };
       },

@@ -228,12 +228,12 @@ test("of the updates that have ended the last hundred are kept", async () => {
 });
 
 test("an update that was forbidden while it held goes on by itself when that is over, as it was asked for and under its own record", async () => {
-  const { apply, template, service, store, gateway, updateIs, siteIs } = await startCentre();
+  const { apply, template, service, store, gateway, updateIs, siteIs, clock } = await startCentre();
   await store.create(resource, { metadata: { name: "antenna" }, spec: { id: "antenna", type: "thing" } });
   const observe = async (isTracking: boolean) => {
     const former = (await store.get(resource, { name: "antenna" }))?.status?.conditions;
     const status = isTracking ? "True" : "False";
-    const conditions = setCondition(former, { type: "Tracking", status, reason: "Observed", message: "as observed" }, Date.now());
+    const conditions = setCondition(former, { type: "Tracking", status, reason: "Observed", message: "as observed" }, clock.now());
     await store.patch(resource, { name: "antenna" }, { type: "merge", body: { status: { conditions } } }, { subresource: "status" });
   };
   await observe(false);
