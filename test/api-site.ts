@@ -38,12 +38,14 @@ export interface ApiSiteOptions {
   readonly hasCollector?: boolean;
   /** Another site's, opened again as after a crash; default one of its own. */
   readonly tree?: SqliteTree;
+  /** Another site's, for its certificates and tokens; default one of its own. */
+  readonly folder?: string;
 }
 
 /** Opens a site for one test, on loopback and a free port; everything is closed and removed after it. */
 export async function openApiSite(context: Pick<TestContext, "after">, options: ApiSiteOptions = {}): Promise<ApiSite> {
-  const folder = await mkdtemp(join(tmpdir(), "orrery-api-"));
-  context.after(() => rm(folder, { recursive: true, force: true }));
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), "orrery-api-")));
+  if (options.folder === undefined) context.after(() => rm(folder, { recursive: true, force: true }));
   const certificates = await ensureCertificates({ folder: join(folder, "pki"), addresses: [], nowMs: Date.now(), random: systemRandom });
   const tokens = await ensureTokens(join(folder, "tokens"), systemRandom);
   const tree = options.tree ?? (await openSqliteTree({ file: join(folder, "tree.db"), clock: systemClock, random: systemRandom }));

@@ -120,12 +120,17 @@ test("events of what is not there: an error where there are none, and what has h
 
 /** A way to the API that can be cut: what runs over it is lost, and nobody listens until it is opened again. */
 class CutWay {
-  readonly #site: ApiSite;
+  #site: ApiSite;
   readonly #sockets = new Set<Socket>();
   #server: Server | undefined;
   #port = 0;
 
   constructor(site: ApiSite) {
+    this.#site = site;
+  }
+
+  /** Leads to another API from now on. */
+  lead(site: ApiSite): void {
     this.#site = site;
   }
 
@@ -203,6 +208,39 @@ test("get -w goes on where it was after the centre was away, with what changed m
     [/c\n/, () => {}],
   ]);
   assert.equal(out, "resource.orrery.dev/a\nresource.orrery.dev/b\nresource.orrery.dev/c\n");
+});
+
+test("get -w shows once what was changed, made and deleted while a centre was away that remembers none of it when it is back", async (t) => {
+  const site = await openApiSite(t);
+  for (const name of ["changed", "gone", "same", "other"]) await site.store.create(resource, thing(name));
+  // Started anew, it knows the present state and no history.
+  const restarted = async (way: CutWay, meanwhile: () => Promise<void>): Promise<void> => {
+    await way.cut();
+    await meanwhile();
+    way.lead(await openApiSite(t, { tree: site.tree, folder: site.folder }));
+    await way.open();
+  };
+  const steps = (last: RegExp) => (way: CutWay) =>
+    [
+      [
+        /same/,
+        () =>
+          restarted(way, async () => {
+            await site.store.patch(resource, { name: "changed" }, { type: "merge", body: { spec: { place: "1" } } });
+            await site.store.patch(resource, { name: "changed" }, { type: "merge", body: { spec: { place: "roof" } } });
+            await site.store.delete(resource, { name: "gone" });
+            await site.store.delete(resource, { name: "other" });
+            await site.store.create(resource, thing("other"));
+            await site.store.create(resource, thing("new"));
+          }),
+      ],
+      [last, () => {}],
+    ] as const;
+  const rows = (await followOver(t, site, ["get", "res", "-w", "-o", "wide"], steps(/new/))).trimEnd().split("\n").slice(1);
+  const told = rows.map((row) => `${row.split(/ +/)[0]}${row.includes("roof") ? " roof" : ""}${row.endsWith("(deleted)") ? " deleted" : ""}`);
+  assert.deepEqual(told.slice(0, 4).toSorted(), ["changed", "gone", "other", "same"]);
+  assert.deepEqual(told.slice(4).toSorted(), ["changed roof", "gone deleted", "new", "other", "other deleted"]);
+  assert.ok(told.indexOf("other deleted") < told.lastIndexOf("other"));
 });
 
 test("events -w goes on after the centre was away, and tells each event once", async (t) => {

@@ -8,7 +8,14 @@ export const TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/j
 export interface Table {
   readonly kind: "Table";
   readonly columnDefinitions: readonly { readonly name: string; readonly type: string; readonly priority?: number }[];
-  readonly rows: readonly { readonly cells: readonly unknown[]; readonly object?: { readonly metadata?: { readonly name?: string } } }[];
+  readonly rows: readonly { readonly cells: readonly unknown[]; readonly object?: { readonly metadata?: Partial<ObjectMark> } }[];
+}
+
+/** Which object it is, and in which state. */
+export interface ObjectMark {
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
 }
 
 /** Path of a kind's collection, of one object, or of a part of it. */

@@ -9,6 +9,7 @@ const AGAIN_MS = 250;
 /** Objects that are replaced as often as one looks are not deleted by chance. */
 const LOOKS_MAX = 3;
 const INNER = Symbol("the client that does not wait");
+const AGAIN = Symbol("looks where the API is now");
 
 /** The API of a site, for a command that asks or writes once: a centre that is just being started again is waited for, half a minute at most, if the request may be sent once more: it was never sent, or to do it twice is to do it once (GET, DELETE, PUT, a patch by merge or apply). Where no supervisor would start it again, or the site is being ended, nothing is waited for. The caller closes it.
  *  @throws cli/not-running, as `CliContext.connect` */
@@ -24,7 +25,8 @@ export async function connectPatiently(context: CliContext, data: string): Promi
   };
   const patiently = <T>(request: ClientRequest, ask: (wasLost: boolean) => Promise<T>): Promise<T> =>
     askPatiently({ context, data, request, ask, lookAgain });
-  const client: Client & { readonly [INNER]: Client } = {
+  const client: Client & { readonly [INNER]: Client; readonly [AGAIN]: () => Promise<void> } = {
+    [AGAIN]: lookAgain,
     get [INNER]() {
       return inner;
     },
@@ -48,6 +50,11 @@ export async function connectPatiently(context: CliContext, data: string): Promi
 /** The client that does not wait, for a loop that asks again by itself. */
 export function impatient(api: Client): Client {
   return (api as Client & { readonly [INNER]?: Client })[INNER] ?? api;
+}
+
+/** Looks whether the API has moved to another port, for a loop that asks again by itself. */
+export async function findAgain(api: Client): Promise<void> {
+  await (api as Client & { readonly [AGAIN]?: () => Promise<void> })[AGAIN]?.();
 }
 
 async function askPatiently<T>(about: {

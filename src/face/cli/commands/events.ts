@@ -2,7 +2,7 @@ import { isOrreryError, OrreryError } from "#/base/index.ts";
 import { DEFAULT_NAMESPACE, durationMs } from "#/model/index.ts";
 import type { Client } from "#/state/client/index.ts";
 import type { CliContext } from "../context.ts";
-import { follow } from "../follow.ts";
+import { follow, type ListedObject } from "../follow.ts";
 import { GrowingTable } from "../growing-table.ts";
 import { fieldIs, objectPath } from "../kubernetes.ts";
 import type { Options } from "../options.ts";
@@ -34,10 +34,8 @@ export async function events(context: CliContext, args: readonly string[], optio
   const query = { fieldSelector: selector === "" ? undefined : selector };
   const api = await connectPatiently(context, options.data);
   try {
-    const { items, metadata } = (await api.request({ path, query })).body as {
-      readonly items: readonly EventObject[];
-      readonly metadata?: { readonly resourceVersion?: string };
-    };
+    const list = (await api.request({ path, query })).body as { readonly items: readonly EventObject[] };
+    const { items } = list;
     const sinceMs = options.since === undefined ? Number.NEGATIVE_INFINITY : clock.now() - durationMs(options.since);
     const shown = items.filter((one) => timeOf(one) >= sinceMs).toSorted((a, b) => timeOf(a) - timeOf(b));
     const print = printer(context, options, shown);
@@ -50,7 +48,7 @@ export async function events(context: CliContext, args: readonly string[], optio
     if (options.watch !== true) return 0;
     // An Event gets its version when it is written, a moment after it could be read: the watch tells it once more.
     const told = new Map(shown.map(({ metadata: { name }, count = 1 }) => [name, count]));
-    for await (const { type, object } of follow<EventObject>(context, api, { path, query }, metadata?.resourceVersion ?? "0")) {
+    for await (const { type, object } of follow(context, api, { request: { path, query }, list, objectsOf })) {
       // They go after an hour: that is no news.
       if (type === "DELETED") told.delete(object.metadata.name);
       else if (told.get(object.metadata.name) !== (object.count ?? 1)) {
@@ -63,6 +61,11 @@ export async function events(context: CliContext, args: readonly string[], optio
   } finally {
     await api.close();
   }
+}
+
+function objectsOf(answer: unknown): readonly ListedObject<EventObject>[] {
+  const { items = [answer as EventObject] } = answer as { readonly items?: readonly EventObject[] };
+  return items.map((object) => ({ key: object.metadata.name, version: object.metadata.resourceVersion, object }));
 }
 
 /** Writes `first`; what it returns writes one more. */

@@ -2,9 +2,9 @@ import { OrreryError } from "#/base/index.ts";
 import type { StoredObject } from "#/model/index.ts";
 import type { Client } from "#/state/client/index.ts";
 import type { CliContext } from "../context.ts";
-import { type Followed, follow } from "../follow.ts";
+import { type Followed, follow, type ListedObject } from "../follow.ts";
 import { GrowingTable } from "../growing-table.ts";
-import { fieldIs, objectPath, TABLE, type Table } from "../kubernetes.ts";
+import { fieldIs, type ObjectMark, objectPath, TABLE, type Table } from "../kubernetes.ts";
 import type { Options } from "../options.ts";
 import { printData } from "../output.ts";
 import { connectPatiently } from "../patient-client.ts";
@@ -81,11 +81,12 @@ async function watch(context: CliContext, api: Client, wishes: readonly Wish[], 
   const query = names.size === 1 ? { fieldSelector: fieldIs("metadata.name", only ?? "") } : selectors(options);
   const isTable = output === undefined || output === "wide";
   const accept = isTable ? TABLE : "application/json";
-  const list = (await api.request({ path, query, accept })).body as Watched & { readonly items?: readonly StoredObject[] };
+  const request = { path, query, accept };
+  const list = (await api.request(request)).body as Watched & { readonly items?: readonly StoredObject[] };
   const isWanted = (name: string | undefined): boolean => names.size === 0 || (name !== undefined && names.has(name));
   const print = isTable ? tablePrinter(terminal, list, options) : objectPrinter(terminal, kind, output);
   for (const object of isTable ? [list] : (list.items ?? [])) print({ type: "ADDED", object: object as Watched }, isWanted);
-  for await (const event of follow<Watched>(context, api, { path, query, accept }, list.metadata?.resourceVersion ?? "0")) {
+  for await (const event of follow(context, api, { request, list, objectsOf })) {
     print(event, isWanted);
     if (!(await terminal.drain())) break;
   }
@@ -93,7 +94,18 @@ async function watch(context: CliContext, api: Client, wishes: readonly Wish[], 
 }
 
 /** A table or an object, as the API sends it in a list or an event. */
-type Watched = Partial<Table> & { readonly kind?: string; readonly metadata?: { readonly name?: string; readonly resourceVersion?: string } };
+type Watched = Partial<Table> & { readonly kind?: string; readonly metadata?: Partial<ObjectMark> };
+
+/** The objects of a list, a table, or an event. */
+function objectsOf(answer: unknown): readonly ListedObject<Watched>[] {
+  const { kind, rows, items } = answer as Watched & { readonly items?: readonly Watched[] };
+  const objects =
+    kind === "Table"
+      ? (rows ?? []).map((row) => ({ metadata: row.object?.metadata, object: { kind, rows: [row] } as Watched }))
+      : (items ?? [answer as Watched]).map((object) => ({ metadata: object.metadata, object }));
+  return objects.map(({ metadata = {}, object }) => ({ key: metadata.uid ?? metadata.name ?? "", version: metadata.resourceVersion ?? "", object }));
+}
+
 type Printer = (event: Followed<Watched>, isWanted: (name: string | undefined) => boolean) => void;
 
 function objectPrinter(terminal: CliContext["terminal"], kind: ServedKind, output: Options["output"]): Printer {
