@@ -20,7 +20,7 @@ const status = z.strictObject({
   /** Instance of the newest try; its log is the run's. */
   instance: z.string().optional(),
   host: z.string().optional(),
-  startedAt: time.optional(),
+  startedAt: time.optional().describe("When its first try began; of the newest its Instance says it."),
   finishedAt: time.optional(),
   exitCode: z.int().optional(),
   signal: z.string().optional(),
@@ -46,7 +46,7 @@ export const jobRun = defineKind({
     { name: "Reason", type: "string", jsonPath: '.status.conditions[?(@.type=="Complete")].reason', description: "Why" },
     { name: "Tries", type: "integer", jsonPath: ".status.tries", description: "Tries that were begun" },
     { name: "Host", type: "string", jsonPath: ".status.host", description: "Where it runs" },
-    { name: "Started", type: "date", jsonPath: ".status.startedAt", description: "When its newest try began" },
+    { name: "Started", type: "date", jsonPath: ".status.startedAt", description: "When its first try began" },
     { name: "Finished", type: "date", jsonPath: ".status.finishedAt", description: "When it was over" },
     { name: "Version", type: "string", jsonPath: ".status.version", description: "Version of its job", priority: 1 },
   ],

@@ -54,6 +54,34 @@ describe("a run", () => {
     assert.equal(plan({ run, job: undefined, newest: tryOf(ended("Failed")) }).start, undefined);
   });
 
+  it("lasts from the beginning of its first try to the end of its last, whatever was seen of them when", () => {
+    const withRetries = jobOf({ retries: 2, retryDelay: "1s" });
+    const tries = ["00:00:10", "00:01:10", "00:02:10"].map((time, slot) => {
+      const startedAt = `2026-01-01T${time}Z`;
+      return tryOf({ outcome: slot === 2 ? "Succeeded" : "Failed", startedAt, lastExit: { code: 1, at: startedAt.replace("10Z", "40Z") } }, { slot });
+    });
+    // Of each try, either all is seen, or only that it has ended.
+    for (const seen of [
+      [true, true, true],
+      [false, true, true],
+      [false, false, false],
+      [true, false, true],
+    ]) {
+      let status: object | undefined = { phase: "Pending", tries: 1 };
+      for (const [slot, one] of tries.entries()) {
+        const running = { ...one, status: { startedAt: one.status?.startedAt } } as Instance;
+        if (seen[slot] === true) ({ status } = plan({ run: runOf({}, status), job: withRetries, newest: running }));
+        for (let looks = 0; looks < 5; looks++) {
+          const next = plan({ run: runOf({}, status), job: withRetries, newest: one });
+          ({ status } = next);
+          if (next.start !== undefined || one.status?.outcome === "Succeeded") break;
+        }
+      }
+      const { startedAt, finishedAt, phase } = status as NonNullable<JobRun["status"]>;
+      assert.deepEqual([phase, startedAt, finishedAt], ["Succeeded", "2026-01-01T00:00:10Z", "2026-01-01T00:02:40.000Z"], String(seen));
+    }
+  });
+
   it("on a host whose agent is away is unknown, and not begun elsewhere", () => {
     const run = runOf({}, { phase: "Running", tries: 1 });
     for (const status of [undefined, { startedAt: "2026-01-01T00:09:01Z" }]) {

@@ -89,7 +89,7 @@ function follow(input: RunPlanInput, newest: Instance): RunPlan {
   const { run, job, isHostKnown, nowMs } = input;
   const { status: seen, spec, metadata } = newest;
   const outcome = seen?.outcome;
-  const about = aboutTry(newest);
+  const about = aboutTry(run, newest);
   if (outcome === undefined) {
     const isCancelling = run.spec.stopped === true;
     const cancel = isCancelling && spec.once?.isCancelled !== true ? { cancel: newest } : {};
@@ -114,7 +114,9 @@ function follow(input: RunPlanInput, newest: Instance): RunPlan {
     return end(input, "Failed", outcome, retries === 0 ? message : `${message} (try ${tries} of ${retries + 1}, the last)`, about);
   const endedMs = seen?.lastExit === undefined ? nowMs : Math.min(nowMs, Date.parse(seen.lastExit.at));
   const atMs = endedMs + Math.min(RETRY_DELAY_MS_MAX, durationMs(job.spec.retryDelay) * 2 ** (tries - 1));
-  if (nowMs >= atMs) return { status: run.status ?? {}, start: tries };
+  // When the run began is noted before its next try begins: afterwards nobody looks at this one any more.
+  const isNoted = about.startedAt === run.status?.startedAt;
+  if (nowMs >= atMs && isNoted) return { status: run.status ?? {}, start: tries };
   const again = `${message}; try ${tries + 1} of ${retries + 1} begins at ${new Date(atMs).toISOString()}`;
   return {
     status: build(input, { ...about, phase: "Running" }, { status: "False", reason: "Retrying", message: again }),
@@ -122,9 +124,10 @@ function follow(input: RunPlanInput, newest: Instance): RunPlan {
   };
 }
 
-/** What the status says of a try. */
-function aboutTry({ metadata, spec, status }: Instance): Omit<RunStatus, "phase" | "conditions"> {
-  const { startedAt, lastExit } = status ?? {};
+/** What the status says of a run whose newest try this is. */
+function aboutTry(run: JobRun, { metadata, spec, status }: Instance): Omit<RunStatus, "phase" | "conditions"> {
+  const { lastExit } = status ?? {};
+  const startedAt = run.status?.startedAt ?? status?.startedAt;
   return {
     tries: spec.slot + 1,
     instance: metadata.name,
