@@ -12,7 +12,10 @@ const DUMP = "backup";
 const SCRIPT = "backup";
 const SCRIPT_MS_MAX = 3_600_000;
 
-/** What stands in `volumes.json` of a backup. */
+/** The list of volumes in a backup's folder of them: known by it, the folder may be replaced. */
+export const VOLUMES_LIST = "volumes.json";
+
+/** What stands in the list of a backup. */
 interface KeptVolume {
   /** `<namespace>/<service>/<volume>/<slot>`. */
   readonly place: string;
@@ -51,7 +54,7 @@ export async function backUpVolumes(
     await copyFolder(what === "whole" ? source : path.join(source, DUMP), path.join(target, place));
     kept.push({ place, what });
   }
-  if (kept.length > 0) writeFileSync(path.join(target, "volumes.json"), `${JSON.stringify(kept, null, 2)}\n`, { mode: 0o600 });
+  if (kept.length > 0) writeFileSync(path.join(target, VOLUMES_LIST), `${JSON.stringify(kept, null, 2)}\n`, { mode: 0o600 });
   return { kept: kept.length, left };
 }
 
@@ -63,7 +66,7 @@ export function volumesOfBackup(file: string): string {
  *  @throws cli/unreadable: the list of volumes is damaged */
 export async function restoreVolumes(data: string, file: string): Promise<readonly string[]> {
   const source = volumesOfBackup(file);
-  const list = path.join(source, "volumes.json");
+  const list = path.join(source, VOLUMES_LIST);
   if (!existsSync(list)) return [];
   const told: string[] = [];
   for (const { place, what } of parseList(list)) {

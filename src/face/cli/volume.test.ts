@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { lstatSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
@@ -114,6 +114,58 @@ test("of what runs, a backup has the dump that its script makes, and says what i
   assert.match(restored.out, /its dump was put into .*the service has to read it/);
   assert.equal(readFileSync(path.join(data, "agent/volumes/default/pg/data/0/backup/dump.sql"), "utf8"), "dump");
   assert.equal(readFileSync(path.join(data, "agent/volumes/default/pg/data/0/rows"), "utf8"), "rows of pg");
+});
+
+test("a backup that has nowhere to go is not made, and the refusal says what to do", async () => {
+  const { data, made, answers } = makeSite("pg");
+  const folder = path.join(root, `to ${count}`);
+  mkdirSync(path.join(folder, "kept.db.volumes"), { recursive: true });
+  writeFileSync(path.join(folder, "file"), "mine");
+  writeFileSync(path.join(folder, "kept.db.volumes", "photo"), "mine");
+  symlinkSync("circle", path.join(folder, "circle"));
+  for (const [to, words] of [
+    [path.join(folder, "nosuch", "dir"), /there is no folder .*nosuch; make it first/],
+    [folder, /it is a folder; name a file in it, such as .*site\.db/],
+    [`${folder}/`, /it is a folder/],
+    [path.join(folder, "file", "x.db"), /no folder/],
+    [path.join(folder, "x".repeat(300)), /longer than the file system takes/],
+    [path.join(folder, "circle"), /in a circle/],
+    ["/proc/x.db", /./],
+    [path.join(folder, "kept.db"), /kept\.db\.volumes: something else stands there/],
+    [path.join(data, "state", "tree.db"), /in the data folder, among the files of the site/],
+    [data, /in the data folder|is a folder/],
+  ] as const) {
+    const requests: ClientRequest[] = [];
+    const { status, out, note } = await run(["backup", to, "--data", data], { answers, requests });
+    assert.deepEqual([status, out], [1, ""], to);
+    assert.match(note, /^error: cannot write /);
+    assert.match(note, words);
+    assert.doesNotMatch(note, /ENOENT|EISDIR|ENOTDIR|copyfile/);
+    // What a kernel file system says only when it is tried.
+    if (!to.startsWith("/proc")) assert.equal(requests.length, 0, to);
+  }
+  assert.equal(readFileSync(path.join(folder, "kept.db.volumes", "photo"), "utf8"), "mine");
+  assert.equal(readFileSync(path.join(folder, "file"), "utf8"), "mine");
+  const away = { ...answers, "POST /backup": { file: `${made}.gone`, bytes: 4 } };
+  assert.match((await run(["backup", path.join(folder, "file"), "--data", data], { answers: away })).note, /is not on this machine/);
+  assert.equal(readFileSync(path.join(folder, "file"), "utf8"), "mine");
+  assert.deepEqual(readdirSync(folder).toSorted(), ["circle", "file", "kept.db.volumes"]);
+});
+
+test("a backup replaces the one before, at the end of a link, too, for nobody else to read", async () => {
+  const { data, answers } = makeSite("pg");
+  const folder = path.join(root, `again ${count}`);
+  mkdirSync(folder);
+  writeFileSync(path.join(folder, "real.db"), "before", { mode: 0o644 });
+  symlinkSync("real.db", path.join(folder, "link.db"));
+  const volumes = { ...answers, [`GET ${BASE}/volumes`]: { items: [volumeOf("pg")] }, [`GET ${BASE}/instances`]: { items: [] } };
+  for (let times = 0; times < 2; times++) {
+    const { status, note } = await run(["backup", path.join(folder, "link.db"), "--data", data], { answers: volumes });
+    assert.equal(status, 0, note);
+  }
+  assert.equal(readFileSync(path.join(folder, "real.db"), "utf8"), "tree");
+  assert.equal(lstatSync(path.join(folder, "real.db")).mode & 0o777, 0o600);
+  assert.equal(lstatSync(path.join(folder, "link.db")).isSymbolicLink(), true);
 });
 
 test("a list of volumes that leads elsewhere is refused", async () => {

@@ -1,24 +1,27 @@
-import { chmodSync, copyFileSync, existsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { describeError, OrreryError, shellWord } from "#/base/index.ts";
 import { type CliContext, resolvePath } from "../context.ts";
+import { checkReplaceable, checkWritable, copyWhole } from "../kept-copy.ts";
 import type { Options } from "../options.ts";
 import { count, formatBytes } from "../output.ts";
 import { connectPatiently } from "../patient-client.ts";
 import { asCalled } from "../terminal.ts";
-import { backUpVolumes, restoreVolumes, volumesOfBackup } from "../volume-backup.ts";
+import { backUpVolumes, restoreVolumes, VOLUMES_LIST, volumesOfBackup } from "../volume-backup.ts";
 import { loadVolumes } from "../volumes.ts";
 
 /** `orrery backup`: a copy of what is stored, as of one moment, and of the volumes on this machine. Restored, it begins a new history of generations. 1 if a volume is not in it. */
 export async function backup(context: CliContext, [to]: readonly string[], options: Options): Promise<number> {
+  const target = to === undefined ? undefined : resolvePath(context, to);
+  if (target !== undefined) checkTarget(target, options.data);
   const api = await connectPatiently(context, options.data);
   try {
     const made = (await api.request({ method: "POST", path: "/backup", timeoutMs: 600_000 })).body as {
       readonly file: string;
       readonly bytes: number;
     };
-    const file = to === undefined ? made.file : resolvePath(context, to);
-    if (to !== undefined) copyTo(file, made.file);
+    const file = target ?? made.file;
+    if (target !== undefined) copyTo(target, made.file);
     const volumes = await loadVolumes(api);
     const { kept, left } = await backUpVolumes(api, options.data, file, volumes);
     const beside = kept === 0 ? "" : `, with ${count(kept, "volume")} in ${volumesOfBackup(file)}`;
@@ -32,13 +35,25 @@ export async function backup(context: CliContext, [to]: readonly string[], optio
   }
 }
 
+/** @throws cli/unwritable */
+function checkTarget(file: string, data: string): void {
+  const inside = path.relative(data, file).split(path.sep)[0];
+  if (inside !== ".." && inside !== "backups" && !path.isAbsolute(inside ?? ""))
+    throw new OrreryError(
+      "cli/unwritable",
+      `cannot write ${file}: it lies in the data folder, among the files of the site; name one outside, or none`,
+    );
+  checkWritable(file);
+  checkReplaceable(volumesOfBackup(file), VOLUMES_LIST);
+}
+
 function copyTo(file: string, made: string): void {
+  if (!existsSync(made))
+    throw new OrreryError("cli/unreadable", `the centre has made the backup, but ${made} is not on this machine: fetch it from the centre's`);
   try {
-    copyFileSync(made, file);
-    // A file that was there keeps its mode.
-    chmodSync(file, 0o600);
+    copyWhole(made, file);
   } catch (error) {
-    throw new OrreryError("cli/unwritable", `cannot write ${file}: ${describeError(error)}; the backup itself was made: ${made}`, { cause: error });
+    throw new OrreryError("cli/unwritable", `${describeError(error)}. The backup itself was made: ${made}`, { cause: error });
   }
 }
 
