@@ -23,6 +23,7 @@ export {
 } from "./instance.ts";
 export { type Job, job } from "./job.ts";
 export { isOver, type JobRun, type JobRunPhase, jobRun } from "./job-run.ts";
+export { compileJsonPath, type JsonPath } from "./json-path.ts";
 export { type Column, defineKind, type Kind } from "./kind.ts";
 export { findKind } from "./kinds.ts";
 export { lease } from "./lease.ts";

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import type { Duplex } from "node:stream";
 import type { Clock } from "#/base/index.ts";
 import type { Identity } from "#/people/access/index.ts";
 import type { YamlReader } from "#/text/index.ts";
@@ -7,6 +8,12 @@ import type { SharedLine } from "./shared-line.ts";
 
 export type Request = IncomingMessage | Http2ServerRequest;
 export type Response = ServerResponse | Http2ServerResponse;
+
+/** A connection that has asked to become a WebSocket and has not been answered yet. */
+export interface Upgrade {
+  readonly socket: Duplex;
+  readonly head: Buffer;
+}
 
 /** One request that is being answered, whichever protocol it came by. */
 export interface Exchange {
@@ -24,6 +31,8 @@ export interface Exchange {
   readonly yaml: YamlReader;
   /** Text for the client's user, sent as Warning headers with the reply. */
   readonly warnings: string[];
+  /** The connection, where it has asked to become a WebSocket. */
+  readonly upgrade?: Upgrade;
   /** What the audit tells beside who, what and where. */
   readonly audited?: Readonly<Record<string, string>>;
 }

@@ -1,7 +1,8 @@
-import { type Clock, type Log, OrreryError, type Random } from "#/base/index.ts";
+import { type Clock, type LastGuard, type Log, OrreryError, type Random } from "#/base/index.ts";
 import type { Pages } from "#/face/pages/index.ts";
+import { Views } from "#/face/views/index.ts";
 import { DEFAULT_NAMESPACE, type Kind } from "#/model/index.ts";
-import type { Authorizer, Wish } from "#/people/access/index.ts";
+import type { Authenticate, Authorizer, OnRevoked, Wish } from "#/people/access/index.ts";
 import type { Hub } from "#/state/link/hub/index.ts";
 import { type CentrePart, type PartPath, servedKinds } from "#/state/reconcile/index.ts";
 import type { Store } from "#/state/store/index.ts";
@@ -27,6 +28,7 @@ import { Reads, versionOf } from "./reads.ts";
 import { serveReview } from "./reviews.ts";
 import { isTrue, type Subject } from "./status.ts";
 import { subresources } from "./subresources.ts";
+import { ViewsMount, viewedCollection } from "./views-mount.ts";
 import type { WatcherCount } from "./watch.ts";
 import { type CheckChange, type CheckDeletion, Writes } from "./writes.ts";
 
@@ -47,6 +49,9 @@ export interface RoutesOptions {
   readonly pages?: Pages;
   readonly checkDeletion?: CheckDeletion;
   readonly checkChange?: CheckChange;
+  readonly authenticate: Authenticate;
+  readonly onRevoked?: OnRevoked;
+  readonly guard?: LastGuard;
   /** Paths of parts. */
   readonly paths: readonly PartPath[];
   /** Parts that this site does without. */
@@ -89,6 +94,9 @@ export class Routes {
   readonly #openApi: OpenApi;
   readonly #parts: readonly Part[];
   readonly #access: InstanceAccess | undefined;
+  readonly #viewsMount: ViewsMount;
+  /** What consoles look at. */
+  readonly views: Views;
 
   constructor(options: RoutesOptions) {
     const { store, kinds, clock, hub, version } = options;
@@ -111,6 +119,8 @@ export class Routes {
     });
     this.#discovery = new Discovery(this.#collections, this.#parts);
     this.#openApi = new OpenApi(this.#collections, version);
+    this.views = new Views({ ...options, kinds: this.#collections.map(viewedCollection), ...(hub !== undefined && { board: hub.board }) });
+    this.#viewsMount = new ViewsMount({ ...options, views: this.views });
   }
 
   /** The route of a request.
@@ -127,6 +137,8 @@ export class Routes {
       const access = this.#access;
       return this.#pathRoute(method, path, (exchange) => access.logs(exchange), { isStream: true });
     }
+    if (root === "views" && path.length === 1)
+      return this.#pathRoute(method, path, (exchange) => this.#viewsMount.serve(exchange), { isStream: true });
     const { backup } = this.#options;
     if (root === "backup" && backup !== undefined)
       return this.#pathRoute(method, path, async () => jsonReply(await backup(), 201), { verb: "post", isStream: true });
@@ -198,6 +210,7 @@ export class Routes {
             "/openapi/v3",
             "/readyz",
             "/version",
+            "/views",
           ],
         });
       case "healthz":
@@ -346,6 +359,7 @@ const ROOTS: ReadonlySet<string> = new Set([
   "openapi",
   "readyz",
   "version",
+  "views",
 ]);
 
 function isFirst<T>(item: T, index: number, list: readonly T[]): boolean {

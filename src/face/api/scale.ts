@@ -1,10 +1,9 @@
 import { isOrreryError, OrreryError } from "#/base/index.ts";
-import { type StoredObject, scale } from "#/model/index.ts";
+import { compileJsonPath, type StoredObject, scale } from "#/model/index.ts";
 import { checkPatched, mergePatch, type Patch, patchJson, pruneUnknown, type Store } from "#/state/store/index.ts";
 import { readObject, SMALL_BODY_BYTES_MAX } from "./body.ts";
 import { type Exchange, jsonReply, type Reply } from "./exchange.ts";
 import { dropUnknownFields } from "./field-validation.ts";
-import { compileJsonPath } from "./json-path.ts";
 import { readPatch } from "./patch-body.ts";
 import { missing } from "./reads.ts";
 import { keyOf, type Target, writeOptions } from "./writes.ts";

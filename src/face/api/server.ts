@@ -7,12 +7,12 @@ import type { TLSSocket } from "node:tls";
 import { type Clock, describeError, isOrreryError, type LastGuard, type Log, type MetricSource, OrreryError, type Random } from "#/base/index.ts";
 import type { Pages } from "#/face/pages/index.ts";
 import { DEFAULT_NAMESPACE, type Kind } from "#/model/index.ts";
-import { ANONYMOUS, type Authenticate, type Authorizer, fixedRoles, type Identity } from "#/people/access/index.ts";
+import { ANONYMOUS, type Authenticate, type Authorizer, fixedRoles, type Identity, type OnRevoked } from "#/people/access/index.ts";
 import type { Hub } from "#/state/link/hub/index.ts";
 import type { CentrePart, PartPath, PeerRight } from "#/state/reconcile/index.ts";
 import type { Cause, Store } from "#/state/store/index.ts";
 import { YamlReader } from "#/text/index.ts";
-import { type Exchange, headerOf, jsonReply, type Reply, type Request, type Response } from "./exchange.ts";
+import { type Exchange, headerOf, jsonReply, type Reply, type Request, type Response, type Upgrade } from "./exchange.ts";
 import type { ReadyCheck } from "./health.ts";
 import { checkSpoken } from "./methods.ts";
 import { Metrics } from "./metrics.ts";
@@ -21,7 +21,7 @@ import { cut, sendReply } from "./send.ts";
 import { failureStatus, type Status, type Subject } from "./status.ts";
 import { refusePlain, refuseUnreadable } from "./unreadable.ts";
 import { WatcherCount } from "./watch.ts";
-import { asksForWebSocket, protocolToken, sendFrames, type Upgrade } from "./web-socket.ts";
+import { asksForWebSocket, protocolToken, sendFrames } from "./web-socket.ts";
 import type { CheckChange, CheckDeletion } from "./writes.ts";
 
 const CONNECTIONS_MAX = 5_000;
@@ -49,6 +49,8 @@ export interface ApiOptions {
   /** Absent: no /live, /link, logs, scripts. */
   readonly hub?: Hub;
   readonly authenticate: Authenticate;
+  /** Absent: nothing is ever revoked. */
+  readonly onRevoked?: OnRevoked;
   /** What agents and gateways may write; default nothing. */
   readonly rights?: readonly PeerRight[];
   /** Paths of parts, beside the kinds. */
@@ -124,7 +126,7 @@ class ApiServer implements Api {
     this.#yaml = new YamlReader({ clock });
     this.#authorizer = options.authorizer ?? fixedRoles(options.rights ?? [], options.paths);
     const watchers = new WatcherCount();
-    this.#metrics = new Metrics(metrics, { watchers: () => watchers.all, inFlight: () => this.#inFlight });
+    this.#metrics = new Metrics([...metrics, () => this.#routes.views.metrics()], { watchers: () => watchers.all, inFlight: () => this.#inFlight });
     this.#routes = new Routes({
       store,
       kinds,
@@ -142,6 +144,9 @@ class ApiServer implements Api {
       ...(options.pages !== undefined && { pages: options.pages }),
       ...(options.checkDeletion !== undefined && { checkDeletion: options.checkDeletion }),
       ...(options.checkChange !== undefined && { checkChange: options.checkChange }),
+      authenticate: options.authenticate,
+      ...(options.onRevoked !== undefined && { onRevoked: options.onRevoked }),
+      ...(options.guard !== undefined && { guard: options.guard }),
       paths: options.paths ?? [],
       leftOut: options.leftOut ?? [],
     });
@@ -168,6 +173,7 @@ class ApiServer implements Api {
     this.#isStopping = true;
     const closed = this.#server.listening ? new Promise<void>((resolve) => this.#server.close(() => resolve())) : Promise.resolve();
     for (const controller of [...this.#streams]) controller.abort(new OrreryError("api/unavailable", "the centre stops", { retry: "backoff" }));
+    this.#routes.views.close(new OrreryError("api/unavailable", "the centre stops", { retry: "backoff" }));
     for (const session of this.#sessions) session.close();
     const cancel = this.#options.clock.after(STOP_MS, () => {
       for (const socket of this.#sockets) socket.destroy();
@@ -270,6 +276,7 @@ class ApiServer implements Api {
       clock,
       yaml: this.#yaml,
       warnings: [],
+      ...(upgrade !== undefined && { upgrade }),
     };
     let route: Route | undefined;
     let reply: Reply;
@@ -317,6 +324,8 @@ class ApiServer implements Api {
   #authenticate({ request, path }: Exchange): Identity | Promise<Identity> {
     // Whoever asks for it, with whatever: nothing of the site is in it, and who logs in needs it first.
     if (path[0] === CONSOLE_PATH) return ANONYMOUS;
+    // A page cannot set headers here: its half of the session comes as the first message, and is asked for then.
+    if (isSessionLater(request, path)) return ANONYMOUS;
     const header = headerOf(request, "authorization");
     const given = header === undefined && asksForWebSocket(request) ? protocolToken(request) : undefined;
     if (header === undefined && given === undefined && OPEN_PATHS.has(path[0] ?? "")) return ANONYMOUS;
@@ -328,8 +337,8 @@ class ApiServer implements Api {
   }
 
   /** @throws api/forbidden */
-  #authorize({ user, path }: Exchange, { wish }: Route): void {
-    if (user === ANONYMOUS && OPEN_PATHS.has(path[0] ?? "")) return;
+  #authorize({ request, user, path }: Exchange, { wish }: Route): void {
+    if (user === ANONYMOUS && (OPEN_PATHS.has(path[0] ?? "") || isSessionLater(request, path))) return;
     const verdict = this.#authorizer.decide(user, wish);
     if (!verdict.allowed) throw new OrreryError("api/forbidden", `forbidden: ${verdict.reason}`);
   }
@@ -343,7 +352,7 @@ class ApiServer implements Api {
     else if (status.code === 500)
       log.error("api: a request failed", { ...fields, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
     if (isWrite(exchange.method) || status.code === 401 || status.code === 403) this.#audit(exchange, route, status.code, reasonOf(error));
-    return { ...jsonReply(status, status.code), headers: headersOf(error, status) };
+    return { ...jsonReply(status, status.code), headers: headersOf(exchange, error, status) };
   }
 
   /** A unit of work that ended in a way that nobody expected. */
@@ -393,16 +402,24 @@ class ApiServer implements Api {
   }
 }
 
+/** True for a page that asks for its views with a cookie: who that is comes out with its first message. */
+function isSessionLater(request: Request, path: readonly string[]): boolean {
+  if (path[0] !== "views" || !asksForWebSocket(request) || headerOf(request, "cookie") === undefined) return false;
+  return headerOf(request, "authorization") === undefined && protocolToken(request) === undefined;
+}
+
 /** What a refusal says in its head beside its status (RFC 9110). */
-function headersOf(error: unknown, { code, details }: Status): Readonly<Record<string, string>> {
+function headersOf({ response }: Exchange, error: unknown, { code, details }: Status): Readonly<Record<string, string>> {
   switch (code) {
     case 401:
       return { "www-authenticate": "Bearer" };
     case 405:
       return { allow: isOrreryError(error) ? [error.details["served"]].flat().join(", ") : "" };
     case 426:
+      // HTTP/2 has no such fields (RFC 9113, 8.2.2).
+      if ("stream" in response) return {};
       // `Connection: Upgrade` belongs to it, and Node.js sends it so.
-      return { upgrade: "HTTP/2.0", connection: "upgrade" };
+      return { upgrade: isOrreryError(error) ? String(error.details["upgrade"] ?? "HTTP/2.0") : "HTTP/2.0", connection: "upgrade" };
     default:
       return details?.retryAfterSeconds === undefined ? {} : { "retry-after": String(details.retryAfterSeconds) };
   }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { kinds } from "#/model/all-kinds.ts";
-import { compileJsonPath } from "./json-path.ts";
+import { compileJsonPath } from "#/model/index.ts";
 import { tableMaker } from "./table.ts";
 
 const nowMs = Date.parse("2030-01-01T00:00:00Z");

@@ -1,5 +1,4 @@
-import { type Column, formatDuration } from "#/model/index.ts";
-import { compileJsonPath, type JsonPath } from "./json-path.ts";
+import { type Column, compileJsonPath, formatDuration, type JsonPath } from "#/model/index.ts";
 
 /** Turns objects into rows of meta.k8s.io/v1 Tables, as `kubectl get` shows them. */
 export interface TableMaker {

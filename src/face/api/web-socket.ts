@@ -1,13 +1,12 @@
 import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
-import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import { type Clock, isOrreryError, OrreryError } from "#/base/index.ts";
-import { headerOf, JSON_TYPE, type Reply, type Request } from "./exchange.ts";
+import { headerOf, JSON_TYPE, type Reply, type Request, type Upgrade } from "./exchange.ts";
 import { STALLED_MS } from "./send.ts";
 import { SharedLine } from "./shared-line.ts";
 
-/** Clients of a watch have nothing to say: a longer message ends the connection (close code 1009), shorter ones are dropped. */
+/** Clients have little to say, those of a watch nothing: a longer message ends the connection (close code 1009). */
 const MESSAGE_BYTES_MAX = 64 * 1024;
 /** More than this waits in the store's own bounded queue; and who sends pings without reading is cut at it. */
 const UNSENT_BYTES_MAX = 256 * 1024;
@@ -15,12 +14,6 @@ const UNSENT_BYTES_MAX = 256 * 1024;
 const CLOSE_MS = 1_000;
 /** Where a browser, which cannot set headers, puts its token: kube-apiserver's name for it. */
 const TOKEN_PROTOCOL = "base64url.bearer.authorization.k8s.io.";
-
-/** A connection that has asked to become a WebSocket and has not been answered yet. */
-export interface Upgrade {
-  readonly socket: Duplex;
-  readonly head: Buffer;
-}
 
 /** True for a request that asks for a WebSocket, as browsers and fabric8 ask for a watch. Whatever else a client would upgrade to, it is answered in HTTP. */
 export function asksForWebSocket(request: Request): boolean {
@@ -61,21 +54,28 @@ const server = new WebSocketServer({
   handleProtocols: (protocols) => [...protocols].find((one) => !one.startsWith(TOKEN_PROTOCOL)) ?? false,
 });
 
-/** Sends a streamed reply over a WebSocket: each event of a watch, or each piece of a text, is one text frame. It is closed with 1000 at the end, with 1001 when the server stops; a client that takes nothing is cut.
- *  Resolves when the connection is closed. */
-export async function sendFrames({ request, socket, head, reply, signal, clock }: SendFramesOptions): Promise<void> {
+/** The connection as a WebSocket; `undefined` where the handshake is no good one, which is answered. */
+export async function acceptWebSocket(request: Request, { socket, head }: Upgrade): Promise<WebSocket | undefined> {
   const webSocket = await new Promise<WebSocket | undefined>((resolve) => {
     socket.once("close", () => resolve(undefined));
     // What is no good handshake is answered by the library, and the connection closed.
     server.handleUpgrade(request as IncomingMessage, socket, head, resolve);
   });
-  if (webSocket === undefined) return;
+  if (webSocket === undefined) return undefined;
   // Also a message that is too long: the library closes with its code.
   webSocket.on("error", () => {});
   webSocket.on("ping", (data: Buffer) => {
     if (webSocket.bufferedAmount > UNSENT_BYTES_MAX) webSocket.terminate();
     else webSocket.pong(data);
   });
+  return webSocket;
+}
+
+/** Sends a streamed reply over a WebSocket: each event of a watch, or each piece of a text, is one text frame. It is closed with 1000 at the end, with 1001 when the server stops; a client that takes nothing is cut.
+ *  Resolves when the connection is closed. */
+export async function sendFrames({ request, socket, head, reply, signal, clock }: SendFramesOptions): Promise<void> {
+  const webSocket = await acceptWebSocket(request, { socket, head });
+  if (webSocket === undefined) return;
   const isLines = reply.contentType === JSON_TYPE;
   for await (const chunk of reply.chunks) {
     if (signal.aborted || webSocket.readyState !== webSocket.OPEN) break;

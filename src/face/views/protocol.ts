@@ -3,6 +3,8 @@ import { z } from "zod";
 
 /** Raised when a client of before could take a message wrongly. */
 export const PROTOCOL = 1;
+/** Views that one stream may have open. */
+export const VIEWS_MAX = 64;
 /** Rows of one window. */
 export const WINDOW_ROWS_MAX = 1_000;
 const WINDOW_ROWS_DEFAULT = 100;

@@ -1,0 +1,163 @@
+import { OrreryError } from "#/base/index.ts";
+import { DEFAULT_NAMESPACE, type StoredObject } from "#/model/index.ts";
+import type { BoardEntry } from "#/state/link/hub/index.ts";
+import type { Answer } from "./answer.ts";
+import { CountsAnswer } from "./counts-answer.ts";
+import type { RowForms } from "./object-rows.ts";
+import { ObjectAnswer, ObjectsAnswer } from "./objects-answer.ts";
+import type { ObjectsView, TopicView, View } from "./protocol.ts";
+import { nameOfVisible, objectOfEvent, type ReaderScope, type Rights, serviceKey, type Visible, VisibleKeys } from "./rights.ts";
+import type { SharedQueries } from "./shared-query.ts";
+import type { Followed, FollowedObjects, Sources, ViewedKind } from "./sources.ts";
+import { type TopicScope, topicAnswer } from "./topic-answer.ts";
+
+/** A view that may be shown: what it is made of, and how. */
+export interface Asked {
+  /** Names what the reader may see of it: who asks the same view under the same name gets the same answer. */
+  readonly rights: string;
+  readonly objects: readonly string[];
+  readonly topics: readonly string[];
+  /** Called when all of these are filled. @throws views/bad-message, store/invalid: it cannot be asked so */
+  answer(given: Given): Answer;
+}
+
+/** What an answer is made of: sources that stay as long as it does. */
+export interface Given {
+  objects(resource: string): FollowedObjects;
+  topic(topic: string): Followed<BoardEntry>;
+  readonly queries: SharedQueries;
+  readonly forms: RowForms;
+}
+
+/** What `view` needs, if it may be shown.
+ *  @throws api/forbidden, views/missing: no such kind */
+export function ask(view: View, rights: Rights, sources: Sources): Asked {
+  switch (view.of) {
+    case "objects":
+      return askObjects(view, rights, sources);
+    case "object": {
+      const { resource, name, namespace } = view;
+      const viewed = sources.kind(resource);
+      rights.check({ verb: "get", group: viewed.group, resource: viewed.plural, name, ...(namespace !== undefined && { namespace }) });
+      const { name: rightsName, scope, needs } = scopeOf(viewed, rights, sources);
+      const key = viewed.isNamespaced ? `${namespace ?? DEFAULT_NAMESPACE}/${name}` : name;
+      return {
+        rights: rightsName,
+        objects: [resource, ...needs],
+        topics: [],
+        answer(given) {
+          const followed = given.objects(resource);
+          return new ObjectAnswer(followed, key, given.forms.of(followed, undefined), scope(given));
+        },
+      };
+    }
+    case "counts": {
+      const viewed = sources.kind(view.resource);
+      rights.checkList(viewed, view.namespace);
+      const { name, scope, needs } = scopeOf(viewed, rights, sources);
+      return {
+        rights: name,
+        objects: [view.resource, ...needs],
+        topics: [],
+        answer: (given) => new CountsAnswer(given.objects(view.resource), view, scope(given)),
+      };
+    }
+    case "topic":
+      return askTopic(view, rights, sources);
+    default:
+      throw new OrreryError("views/missing", `no view of ${view.of} is served here`);
+  }
+}
+
+function askObjects(view: ObjectsView, rights: Rights, sources: Sources): Asked {
+  const viewed = sources.kind(view.resource);
+  rights.checkList(viewed, view.namespace);
+  const { name, scope, needs } = scopeOf(viewed, rights, sources);
+  return {
+    rights: name,
+    objects: [view.resource, ...needs],
+    topics: [],
+    answer({ objects, queries, forms, ...given }) {
+      const followed = objects(view.resource);
+      const form = forms.of(followed, view.columns);
+      const kept = queries.acquire(followed, view, scope({ objects, queries, forms, ...given }));
+      return new ObjectsAnswer({ followed, kept, form, offset: view.offset, limit: view.limit });
+    },
+  };
+}
+
+interface Scoped {
+  readonly name: string;
+  /** Kinds that it needs beside its own. */
+  readonly needs: readonly string[];
+  readonly scope: (given: Given) => ReaderScope;
+}
+
+/** What a reader is shown of a kind. Events are shown of what is shown. */
+function scopeOf(viewed: ViewedKind, rights: Rights, sources: Sources): Scoped {
+  const visible = rights.visible(viewed);
+  const name = nameOfVisible(visible);
+  const isOfEvents = viewed.stored === undefined && viewed.kind === "Event";
+  const limited = isOfEvents ? rights.limited() : [];
+  if (limited.length === 0) return { name, needs: [], scope: () => ({ name, visible }) };
+  const whole = `${name} of ${rights.nameOf(limited)}`;
+  return {
+    name: whole,
+    needs: limited.map((one) => one.resource),
+    scope: (given) => eventScope(whole, limited, rights, sources, given),
+  };
+}
+
+function eventScope(name: string, limited: readonly ViewedKind[], rights: Rights, sources: Sources, given: Given): ReaderScope {
+  let recheck = (): void => {};
+  const keys = new Map(
+    limited.map((one) => [one.kind, new VisibleKeys(given.objects(one.resource), rights.visible(one) ?? (() => true), () => recheck())]),
+  );
+  return {
+    name,
+    visible(event: StoredObject) {
+      const of = objectOfEvent(event);
+      if (of === undefined) return false;
+      const own = keys.get(of.kind);
+      return own === undefined ? sources.ofKind(of.kind) !== undefined : own.has(of.key);
+    },
+    attach(listener) {
+      recheck = listener;
+      return () => {
+        for (const one of keys.values()) one.close();
+      };
+    },
+  };
+}
+
+/** Kinds of the objects that a topic has an entry of, under the object's key. */
+const TOPIC_KINDS: Readonly<Record<string, string>> = { hosts: "hosts", instances: "instances", observations: "resources", gateways: "gateways" };
+
+function askTopic(view: TopicView, rights: Rights, sources: Sources): Asked {
+  const { topic } = view;
+  rights.check({ verb: "get", path: `/live/${topic}` });
+  const resource = topic === "calls" ? "microservices" : TOPIC_KINDS[topic];
+  const viewed = resource === undefined ? undefined : sources.find(resource);
+  const visible = viewed === undefined ? undefined : rights.visible(viewed);
+  if (viewed === undefined || visible === undefined)
+    return { rights: "all", objects: [], topics: [topic], answer: (given) => topicAnswer(given.topic(topic), view, undefined) };
+  return {
+    rights: nameOfVisible(visible),
+    objects: [viewed.resource],
+    topics: [topic],
+    answer: (given) => topicAnswer(given.topic(topic), view, topicScope(topic, given.objects(viewed.resource), visible)),
+  };
+}
+
+function topicScope(topic: string, objects: FollowedObjects, visible: NonNullable<Visible>): TopicScope {
+  let recheck = (): void => {};
+  const keys = new VisibleKeys(objects, visible, () => recheck());
+  return {
+    // Calls are shown to those who are shown one of both ends.
+    mayShow: topic === "calls" ? (key) => key.split("|", 2).some((service) => keys.has(serviceKey(service))) : (key) => keys.has(key),
+    attach(listener) {
+      recheck = listener;
+      return () => keys.close();
+    },
+  };
+}

@@ -1,0 +1,132 @@
+import type { Condition, StoredObject } from "#/model/index.ts";
+import type { ObjectState, Seen, Severity } from "./protocol.ts";
+
+/** The conditions by which objects are judged, the first that is there. */
+const JUDGED = ["Ready", "Accepted", "Settled", "Complete"] as const;
+
+/** What a reason means where its condition does not hold. All others are major. */
+const REASONS: Readonly<Record<string, Severity>> = {
+  // On its way, by itself.
+  Preparing: "changing",
+  Starting: "changing",
+  Pending: "changing",
+  Stopping: "changing",
+  Deleting: "changing",
+  HandingOver: "changing",
+  Running: "changing",
+  Replacing: "changing",
+  Retrying: "minor",
+  Holding: "changing",
+  RampRunning: "changing",
+  InstancesNotReady: "changing",
+  TableNotAcknowledged: "changing",
+  OtherUpdateFirst: "changing",
+  OlderGenerations: "changing",
+  Withdrawing: "changing",
+  Settling: "changing",
+  MovingBack: "changing",
+  Counting: "changing",
+  // Wished so.
+  Suspended: "off",
+  Stopped: "off",
+  Done: "normal",
+  Paused: "off",
+  NotProbed: "off",
+  ProbeDisabled: "off",
+  Superseded: "off",
+  // A person must act now.
+  AgentLost: "critical",
+  NotConnected: "critical",
+  ListenFailed: "critical",
+  TableNotKept: "critical",
+  RecordFailed: "critical",
+  NoHost: "critical",
+  Unplaced: "critical",
+  VolumeAway: "critical",
+  HostLost: "critical",
+};
+
+/** What a reason means though its condition holds. All others are normal. */
+const REASONS_WELL: Readonly<Record<string, Severity>> = {
+  Updating: "changing",
+  TableBehind: "changing",
+  Draining: "changing",
+};
+
+const PHASES: Readonly<Record<string, Severity>> = {
+  Active: "normal",
+  Running: "normal",
+  Complete: "normal",
+  Succeeded: "normal",
+  Closed: "off",
+  Superseded: "off",
+  Skipped: "off",
+  Stopped: "off",
+  Aborted: "minor",
+  RolledBack: "minor",
+  Backoff: "major",
+  Failed: "major",
+};
+
+/** How an object is, by its own words. Of what nobody has said anything yet, the state is unknown, never normal; a kind that has no state has none. */
+export function stateOf(object: StoredObject): ObjectState | undefined {
+  const known = states.get(object);
+  if (known !== undefined) return known === NONE ? undefined : known;
+  const state = judge(object);
+  states.set(object, state ?? NONE);
+  return state;
+}
+
+const NONE: ObjectState = { severity: "unknown", word: "" };
+const states = new WeakMap<object, ObjectState>();
+
+/** Kinds whose objects are what is written in them. */
+const STATELESS: ReadonlySet<string> = new Set(["Event", "Namespace", "Lease", "Revision", "Volume", "User", "Role"]);
+/** A service of which nothing can be called is worse than one that lacks some. */
+const NOTHING_READY = "NotServing";
+
+interface AnyStatus {
+  readonly conditions?: readonly Condition[];
+  readonly phase?: string;
+  readonly ready?: boolean;
+  readonly unanswered?: boolean;
+  readonly readyReplicas?: number;
+  readonly since?: string;
+}
+
+function judge(object: StoredObject): ObjectState | undefined {
+  const status = (object.status ?? {}) as AnyStatus;
+  const condition = JUDGED.map((type) => status.conditions?.find((one) => one.type === type)).find((one) => one !== undefined);
+  if (object.kind === "Instance" && status.phase === "Running" && status.unanswered === true) return told("minor", "Unanswered", condition);
+  if (object.metadata.deletionTimestamp !== undefined) return { severity: "changing", word: "Deleting", since: object.metadata.deletionTimestamp };
+  if (condition === undefined) {
+    if (status.phase !== undefined)
+      return { severity: PHASES[status.phase] ?? "changing", word: status.phase, ...(status.since !== undefined && { since: status.since }) };
+    return STATELESS.has(object.kind) ? undefined : { severity: "unknown", word: "Unknown" };
+  }
+  if (condition.status === "True") return told(REASONS_WELL[condition.reason] ?? "normal", condition.reason, condition);
+  const severity = REASONS[condition.reason] ?? (condition.status === "Unknown" ? "unknown" : "major");
+  const isService = object.kind === "Microservice" && severity === "major" && (status.readyReplicas ?? 0) === 0;
+  if (isService) return told("critical", condition.reason === "NotReady" ? NOTHING_READY : condition.reason, condition);
+  return told(severity, condition.reason, condition);
+}
+
+function told(severity: Severity, word: string, condition: Condition | undefined): ObjectState {
+  if (condition === undefined) return { severity, word };
+  return { severity, word, since: condition.lastTransitionTime, message: condition.message };
+}
+
+/** When the object's state was seen last, and by whom, as far as its status says so. */
+export function seenOf({ metadata, status }: StoredObject): Seen | undefined {
+  const { observedAt, observedBy, conditions } = (status ?? {}) as {
+    readonly observedAt?: string;
+    readonly observedBy?: string;
+    readonly conditions?: readonly Condition[];
+  };
+  const written = metadata.managedFields?.findLast((one) => one.subresource === "status" && one.time !== undefined);
+  const changed = conditions?.map((one) => one.lastTransitionTime).sort();
+  const at = observedAt ?? written?.time ?? changed?.at(-1);
+  if (at === undefined) return undefined;
+  const by = observedBy ?? written?.manager;
+  return { at, ...(by !== undefined && { by }) };
+}

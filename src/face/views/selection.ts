@@ -1,0 +1,54 @@
+import type { StoredObject } from "#/model/index.ts";
+import { parseFieldSelector, parseLabelSelector } from "#/state/store/index.ts";
+import type { ObjectsView } from "./protocol.ts";
+import type { Visible } from "./rights.ts";
+import type { FollowedObjects } from "./sources.ts";
+
+/** Which objects a view asks for. */
+export type Selection = Pick<ObjectsView, "resource" | "namespace" | "search" | "where" | "fields" | "filter">;
+
+/** Whether an object is of a view: all that the view asks holds, and the reader is shown it. `undefined`: all are.
+ *  @throws views/bad-message: a facet that there is not; store/invalid: a selector that cannot be read */
+export function parseSelection({ viewed, facets, search }: FollowedObjects, selection: Selection, visible: Visible): Visible {
+  const { namespace, where, fields, filter = {} } = selection;
+  const tests: ((object: StoredObject) => boolean)[] = [];
+  if (namespace !== undefined && viewed.isNamespaced) tests.push((object) => object.metadata.namespace === namespace);
+  if (visible !== undefined) tests.push(remembered(visible));
+  const labels = parseLabelSelector(where ?? "");
+  if (labels !== undefined) tests.push((object) => labels(object.metadata.labels ?? {}));
+  const selectable = ["metadata.name", "metadata.namespace", ...(viewed.stored?.selectableFields ?? []).map((path) => path.replace(/^\./, ""))];
+  const byFields = parseFieldSelector(fields ?? "", viewed.stored === undefined ? [...selectable, ...EVENT_FIELDS] : selectable);
+  if (byFields !== undefined) tests.push(byFields);
+  for (const [name, wanted] of Object.entries(filter)) {
+    const valuesOf = facets.valuesOf(name);
+    const values = new Set(wanted);
+    tests.push((object) => {
+      const found = valuesOf(object);
+      return found.length === 0 ? values.has("") : found.some((one) => values.has(one));
+    });
+  }
+  const matches = search.matcher(selection.search ?? "");
+  if (matches !== undefined) tests.push(matches);
+  const [only, ...more] = tests;
+  if (only === undefined) return undefined;
+  return more.length === 0 ? only : (object) => tests.every((test) => test(object));
+}
+
+/** Of Events, as `kubectl` selects them. */
+const EVENT_FIELDS = ["involvedObject.kind", "involvedObject.name", "involvedObject.namespace", "involvedObject.uid", "type", "reason"];
+
+const memories = new WeakMap<object, (object: StoredObject) => boolean>();
+
+/** Rights of many rules are asked once for each version of an object, however many queries of these rights there are. */
+function remembered(visible: NonNullable<Visible>): NonNullable<Visible> {
+  const made = memories.get(visible);
+  if (made !== undefined) return made;
+  const known = new WeakMap<object, boolean>();
+  const ask = (object: StoredObject): boolean => {
+    const answer = known.get(object) ?? visible(object);
+    known.set(object, answer);
+    return answer;
+  };
+  memories.set(visible, ask);
+  return ask;
+}

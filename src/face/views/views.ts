@@ -1,0 +1,286 @@
+import { setImmediate } from "node:timers/promises";
+import { type Clock, gauge, type LastGuard, type Log, type MetricFamily, OrreryError, type Random } from "#/base/index.ts";
+import type { Authorizer, Identity } from "#/people/access/index.ts";
+import type { Board, BoardEntry } from "#/state/link/hub/index.ts";
+import { type Asked, ask } from "./ask.ts";
+import { RowForms } from "./object-rows.ts";
+import type { View } from "./protocol.ts";
+import { Rights } from "./rights.ts";
+import { SharedQueries } from "./shared-query.ts";
+import { type Member, SharedView } from "./shared-view.ts";
+import { type Followed, type FollowedObjects, Sources, type ViewedKind } from "./sources.ts";
+import { Turns } from "./turns.ts";
+import { BEAT_MS, type StreamPort, type ViewKeeper, ViewStream } from "./view-stream.ts";
+
+export interface ViewsOptions {
+  readonly kinds: readonly ViewedKind[];
+  /** Absent: no live topics. */
+  readonly board?: Board;
+  readonly authorizer: Authorizer;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly guard?: LastGuard;
+}
+
+/** A view is told at most this often. */
+const FLUSH_MS = 250;
+/** What changes in a quiet time is told after so long: what comes together goes together. */
+const GATHER_MS = 20;
+/** Of each stretch of time, telling takes at most one of so many parts; where it is more, it is done less often. */
+const SHARE_PARTS = 6;
+const STREAMS_MAX = 500;
+const STREAMS_OF_USER_MAX = 100;
+/** A source that has not been filled by then cannot be read now. */
+const FILL_MS_MAX = 10_000;
+
+/** All streams of consoles, and the views that they have open. */
+export class Views implements ViewKeeper {
+  readonly #options: ViewsOptions;
+  readonly #sources: Sources;
+  readonly #queries = new SharedQueries();
+  readonly #forms = new RowForms();
+  readonly #shared = new Map<string, SharedView>();
+  readonly #streams = new Set<ViewStream>();
+  readonly #server: string;
+  readonly #unlisten: () => void;
+  /** Views are opened one after the other, whoever asks. */
+  #opening: Promise<unknown> = Promise.resolve();
+  #isFlushDue = false;
+  #flushedMs = Number.NEGATIVE_INFINITY;
+  #restMs = FLUSH_MS;
+  #workedMs = 0;
+  #cancelFlush: () => void = () => {};
+  #cancelBeat: () => void = () => {};
+  #isClosed = false;
+
+  constructor(options: ViewsOptions) {
+    this.#options = options;
+    this.#server = Math.floor(options.random.next() * 2 ** 48).toString(36);
+    this.#sources = new Sources({ ...options, onChange: () => this.#changed() });
+    this.#unlisten = options.authorizer.onChange(() => {
+      for (const stream of this.#streams) stream.reopen();
+    });
+  }
+
+  /** Serves a tab over `port` until either ends it.
+   *  @throws api/busy: too many are open, of this user or in all */
+  connect(who: Identity, port: StreamPort): ViewStream {
+    const { clock, random } = this.#options;
+    if (this.#isClosed) throw new OrreryError("api/unavailable", "the centre stops", { retry: "backoff" });
+    const own = [...this.#streams].filter((one) => one.who.name === who.name).length;
+    if (this.#streams.size >= STREAMS_MAX || own >= STREAMS_OF_USER_MAX)
+      throw new OrreryError(
+        "api/busy",
+        `${own >= STREAMS_OF_USER_MAX ? `user ${who.name} has ${own}` : `there are ${this.#streams.size}`} consoles open: close some`,
+        {
+          retry: "backoff",
+        },
+      );
+    const stream: ViewStream = new ViewStream({
+      port,
+      who,
+      keeper: this,
+      server: this.#server,
+      clock,
+      random,
+      onUnexpected: (error) => this.#unexpected(error),
+      onEnd: () => {
+        this.#streams.delete(stream);
+        if (this.#streams.size === 0) this.#cancelBeat();
+      },
+    });
+    this.#streams.add(stream);
+    if (this.#streams.size === 1) this.#beatLater();
+    return stream;
+  }
+
+  async open(who: Identity, view: View, member: Member, signal: AbortSignal): Promise<SharedView> {
+    const asked = ask(view, new Rights(this.#options.authorizer, who, this.#sources), this.#sources);
+    const key = `${asked.rights} ${JSON.stringify(view)}`;
+    const known = this.#shared.get(key);
+    if (known !== undefined) {
+      known.add(member);
+      return known;
+    }
+    const followed = new FollowedSet(this.#sources, asked);
+    try {
+      await this.#fill(followed.all, signal);
+      return await this.#inTurn(() => {
+        signal.throwIfAborted();
+        const shared = this.#shared.get(key) ?? this.#share(key, asked, followed);
+        shared.add(member);
+        return shared;
+      });
+    } finally {
+      // What an answer was made of has been given to it.
+      followed.release();
+    }
+  }
+
+  /** Ends the streams of those who are meant, with `error`. */
+  endOf(isMeant: (who: Identity) => boolean, error: unknown): void {
+    for (const stream of [...this.#streams]) if (isMeant(stream.who)) stream.end(error);
+  }
+
+  /** Ends all streams with `error`. */
+  close(error: unknown): void {
+    this.#isClosed = true;
+    for (const stream of [...this.#streams]) stream.end(error);
+    this.#unlisten();
+    this.#cancelBeat();
+    this.#cancelFlush();
+    this.#sources.close();
+  }
+
+  *metrics(): Iterable<MetricFamily> {
+    yield gauge("orrery_views_streams", "Consoles that are connected", this.#streams.size);
+    yield gauge("orrery_views_open", "Views that are kept, each for all who ask the same", this.#shared.size);
+    yield {
+      name: "orrery_views_seconds_total",
+      help: "Time that views took to be told",
+      type: "counter",
+      samples: [{ labels: {}, value: this.#workedMs / 1_000 }],
+    };
+  }
+
+  #share(key: string, asked: Asked, followed: FollowedSet): SharedView {
+    const answer = asked.answer({
+      objects: (name) => followed.objects(name),
+      topic: (name) => followed.topic(name),
+      queries: this.#queries,
+      forms: this.#forms,
+    });
+    const release = followed.give();
+    const shared = new SharedView(answer, () => {
+      this.#shared.delete(key);
+      release();
+    });
+    this.#shared.set(key, shared);
+    return shared;
+  }
+
+  /** @throws views/unavailable */
+  async #fill(sources: readonly Followed<unknown>[], signal: AbortSignal): Promise<void> {
+    const empty = sources.filter(({ source }) => !source.isFilled);
+    if (empty.length === 0) return;
+    const { clock } = this.#options;
+    await new Promise<void>((resolve, reject) => {
+      const stop = clock.after(
+        FILL_MS_MAX,
+        () => {
+          const reason = empty.find(({ source }) => !source.isFilled)?.source.silence?.reason ?? `not read within ${FILL_MS_MAX / 1_000} s`;
+          reject(new OrreryError("views/unavailable", `what the view shows cannot be read now: ${reason}`, { retry: "backoff" }));
+        },
+        { background: true },
+      );
+      const end = (): void => reject(signal.reason);
+      signal.addEventListener("abort", end, { once: true });
+      void Promise.all(empty.map(({ source }) => source.filled)).then(() => {
+        stop();
+        signal.removeEventListener("abort", end);
+        resolve();
+      });
+    });
+  }
+
+  /** One after the other, and others have their turn between. */
+  async #inTurn<T>(work: () => T): Promise<T> {
+    const before = this.#opening;
+    const done = Promise.withResolvers<void>();
+    this.#opening = done.promise;
+    try {
+      await before;
+      return work();
+    } finally {
+      void setImmediate().then(() => done.resolve());
+    }
+  }
+
+  #changed(): void {
+    if (this.#isFlushDue || this.#isClosed) return;
+    this.#isFlushDue = true;
+    const { clock } = this.#options;
+    const waitMs = Math.max(GATHER_MS, this.#flushedMs + this.#restMs - clock.monotonic());
+    this.#cancelFlush = clock.after(waitMs, () => void this.#flush(), { background: true });
+  }
+
+  async #flush(): Promise<void> {
+    const { clock } = this.#options;
+    this.#isFlushDue = false;
+    this.#flushedMs = clock.monotonic();
+    // What changes from here on is for the next time: not before this one has ended.
+    this.#restMs = Number.POSITIVE_INFINITY;
+    const turns = new Turns(clock);
+    try {
+      await this.#sources.flush(turns.pause);
+      for (const shared of [...this.#shared.values()]) {
+        shared.flush();
+        const waiting = turns.pause();
+        if (waiting !== undefined) await waiting;
+      }
+    } catch (error) {
+      this.#unexpected(error);
+    }
+    this.#workedMs += turns.workedMs;
+    this.#restMs = Math.max(FLUSH_MS, turns.workedMs * SHARE_PARTS);
+    if (!this.#isFlushDue) return;
+    this.#cancelFlush();
+    this.#isFlushDue = false;
+    this.#changed();
+  }
+
+  #beatLater(): void {
+    const { clock } = this.#options;
+    this.#cancelBeat = clock.after(
+      BEAT_MS,
+      () => {
+        this.#beatLater();
+        for (const stream of [...this.#streams]) stream.beat(clock.now());
+      },
+      { background: true },
+    );
+  }
+
+  #unexpected(error: unknown): void {
+    const { guard, log } = this.#options;
+    if (guard !== undefined) guard.caught("callback", error);
+    else log.error("views: failed in a way that nobody expected", { error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+  }
+}
+
+/** The sources of one view. */
+class FollowedSet {
+  readonly #objects: ReadonlyMap<string, FollowedObjects>;
+  readonly #topics: ReadonlyMap<string, Followed<BoardEntry>>;
+  #isGiven = false;
+
+  constructor(sources: Sources, { objects, topics }: Asked) {
+    this.#objects = new Map(objects.map((name) => [name, sources.objects(name)]));
+    this.#topics = new Map(topics.map((name) => [name, sources.topic(name)]));
+  }
+
+  get all(): readonly Followed<unknown>[] {
+    return [...this.#objects.values(), ...this.#topics.values()];
+  }
+
+  objects(name: string): FollowedObjects {
+    return this.#objects.get(name) as FollowedObjects;
+  }
+
+  topic(name: string): Followed<BoardEntry> {
+    return this.#topics.get(name) as Followed<BoardEntry>;
+  }
+
+  /** They are somebody else's now: returns what lets go of them. */
+  give(): () => void {
+    this.#isGiven = true;
+    return () => {
+      for (const one of this.all) one.release();
+    };
+  }
+
+  release(): void {
+    if (!this.#isGiven) for (const one of this.all) one.release();
+  }
+}
