@@ -168,6 +168,14 @@ test("a backup replaces the one before, at the end of a link, too, for nobody el
   assert.equal(lstatSync(path.join(folder, "link.db")).isSymbolicLink(), true);
 });
 
+test("a restore of a folder is refused as such", async () => {
+  const { data } = makeSite("pg");
+  assert.match(
+    (await run(["restore", root, "--data", data])).note,
+    /^error: cannot read .*: it is a folder; give a file that `orrery backup` made\n$/,
+  );
+});
+
 test("a list of volumes that leads elsewhere is refused", async () => {
   const { data, made } = makeSite("pg");
   mkdirSync(`${made}.volumes`);

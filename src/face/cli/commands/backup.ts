@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import path from "node:path";
 import { describeError, OrreryError, shellWord } from "#/base/index.ts";
 import { type CliContext, resolvePath } from "../context.ts";
@@ -68,6 +68,8 @@ export async function restore(context: CliContext, [from = ""]: readonly string[
     );
   const file = resolvePath(context, from);
   if (!existsSync(file)) throw new OrreryError("cli/unreadable", `cannot read ${file}: there is no such file; give one that \`orrery backup\` made`);
+  if (statSync(file).isDirectory())
+    throw new OrreryError("cli/unreadable", `cannot read ${file}: it is a folder; give a file that \`orrery backup\` made`);
   const stored = path.join(options.data, "state", "tree.db");
   const former = existsSync(stored) ? `; what was stored before is kept as ${stored}.before-restore` : "";
   await context.platform.restore(options.data, file);
