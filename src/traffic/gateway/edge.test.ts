@@ -434,7 +434,6 @@ const REFUSED: Readonly<Record<string, string>> = {
   "a NUL in a header": "GET / HTTP/1.1\r\nHost: a\r\nX: a\u0000b\r\n\r\n",
   "a bare LF": "GET / HTTP/1.1\nHost: a\n\n",
   "a bare CR in a header": "GET / HTTP/1.1\r\nHost: a\r\nX: a\rb\r\n\r\n",
-  "an unknown version": "GET / HTTP/1.9\r\nHost: a\r\n\r\n",
   "a space in the path": "GET /a b HTTP/1.1\r\nHost: a\r\n\r\n",
   "a byte above ASCII in the path": "GET /\u00e9 HTTP/1.1\r\nHost: a\r\n\r\n",
   "a fragment": "GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n",
