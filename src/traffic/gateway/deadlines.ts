@@ -1,4 +1,5 @@
 import type { Clock, LastGuard } from "#/base/index.ts";
+import type { Awaited } from "./silence.ts";
 
 /** Something that must not last for ever. */
 export interface Bounded {
@@ -6,6 +7,8 @@ export interface Bounded {
   expire(nowMs: number): void;
   /** Its place in the list; kept by `Deadlines`. */
   deadlineIndex?: number;
+  /** Whose answer is waited for, where that has not begun. */
+  readonly awaited?: Awaited | undefined;
 }
 
 const TICK_MS = 50;
@@ -24,6 +27,11 @@ export class Deadlines {
 
   get size(): number {
     return this.#open.length;
+  }
+
+  /** All that is under way. */
+  get open(): readonly Bounded[] {
+    return this.#open;
   }
 
   add(one: Bounded): void {

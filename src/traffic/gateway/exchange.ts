@@ -16,11 +16,15 @@ import type { ProxyContext } from "./proxy-context.ts";
 import { type BodyOwner, RequestBody } from "./request-body.ts";
 import { type Flushed, flushSoon } from "./response-flush.ts";
 import { hasNoBody, passResponseHeaders, passResponseTrailers, upgradeOf } from "./response-headers.ts";
+import type { Awaited } from "./silence.ts";
 import { StreamRelay } from "./stream-relay.ts";
 import type { AnswerHandler } from "./upstream/index.ts";
 
 /** What is left of an answer whose client has gone is read up to this, so that its transaction is seen to end; beyond, the connection is cut. */
 const ABANDONED_BYTES_MAX = 1024 * 1024;
+/** So long an instance may take to tell on that the one that it has called was late. */
+const TOLD_MS = 1000;
+
 export interface ExchangeOptions {
   readonly context: ProxyContext;
   readonly req: IncomingMessage;
@@ -64,8 +68,8 @@ export class Exchange implements AnswerHandler, BodyOwner, Bounded, Flushed, Und
   #fault: string | undefined;
   /** True: the client has its answer or has gone, and the instance's is only waited for. */
   #isDetached = false;
-  /** True: the client was told that it took too long. */
-  #isLate = false;
+  /** When the client was told that it took too long. */
+  #lateMs: number | undefined;
   #isOver = false;
 
   constructor(options: ExchangeOptions) {
@@ -216,7 +220,7 @@ export class Exchange implements AnswerHandler, BodyOwner, Bounded, Flushed, Und
 
   /** How a call counts whose client was not there for the end: late is an error of the instance, a client that has left is not. */
   #detachedStatus(): number {
-    if (this.#isLate) return 504;
+    if (this.#lateMs !== undefined) return 504;
     return this.#instanceStatus === 0 ? CLIENT_GONE : this.#instanceStatus;
   }
 
@@ -336,21 +340,40 @@ export class Exchange implements AnswerHandler, BodyOwner, Bounded, Flushed, Und
       isDetached: this.#isDetached,
       body: this.#body,
       answer: this.#answer,
+      silence: this.#context.silence,
     });
     if (overrun === undefined) return;
     if (overrun.kind === "over") this.#endStream();
-    else if (overrun.kind === "late") this.#beLate(overrun.refusal);
-    else this.#giveUp(overrun.refusal, overrun.status, overrun.isClients ? "client" : undefined);
+    else if (overrun.kind === "late") this.#beLate(overrun.refusal, nowMs, overrun.fault);
+    else this.#giveUp(overrun.refusal, overrun.status, overrun.fault);
   }
 
-  #beLate(refusal: Refusal): void {
+  /** Whose answer the client waits for; one that was told no a moment ago has had no time yet to tell its own. */
+  get awaited(): Awaited | undefined {
+    const isWaitedFor = !this.#isDetached || (this.#lateMs !== undefined && this.#context.clock.monotonic() - this.#lateMs < TOLD_MS);
+    if (this.#isOver || this.#answerMs !== undefined || !isWaitedFor) return undefined;
+    const call = this.#call;
+    if (call === undefined) return this.#awaitedOutside();
+    const { callerInstance, traceId, endpoint, attemptStartedMs } = call;
+    return callerInstance === undefined
+      ? undefined
+      : { callerInstance, traceId, name: endpoint.instance, isOutside: false, sinceMs: attemptStartedMs };
+  }
+
+  #awaitedOutside(): Awaited | undefined {
+    const from = this.#context.core.whoAsks(inletOf(this.#connection.socket), this.head);
+    const name = this.#outgoing?.request.host;
+    return from === undefined || name === undefined ? undefined : { ...from, name, isOutside: true, sinceMs: this.startedMs };
+  }
+
+  #beLate(refusal: Refusal, nowMs: number, fault: Fault | undefined): void {
     const call = this.#call;
     // What has not gone out whole never will: who was told no must not be served later.
-    if (call === undefined || this.#outgoing?.isWaiting !== false || this.#body?.isIncomplete === true) return this.#giveUp(refusal, 0);
-    this.#blame(refusal);
+    if (call === undefined || this.#outgoing?.isWaiting !== false || this.#body?.isIncomplete === true) return this.#giveUp(refusal, 0, fault);
+    this.#blame(refusal, fault);
     this.#tell(refusal);
     this.#isDetached = true;
-    this.#isLate = true;
+    this.#lateMs = nowMs;
     this.#abandon(call);
   }
 

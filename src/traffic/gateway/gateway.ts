@@ -14,6 +14,7 @@ import { type Listener, Listeners } from "./listeners.ts";
 import type { ProxyContext } from "./proxy-context.ts";
 import { Reporter } from "./reporter.ts";
 import { beginRun, endRun } from "./run-mark.ts";
+import { Silence } from "./silence.ts";
 import { TableFile } from "./table-file.ts";
 import { relayTcp } from "./tcp.ts";
 import { Upstreams } from "./upstreams.ts";
@@ -126,6 +127,8 @@ export class Gateway {
       () => this.#core.table.limits,
       (authority, address) => this.#core.dial(authority, address),
     );
+    // Those that wait for each other are services.
+    const silence = new Silence(() => this.#hostSide.context.deadlines.open);
     const makeSide = (): Side => {
       const context: ProxyContext = {
         name: options.name,
@@ -133,6 +136,7 @@ export class Gateway {
         upstreams: this.#upstreams,
         accessLog: this.#accessLog,
         deadlines: new Deadlines(clock, this.#guard),
+        silence,
         clock,
         waiting: new Waiting(this.#core, clock),
         guard: this.#guard,

@@ -2,6 +2,7 @@ import type { Clock, LastGuard } from "#/base/index.ts";
 import type { AccessLog } from "./access-log.ts";
 import type { GatewayCore } from "./core/index.ts";
 import type { Deadlines } from "./deadlines.ts";
+import type { Silence } from "./silence.ts";
 import type { Upstreams } from "./upstreams.ts";
 import type { Waiting } from "./waiting.ts";
 
@@ -12,6 +13,7 @@ export interface ProxyContext {
   readonly upstreams: Upstreams;
   readonly accessLog: AccessLog;
   readonly deadlines: Deadlines;
+  readonly silence: Silence;
   readonly clock: Clock;
   readonly waiting: Waiting;
   readonly guard: LastGuard;

@@ -106,6 +106,11 @@ export class GatewayCore {
     return this.#host.begin(inlet, target, head, nowMs);
   }
 
+  /** Which instance asks, and for which transaction, as far as both are known. */
+  whoAsks(inlet: Inlet, head: RequestHead): { readonly callerInstance: string; readonly traceId: string } | undefined {
+    return this.#host.whoAsks(inlet, head);
+  }
+
   /** Begins a TCP connection between services: a stream without a context. */
   hostTcp(inlet: Inlet, service: string, nowMs: number): Call | Refusal | Undecided {
     return this.#host.beginTcp(inlet, service, nowMs);

@@ -49,6 +49,14 @@ export class HostCalls {
     return { kind: "admitted", call, request };
   }
 
+  whoAsks(inlet: Inlet, head: RequestHead): { readonly callerInstance: string; readonly traceId: string } | undefined {
+    const callerInstance = this.#table.callers.get(inlet.address)?.instance;
+    if (callerInstance === undefined) return undefined;
+    const context = readTrace(this.#table.traceKey, head);
+    const traceId = context.kind === "labelled" ? context.ids?.traceId : undefined;
+    return traceId === undefined ? undefined : { callerInstance, traceId };
+  }
+
   /** A TCP connection: a stream without a context. */
   beginTcp(inlet: Inlet, service: string, nowMs: number): Call | Refusal | Undecided {
     if (inlet.borrowedBy !== undefined) return this.#destinations.refuseBorrowed(inlet, inlet.borrowedBy);
