@@ -50,6 +50,7 @@ export { type Probe, probe } from "./probe.ts";
 export { encodePath, endOfSegments, type PathFault, readPath, readWrittenPath } from "./request-path.ts";
 export { type Resource, resource } from "./resource.ts";
 export { type Revision, revision } from "./revision.ts";
+export { groupName, type Role, role } from "./role.ts";
 export { type Filter, type Route, route } from "./route.ts";
 export { findShadows, matchKey } from "./route-match.ts";
 export {
@@ -67,9 +68,11 @@ export {
 } from "./run.ts";
 export { scale } from "./scale.ts";
 export { Schedule } from "./schedule.ts";
+export { labelSelector } from "./selector-text.ts";
 export { formatShare, SITE_NAME, type Site, type StampPlan, site } from "./site.ts";
 export { findOversize, OBJECT_DEPTH_MAX, sizeOf } from "./size.ts";
 export { type StrategyName, unfitStrategy } from "./strategy.ts";
 export { RAMP_KEY, REMOVED, type Update, update } from "./update.ts";
+export { type User, user } from "./user.ts";
 export { describeIssues, findNearest, formatField, unwrap, type Violation } from "./violation.ts";
 export { VOLUME_FINALIZER, VOLUME_HAD_ANNOTATION, type Volume, volume, volumeName } from "./volume.ts";

@@ -1,4 +1,5 @@
 import type { Kind } from "#/model/index.ts";
+import { accessPart } from "#/people/access/index.ts";
 import { type CentrePart, servedKinds, storedKinds } from "#/state/reconcile/index.ts";
 import { updatesPart } from "#/traffic/update/index.ts";
 import { callsPart, hostsPart, jobsPart, leasesPart, resourcesPart, routesPart, servicesPart } from "#/work/controllers/index.ts";
@@ -13,6 +14,7 @@ export const CENTRE_PARTS: readonly CentrePart[] = [
   jobsPart,
   callsPart,
   leasesPart,
+  accessPart,
 ];
 
 /** What a centre serves, if its Site does without nothing. */

@@ -4,7 +4,7 @@ import { describeError, given, LastGuard, Lifecycle, type Log, sleep, steadyCloc
 import { createApi } from "#/face/api/index.ts";
 import { createPages } from "#/face/pages/index.ts";
 import { SITE_NAME, site } from "#/model/index.ts";
-import { machineTokens } from "#/people/access/index.ts";
+import { fixedRoles, machineTokens, openAccess } from "#/people/access/index.ts";
 import { ensureCertificates, ensureTokens, tokenAuthenticator } from "#/pki/index.ts";
 import { ArtifactStore } from "#/state/artifacts/index.ts";
 import { Hub, watchPeers } from "#/state/link/hub/index.ts";
@@ -141,12 +141,20 @@ class CentreProcess {
     for (const handlers of lead.agents) hub.handle("agent", handlers);
     for (const handlers of lead.gateways) hub.handle("gateway", handlers);
     void this.#watchSite(store, parts);
+    const kinds = servedKinds(parts);
+    const machine = fixedRoles(
+      parts.flatMap((part) => part.rights ?? []),
+      lead.paths,
+    );
+    const access = openAccess({ store, kinds, machine, clock, random, log, signal: lifecycle.signal });
+    lifecycle.add("access", () => access.ended);
+    await access.ready;
     const api = createApi({
       store,
-      kinds: servedKinds(parts),
+      kinds,
       hub,
       authenticate: machineTokens(tokenAuthenticator(tokens)),
-      rights: parts.flatMap((part) => part.rights ?? []),
+      authorizer: access.authorizer,
       paths: lead.paths,
       leftOut: this.#parts.filter((part) => !parts.includes(part)),
       clock,

@@ -11,6 +11,7 @@ import {
 } from "#/state/store/index.ts";
 import type { Exchange, Reply } from "./exchange.ts";
 import { maySeeSecrets, redact } from "./redaction.ts";
+import type { Rights } from "./rights.ts";
 
 /** Any served object: ours, Event, Namespace. */
 export interface ServedObject {
@@ -53,8 +54,8 @@ export interface Collection {
 
 export const READ_VERBS: readonly string[] = ["get", "list", "watch"];
 
-/** The collection of one of our kinds. Secrets are hidden from all but agents. */
-export function storedCollection(kind: Kind, store: Store): Collection {
+/** The collection of one of our kinds. Secrets are hidden from all but agents; what somebody may not see is not there for them. */
+export function storedCollection(kind: Kind, store: Store, rights: Rights): Collection {
   return {
     group: kind.group,
     version: "v1",
@@ -70,14 +71,14 @@ export function storedCollection(kind: Kind, store: Store): Collection {
     stored: kind,
     check: (selection) => void parseSelection(kind, selection),
     async get(user, key) {
-      const object = await store.get(kind, key);
+      const object = await rights.find(user, kind, key);
       return object === undefined ? undefined : shownTo(user, object);
     },
     async list(user, options) {
-      const list = await store.list(kind, options);
+      const list = await store.list(kind, { ...options, ...rights.filtering(user, kind) });
       return maySeeSecrets(user) ? list : { ...list, items: list.items.map(redact) };
     },
-    watch: (user, options) => (maySeeSecrets(user) ? store.watch(kind, options) : redactedEvents(store.watch(kind, options))),
+    watch: (user, options) => (maySeeSecrets(user) ? rights.watch(user, kind, options) : redactedEvents(rights.watch(user, kind, options))),
   };
 }
 

@@ -9,6 +9,7 @@ import { checkNamespace } from "./namespaces.ts";
 import { readPatch } from "./patch-body.ts";
 import { decodeMessage } from "./protobuf-message.ts";
 import { versionOf } from "./reads.ts";
+import type { Rights } from "./rights.ts";
 import { badRequest, deletedStatus } from "./status.ts";
 import { keyOf } from "./writes.ts";
 
@@ -23,6 +24,7 @@ export interface EventWritesOptions {
   readonly kinds: readonly Kind[];
   readonly namespaces: readonly string[];
   readonly random: Random;
+  readonly rights: Rights;
 }
 
 /** What recorders of events do: they create Events and patch them when the same happens again; and what people do who tidy up. */
@@ -39,18 +41,24 @@ export class EventWrites {
     const body = form.read(withoutNulls(await readObject(exchange, bodyOptions(form))));
     const { metadata } = body as { readonly metadata?: { readonly name?: unknown; readonly generateName?: unknown } };
     if (metadata?.name === undefined && metadata?.generateName === undefined && form.group === "") {
-      this.#options.store.emit(eventInput(this.#options.kinds, body));
+      const input = eventInput(this.#options.kinds, body);
+      const { name, namespace: of } = input.object.metadata;
+      await this.#check(exchange, { involvedObject: { kind: input.kind.kind, name, ...(of !== undefined && { namespace: of }) } });
+      this.#options.store.emit(input);
       return jsonReply({ kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 }, 201);
     }
     const suffix = Buffer.from(this.#options.random.bytes(8)).toString("hex");
     const name = metadata?.name ?? `${String(metadata?.generateName ?? "event.").slice(0, 230)}${suffix}`;
     const event = this.#parse(body, namespace, String(name));
+    await this.#check(exchange, event);
     const { resourceVersion: _, ...rest } = event.metadata;
     return jsonReply(form.show(await this.#options.store.recordEvent({ ...event, metadata: rest }, { isNew: true })), 201);
   }
 
   async update(exchange: Exchange, form: EventForm, namespace: string | undefined, name: string): Promise<Reply> {
     const event = this.#parse(form.read(withoutNulls(await readObject(exchange, bodyOptions(form)))), namespace, name);
+    await this.#check(exchange, await this.#get(namespace, name));
+    await this.#check(exchange, event);
     return jsonReply(form.show(await this.#options.store.recordEvent(event, { isNew: false })));
   }
 
@@ -58,10 +66,13 @@ export class EventWrites {
     const patch = await readPatch(exchange, { takesStrategic: true, bytesMax: SMALL_BODY_BYTES_MAX });
     if (patch.type === "apply") throw new OrreryError("api/media-type", "Events are not applied; create or patch them");
     for (let attempt = 1; ; attempt++) {
-      const before = form.show(await this.#get(namespace, name));
+      const present = await this.#get(namespace, name);
+      await this.#check(exchange, present);
+      const before = form.show(present);
       const { resourceVersion } = before.metadata;
       const after = patch.type === "merge" ? mergePatch(before, patch.body) : patchJson(`Event ${name}`, before, patch.body);
       const event = this.#parse(form.read(withoutNulls(checkPatched(`Event ${name}`, before, after))), namespace, name);
+      await this.#check(exchange, event);
       try {
         return jsonReply(form.show(await this.#options.store.recordEvent(event, { isNew: false })));
       } catch (error) {
@@ -72,6 +83,7 @@ export class EventWrites {
   }
 
   async delete(exchange: Exchange, form: EventForm, namespace: string | undefined, name: string): Promise<Reply> {
+    await this.#check(exchange, await this.#get(namespace, name));
     const deleted = await this.#options.store.deleteEvent(keyOf({ namespace }, name), await readDeleteOptions(exchange));
     if (deleted === undefined) throw missing(name);
     if (headerOf(exchange.request, "prefer") === "return=representation") return jsonReply(form.show(deleted));
@@ -85,6 +97,14 @@ export class EventWrites {
       await Promise.all(events.slice(from, from + DELETED_TOGETHER).map(({ metadata }) => this.#options.store.deleteEvent(metadata, options)));
     const apiVersion = versionOf({ group: form.group, version: "v1" });
     return jsonReply({ kind: "EventList", apiVersion, metadata: {}, items: events.map((event) => form.show(event)) });
+  }
+
+  /** Whoever tells of some objects alone tells of those.
+   *  @throws api/forbidden */
+  async #check({ user }: Exchange, event: Pick<GivenEvent, "involvedObject">): Promise<void> {
+    if (await this.#options.rights.showsEvent(user, event as Event, "create")) return;
+    const { kind = "what has no kind", name = "" } = event.involvedObject;
+    throw new OrreryError("api/forbidden", `forbidden: user ${user.name} may not write Events about ${kind} ${name}`);
   }
 
   async #get(namespace: string | undefined, name: string): Promise<Event> {

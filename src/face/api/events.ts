@@ -1,10 +1,12 @@
 import { BoundedQueue, type Clock, OrreryError } from "#/base/index.ts";
 import type { Column, Event, Kind } from "#/model/index.ts";
+import type { Identity } from "#/people/access/index.ts";
 import { EVENT_FIELDS, type ListOptions, parseFieldSelector, parseLabelSelector, type Store, type WatchEvent } from "#/state/store/index.ts";
 import { type Collection, READ_VERBS, type ServedObject } from "./collection.ts";
 import { coreEvents, type EventForm } from "./event-form.ts";
 import type { EventWrites } from "./event-writes.ts";
 import { selection } from "./reads.ts";
+import type { Rights } from "./rights.ts";
 
 const LOOK_EVERY_MS = 1_000;
 const QUEUE_ITEMS_MAX = 5_000;
@@ -14,6 +16,7 @@ export interface EventsOptions {
   readonly kinds: readonly Kind[];
   readonly clock: Clock;
   readonly writes: EventWrites;
+  readonly rights: Rights;
   /** Default core/v1. */
   readonly form?: EventForm;
 }
@@ -22,14 +25,18 @@ type EventSelection = Pick<ListOptions, "namespace" | "labelSelector" | "fieldSe
 
 /** Events of one group, to be read, made, patched and deleted. The store tells no changes of Events (they are written a second late, by and by); while someone watches they are compared each second. */
 export function events(options: EventsOptions): Collection {
-  const { store, kinds, clock, writes, form = coreEvents } = options;
+  const { store, kinds, clock, writes, rights, form = coreEvents } = options;
   const version = async (): Promise<string> => {
     const [kind] = kinds;
     return kind === undefined ? "1" : (await store.list(kind, { limit: 1 })).resourceVersion;
   };
   // Version 0: not written yet; it will be seen when it has its version.
-  const written = async (selection: EventSelection): Promise<readonly Event[]> =>
-    (await selected(selection)).filter((event) => event.metadata.resourceVersion !== "0");
+  const written = async (who: Identity, selection: EventSelection): Promise<readonly Event[]> =>
+    await rights.eventsFor(
+      who,
+      (await selected(selection)).filter((event) => event.metadata.resourceVersion !== "0"),
+      "watch",
+    );
   const selected = async ({ labelSelector, ...rest }: EventSelection): Promise<readonly Event[]> => {
     const labels = parseLabelSelector(labelSelector ?? "");
     const all = await store.events(rest);
@@ -74,22 +81,22 @@ export function events(options: EventsOptions): Collection {
       patch: (exchange, namespace, name) => writes.patch(exchange, form, namespace, name),
       delete: (exchange, namespace, name) => writes.delete(exchange, form, namespace, name),
       deleteCollection: async (exchange, namespace) =>
-        writes.deleteAll(exchange, form, await selected(selectionOf(selection(exchange.query, namespace)))),
+        writes.deleteAll(exchange, form, await rights.eventsFor(exchange.user, await selected(selectionOf(selection(exchange.query, namespace))))),
     },
     check({ labelSelector, fieldSelector }) {
       parseLabelSelector(labelSelector ?? "");
       parseFieldSelector(form.selector(fieldSelector ?? ""), EVENT_FIELDS);
     },
-    async get(_user, { name, namespace }) {
+    async get(user, { name, namespace }) {
       const [event] = await store.events({ ...(namespace !== undefined && { namespace }), fieldSelector: `metadata.name=${name}` });
-      return event === undefined ? undefined : form.show(event);
+      return event === undefined || !(await rights.showsEvent(user, event, "get")) ? undefined : form.show(event);
     },
-    async list(_user, options) {
+    async list(user, options) {
       const resourceVersion = await version();
-      const items = (await selected(selectionOf(options))).map((event) => form.show(event));
+      const items = (await rights.eventsFor(user, await selected(selectionOf(options)))).map((event) => form.show(event));
       return { items, resourceVersion };
     },
-    async *watch(_user, { resourceVersion, signal, ...options }): AsyncGenerator<WatchEvent<ServedObject>, void, undefined> {
+    async *watch(user, { resourceVersion, signal, ...options }): AsyncGenerator<WatchEvent<ServedObject>, void, undefined> {
       const wish = selectionOf(options);
       const known = new Map<string, Event>();
       const isNew = (event: Event): boolean => resourceVersion === undefined || Number(event.metadata.resourceVersion) > Number(resourceVersion);
@@ -97,14 +104,14 @@ export function events(options: EventsOptions): Collection {
       const put = (event: WatchEvent<ServedObject>): void => {
         if (!queue.offer(event)) queue.fail(new OrreryError("store/gone", "the watcher lags too far behind; list again", { retry: "after-reread" }));
       };
-      for (const event of await written(wish)) {
+      for (const event of await written(user, wish)) {
         known.set(event.metadata.name, event);
         if (isNew(event)) put({ type: "ADDED", object: form.show(event) });
       }
       put({ type: "BOOKMARK", resourceVersion: await version() });
       let cancel = (): void => {};
       const look = async (): Promise<void> => {
-        const present = await written(wish);
+        const present = await written(user, wish);
         const names = new Set(present.map((event) => event.metadata.name));
         for (const [name, event] of known) {
           if (names.has(name)) continue;

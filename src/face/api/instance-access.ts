@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { type Clock, isOrreryError, OrreryError, sleep } from "#/base/index.ts";
 import { DEFAULT_NAMESPACE, durationMs, type Instance, instance, type Kind, type Microservice, microservice, type Script } from "#/model/index.ts";
+import type { Identity, Reading } from "#/people/access/index.ts";
 import type { Hub } from "#/state/link/hub/index.ts";
 import { decodeLines, type Link, type LogLine, LogMark, type LogQuestion } from "#/state/link/index.ts";
 import type { Store } from "#/state/store/index.ts";
@@ -10,6 +11,7 @@ import { formatLines, type LogFormat, type LogOwner } from "./log-format.ts";
 import { LogMerge } from "./log-merge.ts";
 import { type LogRequest, readLogRequest } from "./log-request.ts";
 import { missing } from "./reads.ts";
+import type { Rights } from "./rights.ts";
 import { badRequest, isTrue } from "./status.ts";
 import { keyOf, type Target } from "./writes.ts";
 
@@ -23,46 +25,61 @@ const KNOWN_WITHIN_MS = 30_000;
 /** So long the first lines may decide whether the answer is an error. */
 const FIRST_LINES_MS = 500;
 
+export interface InstanceAccessOptions {
+  readonly store: Store;
+  readonly hub: Hub;
+  readonly clock: Clock;
+  readonly rights: Rights;
+}
+
+const LOG: Reading = { verb: "get", subresource: "log" };
+const EXEC: Reading = { verb: "create", subresource: "exec" };
+
 /** Logs and scripts of instances, asked for over the links of their agents. */
 export class InstanceAccess {
   readonly #store: Store;
   readonly #hub: Hub;
+  readonly #rights: Rights;
   readonly #clock: Clock;
 
-  constructor(store: Store, hub: Hub, clock: Clock) {
+  constructor({ store, hub, clock, rights }: InstanceAccessOptions) {
     this.#store = store;
     this.#hub = hub;
     this.#clock = clock;
+    this.#rights = rights;
   }
 
   /** `…/instances/NAME/log` and `…/microservices/NAME/log`: see `readLogRequest`. Lines of a microservice begin with `instance | `; followed, instances that come later are added. Lines of several instances come in the order of their times. */
   async log(exchange: Exchange, target: Target, name: string): Promise<Reply> {
     const request = readLogRequest(exchange.query, this.#clock.now());
-    if (target.kind === instance) return await this.#answer(exchange, request, { instances: [await this.#get(target, name)], services: [] }, false);
-    await this.#getService(target, name);
+    if (target.kind === instance)
+      return await this.#answer(exchange, request, { instances: [await this.#get(exchange, target, name, LOG)], services: [] }, false);
+    await this.#getService(exchange, target, name, LOG);
     return await this.#answer(exchange, request, { namespace: target.namespace, instances: [], services: [name] }, true);
   }
 
   /** `/logs?service=A&service=B&instance=C&all=true`: of several at once. */
   async logs(exchange: Exchange): Promise<Reply> {
-    const { query } = exchange;
+    const { query, user } = exchange;
     const request = readLogRequest(query, this.#clock.now());
     const namespace = query.get("namespace") ?? DEFAULT_NAMESPACE;
     if (!request.isAll && request.services.length + request.instances.length === 0)
       throw badRequest("say whose logs: service, instance, or all=true");
     for (const name of request.services)
-      if ((await this.#store.get(microservice, { name, namespace })) === undefined) throw notFound(microservice, name);
+      if ((await this.#rights.find(user, microservice, { name, namespace }, LOG)) === undefined) throw notFound(microservice, name);
     const instances: Instance[] = [];
     for (const name of request.instances) {
-      const object = await this.#store.get(instance, { name, namespace });
+      const object = await this.#rights.find(user, instance, { name, namespace }, LOG);
       if (object === undefined) throw notFound(instance, name);
       instances.push(object);
     }
-    return await this.#answer(exchange, request, { namespace, instances, services: request.isAll ? "all" : request.services }, true);
+    const services = request.isAll ? ("all" as const) : request.services;
+    return await this.#answer(exchange, request, { namespace, instances, services }, true);
   }
 
-  async #answer(exchange: Exchange, request: LogRequest, whose: LogTargets, isPrefixed: boolean): Promise<Reply> {
-    const { signal } = exchange;
+  async #answer(exchange: Exchange, request: LogRequest, asked: Omit<LogTargets, "who">, isPrefixed: boolean): Promise<Reply> {
+    const { signal, user } = exchange;
+    const whose: LogTargets = { ...asked, who: user };
     const { question } = request;
     const format = { isPrefixed, ...request.format };
     if (question.previous) return answerOf(await this.#previous(whose, question, signal), format);
@@ -105,8 +122,8 @@ export class InstanceAccess {
   /** `POST …/instances/NAME/scripts/SCRIPT`, and the same of a microservice: on one ready instance, or `?all=true` on each. The answer is a list of what came of it; where the script's program could not be started, `error` says why. */
   async script(exchange: Exchange, target: Target, name: string, script: string): Promise<Reply> {
     const { signal } = exchange;
-    const objects =
-      target.kind === instance ? [await this.#get(target, name)] : await this.#choose(target, name, script, isTrue(exchange.query, "all"));
+    const objects = target.kind === instance ? [await this.#get(exchange, target, name)] : await this.#choose(exchange, target, name, script);
+    for (const object of objects) this.#rights.authorizer.checkAction(exchange.user, "run-script", object);
     return jsonReply(
       await Promise.all(
         objects.map(async (object) => {
@@ -125,13 +142,13 @@ export class InstanceAccess {
   /** See `serveExec`. Of a microservice, on the instance that serves: ready and active before others; one that has crashed, if there is no better. */
   async exec(exchange: Exchange, target: Target, name: string): Promise<Reply> {
     return await serveExec(exchange, async () => {
-      const chosen = target.kind === instance ? await this.#get(target, name) : await this.#chooseForExec(target, name);
+      const chosen = target.kind === instance ? await this.#get(exchange, target, name, EXEC) : await this.#chooseForExec(exchange, target, name);
       return { instance: chosen, link: this.#linkTo(chosen), session: randomUUID() };
     });
   }
 
-  async #chooseForExec(target: Target, service: string): Promise<Instance> {
-    await this.#getService(target, service);
+  async #chooseForExec(exchange: Exchange, target: Target, service: string): Promise<Instance> {
+    await this.#getService(exchange, target, service, EXEC);
     const { items } = await this.#store.list(instance, instancesOf(target, service));
     const rank = ({ metadata, spec, status }: Instance): number =>
       (metadata.deletionTimestamp === undefined ? 0 : 4) + (status?.ready === true ? 0 : 2) + (spec.duty === "active" ? 0 : 1);
@@ -155,11 +172,16 @@ export class InstanceAccess {
     }
     if (whose.services.length === 0) return;
     for await (const event of this.#store.watch(instance, { ...selectionOf(whose), signal, bookmarks: false })) {
-      if (event.type === "BOOKMARK" || event.type === "DELETED" || known.has(event.object.metadata.uid) || !isMeant(event.object, whose, named))
+      if (event.type === "BOOKMARK" || event.type === "DELETED" || known.has(event.object.metadata.uid) || !this.#isMeant(event.object, whose, named))
         continue;
       known.add(event.object.metadata.uid);
       add(event.object);
     }
+  }
+
+  /** Of a service that may be read all instances may; of all services, those that may themselves. */
+  #isMeant(object: Instance, whose: LogTargets, named: ReadonlySet<string>): boolean {
+    return isMeant(object, whose, named) && (whose.services !== "all" || this.#rights.shows(whose.who, instance, object, LOG));
   }
 
   async #listAll(whose: LogTargets): Promise<readonly Instance[]> {
@@ -168,7 +190,7 @@ export class InstanceAccess {
     const named = new Set(whose.instances.map((one) => one.metadata.uid));
     return [
       ...whose.instances.filter((one) => !items.some((item) => item.metadata.uid === one.metadata.uid)),
-      ...items.filter((one) => isMeant(one, whose, named)),
+      ...items.filter((one) => this.#isMeant(one, whose, named)),
     ];
   }
 
@@ -221,22 +243,22 @@ export class InstanceAccess {
     return (await this.#store.get(instance, { name, namespace }))?.metadata.uid === uid;
   }
 
-  async #get(target: Target, name: string): Promise<Instance> {
-    const object = await this.#store.get(instance, keyOf(target, name));
+  async #get({ user }: Exchange, target: Target, name: string, reading?: Reading): Promise<Instance> {
+    const object = await this.#rights.find(user, instance, keyOf(target, name), reading);
     if (object === undefined) throw missing(target.collection, name);
     return object;
   }
 
-  async #getService(target: Target, name: string): Promise<Microservice> {
+  async #getService({ user }: Exchange, target: Target, name: string, reading?: Reading): Promise<Microservice> {
     if (target.kind !== microservice)
       throw new OrreryError("api/missing", `${target.kind.plural} have no log and no scripts; instances and microservices have`);
-    const object = await this.#store.get(microservice, keyOf(target, name));
+    const object = await this.#rights.find(user, microservice, keyOf(target, name), reading);
     if (object === undefined) throw missing(target.collection, name);
     return object;
   }
 
-  async #choose(target: Target, service: string, script: string, isAll: boolean): Promise<readonly Instance[]> {
-    const { spec } = await this.#getService(target, service);
+  async #choose(exchange: Exchange, target: Target, service: string, script: string): Promise<readonly Instance[]> {
+    const { spec } = await this.#getService(exchange, target, service);
     const { items } = await this.#store.list(instance, instancesOf(target, service));
     const ready = items.filter((object) => object.status?.ready === true && object.metadata.deletionTimestamp === undefined);
     // The active ones serve; a passive one belongs to a version that is not served yet.
@@ -246,7 +268,7 @@ export class InstanceAccess {
       const why = spec.suspended ? ": it is stopped" : spec.replicas === 0 ? ": it is scaled to 0" : "";
       throw new OrreryError("api/unavailable", `microservice ${service} has no ready instance to run a script on${why}`, { retry: "backoff" });
     }
-    return isAll ? ready : [best];
+    return isTrue(exchange.query, "all") ? ready : [best];
   }
 
   #linkTo(object: Instance): Link {
@@ -302,6 +324,7 @@ function notFound(kind: Kind, name: string): OrreryError {
 
 /** Whose logs are meant. */
 interface LogTargets {
+  readonly who: Identity;
   readonly namespace?: string | undefined;
   readonly instances: readonly Instance[];
   readonly services: readonly string[] | "all";

@@ -1,40 +1,81 @@
 import { z } from "zod";
-import { OrreryError } from "#/base/index.ts";
-import type { Authorizer, Wish } from "#/people/access/index.ts";
+import { isOrreryError, OrreryError } from "#/base/index.ts";
+import { ACTIONS, type Kind } from "#/model/index.ts";
+import type { Authorizer, Verdict, Wish } from "#/people/access/index.ts";
+import type { Store } from "#/state/store/index.ts";
 import { type Exchange, jsonReply, type Reply } from "./exchange.ts";
 import { readFields, textField } from "./protobuf.ts";
 import { readSmallBody } from "./small-body.ts";
 
 /** POST of a self subject review: who am I, may I, what may I. kubectl sends these as protobuf; JSON is answered, which it accepts.
  *  @throws api/missing: another review; api/bad-request: it asks for nothing that could be answered */
-export async function serveReview(exchange: Exchange, authorizer: Authorizer, plural: string): Promise<Reply> {
+export async function serveReview(exchange: Exchange, { authorizer, store, kinds }: ReviewOptions, plural: string): Promise<Reply> {
   const { user } = exchange;
   switch (plural) {
     case "selfsubjectreviews": {
       await readSmallBody(exchange, selfReview, { protobuf: () => ({}) });
       return created("authentication.k8s.io/v1", "SelfSubjectReview", {
-        status: { userInfo: { username: user.name, groups: [...user.groups, "system:authenticated"] } },
+        status: {
+          userInfo: { username: user.name, ...(user.uid !== undefined && { uid: user.uid }), groups: [...user.groups, "system:authenticated"] },
+        },
       });
     }
     case "selfsubjectaccessreviews": {
       const { spec } = await readSmallBody(exchange, accessReview, { protobuf: accessSpec });
-      const verdict = authorizer.decide(user, wishOf(spec));
+      const wish = wishOf(spec);
+      const verdict = await seen(authorizer.decide(user, wish), wish);
       return created("authorization.k8s.io/v1", "SelfSubjectAccessReview", { spec, status: { allowed: verdict.allowed, reason: verdict.reason } });
     }
     case "selfsubjectrulesreviews": {
       await readSmallBody(exchange, rulesReview, { protobuf: () => ({}) });
       const { resources, paths } = authorizer.rules(user);
+      const scoped = resources.flatMap(({ verbs, resources: of, where }) =>
+        where === undefined ? [] : [`${verbs.join(",")} ${of.join(",")} where ${where}`],
+      );
       return created("authorization.k8s.io/v1", "SelfSubjectRulesReview", {
         status: {
-          resourceRules: resources.map((rule) => ({ verbs: rule.verbs, apiGroups: rule.groups, resources: rule.resources })),
+          resourceRules: resources.map((rule) => ({
+            verbs: rule.verbs,
+            apiGroups: rule.groups,
+            resources: rule.resources,
+            ...(rule.names !== undefined && { resourceNames: rule.names }),
+          })),
           nonResourceRules: paths.map((rule) => ({ verbs: rule.verbs, nonResourceURLs: rule.paths })),
-          incomplete: false,
+          incomplete: scoped.length > 0,
+          ...(scoped.length > 0 && { evaluationError: `some hold only for objects with labels: ${[...new Set(scoped)].slice(0, 50).join("; ")}` }),
         },
       });
     }
     default:
       throw new OrreryError("api/missing", `${plural} are not served here`);
   }
+
+  /** Of an object that is there it is told what would come of it. */
+  async function seen(verdict: Verdict, wish: Wish): Promise<Verdict> {
+    if (!verdict.allowed || "path" in wish || wish.name === undefined || wish.name === "") return verdict;
+    const { group, resource, name, namespace, verb } = wish;
+    const kind = kinds.find((one) => one.group === group && one.plural === resource);
+    if (kind === undefined) return verdict;
+    const object = await store.get(kind, { name, ...(namespace !== undefined && namespace !== "" && kind.scope === "Namespaced" && { namespace }) });
+    if (object === undefined) return verdict;
+    const test = authorizer.visible(user, kind, { verb: "get" });
+    if (test !== undefined && !test(object)) return { allowed: false, reason: `${kind.kind} ${name} is not among those that ${user.name} sees` };
+    const action = ACTIONS.find((one) => one === verb && one !== "update");
+    if (action === undefined) return verdict;
+    try {
+      authorizer.checkAction(user, action, object);
+      return verdict;
+    } catch (error) {
+      if (isOrreryError(error, "api/forbidden")) return { allowed: false, reason: error.message };
+      throw error;
+    }
+  }
+}
+
+export interface ReviewOptions {
+  readonly authorizer: Authorizer;
+  readonly store: Store;
+  readonly kinds: readonly Kind[];
 }
 
 function created(apiVersion: string, kind: string, parts: object): Reply {

@@ -26,6 +26,7 @@ import { OpenApi } from "./open-api.ts";
 import { findPart, type Part, servePart } from "./parts.ts";
 import { Reads, versionOf } from "./reads.ts";
 import { serveReview } from "./reviews.ts";
+import { Rights } from "./rights.ts";
 import { isTrue, type Subject } from "./status.ts";
 import { subresources } from "./subresources.ts";
 import { ViewsMount, viewedCollection } from "./views-mount.ts";
@@ -88,6 +89,7 @@ interface Place {
 export class Routes {
   readonly #options: RoutesOptions;
   readonly #collections: readonly Collection[];
+  readonly #rights: Rights;
   readonly #reads: Reads;
   readonly #writes: Writes;
   readonly #discovery: Discovery;
@@ -101,20 +103,23 @@ export class Routes {
   constructor(options: RoutesOptions) {
     const { store, kinds, clock, hub, version } = options;
     this.#options = options;
-    const writes = new EventWrites(options);
+    const rights = new Rights(options);
+    this.#rights = rights;
+    const writes = new EventWrites({ ...options, rights });
     this.#collections = [
       namespaces({ names: options.namespaces, createdMs: clock.now() }),
-      events({ store, kinds, clock, writes }),
-      events({ store, kinds, clock, writes, form: newEvents }),
-      ...kinds.map((kind) => storedCollection(kind, store)),
+      events({ store, kinds, clock, writes, rights }),
+      events({ store, kinds, clock, writes, rights, form: newEvents }),
+      ...kinds.map((kind) => storedCollection(kind, store, rights)),
     ];
     this.#reads = new Reads(options);
-    this.#writes = new Writes(store, this.#reads, options);
-    this.#access = hub === undefined ? undefined : new InstanceAccess(store, hub, clock);
+    this.#writes = new Writes(store, this.#reads, { ...options, rights });
+    this.#access = hub === undefined ? undefined : new InstanceAccess({ store, hub, clock, rights });
     this.#parts = subresources({
       store,
       reads: this.#reads,
       writes: this.#writes,
+      rights,
       ...(this.#access !== undefined && { access: this.#access }),
     });
     this.#discovery = new Discovery(this.#collections, this.#parts);
@@ -226,7 +231,7 @@ export class Routes {
         const topic = exchange.path[1] ?? "";
         const without = this.#options.leftOut.find(({ topics = [] }) => topics.includes(topic));
         if (without !== undefined) throw leftOut(`/live/${topic}`, without.name);
-        return serveLive(exchange, this.#hub());
+        return await serveLive(exchange, this.#hub(), { rights: this.#rights, store: this.#options.store, kinds: this.#options.kinds });
       }
       default:
         return this.#discovery.serve(exchange) ?? this.#openApi.serve(exchange) ?? notServed(exchange.path);
@@ -252,7 +257,7 @@ export class Routes {
       subject: { verb: "review", plural, group },
       resource: "reviews",
       isStream: false,
-      serve: (exchange) => serveReview(exchange, this.#options.authorizer, plural),
+      serve: (exchange) => serveReview(exchange, this.#options, plural),
     };
   }
 

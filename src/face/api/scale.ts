@@ -1,11 +1,13 @@
 import { isOrreryError, OrreryError } from "#/base/index.ts";
 import { compileJsonPath, type StoredObject, scale } from "#/model/index.ts";
+import type { Identity } from "#/people/access/index.ts";
 import { checkPatched, mergePatch, type Patch, patchJson, pruneUnknown, type Store } from "#/state/store/index.ts";
 import { readObject, SMALL_BODY_BYTES_MAX } from "./body.ts";
 import { type Exchange, jsonReply, type Reply } from "./exchange.ts";
 import { dropUnknownFields } from "./field-validation.ts";
 import { readPatch } from "./patch-body.ts";
 import { missing } from "./reads.ts";
+import type { Rights } from "./rights.ts";
 import { keyOf, type Target, writeOptions } from "./writes.ts";
 
 /** What is made of the present number is made again, so often, where somebody writes in between. */
@@ -14,13 +16,15 @@ const ATTEMPTS_MAX = 20;
 /** autoscaling/v1 Scale, as `kubectl scale` and autoscalers speak it: a view of one number of an object. A patch is carried out on the view: what it does not name does not change. */
 export class Scales {
   readonly #store: Store;
+  readonly #rights: Rights;
 
-  constructor(store: Store) {
+  constructor(store: Store, rights: Rights) {
     this.#store = store;
+    this.#rights = rights;
   }
 
-  async get(_exchange: Exchange, target: Target, name: string): Promise<Reply> {
-    return jsonReply(scaleOf(await this.#present(target, name), target));
+  async get({ user }: Exchange, target: Target, name: string): Promise<Reply> {
+    return jsonReply(scaleOf(await this.#present(user, target, name), target));
   }
 
   /** Replaces it. A `spec` without `replicas` means 0: Go leaves out what is 0. */
@@ -47,9 +51,10 @@ export class Scales {
   /** Writes the number of the Scale that `change` makes. */
   async #write(exchange: Exchange, target: Target, name: string, { change, isBlind = false, force }: ScaleWish): Promise<Reply> {
     const { kind } = target;
-    const options = { ...writeOptions(exchange, kind), through: "scale" as const };
+    const wish = writeOptions(exchange, kind);
+    const options = { ...wish, ...this.#rights.admitting(exchange.user, kind, wish), through: "scale" as const };
     for (let attempt = 1; ; attempt++) {
-      const before = await this.#present(target, name);
+      const before = await this.#present(exchange.user, target, name);
       const { replicas, resourceVersion } = checked(knownFields(exchange, name, change(scaleOf(before, target))), before);
       const expected = resourceVersion ?? (isBlind ? undefined : before.metadata.resourceVersion);
       const body = {
@@ -65,8 +70,8 @@ export class Scales {
     }
   }
 
-  async #present(target: Target, name: string): Promise<StoredObject> {
-    const object = await this.#store.get(target.kind, keyOf(target, name));
+  async #present(who: Identity, target: Target, name: string): Promise<StoredObject> {
+    const object = await this.#rights.find(who, target.kind, keyOf(target, name));
     if (object === undefined) throw missing(target.collection, name);
     return object;
   }

@@ -38,6 +38,8 @@ const LINGER_MS = 1_000;
 const DROPPED_BYTES_MAX = 1024 * 1024;
 /** Running requests may end for so long when the server stops. */
 const STOP_MS = 5_000;
+/** Open streams outlast the right to them by so much. */
+const RIGHTS_MS = 1_000;
 /** What one connection may hold; a list of 20,000 objects fits. */
 const SESSION_MEMORY_MB = 64;
 
@@ -113,7 +115,7 @@ class ApiServer implements Api {
   readonly #routes: Routes;
   readonly #metrics: Metrics;
   /** Of watches, logs and links: what would not end by itself. */
-  readonly #streams = new Set<AbortController>();
+  readonly #streams = new Map<AbortController, () => void>();
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #sockets = new Set<Socket>();
   readonly #yaml: YamlReader;
@@ -172,7 +174,8 @@ class ApiServer implements Api {
   async close(): Promise<void> {
     this.#isStopping = true;
     const closed = this.#server.listening ? new Promise<void>((resolve) => this.#server.close(() => resolve())) : Promise.resolve();
-    for (const controller of [...this.#streams]) controller.abort(new OrreryError("api/unavailable", "the centre stops", { retry: "backoff" }));
+    for (const controller of [...this.#streams.keys()])
+      controller.abort(new OrreryError("api/unavailable", "the centre stops", { retry: "backoff" }));
     this.#routes.views.close(new OrreryError("api/unavailable", "the centre stops", { retry: "backoff" }));
     for (const session of this.#sessions) session.close();
     const cancel = this.#options.clock.after(STOP_MS, () => {
@@ -261,6 +264,7 @@ class ApiServer implements Api {
     response.on("error", () => {});
     request.on("error", () => {});
     response.once("close", () => {
+      this.#streams.get(controller)?.();
       this.#streams.delete(controller);
       controller.abort(GONE);
     });
@@ -291,7 +295,7 @@ class ApiServer implements Api {
       route = this.#routes.find(method, exchange.path, exchange.query);
       this.#authorize(exchange, route);
       if (this.#isStopping) throw new OrreryError("api/unavailable", "the centre stops", { retry: "backoff" });
-      if (route.isStream) this.#streams.add(controller);
+      if (route.isStream) this.#streams.set(controller, this.#endsWithRights(exchange.user, route, controller));
       else {
         if (this.#inFlight >= IN_FLIGHT_MAX) throw new OrreryError("api/busy", `${IN_FLIGHT_MAX} requests are being answered`, { retry: "backoff" });
         this.#inFlight += 1;
@@ -341,6 +345,26 @@ class ApiServer implements Api {
     if (user === ANONYMOUS && (OPEN_PATHS.has(path[0] ?? "") || isSessionLater(request, path))) return;
     const verdict = this.#authorizer.decide(user, wish);
     if (!verdict.allowed) throw new OrreryError("api/forbidden", `forbidden: ${verdict.reason}`);
+  }
+
+  /** What is open of somebody ends a little after the right to it has gone, so that what can say why has said it. Returns what stops looking. */
+  #endsWithRights(user: Identity, { wish }: Route, controller: AbortController): () => void {
+    let cancel = (): void => {};
+    const off = this.#authorizer.onChange(() => {
+      cancel();
+      cancel = this.#options.clock.after(
+        RIGHTS_MS,
+        () => {
+          const verdict = this.#authorizer.decide(user, wish);
+          if (!verdict.allowed) controller.abort(new OrreryError("api/forbidden", `forbidden: ${verdict.reason}`));
+        },
+        { background: true },
+      );
+    });
+    return () => {
+      off();
+      cancel();
+    };
   }
 
   #failure(exchange: Exchange, route: Route | undefined, error: unknown): Reply {

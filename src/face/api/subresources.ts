@@ -4,6 +4,7 @@ import type { Collection } from "./collection.ts";
 import type { InstanceAccess } from "./instance-access.ts";
 import type { Part } from "./parts.ts";
 import type { Reads } from "./reads.ts";
+import type { Rights } from "./rights.ts";
 import { Scales } from "./scale.ts";
 import type { Writes } from "./writes.ts";
 
@@ -11,13 +12,14 @@ export interface SubresourcesOptions {
   readonly store: Store;
   readonly reads: Reads;
   readonly writes: Writes;
+  readonly rights: Rights;
   /** Absent: no logs, no scripts. */
   readonly access?: InstanceAccess;
 }
 
 /** Every subresource with every verb that is served there. */
-export function subresources({ store, reads, writes, access }: SubresourcesOptions): readonly Part[] {
-  const scales = new Scales(store);
+export function subresources({ store, reads, writes, rights, access }: SubresourcesOptions): readonly Part[] {
+  const scales = new Scales(store, rights);
   const isRunning = ({ stored }: Collection): boolean => stored === instance || stored === microservice;
   return [
     {

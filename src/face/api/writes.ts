@@ -1,6 +1,6 @@
 import { isOrreryError, OrreryError } from "#/base/index.ts";
 import { API_GROUP, type Kind, lease, type StoredObject } from "#/model/index.ts";
-import { dropNulls, type ObjectInput, type ObjectKey, type Patch, type Store, type WriteOptions } from "#/state/store/index.ts";
+import { type DeleteOptions, dropNulls, type ObjectInput, type ObjectKey, type Patch, type Store, type WriteOptions } from "#/state/store/index.ts";
 import { authorOf, withoutAuthor } from "./author.ts";
 import { type BodyOptions, readObject } from "./body.ts";
 import { isOwnFormerApply } from "./client-side-apply.ts";
@@ -11,6 +11,7 @@ import { dropUnknownFields } from "./field-validation.ts";
 import { readPatch } from "./patch-body.ts";
 import { decodeMessage, leaseMessage } from "./protobuf-message.ts";
 import { missing, type Reads, selection } from "./reads.ts";
+import type { Rights } from "./rights.ts";
 import { badRequest, deletedStatus, isDryRun } from "./status.ts";
 
 /** Objects that one DELETE of a collection may name. */
@@ -31,15 +32,23 @@ export type CheckDeletion = (kind: Kind, keys: readonly ObjectKey[]) => Promise<
  *  @throws store/invalid: why not, and what is allowed */
 export type CheckChange = (kind: Kind) => ((next: StoredObject) => Promise<void>) | undefined;
 
+export interface WriteChecks {
+  readonly rights: Rights;
+  readonly checkDeletion?: CheckDeletion;
+  readonly checkChange?: CheckChange;
+}
+
 /** create, update, patch, delete of our kinds. */
 export class Writes {
   readonly #store: Store;
   readonly #reads: Reads;
+  readonly #rights: Rights;
   readonly #checkDeletion: CheckDeletion;
   readonly #checkChange: CheckChange;
 
-  constructor(store: Store, reads: Reads, checks: { readonly checkDeletion?: CheckDeletion; readonly checkChange?: CheckChange } = {}) {
+  constructor(store: Store, reads: Reads, checks: WriteChecks) {
     this.#store = store;
+    this.#rights = checks.rights;
     this.#reads = reads;
     this.#checkDeletion = checks.checkDeletion ?? (async () => []);
     this.#checkChange = checks.checkChange ?? (() => undefined);
@@ -48,7 +57,7 @@ export class Writes {
   async create(exchange: Exchange, target: Target): Promise<Reply> {
     const { collection, kind } = target;
     const object = this.#input(exchange, target, await readObject(exchange, bodyOf(kind)), undefined);
-    const created = await this.#checked(kind, writeOptions(exchange, kind), (options) => this.#store.create(kind, object, options)).catch(
+    const created = await this.#checked(kind, this.#options(exchange, kind), (options) => this.#store.create(kind, object, options)).catch(
       (error: unknown) => {
         throw named(error, object.metadata.name);
       },
@@ -57,8 +66,9 @@ export class Writes {
   }
 
   async update(exchange: Exchange, target: Target, name: string, subresource?: "status"): Promise<Reply> {
+    await this.#checkSeen(exchange, target, name);
     const object = this.#input(exchange, target, await readObject(exchange, bodyOf(target.kind)), name);
-    const written = this.#checked(target.kind, writeOptions(exchange, target.kind, subresource), (options) =>
+    const written = this.#checked(target.kind, this.#options(exchange, target.kind, subresource), (options) =>
       this.#store.update(target.kind, object, options),
     );
     return await this.#shown(exchange, target, name, written);
@@ -66,8 +76,9 @@ export class Writes {
 
   async patch(exchange: Exchange, target: Target, name: string, subresource?: "status"): Promise<Reply> {
     const { kind } = target;
+    await this.#checkSeen(exchange, target, name);
     const patch = await this.#readPatch(exchange, target, name);
-    const options = writeOptions(exchange, kind, subresource);
+    const options = this.#options(exchange, kind, subresource);
     const key = keyOf(target, name);
     const write = (given: Patch): Promise<StoredObject> => this.#checked(kind, options, (how) => this.#store.patch(kind, key, given, how));
     if (patch.type !== "apply") return await this.#shown(exchange, target, name, write(patch));
@@ -79,11 +90,13 @@ export class Writes {
     return await this.#shown(exchange, target, name, applied, live === undefined ? 201 : 200);
   }
 
-  async delete(exchange: Exchange, { collection, kind, namespace }: Target, name: string): Promise<Reply> {
-    const options = { ...(await readDeleteOptions(exchange)), ...authorOf(kind, exchange.user) };
+  async delete(exchange: Exchange, target: Target, name: string): Promise<Reply> {
+    const { collection, kind, namespace } = target;
+    await this.#checkSeen(exchange, target, name);
+    const { dry, options } = await this.#deleteOptions(exchange, kind);
     const key = keyOf({ namespace }, name);
     // Nothing is asked or told about what the preconditions refuse.
-    if ((await this.#store.delete(kind, key, { ...options, dryRun: true })) === undefined) throw missing(collection, name);
+    if ((await this.#store.delete(kind, key, dry)) === undefined) throw missing(collection, name);
     const warnings = await this.#checkDeletion(kind, [key]);
     const deleted = await this.#store.delete(kind, key, options);
     if (deleted === undefined) throw missing(collection, name);
@@ -96,10 +109,11 @@ export class Writes {
 
   /** Deletes all that the query selects; one that cannot be deleted stops it. */
   async deleteCollection(exchange: Exchange, { collection, kind, namespace }: Target): Promise<Reply> {
-    const options = { ...(await readDeleteOptions(exchange)), ...authorOf(kind, exchange.user) };
-    const { items, resourceVersion } = await this.#store.list(kind, { ...selection(exchange.query, namespace), limit: DELETED_AT_ONCE_MAX });
+    const { dry, options } = await this.#deleteOptions(exchange, kind);
+    const seen = { ...selection(exchange.query, namespace), ...this.#rights.filtering(exchange.user, kind) };
+    const { items, resourceVersion } = await this.#store.list(kind, { ...seen, limit: DELETED_AT_ONCE_MAX });
     const keys = items.map(({ metadata }) => keyOf(metadata, metadata.name));
-    for (const key of keys) await this.#store.delete(kind, key, { ...options, dryRun: true });
+    for (const key of keys) await this.#store.delete(kind, key, dry);
     const warnings = await this.#checkDeletion(kind, keys);
     for (const key of keys) await this.#store.delete(kind, key, options);
     exchange.warnings.push(...warnings);
@@ -111,10 +125,32 @@ export class Writes {
     });
   }
 
+  #options(exchange: Exchange, kind: Kind, subresource?: "status"): WriteOptions {
+    const options = writeOptions(exchange, kind, subresource);
+    return { ...options, ...this.#rights.admitting(exchange.user, kind, options) };
+  }
+
+  /** Of the deletion, and of its trial before. */
+  async #deleteOptions(exchange: Exchange, kind: Kind): Promise<{ readonly dry: DeleteOptions; readonly options: DeleteOptions }> {
+    const options = { ...(await readDeleteOptions(exchange)), ...authorOf(kind, exchange.user) };
+    return {
+      dry: { ...options, dryRun: true, ...this.#rights.admitting(exchange.user, kind, { dryRun: true }) },
+      options: { ...options, ...this.#rights.admitting(exchange.user, kind, options) },
+    };
+  }
+
+  async #checkSeen({ user }: Exchange, target: Target, name: string): Promise<void> {
+    await this.#rights.checkSeen(user, target.kind, keyOf(target, name), () => missing(target.collection, name));
+  }
+
   /** Writes, if what would be written may be. */
   async #checked(kind: Kind, options: WriteOptions, write: (options: WriteOptions) => Promise<StoredObject>): Promise<StoredObject> {
     const check = options.subresource === "status" ? undefined : this.#checkChange(kind);
-    if (check !== undefined) await check(await write({ ...options, dryRun: true }));
+    if (check !== undefined) {
+      // Its rights are looked at when it is written.
+      const { admit: _, ...trial } = options;
+      await check(await write({ ...trial, dryRun: true }));
+    }
     return await write(options);
   }
 

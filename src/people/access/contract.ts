@@ -22,7 +22,7 @@ export interface Identity {
 export interface RoleGrant {
   readonly role: string;
   /** A label selector, as `kubectl get -l` takes it. */
-  readonly where?: string;
+  readonly where?: string | undefined;
 }
 
 /** What somebody shows to prove who they are. */
@@ -56,26 +56,48 @@ export interface Verdict {
   readonly reason: string;
 }
 
-/** One thing that a change does: an action, or `edit` for all that no action names. */
+/** One thing that a change does: an action, `edit` for all that no action names, or `status` where that alone is written. */
 export interface Effect {
-  readonly action: Action | "edit";
+  readonly action: Action | "edit" | "status";
   /** As it was, or, of a new one, as it will be. */
   readonly object: StoredObject;
 }
 
 /** Who may do what. One for all ways by which a person or a program reaches the site; it decides from memory, without I/O. */
 export interface Authorizer {
-  /** Whether `who` may ask for it at all. Of objects with a label alone, it may still be refused when the object is seen. */
+  /** Whether `who` may ask for it at all. What objects and changes it is for is looked at where they are known: `visible`, `checkChange`, `checkAction`. */
   decide(who: Identity, wish: Wish): Verdict;
   /** All that `who` may do. */
   rules(who: Identity): Rules;
   /** Which objects of `kind` `who` is shown; `undefined`: all. One that stops being shown is deleted for them. The same function as long as rights stay. */
-  visible(who: Identity, kind: Kind): ((object: StoredObject) => boolean) | undefined;
+  visible(who: Identity, kind: VisibleKind, reading?: Reading): ((object: StoredObject) => boolean) | undefined;
   /** Whether `who` may make `after` of `before`; absent: it is created, or deleted. Both are looked at, so that nobody takes an object into their reach or out of it.
    *  @throws api/forbidden: what is missing, and which roles give it */
-  checkChange(who: Identity, kind: Kind, before: StoredObject | undefined, after: StoredObject | undefined): void;
+  checkChange(
+    who: Identity,
+    kind: Kind,
+    before: StoredObject | undefined,
+    after: StoredObject | undefined,
+    more?: { readonly isDryRun?: boolean },
+  ): void | Promise<void>;
+  /** Whether `who` may do with `object` what no write says, such as run-script.
+   *  @throws api/forbidden: as above */
+  checkAction(who: Identity, action: Action, object: StoredObject): void;
+  /** Whether `who` may act for the person of `user`: set a password, make a token or a link, end sessions. That takes manage-users, and all that this person may.
+   *  @throws api/forbidden: as above */
+  checkManages(who: Identity, user: StoredObject): void;
+  /** True: `checkChange` lets `who` make every change of `kind`, so that nobody need ask it. */
+  isFree(who: Identity, kind: Kind): boolean;
   /** Calls `listener` after rights have changed. Returns what takes it away. */
   onChange(listener: () => void): () => void;
+}
+
+export type VisibleKind = Pick<Kind, "group" | "plural">;
+
+/** How objects are read; default `list`. `subresource`: what is read below them, such as `log`. */
+export interface Reading {
+  readonly verb?: "get" | "list" | "watch" | "create";
+  readonly subresource?: string;
 }
 
 export interface Rules {

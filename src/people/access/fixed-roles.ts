@@ -55,6 +55,9 @@ export function fixedRoles(rights: readonly PeerRight[], paths: readonly Pick<Pa
     },
     visible: () => undefined,
     checkChange() {},
+    checkAction() {},
+    checkManages() {},
+    isFree: () => true,
     onChange: () => () => {},
   };
 }

@@ -7,11 +7,15 @@ export type {
   Identity,
   OnRevoked,
   PathRule,
+  Reading,
   ResourceRule,
   RoleGrant,
   Rules,
   Verdict,
+  VisibleKind,
   Wish,
 } from "./contract.ts";
 export { fixedRoles } from "./fixed-roles.ts";
 export { ANONYMOUS, machineTokens } from "./machine.ts";
+export { type Access, type AccessOptions, openAccess } from "./open-access.ts";
+export { accessPart } from "./part.ts";

@@ -23,6 +23,8 @@ export interface ListOptions {
   readonly labelSelector?: string;
   /** `path=value`, `path!=value`, comma-joined; metadata.name, metadata.namespace and the kind's selectable fields. */
   readonly fieldSelector?: string;
+  /** Only objects for which it is true, beside the selectors: what somebody may see. It is asked in the turn of each change, so it must be quick and do no I/O. A remote store does not take it: its server has its own. */
+  readonly filter?: (object: StoredObject) => boolean;
   /** At most so many items (default all); `continue` then leads on, in the same reading or with `store/gone`. */
   readonly limit?: number;
   readonly continue?: string;
@@ -46,6 +48,7 @@ export interface WatchOptions extends Omit<ListOptions, "limit" | "continue"> {
   readonly signal: AbortSignal;
 }
 
+/** One that leaves what is selected is DELETED, as it was when it was selected last, at the version of the change. */
 export type WatchEvent<T> =
   | { readonly type: "ADDED" | "MODIFIED" | "DELETED"; readonly object: T }
   /** Nothing up to `resourceVersion` is missing. */

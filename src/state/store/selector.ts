@@ -21,9 +21,11 @@ export const EVENT_FIELDS: readonly string[] = [
 /** Decides whether an object is selected; `undefined` where everything is. */
 export type Selector = ((object: StoredObject) => boolean) | undefined;
 
+type Selection = Pick<ListOptions, "namespace" | "labelSelector" | "fieldSelector" | "filter">;
+
 /** The selector of a list or watch: namespace, labels and fields together.
  *  @throws store/invalid: a selector cannot be read, or names a field that cannot be selected by */
-export function parseSelection(kind: Kind, options: Pick<ListOptions, "namespace" | "labelSelector" | "fieldSelector">): Selector {
+export function parseSelection(kind: Kind, options: Selection): Selector {
   const { namespace } = options;
   const labels = parseLabelSelector(options.labelSelector ?? "");
   const fields = parseFieldSelector(options.fieldSelector ?? "", selectableFields(kind));
@@ -31,7 +33,10 @@ export function parseSelection(kind: Kind, options: Pick<ListOptions, "namespace
   if (namespace !== undefined && kind.scope === "Namespaced") tests.push((object) => object.metadata.namespace === namespace);
   if (labels !== undefined) tests.push((object) => labels(object.metadata.labels ?? {}));
   if (fields !== undefined) tests.push(fields);
-  if (tests.length === 0) return undefined;
+  // Last: it costs most.
+  if (options.filter !== undefined) tests.push(options.filter);
+  const [only] = tests;
+  if (tests.length < 2) return only;
   return (object) => tests.every((test) => test(object));
 }
 

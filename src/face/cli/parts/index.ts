@@ -3,6 +3,7 @@ import { callsCli } from "./calls.ts";
 import { commandCli } from "./command.ts";
 import { jobsCli } from "./jobs.ts";
 import { objectsCli } from "./objects.ts";
+import { peopleCli } from "./people.ts";
 import { resourcesCli } from "./resources.ts";
 import { routesCli } from "./routes.ts";
 import { servicesCli } from "./services.ts";
@@ -19,5 +20,6 @@ export const CLI_PARTS: readonly CliPart[] = [
   updatesCli,
   routesCli,
   jobsCli,
+  peopleCli,
   commandCli,
 ];

@@ -211,6 +211,8 @@ export function eventFor(change: Change, selector: Selector): Event | undefined 
   const wasSelected = before !== undefined && selector(before);
   const isSelected = after !== undefined && selector(after);
   if (!wasSelected && !isSelected) return undefined;
+  // What it has become is none of the watcher's business.
+  if (!isSelected && after !== undefined) return { type: "DELETED", object: buried(before, change.version) };
   const type = !wasSelected ? "ADDED" : !isSelected ? "DELETED" : "MODIFIED";
   return type === event.type || event.type === "BOOKMARK" ? event : { type, object: event.object };
 }

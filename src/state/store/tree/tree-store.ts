@@ -157,8 +157,9 @@ export class TreeStore implements Store {
   }
 
   #initial(kind: Kind, options: WatchOptions): readonly WatchEvent<StoredObject>[] {
-    const { namespace, labelSelector, fieldSelector } = options;
+    const { namespace, labelSelector, fieldSelector, filter } = options;
     const { items } = this.#pages.list(kind, {
+      ...(filter !== undefined && { filter }),
       ...(namespace !== undefined && { namespace }),
       ...(labelSelector !== undefined && { labelSelector }),
       ...(fieldSelector !== undefined && { fieldSelector }),

@@ -1,0 +1,177 @@
+import { type Clock, OrreryError } from "#/base/index.ts";
+import type { Event, Kind, StoredObject } from "#/model/index.ts";
+import type { Authorizer, Identity, Reading, VisibleKind } from "#/people/access/index.ts";
+import type { Admit, ListOptions, ObjectKey, Store, WatchEvent, WatchOptions, WriteOptions } from "#/state/store/index.ts";
+
+/** Changes of rights come in bursts, as a folder of manifests is applied. */
+const GATHER_MS = 100;
+const EVENTS: VisibleKind = { group: "", plural: "events" };
+
+export interface RightsOptions {
+  readonly store: Store;
+  readonly kinds: readonly Kind[];
+  readonly authorizer: Authorizer;
+  readonly clock: Clock;
+}
+
+/** What the authorizer says of objects, for all that reads and writes them: one filtered view of the site for lists, watches, logs and events, and one check of all writes. */
+export class Rights {
+  readonly #options: RightsOptions;
+
+  constructor(options: RightsOptions) {
+    this.#options = options;
+  }
+
+  get authorizer(): Authorizer {
+    return this.#options.authorizer;
+  }
+
+  /** Options of the store's writes, by which each change is checked where it happens. Nothing for whom nothing is refused: single writes must not cost more. */
+  admitting(who: Identity, kind: Kind, { dryRun = false }: Pick<WriteOptions, "dryRun">): { readonly admit?: Admit } {
+    const { authorizer } = this.#options;
+    if (authorizer.isFree(who, kind)) return {};
+    return { admit: (before, after) => authorizer.checkChange(who, kind, before, after, { isDryRun: dryRun }) };
+  }
+
+  /** Whether `who` may see it; absent: there is nothing to be seen. */
+  shows(who: Identity, kind: VisibleKind, object: StoredObject, reading: Reading = { verb: "get" }): boolean {
+    return this.#options.authorizer.visible(who, kind, reading)?.(object) !== false;
+  }
+
+  /** The object, if it is there and `who` may see it. */
+  async find<K extends Kind>(who: Identity, kind: K, key: ObjectKey, reading: Reading = { verb: "get" }): Promise<K["$object"] | undefined> {
+    const object = await this.#options.store.get(kind, key);
+    return object === undefined || !this.shows(who, kind, object, reading) ? undefined : object;
+  }
+
+  /** Refuses a change of what `who` does not see: its outcome would tell of it.
+   *  @throws store/missing */
+  async checkSeen(who: Identity, kind: Kind, key: ObjectKey, missing: () => OrreryError): Promise<void> {
+    if (this.#options.authorizer.visible(who, kind, { verb: "get" }) === undefined) return;
+    const object = await this.#options.store.get(kind, key);
+    if (object !== undefined && !this.shows(who, kind, object)) throw missing();
+  }
+
+  /** Of a list: what `who` may see. */
+  filtering(who: Identity, kind: VisibleKind, verb: "list" | "watch" = "list"): Pick<ListOptions, "filter"> {
+    const filter = this.#options.authorizer.visible(who, kind, { verb });
+    return filter === undefined ? {} : { filter };
+  }
+
+  /** Those of `events` that are about what `who` may see. */
+  async eventsFor(who: Identity, events: readonly Event[], verb: "get" | "list" | "watch" | "create" = "list"): Promise<readonly Event[]> {
+    const { authorizer } = this.#options;
+    if (authorizer.visible(who, EVENTS, { verb }) === undefined) return events;
+    const shown: Event[] = [];
+    for (const event of events) if (await this.showsEvent(who, event, verb)) shown.push(event);
+    return shown;
+  }
+
+  /** An Event is judged by what it is about: whoever sees Events of some objects alone sees those whose object is there and is theirs. */
+  async showsEvent(who: Identity, event: Pick<Event, "involvedObject">, verb: "get" | "list" | "watch" | "create"): Promise<boolean> {
+    const { authorizer, kinds, store } = this.#options;
+    const test = authorizer.visible(who, EVENTS, { verb });
+    if (test === undefined) return true;
+    const { kind: name, name: about, namespace } = event.involvedObject;
+    const kind = kinds.find((one) => one.kind === name);
+    const object = kind === undefined || about === undefined ? undefined : await store.get(kind, keyFor(kind, about, namespace));
+    return kind !== undefined && object !== undefined && test(object) && this.shows(who, kind, object);
+  }
+
+  /** A watch of what `who` may see, also when that changes: what they no longer may see is deleted for them, what they may see now is added.
+   *  @throws api/forbidden: nothing of the kind is theirs any more; store/gone: they saw everything and no longer do */
+  async *watch<K extends Kind>(who: Identity, kind: K, options: WatchOptions): AsyncGenerator<WatchEvent<K["$object"]>, void, undefined> {
+    const { store, authorizer } = this.#options;
+    const { signal, resourceVersion: _, bookmarks: __, ...selection } = options;
+    let { resourceVersion } = options;
+    let filter = authorizer.visible(who, kind, { verb: "watch" });
+    const shown = new Map<string, K["$object"]>();
+    if (filter !== undefined) await this.#remember(shown, kind, selection, filter);
+    while (!signal.aborted) {
+      const turn = this.#turn(who, kind, filter, signal);
+      const more = { ...selection, ...(resourceVersion !== undefined && { resourceVersion }), ...(filter !== undefined && { filter }) };
+      try {
+        for await (const event of store.watch(kind, { ...more, bookmarks: options.bookmarks ?? true, signal: turn.signal })) {
+          if (filter !== undefined && event.type !== "BOOKMARK") {
+            if (event.type === "DELETED") shown.delete(event.object.metadata.uid);
+            else shown.set(event.object.metadata.uid, event.object);
+          }
+          yield event;
+        }
+      } finally {
+        turn.end();
+      }
+      if (signal.aborted || !turn.signal.aborted) return;
+      const verdict = authorizer.decide(who, { verb: "watch", group: kind.group, resource: kind.plural });
+      if (!verdict.allowed) throw new OrreryError("api/forbidden", `forbidden: ${verdict.reason}`);
+      const next = authorizer.visible(who, kind, { verb: "watch" });
+      if (filter === undefined && next !== undefined)
+        throw new OrreryError("store/gone", `what ${who.name} may see of ${kind.plural} has changed: list again`, { retry: "after-reread" });
+      const { items, resourceVersion: version } = await store.list(kind, { ...selection, ...(next !== undefined && { filter: next }) });
+      yield* difference(shown, items, version);
+      filter = next;
+      resourceVersion = version;
+    }
+  }
+
+  async #remember<K extends Kind>(
+    shown: Map<string, K["$object"]>,
+    kind: K,
+    selection: Pick<ListOptions, "namespace" | "labelSelector" | "fieldSelector">,
+    filter: (object: StoredObject) => boolean,
+  ): Promise<void> {
+    for (const object of (await this.#options.store.list(kind, { ...selection, filter })).items) shown.set(object.metadata.uid, object);
+  }
+
+  /** Ends when rights have changed in a way that this watch may have to do with. */
+  #turn(who: Identity, kind: Kind, filter: unknown, signal: AbortSignal): { readonly signal: AbortSignal; readonly end: () => void } {
+    const { authorizer, clock } = this.#options;
+    const ending = new AbortController();
+    const stop = (): void => ending.abort();
+    let cancel = (): void => {};
+    let isWaiting = false;
+    const off = authorizer.onChange(() => {
+      if (isWaiting) return;
+      isWaiting = true;
+      cancel = clock.after(
+        GATHER_MS,
+        () => {
+          isWaiting = false;
+          const isSame = authorizer.visible(who, kind, { verb: "watch" }) === filter && filter === undefined;
+          if (!isSame) stop();
+        },
+        { background: true },
+      );
+    });
+    signal.addEventListener("abort", stop, { once: true });
+    if (signal.aborted) stop();
+    return {
+      signal: ending.signal,
+      end: () => {
+        off();
+        cancel();
+        signal.removeEventListener("abort", stop);
+      },
+    };
+  }
+}
+
+/** From what was shown to what is to be seen now, as events; `shown` becomes the latter. */
+function* difference<T extends StoredObject>(shown: Map<string, T>, items: readonly T[], version: string): Generator<WatchEvent<T>, void, undefined> {
+  const present = new Map(items.map((item) => [item.metadata.uid, item]));
+  for (const [uid, object] of shown) {
+    if (present.has(uid)) continue;
+    shown.delete(uid);
+    yield { type: "DELETED", object: Object.freeze({ ...object, metadata: Object.freeze({ ...object.metadata, resourceVersion: version }) }) };
+  }
+  for (const [uid, object] of present) {
+    const before = shown.get(uid);
+    if (before?.metadata.resourceVersion === object.metadata.resourceVersion) continue;
+    shown.set(uid, object);
+    yield { type: before === undefined ? "ADDED" : "MODIFIED", object };
+  }
+}
+
+function keyFor(kind: Kind, name: string, namespace: string | undefined): ObjectKey {
+  return kind.scope === "Namespaced" && namespace !== undefined ? { name, namespace } : { name };
+}

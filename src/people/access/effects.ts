@@ -1,0 +1,137 @@
+import { CHANGED_BY_ANNOTATION, type Job, type Kind, type Microservice, type Site, type StoredObject, type Update } from "#/model/index.ts";
+import type { Effect } from "./contract.ts";
+
+/** Where `kubectl apply` keeps what it applied last: it follows from the change, and is none. */
+const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
+
+/** What the decision needs beside the objects. */
+export interface EffectContext {
+  /** Whether `revision` of `service` has been served before: an Update to such ones alone goes back. Absent: nothing is known to have been. */
+  readonly wasServed?: (service: string, revision: string) => boolean;
+}
+
+/** What a change of an object does, in the words of a control room: every action in it, `edit` for all that no action names, and `status` where that alone is written. `before` absent: it is created; `after` absent: it is deleted. None: nothing that anybody has to be allowed.
+ *  The same whatever the way of the change: patch, replacement, apply or a subresource. */
+export function effects(
+  kind: Kind,
+  before: StoredObject | undefined,
+  after: StoredObject | undefined,
+  context: EffectContext = {},
+): readonly Effect[] {
+  const object = before ?? after;
+  if (object === undefined) return [];
+  return [...new Set(actionsOf(kind, before, after, context))].map((action) => ({ action, object }));
+}
+
+type Name = Effect["action"];
+
+function actionsOf(kind: Kind, before: StoredObject | undefined, after: StoredObject | undefined, context: EffectContext): readonly Name[] {
+  if (before !== undefined && after !== undefined && isStatusAlone(before, after)) return ["status"];
+  const special = SPECIAL[kind.kind];
+  if (special !== undefined && kind.group === "orrery.dev") return special(before, after, context);
+  return isEdited(before, after, []) ? ["edit"] : [];
+}
+
+type Special = (before: StoredObject | undefined, after: StoredObject | undefined, context: EffectContext) => readonly Name[];
+
+const SPECIAL: Readonly<Record<string, Special>> = {
+  User: (before, after) => (isEdited(before, after, []) ? ["manage-users"] : []),
+  Role: (before, after) => (isEdited(before, after, []) ? ["manage-users"] : []),
+  Microservice: ofService as Special,
+  Job: ofJob as Special,
+  JobRun: ofJobRun,
+  Instance: (before, after) => (after === undefined ? ["stop", "start"] : isEdited(before, after, []) ? ["edit"] : []),
+  Gateway: (before, after) => (after === undefined ? ["forget-gateway"] : isEdited(before, after, []) ? ["edit"] : []),
+  Site: ofSite as Special,
+  Update: ofUpdate as Special,
+};
+
+/** Whoever makes or removes a service starts and stops it: else somebody who may not stop one deletes it, and who may not update one makes it anew. */
+function ofService(before: Microservice | undefined, after: Microservice | undefined): readonly Name[] {
+  if (before === undefined) return ["edit", "update", "scale", ...(after?.spec.suspended === true ? [] : (["start"] as const))];
+  if (after === undefined) return ["edit", "stop"];
+  const [was, is] = [before.spec, after.spec];
+  return [
+    ...(isSame(was.template, is.template) ? [] : (["edit", "update"] as const)),
+    ...(was.replicas === is.replicas ? [] : (["scale"] as const)),
+    ...suspension(was.suspended, is.suspended),
+    ...(was.restartedAt === is.restartedAt ? [] : (["stop", "start"] as const)),
+    ...(isEdited(before, after, ["replicas", "suspended", "restartedAt", "template"]) ? (["edit"] as const) : []),
+  ];
+}
+
+function ofJob(before: Job | undefined, after: Job | undefined): readonly Name[] {
+  if (before === undefined) return ["edit", "update", ...(after?.spec.suspended === true ? [] : (["start"] as const))];
+  if (after === undefined) return ["edit", "stop"];
+  return [
+    ...(isSame(before.spec.template, after.spec.template) ? [] : (["edit", "update"] as const)),
+    ...suspension(before.spec.suspended, after.spec.suspended),
+    ...(isEdited(before, after, ["suspended", "template"]) ? (["edit"] as const) : []),
+  ];
+}
+
+function ofJobRun(before: StoredObject | undefined, after: StoredObject | undefined): readonly Name[] {
+  if (before === undefined) return ["start"];
+  if (after === undefined) return ["edit", "stop"];
+  const stopped = (object: StoredObject): unknown => (object.spec as { readonly stopped?: unknown }).stopped === true;
+  return [
+    ...(stopped(before) === stopped(after) ? [] : ([stopped(after) === true ? "stop" : "start"] as const)),
+    ...(isEdited(before, after, ["stopped"]) ? (["edit"] as const) : []),
+  ];
+}
+
+/** Who says what needs two people decides about everybody's powers. */
+function ofSite(before: Site | undefined, after: Site | undefined): readonly Name[] {
+  const guarded = (object: Site | undefined): unknown => (object?.spec as { readonly fourEyes?: unknown } | undefined)?.fourEyes;
+  return [
+    ...(isSame(guarded(before), guarded(after)) ? [] : (["manage-users"] as const)),
+    ...(isEdited(before, after, ["fourEyes"]) ? (["edit"] as const) : []),
+  ];
+}
+
+function ofUpdate(before: Update | undefined, after: Update | undefined, { wasServed = () => false }: EffectContext): readonly Name[] {
+  if (after === undefined) return ["edit"];
+  const { spec } = after;
+  const promoted = spec.promoted && before?.spec.promoted !== true ? (["promote"] as const) : [];
+  if (before === undefined) return [spec.services.every(({ name, to }) => wasServed(name, to)) ? "rollback" : "update", ...promoted];
+  return [
+    ...promoted,
+    ...(before.spec.promoted && !spec.promoted ? (["promote"] as const) : []),
+    ...(before.spec.paused === spec.paused || (promoted.length > 0 && !spec.paused) ? [] : (["pause"] as const)),
+    ...(before.spec.aborted === spec.aborted ? [] : (["abort"] as const)),
+    ...(before.spec.message === spec.message ? [] : (["update"] as const)),
+    ...(isEdited(before, after, ["promoted", "paused", "aborted", "message"]) ? (["edit"] as const) : []),
+  ];
+}
+
+function suspension(was: boolean, is: boolean): readonly Name[] {
+  return was === is ? [] : [is ? "stop" : "start"];
+}
+
+function isStatusAlone(before: StoredObject, after: StoredObject): boolean {
+  return !isSame(before.status, after.status) && !isEdited(before, after, []);
+}
+
+/** Whether anything but the `named` fields of the spec is another: also labels, owners and finalizers. */
+function isEdited(before: StoredObject | undefined, after: StoredObject | undefined, named: readonly string[]): boolean {
+  return !isSame(rest(before, named), rest(after, named));
+}
+
+function rest(object: StoredObject | undefined, named: readonly string[]): unknown {
+  if (object === undefined) return undefined;
+  const { labels = {}, annotations = {}, finalizers = [], ownerReferences = [] } = object.metadata;
+  const { [LAST_APPLIED]: _, [CHANGED_BY_ANNOTATION]: __, ...others } = annotations;
+  const spec = Object.fromEntries(Object.entries((object.spec ?? {}) as object).filter(([field]) => !named.includes(field)));
+  return { labels, annotations: others, finalizers, ownerReferences, spec };
+}
+
+/** Objects are plain data; whatever the order of their fields. */
+function isSame(one: unknown, other: unknown): boolean {
+  if (one === other) return true;
+  if (typeof one !== "object" || typeof other !== "object" || one === null || other === null) return false;
+  if (Array.isArray(one) || Array.isArray(other))
+    return Array.isArray(one) && Array.isArray(other) && one.length === other.length && one.every((item, index) => isSame(item, other[index]));
+  const [a, b] = [one as Readonly<Record<string, unknown>>, other as Readonly<Record<string, unknown>>];
+  const keys = Object.keys(a).filter((key) => a[key] !== undefined);
+  return keys.length === Object.keys(b).filter((key) => b[key] !== undefined).length && keys.every((key) => isSame(a[key], b[key]));
+}

@@ -1,0 +1,112 @@
+import type { Clock, Log, Random } from "#/base/index.ts";
+import { job, type Kind, microservice, resource, role, type StoredObject, update, user } from "#/model/index.ts";
+import { objectKey, Reflector } from "#/state/reconcile/index.ts";
+import type { Store } from "#/state/store/index.ts";
+import type { Authorizer } from "./contract.ts";
+import type { EffectContext } from "./effects.ts";
+import type { Labels } from "./label-scope.ts";
+import { LastAdmin } from "./last-admin.ts";
+import { type AccessCopies, SiteAuthorizer } from "./site-authorizer.ts";
+
+export interface AccessOptions {
+  readonly store: Store;
+  /** All that is served. */
+  readonly kinds: readonly Kind[];
+  /** Decides about the tokens of the data folder. */
+  readonly machine: Authorizer;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/** Who may do what, of whatever centre serves the API: it need not lead. */
+export interface Access {
+  readonly authorizer: Authorizer;
+  /** Resolves when all local copies have been filled once; until then nobody but the machine's tokens may do anything. */
+  readonly ready: Promise<void>;
+  /** Resolves when `signal` has aborted and nothing works any more. */
+  readonly ended: Promise<void>;
+}
+
+/** Keeps local copies of Users, Roles and the labels that scopes look at, and decides by them. */
+export function openAccess(options: AccessOptions): Access {
+  const { store, kinds, machine, signal } = options;
+  const keep = <K extends Kind>(kind: K): Reflector<K> => new Reflector({ ...options, kind });
+  const users = keep(user);
+  const roles = keep(role);
+  const owners: Readonly<Record<string, Copy>> = {
+    Microservice: keep(microservice) as unknown as Copy,
+    Job: keep(job) as unknown as Copy,
+    Resource: keep(resource) as unknown as Copy,
+  };
+  const changes = new Changes();
+  for (const copy of [users, roles]) copy.listen(() => changes.tell());
+  for (const copy of Object.values(owners))
+    copy.listen((before, after) => {
+      // What comes later belongs to it from the start.
+      if (before !== undefined && !sameLabels(before.metadata.labels, after?.metadata.labels)) changes.tell();
+    });
+  const copies: AccessCopies = {
+    findUser: (name) => users.get(name),
+    roles: () => roles.values(),
+    findLabels: (kind, name, namespace) => {
+      const found = owners[kind]?.get(objectKey({ metadata: { name, ...(namespace !== undefined && { namespace }) } }));
+      return found === undefined ? undefined : (found.metadata.labels ?? {});
+    },
+    onChange: (listener) => changes.listen(listener),
+  };
+  const decides = new SiteAuthorizer({ copies, kinds, machine, context: (kind, before) => contextOf(store, kind, before) });
+  const lastAdmin = new LastAdmin({ store, clock: options.clock, isAdmin: (...given) => decides.isAdmin(...given) });
+  const authorizer: Authorizer = {
+    decide: (...given) => decides.decide(...given),
+    rules: (who) => decides.rules(who),
+    visible: (...given) => decides.visible(...given),
+    checkAction: (...given) => decides.checkAction(...given),
+    checkManages: (...given) => decides.checkManages(...given),
+    isFree: (who, kind) => decides.isFree(who, kind),
+    onChange: (listener) => decides.onChange(listener),
+    async checkChange(who, kind, before, after, { isDryRun = false } = {}) {
+      await decides.checkChange(who, kind, before, after);
+      if (kind === user || kind === role) await lastAdmin.check(kind, before, after, isDryRun);
+    },
+  };
+  const all = [users, roles, ...Object.values(owners)];
+  return {
+    authorizer,
+    ready: Promise.all(all.map((one) => one.synced)).then(() => {}),
+    ended: Promise.all(all.map((one) => one.run(signal))).then(() => {}),
+  };
+}
+
+type Copy = Reflector<Kind>;
+
+/** Tells listeners once for all changes of a turn. */
+class Changes {
+  readonly #listeners = new Set<() => void>();
+
+  listen(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  tell(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+/** Which revisions have been served before: those that an Update has come from. */
+async function contextOf(store: Store, kind: Kind, before: StoredObject | undefined): Promise<EffectContext> {
+  if (kind !== update || before !== undefined) return {};
+  const { items } = await store.list(update);
+  const served = new Set(
+    items.flatMap(({ status }) => (status?.revisions ?? []).flatMap(({ service, from }) => (from === undefined ? [] : [`${service}/${from}`]))),
+  );
+  return { wasServed: (service, revision) => served.has(`${service}/${revision}`) };
+}
+
+function sameLabels(one: Labels = {}, other: Labels = {}): boolean {
+  if (one === other) return true;
+  const keys = Object.keys(one);
+  return keys.length === Object.keys(other).length && keys.every((key) => one[key] === other[key]);
+}
