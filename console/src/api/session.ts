@@ -1,0 +1,101 @@
+/** Who is logged in, in this browser. A session is two halves: a cookie that scripts cannot read, and a secret that stands in this origin's storage and goes with each request. Either is worth nothing alone. */
+import { Notice } from "./notice.ts";
+import { ApiError, send } from "./request.ts";
+import { keepSecret, readSecret, SECRET_KEY, sessionEnd } from "./secret.ts";
+
+/** What one may do; the API refuses all the same. */
+export interface Rules {
+  readonly resources: readonly {
+    readonly verbs: readonly string[];
+    readonly groups: readonly string[];
+    readonly resources: readonly string[];
+    readonly names?: readonly string[];
+    readonly where?: string;
+  }[];
+  readonly paths: readonly { readonly verbs: readonly string[]; readonly paths: readonly string[] }[];
+  readonly actions: readonly { readonly actions: readonly string[]; readonly where?: string }[];
+}
+
+export interface Me {
+  readonly name: string;
+  readonly displayName?: string;
+  readonly language?: string;
+  readonly groups: readonly string[];
+  readonly rules?: Rules;
+  /** RFC 3339. */
+  readonly sessionEnds?: string;
+  /** The server's time. */
+  readonly now?: string;
+  readonly site?: string;
+}
+
+export type SessionState =
+  | { readonly is: "unknown" }
+  /** `why`: the session that there was has ended, and how. */
+  | { readonly is: "out"; readonly why?: string }
+  /** Whether somebody is logged in cannot be found out now: it is tried again. */
+  | { readonly is: "unreachable"; readonly why: string }
+  | { readonly is: "in"; readonly me: Me };
+
+const RETRY_MS = 2_000;
+
+/** The one session of this page. Tabs of one browser share it. */
+class Session extends Notice<SessionState> {
+  constructor() {
+    super({ is: "unknown" });
+    sessionEnd.subscribe(() => {
+      if (sessionEnd.value !== undefined) this.end(sessionEnd.value);
+    });
+    // Another tab has logged in or out.
+    addEventListener("storage", (event) => {
+      if (event.key === SECRET_KEY) void this.restore();
+    });
+  }
+
+  get me(): Me | undefined {
+    return this.value.is === "in" ? this.value.me : undefined;
+  }
+
+  /** Finds out whether the secret that is kept still is one. "Cannot tell" is never taken for "no". */
+  async restore(): Promise<void> {
+    if (readSecret() === undefined) return this.set({ is: "out" });
+    try {
+      this.set({ is: "in", me: await send<Me>({ path: "/me" }) });
+    } catch (error) {
+      if (error instanceof ApiError && error.code === 401) return this.end(error.message);
+      this.set({ is: "unreachable", why: error instanceof Error ? error.message : String(error) });
+      setTimeout(() => {
+        if (this.value.is === "unreachable") void this.restore();
+      }, RETRY_MS);
+    }
+  }
+
+  /** @throws ApiError: refused, or not reachable */
+  async login(given: { readonly user: string; readonly password: string } | { readonly link: string }): Promise<void> {
+    const answer = await send<Me & { readonly secret: string }>({ method: "POST", path: "/login", body: given, isOpen: true });
+    const { secret, ...me } = answer;
+    keepSecret(secret);
+    sessionEnd.set(undefined);
+    this.set({ is: "in", me });
+  }
+
+  async logout(): Promise<void> {
+    await send({ method: "POST", path: "/logout" }).catch(() => undefined);
+    keepSecret(undefined);
+    this.set({ is: "out" });
+  }
+
+  /** The server has said that the session is over. */
+  end(why: string): void {
+    keepSecret(undefined);
+    if (this.value.is !== "out") this.set({ is: "out", why });
+  }
+}
+
+export const session: Session = new Session();
+
+/** Whether the person may carry out `action` on some object, as far as the console knows; what it does not know it offers, and the API decides. */
+export function mayAct(action: string): boolean {
+  const actions = session.me?.rules?.actions;
+  return actions === undefined || actions.some((rule) => rule.actions.includes("*") || rule.actions.includes(action));
+}

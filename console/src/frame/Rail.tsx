@@ -1,0 +1,57 @@
+import { useNotice } from "../api/live.ts";
+import { GROUPS, PAGES } from "../pages/index.ts";
+import { useTexts } from "../texts/index.ts";
+import { Icon } from "./icons.tsx";
+import { linkTo } from "./location.ts";
+import { isRailFolded } from "./look.ts";
+import { Mark } from "./Mark.tsx";
+
+/** Where one can go, grouped as people think. Folds to signs; on a phone it is a sheet. */
+export function Rail({ current, onClose }: { readonly current: string | undefined; readonly onClose: () => void }) {
+  const t = useTexts("frame");
+  const isFolded = useNotice(isRailFolded);
+  const groups = GROUPS.map((group) => ({ group, pages: PAGES.filter((page) => page.group === group) })).filter(({ pages }) => pages.length > 0);
+  return (
+    <nav className="rail" aria-label={t("rail")}>
+      <div className="rail-head">
+        <a className="rail-name" {...linkTo("/")}>
+          <Mark />
+          <span>Orrery</span>
+        </a>
+        <button type="button" className="button is-bare rail-close" aria-label={t("closeMenu")} onClick={onClose}>
+          <Icon name="close" />
+        </button>
+      </div>
+      {groups.map(({ group, pages }) => (
+        <div key={group} className="rail-group">
+          <h3>{t(`groups.${group}`)}</h3>
+          <ul>
+            {pages.map(({ id, path, key }) => (
+              <li key={id}>
+                <a
+                  {...linkTo(path)}
+                  className="rail-link"
+                  aria-current={id === current ? "page" : undefined}
+                  title={key === undefined ? t(`pages.${id}`) : `${t(`pages.${id}`)} (g ${key})`}
+                >
+                  <Icon name={id} />
+                  <span>{t(`pages.${id}`)}</span>
+                </a>
+              </li>
+            ))}
+          </ul>
+        </div>
+      ))}
+      <button
+        type="button"
+        className="button is-bare rail-fold"
+        aria-expanded={!isFolded}
+        aria-label={isFolded ? t("unfold") : t("fold")}
+        onClick={() => isRailFolded.set(!isFolded)}
+      >
+        <Icon name={isFolded ? "unfold" : "fold"} />
+        <span>{t("fold")}</span>
+      </button>
+    </nav>
+  );
+}

@@ -1,0 +1,36 @@
+import { PAGES } from "../pages/index.ts";
+import { go } from "./location.ts";
+
+const SEQUENCE_MS = 1_200;
+
+/** The keyboard: Ctrl-K or `/` searches, `g` and a letter goes to a page. What is typed into a field stays there. Returns what takes it away. */
+export function startKeys({ openPalette }: { readonly openPalette: () => void }): () => void {
+  let leaderAt = Number.NEGATIVE_INFINITY;
+  const onKey = (event: KeyboardEvent): void => {
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
+      event.preventDefault();
+      return openPalette();
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+    if (event.key === "/") {
+      const field = document.querySelector<HTMLInputElement>("[data-search]");
+      event.preventDefault();
+      return field === null ? openPalette() : field.focus();
+    }
+    if (event.key === "g") {
+      leaderAt = event.timeStamp;
+      return;
+    }
+    if (event.timeStamp - leaderAt < SEQUENCE_MS) {
+      const page = PAGES.find((one) => one.key === event.key);
+      leaderAt = Number.NEGATIVE_INFINITY;
+      if (page !== undefined) go(page.path);
+    }
+  };
+  addEventListener("keydown", onKey);
+  return () => removeEventListener("keydown", onKey);
+}
+
+function isTyping(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && (target.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName));
+}

@@ -1,0 +1,31 @@
+/** Every page of the console, in the order of the rail. A page is a folder beside this file, loaded when it is first looked at: docs/recipes/add-a-page.md. */
+import type { ComponentType } from "react";
+
+/** As people think: what is now, then what there is. */
+export const GROUPS = ["now", "services", "gateway", "things", "platform", "access"] as const;
+export type Group = (typeof GROUPS)[number];
+
+export interface PageEntry {
+  /** Of its texts, too: `pages.<id>` of texts/<language>/frame.json is its title. */
+  readonly id: string;
+  readonly group: Group;
+  /** Below /console. */
+  readonly path: string;
+  readonly load: () => Promise<{ readonly default: ComponentType }>;
+  /** Letter that leads here after `g`. */
+  readonly key?: string;
+  /** Shown in turn on a wall. */
+  readonly isForWall?: boolean;
+}
+
+export const PAGES: readonly PageEntry[] = [
+  { id: "overview", group: "now", path: "/", load: () => import("./overview/Overview.tsx"), key: "o", isForWall: true },
+  { id: "updates", group: "now", path: "/updates", load: () => import("./updates/Updates.tsx"), key: "u", isForWall: true },
+  { id: "services", group: "services", path: "/services", load: () => import("./services/Services.tsx"), key: "s", isForWall: true },
+];
+
+/** The page of a path; a path below a page's belongs to it. */
+export function findPage(path: string): PageEntry | undefined {
+  const exact = path.length > 1 ? path.replace(/\/+$/, "") : path;
+  return PAGES.find((page) => page.path === exact) ?? PAGES.find((page) => page.path !== "/" && exact.startsWith(`${page.path}/`));
+}

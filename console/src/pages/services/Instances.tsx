@@ -1,0 +1,120 @@
+import type { TableRow, ViewRow } from "../../../../src/face/views/protocol.ts";
+import type { LiveView } from "../../api/live.ts";
+import { deleteObject } from "../../api/objects.ts";
+import { mayAct } from "../../api/session.ts";
+import { useParam } from "../../frame/location.ts";
+import { Age } from "../../parts/Age.tsx";
+import type { Deeds } from "../../parts/deeds.ts";
+import { Standing } from "../../parts/Standing.tsx";
+import { State } from "../../parts/State.tsx";
+import { useTexts, useWord } from "../../texts/index.ts";
+import type { InstanceCells, SeenService } from "./service.ts";
+
+interface InstancesProps {
+  readonly live: LiveView<TableRow>;
+  readonly namespace: string;
+  readonly deeds: Deeds<SeenService>;
+}
+
+/** Its running copies: which version, where, since when, and how the last process ended. */
+export function Instances({ live, namespace, deeds }: InstancesProps) {
+  const t = useTexts("services");
+  return (
+    <Standing live={live} empty={t("noInstances")}>
+      <table className={`plain-table${live.isStale ? " is-stale" : ""}`}>
+        <colgroup>
+          <col style={{ width: "27%" }} />
+          <col style={{ width: "13%" }} />
+          <col style={{ width: "20%" }} />
+          <col style={{ width: "14%" }} />
+          <col style={{ width: "13%" }} />
+          <col style={{ width: "13%" }} />
+        </colgroup>
+        <thead>
+          <tr>
+            <th scope="col">{t("state")}</th>
+            <th scope="col">{t("version")}</th>
+            <th scope="col">{t("host")}</th>
+            <th scope="col" className="number">
+              {t("runs")}
+            </th>
+            <th scope="col" className="number">
+              {t("restarts")}
+            </th>
+            <th scope="col">
+              <span className="only-read">{t("actions")}</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {live.rows.map((row) => (
+            <InstanceRow key={row.key} row={row} namespace={namespace} deeds={deeds} />
+          ))}
+        </tbody>
+      </table>
+    </Standing>
+  );
+}
+
+function InstanceRow({
+  row: { row },
+  namespace,
+  deeds,
+}: {
+  readonly row: ViewRow<TableRow>;
+  readonly namespace: string;
+  readonly deeds: Deeds<SeenService>;
+}) {
+  const t = useTexts("services");
+  const word = useWord();
+  const [, setTab] = useParam("tab", "instances");
+  const [, version, host, , , duty, restarts, pid, startedAt, lastExit] = row.cells as unknown as InstanceCells;
+  const stop = (): void =>
+    deeds.run({
+      title: t("deeds.replace", { name: row.name }),
+      send: () => deleteObject({ resource: "instances", namespace, name: row.name }, ""),
+      isSeen: ({ object, instances }) =>
+        !instances.some((one) => (one as TableRow).name === row.name && (one as TableRow).uid === row.uid) &&
+        (object?.status?.readyReplicas ?? 0) >= (object?.spec.replicas ?? 0),
+      doneText: t("replacedNow"),
+    });
+  return (
+    <>
+      <tr>
+        <td>
+          <State state={row.state} />
+          <div className="quiet small">
+            {t("slotOf", { slot: row.cells[0] ?? "?" })}
+            {duty !== null && duty !== "active" && ` · ${word(duty)}`}
+            {pid !== null && ` · pid ${pid}`}
+          </div>
+        </td>
+        <td>{version ?? "–"}</td>
+        <td>{host ?? "–"}</td>
+        <td className="number">{startedAt === null ? "–" : <Age at={Date.parse(startedAt)} />}</td>
+        <td className="number">{restarts ?? 0}</td>
+        <td className="number">
+          <button type="button" className="button is-small is-bare" onClick={() => setTab("log")}>
+            {t("tabs.log")}
+          </button>
+          {mayAct("stop") && (
+            <button type="button" className="button is-small is-bare" onClick={stop}>
+              {t("replace")}
+            </button>
+          )}
+        </td>
+      </tr>
+      {lastExit !== null && row.state?.severity !== "normal" && (
+        <tr>
+          <td colSpan={6}>
+            <div className="note is-bad">
+              {lastExit.signal === undefined ? t("exited", { code: lastExit.code ?? "?" }) : t("killed", { signal: lastExit.signal })}{" "}
+              <Age at={Date.parse(lastExit.at)} suffix={t("ago")} />
+              {lastExit.lines !== undefined && lastExit.lines.length > 0 && <pre className="last-lines">{lastExit.lines.slice(-6).join("\n")}</pre>}
+            </div>
+          </td>
+        </tr>
+      )}
+    </>
+  );
+}

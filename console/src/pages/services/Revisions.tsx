@@ -1,0 +1,75 @@
+import type { TableRow } from "../../../../src/face/views/protocol.ts";
+import { useView } from "../../api/live.ts";
+import { mayAct } from "../../api/session.ts";
+import { go } from "../../frame/location.ts";
+import { Age } from "../../parts/Age.tsx";
+import { Standing } from "../../parts/Standing.tsx";
+import { useTexts } from "../../texts/index.ts";
+import { REVISION_PATHS, type RevisionCells, type ServiceObject } from "./service.ts";
+
+interface RevisionsProps {
+  readonly service: string;
+  readonly namespace: string;
+  readonly object: ServiceObject | undefined;
+}
+
+/** The versions that there are of it, newest first: which one serves, and which one comes. */
+export function Revisions({ service, namespace, object }: RevisionsProps) {
+  const t = useTexts("services");
+  const live = useView<TableRow>({
+    of: "objects",
+    resource: "revisions",
+    namespace,
+    filter: { ".spec.service": [service] },
+    columns: [...REVISION_PATHS],
+    sort: { by: ".metadata.creationTimestamp", descending: true },
+    limit: 100,
+  });
+  const { status } = object ?? {};
+  return (
+    <Standing live={live} empty={t("noRevisions")}>
+      <table className={`plain-table${live.isStale ? " is-stale" : ""}`}>
+        <thead>
+          <tr>
+            <th scope="col">{t("version")}</th>
+            <th scope="col">{t("revision")}</th>
+            <th scope="col" className="number">
+              {t("made")}
+            </th>
+            <th scope="col">
+              <span className="only-read">{t("actions")}</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {live.rows.map(({ key, row }) => {
+            const [version, createdAt] = row.cells as unknown as RevisionCells;
+            const isServed = row.name === status?.servedRevision;
+            const isComing = !isServed && row.name === status?.revision;
+            return (
+              <tr key={key}>
+                <td>
+                  <b>{version ?? "?"}</b> {isServed && <span className="quiet">{t("serves")}</span>}
+                  {isComing && <span className="quiet">{t("comes")}</span>}
+                </td>
+                <td className="mono small">{row.name}</td>
+                <td className="number">{createdAt === null ? "–" : <Age at={Date.parse(createdAt)} />}</td>
+                <td className="number">
+                  {!isServed && mayAct("update") && (
+                    <button
+                      type="button"
+                      className="button is-small"
+                      onClick={() => go(`/updates?new=${service}&to=${encodeURIComponent(row.name)}`)}
+                    >
+                      {t("updateTo", { version: version ?? "?" })}
+                    </button>
+                  )}
+                </td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </Standing>
+  );
+}

@@ -1,0 +1,86 @@
+import type { ReactNode } from "react";
+import { useObject } from "../../api/live.ts";
+import { splitKey } from "../../api/objects.ts";
+import { Time } from "../../parts/Age.tsx";
+import { Drawer, Facts } from "../../parts/Drawer.tsx";
+import { Flag } from "../../parts/lanes/Lanes.tsx";
+import { isOver, type UpdateRecord } from "../../parts/lanes/model.ts";
+import { Phases } from "../../parts/lanes/Phases.tsx";
+import { PageHead } from "../../parts/PageHead.tsx";
+import { Standing } from "../../parts/Standing.tsx";
+import { useTexts, useWord } from "../../texts/index.ts";
+
+/** One update: who, why, how it went, phase by phase. */
+export function UpdateDrawer({ name: key, onClose }: { readonly name: string; readonly onClose: () => void }) {
+  const t = useTexts("updates");
+  const word = useWord();
+  const { namespace, name } = splitKey(key);
+  const live = useObject<UpdateRecord>("updates", name, namespace);
+  const { object } = live;
+  const facts: (readonly [string, ReactNode])[] =
+    object === undefined
+      ? []
+      : [
+          [t("who"), object.status?.by ?? "–"],
+          [t("when"), <Time key="when" at={Date.parse(object.metadata.creationTimestamp)} />],
+          [t("strategy"), word(object.status?.strategy ?? object.spec.strategy ?? "consistent")],
+          [
+            t("generation"),
+            object.status?.generation === undefined ? "–" : `g ${object.status.fromGeneration ?? "?"} → g ${object.status.generation}`,
+          ],
+          [t("transactions"), String(object.status?.transactions ?? "–")],
+        ];
+  return (
+    <Drawer label={name} of={key} onClose={onClose}>
+      <PageHead level={2} title={name} kind={word(object?.status?.phase ?? "")} isStale={live.isStale}>
+        {object?.spec.message ?? ""}
+      </PageHead>
+      <div className="tab-panel">
+        <Standing live={live} empty={t("gone")}>
+          {object !== undefined && (
+            <>
+              <Phases update={object} />
+              <Facts facts={facts} />
+              <section>
+                <h3>{t("what")}</h3>
+                <table className="plain-table">
+                  <tbody>
+                    {(object.status?.revisions ?? object.spec.services.map((one) => ({ service: one.name, from: undefined, to: one.to }))).map(
+                      ({ service, from, to }) => (
+                        <tr key={service}>
+                          <td>
+                            <b>{service}</b>
+                          </td>
+                          <td className="mono small">
+                            {from ?? "–"} → {to ?? t("removed")}
+                          </td>
+                        </tr>
+                      ),
+                    )}
+                  </tbody>
+                </table>
+              </section>
+              {(object.status?.waits?.length ?? 0) > 0 && (
+                <section>
+                  <h3>{isOver(object) ? t("whyEnded") : t("waitsFor")}</h3>
+                  <ul className="lane-flags">
+                    {object.status?.waits?.map((wait) => (
+                      <Flag key={`${wait.reason} ${wait.object}`} wait={{ ...wait, needsPerson: isOver(object) }} />
+                    ))}
+                  </ul>
+                </section>
+              )}
+              {object.status?.conditions
+                ?.filter(({ status, type }) => status === "False" && type !== "Complete")
+                .map(({ type, message }) => (
+                  <p key={type} className="note is-warn">
+                    <b>{word(type)}</b> {message}
+                  </p>
+                ))}
+            </>
+          )}
+        </Standing>
+      </div>
+    </Drawer>
+  );
+}

@@ -1,0 +1,34 @@
+import { useNow } from "../api/live.ts";
+import { locale, useTexts } from "../texts/index.ts";
+import { dayOfYear, spellOut, utcText } from "./durations.ts";
+
+/** How long ago that was, by the server's clock, counting on; the time itself, UTC and local, on hover. */
+export function Age({ at, suffix = "" }: { readonly at: number; readonly suffix?: string }) {
+  const now = useNow();
+  const t = useTexts("frame");
+  if (!Number.isFinite(at)) return <span>–</span>;
+  const { unit, amount } = spellOut(now - at);
+  return (
+    <time className="age" dateTime={new Date(at).toISOString()} title={timeTitle(at)}>
+      {t(`units.${unit}`, { amount })}
+      {suffix}
+    </time>
+  );
+}
+
+/** A point in time: UTC, without the day where it is today. */
+export function Time({ at }: { readonly at: number }) {
+  const now = useNow();
+  if (!Number.isFinite(at)) return <span>–</span>;
+  const text = utcText(at);
+  return (
+    <time dateTime={new Date(at).toISOString()} title={timeTitle(at)}>
+      {utcText(now).slice(0, 10) === text.slice(0, 10) ? text.slice(11) : text.slice(5)}
+    </time>
+  );
+}
+
+export function timeTitle(at: number): string {
+  const local = new Intl.DateTimeFormat(locale(), { dateStyle: "medium", timeStyle: "medium" }).format(at);
+  return `${utcText(at)} UTC · ${String(dayOfYear(at)).padStart(3, "0")}\n${local}`;
+}

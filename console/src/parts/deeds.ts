@@ -1,0 +1,64 @@
+/** What a person has done on this page, from the request to the result that was seen: never "sent". */
+import { useCallback, useEffect, useState } from "react";
+import { stream } from "../api/live.ts";
+import { ApiError } from "../api/request.ts";
+
+export interface Deed {
+  /** In the person's words: "Scale portal to 3". */
+  readonly title: string;
+  readonly is: "running" | "done" | "failed";
+  /** What has come of it, or why it failed. */
+  readonly outcome?: string;
+  readonly sinceMs: number;
+}
+
+export interface Doing<Seen> {
+  readonly title: string;
+  readonly send: () => Promise<unknown>;
+  /** Whether what was wished is there; absent: the answer of the API is the result. */
+  readonly isSeen?: (seen: Seen) => boolean;
+  readonly doneText: string;
+}
+
+export interface Deeds<Seen> {
+  readonly deed: Deed | undefined;
+  readonly run: (doing: Doing<Seen>) => void;
+  readonly dismiss: () => void;
+}
+
+interface Current<Seen> {
+  readonly deed: Deed;
+  readonly doing: Doing<Seen>;
+  /** The API has taken it. */
+  readonly isAccepted: boolean;
+}
+
+const SHOWN_MS = 8_000;
+
+/** Carries out one thing at a time and follows it until `seen`, what the page sees of the world, has it. */
+export function useDeed<Seen>(seen: Seen): Deeds<Seen> {
+  const [current, setCurrent] = useState<Current<Seen>>();
+  const run = useCallback((doing: Doing<Seen>) => {
+    const deed: Deed = { title: doing.title, is: "running", sinceMs: stream.now() };
+    const settle = (next: Partial<Current<Seen>>): void => setCurrent((now) => (now?.doing === doing ? { ...now, ...next } : now));
+    setCurrent({ deed, doing, isAccepted: false });
+    doing.send().then(
+      () => settle({ isAccepted: true, ...(doing.isSeen === undefined && { deed: { ...deed, is: "done", outcome: doing.doneText } }) }),
+      (error: unknown) => settle({ deed: { ...deed, is: "failed", outcome: error instanceof ApiError ? error.message : String(error) } }),
+    );
+  }, []);
+  useEffect(() => {
+    setCurrent((now) => {
+      if (now === undefined || now.deed.is !== "running" || !now.isAccepted || now.doing.isSeen?.(seen) !== true) return now;
+      return { ...now, deed: { ...now.deed, is: "done", outcome: now.doing.doneText } };
+    });
+  }, [seen, current]);
+  const dismiss = useCallback(() => setCurrent(undefined), []);
+  const isDone = current?.deed.is === "done";
+  useEffect(() => {
+    if (!isDone) return;
+    const timer = setTimeout(dismiss, SHOWN_MS);
+    return () => clearTimeout(timer);
+  }, [isDone, dismiss]);
+  return { deed: current?.deed, run, dismiss };
+}

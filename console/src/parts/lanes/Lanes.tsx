@@ -1,0 +1,174 @@
+import { type CSSProperties, useEffect, useRef, useState } from "react";
+import { useTexts, useWord } from "../../texts/index.ts";
+import { Age } from "../Age.tsx";
+import { formatShare } from "../numbers.ts";
+import "./lanes.css";
+import { type DrawnBar, type DrawnLane, drawLanes, type LanesView, type ToldWait } from "./model.ts";
+
+interface LanesProps {
+  readonly view: LanesView;
+  readonly isStale: boolean;
+}
+
+/** The picture of an update: a lane for each service, a bar for each revision as long as its share of new transactions, and one line across all lanes where the new generation begins. */
+export function Lanes({ view, isStale }: LanesProps) {
+  const t = useTexts("updates");
+  const { lanes, line, steps, waits } = drawLanes(view);
+  const changing = lanes.filter((lane) => lane.isChanging);
+  const others = lanes.filter((lane) => !lane.isChanging);
+  const [isOpen, setOpen] = useState(false);
+  const shown = isOpen || changing.length === 0 ? others : [];
+  return (
+    <section className={`lanes${isStale ? " is-stale" : ""}`} aria-label={t("lanes")}>
+      {line !== undefined && (
+        <div className="lanes-axis" aria-hidden="true">
+          <div className="lanes-track">
+            {[...new Set([...steps, 1])].map((step) => (
+              <span key={step} className={`lanes-step${line.share >= step ? " is-reached" : ""}`} style={at(step)}>
+                {formatShare(step)}
+              </span>
+            ))}
+          </div>
+        </div>
+      )}
+      <div className="lanes-body">
+        {changing.map((lane) => (
+          <Lane key={lane.service} lane={lane} />
+        ))}
+        {shown.map((lane) => (
+          <Lane key={lane.service} lane={lane} />
+        ))}
+        {line !== undefined && (
+          <div className="lanes-cut" aria-hidden="true">
+            <div className="lanes-track">
+              <div className={`lanes-line${line.isHeld ? " is-held" : ""}`} style={at(line.share)}>
+                <span className={line.share > 0.5 ? "is-left" : ""}>
+                  g&#8201;{line.to} · {formatShare(line.share)}
+                </span>
+              </div>
+            </div>
+          </div>
+        )}
+      </div>
+      {others.length > 0 && changing.length > 0 && (
+        <button type="button" className="button is-bare is-small lanes-more" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+          {isOpen ? t("fewer") : t("unchanged", { count: others.length })}
+        </button>
+      )}
+      {waits.length > 0 && (
+        <ul className="lanes-flags">
+          {waits.map((wait) => (
+            <Flag key={`${wait.reason} ${wait.object}`} wait={wait} />
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+function Lane({ lane: { service, bars, isChanging, waits } }: { readonly lane: DrawnLane }) {
+  return (
+    <div className={`lane${isChanging ? " is-changing" : ""}`}>
+      <h3 className="lane-name clip" title={service}>
+        {service}
+      </h3>
+      <div className="lane-bars">
+        {bars.map((bar) => (
+          <Bar key={bar.revision} bar={bar} isChanging={isChanging} />
+        ))}
+        {waits.length > 0 && (
+          <ul className="lane-flags">
+            {waits.map((wait) => (
+              <Flag key={`${wait.reason} ${wait.object}`} wait={wait} />
+            ))}
+          </ul>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function Bar({ bar, isChanging }: { readonly bar: DrawnBar; readonly isChanging: boolean }) {
+  const t = useTexts("updates");
+  const { role, share, version, ready, instances, open, isDown, isAwaited, isMixed } = bar;
+  const most = useMost(open ?? 0);
+  const isDraining = role === "leaving" && (open ?? 0) > 0;
+  // What drains shrinks with what is still open, to the right.
+  const length = isDraining ? Math.max(0.015, (open ?? 0) / Math.max(1, most)) * DRAIN_LENGTH : bar.length;
+  const start = isDraining || role === "leaving" ? 1 - length : bar.at;
+  const isInside = length > 0.22;
+  const figure = isDown === true ? t("down") : open === undefined ? "" : open === null ? t("openUnknown") : t("open", { count: open });
+  const stage =
+    isAwaited === true
+      ? t("held")
+      : isMixed === true && bar.phase !== "Active"
+        ? t("replacing")
+        : role === "coming" && share === 0
+          ? t("starting")
+          : isDraining
+            ? t("draining")
+            : role === "leaving"
+              ? t("leaves")
+              : "";
+  const words = [stage, figure].filter((word) => word !== "").join(" · ");
+  return (
+    <div
+      className={`lane-row is-${role}${isDown === true ? " is-down" : ""}${isDraining ? " is-draining" : ""}${isAwaited === true ? " is-awaited" : ""}`}
+    >
+      <span className="lane-version clip" title={bar.revision}>
+        {version}
+      </span>
+      <div className="lanes-track">
+        <div className="lane-bar" style={{ left: `${start * 100}%`, width: `${length * 100}%` } satisfies CSSProperties}>
+          {isInside && isChanging && <span className="lane-figure">{words}</span>}
+        </div>
+        {!isInside && isChanging && words !== "" && (
+          <span
+            className={`lane-figure is-beside${role === "coming" ? "" : " is-before"}`}
+            style={role === "coming" ? { left: `${(start + length) * 100}%` } : { right: `${(1 - start) * 100}%` }}
+          >
+            {words}
+          </span>
+        )}
+        <span className="only-read">{t("shareOf", { share: formatShare(share) })}</span>
+      </div>
+      <span className={`lane-ready${ready < instances && role !== "leaving" ? " is-short" : ""}`} title={t("readyOf", { ready, instances })}>
+        {ready}
+        <span className="quiet">&#8201;/&#8201;{instances}</span>
+      </span>
+    </div>
+  );
+}
+
+/** Half of the track, so that what leaves is never taken for what is served. */
+const DRAIN_LENGTH = 0.5;
+
+/** The largest value that this part has seen. */
+function useMost(value: number): number {
+  const most = useRef(value);
+  useEffect(() => {
+    most.current = Math.max(most.current, value);
+  }, [value]);
+  return Math.max(most.current, value);
+}
+
+/** Something that is waited for: what, how long already, and what a person can do. */
+export function Flag({ wait }: { readonly wait: ToldWait }) {
+  const word = useWord();
+  return (
+    <li className={`flag${wait.needsPerson ? " is-for-person" : ""}`}>
+      <svg viewBox="0 0 12 14" width="12" height="14" aria-hidden="true" focusable="false">
+        <path d="M2 .8v12.4" />
+        <path className="is-filled" d="M2 1.2h8.6L8.4 4l2.2 2.8H2z" />
+      </svg>
+      <span>
+        <b>{word(wait.reason)}</b> <span className="quiet">· {wait.object} ·</span> <Age at={Date.parse(wait.since)} />
+        <span className="flag-message">{wait.message}</span>
+      </span>
+    </li>
+  );
+}
+
+function at(share: number): CSSProperties {
+  return { left: `${share * 100}%` };
+}
