@@ -13,12 +13,11 @@ consolePackages=$consoleModules/.installed-$(uname -m)
 buildsMax=4
 
 # Files of src/ that are built into the console, too: console/shared.txt names them.
-shared=$(sed "s|^|$root/|" "$console/shared.txt")
-# shellcheck disable=SC2086
-consoleFiles() { find "$console" -mindepth 1 \( -path "$consoleModules" -o -path "$builds" \) -prune -o "$@" && find $shared "$@"; }
 # shellcheck disable=SC2046
+sharedFiles() { (cd "$root" && find $(cat console/shared.txt) "$@"); }
+consoleFiles() { find "$console" -mindepth 1 \( -path "$consoleModules" -o -path "$builds" \) -prune -o "$@" && sharedFiles "$@"; }
 # 32 hexadecimal digits that change with any file that a build is made from.
-consoleHash() { (cd "$console" && find . \( -path ./node_modules -o -path ./built \) -prune -o -type f ! -name '*.test.*' -exec sha256sum {} + && cd "$root" && sha256sum $(cat console/shared.txt)) | LC_ALL=C sort | sha256sum | cut -c1-32; }
+consoleHash() { (cd "$console" && find . \( -path ./node_modules -o -path ./built \) -prune -o -type f ! -name '*.test.*' -exec sha256sum {} + && sharedFiles -exec sha256sum {} +) | LC_ALL=C sort | sha256sum | cut -c1-32; }
 hasConsolePackages() { cmp -s "$console/package-lock.json" "$consolePackages"; }
 isBuilt() { [ -n "$1" ] && [ -f "$builds/$1/index.html" ]; }
 

@@ -68,7 +68,7 @@ const COUNTED = ["critical", "major", "minor"] as const;
 /** How many services are not well, worst first; nothing is shown when all are. */
 function Counts() {
   const t = useTexts("frame");
-  const { rows, isStale } = useView<CountRow>({ of: "counts", resource: "microservices", by: "severity" });
+  const { rows, isStale } = useView<CountRow>({ of: "counts", resource: "microservices", by: "state" });
   const shown = COUNTED.map((severity) => ({ severity, count: rows.find(({ row }) => row.value === severity)?.row.count ?? 0 })).filter(
     ({ count }) => count > 0,
   );

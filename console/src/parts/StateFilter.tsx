@@ -17,7 +17,7 @@ interface StateFilterProps {
 /** How many are how; a press shows only those. */
 export function StateFilter({ resource, search, value, onChange }: StateFilterProps) {
   const t = useTexts("frame");
-  const { rows, isStale } = useView<CountRow>({ of: "counts", resource, by: "severity", ...(search !== undefined && { search }) });
+  const { rows, isStale } = useView<CountRow>({ of: "counts", resource, by: "state", ...(search !== undefined && { search }) });
   const chosen = new Set(value === "" ? [] : value.split(","));
   const counts = new Map(rows.map(({ row }) => [row.value, row.count]));
   const shown = ORDER.filter((severity) => (counts.get(severity) ?? 0) > 0 || chosen.has(severity));

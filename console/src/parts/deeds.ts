@@ -47,6 +47,7 @@ export function useDeed<Seen>(seen: Seen): Deeds<Seen> {
       (error: unknown) => settle({ deed: { ...deed, is: "failed", outcome: error instanceof ApiError ? error.message : String(error) } }),
     );
   }, []);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what was sent a moment ago may be there already
   useEffect(() => {
     setCurrent((now) => {
       if (now === undefined || now.deed.is !== "running" || !now.isAccepted || now.doing.isSeen?.(seen) !== true) return now;

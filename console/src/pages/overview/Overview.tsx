@@ -147,7 +147,7 @@ function WrongItem({ item: { resource, name, namespace, state } }: { readonly it
 function Layer({ resource }: { readonly resource: string }) {
   const t = useTexts("overview");
   const frame = useTexts("frame");
-  const { rows, isStale, isLoading, error } = useView<CountRow>({ of: "counts", resource, by: "severity" });
+  const { rows, isStale, isLoading, error } = useView<CountRow>({ of: "counts", resource, by: "state" });
   const counts = ORDER.map((severity) => ({ severity, count: rows.find(({ row }) => row.value === severity)?.row.count ?? 0 })).filter(
     ({ count }) => count > 0,
   );
@@ -209,8 +209,8 @@ function useWrongOf(resource: string): LiveView<TableRow> {
   return useView<TableRow>({
     of: "objects",
     resource,
-    filter: { severity: [...WRONG] },
-    sort: { by: "severity" },
+    filter: { state: [...WRONG] },
+    sort: { by: "state" },
     columns: [".metadata.name"],
     limit: EACH_MAX,
   });

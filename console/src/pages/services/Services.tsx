@@ -20,7 +20,7 @@ export default function Services() {
   const [search, setSearch] = useParam("q");
   const [open, setOpen] = useParam("open");
   const [severity, setSeverity] = useParam("state");
-  const [order, setOrder] = useParam("sort", "severity");
+  const [order, setOrder] = useParam("sort", "state");
   const text = useDeferredValue(search.trim());
   const sort: Sort = useMemo(() => ({ by: order.replace(/^-/, ""), descending: order.startsWith("-") }), [order]);
   const wish: TableWish = useMemo(
@@ -28,7 +28,7 @@ export default function Services() {
       resource: "microservices",
       columns: PATHS,
       ...(text !== "" && { search: text }),
-      ...(severity !== "" && { filter: { severity: severity.split(",") } }),
+      ...(severity !== "" && { filter: { state: severity.split(",") } }),
     }),
     [text, severity],
   );
@@ -73,7 +73,7 @@ function useColumns(): readonly Column<TableRow>[] {
   const t = useTexts("services");
   return useMemo(
     () => [
-      { id: "state", title: t("state"), width: "24%", sortBy: "severity", cell: ({ row }) => <State state={row.state as ObjectState | undefined} /> },
+      { id: "state", title: t("state"), width: "24%", sortBy: "state", cell: ({ row }) => <State state={row.state as ObjectState | undefined} /> },
       { id: "name", title: t("name"), width: "26%", sortBy: "name", cell: ({ row }) => <b className="name">{row.name}</b> },
       {
         id: "version",

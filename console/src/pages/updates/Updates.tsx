@@ -8,7 +8,7 @@ import { type Column, DataTable, type Sort } from "../../parts/DataTable.tsx";
 import { DeedLine } from "../../parts/DeedLine.tsx";
 import { useDeed } from "../../parts/deeds.ts";
 import { Lanes } from "../../parts/lanes/Lanes.tsx";
-import { isOver, type LanesView, type UpdateRecord } from "../../parts/lanes/model.ts";
+import { isOver, type LanesView } from "../../parts/lanes/model.ts";
 import { Phases } from "../../parts/lanes/Phases.tsx";
 import { PageHead } from "../../parts/PageHead.tsx";
 import { Standing } from "../../parts/Standing.tsx";
