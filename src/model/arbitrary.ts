@@ -16,7 +16,7 @@ export function arbitraryManifest(kind: Kind): fc.Arbitrary<{ readonly metadata:
 
 function nameOf(kind: Kind): fc.Arbitrary<string> {
   const schema = kind.name ?? subdomain;
-  const part = fc.stringMatching(/^[a-z0-9](?:[-a-z0-9]{0,8}[a-z0-9])?$/);
+  const part = matching(/^[a-z0-9](?:[-a-z0-9]{0,8}[a-z0-9])?$/);
   const long = fc.tuple(part, fc.constantFrom(63, 64, 247, 253)).map(([text, length]) =>
     text
       .repeat(length)
@@ -28,8 +28,17 @@ function nameOf(kind: Kind): fc.Arbitrary<string> {
   return fc.oneof(...literal, part, long, dotted).filter((name) => schema.safeParse(name).success);
 }
 
+/** Kinds share many schemas, and what makes texts by a pattern takes some ms to be made itself. */
+const built = new WeakMap<z.ZodType, fc.Arbitrary<unknown>>();
+
 function build(wrapped: z.ZodType): fc.Arbitrary<unknown> {
   const schema = unwrap(wrapped);
+  const known = built.get(schema) ?? buildNew(schema);
+  built.set(schema, known);
+  return known;
+}
+
+function buildNew(schema: z.ZodType): fc.Arbitrary<unknown> {
   if (schema instanceof z.ZodObject) return buildMap(schema);
   if (schema instanceof z.ZodArray) {
     const { minLength = 0, maxLength = 4 } = boundsOf(schema);
@@ -102,16 +111,25 @@ function buildText(schema: z.ZodString): fc.Arbitrary<string> {
   const free = fc.oneof(
     fc.string({ minLength, maxLength: Math.max(minLength, Math.min(maxLength, 30)) }),
     fc.string({ unit: "grapheme", minLength, maxLength: Math.max(minLength, Math.min(maxLength, 10)) }),
-    fc.stringMatching(/^[a-z0-9](?:[-a-z0-9]{0,8}[a-z0-9])?$/),
+    matching(/^[a-z0-9](?:[-a-z0-9]{0,8}[a-z0-9])?$/),
   );
   const pattern = patternOf(schema);
   const fixed = [...words, ...(allowed(long) ? [long] : [])];
-  const varied = pattern === undefined ? free : fc.stringMatching(pattern, { size: "small" });
+  const varied = pattern === undefined ? free : matching(pattern, "small");
   // What hardly ever passes would be tried for ever.
   const passing = fc.sample(varied, { numRuns: 100, seed: 1 }).filter(allowed).length;
   const sources = [...(fixed.length > 0 ? [fc.constantFrom(...fixed)] : []), ...(passing > 5 ? [varied.filter(allowed)] : [])];
   if (sources.length === 0) throw new Error(`no text is known that ${JSON.stringify(z.toJSONSchema(schema))} lets in: add one to WORDS`);
   return fc.oneof(...sources);
+}
+
+const matchers = new Map<string, fc.Arbitrary<string>>();
+
+function matching(pattern: RegExp, size?: "small"): fc.Arbitrary<string> {
+  const key = `${pattern} ${size}`;
+  const known = matchers.get(key) ?? fc.stringMatching(pattern, size === undefined ? {} : { size });
+  matchers.set(key, known);
+  return known;
 }
 
 function patternOf(schema: z.ZodString): RegExp | undefined {
