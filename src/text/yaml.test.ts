@@ -97,10 +97,14 @@ describe("parseYaml", () => {
     };
     for (const [name, shape] of Object.entries(shapes)) {
       const [small, large] = [shape(1_500), shape(12_000)];
-      const cost = (text: string): number => Math.min(...[1, 2, 3].map(() => cpuMsOf(() => parseYaml(text))));
+      const cost = (text: string): number => cpuMsOf(() => parseYaml(text));
       cost(small);
-      const [before, after] = [cost(small), cost(large)];
-      assert.ok(after < 8 * 4 * Math.max(before, 2), `${name}: eight times the length cost ${before} ms and ${after} ms`);
+      const before = Math.min(...[1, 2, 3].map(() => cost(small)));
+      const isLinear = (ms: number): boolean => ms < 8 * 4 * Math.max(before, 2);
+      // One of three tries that something else slowed down proves nothing.
+      const after = [cost(large)];
+      while (!isLinear(after.at(-1) as number) && after.length < 3) after.push(cost(large));
+      assert.ok(after.some(isLinear), `${name}: eight times the length cost ${before} ms and ${after.join(", ")} ms`);
     }
   });
 });
