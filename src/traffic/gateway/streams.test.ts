@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
-import test, { type TestContext } from "node:test";
+import test, { describe, type TestContext } from "node:test";
 import { WebSocket, WebSocketServer } from "ws";
 import type { GenerationCount } from "#/traffic/routing/index.ts";
 import type { TableSketch } from "./feed/table-sketch.ts";
@@ -124,24 +124,6 @@ test("an instance has as many streams as it may have, whatever their kind: one m
   for (const one of [socket, next]) one.terminate();
 });
 
-test("a WebSocket of a generation that drains is closed with 1012 after the time that its revision gives, one of the stamped generation goes on", async (t) => {
-  const rig = await rigOf(t);
-  const port = await echoSockets(t);
-  rig.table(site(port, { streamsEndAfterMs: 100 }));
-  const old = new WebSocket(`ws://127.0.0.1:${rig.edgePort}/live`);
-  await once(old, "message");
-  const revisions = { "portal-v1": [{ instance: "portal-0", port }], "portal-v2": [{ instance: "portal-1", port }] };
-  rig.table(site(port, { streamsEndAfterMs: 100, revisions, generations: { 3: { portal: "portal-v1" }, 4: { portal: "portal-v2" } } }));
-  const fresh = new WebSocket(`ws://127.0.0.1:${rig.edgePort}/live`);
-  const [[code]] = await Promise.all([once(old, "close"), once(fresh, "message")]);
-  assert.equal(code, 1012);
-  await rig.feed.until(() => rig.feed.reports.at(-1)?.counts.find((one) => one.generation === 3)?.edge === 0);
-  fresh.send("still there");
-  const [answer] = await once(fresh, "message");
-  assert.equal(String(answer), "still there");
-  fresh.terminate();
-});
-
 for (const [what, restMs, expected] of [
   ["after the message that is being sent", 300, [["helloworld"], 1012]],
   ["without it if the instance does not finish a message within a second", undefined, [[], 1006]],
@@ -150,11 +132,11 @@ for (const [what, restMs, expected] of [
     const rig = await rigOf(t);
     const server = createServer();
     const sockets = new WebSocketServer({ noServer: true });
+    let sendRest = (): unknown => assert.fail("it was asked for nothing");
     server.on("upgrade", (request, raw, head) => {
       sockets.handleUpgrade(request, raw, head, () => {
         raw.write(Buffer.from([0x81, 10, ...Buffer.from("hello")]));
-        if (restMs !== undefined)
-          setTimeout(() => raw.write(Buffer.concat([Buffer.from("world"), Buffer.from([0x81, 4]), Buffer.from("late")])), restMs);
+        sendRest = () => raw.write(Buffer.concat([Buffer.from("world"), Buffer.from([0x81, 4]), Buffer.from("late")]));
       });
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -170,164 +152,188 @@ for (const [what, restMs, expected] of [
     await once(socket, "open");
     const revisions = { "portal-v1": [{ instance: "portal-0", port }], "portal-v2": [{ instance: "portal-1", port }] };
     rig.table(site(port, { streamsEndAfterMs: 100, revisions, generations: { 3: { portal: "portal-v1" }, 4: { portal: "portal-v2" } } }));
-    const [code] = await once(socket, "close");
-    assert.deepEqual([messages, code], expected);
+    const closed = once(socket, "close");
+    // From here on the stream's time is running.
+    await rig.feed.until(() => rig.feed.acknowledged.length === 2);
+    if (restMs !== undefined) setTimeout(sendRest, restMs);
+    assert.deepEqual([messages, (await closed)[0]], expected);
     await rig.feed.until(() => rig.feed.reports.at(-1)?.counts.find((one) => one.generation === 3)?.edge === 0);
   });
 
-for (const [what, ownMs, streamEnds] of [
-  ["is closed with 1012 as the update says though its revision says to wait", undefined, { before: 4, afterMs: 100 }],
-  ["goes on as the update says though its revision says to end it", 100, { before: 4 }],
-] as const)
-  test(`a WebSocket of a generation that an update drains ${what}`, async (t) => {
+// They wait for what is to come, or not to come, in its time: beside each other.
+describe("streams that are to end", { concurrency: true }, () => {
+  test("a WebSocket of a generation that drains is closed with 1012 after the time that its revision gives, one of the stamped generation goes on", async (t) => {
     const rig = await rigOf(t);
     const port = await echoSockets(t);
-    const own = ownMs === undefined ? {} : { streamsEndAfterMs: ownMs };
-    rig.table(site(port, own));
-    const socket = new WebSocket(`ws://127.0.0.1:${rig.edgePort}/live`);
-    await once(socket, "message");
-    rig.table(
-      site(port, {
-        ...own,
-        revisions: { "portal-v1": [{ instance: "portal-0", port }], "portal-v2": [{ instance: "portal-1", port }] },
-        generations: { 3: { portal: "portal-v1" }, 4: { portal: "portal-v2" } },
-        services: { portal: { port: 1, streamEnds } },
-      }),
-    );
-    if ("afterMs" in streamEnds) return assert.equal((await once(socket, "close"))[0], 1012);
-    await rig.feed.until(() => rig.feed.reports.at(-1)?.counts.find((one) => one.generation === 3)?.streamEnds?.waited === 1);
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    socket.send("still there");
-    assert.equal(String((await once(socket, "message"))[0]), "still there");
-    socket.terminate();
-  });
-
-for (const [what, streamEnds, leastMs] of [
-  ["after the time that its revision gives", undefined, 100],
-  ["as the update says that replaces it", { before: 4, afterMs: 0 }, 0],
-] as const)
-  test(`a WebSocket of the stamped generation is closed with 1012 where its instance is to be stopped, ${what}; those of other instances go on`, async (t) => {
-    const rig = await rigOf(t);
-    const ports = [await echoSockets(t), await echoSockets(t)];
-    const sketch = (isLeaving: boolean): TableSketch =>
-      site(0, {
-        streamsEndAfterMs: leastMs === 0 ? 60_000 : leastMs,
-        revisions: {
-          "portal-v1": ports.map((port, index) => ({
-            instance: `portal-${index}`,
-            port,
-            ...(isLeaving && index === 0 ? { ready: false, isLeaving } : {}),
-          })),
-        },
-        services: { portal: { port: 1, ...(isLeaving && streamEnds !== undefined ? { streamEnds } : {}) } },
-      });
-    rig.table(sketch(false));
-    const sockets = [0, 1].map(() => new WebSocket(`ws://127.0.0.1:${rig.edgePort}/live`));
-    await Promise.all(sockets.map((one) => once(one, "message")));
-    const begunMs = performance.now();
-    rig.table(sketch(true));
-    const ended = sockets.map((one) => once(one, "close").then(([code]) => ({ one, code: code as number })));
-    const { one: cut, code } = await Promise.race(ended);
+    rig.table(site(port, { streamsEndAfterMs: 100 }));
+    const old = new WebSocket(`ws://127.0.0.1:${rig.edgePort}/live`);
+    await once(old, "message");
+    const revisions = { "portal-v1": [{ instance: "portal-0", port }], "portal-v2": [{ instance: "portal-1", port }] };
+    rig.table(site(port, { streamsEndAfterMs: 100, revisions, generations: { 3: { portal: "portal-v1" }, 4: { portal: "portal-v2" } } }));
+    const fresh = new WebSocket(`ws://127.0.0.1:${rig.edgePort}/live`);
+    const [[code]] = await Promise.all([once(old, "close"), once(fresh, "message")]);
     assert.equal(code, 1012);
-    assert.ok(performance.now() - begunMs >= leastMs);
-    const [other] = sockets.filter((one) => one !== cut);
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    other?.send("still there");
-    assert.equal(String((await once(other as WebSocket, "message"))[0]), "still there");
-    assert.equal(rig.feed.reports.at(-1)?.counts[0]?.streams, 1);
-    other?.terminate();
-  });
-
-test("Server-Sent Events of a generation that drains end properly after the time that their revision gives: no error, and the client may ask again", async (t) => {
-  const rig = await rigOf(t);
-  const port = await rig.instance("portal-0", (_req, res) => {
-    res.writeHead(200, { "content-type": "text/event-stream" });
-    res.write("data: begun\n\n");
-  });
-  const revisions = { "portal-v1": [{ instance: "portal-0", port }], "portal-v2": [{ instance: "portal-1", port }] };
-  rig.table(site(port, { streamsEndAfterMs: 100 }));
-  const stream = await fetch(`http://127.0.0.1:${rig.edgePort}/events`);
-  const reader = (stream.body as ReadableStream<Uint8Array>).getReader();
-  assert.match(Buffer.from((await reader.read()).value ?? []).toString(), /begun/);
-  await rig.feed.until(() => countOf(rig)?.streams === 1);
-  rig.table(site(port, { streamsEndAfterMs: 100, revisions, generations: { 3: { portal: "portal-v1" }, 4: { portal: "portal-v2" } } }));
-  assert.equal((await reader.read()).done, true);
-  await rig.feed.until(() => rig.feed.reports.at(-1)?.counts.find((one) => one.generation === 3)?.edge === 0);
-  await rig.gateway.stop({ graceMs: 0 });
-  const line = rig.accessLines().find((one) => one["path"] === "/events");
-  assert.deepEqual([line?.["status"], line?.["error"]], [200, "stream ended"]);
-  const windows = rig.feed.reports.flatMap((one) => one.windows).filter((one) => one.generation === 3);
-  assert.equal(
-    windows.reduce((sum, one) => sum + one.errors, 0),
-    0,
-  );
-});
-
-for (const streamsEndAfterMs of [100, undefined]) {
-  const ends = streamsEndAfterMs === undefined ? "goes on where it is waited for" : "ends after the time that its revision gives";
-  test(`a TCP connection of a generation that drains ${ends}`, async (t) => {
-    const rig = await rigOf(t);
-    const port = await freePort();
-    const line = await rig.tcpInstance((socket) => socket.pipe(socket));
-    const sketch: TableSketch = site(0, {
-      revisions: { "portal-v1": [{ instance: "portal-0", ports: { line } }], "portal-v2": [{ instance: "portal-1", ports: { line } }] },
-      services: { portal: { port: 1, ports: [{ name: "line", protocol: "tcp" }] } },
-      routes: [{ service: "portal", tcp: { address: "127.0.0.1", port } }],
-      ...(streamsEndAfterMs === undefined ? {} : { streamsEndAfterMs }),
-    });
-    rig.table(sketch);
-    const socket = connect(port, "127.0.0.1");
-    t.after(() => socket.destroy());
-    const ping = async (): Promise<void> => {
-      socket.write("ping");
-      await once(socket, "data");
-    };
-    await ping();
-    rig.table({ ...sketch, generations: { 3: { portal: "portal-v1" }, 4: { portal: "portal-v2" } } });
-    if (streamsEndAfterMs === undefined) {
-      await new Promise((resolve) => setTimeout(resolve, 400));
-      return await ping();
-    }
-    await once(socket, "close");
     await rig.feed.until(() => rig.feed.reports.at(-1)?.counts.find((one) => one.generation === 3)?.edge === 0);
+    fresh.send("still there");
+    const [answer] = await once(fresh, "message");
+    assert.equal(String(answer), "still there");
+    fresh.terminate();
   });
-}
 
-for (const kind of ["TCP connection", "WebSocket", "WebSocket in the middle of a message"] as const)
-  test(`a ${kind} of a generation that drains ends in its time also if the client does not read`, async (t) => {
-    const isWebSocket = kind !== "TCP connection";
+  for (const [what, ownMs, streamEnds] of [
+    ["is closed with 1012 as the update says though its revision says to wait", undefined, { before: 4, afterMs: 100 }],
+    ["goes on as the update says though its revision says to end it", 100, { before: 4 }],
+  ] as const)
+    test(`a WebSocket of a generation that an update drains ${what}`, async (t) => {
+      const rig = await rigOf(t);
+      const port = await echoSockets(t);
+      const own = ownMs === undefined ? {} : { streamsEndAfterMs: ownMs };
+      rig.table(site(port, own));
+      const socket = new WebSocket(`ws://127.0.0.1:${rig.edgePort}/live`);
+      await once(socket, "message");
+      rig.table(
+        site(port, {
+          ...own,
+          revisions: { "portal-v1": [{ instance: "portal-0", port }], "portal-v2": [{ instance: "portal-1", port }] },
+          generations: { 3: { portal: "portal-v1" }, 4: { portal: "portal-v2" } },
+          services: { portal: { port: 1, streamEnds } },
+        }),
+      );
+      if ("afterMs" in streamEnds) return assert.equal((await once(socket, "close"))[0], 1012);
+      await rig.feed.until(() => rig.feed.reports.at(-1)?.counts.find((one) => one.generation === 3)?.streamEnds?.waited === 1);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      socket.send("still there");
+      assert.equal(String((await once(socket, "message"))[0]), "still there");
+      socket.terminate();
+    });
+
+  for (const [what, streamEnds, leastMs] of [
+    ["after the time that its revision gives", undefined, 100],
+    ["as the update says that replaces it", { before: 4, afterMs: 0 }, 0],
+  ] as const)
+    test(`a WebSocket of the stamped generation is closed with 1012 where its instance is to be stopped, ${what}; those of other instances go on`, async (t) => {
+      const rig = await rigOf(t);
+      const ports = [await echoSockets(t), await echoSockets(t)];
+      const sketch = (isLeaving: boolean): TableSketch =>
+        site(0, {
+          streamsEndAfterMs: leastMs === 0 ? 60_000 : leastMs,
+          revisions: {
+            "portal-v1": ports.map((port, index) => ({
+              instance: `portal-${index}`,
+              port,
+              ...(isLeaving && index === 0 ? { ready: false, isLeaving } : {}),
+            })),
+          },
+          services: { portal: { port: 1, ...(isLeaving && streamEnds !== undefined ? { streamEnds } : {}) } },
+        });
+      rig.table(sketch(false));
+      const sockets = [0, 1].map(() => new WebSocket(`ws://127.0.0.1:${rig.edgePort}/live`));
+      await Promise.all(sockets.map((one) => once(one, "message")));
+      const begunMs = performance.now();
+      rig.table(sketch(true));
+      const ended = sockets.map((one) => once(one, "close").then(([code]) => ({ one, code: code as number })));
+      const { one: cut, code } = await Promise.race(ended);
+      assert.equal(code, 1012);
+      assert.ok(performance.now() - begunMs >= leastMs);
+      const [other] = sockets.filter((one) => one !== cut);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      other?.send("still there");
+      assert.equal(String((await once(other as WebSocket, "message"))[0]), "still there");
+      assert.equal(rig.feed.reports.at(-1)?.counts[0]?.streams, 1);
+      other?.terminate();
+    });
+
+  test("Server-Sent Events of a generation that drains end properly after the time that their revision gives: no error, and the client may ask again", async (t) => {
     const rig = await rigOf(t);
-    const port = await freePort();
-    const flood = await rig.tcpInstance((socket) => {
-      if (isWebSocket) socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
-      // A message of a terabyte; else many of no length.
-      if (kind === "WebSocket in the middle of a message") socket.write(Buffer.from([0x82, 127, 0, 0, 1, 0, 0, 0, 0, 0]));
-      const more = (): void => {
-        while (!socket.destroyed && socket.write(Buffer.alloc(65_536)));
-      };
-      socket.on("drain", more);
-      more();
+    const port = await rig.instance("portal-0", (_req, res) => {
+      res.writeHead(200, { "content-type": "text/event-stream" });
+      res.write("data: begun\n\n");
     });
-    const sketch: TableSketch = site(flood, {
-      revisions: { "portal-v1": [{ instance: "portal-0", port: flood, ports: { line: flood } }], "portal-v2": [] },
-      services: { portal: { port: 1, ports: [{ name: "line", protocol: "tcp" }] } },
-      routes: [
-        { service: "portal", path: { prefix: "/" } },
-        { service: "portal", tcp: { address: "127.0.0.1", port } },
-      ],
-      streamsEndAfterMs: 100,
-    });
-    rig.table(sketch);
-    const socket = await dial(isWebSocket ? rig.edgePort : port);
-    t.after(() => socket.destroy());
-    socket.pause();
-    if (isWebSocket) socket.write("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+    const revisions = { "portal-v1": [{ instance: "portal-0", port }], "portal-v2": [{ instance: "portal-1", port }] };
+    rig.table(site(port, { streamsEndAfterMs: 100 }));
+    const stream = await fetch(`http://127.0.0.1:${rig.edgePort}/events`);
+    const reader = (stream.body as ReadableStream<Uint8Array>).getReader();
+    assert.match(Buffer.from((await reader.read()).value ?? []).toString(), /begun/);
     await rig.feed.until(() => countOf(rig)?.streams === 1);
-    // Until no buffer on the way takes any more.
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    rig.table({ ...sketch, generations: { 3: { portal: "portal-v1" }, 4: { portal: "portal-v2" } } });
+    rig.table(site(port, { streamsEndAfterMs: 100, revisions, generations: { 3: { portal: "portal-v1" }, 4: { portal: "portal-v2" } } }));
+    assert.equal((await reader.read()).done, true);
     await rig.feed.until(() => rig.feed.reports.at(-1)?.counts.find((one) => one.generation === 3)?.edge === 0);
+    await rig.gateway.stop({ graceMs: 0 });
+    const line = rig.accessLines().find((one) => one["path"] === "/events");
+    assert.deepEqual([line?.["status"], line?.["error"]], [200, "stream ended"]);
+    const windows = rig.feed.reports.flatMap((one) => one.windows).filter((one) => one.generation === 3);
+    assert.equal(
+      windows.reduce((sum, one) => sum + one.errors, 0),
+      0,
+    );
   });
+
+  for (const streamsEndAfterMs of [100, undefined]) {
+    const ends = streamsEndAfterMs === undefined ? "goes on where it is waited for" : "ends after the time that its revision gives";
+    test(`a TCP connection of a generation that drains ${ends}`, async (t) => {
+      const rig = await rigOf(t);
+      const port = await freePort();
+      const line = await rig.tcpInstance((socket) => socket.pipe(socket));
+      const sketch: TableSketch = site(0, {
+        revisions: { "portal-v1": [{ instance: "portal-0", ports: { line } }], "portal-v2": [{ instance: "portal-1", ports: { line } }] },
+        services: { portal: { port: 1, ports: [{ name: "line", protocol: "tcp" }] } },
+        routes: [{ service: "portal", tcp: { address: "127.0.0.1", port } }],
+        ...(streamsEndAfterMs === undefined ? {} : { streamsEndAfterMs }),
+      });
+      rig.table(sketch);
+      const socket = connect(port, "127.0.0.1");
+      t.after(() => socket.destroy());
+      const ping = async (): Promise<void> => {
+        socket.write("ping");
+        await once(socket, "data");
+      };
+      await ping();
+      rig.table({ ...sketch, generations: { 3: { portal: "portal-v1" }, 4: { portal: "portal-v2" } } });
+      if (streamsEndAfterMs === undefined) {
+        await new Promise((resolve) => setTimeout(resolve, 400));
+        return await ping();
+      }
+      await once(socket, "close");
+      await rig.feed.until(() => rig.feed.reports.at(-1)?.counts.find((one) => one.generation === 3)?.edge === 0);
+    });
+  }
+
+  for (const kind of ["TCP connection", "WebSocket", "WebSocket in the middle of a message"] as const)
+    test(`a ${kind} of a generation that drains ends in its time also if the client does not read`, async (t) => {
+      const isWebSocket = kind !== "TCP connection";
+      const rig = await rigOf(t);
+      const port = await freePort();
+      const flood = await rig.tcpInstance((socket) => {
+        if (isWebSocket) socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+        // A message of a terabyte; else many of no length.
+        if (kind === "WebSocket in the middle of a message") socket.write(Buffer.from([0x82, 127, 0, 0, 1, 0, 0, 0, 0, 0]));
+        const more = (): void => {
+          while (!socket.destroyed && socket.write(Buffer.alloc(65_536)));
+        };
+        socket.on("drain", more);
+        more();
+      });
+      const sketch: TableSketch = site(flood, {
+        revisions: { "portal-v1": [{ instance: "portal-0", port: flood, ports: { line: flood } }], "portal-v2": [] },
+        services: { portal: { port: 1, ports: [{ name: "line", protocol: "tcp" }] } },
+        routes: [
+          { service: "portal", path: { prefix: "/" } },
+          { service: "portal", tcp: { address: "127.0.0.1", port } },
+        ],
+        streamsEndAfterMs: 100,
+      });
+      rig.table(sketch);
+      const socket = await dial(isWebSocket ? rig.edgePort : port);
+      t.after(() => socket.destroy());
+      socket.pause();
+      if (isWebSocket) socket.write("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+      await rig.feed.until(() => countOf(rig)?.streams === 1);
+      // Until no buffer on the way takes any more.
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      rig.table({ ...sketch, generations: { 3: { portal: "portal-v1" }, 4: { portal: "portal-v2" } } });
+      await rig.feed.until(() => rig.feed.reports.at(-1)?.counts.find((one) => one.generation === 3)?.edge === 0);
+    });
+});
 
 /** A connection to a port on which somebody listens soon. */
 async function dial(port: number): Promise<Socket> {
