@@ -20,13 +20,13 @@ const TIMEOUT_MS: Readonly<Record<Lane, number>> = { pure: 120_000, rooms: 120_0
 const PROCESSORS = availableParallelism();
 /** Files at once; more starve each other on small machines, and a starved server looks like a broken one. `most`: while processors idle, because files wait. */
 const AT_ONCE: Readonly<Record<Lane, { readonly least: number; readonly most: number }>> = {
-  pure: { least: 1, most: 1 },
+  pure: { least: PROCESSORS, most: 4 * PROCESSORS },
   rooms: { least: PROCESSORS, most: 4 * PROCESSORS },
   whole: { least: PROCESSORS, most: 2 * PROCESSORS },
   alone: { least: 1, most: 1 },
 };
 /** How long a file that was added is given to show what it needs before one more is: it loads, or it starts a site. */
-const LOOK_MS: Readonly<Record<Lane, number>> = { pure: 1000, rooms: 500, whole: 3000, alone: 1000 };
+const LOOK_MS: Readonly<Record<Lane, number>> = { pure: 500, rooms: 500, whole: 3000, alone: 1000 };
 
 const { isQuick, atOnceMax, patterns } = parseArguments();
 const isSelected = (file: string): boolean =>
@@ -34,6 +34,11 @@ const isSelected = (file: string): boolean =>
 const files = (await listFiles()).filter((file) => file.endsWith(".test.ts") && isSelected(file));
 const lanes = await sortIntoLanes(files);
 const chosen = LANES.filter((lane) => !isQuick || QUICK_LANES.has(lane));
+/** The pure parts are one process: others run beside it. */
+const stages: readonly (readonly Lane[])[] = [
+  chosen.filter((lane) => QUICK_LANES.has(lane)),
+  ...chosen.filter((lane) => !QUICK_LANES.has(lane)).map((lane) => [lane]),
+];
 const hasRoom = watchRoom();
 
 // Everything temporary goes here, and goes away with it; the name also marks the processes of this run.
@@ -45,7 +50,7 @@ let total: TestCounts = NO_COUNTS;
 const took: LaneTook[] = [];
 try {
   if (patterns.length === 0) total = add(total, { ...NO_COUNTS, ...(await check()) });
-  for (const lane of chosen) total = add(total, await runLane(lane));
+  for (const stage of stages) total = add(total, await runStage(stage));
 } finally {
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 }
@@ -63,29 +68,40 @@ console.log(`ℹ tests ${total.passed + total.failed + total.skipped}\nℹ pass 
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 if (total.failed > 0 || total.passed === 0 || interruption.signal.aborted) process.exitCode = 1;
 
-async function runLane(lane: Lane): Promise<TestCounts> {
-  const own = lanes.get(lane) ?? [];
-  const title = LANE_TITLES[lane];
-  if (own.length === 0) {
-    if (patterns.length > 0) return NO_COUNTS;
-    console.log(`✖ ${title}: no test file was found`);
-    return { ...NO_COUNTS, failed: 1 };
-  }
-  const groups = lane === "pure" ? [own] : own.map((file) => [file]);
-  console.log(`── ${title}: ${own.length} files ──`);
-  const beganMs = performance.now();
-  const times: NamedTook[] = [];
+/** Runs all files of lanes that may run beside each other, in the order of the lanes; the last lane says how many at once. */
+async function runStage(stage: readonly Lane[]): Promise<TestCounts> {
   let counts = NO_COUNTS;
-  const jobs = groups.map((group) => async (): Promise<void> => {
-    if (interruption.signal.aborted) return;
-    const name = group.length === 1 ? (group[0] as string) : title;
-    const result = await runTestFiles({ name, files: group, folder, timeoutMs: TIMEOUT_MS[lane], signal: interruption.signal });
-    counts = add(counts, result.counts);
-    times.push({ name, ...result.took });
-  });
-  const { least, most } = AT_ONCE[lane];
-  await runBeside(jobs, { least: Math.min(least, atOnceMax), most: Math.min(most, atOnceMax), hasRoom, lookMs: LOOK_MS[lane] });
-  took.push({ name: title, ms: performance.now() - beganMs, files: times });
+  const jobs: (() => Promise<void>)[] = [];
+  const lanesTook: LaneTook[] = [];
+  const beganMs = performance.now();
+  for (const lane of stage) {
+    const own = lanes.get(lane) ?? [];
+    const name = LANE_TITLES[lane];
+    if (own.length === 0) {
+      if (patterns.length > 0) continue;
+      console.log(`✖ ${name}: no test file was found`);
+      counts = add(counts, { ...NO_COUNTS, failed: 1 });
+      continue;
+    }
+    console.log(`── ${name}: ${own.length} files ──`);
+    const times: NamedTook[] = [];
+    const laneTook = { name, ms: 0, files: times };
+    lanesTook.push(laneTook);
+    for (const group of lane === "pure" ? [own] : own.map((file) => [file]))
+      jobs.push(async () => {
+        if (interruption.signal.aborted) return;
+        const title = group.length === 1 ? (group[0] as string) : name;
+        const result = await runTestFiles({ name: title, files: group, folder, timeoutMs: TIMEOUT_MS[lane], signal: interruption.signal });
+        counts = add(counts, result.counts);
+        times.push({ name: title, ...result.took });
+        laneTook.ms = performance.now() - beganMs;
+      });
+  }
+  const last = stage.at(-1);
+  if (last === undefined || jobs.length === 0) return counts;
+  const { least, most } = AT_ONCE[last];
+  await runBeside(jobs, { least: Math.min(least, atOnceMax), most: Math.min(most, atOnceMax), hasRoom, lookMs: LOOK_MS[last] });
+  took.push(...lanesTook);
   console.log("");
   return counts;
 }
