@@ -92,7 +92,11 @@ export const WINGS: readonly Wing[] = [
     name: "face",
     rooms: [
       { name: "pages", imports: ["base"] },
-      { name: "views", imports: ["base", "model", "trace", "link", "store", "reconcile", ...PEOPLE, "routing", "update/core", "gateway/core"] },
+      {
+        name: "views",
+        faces: ["lanes"],
+        imports: ["base", "model", "trace", "link", "store", "reconcile", ...PEOPLE, "routing", "update/core", "gateway/core"],
+      },
       {
         name: "api",
         imports: [
@@ -116,7 +120,7 @@ export const WINGS: readonly Wing[] = [
       {
         name: "cli",
         faces: ["rig", "site"],
-        imports: ["base", "text", "model", "trace", "pki", "link", "client", "store", "process", "routing", "update/core"],
+        imports: ["base", "text", "model", "trace", "pki", "link", "client", "store", "process", "routing", "update/core", "views/lanes"],
       },
     ],
   },

@@ -1,10 +1,8 @@
+import { type Bar, collectWaits, type HoldView, isOver, type ToldWait, type UpdateView } from "#/face/views/lanes/index.ts";
 import { formatShare, type Update } from "#/model/index.ts";
 import { count, formatAge } from "./output.ts";
-import type { Bar } from "./service-lanes.ts";
 import { formatTable, wrap } from "./table.ts";
 import { asCalled, type Style, type Terminal } from "./terminal.ts";
-import { collectWaits, type ToldWait } from "./told-waits.ts";
-import { type HoldView, isOver, type UpdateView } from "./update-view.ts";
 
 const STYLES: Readonly<Record<string, Style>> = {
   Preparing: "yellow",

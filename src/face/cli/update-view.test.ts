@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { UpdateView, WaitView } from "#/face/views/lanes/index.ts";
 import { gateway, generation, instance, revision, site, timestamp, update } from "#/model/index.ts";
 import type { Answer, Client, ClientRequest } from "#/state/client/index.ts";
 import { objectPath } from "./kubernetes.ts";
 import { textWidth } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
 import { drawUpdates } from "./update-lanes.ts";
-import { loadUpdateView, type UpdateView } from "./update-view.ts";
-import type { WaitView } from "./wait-view.ts";
+import { loadUpdateView } from "./update-view.ts";
 
 const NOW = Date.parse("2030-01-01T01:00:00Z");
 const SINCE = timestamp(NOW - 5000);

@@ -1,37 +1,26 @@
-import { OrreryError } from "#/base/index.ts";
+import { type Clock, OrreryError } from "#/base/index.ts";
 import { DEFAULT_NAMESPACE, type StoredObject } from "#/model/index.ts";
-import type { BoardEntry } from "#/state/link/hub/index.ts";
-import type { Answer } from "./answer.ts";
+import { askDerived } from "./ask-derived.ts";
+import type { Asked, Given } from "./asked.ts";
+import { callsView } from "./calls/calls-view.ts";
 import { CountsAnswer } from "./counts-answer.ts";
-import type { RowForms } from "./object-rows.ts";
+import { updateRows } from "./lanes/update-rows.ts";
 import { ObjectAnswer, ObjectsAnswer } from "./objects-answer.ts";
-import type { ObjectsView, TopicView, View } from "./protocol.ts";
+import { askOverview } from "./overview/ask-overview.ts";
+import type { ObjectsView, PlatformRow, TopicView, View } from "./protocol.ts";
 import { nameOfVisible, objectOfEvent, type ReaderScope, type Rights, serviceKey, type Visible, VisibleKeys } from "./rights.ts";
-import type { SharedQueries } from "./shared-query.ts";
-import type { Followed, FollowedObjects, Sources, ViewedKind } from "./sources.ts";
+import type { FollowedObjects, Sources, ViewedKind } from "./sources.ts";
 import { type TopicScope, topicAnswer } from "./topic-answer.ts";
 
-/** A view that may be shown: what it is made of, and how. */
-export interface Asked {
-  /** Names what the reader may see of it: who asks the same view under the same name gets the same answer. */
-  readonly rights: string;
-  readonly objects: readonly string[];
-  readonly topics: readonly string[];
-  /** Called when all of these are filled. @throws views/bad-message, store/invalid: it cannot be asked so */
-  answer(given: Given): Answer;
-}
-
-/** What an answer is made of: sources that stay as long as it does. */
-export interface Given {
-  objects(resource: string): FollowedObjects;
-  topic(topic: string): Followed<BoardEntry>;
-  readonly queries: SharedQueries;
-  readonly forms: RowForms;
+export interface AskOptions {
+  readonly clock: Clock;
+  /** How the centre itself is. */
+  readonly platform: () => PlatformRow;
 }
 
 /** What `view` needs, if it may be shown.
  *  @throws api/forbidden, views/missing: no such kind */
-export function ask(view: View, rights: Rights, sources: Sources): Asked {
+export function ask(view: View, rights: Rights, sources: Sources, { clock, platform }: AskOptions): Asked {
   switch (view.of) {
     case "objects":
       return askObjects(view, rights, sources);
@@ -64,6 +53,12 @@ export function ask(view: View, rights: Rights, sources: Sources): Asked {
     }
     case "topic":
       return askTopic(view, rights, sources);
+    case "overview":
+      return askOverview(view.limit, rights, sources, platform);
+    case "calls":
+      return askDerived(callsView(view), rights, sources, clock);
+    case "update":
+      return askDerived(updateRows(view), rights, sources, clock);
     default:
       throw new OrreryError("views/missing", `no view of ${view.of} is served here`);
   }

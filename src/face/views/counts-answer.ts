@@ -15,7 +15,8 @@ export class CountsAnswer implements Answer, Consumer {
   readonly #values = new Map<string, readonly string[]>();
   readonly #counts = new Map<string, number>();
   readonly #detach: () => void;
-  #isChanged = true;
+  #version = 0;
+  #readVersion = -1;
 
   /** `objects` must be filled. @throws views/bad-message, store/invalid */
   constructor(objects: FollowedObjects, view: CountsView, scope: ReaderScope) {
@@ -29,7 +30,17 @@ export class CountsAnswer implements Answer, Consumer {
   }
 
   get isChanged(): boolean {
-    return this.#isChanged;
+    return this.#version !== this.#readVersion;
+  }
+
+  /** Rises whenever a count has changed. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Objects by value. */
+  counts(): ReadonlyMap<string, number> {
+    return this.#counts;
   }
 
   get silence(): Silence | undefined {
@@ -41,7 +52,7 @@ export class CountsAnswer implements Answer, Consumer {
   }
 
   read(): Reading {
-    this.#isChanged = false;
+    this.#readVersion = this.#version;
     const all = [...this.#counts].sort(([a, one], [b, two]) => two - one || (a < b ? -1 : 1)).slice(0, this.#limit);
     const rows = all.map(([value, count]) => ({ key: value, text: rowText(JSON.stringify({ value, count } satisfies CountRow)) }));
     return { total: this.#values.size, offset: 0, rows };
@@ -63,7 +74,7 @@ export class CountsAnswer implements Answer, Consumer {
     const after = values?.length === 0 ? NO_VALUE : values;
     if (before === undefined && after === undefined) return;
     if (before?.length === after?.length && before?.every((value, index) => value === after?.[index]) === true) return;
-    this.#isChanged = true;
+    this.#version += 1;
     for (const value of before ?? []) this.#add(value, -1);
     for (const value of after ?? []) this.#add(value, 1);
     if (after === undefined) this.#values.delete(key);

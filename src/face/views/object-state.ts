@@ -104,11 +104,24 @@ function judge(object: StoredObject): ObjectState | undefined {
       return { severity: PHASES[status.phase] ?? "changing", word: status.phase, ...(status.since !== undefined && { since: status.since }) };
     return STATELESS.has(object.kind) ? undefined : { severity: "unknown", word: "Unknown" };
   }
-  if (condition.status === "True") return told(REASONS_WELL[condition.reason] ?? "normal", condition.reason, condition);
+  if (condition.status === "True") {
+    const aside = status.conditions?.find(isAmiss);
+    if (aside !== undefined && WARNED.has(object.kind)) return told("minor", aside.reason, aside);
+    return told(REASONS_WELL[condition.reason] ?? "normal", condition.reason, condition);
+  }
   const severity = REASONS[condition.reason] ?? (condition.status === "Unknown" ? "unknown" : "major");
   const isService = object.kind === "Microservice" && severity === "major" && (status.readyReplicas ?? 0) === 0;
   if (isService) return told("critical", condition.reason === "NotReady" ? NOTHING_READY : condition.reason, condition);
   return told(severity, condition.reason, condition);
+}
+
+/** Kinds of which other conditions than the judged one say what is not as it should be, though all works. */
+const WARNED: ReadonlySet<string> = new Set(["Site", "Host", "Microservice", "Instance", "Resource", "Gateway", "Route"]);
+/** All others are well when they are True. */
+const WELL_WHEN_FALSE: ReadonlySet<string> = new Set(["Diverged"]);
+
+function isAmiss({ type, status }: Condition): boolean {
+  return !JUDGED.some((one) => one === type) && status === (WELL_WHEN_FALSE.has(type) ? "True" : "False");
 }
 
 function told(severity: Severity, word: string, condition: Condition | undefined): ObjectState {

@@ -302,6 +302,111 @@ export interface Saying {
   readonly args: Readonly<Record<string, string | number>>;
 }
 
+/** Rows of `overview`, by their `type`. */
+export type OverviewRow = ProblemRow | ChangeRow | LayerRow | PlatformRow;
+
+export const LAYERS = ["platform", "services", "gateway", "applications"] as const;
+export type Layer = (typeof LAYERS)[number];
+
+/** Something that is wrong. Worst first; of equally bad ones those that began last. */
+export interface ProblemRow {
+  readonly type: "problem";
+  readonly severity: Severity;
+  readonly layer: Layer;
+  readonly object: ObjectRef;
+  /** Why, in the object's own word: `CrashLoop`. Texts for it stand under this code. */
+  readonly reason: string;
+  /** RFC 3339. */
+  readonly since?: string;
+  /** In the words of whoever saw it, English. */
+  readonly message?: string;
+  /** What a person can do, the best first. */
+  readonly next: readonly Saying[];
+}
+
+/** An update under way. */
+export interface ChangeRow {
+  readonly type: "change";
+  readonly object: ObjectRef;
+  readonly phase: string;
+  readonly since?: string;
+  /** Who asked for it. */
+  readonly by?: string;
+  readonly services: readonly { readonly name: string; readonly to: string }[];
+  readonly generation?: number;
+  readonly share?: number;
+  /** Why, as its author wrote it. */
+  readonly message?: string;
+  /** What it waits for first. */
+  readonly waits?: { readonly reason: string; readonly object: string; readonly since: string; readonly message: string };
+}
+
+export interface LayerRow {
+  readonly type: "layer";
+  readonly layer: Layer;
+  readonly total: number;
+  readonly counts: Readonly<Partial<Record<Severity, number>>>;
+  /** The worst that there is in it. */
+  readonly severity: Severity;
+}
+
+/** The centre itself. */
+export interface PlatformRow {
+  readonly type: "platform";
+  readonly version?: string;
+  readonly checks: readonly { readonly name: string; readonly problem?: string }[];
+  readonly consoles: number;
+}
+
+/** Rows of `calls`: figures of the last minute. */
+export type CallsRow = CallsSummaryRow | CallsNodeRow | CallsEdgeRow;
+
+export interface CallsSummaryRow {
+  readonly type: "summary";
+  readonly windowSeconds: number;
+  readonly boxes: number;
+  /** Boxes that were left out, since there are more than asked for: their calls are rows of the matrix. */
+  readonly leftOut: number;
+  /** Calls between what was left out that were left out, too. */
+  readonly cellsLeftOut: number;
+}
+
+export interface CallFigures {
+  /** Calls a second. */
+  readonly rate: number;
+  /** Of the calls, the part that failed: 0 to 1. */
+  readonly errorShare: number;
+  /** A second: calls that a gateway refused. */
+  readonly refusedRate: number;
+  /** Absent: no calls; null: above the highest bound that is counted. */
+  readonly p95Ms?: number | null;
+  readonly inFlight: number;
+}
+
+export interface CallsNodeRow extends CallFigures {
+  readonly type: "node";
+  /** `outside`, `unknown`, `service:NAME` or `group:VALUE`. */
+  readonly id: string;
+  readonly kind: "outside" | "unknown" | "service" | "group";
+  readonly name: string;
+  /** Services in it. */
+  readonly services: number;
+  /** The worst of them; absent: not a service of this site. */
+  readonly severity?: Severity;
+  readonly hurts: boolean;
+}
+
+export interface CallsEdgeRow extends CallFigures {
+  /** `edge` between two boxes; `cell`: at least one of both is no box, it is told as a place of the matrix. */
+  readonly type: "edge" | "cell";
+  readonly from: string;
+  readonly to: string;
+  readonly unlabelledRate: number;
+  /** Which revisions were met: parts of 1, most first. */
+  readonly shares: readonly { readonly revision: string; readonly share: number }[];
+  readonly hurts: boolean;
+}
+
 /** Lines of a log as they come; the client keeps as many as it likes. */
 export interface ViewLines {
   readonly id: string;

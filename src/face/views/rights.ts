@@ -33,6 +33,10 @@ export class Rights {
     if (!verdict.allowed) throw new OrreryError("api/forbidden", `forbidden: ${verdict.reason}`);
   }
 
+  may(wish: Wish): boolean {
+    return this.#authorizer.decide(this.#who, wish).allowed;
+  }
+
   /** @throws api/forbidden: not even some of them may be listed and watched */
   checkList({ group, plural }: ViewedKind, namespace: string | undefined): void {
     for (const verb of ["list", "watch"]) this.check({ verb, group, resource: plural, ...(namespace !== undefined && { namespace }) });
@@ -44,6 +48,12 @@ export class Rights {
     if (!this.#authorizer.decide(this.#who, { verb: "list", group, resource: plural }).allowed) return NOTHING;
     if (stored !== undefined) return this.#authorizer.visible(this.#who, stored);
     return undefined;
+  }
+
+  /** The same as queries take it, for kinds that say it themselves. */
+  scope(viewed: ViewedKind): ReaderScope {
+    const visible = this.visible(viewed);
+    return { name: nameOfVisible(visible), visible };
   }
 
   /** Kinds of which some objects are hidden: what tells of objects needs them at hand. */

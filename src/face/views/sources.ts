@@ -107,6 +107,10 @@ export class Sources {
     return { ...this.#use(this.#objects, resource, kept), viewed, facets: kept.facets, search: kept.search };
   }
 
+  get hasTopics(): boolean {
+    return this.#options.board !== undefined;
+  }
+
   /** @throws views/missing: this server has no live topics */
   topic(topic: string): Followed<BoardEntry> {
     const { board } = this.#options;

@@ -1,10 +1,11 @@
 import { setImmediate } from "node:timers/promises";
-import { type Clock, gauge, type LastGuard, type Log, type MetricFamily, OrreryError, type Random } from "#/base/index.ts";
+import { type Clock, describeError, gauge, type LastGuard, type Log, type MetricFamily, OrreryError, type Random } from "#/base/index.ts";
 import type { Authorizer, Identity } from "#/people/access/index.ts";
 import type { Board, BoardEntry } from "#/state/link/hub/index.ts";
-import { type Asked, ask } from "./ask.ts";
+import { ask } from "./ask.ts";
+import type { Asked } from "./asked.ts";
 import { RowForms } from "./object-rows.ts";
-import type { View } from "./protocol.ts";
+import type { PlatformRow, View } from "./protocol.ts";
 import { Rights } from "./rights.ts";
 import { SharedQueries } from "./shared-query.ts";
 import { type Member, SharedView } from "./shared-view.ts";
@@ -21,6 +22,10 @@ export interface ViewsOptions {
   readonly random: Random;
   readonly log: Log;
   readonly guard?: LastGuard;
+  /** Orrery's. */
+  readonly version?: string;
+  /** What the centre says of itself: throws what is wrong. */
+  readonly checks?: readonly { readonly name: string; readonly check: () => unknown }[];
 }
 
 /** A view is told at most this often. */
@@ -53,6 +58,7 @@ export class Views implements ViewKeeper {
   #cancelFlush: () => void = () => {};
   #cancelBeat: () => void = () => {};
   #isClosed = false;
+  #checks: PlatformRow["checks"] = [];
 
   constructor(options: ViewsOptions) {
     this.#options = options;
@@ -96,7 +102,10 @@ export class Views implements ViewKeeper {
   }
 
   async open(who: Identity, view: View, member: Member, signal: AbortSignal): Promise<SharedView> {
-    const asked = ask(view, new Rights(this.#options.authorizer, who, this.#sources), this.#sources);
+    const asked = ask(view, new Rights(this.#options.authorizer, who, this.#sources), this.#sources, {
+      clock: this.#options.clock,
+      platform: () => this.#platform(),
+    });
     const key = `${asked.rights} ${JSON.stringify(view)}`;
     const known = this.#shared.get(key);
     if (known !== undefined) {
@@ -197,6 +206,26 @@ export class Views implements ViewKeeper {
     }
   }
 
+  #platform(): PlatformRow {
+    const { version } = this.#options;
+    return { type: "platform", ...(version !== undefined && { version }), checks: this.#checks, consoles: this.#streams.size };
+  }
+
+  /** Asks what the centre says of itself, while somebody looks. */
+  async #check(): Promise<void> {
+    const { checks = [] } = this.#options;
+    this.#checks = await Promise.all(
+      checks.map(async ({ name, check }) => {
+        try {
+          await check();
+          return { name };
+        } catch (error) {
+          return { name, problem: describeError(error) };
+        }
+      }),
+    );
+  }
+
   #changed(): void {
     if (this.#isFlushDue || this.#isClosed) return;
     this.#isFlushDue = true;
@@ -237,6 +266,9 @@ export class Views implements ViewKeeper {
       () => {
         this.#beatLater();
         for (const stream of [...this.#streams]) stream.beat(clock.now());
+        void this.#check();
+        // What is computed is not computed at each change.
+        this.#changed();
       },
       { background: true },
     );

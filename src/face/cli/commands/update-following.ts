@@ -1,4 +1,5 @@
 import { isOrreryError, sleep } from "#/base/index.ts";
+import { isOver } from "#/face/views/lanes/index.ts";
 import { formatDuration, formatShare, type Update, update } from "#/model/index.ts";
 import type { Client } from "#/state/client/index.ts";
 import type { CliContext } from "../context.ts";
@@ -6,7 +7,6 @@ import { objectPath } from "../kubernetes.ts";
 import { AWAY_MS, Patience } from "../patience.ts";
 import { impatient } from "../patient-client.ts";
 import { loadSite, refusalOf, tellEnd } from "../update-outcome.ts";
-import { isOver } from "../update-view.ts";
 
 export const ASK_MS = 250;
 

@@ -1,4 +1,5 @@
 import { isOrreryError, OrreryError } from "#/base/index.ts";
+import { hasSwitched, isOver } from "#/face/views/lanes/index.ts";
 import { API_VERSION, type Generation, generation, type Revision, revision, type Update, update } from "#/model/index.ts";
 import type { Client } from "#/state/client/index.ts";
 import type { GenerationMap } from "#/traffic/update/core/index.ts";
@@ -6,7 +7,6 @@ import type { CliContext } from "../context.ts";
 import { objectPath } from "../kubernetes.ts";
 import type { Options } from "../options.ts";
 import { loadSite } from "../update-outcome.ts";
-import { hasSwitched, isOver } from "../update-view.ts";
 import { askedBy, makeUpdates, type Wish } from "./update-making.ts";
 import { abortUpdate, withUpdate } from "./update-steering.ts";
 

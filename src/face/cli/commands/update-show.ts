@@ -1,4 +1,5 @@
 import { OrreryError, sleep } from "#/base/index.ts";
+import { isOver, type UpdateView } from "#/face/views/lanes/index.ts";
 import type { Client } from "#/state/client/index.ts";
 import type { CliContext } from "../context.ts";
 import type { Options } from "../options.ts";
@@ -8,7 +9,7 @@ import { connectPatiently, impatient } from "../patient-client.ts";
 import { ownControl } from "../printable.ts";
 import type { Terminal } from "../terminal.ts";
 import { drawUpdates } from "../update-lanes.ts";
-import { isOver, loadUpdateView, type UpdateView } from "../update-view.ts";
+import { loadUpdateView } from "../update-view.ts";
 import { quoteName } from "../words.ts";
 import { isMissing } from "./logs.ts";
 

@@ -1,4 +1,5 @@
 import { OrreryError, sleep } from "#/base/index.ts";
+import { hasSwitched, isOver } from "#/face/views/lanes/index.ts";
 import { type Update, update } from "#/model/index.ts";
 import type { Client } from "#/state/client/index.ts";
 import type { CliContext } from "../context.ts";
@@ -9,7 +10,6 @@ import { connectPatiently, impatient } from "../patient-client.ts";
 import { asCalled } from "../terminal.ts";
 import { describeReturn, loadSite, tellEnd } from "../update-outcome.ts";
 import { describePause, describePromotion } from "../update-pause.ts";
-import { hasSwitched, isOver } from "../update-view.ts";
 import { quoteName } from "../words.ts";
 import { isMissing } from "./logs.ts";
 import { ASK_MS } from "./update-following.ts";

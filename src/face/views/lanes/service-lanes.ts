@@ -46,7 +46,8 @@ const RANK = { Withdrawn: -1, Draining: 0, Preparing: 1, Distributing: 2, Holdin
 
 /** A lane for each service, with a bar for each revision that an open generation has, or that has instances. */
 export function buildLanes(input: LaneInput): Lane[] {
-  const { open, known, revisions, counts, status, wanted } = input;
+  const { open, known, counts, status, wanted } = input;
+  const versions = new Map(input.revisions.map(({ metadata, spec }) => [metadata.name, spec.template.version]));
   const bars = new Map<string, Map<string, Bar>>();
   const hold = status?.stamp?.hold;
   const met = new Meetings(input);
@@ -63,7 +64,7 @@ export function buildLanes(input: LaneInput): Lane[] {
       const before = former === undefined ? 0 : (former.open ?? null);
       lane.set(name, {
         revision: name,
-        version: revisions.find((candidate) => candidate.metadata.name === name)?.spec.template.version ?? "?",
+        version: versions.get(name) ?? "?",
         phase,
         generations: [...(former?.generations ?? []), one.number],
         ...met.instancesOf(name),
@@ -96,19 +97,21 @@ export function buildLanes(input: LaneInput): Lane[] {
 /** Which revisions new transactions meet. */
 class Meetings {
   readonly #input: LaneInput;
+  readonly #ofRevision: ReadonlyMap<string | undefined, readonly Instance[]>;
 
   constructor(input: LaneInput) {
     this.#input = input;
+    this.#ofRevision = Map.groupBy(input.instances, (one) => one.spec.revision);
   }
 
   instancesOf(revision: string): Pick<Bar, "ready" | "instances"> {
-    const own = this.#input.instances.filter((candidate) => candidate.spec.revision === revision);
+    const own = this.#ofRevision.get(revision) ?? [];
     const serves = ({ status, metadata }: Instance): boolean => status?.ready === true && metadata.deletionTimestamp === undefined;
     return { ready: own.filter(serves).length, instances: own.length };
   }
 
   #isCallable(revision: string): boolean {
-    return this.#input.instances.some((one) => one.spec.revision === revision && isCallable(one));
+    return this.#ofRevision.get(revision)?.some(isCallable) === true;
   }
 
   /** True if calls of the generation may meet the revision that it maps the service to. */

@@ -1,4 +1,4 @@
-import { isOver, type UpdateView } from "./update-view.ts";
+import { isOver, type UpdateView } from "./site-updates.ts";
 import type { WaitView } from "./wait-view.ts";
 
 /** A wait, and who has it. */

@@ -1,0 +1,55 @@
+import type { Clock } from "#/base/index.ts";
+import type { StoredObject } from "#/model/index.ts";
+import type { BoardEntry } from "#/state/link/hub/index.ts";
+import type { Asked } from "./asked.ts";
+import { DerivedAnswer, type DerivedRow } from "./derived-answer.ts";
+import type { Rights, Visible } from "./rights.ts";
+import type { Sources } from "./sources.ts";
+
+/** What a derived view is computed from: what the reader may see of it. */
+export interface SeenData {
+  /** Objects of a kind; none of one that this site does without. */
+  list<T extends StoredObject>(resource: string): readonly T[];
+  find(resource: string, key: string): StoredObject | undefined;
+  /** True: some of the kind may be hidden. */
+  isLimited(resource: string): boolean;
+  topic(topic: string): Iterable<readonly [key: string, entry: BoardEntry]>;
+  readonly nowMs: number;
+}
+
+export interface DerivedView {
+  readonly resources: readonly string[];
+  readonly topics: readonly string[];
+  readonly compute: (data: SeenData) => readonly DerivedRow[];
+}
+
+/** A view that is computed from several kinds and topics. Kinds that the reader may not list are empty for it. */
+export function askDerived({ resources, topics, compute }: DerivedView, rights: Rights, sources: Sources, clock: Clock): Asked {
+  const viewed = resources.flatMap((resource) => sources.find(resource) ?? []);
+  const visible = new Map<string, Visible>(viewed.map((one) => [one.resource, rights.visible(one)]));
+  const open = topics.filter((topic) => sources.hasTopics && rights.may({ verb: "get", path: `/live/${topic}` }));
+  return {
+    rights: `${rights.nameOf(viewed)} ${open.join(" ")}`,
+    objects: viewed.map((one) => one.resource),
+    topics: open,
+    answer(given) {
+      const objects = new Map(viewed.map((one) => [one.resource, given.objects(one.resource)]));
+      const followed = new Map(open.map((topic) => [topic, given.topic(topic)]));
+      const data = (): SeenData => ({
+        list<T extends StoredObject>(resource: string): readonly T[] {
+          const all = [...(objects.get(resource)?.source.entries() ?? [])].map(([, object]) => object as T);
+          const isShown = visible.get(resource);
+          return isShown === undefined ? all : all.filter(isShown);
+        },
+        find(resource, key) {
+          const object = objects.get(resource)?.source.get(key);
+          return object === undefined || visible.get(resource)?.(object) === false ? undefined : object;
+        },
+        isLimited: (resource) => visible.get(resource) !== undefined,
+        topic: (topic) => followed.get(topic)?.source.entries() ?? [],
+        nowMs: clock.now(),
+      });
+      return new DerivedAnswer({ followed: [...objects.values(), ...followed.values()], compute: () => compute(data()), clock });
+    },
+  };
+}

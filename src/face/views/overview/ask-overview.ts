@@ -1,0 +1,40 @@
+import type { Asked } from "../asked.ts";
+import { CountsAnswer } from "../counts-answer.ts";
+import type { PlatformRow } from "../protocol.ts";
+import type { Rights } from "../rights.ts";
+import type { Sources } from "../sources.ts";
+import { OVERVIEW_KINDS, OverviewAnswer, PROBLEM_STATES, UNDER_WAY } from "./overview-answer.ts";
+
+/** What is wrong with what the reader may see. */
+export function askOverview(limit: number, rights: Rights, sources: Sources, platform: () => PlatformRow): Asked {
+  const judged = Object.keys(OVERVIEW_KINDS).flatMap((resource) => sources.find(resource) ?? []);
+  const updates = sources.find("updates");
+  const all = updates === undefined ? judged : [...judged, updates];
+  return {
+    rights: rights.nameOf(all),
+    objects: all.map((one) => one.resource),
+    topics: [],
+    answer({ objects, queries }) {
+      const scope = (resource: string) => rights.scope(sources.kind(resource));
+      const followed = new Map(all.map((one) => [one.resource, objects(one.resource)]));
+      const query = (resource: string, filter: Record<string, string[]>, sort: { by: string; descending: boolean }) =>
+        queries.acquire(objects(resource), { resource, filter, sort }, scope(resource));
+      return new OverviewAnswer({
+        limit,
+        problems: new Map(
+          judged.map(({ resource }) => [resource, query(resource, { state: [...PROBLEM_STATES] }, { by: "state", descending: false })]),
+        ),
+        counts: new Map(
+          judged.map(({ resource }) => [
+            resource,
+            new CountsAnswer(objects(resource), { of: "counts", resource, by: "state", limit: 10 }, scope(resource)),
+          ]),
+        ),
+        updates: updates === undefined ? undefined : query("updates", { phase: [...UNDER_WAY] }, { by: "created", descending: true }),
+        services: followed.get("microservices")?.source,
+        platform,
+        silence: () => [...followed.values()].find(({ source }) => source.silence !== undefined)?.source.silence,
+      });
+    },
+  };
+}
