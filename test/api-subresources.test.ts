@@ -123,7 +123,7 @@ describe("the scale of an object", () => {
       [{ method: "PATCH", contentType: "application/json", body: { spec: { replicas: 4 } } }, "api/media-type"],
       [{ method: "PATCH", contentType: APPLY, query, body: { ...scale, spec: {} } }, "store/invalid"],
       [{ method: "PATCH", contentType: APPLY, query: { fieldManager: "other" }, body: { ...scale, spec: { replicas: 8 } } }, "store/apply-conflict"],
-      [{ method: "PATCH", contentType: APPLY, query: {}, body: { ...scale, spec: { replicas: 8 } } }, "api/bad-request"],
+      [{ method: "PATCH", contentType: APPLY, query: {}, body: { ...scale, spec: { replicas: 8 } } }, "store/invalid"],
       [{ method: "PATCH", contentType: MERGE, query: { fieldValidation: "Strict" }, body: { spec: { replicsa: 4 } } }, "store/invalid"],
     ] as const)
       assert.equal(await outcome(client, { path: `${ONE}/scale`, ...request } as ClientRequest), code, JSON.stringify(request));

@@ -474,6 +474,7 @@ async function exchange(handle: Handle, { method, path, contentType, body }: Req
   const request = Object.assign(new EventEmitter(), {
     method,
     url: path,
+    httpVersion: "1.1",
     headers: { authorization: "Bearer x", "content-type": contentType, "content-length": String(body.length) } as Record<string, string>,
     complete: false,
     destroyed: false,

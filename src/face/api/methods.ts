@@ -24,25 +24,41 @@ export function checkSpoken({ httpVersion }: Request, method: string, isHttp2: b
     );
 }
 
-/** @throws api/method: `method` is none of `served`, which the answer names (`Allow`: RFC 9110, 15.5.6) */
-export function checkMethod(method: string, served: readonly string[], path: readonly string[]): void {
+/** `what`: what is wished of what.
+ *  @throws api/method: `method` is none of `served`, which the answer names (`Allow`: RFC 9110, 15.5.6) */
+export function checkMethod(method: string, served: readonly string[], what: () => string): void {
   if (served.includes(method)) return;
-  const text = `/${path.join("/").slice(0, 200)}`;
-  throw new OrreryError("api/method", `${method} is not served at ${text}; ${served.join(", ")} ${served.length === 1 ? "is" : "are"}`, {
-    details: { served },
-  });
+  throw new OrreryError("api/method", `${what()}; ${served.join(", ")} ${served.length === 1 ? "is" : "are"}`, { details: { served } });
+}
+
+/** For a path that is no object's. */
+export function atPath(method: string, path: readonly string[]): () => string {
+  return () => `${method} is not served at /${path.join("/").slice(0, 200)}`;
 }
 
 /** Methods of a collection as a whole, or of one object in it. */
-export function collectionMethods({ verbs }: Collection, isWhole: boolean): readonly string[] {
-  const methods = isWhole ? WHOLE : ONE;
-  return Object.keys(methods).filter((method) => verbs.includes(methods[method] ?? ""));
+export function collectionMethods(collection: Collection, isWhole: boolean): readonly string[] {
+  return remembered(isWhole ? WHOLES : ONES, collection, ({ verbs }) => {
+    const methods = isWhole ? WHOLE : ONE;
+    return Object.keys(methods).filter((method) => verbs.includes(methods[method] ?? ""));
+  });
 }
 
 const WHOLE: Readonly<Record<string, string>> = { GET: "list", HEAD: "list", POST: "create", DELETE: "deletecollection" };
 const ONE: Readonly<Record<string, string>> = { GET: "get", HEAD: "get", PUT: "update", PATCH: "patch", DELETE: "delete" };
 
 /** Methods of a subresource. */
-export function partMethods({ verbs }: Part): readonly string[] {
-  return Object.keys(VERBS).filter((method) => Object.hasOwn(verbs, VERBS[method] ?? ""));
+export function partMethods(part: Part): readonly string[] {
+  return remembered(PARTS, part, ({ verbs }) => Object.keys(VERBS).filter((method) => Object.hasOwn(verbs, VERBS[method] ?? "")));
+}
+
+/** Each request asks. */
+const WHOLES = new WeakMap<Collection, readonly string[]>();
+const ONES = new WeakMap<Collection, readonly string[]>();
+const PARTS = new WeakMap<Part, readonly string[]>();
+
+function remembered<T extends object>(known: WeakMap<T, readonly string[]>, of: T, make: (of: T) => readonly string[]): readonly string[] {
+  const found = known.get(of) ?? make(of);
+  known.set(of, found);
+  return found;
 }

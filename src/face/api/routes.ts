@@ -18,7 +18,7 @@ import { type ReadyCheck, serveReady } from "./health.ts";
 import { InstanceAccess } from "./instance-access.ts";
 import { serveLink } from "./link-mount.ts";
 import { serveLive } from "./live.ts";
-import { checkMethod, collectionMethods, partMethods, READ_METHODS, VERBS } from "./methods.ts";
+import { atPath, checkMethod, collectionMethods, partMethods, READ_METHODS, VERBS } from "./methods.ts";
 import type { Metrics } from "./metrics.ts";
 import { checkNamespace, namespaces } from "./namespaces.ts";
 import { leftOut, notServed } from "./not-served.ts";
@@ -163,7 +163,7 @@ export class Routes {
   ): Route {
     const text = `/${path.join("/")}`;
     const verb = options.verb ?? "get";
-    checkMethod(method, verb === "post" ? ["POST"] : READ_METHODS, path);
+    checkMethod(method, verb === "post" ? ["POST"] : READ_METHODS, atPath(method, path));
     return {
       wish: { verb, path: text },
       subject: { verb },
@@ -181,7 +181,7 @@ export class Routes {
     checkMethod(
       method,
       served.flatMap((one) => (one.method === "GET" ? READ_METHODS : [one.method])),
-      path,
+      atPath(method, path),
     );
     const wanted = method === "HEAD" ? "GET" : method;
     const found = served.find((one) => one.method === wanted) as PartPath;
@@ -251,7 +251,7 @@ export class Routes {
   #review(method: string, path: readonly string[]): Route {
     const [, group = "", version = "", plural = ""] = path;
     if (path.length > 4 || !isReview(group, version, plural)) return notServed(path);
-    checkMethod(method, ["POST"], path);
+    checkMethod(method, ["POST"], atPath(method, path));
     return {
       wish: { verb: "create", group, resource: plural },
       subject: { verb: "review", plural, group },
@@ -286,7 +286,6 @@ export class Routes {
     const { collection, namespace, name } = place;
     const part = place.part === undefined ? undefined : findPart(this.#parts, collection, place.part, place.argument);
     if (place.part !== undefined && part === undefined) return notServed(path);
-    checkMethod(method, part === undefined ? collectionMethods(collection, name === undefined) : partMethods(part), path);
     const isRead = method === "GET" || method === "HEAD";
     const isWatch = method === "GET" && name === undefined && isTrue(query, "watch");
     const verb =
@@ -301,6 +300,10 @@ export class Routes {
         : method === "POST"
           ? "create"
           : (VERBS[method] ?? "");
+    checkMethod(method, part === undefined ? collectionMethods(collection, name === undefined) : partMethods(part), () => {
+      const of = part !== undefined ? `/${part.name}` : name === undefined ? " as a whole" : ` (${name.slice(0, 200)})`;
+      return `${verb || method} is not served for ${collection.plural}${of}`;
+    });
     return {
       wish: {
         verb,
