@@ -1,11 +1,54 @@
+import { isDeepStrictEqual } from "node:util";
 import { OrreryError } from "#/base/index.ts";
-import type { Kind, Site, StoredObject } from "#/model/index.ts";
+import { type ConditionInput, type Kind, SITE_NAME, type Site, type StoredObject, setCondition, site } from "#/model/index.ts";
 import type { CentrePart } from "#/state/reconcile/index.ts";
 import type { Store } from "#/state/store/index.ts";
 
+/** What a centre runs. */
+export interface ChosenParts {
+  readonly parts: readonly CentrePart[];
+  /** Why a part runs that the Site would do without, by the part's name. */
+  readonly kept: ReadonlyMap<string, string>;
+}
+
+/** The parts that a Site wants, and those of whose kinds there are objects whatever it wants: what nobody acts on must not look as if somebody did. The API refuses to leave such a part out, but it goes on with its kinds until the centre starts again. */
+export async function chooseParts(all: readonly CentrePart[], store: Store, spec: Site["spec"] | undefined): Promise<ChosenParts> {
+  const wanted = new Set(wantedParts(all, spec));
+  const kept = new Map<string, string>();
+  for (const part of all) {
+    const why = wanted.has(part) ? undefined : await usedStill(part, store);
+    if (why !== undefined) kept.set(part.name, why);
+  }
+  return { parts: all.filter((part) => wanted.has(part) || kept.has(part.name)), kept };
+}
+
 /** The parts that a Site wants: all but those that it does without. */
-export function chosenParts(all: readonly CentrePart[], spec: Site["spec"] | undefined): readonly CentrePart[] {
+export function wantedParts(all: readonly CentrePart[], spec: Site["spec"] | undefined): readonly CentrePart[] {
   return all.filter((part) => part.isEssential === true || spec?.without?.includes(part.name) !== true);
+}
+
+/** Says at the Site whether it does without what it names, and why not.
+ *  @throws store/conflict: the Site has changed meanwhile; try again */
+export async function tellKept(store: Store, { kept }: ChosenParts, nowMs: number): Promise<void> {
+  const present = await store.get(site, { name: SITE_NAME });
+  if (present === undefined) return;
+  const { metadata, spec, status } = present;
+  const { without = [] } = spec;
+  const former = status?.conditions ?? [];
+  const conditions =
+    without.length === 0 ? former.filter(({ type }) => type !== DOES_WITHOUT) : setCondition(former, doesWithout(without, kept), nowMs);
+  if (isDeepStrictEqual(conditions, former)) return;
+  const input = { metadata, spec, status: { ...status, conditions: [...conditions] } };
+  await store.update(site, input, { subresource: "status", fieldManager: "orrery-centre" });
+}
+
+const DOES_WITHOUT = "DoesWithout";
+
+function doesWithout(without: readonly string[], kept: ReadonlyMap<string, string>): ConditionInput {
+  const type = DOES_WITHOUT;
+  if (kept.size === 0) return { type, status: "True", reason: "AsWished", message: `this site does without ${without.join(", ")}` };
+  const message = [...kept].map(([name, why]) => `${name} goes on: ${why}`).join("; ");
+  return { type, status: "False", reason: "StillUsed", message: `${message}; when they have gone the centre starts again without` };
 }
 
 /** Whether a Site may do without what it names.
@@ -26,6 +69,10 @@ async function whyNot(all: readonly CentrePart[], store: Store, name: string): P
   const allowed = all.filter((one) => one.isEssential !== true).map((one) => one.name);
   if (part === undefined) return `there is no capability ${name}; allowed: ${allowed.join(", ")}`;
   if (part.isEssential === true) return `no site works without ${name}; allowed: ${allowed.join(", ")}`;
+  return await usedStill(part, store);
+}
+
+async function usedStill(part: CentrePart, store: Store): Promise<string | undefined> {
   for (const { kind } of part.kinds) {
     const { items, remainingItemCount = 0 } = await store.list(kind, { limit: 1 });
     if (items.length > 0) return `there are ${items.length + remainingItemCount} ${kind.plural}; delete them first: orrery get ${kind.plural}`;

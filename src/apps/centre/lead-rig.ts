@@ -12,7 +12,7 @@ import { openTreeStore } from "#/state/store/tree/index.ts";
 import { openSqliteTree } from "#/state/tree/sqlite/index.ts";
 import { TABLE } from "#/traffic/update/index.ts";
 import { SITE_FILES, type SiteFiles, STORE_HISTORY } from "#/work/controllers/index.ts";
-import { chosenParts } from "./chosen-parts.ts";
+import { wantedParts } from "./chosen-parts.ts";
 import { startLeading } from "./lead.ts";
 import { CENTRE_PARTS, STORED_KINDS } from "./parts.ts";
 import { SkippingClock } from "./skipping-clock.ts";
@@ -39,7 +39,7 @@ export async function startCentre(
   const lead = await startLeading({
     store: options.wrap?.(store, clock) ?? store,
     history: tree.history,
-    parts: chosenParts(CENTRE_PARTS, { ...site.spec.parse({}), without: [...(options.without ?? [])] }),
+    parts: wantedParts(CENTRE_PARTS, { ...site.spec.parse({}), without: [...(options.without ?? [])] }),
     given: [
       given(SITE_FILES, {
         keep: options.keepFiles ?? (async () => undefined),

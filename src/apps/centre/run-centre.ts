@@ -1,6 +1,6 @@
 import { chmod, mkdir, stat } from "node:fs/promises";
 import path from "node:path";
-import { describeError, given, LastGuard, Lifecycle, type Log, sleep, steadyClock, systemClock, systemRandom } from "#/base/index.ts";
+import { describeError, given, LastGuard, Lifecycle, type Log, steadyClock, systemClock, systemRandom } from "#/base/index.ts";
 import { createApi } from "#/face/api/index.ts";
 import { createPages } from "#/face/pages/index.ts";
 import { SITE_NAME, site } from "#/model/index.ts";
@@ -22,12 +22,13 @@ import { writeRunFile } from "../run-file.ts";
 import { serverNames } from "../site-identity.ts";
 import { CENTRE_NAME } from "../supervisor/site-stop.ts";
 import { readVersion } from "../version.ts";
-import { checkDeletion, checkWithout, chosenParts } from "./chosen-parts.ts";
+import { checkDeletion, checkWithout, chooseParts } from "./chosen-parts.ts";
 import { watchClock } from "./clock-watch.ts";
 import { forgetProcesses } from "./forgotten-processes.ts";
 import { type Lead, startLeading } from "./lead.ts";
 import { LoopDelay } from "./loop-delay.ts";
 import { findOfferedTemplate } from "./offered-versions.ts";
+import { watchParts } from "./parts-watch.ts";
 import { processMetrics } from "./process-metrics.ts";
 
 /** Of the tree: the identity of the site whose processes the store tells of. */
@@ -35,9 +36,6 @@ const IDENTITY_NODE = "/identity";
 
 /** Where the set-up builds the console (tools/console.sh). */
 const CONSOLE_BUILDS = path.join(import.meta.dirname, "../../../console/built");
-
-/** A watch of the Site that has failed begins again after so long. */
-const WATCH_AGAIN_MS = 1000;
 
 const clock = systemClock;
 const random = systemRandom;
@@ -99,7 +97,7 @@ class CentreProcess {
     const tokens = await ensureTokens(this.#folder("tokens"), random);
     const { tree, store } = await this.#openStore();
     const artifacts = new ArtifactStore({ folder: this.#folder("artifacts"), random });
-    const parts = chosenParts(this.#parts, (await store.get(site, { name: SITE_NAME }))?.spec);
+    const { parts } = await chooseParts(this.#parts, store, (await store.get(site, { name: SITE_NAME }))?.spec);
     const hub = new Hub({
       clock,
       log,
@@ -140,7 +138,9 @@ class CentreProcess {
     );
     for (const handlers of lead.agents) hub.handle("agent", handlers);
     for (const handlers of lead.gateways) hub.handle("gateway", handlers);
-    void this.#watchSite(store, parts);
+    const onOther = (): void => this.#beginAnew("the site does without other capabilities now");
+    const watching = watchParts({ all: this.#parts, running: parts, store, onOther, clock: steady, random, log }, lifecycle.signal);
+    lifecycle.add("the watch of the parts", () => watching);
     const kinds = servedKinds(parts);
     const machine = fixedRoles(
       parts.flatMap((part) => part.rights ?? []),
@@ -211,24 +211,6 @@ class CentreProcess {
     tree.beginHistory();
     await tree.close();
     return { tree: await openSqliteTree({ file, clock, random }), isForeign: true };
-  }
-
-  /** Starts again when the Site does without other parts than now. */
-  async #watchSite(store: TreeStore, parts: readonly CentrePart[]): Promise<void> {
-    const { signal } = this.#lifecycle;
-    const fieldSelector = `metadata.name=${SITE_NAME}`;
-    while (!signal.aborted)
-      try {
-        for await (const event of store.watch(site, { fieldSelector, signal })) {
-          if (event.type !== "ADDED" && event.type !== "MODIFIED") continue;
-          const next = chosenParts(this.#parts, event.object.spec);
-          if (next.length !== parts.length || next.some((part, index) => part !== parts[index]))
-            return this.#beginAnew("the site does without other capabilities now");
-        }
-      } catch (error) {
-        if (!signal.aborted) this.#log.warn(`watching the Site failed: ${describeError(error)}`);
-        await sleep(clock, WATCH_AGAIN_MS, signal).catch(() => {});
-      }
   }
 
   async #beginHistory(
