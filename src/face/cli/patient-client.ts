@@ -106,7 +106,7 @@ async function deleteOnce(request: ClientRequest, patiently: AskPatiently): Prom
           return await inner.request(deletion);
         } catch (error) {
           if (wasLost && (isOrreryError(error, "store/missing") || isOrreryError(error, "store/conflict")))
-            return { status: 200, headers: {}, body: {} };
+            return { status: 200, headers: {}, body: { metadata } };
           throw error;
         }
       });

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
-import { ManualClock, OrreryError } from "#/base/index.ts";
+import { ManualClock, OrreryError, systemClock } from "#/base/index.ts";
 import { gateway, host, instance, job, microservice, resource, route } from "#/model/index.ts";
 import type { ClientRequest } from "#/state/client/index.ts";
 import { objectPath } from "./kubernetes.ts";
@@ -303,6 +303,25 @@ test("delete says what was there and fails for what was not", async () => {
   const answers = { [`DELETE ${SERVICES}/auth`]: {}, [`GET ${BASE}/routes`]: { items: [] }, [`GET ${SERVICES}`]: { items: [] } };
   const { status, out, note } = await run(["delete", "ms", "auth", "nobody"], { answers });
   assert.deepEqual([status, out, note], [1, "microservice auth: deleted\n", "microservice nobody: there is none\n"]);
+});
+
+test("delete --wait waits for what was deleted, not for another of its name that somebody has made since", async () => {
+  const gone = (uid: string): object => ({ ...auth(), metadata: { ...auth().metadata, uid } });
+  for (const [after, status] of [
+    [new Sequence(gone("1"), gone("1"), gone("2")), 0],
+    [new Sequence(gone("1"), new OrreryError("store/missing", "gone")), 0],
+    [new Sequence(gone("1")), 1],
+  ] as const)
+    for (const body of [{ kind: "Status", metadata: {}, details: { uid: "1" } }, gone("1")]) {
+      const answers = {
+        [`DELETE ${SERVICES}/auth`]: body,
+        [`GET ${SERVICES}/auth`]: new Sequence(...after.answers),
+        [`GET ${BASE}/routes`]: { items: [] },
+        [`GET ${SERVICES}`]: { items: [] },
+      };
+      const done = await run(["delete", "ms", "auth", "--wait", "--timeout", "1s"], { answers, clock: systemClock });
+      assert.equal(done.status, status, done.note);
+    }
 });
 
 test("delete of a service names the routes that now lead nowhere, and who still calls it", async () => {

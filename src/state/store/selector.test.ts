@@ -136,6 +136,12 @@ describe("parseFieldSelector", () => {
     for (const text of [",", ",,", " ", " , "]) assert.throws(() => parseFieldSelector(text, allowed), /nothing but commas/, text);
   });
 
+  it("refuses blanks around an operator, where they would select nothing", () => {
+    for (const text of ["metadata.name = x", "metadata.name ==x", "spec.host=a,metadata.name != x"])
+      assert.throws(() => parseFieldSelector(text, allowed), /blanks stand around [!=]=?; write metadata\.name[!=]=?value/, text);
+    assert.equal(parseFieldSelector("spec.host=, metadata.name=x", allowed)?.({ metadata: { name: "x" } }), true);
+  });
+
   it("refuses a value that is not escaped, instead of selecting by a part of it", () => {
     for (const text of ["spec.host=a=b", "spec.host=a\\", "spec.host=\\a", "spec.host=a\\,b\\", "spec.host=a==b", "spec.host=\\"])
       assert.throws(() => parseFieldSelector(text, allowed), /no value/, text);

@@ -128,7 +128,10 @@ export function parseFieldSelector(text: string, allowed: readonly string[]): ((
         text,
         `cannot be read at ${JSON.stringify(part.slice(0, 100))}; allowed: path=value, path!=value, joined by commas`,
       );
-    const field = (match[1] ?? "").trim().replace(/^\./, "");
+    // Blanks before the operator are refused, as in Kubernetes: those behind it belong to the value, and nothing would be selected.
+    const field = (match[1] ?? "").trimStart().replace(/^\./, "");
+    if (field.trimEnd() !== field)
+      return refuseSelector("fieldSelector", text, `blanks stand around ${match[2]}; write ${field.trimEnd()}${match[2]}value`);
     if (!allowed.includes(field))
       return refuseSelector("fieldSelector", text, `no field to select by: ${field.slice(0, 100)}; allowed: ${allowed.join(", ")}`);
     const path = field.split(".");

@@ -17,6 +17,11 @@ interface Victim {
   readonly name: string;
 }
 
+/** What has been deleted: another one of the same name is none of it. */
+interface Deleted extends Victim {
+  readonly uid: string | undefined;
+}
+
 /** `orrery delete`: 1 if something named was not there. */
 export async function remove(context: CliContext, args: readonly string[], options: Options): Promise<number> {
   const { terminal } = context;
@@ -24,10 +29,11 @@ export async function remove(context: CliContext, args: readonly string[], optio
   if (victims.length === 0) throw new OrreryError("cli/usage", "say what to delete: a kind and a name, or -f FILE");
   const api = await connectPatiently(context, options.data);
   try {
-    const deleted: Victim[] = [];
+    const deleted: Deleted[] = [];
     for (const { kind, name } of victims) {
-      if (await deleteObject(api, kind, name)) {
-        deleted.push({ kind, name });
+      const done = await deleteObject(api, kind, name);
+      if (done !== undefined) {
+        deleted.push({ kind, name, ...done });
         terminal.out(`${kind.singular} ${name}: deleted`);
       } else terminal.note(`${kind.singular} ${name}: there is none`);
     }
@@ -70,13 +76,15 @@ async function warnOfCallers({ terminal }: CliContext, api: Client, deleted: rea
   }
 }
 
-/** Deletes an object; false if there was none. It may stay until its finalizers are done. */
-export async function deleteObject(api: Client, kind: ServedKind, name: string): Promise<boolean> {
+/** Deletes an object, and says which; `undefined` if there was none. It may stay until its finalizers are done. */
+export async function deleteObject(api: Client, kind: ServedKind, name: string): Promise<{ readonly uid: string | undefined } | undefined> {
   try {
-    await api.request({ method: "DELETE", path: objectPath(kind, name) });
-    return true;
+    const { body } = await api.request({ method: "DELETE", path: objectPath(kind, name) });
+    // A Status of what is gone, else the object itself.
+    const { details, metadata } = body as { readonly details?: { readonly uid?: string }; readonly metadata?: { readonly uid?: string } };
+    return { uid: details?.uid ?? metadata?.uid };
   } catch (error) {
-    if (isMissing(error)) return false;
+    if (isMissing(error)) return undefined;
     throw error;
   }
 }
@@ -106,11 +114,16 @@ async function victimsOfFiles(context: CliContext, files: readonly string[]): Pr
   });
 }
 
-async function waitForAbsence({ terminal, clock, signal }: CliContext, api: Client, victims: readonly Victim[], timeoutMs: number): Promise<boolean> {
+async function waitForAbsence(
+  { terminal, clock, signal }: CliContext,
+  api: Client,
+  victims: readonly Deleted[],
+  timeoutMs: number,
+): Promise<boolean> {
   const deadlineMs = clock.monotonic() + timeoutMs;
   const patience = new Patience({ terminal, clock }, AWAY_MS);
   for (let left = victims; ; ) {
-    const there = await patience.ask(() => Promise.all(left.map(({ kind, name }) => isThere(impatient(api), objectPath(kind, name)))));
+    const there = await patience.ask(() => Promise.all(left.map((one) => isThere(impatient(api), one))));
     left = left.filter((_, index) => there?.[index] ?? true);
     if (left.length === 0) {
       terminal.progress(undefined);
@@ -131,10 +144,10 @@ async function waitForAbsence({ terminal, clock, signal }: CliContext, api: Clie
   }
 }
 
-async function isThere(api: Client, path: string): Promise<boolean> {
+async function isThere(api: Client, { kind, name, uid }: Deleted): Promise<boolean> {
   try {
-    await api.request({ path });
-    return true;
+    const { metadata } = (await api.request({ path: objectPath(kind, name) })).body as StoredObject;
+    return uid === undefined || metadata.uid === uid;
   } catch (error) {
     if (isMissing(error)) return false;
     throw error;
