@@ -34,6 +34,12 @@ export interface ApiSite {
 export interface ApiSiteOptions {
   readonly store?: Partial<TreeStoreOptions>;
   readonly api?: Partial<ApiOptions>;
+  /** Logs people in: what it gives goes to the API. */
+  readonly withLogin?: (made: {
+    readonly store: TreeStore;
+    readonly tree: SqliteTree;
+    readonly authenticate: ReturnType<typeof tokenAuthenticator>;
+  }) => Promise<Partial<ApiOptions>>;
   /** Default true. */
   readonly hasCollector?: boolean;
   /** Another site's, opened again as after a crash; default one of its own. */
@@ -66,6 +72,7 @@ export async function openApiSite(context: Pick<TestContext, "after">, options: 
     version: "0.1.0",
     certificate: certificates.certificate,
     key: certificates.key,
+    ...(await options.withLogin?.({ store, tree, authenticate: tokenAuthenticator(tokens) })),
     ...options.api,
   });
   const { port } = await api.listen({ host: "127.0.0.1", port: 0 });

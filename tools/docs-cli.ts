@@ -64,6 +64,7 @@ const context: CliContext = {
     checkOwner: () => undefined,
     restore: async () => undefined,
     edge: () => undefined,
+    console: () => undefined,
     site: () => undefined,
     offeredVersions: async () => [],
     offeredTemplate: async () => undefined,

@@ -88,6 +88,7 @@ function commandLine(): Command {
     checkOwner: no,
     restore: no,
     edge: no,
+    console: no,
     site: no,
     offeredVersions: no,
     offeredTemplate: no,

@@ -21,7 +21,7 @@ export interface Wing {
 
 const GROUND = ["base", "text", "model", "pki"];
 const STATE = ["link", "client", "tree", "store", "reconcile", "artifacts"];
-const PEOPLE = ["access", "audit"];
+const PEOPLE = ["access", "audit", "login"];
 const TRAFFIC = ["trace", "routing", "update", "gateway"];
 const WORK = ["process", "probes", "agent", "controllers"];
 const FACE = ["pages", "views", "api", "cli"];
@@ -53,6 +53,7 @@ export const WINGS: readonly Wing[] = [
     rooms: [
       { name: "access", imports: ["base", "model", "pki", "store", "reconcile"] },
       { name: "audit", faces: ["chain"], imports: ["base", "model", "link"], pure: ["chain"] },
+      { name: "login", imports: ["base", "model", "store", "reconcile", "access"] },
     ],
   },
   {
@@ -137,6 +138,7 @@ export const WINGS: readonly Wing[] = [
         name: "apps",
         faces: [
           "agent-parts",
+          "centre/centre-login",
           "centre/parts",
           "cli-parts",
           "centre/run-centre",

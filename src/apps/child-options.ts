@@ -14,6 +14,8 @@ export interface ChildOptions {
   readonly apiPort: number;
   /** `--edge-port N` (gateway): as `apiPort`. */
   readonly edgePort: number;
+  /** `--console-port N` (centre): as `apiPort`; of plain HTTP for browsers, on loopback alone. One that is taken is no reason not to start. */
+  readonly consolePort: number;
   /** `--host NAME`: name of this host's object (agent, gateway); default the machine's own name. */
   readonly host?: string;
 }
@@ -29,6 +31,7 @@ export function parseChildOptions(args: readonly string[] = process.argv.slice(2
       listen: { type: "string", default: "127.0.0.1" },
       "api-port": { type: "string", default: "0" },
       "edge-port": { type: "string", default: "0" },
+      "console-port": { type: "string", default: "0" },
       host: { type: "string" },
     },
   });
@@ -39,6 +42,7 @@ export function parseChildOptions(args: readonly string[] = process.argv.slice(2
     listen: values.listen,
     apiPort: Number(values["api-port"]),
     edgePort: Number(values["edge-port"]),
+    consolePort: Number(values["console-port"]),
     ...(values.host === undefined ? {} : { host: values.host }),
   };
 }
@@ -58,6 +62,8 @@ export function formatChildOptions(options: ChildOptions): string[] {
     String(options.apiPort),
     "--edge-port",
     String(options.edgePort),
+    "--console-port",
+    String(options.consolePort),
     ...(options.host === undefined ? [] : ["--host", options.host]),
   ];
 }

@@ -8,7 +8,7 @@ import type { Interrupts } from "./interrupts.ts";
 import { findLeftInstances } from "./left-instances.ts";
 import { readRunFile } from "./run-file.ts";
 import { checkOwner, FREE_BYTES_MIN, freeBytes, openDataFolder } from "./supervisor/data-folder.ts";
-import { readEdgeUrl } from "./supervisor/endpoints.ts";
+import { readConsoleUrl, readEdgeUrl } from "./supervisor/endpoints.ts";
 import { readLastSite } from "./supervisor/last-site.ts";
 
 export interface PlatformOptions {
@@ -37,6 +37,7 @@ export function localPlatform({ version, connect, interrupts, freeBytes: freeByt
       await restoreSqliteTree({ from, file: path.join(data, "state", "tree.db"), random: systemRandom });
     },
     edge: readEdgeUrl,
+    console: readConsoleUrl,
     site: (data) => {
       const site = readRunFile(data, "centre")?.["site"];
       return typeof site === "string" ? site : readLastSite(data);

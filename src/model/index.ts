@@ -70,6 +70,7 @@ export { scale } from "./scale.ts";
 export { Schedule } from "./schedule.ts";
 export { labelSelector } from "./selector-text.ts";
 export { formatShare, SITE_NAME, type Site, type StampPlan, site } from "./site.ts";
+export { LOGIN_DEFAULTS } from "./site-login.ts";
 export { findOversize, OBJECT_DEPTH_MAX, sizeOf } from "./size.ts";
 export { type StrategyName, unfitStrategy } from "./strategy.ts";
 export { RAMP_KEY, REMOVED, type Update, update } from "./update.ts";

@@ -4,6 +4,7 @@ import { duration, minReady, someDuration } from "./duration.ts";
 import { DEFAULT_LIMITS, edgePolicy, gatewayLimits } from "./gateway-policy.ts";
 import { defineKind } from "./kind.ts";
 import { label } from "./names.ts";
+import { siteLogin } from "./site-login.ts";
 import { strategyName } from "./strategy.ts";
 
 const rampShare = z.number().min(0).max(1);
@@ -49,6 +50,7 @@ const spec = z.strictObject({
     .max(50)
     .optional()
     .describe("Capabilities of the centre that this site does without: nothing of them runs, is served or listed. Names: docs/operating.md."),
+  login: siteLogin.optional().describe("How people log in to the console. Absent: as its defaults say."),
   readyWithin: someDuration.default("2m").describe("Longest wait for new instances to become ready, else the update is given up."),
 });
 

@@ -11,7 +11,16 @@ const names = (without: readonly string[]): string[] =>
 
 test("a site does without what it names, and never without what is essential", () => {
   assert.equal(wantedParts(CENTRE_PARTS, undefined).length, CENTRE_PARTS.length);
-  assert.deepEqual(names(["jobs", "calls", "services", "nonsense"]), ["updates", "hosts", "routes", "resources", "services", "leases", "access"]);
+  assert.deepEqual(names(["jobs", "calls", "services", "nonsense"]), [
+    "updates",
+    "hosts",
+    "routes",
+    "resources",
+    "services",
+    "leases",
+    "access",
+    "login",
+  ]);
 });
 
 test("a capability that is not there, that is essential, or of whose kinds there are objects, is not left out; the message says what may be", async () => {

@@ -1,5 +1,6 @@
 import type { Kind } from "#/model/index.ts";
 import { accessPart } from "#/people/access/index.ts";
+import { loginPart } from "#/people/login/index.ts";
 import { type CentrePart, servedKinds, storedKinds } from "#/state/reconcile/index.ts";
 import { updatesPart } from "#/traffic/update/index.ts";
 import { callsPart, hostsPart, jobsPart, leasesPart, resourcesPart, routesPart, servicesPart } from "#/work/controllers/index.ts";
@@ -15,6 +16,7 @@ export const CENTRE_PARTS: readonly CentrePart[] = [
   callsPart,
   leasesPart,
   accessPart,
+  loginPart,
 ];
 
 /** What a centre serves, if its Site does without nothing. */

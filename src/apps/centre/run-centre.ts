@@ -1,7 +1,7 @@
 import { chmod, mkdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { describeError, given, LastGuard, Lifecycle, type Log, steadyClock, systemClock, systemRandom } from "#/base/index.ts";
-import { createApi } from "#/face/api/index.ts";
+import { type Api, createApi } from "#/face/api/index.ts";
 import { createPages } from "#/face/pages/index.ts";
 import { SITE_NAME, site } from "#/model/index.ts";
 import { fixedRoles, machineTokens, openAccess } from "#/people/access/index.ts";
@@ -22,6 +22,7 @@ import { writeRunFile } from "../run-file.ts";
 import { serverNames } from "../site-identity.ts";
 import { CENTRE_NAME } from "../supervisor/site-stop.ts";
 import { readVersion } from "../version.ts";
+import { startLogin } from "./centre-login.ts";
 import { checkDeletion, checkWithout, chooseParts } from "./chosen-parts.ts";
 import { watchClock } from "./clock-watch.ts";
 import { forgetProcesses } from "./forgotten-processes.ts";
@@ -149,11 +150,18 @@ class CentreProcess {
     const access = openAccess({ store, kinds, machine, clock, random, log, signal: lifecycle.signal });
     lifecycle.add("access", () => access.ended);
     await access.ready;
+    const { login, browser, ended } = await startLogin({
+      machine: machineTokens(tokenAuthenticator(tokens)),
+      ...{ store, history: tree.history, identity, listen, clock, random, log, signal: lifecycle.signal },
+    });
+    lifecycle.add("login", () => ended);
     const api = createApi({
       store,
       kinds,
       hub,
-      authenticate: machineTokens(tokenAuthenticator(tokens)),
+      authenticate: login.authenticate,
+      onRevoked: login.onRevoked,
+      login: { login, browser },
       authorizer: access.authorizer,
       paths: lead.paths,
       leftOut: this.#parts.filter((part) => !parts.includes(part)),
@@ -175,12 +183,27 @@ class CentreProcess {
       pages: createPages({ folder: CONSOLE_BUILDS, clock, log }),
     });
     const { port } = await api.listen({ host: listen, port: apiPort });
+    const consoleUrl = await this.#listenPlain(api, port);
     lifecycle.add("hub", () => hub.close("the centre stops"));
     lifecycle.add("api", () => api.close());
     const name = listen === "0.0.0.0" || listen === "::" ? "127.0.0.1" : listen;
     const url = `https://${name.includes(":") ? `[${name}]` : name}:${port}`;
-    writeRunFile(data, "centre", { identity, url, site: siteFolder });
+    writeRunFile(data, "centre", { identity, url, console: consoleUrl ?? `${url}/console/`, site: siteFolder });
     log.info("ready", { url, epoch: lead.epoch });
+  }
+
+  /** Plain HTTP for browsers of this machine, where the API is on loopback alone: elsewhere others could listen. The console is no reason for a centre not to start: where its port is taken, another will do. */
+  async #listenPlain(api: Api, apiPort: number): Promise<string | undefined> {
+    const { listen, consolePort } = this.#options;
+    if (!isLoopback(listen)) return undefined;
+    try {
+      const { port } = await api.listenPlain({ host: listen, ports: [...new Set([consolePort, 0])].filter((one) => one !== apiPort) });
+      if (consolePort !== 0 && port !== consolePort) this.#log.warn(`port ${consolePort} is in use: the console is on port ${port}`);
+      return `http://${listen.includes(":") ? `[${listen}]` : listen}:${port}/console/`;
+    } catch (error) {
+      this.#log.error(`the console has no port of its own: ${describeError(error)}`);
+      return undefined;
+    }
   }
 
   async #openStore(): Promise<{ readonly tree: SqliteTree; readonly store: TreeStore }> {
@@ -277,4 +300,9 @@ class CentreProcess {
       process.exitCode = 1;
     }
   }
+}
+
+/** Nobody else on the network hears what is said there. */
+function isLoopback(address: string): boolean {
+  return address === "localhost" || address === "::1" || /^127\./.test(address);
 }

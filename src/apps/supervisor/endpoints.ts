@@ -3,10 +3,12 @@ import path from "node:path";
 import { replaceFile } from "#/work/process/index.ts";
 import { readRunFile } from "../run-file.ts";
 
-/** `<data>/endpoints.json`: where API and edge are. `edge` is missing until the gateway listens for the first time. */
+/** `<data>/endpoints.json`: where API, edge and console are. `edge` is missing until the gateway listens for the first time. */
 export interface Endpoints {
   readonly api: string;
   readonly edge?: string;
+  /** For browsers: `http://127.0.0.1:7480/console/`; on the API's port where that is not on loopback. */
+  readonly console?: string;
 }
 
 /** The endpoints last written, or `undefined`. They say where something was, not that it still runs. */
@@ -14,7 +16,12 @@ export function readEndpoints(data: string): Endpoints | undefined {
   try {
     const parsed: unknown = JSON.parse(readFileSync(path.join(data, "endpoints.json"), "utf8"));
     if (typeof parsed !== "object" || parsed === null || !("api" in parsed) || typeof parsed.api !== "string") return undefined;
-    return { api: parsed.api, ...("edge" in parsed && typeof parsed.edge === "string" ? { edge: parsed.edge } : {}) };
+    const { api } = parsed;
+    const textOf = (name: "edge" | "console"): object => {
+      const value = (parsed as Readonly<Record<string, unknown>>)[name];
+      return typeof value === "string" ? { [name]: value } : {};
+    };
+    return { api, ...textOf("edge"), ...textOf("console") };
   } catch {
     return undefined;
   }
@@ -24,6 +31,12 @@ export function readEndpoints(data: string): Endpoints | undefined {
 export function readEdgeUrl(data: string): string | undefined {
   const edge = readRunFile(data, "gateway")?.["edge"];
   return typeof edge === "string" ? edge : readEndpoints(data)?.edge;
+}
+
+/** Address of the console: as the centre that runs says it, else where it was last. */
+export function readConsoleUrl(data: string): string | undefined {
+  const console = readRunFile(data, "centre")?.["console"];
+  return typeof console === "string" ? console : readEndpoints(data)?.console;
 }
 
 /** Writes the endpoints, whole or not at all. */

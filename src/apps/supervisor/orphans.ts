@@ -35,7 +35,7 @@ export async function stopOrphans(options: {
 
 /** Instances outlive a killed agent, and only an agent knows their grace and their stop scripts: one is started, adopts them, and ends them. */
 async function startAgent(data: string, identity: string): Promise<Child> {
-  const args = formatChildOptions({ data, identity, site: data, listen: "127.0.0.1", apiPort: 0, edgePort: 0 });
+  const args = formatChildOptions({ data, identity, site: data, listen: "127.0.0.1", apiPort: 0, edgePort: 0, consolePort: 0 });
   const { promise, resolve } = Promise.withResolvers<void>();
   const cancel = systemClock.after(AGENT_READY_WITHIN_MS, resolve);
   const child = new Child({

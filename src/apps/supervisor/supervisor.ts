@@ -21,6 +21,7 @@ export interface SupervisorOptions {
   /** 0: any free one. Of no effect on a centre that runs already. */
   readonly apiPort: number;
   readonly edgePort: number;
+  readonly consolePort: number;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -136,7 +137,7 @@ async function stopAll(
 class State {
   readonly #options: SupervisorOptions;
   readonly #children: Map<ChildName, Child>;
-  readonly #ports: { api: number; edge: number };
+  readonly #ports: { api: number; edge: number; console: number };
   #endpoints: Endpoints = { api: "" };
   #stoppingSince: string | undefined;
   /** How each child ended last. */
@@ -145,11 +146,12 @@ class State {
   constructor(options: SupervisorOptions, children: Map<ChildName, Child>) {
     this.#options = options;
     this.#children = children;
-    this.#ports = { api: options.apiPort, edge: options.edgePort };
+    this.#ports = { api: options.apiPort, edge: options.edgePort, console: options.consolePort };
   }
 
   get endpoints(): Required<Endpoints> {
-    return { api: this.#endpoints.api, edge: readEdgeUrl(this.#options.data) ?? this.#endpoints.edge ?? "" };
+    const { api, console = "" } = this.#endpoints;
+    return { api, edge: readEdgeUrl(this.#options.data) ?? this.#endpoints.edge ?? "", console };
   }
 
   /** Resolves when the child is ready for the first time. */
@@ -174,7 +176,7 @@ class State {
         data,
         identity,
         script: scriptOf(name),
-        args: () => formatChildOptions({ ...this.#options, apiPort: this.#ports.api, edgePort: this.#ports.edge }),
+        args: () => formatChildOptions({ ...this.#options, apiPort: this.#ports.api, edgePort: this.#ports.edge, consolePort: this.#ports.console }),
         clock,
         random,
         log,
@@ -224,13 +226,16 @@ class State {
       this.#ports.api = portOf(run["url"]);
       // Where a gateway listens that is about to be adopted stays known meanwhile.
       const edge = this.#endpoints.edge ?? (isRunning(data, "gateway") ? before?.edge : undefined);
-      this.#endpoints = { api: run["url"], ...(edge === undefined ? {} : { edge }) };
+      const page = run["console"];
+      this.#endpoints = { api: run["url"], ...(edge === undefined ? {} : { edge }), ...(typeof page === "string" && { console: page }) };
+      if (typeof page === "string" && page.startsWith("http:")) this.#ports.console = portOf(page);
     }
     if (name === "gateway" && typeof run["edge"] === "string") {
       this.#ports.edge = portOf(run["edge"]);
       this.#endpoints = { ...this.#endpoints, edge: run["edge"] };
     }
-    if (before?.api !== this.#endpoints.api || before?.edge !== this.#endpoints.edge) writeEndpoints(data, this.#endpoints);
+    const { api, edge, console } = this.#endpoints;
+    if (before?.api !== api || before?.edge !== edge || before?.console !== console) writeEndpoints(data, this.#endpoints);
   }
 }
 

@@ -5,7 +5,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Clock, LastGuard, OrreryError, type Random, shellWord } from "#/base/index.ts";
 import type { Terminal, UpOptions } from "#/face/cli/index.ts";
-import { type AppliedTemplate, sayLate, waitForServices } from "#/face/cli/site.ts";
+import { type AppliedTemplate, makeLoginLink, sayLate, waitForServices } from "#/face/cli/site.ts";
 import { microservice } from "#/model/index.ts";
 import { ensureCertificates, ensureTokens, kubeconfig, replacePrivateFile } from "#/pki/index.ts";
 import type { Client } from "#/state/client/index.ts";
@@ -17,7 +17,7 @@ import { claimIdentity, type SiteHolder, serverNames } from "../site-identity.ts
 import { forgetOriginal } from "./copied-folder.ts";
 import { openDataFolder } from "./data-folder.ts";
 import { endLeft, sayLeft } from "./down-command.ts";
-import { readEdgeUrl, readEndpoints } from "./endpoints.ts";
+import { readConsoleUrl, readEdgeUrl, readEndpoints } from "./endpoints.ts";
 import { heapFlags } from "./heap.ts";
 import type { SupervisorMessage } from "./messages.ts";
 import { checkPort } from "./ports.ts";
@@ -26,6 +26,9 @@ import { describeSiteProcess, findSiteProcesses } from "./site-processes.ts";
 import { PART_NAMES } from "./site-stop.ts";
 import { isRunning, SITE_NAME, type Supervisor, startSupervisor, takeLock } from "./supervisor.ts";
 import { describeSite } from "./welcome.ts";
+
+/** Where people look for the console. */
+const CONSOLE_PORT = 7480;
 
 export interface UpCommandOptions extends UpOptions {
   readonly terminal: Terminal;
@@ -51,12 +54,13 @@ export async function up(options: UpCommandOptions): Promise<number> {
   if (isNew) openDataFolder(data);
   const identity = await takeIdentity(options);
   const secrets = await makeSecrets(options, identity);
+  const start = { ...options, identity, consolePort: await chooseConsolePort(options) };
   if (options.detach) {
-    await startInBackground(options, identity);
+    await startInBackground(start);
     return await settle(options, site, secrets);
   }
   interrupts.claim();
-  const supervisor = await startHere(options, identity).catch((error: unknown) => {
+  const supervisor = await startHere(start).catch((error: unknown) => {
     // What was started has been stopped again.
     if (interrupts.first.aborted) return undefined;
     throw error;
@@ -128,11 +132,31 @@ interface Secrets {
   readonly adminToken: string;
 }
 
-async function checkPorts({ data, listen, apiPort, edgePort }: UpCommandOptions): Promise<void> {
+/** What was asked for must be had; what was not: where browsers found it last, where people look for it, or anywhere. */
+async function chooseConsolePort({ data, listen, apiPort, edgePort, consolePort }: UpCommandOptions): Promise<number> {
+  if (consolePort !== undefined) return consolePort;
+  const former = URL.parse(readEndpoints(data)?.console ?? "");
+  const ports = [...(former?.protocol === "http:" ? [Number(former.port)] : []), ...(apiPort === 0 ? [] : [CONSOLE_PORT])];
+  for (const port of ports.filter((one) => one !== apiPort && one !== edgePort)) {
+    const isFree = await checkPort(listen, port, "--console-port").then(
+      () => true,
+      () => false,
+    );
+    if (isFree) return port;
+  }
+  return 0;
+}
+
+async function checkPorts({ data, listen, apiPort, edgePort, consolePort = 0 }: UpCommandOptions): Promise<void> {
   // A child that outlived its supervisor holds its port rightly: it is adopted.
   if (apiPort !== 0 && apiPort === edgePort)
     throw new OrreryError("up/port", `--api-port and --edge-port are both ${apiPort}; give two different ones`);
-  if (!isRunning(data, "centre")) await checkPort(listen, apiPort, "--api-port");
+  if (consolePort !== 0 && (consolePort === apiPort || consolePort === edgePort))
+    throw new OrreryError("up/port", `--console-port is ${consolePort}, as another port; give a different one`);
+  if (!isRunning(data, "centre")) {
+    await checkPort(listen, apiPort, "--api-port");
+    await checkPort(listen, consolePort, "--console-port");
+  }
   if (!isRunning(data, "gateway")) await checkPort(listen, edgePort, "--edge-port");
 }
 
@@ -145,7 +169,13 @@ async function makeSecrets({ data, listen, clock, random }: UpCommandOptions, id
   return { ca, adminToken };
 }
 
-async function startHere(options: UpCommandOptions, identity: string): Promise<Supervisor> {
+/** What is left to be chosen has been. */
+interface StartOptions extends UpCommandOptions {
+  readonly identity: string;
+  readonly consolePort: number;
+}
+
+async function startHere(options: StartOptions): Promise<Supervisor> {
   const { data, terminal } = options;
   const log = fileLog(path.join(data, "logs", "supervisor.log"));
   // Nobody starts a supervisor anew: it goes on.
@@ -154,7 +184,6 @@ async function startHere(options: UpCommandOptions, identity: string): Promise<S
   terminal.progress("starting the platform");
   const supervisor = await startSupervisor({
     ...options,
-    identity,
     log,
     guard,
     signal: options.interrupts.first,
@@ -164,11 +193,11 @@ async function startHere(options: UpCommandOptions, identity: string): Promise<S
   return supervisor;
 }
 
-async function startInBackground(options: UpCommandOptions, identity: string): Promise<void> {
+async function startInBackground(options: StartOptions): Promise<void> {
   const { terminal } = options;
   terminal.progress("starting the platform");
   const script = fileURLToPath(new URL("../up.ts", import.meta.url));
-  const child = fork(script, formatChildOptions({ ...options, identity }), {
+  const child = fork(script, formatChildOptions(options), {
     cwd: "/",
     detached: true,
     execArgv: [...process.execArgv, ...heapFlags("supervisor")],
@@ -238,7 +267,19 @@ async function settle(options: UpCommandOptions, site: SiteFiles, secrets: Secre
     });
     // The site may say that the edge speaks TLS.
     const edge = readEdgeUrl(data) ?? endpoints.edge;
-    terminal.out(await describeSite({ api, data, site: options.site, endpoints: { api: endpoints.api, edge }, terminal }));
+    const page = readConsoleUrl(data) ?? `${endpoints.api}/console/`;
+    // Whoever reads it gets in: it is shown to a person, and stands in no log.
+    const link = terminal.isTerminal ? await makeLoginLink(api).catch(() => undefined) : undefined;
+    terminal.out(
+      await describeSite({
+        api,
+        data,
+        site: options.site,
+        endpoints: { api: endpoints.api, edge, console: page },
+        terminal,
+        ...(link !== undefined && { link }),
+      }),
+    );
     if (late.length > 0) sayLate(terminal, late, options.timeoutMs);
     return late.length === 0 ? 0 : 1;
   } finally {

@@ -1,7 +1,7 @@
 import path from "node:path";
 import { shellWord } from "#/base/index.ts";
 import { asCalled, type Terminal } from "#/face/cli/index.ts";
-import { count, formatTable, readinessOf, routeUrl } from "#/face/cli/site.ts";
+import { count, formatTable, type LoginLink, loginUrl, readinessOf, routeUrl } from "#/face/cli/site.ts";
 import { API_VERSION, DEFAULT_NAMESPACE, type Microservice, microservice, type Resource, type Route, resource, route } from "#/model/index.ts";
 import type { Client } from "#/state/client/index.ts";
 import type { Endpoints } from "./endpoints.ts";
@@ -12,10 +12,12 @@ export interface WelcomeOptions {
   readonly site: string;
   readonly endpoints: Required<Endpoints>;
   readonly terminal: Terminal;
+  /** That logs in the machine's admin, once. */
+  readonly link?: LoginLink;
 }
 
 /** What runs, where, and what to do next. */
-export async function describeSite({ api, data, site, endpoints, terminal }: WelcomeOptions): Promise<string> {
+export async function describeSite({ api, data, site, endpoints, terminal, link }: WelcomeOptions): Promise<string> {
   const list = async <T>(plural: string): Promise<readonly T[]> =>
     ((await api.request({ path: `/apis/${API_VERSION}/namespaces/${DEFAULT_NAMESPACE}/${plural}` })).body as { readonly items: readonly T[] }).items;
   const [services, resources, routes] = await Promise.all([
@@ -47,6 +49,10 @@ export async function describeSite({ api, data, site, endpoints, terminal }: Wel
     "",
     ...routes.map((one) => `${one.spec.service.padEnd(10)} ${terminal.paint("cyan", routeUrl(endpoints.edge, one))}`),
     `${"API".padEnd(10)} ${endpoints.api}`,
+    `${"console".padEnd(10)} ${terminal.paint("cyan", link === undefined ? endpoints.console : loginUrl(endpoints.console, link.link))}`,
+    ...(link === undefined
+      ? [asCalled(terminal, `${"".padEnd(10)} the first login needs a link: orrery login-link${withData}`)]
+      : [`${"".padEnd(10)} this link logs in user ${link.user}, once, within 10 minutes`]),
     "",
     `kubectl --kubeconfig ${shellWord(`${folder}/kubeconfig`)} get microservices,instances,resources`,
     `curl --cacert ${shellWord(`${folder}/pki/ca.crt`)} -H "Authorization: Bearer $(cat ${shellWord(`${folder}/tokens/admin`)})" ${endpoints.api}/readyz`,

@@ -39,7 +39,12 @@ export interface Exchange {
 
 /** An answer. `text` is sent whole; `chunks` as they come, at the speed of the reader. */
 export type Reply =
-  | { readonly status: number; readonly contentType: string; readonly text: string | Buffer; readonly headers?: Readonly<Record<string, string>> }
+  | {
+      readonly status: number;
+      readonly contentType: string;
+      readonly text: string | Buffer;
+      readonly headers?: Readonly<Record<string, string | string[]>>;
+    }
   | { readonly status: number; readonly contentType: string; readonly chunks: AsyncIterable<string | Buffer | SharedLine> }
   /** The exchange was taken over: nothing is left to be sent. */
   | { readonly status: number; readonly isTaken: true };

@@ -3,6 +3,7 @@ import { describeError, isOrreryError, OrreryError } from "#/base/index.ts";
 import type { Instance } from "#/model/index.ts";
 import { LineReader, type Link } from "#/state/link/index.ts";
 import type { Exchange, Reply } from "./exchange.ts";
+import { endedReason } from "./open-streams.ts";
 import { badRequest } from "./status.ts";
 
 /** Of one line: 64 KiB of input in base64, or a command of many words. */
@@ -68,7 +69,7 @@ async function carry(
       if (!stream.write(`${JSON.stringify(item)}\n`)) await drained(stream);
     }
   } catch (error) {
-    if (!stream.destroyed && !signal.aborted)
+    if (!stream.destroyed && (!signal.aborted || endedReason(signal) !== undefined))
       stream.write(`${JSON.stringify({ error: { code: isOrreryError(error) ? error.code : "api/failed", message: describeError(error) } })}\n`);
   } finally {
     over.abort();

@@ -3,21 +3,24 @@ import type { Pages } from "#/face/pages/index.ts";
 import { Views } from "#/face/views/index.ts";
 import { DEFAULT_NAMESPACE, type Kind } from "#/model/index.ts";
 import type { Authenticate, Authorizer, OnRevoked, Wish } from "#/people/access/index.ts";
+import type { Login } from "#/people/login/index.ts";
 import type { Hub } from "#/state/link/hub/index.ts";
 import { type CentrePart, type PartPath, servedKinds } from "#/state/reconcile/index.ts";
 import type { Store } from "#/state/store/index.ts";
 import { type BodyOptions, readBody } from "./body.ts";
+import { type BrowserRules, cookieName, cookieOf } from "./browser.ts";
 import { type Collection, storedCollection } from "./collection.ts";
 import { serveConsole } from "./console-mount.ts";
 import { Discovery, isReview } from "./discovery.ts";
 import { newEvents } from "./event-form.ts";
 import { EventWrites } from "./event-writes.ts";
 import { events } from "./events.ts";
-import { type Exchange, jsonReply, type Reply } from "./exchange.ts";
+import { type Exchange, headerOf, jsonReply, type Reply } from "./exchange.ts";
 import { type ReadyCheck, serveReady } from "./health.ts";
 import { InstanceAccess } from "./instance-access.ts";
 import { serveLink } from "./link-mount.ts";
 import { serveLive } from "./live.ts";
+import { LoginRoutes } from "./login-routes.ts";
 import { atPath, checkMethod, collectionMethods, partMethods, READ_METHODS, VERBS } from "./methods.ts";
 import type { Metrics } from "./metrics.ts";
 import { checkNamespace, namespaces } from "./namespaces.ts";
@@ -48,6 +51,7 @@ export interface RoutesOptions {
   readonly watchers: WatcherCount;
   readonly backup?: () => Promise<object>;
   readonly pages?: Pages;
+  readonly login?: { readonly login: Login; readonly browser: BrowserRules };
   readonly checkDeletion?: CheckDeletion;
   readonly checkChange?: CheckChange;
   readonly authenticate: Authenticate;
@@ -63,6 +67,8 @@ export interface RoutesOptions {
 export interface Route {
   /** What must be allowed. */
   readonly wish: Wish;
+  /** `open`: for everybody, also who is not known; `known`: for everybody who is. Absent: as the authorizer says. */
+  readonly access?: "open" | "known";
   /** For messages, metrics and the audit. */
   readonly subject: Subject;
   /** `resources`, `instances/status`, `/live`: a bounded set of words. */
@@ -99,6 +105,7 @@ export class Routes {
   readonly #viewsMount: ViewsMount;
   /** What consoles look at. */
   readonly views: Views;
+  readonly #login: LoginRoutes | undefined;
 
   constructor(options: RoutesOptions) {
     const { store, kinds, clock, hub, version } = options;
@@ -122,10 +129,16 @@ export class Routes {
       rights,
       ...(this.#access !== undefined && { access: this.#access }),
     });
+    this.#login = options.login === undefined ? undefined : new LoginRoutes({ ...options.login, authorizer: options.authorizer, store, clock });
     this.#discovery = new Discovery(this.#collections, this.#parts);
     this.#openApi = new OpenApi(this.#collections, version);
     this.views = new Views({ ...options, kinds: this.#collections.map(viewedCollection), ...(hub !== undefined && { board: hub.board }) });
-    this.#viewsMount = new ViewsMount({ ...options, views: this.views });
+    const browser = options.login?.browser;
+    this.#viewsMount = new ViewsMount({
+      ...options,
+      views: this.views,
+      sessionCookie: (request) => (browser === undefined ? headerOf(request, "cookie") : cookieOf(request, cookieName(browser, request))),
+    });
   }
 
   /** The route of a request.
@@ -149,6 +162,8 @@ export class Routes {
       return this.#pathRoute(method, path, async () => jsonReply(await backup(), 201), { verb: "post", isStream: true });
     const { pages } = this.#options;
     if (root === "console" && pages !== undefined) return this.#pathRoute(method, path, (exchange) => serveConsole(exchange, pages));
+    const login = this.#login?.find(method, path);
+    if (login !== undefined) return { ...login, wish: { verb: login.subject.verb, path: `/${path.join("/")}` }, isStream: false };
     const own = this.#partRoute(method, path);
     if (own !== undefined) return own;
     if (!ROOTS.has(root)) return notServed(path);

@@ -3,6 +3,7 @@ import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import type { Clock } from "#/base/index.ts";
 import { type Exchange, headerOf, type Reply, type Response } from "./exchange.ts";
+import { endedReason } from "./open-streams.ts";
 import { SharedLine } from "./shared-line.ts";
 
 const compress = promisify(gzip);
@@ -28,7 +29,7 @@ export async function sendReply(exchange: Exchange, reply: Reply, clock: Clock):
     }
     // HTTP/2 sends the head at once; HTTP/1 would keep it for the first chunk.
     if ("flushHeaders" in response) response.flushHeaders();
-    return await sendChunks(response, reply.chunks, signal, clock);
+    return await sendChunks(response, reply.chunks, signal, clock, reply.contentType);
   }
   const { text } = reply;
   // A short text goes out in one piece with its head; as a Buffer it would be a second one.
@@ -49,9 +50,16 @@ function writeHead(response: Response, status: number, headers: Record<string, s
   (response as { writeHead(code: number, headers: Record<string, string | number | string[]>): unknown }).writeHead(status, headers);
 }
 
-async function sendChunks(response: Response, chunks: AsyncIterable<string | Buffer | SharedLine>, signal: AbortSignal, clock: Clock): Promise<void> {
+async function sendChunks(
+  response: Response,
+  chunks: AsyncIterable<string | Buffer | SharedLine>,
+  signal: AbortSignal,
+  clock: Clock,
+  contentType: string,
+): Promise<void> {
   for await (const chunk of chunks) {
-    if (signal.aborted) break;
+    // What was ended may tell why in its last words.
+    if (signal.aborted && endedReason(signal) === undefined) break;
     const full = chunk instanceof SharedLine ? writeLine(response, chunk) : write(response, chunk);
     if (full === undefined) continue;
     // Back pressure ends in the store's bounded queue: it gives up a watcher that lags too far.
@@ -59,6 +67,9 @@ async function sendChunks(response: Response, chunks: AsyncIterable<string | Buf
     await once(full, "drain", { signal }).catch(() => undefined);
     cancel();
   }
+  const ended = endedReason(signal);
+  // A watch has said so itself, in its own form.
+  if (ended !== undefined && contentType.startsWith("text/plain")) write(response, `orrery: ${ended.message}\n`);
   // Also when the server stops: the reader is told of a whole answer. One that is gone does not mind.
   response.end();
 }

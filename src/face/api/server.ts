@@ -8,14 +8,18 @@ import { type Clock, describeError, isOrreryError, type LastGuard, type Log, typ
 import type { Pages } from "#/face/pages/index.ts";
 import { DEFAULT_NAMESPACE, type Kind } from "#/model/index.ts";
 import { ANONYMOUS, type Authenticate, type Authorizer, fixedRoles, type Identity, type OnRevoked } from "#/people/access/index.ts";
+import type { Login } from "#/people/login/index.ts";
 import type { Hub } from "#/state/link/hub/index.ts";
 import type { CentrePart, PartPath, PeerRight } from "#/state/reconcile/index.ts";
 import type { Cause, Store } from "#/state/store/index.ts";
 import { YamlReader } from "#/text/index.ts";
+import { type BrowserRules, checkHost, checkOrigin, cookieName, cookieOf } from "./browser.ts";
 import { type Exchange, headerOf, jsonReply, type Reply, type Request, type Response, type Upgrade } from "./exchange.ts";
 import type { ReadyCheck } from "./health.ts";
 import { checkSpoken } from "./methods.ts";
 import { Metrics } from "./metrics.ts";
+import { OpenStreams } from "./open-streams.ts";
+import { PlainListener } from "./plain-listener.ts";
 import { type Route, Routes } from "./routes.ts";
 import { cut, sendReply } from "./send.ts";
 import { failureStatus, type Status, type Subject } from "./status.ts";
@@ -38,8 +42,6 @@ const LINGER_MS = 1_000;
 const DROPPED_BYTES_MAX = 1024 * 1024;
 /** Running requests may end for so long when the server stops. */
 const STOP_MS = 5_000;
-/** Open streams outlast the right to them by so much. */
-const RIGHTS_MS = 1_000;
 /** What one connection may hold; a list of 20,000 objects fits. */
 const SESSION_MEMORY_MB = 64;
 
@@ -53,6 +55,8 @@ export interface ApiOptions {
   readonly authenticate: Authenticate;
   /** Absent: nothing is ever revoked. */
   readonly onRevoked?: OnRevoked;
+  /** Serves logging in, sessions and tokens, by these rules for browsers. Absent: not served. */
+  readonly login?: { readonly login: Login; readonly browser: BrowserRules };
   /** What agents and gateways may write; default nothing. */
   readonly rights?: readonly PeerRight[];
   /** Paths of parts, beside the kinds. */
@@ -91,6 +95,9 @@ export interface Api {
   /** Begins to listen. Port 0: any free one. Resolves with the port.
    *  @throws api/port-in-use, api/cannot-listen */
   listen(address: { readonly host: string; readonly port: number }): Promise<{ readonly host: string; readonly port: number }>;
+  /** The same over plain HTTP, for browsers on this machine: `host` is a loopback address. Listens on the first of `ports` that is free.
+   *  @throws api/port-in-use, api/cannot-listen */
+  listenPlain(address: { readonly host: string; readonly ports: readonly number[] }): Promise<{ readonly port: number }>;
   /** Answers a request that has come another way than over the port; resolves when it is answered. Never throws: what fails in a way that nobody expected ends this exchange alone, is logged with its stack and counted. */
   handle(request: Request, response: Response): Promise<void>;
   /** Takes nothing new, ends watches and links, lets requests end for at most 5 s, then closes. */
@@ -103,6 +110,9 @@ export function createApi(options: ApiOptions): Api {
 }
 
 const CONSOLE_PATH = "console";
+const LOGIN_PATH = "login";
+/** The half of a session that the page keeps. */
+const SESSION_HEADER = "orrery-session";
 /** Read without a token: they tell nothing of the site. */
 const OPEN_PATHS: ReadonlySet<string> = new Set([CONSOLE_PATH, "healthz", "livez", "readyz", "version"]);
 /** One for all: an error's stack costs as much as a small request. */
@@ -114,8 +124,8 @@ class ApiServer implements Api {
   readonly #server: Http2SecureServer;
   readonly #routes: Routes;
   readonly #metrics: Metrics;
-  /** Of watches, logs and links: what would not end by itself. */
-  readonly #streams = new Map<AbortController, () => void>();
+  readonly #streams: OpenStreams;
+  readonly #plain: PlainListener;
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #sockets = new Set<Socket>();
   readonly #yaml: YamlReader;
@@ -144,6 +154,7 @@ class ApiServer implements Api {
       watchers,
       ...(options.backup !== undefined && { backup: options.backup }),
       ...(options.pages !== undefined && { pages: options.pages }),
+      ...(options.login !== undefined && { login: options.login }),
       ...(options.checkDeletion !== undefined && { checkDeletion: options.checkDeletion }),
       ...(options.checkChange !== undefined && { checkChange: options.checkChange }),
       authenticate: options.authenticate,
@@ -152,7 +163,17 @@ class ApiServer implements Api {
       paths: options.paths ?? [],
       leftOut: options.leftOut ?? [],
     });
+    this.#streams = new OpenStreams({ authorizer: this.#authorizer, clock, ...(options.login !== undefined && { login: options.login.login }) });
     this.#server = this.#createServer();
+    this.#plain = new PlainListener({
+      handle: (request, response) => void this.handle(request, response),
+      upgrade: (request, socket, head) => this.#upgrade(request, socket, head),
+      ...{ headBytesMax: HEAD_BYTES_MAX, headMsMax: HEAD_MS_MAX, bodyMsMax: BODY_MS_MAX, clock, log },
+    });
+  }
+
+  async listenPlain({ host, ports }: { readonly host: string; readonly ports: readonly number[] }): Promise<{ readonly port: number }> {
+    return { port: await this.#plain.listen(host, ports) };
   }
 
   async listen({ host, port }: { readonly host: string; readonly port: number }): Promise<{ readonly host: string; readonly port: number }> {
@@ -174,16 +195,17 @@ class ApiServer implements Api {
   async close(): Promise<void> {
     this.#isStopping = true;
     const closed = this.#server.listening ? new Promise<void>((resolve) => this.#server.close(() => resolve())) : Promise.resolve();
-    for (const controller of [...this.#streams.keys()])
-      controller.abort(new OrreryError("api/unavailable", "the centre stops", { retry: "backoff" }));
+    this.#streams.close(new OrreryError("api/unavailable", "the centre stops", { retry: "backoff" }));
     this.#routes.views.close(new OrreryError("api/unavailable", "the centre stops", { retry: "backoff" }));
+    const plainClosed = this.#plain.close();
     for (const session of this.#sessions) session.close();
     const cancel = this.#options.clock.after(STOP_MS, () => {
       for (const socket of this.#sockets) socket.destroy();
+      this.#plain.cut();
     });
     // Idle HTTP/1 connections know of no end.
     (this.#server as unknown as { closeIdleConnections?(): void }).closeIdleConnections?.();
-    await closed;
+    await Promise.all([closed, plainClosed]);
     cancel();
     await this.#yaml.close();
     for (const socket of this.#sockets) socket.destroy();
@@ -264,7 +286,6 @@ class ApiServer implements Api {
     response.on("error", () => {});
     request.on("error", () => {});
     response.once("close", () => {
-      this.#streams.get(controller)?.();
       this.#streams.delete(controller);
       controller.abort(GONE);
     });
@@ -295,7 +316,7 @@ class ApiServer implements Api {
       route = this.#routes.find(method, exchange.path, exchange.query);
       this.#authorize(exchange, route);
       if (this.#isStopping) throw new OrreryError("api/unavailable", "the centre stops", { retry: "backoff" });
-      if (route.isStream) this.#streams.set(controller, this.#endsWithRights(exchange.user, route, controller));
+      if (route.isStream) this.#streams.add({ who: exchange.user, wish: route.wish, controller });
       else {
         if (this.#inFlight >= IN_FLIGHT_MAX) throw new OrreryError("api/busy", `${IN_FLIGHT_MAX} requests are being answered`, { retry: "backoff" });
         this.#inFlight += 1;
@@ -326,11 +347,24 @@ class ApiServer implements Api {
 
   /** @throws api/unauthorized; access/unavailable: it cannot be looked up now */
   #authenticate({ request, path }: Exchange): Identity | Promise<Identity> {
+    const [root = ""] = path;
+    const browser = this.#options.login?.browser;
+    const isPlain = browser !== undefined && (request.socket as { readonly encrypted?: boolean } | undefined)?.encrypted !== true;
     // Whoever asks for it, with whatever: nothing of the site is in it, and who logs in needs it first.
-    if (path[0] === CONSOLE_PATH) return ANONYMOUS;
+    if (root === CONSOLE_PATH) {
+      if (isPlain) checkHost(request, browser);
+      return ANONYMOUS;
+    }
+    if (isPlain) checkOrigin(request, browser);
+    if (root === LOGIN_PATH) return ANONYMOUS;
     // A page cannot set headers here: its half of the session comes as the first message, and is asked for then.
-    if (isSessionLater(request, path)) return ANONYMOUS;
+    if (isSessionLater(request, path)) {
+      if (browser !== undefined) checkOrigin(request, browser);
+      return ANONYMOUS;
+    }
     const header = headerOf(request, "authorization");
+    const secret = browser === undefined || header !== undefined ? undefined : headerOf(request, SESSION_HEADER);
+    if (browser !== undefined && secret !== undefined) return this.#authenticateSession(request, browser, secret);
     const given = header === undefined && asksForWebSocket(request) ? protocolToken(request) : undefined;
     if (header === undefined && given === undefined && OPEN_PATHS.has(path[0] ?? "")) return ANONYMOUS;
     const token = given ?? /^Bearer +(\S+)$/i.exec(header ?? "")?.[1];
@@ -340,31 +374,21 @@ class ApiServer implements Api {
     return user instanceof Promise ? user.then(known) : known(user);
   }
 
+  /** Both halves of a session; neither of them is believed alone, nor what another page makes a browser send.
+   *  @throws api/unauthorized, api/cross-origin, login/ended */
+  #authenticateSession(request: Request, browser: BrowserRules, secret: string): Identity | Promise<Identity> {
+    checkOrigin(request, browser);
+    const cookie = cookieOf(request, cookieName(browser, request));
+    const user = cookie === undefined ? undefined : this.#options.authenticate({ cookie, secret });
+    return user instanceof Promise ? user.then(knownSession) : knownSession(user);
+  }
+
   /** @throws api/forbidden */
-  #authorize({ request, user, path }: Exchange, { wish }: Route): void {
+  #authorize({ request, user, path }: Exchange, { wish, access }: Route): void {
+    if (access === "open" || (access === "known" && user !== ANONYMOUS)) return;
     if (user === ANONYMOUS && (OPEN_PATHS.has(path[0] ?? "") || isSessionLater(request, path))) return;
     const verdict = this.#authorizer.decide(user, wish);
     if (!verdict.allowed) throw new OrreryError("api/forbidden", `forbidden: ${verdict.reason}`);
-  }
-
-  /** What is open of somebody ends a little after the right to it has gone, so that what can say why has said it. Returns what stops looking. */
-  #endsWithRights(user: Identity, { wish }: Route, controller: AbortController): () => void {
-    let cancel = (): void => {};
-    const off = this.#authorizer.onChange(() => {
-      cancel();
-      cancel = this.#options.clock.after(
-        RIGHTS_MS,
-        () => {
-          const verdict = this.#authorizer.decide(user, wish);
-          if (!verdict.allowed) controller.abort(new OrreryError("api/forbidden", `forbidden: ${verdict.reason}`));
-        },
-        { background: true },
-      );
-    });
-    return () => {
-      off();
-      cancel();
-    };
   }
 
   #failure(exchange: Exchange, route: Route | undefined, error: unknown): Reply {
@@ -447,6 +471,12 @@ function headersOf({ response }: Exchange, error: unknown, { code, details }: St
     default:
       return details?.retryAfterSeconds === undefined ? {} : { "retry-after": String(details.retryAfterSeconds) };
   }
+}
+
+/** @throws api/unauthorized */
+function knownSession(user: Identity | undefined): Identity {
+  if (user === undefined) throw new OrreryError("api/unauthorized", "Unauthorized: there is no such session; log in again");
+  return user;
 }
 
 /** @throws api/unauthorized */

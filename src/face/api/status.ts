@@ -56,7 +56,7 @@ export function failureStatus(error: unknown, subject: Subject): Status {
     ...(subject.group !== undefined && subject.group !== "" && { group: subject.group }),
     ...(subject.kind !== undefined && { kind: reason === "Invalid" ? subject.kind : (subject.plural ?? subject.kind) }),
     ...causesOf(error, subject),
-    ...(error.retry === "backoff" && { retryAfterSeconds: 1 }),
+    ...(error.retry === "backoff" && { retryAfterSeconds: waitOf(error) }),
     orrery: { code: error.code, retry: error.retry, details: error.details },
   };
   return failure({ code, reason, message: messageOf(error), details });
@@ -148,6 +148,18 @@ const CLASSES: Readonly<Record<string, StatusClass>> = {
   "api/media-type": { code: 415, reason: "UnsupportedMediaType" },
   "api/too-large-version": { code: 504, reason: "Timeout" },
   "api/busy": { code: 429, reason: "TooManyRequests" },
+  "api/cross-origin": { code: 403, reason: "Forbidden" },
+  "api/ended": { code: 401, reason: "Unauthorized" },
+  "login/wrong": { code: 401, reason: "Unauthorized" },
+  "login/link": { code: 401, reason: "Unauthorized" },
+  "login/ended": { code: 401, reason: "Unauthorized" },
+  "login/disabled": { code: 403, reason: "Forbidden" },
+  "login/wait": { code: 429, reason: "TooManyRequests" },
+  "login/busy": { code: 429, reason: "TooManyRequests" },
+  "login/too-many": { code: 409, reason: "Conflict" },
+  "login/no-user": { code: 404, reason: "NotFound" },
+  "login/weak": { code: 400, reason: "BadRequest" },
+  "login/bad-ttl": { code: 400, reason: "BadRequest" },
   "agent/no-instance": { code: 404, reason: "NotFound" },
   "agent/no-log": { code: 404, reason: "NotFound" },
   "agent/no-previous": { code: 404, reason: "NotFound" },
@@ -166,6 +178,11 @@ function classOf(error: OrreryError, subject: Subject): StatusClass {
   if (error.code.endsWith("/timeout")) return { code: 504, reason: "Timeout" };
   if (error.code.endsWith("/invalid")) return { code: 400, reason: "BadRequest" };
   return error.retry === "backoff" ? { code: 503, reason: "ServiceUnavailable" } : { code: 500, reason: "InternalError" };
+}
+
+/** What the error says itself, else a second. */
+function waitOf({ details: { retryAfterSeconds } }: OrreryError): number {
+  return typeof retryAfterSeconds === "number" ? retryAfterSeconds : 1;
 }
 
 interface ApplyConflict {

@@ -2,7 +2,7 @@ import { type Clock, describeError, OrreryError } from "#/base/index.ts";
 import type { StreamPort, ViewedKind, ViewStream, Views } from "#/face/views/index.ts";
 import type { Authenticate, Authorizer, Identity, OnRevoked } from "#/people/access/index.ts";
 import type { Collection } from "./collection.ts";
-import { type Exchange, headerOf, type Reply } from "./exchange.ts";
+import type { Exchange, Reply, Request } from "./exchange.ts";
 import { acceptWebSocket, asksForWebSocket } from "./web-socket.ts";
 
 export interface ViewsMountOptions {
@@ -11,6 +11,8 @@ export interface ViewsMountOptions {
   readonly authorizer: Authorizer;
   /** Absent: nothing is ever revoked. */
   readonly onRevoked?: OnRevoked;
+  /** The half of a session that the browser keeps. */
+  readonly sessionCookie: (request: Request) => string | undefined;
   readonly clock: Clock;
 }
 
@@ -115,7 +117,7 @@ export class ViewsMount {
   /** @throws api/unauthorized, api/forbidden, views/bad-message, access/unavailable */
   async #knowSession({ request }: Exchange, text: string): Promise<Identity> {
     const { authenticate, authorizer } = this.#options;
-    const cookie = headerOf(request, "cookie");
+    const cookie = this.#options.sessionCookie(request);
     const secret = sessionOf(text);
     const who = cookie === undefined ? undefined : await authenticate({ cookie, secret });
     if (who === undefined) throw new OrreryError("api/unauthorized", "Unauthorized: the session has ended, or never was; log in");

@@ -1,6 +1,7 @@
 import { type Clock, describeError, isOrreryError, OrreryError } from "#/base/index.ts";
 import type { WatchEvent } from "#/state/store/index.ts";
 import type { ServedObject } from "./collection.ts";
+import { endedReason } from "./open-streams.ts";
 import { endOfTurn, type SharedLine, type TurnLines } from "./shared-line.ts";
 import { failureStatus } from "./status.ts";
 
@@ -103,6 +104,8 @@ async function gather(options: WatchLinesOptions, signal: AbortSignal, gathered:
         `${JSON.stringify({ type: "ERROR", object: failureStatus(isOrreryError(error) ? error : new OrreryError("api/internal", describeError(error)), { verb: "watch" }) })}\n`,
       );
   }
+  const ended = endedReason(options.signal);
+  if (ended !== undefined) gathered.add(`${JSON.stringify({ type: "ERROR", object: failureStatus(ended, { verb: "watch" }) })}\n`);
   gathered.end();
 }
 

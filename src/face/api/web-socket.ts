@@ -3,6 +3,7 @@ import type { IncomingMessage } from "node:http";
 import { type WebSocket, WebSocketServer } from "ws";
 import { type Clock, isOrreryError, OrreryError } from "#/base/index.ts";
 import { headerOf, JSON_TYPE, type Reply, type Request, type Upgrade } from "./exchange.ts";
+import { endedReason } from "./open-streams.ts";
 import { STALLED_MS } from "./send.ts";
 import { SharedLine } from "./shared-line.ts";
 
@@ -12,6 +13,10 @@ const MESSAGE_BYTES_MAX = 64 * 1024;
 const UNSENT_BYTES_MAX = 256 * 1024;
 /** So long the client may take to answer our close. */
 const CLOSE_MS = 1_000;
+/** RFC 6455 (7.4.1): a message, here the asker, is against the policy. */
+const CLOSE_POLICY = 1008;
+/** Of the reason (RFC 6455, 5.5). */
+const CLOSE_BYTES_MAX = 123;
 /** Where a browser, which cannot set headers, puts its token: kube-apiserver's name for it. */
 const TOKEN_PROTOCOL = "base64url.bearer.authorization.k8s.io.";
 
@@ -78,7 +83,7 @@ export async function sendFrames({ request, socket, head, reply, signal, clock }
   if (webSocket === undefined) return;
   const isLines = reply.contentType === JSON_TYPE;
   for await (const chunk of reply.chunks) {
-    if (signal.aborted || webSocket.readyState !== webSocket.OPEN) break;
+    if ((signal.aborted && endedReason(signal) === undefined) || webSocket.readyState !== webSocket.OPEN) break;
     socket.cork();
     const piece = chunk instanceof SharedLine ? chunk.text : chunk;
     for (const frame of isLines ? linesOf(String(piece)) : [piece]) webSocket.send(frame);
@@ -89,7 +94,16 @@ export async function sendFrames({ request, socket, head, reply, signal, clock }
     cancel();
   }
   const isStopping = isOrreryError(signal.reason, "api/unavailable");
-  webSocket.close(isStopping ? 1001 : 1000, isStopping ? "the centre stops" : "");
+  const ended = endedReason(signal);
+  if (ended !== undefined)
+    webSocket.close(
+      CLOSE_POLICY,
+      Buffer.from(ended.message)
+        .subarray(0, CLOSE_BYTES_MAX)
+        .toString("utf8")
+        .replace(/\ufffd$/, ""),
+    );
+  else webSocket.close(isStopping ? 1001 : 1000, isStopping ? "the centre stops" : "");
   const cancel = clock.after(CLOSE_MS, () => webSocket.terminate(), { background: true });
   if (!socket.destroyed) await once(socket, "close").catch(() => undefined);
   cancel();

@@ -9,6 +9,7 @@ export interface Options {
   readonly listen?: string;
   readonly apiPort?: number;
   readonly edgePort?: number;
+  readonly consolePort?: number;
   readonly prune?: boolean;
   readonly detach?: boolean;
   readonly timeout?: string;
@@ -44,4 +45,9 @@ export interface Options {
   readonly watch?: boolean;
   readonly warnings?: boolean;
   readonly off?: boolean;
+  readonly user?: string;
+  readonly ttl?: string;
+  readonly label?: string;
+  readonly scope?: readonly string[];
+  readonly display?: string;
 }

@@ -9,6 +9,8 @@ export interface UpOptions {
   readonly listen: string;
   readonly apiPort: number;
   readonly edgePort: number;
+  /** For browsers, on loopback alone. Absent: that of the last start, else 7480, else any free one; with `apiPort` 0 any. */
+  readonly consolePort?: number;
   readonly detach: boolean;
   /** Longest wait until every Microservice is ready. */
   readonly timeoutMs: number;
@@ -68,6 +70,8 @@ export interface Platform {
   restore(data: string, from: string): Promise<void>;
   /** URL of the edge, if it has ever listened. */
   edge(data: string): string | undefined;
+  /** Address of the console, if it was ever served. */
+  console(data: string): string | undefined;
   /** Folder of the site that runs on the data folder: where its centre looks for files and versions. Where no centre runs: the one that `up` was started with last. Absolute; `undefined` where nobody has said. */
   site(data: string): string | undefined;
   /** Versions of a service that the folder of a site offers, beside those that were ever applied. */

@@ -31,6 +31,8 @@ export interface World {
   readonly rows?: number;
   /** Whether someone still reads what is written. */
   readonly isRead?: () => boolean;
+  /** Address of the console. */
+  readonly console?: string;
   /** Folder of the site that runs. */
   readonly site?: string;
   readonly offered?: readonly string[];
@@ -119,6 +121,7 @@ export async function run(args: readonly string[], world: World = {}): Promise<R
       },
       restore: async () => undefined,
       edge: () => undefined,
+      console: () => world.console,
       site: () => world.site,
       offeredVersions: async () => world.offered ?? [],
       offeredTemplate: async (_site, _service, version) =>

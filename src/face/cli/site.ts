@@ -2,6 +2,7 @@
 export { applyAll } from "./commands/apply.ts";
 export { deleteObject } from "./commands/delete.ts";
 export { findFaults, formatFault } from "./faults.ts";
+export { type LoginLink, loginUrl, makeLoginLink } from "./login-link.ts";
 export { listManifestFiles, loadManifests, type Manifest, parseManifests } from "./manifests.ts";
 export { count } from "./output.ts";
 export { type AppliedTemplate, appliedTemplates, readinessOf, sayLate, waitForServices } from "./readiness.ts";

@@ -33,6 +33,8 @@ const OTHERS: readonly NamedKind[] = [
   { group: "", kind: "Namespace", plural: "namespaces", singular: "namespace", shortNames: ["ns"] },
 ];
 const OWN_GROUP = /^(?:orrery|system):/;
+const MACHINE_ADMINS = "orrery:admins";
+const ADMIN = BUILT_IN_ROLES.get("admin");
 const REVIEW_GROUPS: readonly string[] = ["authorization.k8s.io", "authentication.k8s.io"];
 
 type Test = (object: StoredObject) => boolean;
@@ -177,6 +179,9 @@ export class SiteAuthorizer implements Authorizer {
     const present = who.uid === undefined ? undefined : this.#options.copies.findUser(who.name);
     // The same name may be another's by now.
     if (who.uid !== undefined && (present === undefined || present.metadata.uid !== who.uid || !mayAct(present))) return [];
+    // Who has logged in with a link of the machine is its admin, before there is any User. No User and no provider gives this group.
+    if (who.uid === undefined && who.groups.includes(MACHINE_ADMINS))
+      return ADMIN === undefined ? [] : [{ name: "admin", spec: ADMIN, scope: undefined }];
     return this.#rolesOf([...who.groups, ...(present?.spec.groups ?? [])], present?.spec.roles ?? [], this.#allRoles());
   }
 

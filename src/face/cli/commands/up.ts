@@ -11,6 +11,7 @@ export function up(context: CliContext, options: Options): Promise<number> {
       listen: options.listen ?? "127.0.0.1",
       apiPort: options.apiPort ?? 0,
       edgePort: options.edgePort ?? 0,
+      ...(options.consolePort !== undefined && { consolePort: options.consolePort }),
       detach: options.detach === true,
       timeoutMs: durationMs(options.timeout ?? "120s"),
       prune: options.prune === true,

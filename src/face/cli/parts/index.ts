@@ -2,6 +2,7 @@ import type { CliPart } from "../context.ts";
 import { callsCli } from "./calls.ts";
 import { commandCli } from "./command.ts";
 import { jobsCli } from "./jobs.ts";
+import { loginCli } from "./login.ts";
 import { objectsCli } from "./objects.ts";
 import { peopleCli } from "./people.ts";
 import { resourcesCli } from "./resources.ts";
@@ -21,5 +22,6 @@ export const CLI_PARTS: readonly CliPart[] = [
   routesCli,
   jobsCli,
   peopleCli,
+  loginCli,
   commandCli,
 ];

@@ -18,6 +18,11 @@ export const siteCli: CliPart = {
           .option("--listen <address>", "address on which API and edge listen", "127.0.0.1")
           .option("--api-port <port>", "port of the API; 0: any free one", parsePort, 7443)
           .option("--edge-port <port>", "port of the edge; 0: any free one", parsePort, 8080)
+          .option(
+            "--console-port <port>",
+            "port of the console, for browsers on this machine; 0: any free one; default: 7480 if it is free",
+            parsePort,
+          )
           .option("--prune", "delete objects of files that have left the site's folder", false)
           .option("--detach", "return when every microservice is ready", false)
           .option("--timeout <duration>", "longest wait until all is ready", parseDuration, "120s"),

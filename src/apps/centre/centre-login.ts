@@ -1,0 +1,82 @@
+import { hostname } from "node:os";
+import type { Clock, Log, Random } from "#/base/index.ts";
+import type { ApiOptions } from "#/face/api/index.ts";
+import { durationMs, LOGIN_DEFAULTS, SITE_NAME, site, type User, user } from "#/model/index.ts";
+import type { Authenticate } from "#/people/access/index.ts";
+import { type OpenLogin, openLogin, type People, type Person } from "#/people/login/index.ts";
+import { objectKey, Reflector } from "#/state/reconcile/index.ts";
+import type { Store } from "#/state/store/index.ts";
+
+export interface CentreLoginOptions {
+  readonly store: Store;
+  /** Knows the tokens of the data folder. */
+  readonly machine: Authenticate;
+  /** Default: the Users of the store. */
+  readonly people?: People;
+  /** Id of the store's history. */
+  readonly history: string;
+  /** Of the site. */
+  readonly identity: string;
+  /** Address on which the API listens. */
+  readonly listen: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/** Logging in as a centre has it: by what the Site says at the time. Resolves when what is kept of logins has been read; works until `signal` aborts. */
+export async function startLogin(
+  options: CentreLoginOptions,
+): Promise<{ readonly login: OpenLogin; readonly browser: NonNullable<ApiOptions["login"]>["browser"]; readonly ended: Promise<void> }> {
+  const { store, clock, random, log, history, identity, listen, signal } = options;
+  const sites = new Reflector({ store, kind: site, clock, random, log });
+  const users = new Reflector({ store, kind: user, clock, random, log });
+  const spec = () => sites.get(objectKey({ metadata: { name: SITE_NAME, namespace: "default" } }))?.spec.login;
+  const login = openLogin({
+    ...{ store, people: options.people ?? peopleOf(users), machine: options.machine, history, clock, random, log },
+    settings: () => {
+      const { idle, lifetime } = spec() ?? LOGIN_DEFAULTS;
+      return { idleMs: durationMs(idle), lifetimeMs: durationMs(lifetime) };
+    },
+  });
+  const ended = Promise.all([sites.run(signal), users.run(signal), login.run(signal)]).then(() => {});
+  await Promise.all([sites.synced, users.synced, login.ready]);
+  const own = [hostname().toLowerCase(), listen.toLowerCase()];
+  const browser = {
+    site: identity
+      .replaceAll(/[^0-9a-f]/g, "")
+      .slice(0, 8)
+      .padEnd(8, "0"),
+    hosts: () => [...own, ...(spec()?.hosts ?? [])],
+    publicUrl: () => spec()?.publicUrl,
+  };
+  return { login, browser, ended };
+}
+
+/** Users as login needs them: one value for each, as long as it does not change. */
+function peopleOf(users: Reflector<typeof user>): People {
+  const persons = new WeakMap<User, Person>();
+  return {
+    find(name) {
+      const found = users.get(name);
+      if (found === undefined) return undefined;
+      const known = persons.get(found) ?? personOf(found);
+      persons.set(found, known);
+      return known;
+    },
+    onChange: (listener) => users.listen(() => listener()),
+  };
+}
+
+function personOf({ metadata, spec }: User): Person {
+  const { displayName, language, groups, disabled } = spec;
+  return {
+    name: metadata.name,
+    uid: metadata.uid,
+    groups,
+    isDisabled: disabled || metadata.deletionTimestamp !== undefined,
+    ...(displayName !== undefined && { displayName }),
+    ...(language !== undefined && { language }),
+  };
+}

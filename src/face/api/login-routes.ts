@@ -1,0 +1,249 @@
+import { z } from "zod";
+import { type Clock, OrreryError } from "#/base/index.ts";
+import { API_GROUP, duration, durationMs, user } from "#/model/index.ts";
+import type { Authorizer, Identity } from "#/people/access/index.ts";
+import type { Login, NewSession, Visitor } from "#/people/login/index.ts";
+import type { Store } from "#/state/store/index.ts";
+import { type BrowserRules, checkOrigin, cookieName, cookieOf, isSecure, knownCookie, sessionCookie } from "./browser.ts";
+import { type Exchange, headerOf, jsonReply, type Reply } from "./exchange.ts";
+import { atPath, checkMethod } from "./methods.ts";
+import { readSmallBody } from "./small-body.ts";
+import type { Subject } from "./status.ts";
+
+export interface LoginRoutesOptions {
+  readonly login: Login;
+  readonly browser: BrowserRules;
+  readonly authorizer: Authorizer;
+  readonly store: Store;
+  readonly clock: Clock;
+}
+
+/** A path of logging in. `open`: for everybody; `known`: for whoever has shown who they are; what others' things need beside that is looked at where it is served. */
+export interface LoginRoute {
+  readonly access: "open" | "known";
+  readonly subject: Subject;
+  readonly resource: string;
+  readonly serve: (exchange: Exchange) => Promise<Reply> | Reply;
+}
+
+const text = z.string().max(2_000);
+const loginBody = z.union([z.strictObject({ user: text, password: z.string().max(10_000) }), z.strictObject({ link: text })]);
+const label = z.string().max(200);
+const linkBody = z.strictObject({ user: text.optional(), display: z.strictObject({ label: label.optional(), lifetime: duration }).optional() });
+const scope = z
+  .array(z.strictObject({ role: z.string().max(253), where: z.string().max(1_000).optional() }))
+  .min(1)
+  .max(50);
+const tokenBody = z.strictObject({ user: text.optional(), ttl: duration, label: label.optional(), scope: scope.optional() });
+const passwordBody = z.strictObject({ password: z.string().max(10_000), current: z.string().max(10_000).optional() });
+const nothing = z.looseObject({});
+
+/** Logging in and out, and what somebody has to do with their own sessions, tokens and password; for others' too, who may manage users. */
+export class LoginRoutes {
+  readonly #options: LoginRoutesOptions;
+
+  constructor(options: LoginRoutesOptions) {
+    this.#options = options;
+  }
+
+  /** The route of a path; `undefined`: none of these.
+   *  @throws api/method */
+  find(method: string, path: readonly string[]): LoginRoute | undefined {
+    const [root = "", name, part] = path;
+    const is = (...words: readonly (string | undefined)[]): boolean =>
+      words.length === path.length && words.every((word, index) => word === undefined || word === path[index]);
+    const route = (methods: Readonly<Record<string, LoginRoute["serve"]>>, access: LoginRoute["access"] = "known"): LoginRoute => {
+      checkMethod(method, [...Object.keys(methods), ...("GET" in methods ? ["HEAD"] : [])], atPath(method, path));
+      const wanted = method === "HEAD" ? "GET" : method;
+      const verb = { GET: "get", POST: "post", DELETE: "delete" }[wanted] ?? wanted;
+      return { access, subject: { verb }, resource: `/${root}`, serve: methods[wanted] as LoginRoute["serve"] };
+    };
+    if (is("login")) return route({ POST: (exchange) => this.#login(exchange) }, "open");
+    if (is("logout")) return route({ POST: (exchange) => this.#logout(exchange) });
+    if (is("me")) return route({ GET: (exchange) => this.#me(exchange) });
+    if (is("me", "input")) return route({ POST: (exchange) => this.#input(exchange) });
+    if (is("sessions")) return route({ GET: (exchange) => this.#sessions(exchange) });
+    if (is("sessions", undefined)) return route({ DELETE: (exchange) => this.#endSession(exchange, name ?? "") });
+    if (is("tokens")) return route({ GET: (exchange) => this.#tokens(exchange), POST: (exchange) => this.#makeToken(exchange) });
+    if (is("tokens", undefined)) return route({ DELETE: (exchange) => this.#endToken(exchange, name ?? "") });
+    if (is("login-links")) return route({ POST: (exchange) => this.#makeLink(exchange) });
+    if (is("users", undefined, "password") && part === "password") return route({ POST: (exchange) => this.#setPassword(exchange, name ?? "") });
+    return undefined;
+  }
+
+  async #login(exchange: Exchange): Promise<Reply> {
+    const { login, browser } = this.#options;
+    checkOrigin(exchange.request, browser);
+    const given = await readSmallBody(exchange, loginBody);
+    const visitor = this.#visitor(exchange);
+    const made = "link" in given ? await login.byLink(given.link, visitor) : await login.byPassword(given, visitor);
+    return private_(jsonReply({ secret: made.secret, ...this.#self(made.who) }), this.#cookies(exchange, made));
+  }
+
+  #cookies({ request }: Exchange, { cookie, known }: NewSession): readonly string[] {
+    const { browser } = this.#options;
+    const change = { name: cookieName(browser, request), isSecure: isSecure(request, browser) };
+    return [sessionCookie({ ...change, value: cookie }), ...(known === undefined ? [] : [knownCookie({ ...change, value: known })])];
+  }
+
+  async #logout(exchange: Exchange): Promise<Reply> {
+    const { login, browser } = this.#options;
+    const { user: who, request } = exchange;
+    await readSmallBody(exchange, nothing);
+    if (who.via === "session") await login.endSession(who.credential ?? "", who, { why: "logout" });
+    if (who.via === "token") await login.endToken(who.credential ?? "", who);
+    return private_(jsonReply({}), [sessionCookie({ name: cookieName(browser, request), isSecure: isSecure(request, browser) })]);
+  }
+
+  #me({ user }: Exchange): Reply {
+    return private_(jsonReply(this.#self(user)));
+  }
+
+  #self(who: Identity): object {
+    const { login, authorizer } = this.#options;
+    return { ...login.me(who), rules: authorizer.rules(who) };
+  }
+
+  async #input(exchange: Exchange): Promise<Reply> {
+    await readSmallBody(exchange, nothing);
+    this.#options.login.touch(exchange.user);
+    return jsonReply({});
+  }
+
+  #sessions(exchange: Exchange): Reply {
+    return jsonReply({ items: this.#options.login.sessions(this.#whose(exchange)) });
+  }
+
+  async #endSession(exchange: Exchange, id: string): Promise<Reply> {
+    const who = exchange.user;
+    checkWhole(who);
+    const isDone = await this.#options.login.endSession(id, who, this.#mayManage(who) ? {} : { of: who.name });
+    if (!isDone) throw new OrreryError("api/missing", `there is no session ${id.slice(0, 100)}; see them with: orrery session list`);
+    return jsonReply({});
+  }
+
+  #tokens(exchange: Exchange): Reply {
+    return jsonReply({ items: this.#options.login.tokens(this.#whose(exchange)) });
+  }
+
+  async #makeToken(exchange: Exchange): Promise<Reply> {
+    const who = exchange.user;
+    const given = await readSmallBody(exchange, tokenBody);
+    const owner = given.user ?? who.name;
+    if (owner !== who.name) await this.#checkActsFor(who, owner);
+    checkWhole(who);
+    const { token, view } = await this.#options.login.makeToken({
+      user: owner,
+      by: who,
+      ttlMs: durationMs(given.ttl),
+      ...(given.label !== undefined && { label: given.label }),
+      ...(given.scope !== undefined && {
+        scope: given.scope.map(({ role, where }) => (where === undefined ? { role } : { role, where })),
+      }),
+      ...addressOf(exchange),
+    });
+    return private_(jsonReply({ token, ...view }, 201));
+  }
+
+  async #endToken(exchange: Exchange, id: string): Promise<Reply> {
+    const who = exchange.user;
+    checkWhole(who);
+    const isDone = await this.#options.login.endToken(id, who, this.#mayManage(who) ? {} : { of: who.name });
+    if (!isDone) throw new OrreryError("api/missing", `there is no token ${id.slice(0, 100)}; see them with: orrery token list`);
+    return jsonReply({});
+  }
+
+  async #makeLink(exchange: Exchange): Promise<Reply> {
+    const who = exchange.user;
+    checkWhole(who);
+    const { display, user: named } = await readSmallBody(exchange, linkBody);
+    if (who.via === "token")
+      throw new OrreryError("api/forbidden", "forbidden: a token makes no links: what they open could outlive it; log in, and make it then");
+    const owner = named ?? (who.via === "machine" ? undefined : who.name);
+    if (owner !== who.name) await this.#checkActsFor(who, owner ?? "admin");
+    const made = await this.#options.login.makeLink({
+      by: who,
+      ...(owner !== undefined && { user: owner }),
+      ...(display !== undefined && {
+        display: { lifetimeMs: durationMs(display.lifetime), ...(display.label !== undefined && { label: display.label }) },
+      }),
+      ...addressOf(exchange),
+    });
+    return private_(jsonReply(made, 201));
+  }
+
+  async #setPassword(exchange: Exchange, owner: string): Promise<Reply> {
+    const who = exchange.user;
+    checkWhole(who);
+    const { password, current } = await readSmallBody(exchange, passwordBody);
+    const isOwn = owner === who.name && who.via !== "machine";
+    if (!isOwn) await this.#checkActsFor(who, owner);
+    // Whoever sits at a browser that somebody left open does not take it over.
+    else if (current === undefined) throw new OrreryError("api/bad-request", "current: your present password is missing");
+    await this.#options.login.setPassword({
+      user: owner,
+      password,
+      by: who,
+      visitor: this.#visitor(exchange),
+      ...(isOwn && current !== undefined && { current }),
+    });
+    return private_(jsonReply({}));
+  }
+
+  /** Whose things are asked for: one's own, or, of who manages users, those of whom the query names.
+   *  @throws api/forbidden */
+  #whose({ user: who, query }: Exchange): string | undefined {
+    const named = query.get("user");
+    if (named === null || named === who.name) return who.name;
+    if (!this.#mayManage(who))
+      throw new OrreryError("api/forbidden", `forbidden: user ${who.name} may not manage users, and so sees their own alone`);
+    return named === "*" ? undefined : named;
+  }
+
+  #mayManage(who: Identity): boolean {
+    return this.#options.authorizer.decide(who, { verb: "manage-users", group: API_GROUP, resource: "users" }).allowed;
+  }
+
+  /** Whoever can log in as another has the rights of that one: they must have them already.
+   *  @throws api/forbidden */
+  async #checkActsFor(who: Identity, name: string): Promise<void> {
+    if (who.via === "machine" && this.#mayManage(who)) return;
+    const object = await this.#options.store.get(user, { name });
+    // The admin of the machine is no User: the machine alone lets somebody in as that one.
+    if (object === undefined || who.via === "machine")
+      throw new OrreryError(
+        "api/forbidden",
+        `forbidden: user ${who.name} may not act for ${name.slice(0, 100)}${object === undefined ? ", who is no user of this site" : ""}`,
+      );
+    this.#options.authorizer.checkManages(who, object);
+  }
+
+  #visitor(exchange: Exchange): Visitor {
+    const { request } = exchange;
+    const agent = headerOf(request, "user-agent");
+    const known = cookieOf(request, `${cookieName(this.#options.browser, request)}-known`);
+    return { address: "unknown", ...addressOf(exchange), ...(agent !== undefined && { agent }), ...(known !== undefined && { known }) };
+  }
+}
+
+/** What is limited (a display, a token with a scope) gives nothing that is not, and takes nothing away.
+ *  @throws api/forbidden */
+function checkWhole({ name, scope }: Identity): void {
+  if (scope !== undefined)
+    throw new OrreryError(
+      "api/forbidden",
+      `forbidden: what is limited, as a display is, does nothing with sessions, tokens and passwords of user ${name}; log in for that`,
+    );
+}
+
+function addressOf({ request }: Exchange): { readonly address?: string } {
+  const address = request.socket?.remoteAddress;
+  return address === undefined ? {} : { address };
+}
+
+/** Kept by no cache and no history. */
+function private_(reply: Reply, cookies: readonly string[] = []): Reply {
+  const headers: Record<string, string | string[]> = { "cache-control": "no-store" };
+  if (cookies.length > 0) headers["set-cookie"] = [...cookies];
+  return "text" in reply ? { ...reply, headers } : reply;
+}

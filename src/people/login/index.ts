@@ -1,0 +1,3 @@
+export type { Login, NewSession, People, Person, Visitor } from "./contract.ts";
+export { type OpenLogin, openLogin } from "./login.ts";
+export { loginPart } from "./part.ts";
