@@ -5,7 +5,8 @@ import type { TestContext } from "node:test";
 import { CENTRE_KINDS, CENTRE_PARTS, STORED_KINDS } from "#/apps/centre/parts.ts";
 import { type Log, silentLog, systemClock, systemRandom } from "#/base/index.ts";
 import { type Api, type ApiOptions, createApi } from "#/face/api/index.ts";
-import { machineTokens } from "#/people/access/index.ts";
+import { user } from "#/model/index.ts";
+import { type Authenticate, fixedRoles, machineTokens, openAccess } from "#/people/access/index.ts";
 import { ensureCertificates, ensureTokens, kubeconfig, tokenAuthenticator } from "#/pki/index.ts";
 import { type Client, createClient } from "#/state/client/index.ts";
 import { Hub } from "#/state/link/hub/index.ts";
@@ -42,6 +43,8 @@ export interface ApiSiteOptions {
   }) => Promise<Partial<ApiOptions>>;
   /** Default true. */
   readonly hasCollector?: boolean;
+  /** True: Users and Roles of the store decide, too; the token of a User is `token-of-<name>-0123456789`. Default: the tokens of the data folder alone. */
+  readonly hasPeople?: boolean;
   /** Another site's, opened again as after a crash; default one of its own. */
   readonly tree?: SqliteTree;
   /** Another site's, for its certificates and tokens; default one of its own. */
@@ -60,12 +63,17 @@ export async function openApiSite(context: Pick<TestContext, "after">, options: 
   if (options.hasCollector !== false) store.startGarbageCollector(stopping.signal);
   const hub = new Hub({ clock: systemClock, log: silentLog, version: "0.1.0", welcome: async () => ({ history: "test", epoch: 1 }) });
   const logged: ApiSite["logged"] = [];
+  const rights = CENTRE_PARTS.flatMap((part) => part.rights ?? []);
+  const common = { clock: systemClock, random: systemRandom, log: silentLog, signal: stopping.signal };
+  const access = options.hasPeople === true ? openAccess({ store, kinds: CENTRE_KINDS, machine: fixedRoles(rights), ...common }) : undefined;
+  await access?.ready;
   const api = createApi({
     store,
     kinds: CENTRE_KINDS,
     hub,
-    authenticate: machineTokens(tokenAuthenticator(tokens)),
-    rights: CENTRE_PARTS.flatMap((part) => part.rights ?? []),
+    authenticate: access === undefined ? machineTokens(tokenAuthenticator(tokens)) : withPeople(machineTokens(tokenAuthenticator(tokens)), store),
+    rights,
+    ...(access !== undefined && { authorizer: access.authorizer }),
     clock: systemClock,
     random: systemRandom,
     log: recordingLog(logged),
@@ -86,7 +94,7 @@ export async function openApiSite(context: Pick<TestContext, "after">, options: 
     if (options.tree === undefined) await tree.close();
   });
   const url = `https://127.0.0.1:${port}`;
-  const token = (user: string): string => tokens.get(user) ?? "";
+  const token = (user: string): string => tokens.get(user) ?? `token-of-${user}-0123456789`;
   return {
     folder,
     url,
@@ -116,6 +124,16 @@ export async function openApiSite(context: Pick<TestContext, "after">, options: 
       await writeFile(path, kubeconfig({ server: url, ca: given.ca ?? certificates.ca, user, token: given.token ?? token(user) }), { mode: 0o600 });
       return path;
     },
+  };
+}
+
+function withPeople(machine: Authenticate, store: TreeStore): Authenticate {
+  return async (given) => {
+    const known = await machine(given);
+    const name = "bearer" in given ? /^token-of-(.+)-0123456789$/.exec(given.bearer)?.[1] : undefined;
+    if (known !== undefined || name === undefined) return known;
+    const found = await store.get(user, { name });
+    return found === undefined ? undefined : { name, uid: found.metadata.uid, groups: [], via: "token" };
   };
 }
 
