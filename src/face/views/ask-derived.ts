@@ -21,10 +21,12 @@ export interface DerivedView {
   readonly resources: readonly string[];
   readonly topics: readonly string[];
   readonly compute: (data: SeenData) => readonly DerivedRow[];
+  /** Which of the rows are told; absent: all. */
+  readonly window?: { readonly offset: number; readonly limit: number };
 }
 
 /** A view that is computed from several kinds and topics. Kinds that the reader may not list are empty for it. */
-export function askDerived({ resources, topics, compute }: DerivedView, rights: Rights, sources: Sources, clock: Clock): Asked {
+export function askDerived({ resources, topics, compute, window }: DerivedView, rights: Rights, sources: Sources, clock: Clock): Asked {
   const viewed = resources.flatMap((resource) => sources.find(resource) ?? []);
   const visible = new Map<string, Visible>(viewed.map((one) => [one.resource, rights.visible(one)]));
   const open = topics.filter((topic) => sources.hasTopics && rights.may({ verb: "get", path: `/live/${topic}` }));
@@ -49,7 +51,12 @@ export function askDerived({ resources, topics, compute }: DerivedView, rights: 
         topic: (topic) => followed.get(topic)?.source.entries() ?? [],
         nowMs: clock.now(),
       });
-      return new DerivedAnswer({ followed: [...objects.values(), ...followed.values()], compute: () => compute(data()), clock });
+      return new DerivedAnswer({
+        followed: [...objects.values(), ...followed.values()],
+        compute: () => compute(data()),
+        clock,
+        ...(window !== undefined && { window }),
+      });
     },
   };
 }

@@ -2,6 +2,7 @@ import { type Clock, OrreryError } from "#/base/index.ts";
 import { DEFAULT_NAMESPACE, type StoredObject } from "#/model/index.ts";
 import { askDerived } from "./ask-derived.ts";
 import type { Asked, Given } from "./asked.ts";
+import { callTableView } from "./calls/call-table-view.ts";
 import { callsView } from "./calls/calls-view.ts";
 import { CountsAnswer } from "./counts-answer.ts";
 import { updateRows } from "./lanes/update-rows.ts";
@@ -57,6 +58,8 @@ export function ask(view: View, rights: Rights, sources: Sources, { clock, platf
       return askOverview(view.limit, rights, sources, platform);
     case "calls":
       return askDerived(callsView(view), rights, sources, clock);
+    case "callTable":
+      return askDerived(callTableView(view), rights, sources, clock);
     case "update":
       return askDerived(updateRows(view), rights, sources, clock);
     default:

@@ -15,6 +15,8 @@ export interface DerivedOptions {
   readonly followed: readonly Followed<unknown>[];
   /** All rows, from what the sources hold now. */
   readonly compute: () => readonly DerivedRow[];
+  /** Absent: all are told. */
+  readonly window?: { readonly offset: number; readonly limit: number };
   readonly clock: Clock;
   readonly onClose?: () => void;
 }
@@ -51,7 +53,7 @@ export class DerivedAnswer implements Answer, Consumer {
   }
 
   read(): Reading {
-    const { clock, compute } = this.#options;
+    const { clock, compute, window: { offset, limit } = { offset: 0, limit: ROWS_MAX } } = this.#options;
     const startMs = clock.monotonic();
     this.#isStale = false;
     this.#readMs = startMs;
@@ -60,8 +62,8 @@ export class DerivedAnswer implements Answer, Consumer {
     this.#nextMs = endMs + (endMs - startMs) * REST_PARTS;
     return {
       total: rows.length,
-      offset: 0,
-      rows: rows.slice(0, ROWS_MAX).map(({ key, row, seen }) => ({ key, text: rowText(JSON.stringify(row), seen) })),
+      offset,
+      rows: rows.slice(offset, offset + limit).map(({ key, row, seen }) => ({ key, text: rowText(JSON.stringify(row), seen) })),
     };
   }
 

@@ -35,8 +35,10 @@ test("an edge has rate, errors, time, and the share of each revision that was me
       sum("", "auth", { calls: 30, revision: "auth-v2", errors: 9, buckets: slow, inFlight: 2 }),
       sum("", "auth", { calls: 0, refused: 6, revision: "", instance: "" }),
     ],
-    [service("auth"), service("idle")],
+    [{ ...service("auth"), served: "auth-v1", version: "v1", coming: ["auth-v2"], comingVersion: "v2" }, service("idle")],
   );
+  const auth = rowsOf<CallsNodeRow>(rows, "node").find((one) => one.name === "auth");
+  assert.deepEqual([auth?.version, auth?.coming], ["v1", "v2"]);
   const [edge] = rowsOf<CallsEdgeRow>(rows, "edge");
   assert.deepEqual(
     { ...edge },
@@ -51,9 +53,11 @@ test("an edge has rate, errors, time, and the share of each revision that was me
       inFlight: 2,
       unlabelledRate: 0,
       shares: [
-        { revision: "auth-v1", share: 0.667 },
-        { revision: "auth-v2", share: 0.333 },
+        { revision: "auth-v1", share: 0.667, duty: "served" },
+        { revision: "auth-v2", share: 0.333, duty: "coming" },
       ],
+      comingShare: 0.333,
+      leavingShare: 0,
       hurts: true,
     },
   );
@@ -82,6 +86,39 @@ test("the neighbourhood of a service, what is searched, and only what hurts", ()
   assert.deepEqual(names(buildCallGraph({ ...whole, around: { service: "gone", steps: 1 } }, sums, services)), []);
   assert.deepEqual(names(buildCallGraph({ ...whole, search: "D" }, sums, services)), ["service:a", "service:c", "service:d"]);
   assert.deepEqual(names(buildCallGraph({ ...whole, onlyHurting: true }, sums, services)), ["service:b", "service:c"]);
+});
+
+test("a group's edges add up what comes and what leaves over all of its services", () => {
+  const services = [
+    { ...service("a1", { team: "a" }), served: "a1-v2", coming: ["a1-v2"] },
+    { ...service("a2", { team: "a" }), served: "a2-v1", coming: ["a2-v2"] },
+  ];
+  const sums = [
+    sum("", "a1", { revision: "a1-v1", calls: 10 }),
+    sum("", "a1", { revision: "a1-v2", calls: 40 }),
+    sum("", "a2", { revision: "a2-v2", calls: 50 }),
+  ];
+  const [edge] = rowsOf<CallsEdgeRow>(buildCallGraph({ ...whole, group: "team" }, sums, services), "edge");
+  assert.deepEqual([edge?.to, edge?.comingShare, edge?.leavingShare], ["group:a", 0.5, 0.1]);
+});
+
+test("what was refused before it was known whom it was for was for somebody unknown, not for outside", () => {
+  const rows = buildCallGraph(whole, [sum("portal", "", { calls: 0, refused: 6, revision: "", instance: "" })], [service("portal")]);
+  assert.deepEqual(
+    rowsOf<CallsEdgeRow>(rows, "edge").map(({ from, to }) => [from, to]),
+    [["service:portal", "unknown"]],
+  );
+});
+
+test("labels of which services share values are offered as groups, those of most services first", () => {
+  const services = [
+    service("a", { layer: "x", only: "1" }),
+    service("b", { layer: "x", only: "2", team: "t" }),
+    service("c", { layer: "y", team: "t" }),
+  ];
+  const [summary] = rowsOf<CallsSummaryRow>(buildCallGraph(whole, [sum("a", "b", { errors: 1 }), sum("a", "c")], services), "summary");
+  assert.deepEqual(summary?.groups, ["layer", "team"]);
+  assert.deepEqual([summary?.services, summary?.rate, summary?.hurting], [3, 2, 1]);
 });
 
 test("never more boxes than asked for, each call in exactly one place, whatever calls whom", () => {

@@ -1,19 +1,23 @@
-import { type CallGroup, type CallSum, quantileMs, sumCalls } from "#/traffic/routing/windows/index.ts";
-import type { CallFigures, CallsEdgeRow, CallsNodeRow, CallsRow, CallsView, Severity } from "../protocol.ts";
+import { type CallGroup, type CallSum, sumCalls } from "#/traffic/routing/windows/index.ts";
+import type { CallsEdgeRow, CallsNodeRow, CallsRow, CallsView, RevisionDuty, Severity } from "../protocol.ts";
+import { doesHurt, figuresOf, roundFigure, WINDOW_SECONDS } from "./call-figures.ts";
 
-/** Figures are of so long. */
-const WINDOW_SECONDS = 60;
-/** A tenth of a second is quick, a whole one is felt. */
-const SLOW_MS = 1_000;
 /** Places of the matrix. */
 const CELLS_MAX = 500;
 const SHARES_MAX = 8;
+const GROUPS_MAX = 20;
 
 /** A service as the graph needs it. */
 export interface GraphService {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly severity: Severity;
+  /** Revision and version that new transactions meet. */
+  readonly served?: string;
+  readonly version?: string;
+  /** Revisions that will be met, and what people call what comes. */
+  readonly coming?: readonly string[];
+  readonly comingVersion?: string;
 }
 
 /** Who calls whom, in boxes and edges: services, or groups of them; of what is asked for, and no more boxes than asked for. What does not fit is told as places of a matrix, what hurts first. Rows have stable keys. */
@@ -35,6 +39,10 @@ export function buildCallGraph(
     boxes: boxes.size,
     leftOut: kept.size - boxes.size,
     cellsLeftOut: Math.max(0, cells.length - CELLS_MAX),
+    services: services.length,
+    rate: roundFigure(edges.reduce((sum, { rate }) => sum + rate, 0)),
+    hurting: edges.filter(({ hurts }) => hurts).length,
+    groups: groupingLabels(services),
   };
   return [
     { key: "summary", row: summary },
@@ -42,6 +50,23 @@ export function buildCallGraph(
     ...drawn.map((row) => ({ key: `edge ${row.from} ${row.to}`, row })),
     ...cells.slice(0, CELLS_MAX).map((row) => ({ key: `cell ${row.from} ${row.to}`, row: { ...row, type: "cell" as const } })),
   ];
+}
+
+/** Labels that several services share a value of; those that most services have, first. */
+function groupingLabels(services: readonly GraphService[]): readonly string[] {
+  const values = new Map<string, { services: number; readonly values: Set<string> }>();
+  for (const { labels } of services)
+    for (const [key, value] of Object.entries(labels)) {
+      const known = values.get(key) ?? { services: 0, values: new Set() };
+      known.services += 1;
+      known.values.add(value);
+      values.set(key, known);
+    }
+  return [...values]
+    .filter(([, one]) => one.values.size < one.services)
+    .sort(([a, one], [b, two]) => two.services - one.services || (a < b ? -1 : 1))
+    .slice(0, GROUPS_MAX)
+    .map(([key]) => key);
 }
 
 /** What hurts first, then what is called most; ties by name. */
@@ -54,6 +79,7 @@ class Graph {
   readonly #view: CallsView;
   readonly #members = new Map<string, GraphService[]>();
   readonly #idOf = new Map<string, string>();
+  readonly #duties = new Map<string, RevisionDuty>();
   readonly #nodes = new Map<string, CallsNodeRow>();
   readonly #neighbours = new Map<string, Set<string>>();
 
@@ -62,13 +88,18 @@ class Graph {
     for (const service of services) {
       const id = this.#boxOf(service);
       this.#idOf.set(service.name, id);
-      this.#members.set(id, [...(this.#members.get(id) ?? []), service]);
+      const members = this.#members.get(id);
+      if (members === undefined) this.#members.set(id, [service]);
+      else members.push(service);
+      for (const revision of service.coming ?? []) this.#duties.set(revision, "coming");
+      if (service.served !== undefined) this.#duties.set(service.served, "served");
     }
     const boxed = sums
       .filter((one) => one.calls > 0 || one.refused > 0 || one.inFlight > 0)
-      .map((one) => ({ ...one, caller: this.#idOfName(one.caller), service: this.#idOfName(one.service) }));
+      .map((one) => ({ ...one, caller: this.#idOfName(one.caller), service: this.#idOfName(one.service === "" ? "?" : one.service) }));
     const shares = Map.groupBy(sumCalls(boxed, ["caller", "service", "revision"]), ({ key }) => `${key.caller} ${key.service}`);
-    this.edges = sumCalls(boxed, ["caller", "service"]).map((sum) => edgeOf(sum, shares.get(`${sum.key.caller} ${sum.key.service}`) ?? []));
+    const dutyOf = (revision: string): RevisionDuty => this.#duties.get(revision) ?? "leaving";
+    this.edges = sumCalls(boxed, ["caller", "service"]).map((sum) => edgeOf(sum, shares.get(`${sum.key.caller} ${sum.key.service}`) ?? [], dutyOf));
     for (const { from, to } of this.edges) {
       this.#neighbour(from).add(to);
       this.#neighbour(to).add(from);
@@ -152,6 +183,7 @@ class Graph {
     const severities = members.map((one) => one.severity);
     const worst = WORST_FIRST.find((one) => severities.includes(one));
     const figures = figuresOf(sum);
+    const own = kind === "service" ? members[0] : undefined;
     return {
       type: "node",
       id,
@@ -161,45 +193,34 @@ class Graph {
       ...(worst !== undefined && { severity: worst }),
       ...figures,
       hurts: doesHurt(figures) || worst === "critical" || worst === "major",
+      ...(own?.version !== undefined && { version: own.version }),
+      ...(own?.comingVersion !== undefined && { coming: own.comingVersion }),
     };
   }
 }
 
 const WORST_FIRST: readonly Severity[] = ["critical", "major", "minor", "unknown", "changing", "off", "normal"];
 
-function edgeOf(sum: CallGroup, parts: readonly CallGroup[]): CallsEdgeRow {
+function edgeOf(sum: CallGroup, parts: readonly CallGroup[], dutyOf: (revision: string) => RevisionDuty): CallsEdgeRow {
   const figures = figuresOf(sum);
   const shares = parts
     .filter((part) => part.calls > 0 && part.key.revision !== "")
-    .map((part) => ({ revision: part.key.revision ?? "", share: round(part.calls / Math.max(1, sum.calls)) }))
+    .map((part) => ({
+      revision: part.key.revision ?? "",
+      share: roundFigure(part.calls / Math.max(1, sum.calls)),
+      duty: dutyOf(part.key.revision ?? ""),
+    }))
     .sort((a, b) => b.share - a.share || (a.revision < b.revision ? -1 : 1));
+  const shareOf = (duty: RevisionDuty): number => Math.min(1, roundFigure(shares.reduce((all, one) => all + (one.duty === duty ? one.share : 0), 0)));
   return {
     type: "edge",
     from: sum.key.caller ?? "",
     to: sum.key.service ?? "",
     ...figures,
-    unlabelledRate: round(sum.unlabelled / WINDOW_SECONDS),
+    unlabelledRate: roundFigure(sum.unlabelled / WINDOW_SECONDS),
     shares: shares.slice(0, SHARES_MAX),
+    comingShare: shareOf("coming"),
+    leavingShare: shareOf("leaving"),
     hurts: doesHurt(figures),
   };
-}
-
-function figuresOf(sum: CallGroup | undefined): CallFigures {
-  if (sum === undefined) return { rate: 0, errorShare: 0, refusedRate: 0, inFlight: 0 };
-  return {
-    rate: round(sum.calls / WINDOW_SECONDS),
-    errorShare: sum.calls === 0 ? 0 : round(sum.errors / sum.calls),
-    refusedRate: round(sum.refused / WINDOW_SECONDS),
-    ...(sum.calls > 0 && { p95Ms: quantileMs(sum.buckets, 0.95) ?? null }),
-    inFlight: sum.inFlight,
-  };
-}
-
-function doesHurt({ errorShare, refusedRate, p95Ms }: CallFigures): boolean {
-  return errorShare > 0 || refusedRate > 0 || p95Ms === null || (p95Ms ?? 0) > SLOW_MS;
-}
-
-/** Three digits are what anybody reads; more would be a change each second. */
-function round(value: number): number {
-  return value === 0 ? 0 : Number(value.toPrecision(3));
 }
