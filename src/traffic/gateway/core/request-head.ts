@@ -23,6 +23,7 @@ const EXPECT = 17;
 const TE = 18;
 const TRAILER = 19;
 const PROXY_AUTHORIZATION = 20;
+const COOKIE = 21;
 
 const NAMES: Readonly<Record<string, number>> = {
   host: HOST,
@@ -85,7 +86,9 @@ const NAMES: Readonly<Record<string, number>> = {
   authorization: PASS,
   "cache-control": PASS,
   "content-type": PASS,
-  cookie: PASS,
+  cookie: COOKIE,
+  // The console's, of the page: a browser has no reason to bring it here.
+  "orrery-session": DROP,
   origin: PASS,
   referer: PASS,
   "user-agent": PASS,
@@ -153,6 +156,17 @@ const NO_TRAILERS: ReadonlySet<string> = new Set([
   "range",
 ]);
 
+const CONSOLE_COOKIE = "orrery-";
+
+/** Cookies without those of the console. Browsers send a host's cookies to all of its ports: a service has no use for this one but a bad one. */
+function withoutConsole(cookies: string): string {
+  return cookies
+    .split(";")
+    .filter((one) => !/^\s*orrery-[0-9a-f]{8}-\d+(?:-known)?\s*(?:=|$)/.test(one))
+    .join(";")
+    .trim();
+}
+
 /** Shared by all requests without such headers; never written to. */
 const NONE: readonly string[] = [];
 
@@ -208,6 +222,11 @@ export class RequestHead {
         case PASS:
           this.passed.push(name, value);
           break;
+        case COOKIE: {
+          const kept = value.includes(CONSOLE_COOKIE) ? withoutConsole(value) : value;
+          if (kept !== "") this.passed.push(name, kept);
+          break;
+        }
         case HOST:
           if (this.host !== undefined) this.violation = "more than one Host";
           this.host = value;
