@@ -22,7 +22,6 @@ interface KeptLine extends LogRow {
 export function LogTail({ namespace, services, instances }: LogTailProps) {
   const t = useTexts("frame");
   const [lines, setLines] = useState<readonly KeptLine[]>([]);
-  const [skipped, setSkipped] = useState(0);
   const [isFollowing, setFollowing] = useState(true);
   const [error, setError] = useState<StreamError>();
   const [text, setText] = useState("");
@@ -31,12 +30,10 @@ export function LogTail({ namespace, services, instances }: LogTailProps) {
   const wish = JSON.stringify({ of: "log", namespace, services, instances, ...(text !== "" && { text: [text], ignoreCase: true }) });
   useEffect(() => {
     setLines([]);
-    setSkipped(0);
     const handle = stream.open(JSON.parse(wish));
-    handle.onLines = ({ lines: came, fresh, skipped: lost = 0 }) => {
+    handle.onLines = ({ lines: came, fresh }) => {
       const numbered = came.map((line) => ({ ...line, number: count.current++ }));
       setLines((before) => (fresh === true ? numbered : [...before, ...numbered]).slice(-KEPT_MAX));
-      if (lost > 0) setSkipped((before) => before + lost);
     };
     const stop = handle.subscribe(() => setError(handle.value.error));
     return () => {
@@ -79,10 +76,7 @@ export function LogTail({ namespace, services, instances }: LogTailProps) {
         ))}
       </div>
       <div className="tail-foot">
-        <span>
-          {t("lines", { count: lines.length })}
-          {skipped > 0 && ` · ${t("skipped", { count: skipped })}`}
-        </span>
+        <span>{t("lines", { count: lines.length })}</span>
         <button type="button" className="button is-small" aria-pressed={isFollowing} onClick={() => setFollowing(!isFollowing)}>
           {isFollowing ? t("following") : t("follow")}
         </button>

@@ -12,6 +12,7 @@ import { type CentrePart, servedKinds, storedKinds } from "#/state/reconcile/ind
 import { openTreeStore, type TreeStore } from "#/state/store/tree/index.ts";
 import { openSqliteTree, type SqliteTree } from "#/state/tree/sqlite/index.ts";
 import type { KnownTable } from "#/traffic/routing/index.ts";
+import { TABLE } from "#/traffic/update/index.ts";
 import { SITE_FILES, STORE_HISTORY } from "#/work/controllers/index.ts";
 import { holdName, nameFolder } from "#/work/process/index.ts";
 import { type ChildOptions, parseChildOptions } from "../child-options.ts";
@@ -176,6 +177,7 @@ class CentreProcess {
         { name: "leader", check: () => lead.epoch },
         { name: "event-loop", check: () => this.#loop.check() },
       ],
+      table: lead.at(TABLE).distribution,
       checkDeletion: (kind, keys) => checkDeletion(parts, store, kind, keys),
       checkChange: (kind) => (kind === site ? (next) => checkWithout(this.#parts, store, next) : undefined),
       metrics: [...lead.metrics, processMetrics(this.#loop, this.#guard, () => lead.unexpected())],

@@ -8,7 +8,7 @@ import type { Store } from "#/state/store/index.ts";
 import { type Exchange, jsonReply, type Reply } from "./exchange.ts";
 import { serveExec } from "./exec.ts";
 import { formatLines, type LogFormat, type LogOwner } from "./log-format.ts";
-import { LogMerge } from "./log-merge.ts";
+import { LogMerge, type OwnedLine } from "./log-merge.ts";
 import { type LogRequest, readLogRequest } from "./log-request.ts";
 import { missing } from "./reads.ts";
 import type { Rights } from "./rights.ts";
@@ -30,6 +30,14 @@ export interface InstanceAccessOptions {
   readonly hub: Hub;
   readonly clock: Clock;
   readonly rights: Rights;
+}
+
+/** Both lists absent or empty: all. */
+export interface FollowedLogs {
+  readonly namespace?: string | undefined;
+  readonly services?: readonly string[] | undefined;
+  readonly instances?: readonly string[] | undefined;
+  readonly question: Omit<LogQuestion, "follow" | "previous">;
 }
 
 const LOG: Reading = { verb: "get", subresource: "log" };
@@ -75,6 +83,27 @@ export class InstanceAccess {
     }
     const services = request.isAll ? ("all" as const) : request.services;
     return await this.#answer(exchange, request, { namespace, instances, services }, true);
+  }
+
+  /** Follows the logs of services and instances, or of all, for `who`: batches of lines in the order of their times, until `signal` aborts.
+   *  @throws store/missing: one of them is not there, or not theirs to read */
+  async follow(who: Identity, wish: FollowedLogs, signal: AbortSignal): Promise<AsyncIterable<readonly OwnedLine<LogOwner>[]>> {
+    const { namespace = DEFAULT_NAMESPACE, services = [], question } = wish;
+    const instances: Instance[] = [];
+    for (const name of services)
+      if ((await this.#rights.find(who, microservice, { name, namespace }, LOG)) === undefined) throw notFound(microservice, name);
+    for (const name of wish.instances ?? []) {
+      const object = await this.#rights.find(who, instance, { name, namespace }, LOG);
+      if (object === undefined) throw notFound(instance, name);
+      instances.push(object);
+    }
+    const isAll = services.length + instances.length === 0;
+    const whose: LogTargets = { namespace, instances, services: isAll ? "all" : services, who };
+    const merged = new LogMerge<LogOwner>(this.#clock, true);
+    void this.#addAll(merged, whose, { ...question, follow: true, previous: false }, signal)
+      .catch((error: unknown) => merged.add({ instance: "" }, failing(error)))
+      .finally(() => merged.seal());
+    return merged;
   }
 
   async #answer(exchange: Exchange, request: LogRequest, asked: Omit<LogTargets, "who">, isPrefixed: boolean): Promise<Reply> {

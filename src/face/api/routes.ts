@@ -1,6 +1,6 @@
 import { type Clock, type LastGuard, type Log, OrreryError, type Random } from "#/base/index.ts";
 import type { Pages } from "#/face/pages/index.ts";
-import { Views } from "#/face/views/index.ts";
+import { type TableLook, Views } from "#/face/views/index.ts";
 import { DEFAULT_NAMESPACE, type Kind } from "#/model/index.ts";
 import type { Authenticate, Authorizer, OnRevoked, Wish } from "#/people/access/index.ts";
 import type { Login } from "#/people/login/index.ts";
@@ -32,7 +32,7 @@ import { serveReview } from "./reviews.ts";
 import { Rights } from "./rights.ts";
 import { isTrue, type Subject } from "./status.ts";
 import { subresources } from "./subresources.ts";
-import { ViewsMount, viewedCollection } from "./views-mount.ts";
+import { ViewsMount, viewedCollection, viewedLogs } from "./views-mount.ts";
 import type { WatcherCount } from "./watch.ts";
 import { type CheckChange, type CheckDeletion, Writes } from "./writes.ts";
 
@@ -57,6 +57,7 @@ export interface RoutesOptions {
   readonly authenticate: Authenticate;
   readonly onRevoked?: OnRevoked;
   readonly guard?: LastGuard;
+  readonly table?: TableLook;
   /** Paths of parts. */
   readonly paths: readonly PartPath[];
   /** Parts that this site does without. */
@@ -132,7 +133,12 @@ export class Routes {
     this.#login = options.login === undefined ? undefined : new LoginRoutes({ ...options.login, authorizer: options.authorizer, store, clock });
     this.#discovery = new Discovery(this.#collections, this.#parts);
     this.#openApi = new OpenApi(this.#collections, version);
-    this.views = new Views({ ...options, kinds: this.#collections.map(viewedCollection), ...(hub !== undefined && { board: hub.board }) });
+    this.views = new Views({
+      ...options,
+      kinds: this.#collections.map(viewedCollection),
+      ...(hub !== undefined && { board: hub.board }),
+      ...(this.#access !== undefined && { openLog: viewedLogs(this.#access, clock) }),
+    });
     const browser = options.login?.browser;
     this.#viewsMount = new ViewsMount({
       ...options,

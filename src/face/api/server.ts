@@ -6,6 +6,7 @@ import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { type Clock, describeError, isOrreryError, type LastGuard, type Log, type MetricSource, OrreryError, type Random } from "#/base/index.ts";
 import type { Pages } from "#/face/pages/index.ts";
+import type { TableLook } from "#/face/views/index.ts";
 import { DEFAULT_NAMESPACE, type Kind } from "#/model/index.ts";
 import { ANONYMOUS, type Authenticate, type Authorizer, fixedRoles, type Identity, type OnRevoked } from "#/people/access/index.ts";
 import type { Login } from "#/people/login/index.ts";
@@ -80,6 +81,8 @@ export interface ApiOptions {
   readonly backup?: () => Promise<object>;
   /** The console's files, served to everybody below /console. Absent: not served. */
   readonly pages?: Pages;
+  /** The routing table, by which views tell what would become of a request. Absent: they do not. */
+  readonly table?: TableLook;
   /** Default: everything may be deleted. */
   readonly checkDeletion?: CheckDeletion;
   /** Default: whatever its kind allows may be written. */
@@ -160,6 +163,7 @@ class ApiServer implements Api {
       authenticate: options.authenticate,
       ...(options.onRevoked !== undefined && { onRevoked: options.onRevoked }),
       ...(options.guard !== undefined && { guard: options.guard }),
+      ...(options.table !== undefined && { table: options.table }),
       paths: options.paths ?? [],
       leftOut: options.leftOut ?? [],
     });

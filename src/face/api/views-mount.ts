@@ -1,8 +1,11 @@
 import { type Clock, describeError, OrreryError } from "#/base/index.ts";
-import type { StreamPort, ViewedKind, ViewStream, Views } from "#/face/views/index.ts";
+import type { LogRow, StreamPort, ViewedKind, ViewStream, Views, ViewsOptions } from "#/face/views/index.ts";
 import type { Authenticate, Authorizer, Identity, OnRevoked } from "#/people/access/index.ts";
 import type { Collection } from "./collection.ts";
 import type { Exchange, Reply, Request } from "./exchange.ts";
+import type { InstanceAccess } from "./instance-access.ts";
+import type { LogOwner } from "./log-format.ts";
+import type { OwnedLine } from "./log-merge.ts";
 import { acceptWebSocket, asksForWebSocket } from "./web-socket.ts";
 
 export interface ViewsMountOptions {
@@ -161,5 +164,37 @@ export function viewedCollection(collection: Collection): ViewedKind {
       list: () => collection.list(READER, {}) as Promise<never>,
       watch: (options) => collection.watch(READER, options) as AsyncIterable<never>,
     },
+  };
+}
+
+/** Lines of before now of each instance, where those of the whole site are followed. */
+const ALL_TAIL_MAX = 50;
+
+/** Logs as views follow them. */
+export function viewedLogs(access: InstanceAccess, clock: Clock): NonNullable<ViewsOptions["openLog"]> {
+  return async (who, { namespace, services, instances, tail, sinceMinutes, text, ignoreCase = false }, signal) => {
+    const texts = text?.filter((one) => one !== "") ?? [];
+    const isAll = (services?.length ?? 0) + (instances?.length ?? 0) === 0;
+    const question = {
+      tailLines: isAll ? Math.min(tail, ALL_TAIL_MAX) : tail,
+      ...(sinceMinutes !== undefined && { sinceMs: clock.now() - sinceMinutes * 60_000 }),
+      ...(texts.length > 0 && { texts, ignoreCase }),
+    };
+    const followed = await access.follow(who, { namespace, services, instances, question }, signal);
+    return (async function* () {
+      for await (const lines of followed) yield lines.map(rowOf);
+    })();
+  };
+}
+
+function rowOf({ owner, line }: OwnedLine<LogOwner>): LogRow {
+  const { atMs, text, isBinary, cut } = line;
+  return {
+    instance: owner.instance,
+    ...(owner.service !== undefined && { service: owner.service }),
+    ...(atMs !== undefined && { at: new Date(atMs).toISOString() }),
+    text: isBinary === true ? Buffer.from(text, "latin1").toString("utf8") : text,
+    ...(isBinary === true && { isBinary }),
+    ...(cut !== undefined && { cut }),
   };
 }

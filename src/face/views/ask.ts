@@ -8,20 +8,23 @@ import { CountsAnswer } from "./counts-answer.ts";
 import { updateRows } from "./lanes/update-rows.ts";
 import { ObjectAnswer, ObjectsAnswer } from "./objects-answer.ts";
 import { askOverview } from "./overview/ask-overview.ts";
-import type { ObjectsView, PlatformRow, TopicView, View } from "./protocol.ts";
+import type { LogView, ObjectsView, PlatformRow, TopicView, View } from "./protocol.ts";
 import { nameOfVisible, objectOfEvent, type ReaderScope, type Rights, serviceKey, type Visible, VisibleKeys } from "./rights.ts";
 import type { FollowedObjects, Sources, ViewedKind } from "./sources.ts";
 import { type TopicScope, topicAnswer } from "./topic-answer.ts";
+import { type RequestTrials, tryView } from "./try/try-view.ts";
 
 export interface AskOptions {
   readonly clock: Clock;
   /** How the centre itself is. */
   readonly platform: () => PlatformRow;
+  /** Absent: there is no table. */
+  readonly trials?: RequestTrials | undefined;
 }
 
 /** What `view` needs, if it may be shown.
  *  @throws api/forbidden, views/missing: no such kind */
-export function ask(view: View, rights: Rights, sources: Sources, { clock, platform }: AskOptions): Asked {
+export function ask(view: Exclude<View, LogView>, rights: Rights, sources: Sources, { clock, platform, trials }: AskOptions): Asked {
   switch (view.of) {
     case "objects":
       return askObjects(view, rights, sources);
@@ -29,7 +32,7 @@ export function ask(view: View, rights: Rights, sources: Sources, { clock, platf
       const { resource, name, namespace } = view;
       const viewed = sources.kind(resource);
       rights.check({ verb: "get", group: viewed.group, resource: viewed.plural, name, ...(namespace !== undefined && { namespace }) });
-      const { name: rightsName, scope, needs } = scopeOf(viewed, rights, sources);
+      const { name: rightsName, scope, needs } = scopeOf(viewed, rights, sources, "get");
       const key = viewed.isNamespaced ? `${namespace ?? DEFAULT_NAMESPACE}/${name}` : name;
       return {
         rights: rightsName,
@@ -60,10 +63,11 @@ export function ask(view: View, rights: Rights, sources: Sources, { clock, platf
       return askDerived(callsView(view), rights, sources, clock);
     case "callTable":
       return askDerived(callTableView(view), rights, sources, clock);
+    case "try":
+      if (trials === undefined) throw new OrreryError("views/missing", "this server has no routing table to try a request by");
+      return askDerived(tryView(view, trials), rights, sources, clock);
     case "update":
       return askDerived(updateRows(view), rights, sources, clock);
-    default:
-      throw new OrreryError("views/missing", `no view of ${view.of} is served here`);
   }
 }
 
@@ -92,32 +96,29 @@ interface Scoped {
 }
 
 /** What a reader is shown of a kind. Events are shown of what is shown. */
-function scopeOf(viewed: ViewedKind, rights: Rights, sources: Sources): Scoped {
-  const visible = rights.visible(viewed);
-  const name = nameOfVisible(visible);
-  const isOfEvents = viewed.stored === undefined && viewed.kind === "Event";
-  const limited = isOfEvents ? rights.limited() : [];
-  if (limited.length === 0) return { name, needs: [], scope: () => ({ name, visible }) };
-  const whole = `${name} of ${rights.nameOf(limited)}`;
-  return {
-    name: whole,
-    needs: limited.map((one) => one.resource),
-    scope: (given) => eventScope(whole, limited, rights, sources, given),
-  };
+function scopeOf(viewed: ViewedKind, rights: Rights, sources: Sources, verb?: "get" | "list"): Scoped {
+  const own = rights.scope(viewed, verb);
+  const test = viewed.stored === undefined && viewed.kind === "Event" ? rights.eventTest() : undefined;
+  if (test === undefined) return { name: own.name, needs: [], scope: () => own };
+  const kinds = sources.all().filter((one) => one.stored !== undefined);
+  const name = `${own.name} ${nameOfVisible(test)} of ${rights.nameOf(kinds)}`;
+  return { name, needs: kinds.map((one) => one.resource), scope: (given) => eventScope(name, kinds, test, rights, given) };
 }
 
-function eventScope(name: string, limited: readonly ViewedKind[], rights: Rights, sources: Sources, given: Given): ReaderScope {
+function eventScope(name: string, kinds: readonly ViewedKind[], test: NonNullable<Visible>, rights: Rights, given: Given): ReaderScope {
   let recheck = (): void => {};
   const keys = new Map(
-    limited.map((one) => [one.kind, new VisibleKeys(given.objects(one.resource), rights.visible(one) ?? (() => true), () => recheck())]),
+    kinds.map((one) => {
+      const visible = rights.visible(one);
+      const isShown = (object: StoredObject): boolean => test(object) && visible?.(object) !== false;
+      return [one.kind, new VisibleKeys(given.objects(one.resource), isShown, () => recheck())];
+    }),
   );
   return {
     name,
     visible(event: StoredObject) {
       const of = objectOfEvent(event);
-      if (of === undefined) return false;
-      const own = keys.get(of.kind);
-      return own === undefined ? sources.ofKind(of.kind) !== undefined : own.has(of.key);
+      return of !== undefined && keys.get(of.kind)?.has(of.key) === true;
     },
     attach(listener) {
       recheck = listener;

@@ -22,7 +22,7 @@ export class CountsAnswer implements Answer, Consumer {
   constructor(objects: FollowedObjects, view: CountsView, scope: ReaderScope) {
     this.#objects = objects;
     this.#limit = view.limit;
-    this.#matches = parseSelection(objects, view, scope.visible);
+    this.#matches = parseSelection(objects, view, scope);
     this.#valuesOf = objects.facets.valuesOf(view.by);
     for (const [key, object] of objects.source.entries()) this.#put(key, object);
     objects.consumers.add(this);

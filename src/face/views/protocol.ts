@@ -117,7 +117,7 @@ const logView = z.strictObject({
   /** Both absent: all. */
   services: z.array(name).max(LIST_MAX).optional(),
   instances: z.array(name).max(LIST_MAX).optional(),
-  /** Lines of before now, in all. */
+  /** Lines of before now, of each instance. */
   tail: z.int().min(0).max(10_000).default(500),
   sinceMinutes: z
     .number()
@@ -484,7 +484,40 @@ export interface CallTableRow extends CallFigures {
   readonly hurts: boolean;
 }
 
-/** Lines of a log as they come; the client keeps as many as it likes. */
+/** Rows of `try`: what would become of the request. During a ramp there are two, one for each generation that it may get. */
+export interface TryRow {
+  readonly type: "outcome";
+  /** `refused`: by the gateway; `held`: it would wait for a handover; `full`: all instances have as many calls as they may have. */
+  readonly kind: "admitted" | "refused" | "held" | "full" | "unknown";
+  /** Part of such requests that it is true of: 0 to 1. */
+  readonly share: number;
+  readonly gateway?: { readonly name: string; readonly host: string };
+  readonly route?: { readonly name: string; readonly host?: string; readonly path?: { readonly prefix?: string; readonly exact?: string } };
+  readonly service?: string;
+  readonly generation?: number;
+  readonly revision?: string;
+  readonly version?: string;
+  /** The one that the balancer would take now, and all that it could take. */
+  readonly instance?: string;
+  readonly candidates?: readonly TryCandidate[];
+  /** As the instance gets it. */
+  readonly path?: string;
+  /** Of a refusal: as the client gets them. */
+  readonly status?: number;
+  readonly code?: string;
+  readonly message?: string;
+  /** Why, step by step. */
+  readonly why: readonly Saying[];
+}
+
+export interface TryCandidate {
+  readonly instance: string;
+  readonly host: string;
+  readonly isReady: boolean;
+  readonly isLeaving: boolean;
+}
+
+/** Lines of a log as they come, at most four times a second; the client keeps as many as it likes. Where it does not take them in time, the log is read more slowly: nothing is left out. */
 export interface ViewLines {
   readonly id: string;
   readonly rev: number;
@@ -492,14 +525,18 @@ export interface ViewLines {
   /** True: the client forgets the lines that it has. */
   readonly fresh?: boolean;
   readonly lines: readonly LogRow[];
-  /** Lines that were left out since the message before, as the client did not take them in time. */
-  readonly skipped?: number;
+  /** True: no more will come. */
+  readonly isOver?: boolean;
 }
 
 export interface LogRow {
   readonly instance: string;
   readonly service?: string;
-  /** RFC 3339; absent: nobody knows. */
+  /** RFC 3339: written until then; absent: nobody knows. */
   readonly at?: string;
   readonly text: string;
+  /** It is no UTF-8: what could not be read stands as U+FFFD. */
+  readonly isBinary?: boolean;
+  /** Bytes that are left out at its end. */
+  readonly cut?: number;
 }

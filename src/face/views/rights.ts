@@ -1,7 +1,7 @@
 import { OrreryError } from "#/base/index.ts";
 import { DEFAULT_NAMESPACE, type StoredObject } from "#/model/index.ts";
 import type { Authorizer, Identity, Wish } from "#/people/access/index.ts";
-import type { Consumer, FollowedObjects, Sources, ViewedKind } from "./sources.ts";
+import type { Consumer, FollowedObjects, ViewedKind } from "./sources.ts";
 
 /** Which objects a reader is shown; `undefined`: all. */
 export type Visible = ((object: StoredObject) => boolean) | undefined;
@@ -19,12 +19,10 @@ export interface ReaderScope {
 export class Rights {
   readonly #authorizer: Authorizer;
   readonly #who: Identity;
-  readonly #sources: Sources;
 
-  constructor(authorizer: Authorizer, who: Identity, sources: Sources) {
+  constructor(authorizer: Authorizer, who: Identity) {
     this.#authorizer = authorizer;
     this.#who = who;
-    this.#sources = sources;
   }
 
   /** @throws api/forbidden */
@@ -42,23 +40,21 @@ export class Rights {
     for (const verb of ["list", "watch"]) this.check({ verb, group, resource: plural, ...(namespace !== undefined && { namespace }) });
   }
 
-  /** Which objects of the kind are shown, as far as they say so themselves. A kind that may not be listed at all has none. */
-  visible(viewed: ViewedKind): Visible {
-    const { stored, group, plural } = viewed;
-    if (!this.#authorizer.decide(this.#who, { verb: "list", group, resource: plural }).allowed) return NOTHING;
-    if (stored !== undefined) return this.#authorizer.visible(this.#who, stored);
-    return undefined;
+  /** Which objects of the kind are shown. A kind that may not be read at all has none. */
+  visible({ stored, group, plural }: ViewedKind, verb: "get" | "list" = "list"): Visible {
+    if (!this.may({ verb, group, resource: plural })) return NOTHING;
+    return stored === undefined ? undefined : this.#authorizer.visible(this.#who, stored, { verb });
   }
 
   /** The same as queries take it, for kinds that say it themselves. */
-  scope(viewed: ViewedKind): ReaderScope {
-    const visible = this.visible(viewed);
+  scope(viewed: ViewedKind, verb?: "get" | "list"): ReaderScope {
+    const visible = this.visible(viewed, verb);
     return { name: nameOfVisible(visible), visible };
   }
 
-  /** Kinds of which some objects are hidden: what tells of objects needs them at hand. */
-  limited(): readonly ViewedKind[] {
-    return this.#sources.all().filter((one) => one.stored !== undefined && this.visible(one) !== undefined);
+  /** Events are shown of objects that are there, that are shown, and that this lets through; `undefined`: all are. */
+  eventTest(): Visible {
+    return this.#authorizer.visible(this.#who, { group: "", plural: "events" }, { verb: "list" });
   }
 
   /** A name of what is visible of these kinds: the same for the same. */

@@ -1,7 +1,7 @@
 import type { StoredObject } from "#/model/index.ts";
 import { parseFieldSelector, parseLabelSelector } from "#/state/store/index.ts";
 import type { ObjectsView } from "./protocol.ts";
-import type { Visible } from "./rights.ts";
+import type { ReaderScope, Visible } from "./rights.ts";
 import type { FollowedObjects } from "./sources.ts";
 
 /** Which objects a view asks for. */
@@ -9,11 +9,13 @@ export type Selection = Pick<ObjectsView, "resource" | "namespace" | "search" | 
 
 /** Whether an object is of a view: all that the view asks holds, and the reader is shown it. `undefined`: all are.
  *  @throws views/bad-message: a facet that there is not; store/invalid: a selector that cannot be read */
-export function parseSelection({ viewed, facets, search }: FollowedObjects, selection: Selection, visible: Visible): Visible {
+export function parseSelection({ viewed, facets, search }: FollowedObjects, selection: Selection, scope: ReaderScope): Visible {
   const { namespace, where, fields, filter = {} } = selection;
   const tests: ((object: StoredObject) => boolean)[] = [];
   if (namespace !== undefined && viewed.isNamespaced) tests.push((object) => object.metadata.namespace === namespace);
-  if (visible !== undefined) tests.push(remembered(visible));
+  const { visible, attach } = scope;
+  // What depends on other objects cannot be remembered.
+  if (visible !== undefined) tests.push(attach === undefined ? remembered(visible) : visible);
   const labels = parseLabelSelector(where ?? "");
   if (labels !== undefined) tests.push((object) => labels(object.metadata.labels ?? {}));
   const selectable = ["metadata.name", "metadata.namespace", ...(viewed.stored?.selectableFields ?? []).map((path) => path.replace(/^\./, ""))];

@@ -50,7 +50,7 @@ export class SharedQuery extends LiveQuery<StoredObject> implements Consumer {
 
   constructor(objects: FollowedObjects, view: Selection & Pick<ObjectsView, "sort">, scope: ReaderScope) {
     const { sort } = view;
-    const matches = parseSelection(objects, view, scope.visible);
+    const matches = parseSelection(objects, view, scope);
     const rankOf: ((object: StoredObject) => SortKey) | undefined = sort === undefined ? undefined : objects.facets.rankOf(sort.by);
     super({ matches, rankOf, isDescending: sort?.descending ?? false }, objects.source.entries());
     this.#objects = objects;

@@ -89,11 +89,6 @@ export class Sources {
     return this.#viewed.get(resource);
   }
 
-  /** The kind of that name, as an Event's object names it. */
-  ofKind(kind: string): ViewedKind | undefined {
-    return [...this.#viewed.values()].find((one) => one.kind === kind && one.stored !== undefined);
-  }
-
   /** @throws views/missing */
   objects(resource: string): FollowedObjects {
     const viewed = this.kind(resource);

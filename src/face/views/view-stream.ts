@@ -1,7 +1,8 @@
 import { type Clock, describeError, isOrreryError, OrreryError, type Random } from "#/base/index.ts";
 import type { Identity } from "#/people/access/index.ts";
 import { parseClientMessage } from "./client-message.ts";
-import { PROTOCOL, type StreamError, VIEWS_MAX, type View } from "./protocol.ts";
+import { LogTail } from "./log-tail.ts";
+import { type LogRow, type LogView, PROTOCOL, type StreamError, VIEWS_MAX, type View } from "./protocol.ts";
 import type { Body, Member, SharedView } from "./shared-view.ts";
 
 /** One connection to a client, whatever carries it. */
@@ -29,13 +30,14 @@ const RETURN_MS = 5_000;
 export interface ViewKeeper {
   /** The view, kept up to date; adds the stream as a member at once.
    *  @throws OrreryError: it cannot be shown */
-  open(who: Identity, view: View, member: Member, signal: AbortSignal): Promise<SharedView>;
+  open(who: Identity, view: Exclude<View, LogView>, member: Member, signal: AbortSignal): Promise<SharedView>;
+  /** The lines of logs; they end with `signal`.
+   *  @throws OrreryError: they cannot be read */
+  tail(who: Identity, view: LogView, signal: AbortSignal): Promise<AsyncIterable<readonly LogRow[]>>;
 }
 
-interface OpenView {
-  readonly shared: SharedView;
-  readonly view: View;
-}
+/** A view that is shared with others, or the stream's own log. */
+type OpenView = { readonly view: View } & ({ readonly shared: SharedView } | { readonly tail: LogTail; readonly ending: AbortController });
 
 export interface ViewStreamOptions {
   readonly port: StreamPort;
@@ -107,9 +109,9 @@ export class ViewStream implements Member {
     if (this.isBehind) return;
     const revs: Record<string, number> = {};
     let stale: Record<string, { since: string; reason: string }> | undefined;
-    for (const [id, { shared }] of this.#open) {
-      revs[id] = shared.rev;
-      const { silence } = shared;
+    for (const [id, open] of this.#open) {
+      revs[id] = "shared" in open ? open.shared.rev : open.tail.rev;
+      const silence = "shared" in open ? open.shared.silence : undefined;
       if (silence === undefined) continue;
       stale ??= {};
       stale[id] = { since: new Date(silence.sinceMs).toISOString(), reason: silence.reason };
@@ -182,9 +184,12 @@ export class ViewStream implements Member {
       this.#opening = id;
       const startMs = clock.monotonic();
       try {
-        const shared = await keeper.open(this.who, view, this, signal);
-        if (signal.aborted || this.#wishes.has(id)) this.#leave(shared);
-        else this.#show(id, { shared, view }, ask);
+        if (view.of === "log") await this.#follow(id, view, ask);
+        else {
+          const shared = await keeper.open(this.who, view, this, signal);
+          if (signal.aborted || this.#wishes.has(id)) this.#leave(shared);
+          else this.#show(id, shared, view, ask);
+        }
       } catch (error) {
         if (signal.aborted) return;
         if (!isOrreryError(error)) onUnexpected(error);
@@ -196,17 +201,38 @@ export class ViewStream implements Member {
     }
   }
 
-  #show(id: string, opened: OpenView, ask: number | undefined): void {
-    const { shared } = opened;
-    const former = this.#open.get(id);
-    this.#open.set(id, opened);
+  #show(id: string, shared: SharedView, view: View, ask: number | undefined): void {
     const ids = this.#ids.get(shared) ?? new Set();
     this.#ids.set(shared, ids);
     ids.add(id);
-    if (former !== undefined && former.shared !== shared) this.#forget(id, former.shared);
+    const former = this.#open.get(id);
+    this.#open.set(id, { shared, view });
+    if (former !== undefined && !("shared" in former && former.shared === shared)) this.#drop(id, former);
     this.#missed.delete(id);
     if (this.isBehind) this.#missed.add(id);
     else this.#send(shared.whole().message(id, ask === undefined ? "" : `"ask":${ask},`));
+  }
+
+  async #follow(id: string, view: LogView, ask: number | undefined): Promise<void> {
+    const { clock, keeper } = this.#options;
+    const ending = new AbortController();
+    const signal = AbortSignal.any([this.#ending.signal, ending.signal]);
+    let lines: AsyncIterable<readonly LogRow[]>;
+    try {
+      lines = await keeper.tail(this.who, view, signal);
+    } catch (error) {
+      ending.abort();
+      throw error;
+    }
+    if (signal.aborted || this.#wishes.has(id)) return ending.abort();
+    this.#close(id);
+    const tail = new LogTail({
+      lines,
+      clock,
+      mayTell: () => !this.isBehind,
+      tell: (message) => this.#send(JSON.stringify({ id, ...(message.rev === 1 && ask !== undefined && { ask }), ...message })),
+    });
+    this.#open.set(id, { view, tail, ending });
   }
 
   #close(id: string): void {
@@ -215,7 +241,7 @@ export class ViewStream implements Member {
     const open = this.#open.get(id);
     if (open === undefined) return;
     this.#open.delete(id);
-    this.#forget(id, open.shared);
+    this.#drop(id, open);
   }
 
   #refuse(id: string, ask: number | undefined, error: unknown): void {
@@ -223,10 +249,14 @@ export class ViewStream implements Member {
     this.#send(JSON.stringify({ id, ...(ask !== undefined && { ask }), error: this.#told(error) }));
   }
 
-  #forget(id: string, shared: SharedView): void {
-    const ids = this.#ids.get(shared);
-    ids?.delete(id);
-    this.#leave(shared);
+  #drop(id: string, open: OpenView): void {
+    if ("shared" in open) {
+      this.#ids.get(open.shared)?.delete(id);
+      this.#leave(open.shared);
+    } else {
+      open.tail.end();
+      open.ending.abort();
+    }
   }
 
   /** The shared view goes on without this stream, if no name of it is left. */
@@ -262,7 +292,7 @@ export class ViewStream implements Member {
       if (this.isBehind) return;
       this.#missed.delete(id);
       const open = this.#open.get(id);
-      if (open !== undefined) this.#send(open.shared.whole().message(id));
+      if (open !== undefined && "shared" in open) this.#send(open.shared.whole().message(id));
     }
   }
 }

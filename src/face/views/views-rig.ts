@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
 import { BoundedQueue, ManualClock, seededRandom, silentLog } from "#/base/index.ts";
 import { instance, type Kind, microservice, resource, type StoredObject } from "#/model/index.ts";
-import type { Authorizer, Identity } from "#/people/access/index.ts";
+import type { Authorizer, Identity, VisibleKind } from "#/people/access/index.ts";
 import { Board } from "#/state/link/hub/index.ts";
 import { objectKey } from "#/state/reconcile/index.ts";
 import type { ObjectList, WatchEvent } from "#/state/store/index.ts";
@@ -85,7 +85,7 @@ export class TestAuthorizer implements Pick<Authorizer, "decide" | "visible" | "
     return { allowed, reason: allowed ? "a test" : "a test denies it" };
   }
 
-  visible(who: Identity, kind: Kind): ((object: StoredObject) => boolean) | undefined {
+  visible(who: Identity, kind: VisibleKind): ((object: StoredObject) => boolean) | undefined {
     return who === READER ? undefined : this.hidden.get(kind.plural);
   }
 
@@ -157,7 +157,7 @@ export interface Rig {
   readonly clock: ManualClock;
   readonly board: Board;
   readonly authorizer: TestAuthorizer;
-  readonly feeds: { readonly microservices: MemoryFeed; readonly instances: MemoryFeed; readonly resources: MemoryFeed };
+  readonly feeds: { readonly microservices: MemoryFeed; readonly instances: MemoryFeed; readonly resources: MemoryFeed; readonly events: MemoryFeed };
   connect(who?: Identity): TestClient;
   /** Lets `ms` go by, and all that follows from it happen. */
   pass(ms?: number): Promise<void>;
@@ -170,8 +170,13 @@ export function startRig(more: Partial<ViewsOptions> = {}): Rig {
   const clock = new ManualClock();
   const board = new Board(clock);
   const authorizer = new TestAuthorizer();
-  const feeds = { microservices: new MemoryFeed(), instances: new MemoryFeed(), resources: new MemoryFeed() };
-  const kinds = [viewedKind(microservice, feeds.microservices), viewedKind(instance, feeds.instances), viewedKind(resource, feeds.resources)];
+  const feeds = { microservices: new MemoryFeed(), instances: new MemoryFeed(), resources: new MemoryFeed(), events: new MemoryFeed() };
+  const kinds = [
+    viewedKind(microservice, feeds.microservices),
+    viewedKind(instance, feeds.instances),
+    viewedKind(resource, feeds.resources),
+    EVENTS(feeds.events),
+  ];
   const views = new Views({
     kinds,
     board,
@@ -205,6 +210,16 @@ export function startRig(more: Partial<ViewsOptions> = {}): Rig {
     },
   };
 }
+
+const EVENTS = (feed: ObjectFeed): ViewedKind => ({
+  resource: "events",
+  kind: "Event",
+  group: "",
+  plural: "events",
+  isNamespaced: true,
+  columns: [],
+  feed,
+});
 
 export function viewedKind(kind: Kind, feed: ObjectFeed): ViewedKind {
   const { plural, group, columns } = kind;

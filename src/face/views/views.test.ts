@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { OrreryError } from "#/base/index.ts";
-import { instance, microservice, resource } from "#/model/index.ts";
+import { instance, microservice, resource, type StoredObject } from "#/model/index.ts";
 import type { Identity } from "#/people/access/index.ts";
 import type { Beat, ViewWish } from "./protocol.ts";
 import { UNSENT_BYTES_MAX } from "./view-stream.ts";
@@ -146,12 +146,36 @@ test("rights that change reach what is open: other rows, or a refusal", async ()
   assert.equal(client.keys("all").length, 1);
   authorizer.hidden.set("microservices", () => false);
   authorizer.tellChange();
-  await pass(0);
+  await pass();
   assert.equal(client.keys("all").length, 0);
   authorizer.denied.add("microservices");
   authorizer.tellChange();
-  await pass(0);
+  await pass();
   assert.equal(client.error("all")?.code, "api/forbidden");
+});
+
+test("events are shown of what is shown, also when that changes", async () => {
+  const { feeds, connect, pass, authorizer } = startRig();
+  const event = (name: string, about: string): StoredObject =>
+    ({ ...stored(microservice, name), kind: "Event", involvedObject: { kind: "Microservice", namespace: "default", name: about } }) as StoredObject;
+  authorizer.hidden.set("events", () => true);
+  authorizer.hidden.set("microservices", ({ metadata }) => metadata.labels?.["team"] === "space");
+  feeds.microservices.put(stored(microservice, "auth", { labels: { team: "space" } }));
+  feeds.microservices.put(stored(microservice, "pay"));
+  for (const about of ["auth", "pay", "gone"]) feeds.events.put(event(`e-${about}`, about));
+  const [all, some] = [connect(), connect(other)];
+  for (const client of [all, some]) {
+    client.open("e", { of: "objects", resource: "events" });
+    client.open("n", { of: "counts", resource: "events", by: "namespace" });
+  }
+  await pass(0);
+  assert.deepEqual([all.keys("e").length, some.keys("e")], [3, ["default/e-auth"]]);
+  assert.equal(some.copies.get("n")?.total, 1);
+  feeds.microservices.put(stored(microservice, "auth"));
+  feeds.microservices.put(stored(microservice, "pay", { labels: { team: "space" } }));
+  await pass();
+  assert.deepEqual(some.keys("e"), ["default/e-pay"]);
+  assert.equal(some.copies.get("n")?.total, 1);
 });
 
 test("topics are shown of what is shown, also when that changes", async () => {
@@ -310,6 +334,43 @@ test("a stream has at most 64 views, a site at most 500 streams, and they end wi
   const end = client.messages.flatMap((one) => ("end" in one ? [one.end] : [])).at(-1);
   assert.equal(end?.code, "api/unavailable");
   assert.ok((end?.afterMs ?? -1) >= 0);
+});
+
+test("a log is told as it comes, four times a second, and read no faster than the client takes it", async () => {
+  let given = 0;
+  let isOpen = false;
+  const { connect, pass } = startRig({
+    openLog: async (_who, { services }, signal) => {
+      if (services?.includes("gone") === true) throw new OrreryError("store/missing", "no such service");
+      isOpen = true;
+      signal.addEventListener("abort", () => (isOpen = false), { once: true });
+      return (async function* () {
+        for (; given < 50_000 && !signal.aborted; given += 100)
+          yield Array.from({ length: 100 }, (_, index) => ({ instance: "a", text: `${given + index} ${"x".repeat(200)}` }));
+      })();
+    },
+  });
+  const client = connect();
+  client.isStalled = true;
+  client.open("log", { of: "log", services: ["auth"] });
+  client.open("none", { of: "log", services: ["gone"] });
+  for (let second = 0; second < 5; second++) await pass(1_000);
+  assert.equal(client.error("none")?.code, "store/missing");
+  assert.ok(given < 12_000, `${given} lines were read while nothing was taken`);
+  assert.ok(client.unsentBytes < 2 * UNSENT_BYTES_MAX);
+  client.takeAll();
+  for (let second = 0; second < 15; second++) await pass(1_000);
+  const told = client.messages.flatMap((one) => ("lines" in one ? [one] : []));
+  assert.equal(told[0]?.fresh, true);
+  const lines = told.flatMap((one) => one.lines.map((line) => Number(line.text.split(" ")[0])));
+  assert.deepEqual(
+    lines,
+    Array.from({ length: 50_000 }, (_, index) => index),
+    "nothing is left out",
+  );
+  assert.equal(told.at(-1)?.isOver, true);
+  client.say({ op: "close", id: "log" });
+  assert.equal(isOpen, false);
 });
 
 test("whatever is asked and changed in whatever order, each client has what a fresh one is told", async () => {

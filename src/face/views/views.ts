@@ -5,11 +5,12 @@ import type { Board, BoardEntry } from "#/state/link/hub/index.ts";
 import { ask } from "./ask.ts";
 import type { Asked } from "./asked.ts";
 import { RowForms } from "./object-rows.ts";
-import type { PlatformRow, View } from "./protocol.ts";
+import type { LogRow, LogView, PlatformRow, View } from "./protocol.ts";
 import { Rights } from "./rights.ts";
 import { SharedQueries } from "./shared-query.ts";
 import { type Member, SharedView } from "./shared-view.ts";
 import { type Followed, type FollowedObjects, Sources, type ViewedKind } from "./sources.ts";
+import { RequestTrials, type TableLook } from "./try/try-view.ts";
 import { Turns } from "./turns.ts";
 import { BEAT_MS, type StreamPort, type ViewKeeper, ViewStream } from "./view-stream.ts";
 
@@ -22,6 +23,11 @@ export interface ViewsOptions {
   readonly random: Random;
   readonly log: Log;
   readonly guard?: LastGuard;
+  /** Follows logs: lines as they come, of what `who` may read; ends with `signal`. Absent: there are no logs here.
+   *  @throws OrreryError: they cannot be read, or not by `who` */
+  readonly openLog?: (who: Identity, view: LogView, signal: AbortSignal) => Promise<AsyncIterable<readonly LogRow[]>>;
+  /** Absent: no request can be tried. */
+  readonly table?: TableLook;
   /** Orrery's. */
   readonly version?: string;
   /** What the centre says of itself: throws what is wrong. */
@@ -34,6 +40,8 @@ const FLUSH_MS = 250;
 const GATHER_MS = 20;
 /** Of each stretch of time, telling takes at most one of so many parts; where it is more, it is done less often. */
 const SHARE_PARTS = 6;
+/** Changes of rights come in bursts, as a folder of manifests is applied. */
+const RIGHTS_GATHER_MS = 100;
 const STREAMS_MAX = 500;
 const STREAMS_OF_USER_MAX = 100;
 /** A source that has not been filled by then cannot be read now. */
@@ -48,6 +56,7 @@ export class Views implements ViewKeeper {
   readonly #shared = new Map<string, SharedView>();
   readonly #streams = new Set<ViewStream>();
   readonly #server: string;
+  readonly #trials: RequestTrials | undefined;
   readonly #unlisten: () => void;
   /** Views are opened one after the other, whoever asks. */
   #opening: Promise<unknown> = Promise.resolve();
@@ -57,15 +66,24 @@ export class Views implements ViewKeeper {
   #workedMs = 0;
   #cancelFlush: () => void = () => {};
   #cancelBeat: () => void = () => {};
+  #cancelReopen: () => void = () => {};
   #isClosed = false;
   #checks: PlatformRow["checks"] = [];
 
   constructor(options: ViewsOptions) {
     this.#options = options;
+    this.#trials = options.table === undefined ? undefined : new RequestTrials(options.table);
     this.#server = Math.floor(options.random.next() * 2 ** 48).toString(36);
     this.#sources = new Sources({ ...options, onChange: () => this.#changed() });
     this.#unlisten = options.authorizer.onChange(() => {
-      for (const stream of this.#streams) stream.reopen();
+      this.#cancelReopen();
+      this.#cancelReopen = options.clock.after(
+        RIGHTS_GATHER_MS,
+        () => {
+          for (const stream of this.#streams) stream.reopen();
+        },
+        { background: true },
+      );
     });
   }
 
@@ -101,10 +119,11 @@ export class Views implements ViewKeeper {
     return stream;
   }
 
-  async open(who: Identity, view: View, member: Member, signal: AbortSignal): Promise<SharedView> {
-    const asked = ask(view, new Rights(this.#options.authorizer, who, this.#sources), this.#sources, {
+  async open(who: Identity, view: Exclude<View, LogView>, member: Member, signal: AbortSignal): Promise<SharedView> {
+    const asked = ask(view, new Rights(this.#options.authorizer, who), this.#sources, {
       clock: this.#options.clock,
       platform: () => this.#platform(),
+      trials: this.#trials,
     });
     const key = `${asked.rights} ${JSON.stringify(view)}`;
     const known = this.#shared.get(key);
@@ -127,6 +146,13 @@ export class Views implements ViewKeeper {
     }
   }
 
+  async tail(who: Identity, view: LogView, signal: AbortSignal): Promise<AsyncIterable<readonly LogRow[]>> {
+    const { authorizer, openLog } = this.#options;
+    if (openLog === undefined) throw new OrreryError("views/missing", "this server has no logs");
+    new Rights(authorizer, who).check({ verb: "get", path: "/logs" });
+    return await openLog(who, view, signal);
+  }
+
   /** Ends the streams of those who are meant, with `error`. */
   endOf(isMeant: (who: Identity) => boolean, error: unknown): void {
     for (const stream of [...this.#streams]) if (isMeant(stream.who)) stream.end(error);
@@ -138,6 +164,7 @@ export class Views implements ViewKeeper {
     for (const stream of [...this.#streams]) stream.end(error);
     this.#unlisten();
     this.#cancelBeat();
+    this.#cancelReopen();
     this.#cancelFlush();
     this.#sources.close();
   }

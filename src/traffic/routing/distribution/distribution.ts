@@ -289,6 +289,11 @@ export class TableDistribution {
     return [{ table: this.#table() }];
   }
 
+  /** What the table is made of by now, also what no gateway has been sent yet; nothing is sent by it. */
+  look(): Table {
+    return { position: this.position, entries: this.#options.source.entries() };
+  }
+
   #table(): Table {
     // What is changed but not yet published belongs to the next version: publish it first, so that the version says what is in it.
     const changes = this.#options.source.takeChanges();
