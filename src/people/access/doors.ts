@@ -59,6 +59,7 @@ export const KNOWN_PATHS: readonly string[] = [
   "/livez",
   "/readyz",
   "/me",
+  "/me/*",
   "/login",
   "/logout",
   "/sessions",
@@ -77,6 +78,25 @@ for (const [action, ways] of Object.entries(DOORS) as [Action, (typeof DOORS)[Ac
       for (const resource of resources) doors.set(`${verb} ${resource}`, [...(doors.get(`${verb} ${resource}`) ?? []), action]);
 for (const [action, resources = []] of Object.entries(ASKED) as [Action, readonly string[]][])
   for (const resource of resources) doors.set(`${action} ${resource}`, [action]);
+
+/** Whether such a request does nothing but actions, so that the right to edit the kind does not open it. */
+export function isActionAlone(verb: string, resource: string, subresource: string | undefined): boolean {
+  if (subresource === "scripts") return true;
+  if (subresource !== undefined && subresource !== "") return false;
+  return ALONE[resource]?.(verb) === true;
+}
+
+const isWrite = (verb: string): boolean => !["get", "list", "watch"].includes(verb);
+const isDeletion = (verb: string): boolean => verb === "delete" || verb === "deletecollection";
+const isCreation = (verb: string): boolean => verb === "create";
+const ALONE: Readonly<Record<string, (verb: string) => boolean>> = {
+  users: isWrite,
+  roles: isWrite,
+  gateways: isDeletion,
+  instances: isDeletion,
+  updates: isCreation,
+  jobruns: isCreation,
+};
 
 /** The actions that such a request may be for. */
 export function actionsOfDoor(verb: string, resource: string, subresource: string | undefined): readonly Action[] {

@@ -3,7 +3,7 @@ import { type Action, API_GROUP, type Kind, type Role, role, type StoredObject, 
 import { type FindLabels, judgedLabels } from "./belonging.ts";
 import { BUILT_IN_ROLES, type RoleSpec } from "./built-in-roles.ts";
 import type { Authorizer, Identity, Reading, ResourceRule, RoleGrant, Rules, Verdict, VisibleKind, Wish } from "./contract.ts";
-import { actionsOfDoor, KNOWN_PATHS, reachesOfActions } from "./doors.ts";
+import { actionsOfDoor, isActionAlone, KNOWN_PATHS, reachesOfActions } from "./doors.ts";
 import { type EffectContext, effects } from "./effects.ts";
 import { anyOf, formatScope, type LabelScope, type Labels, scopeOf } from "./label-scope.ts";
 import { findMissing, type HeldRole, hasVerb, matchesKind, matchesPath, type NamedKind, NO_POWERS, type Powers, powersOf } from "./powers.ts";
@@ -228,7 +228,8 @@ export class SiteAuthorizer implements Authorizer {
         // Nobody creates what is known by a name that was not yet given.
         !(verb === "create" && rule.names !== undefined && (subresource ?? "") === "" && name !== undefined && !rule.names.has(name)),
     );
-    if (by !== undefined && !isScript(subresource)) return `role ${by.role}${by.scope === undefined ? "" : `, where ${formatScope(by.scope)}`}`;
+    if (by !== undefined && !isActionAlone(verb, resource, subresource))
+      return `role ${by.role}${by.scope === undefined ? "" : `, where ${formatScope(by.scope)}`}`;
     if (group !== API_GROUP && group !== "") return undefined;
     const action = actionsOfDoor(verb, resource, subresource).find((one) => powers.actions.some(({ actions }) => actions.has(one)));
     return action === undefined ? undefined : `the action ${action}`;
@@ -369,10 +370,6 @@ const COMPILED_MAX = 10_000;
 function both(one: Test | undefined, other: Test | undefined): Test | undefined {
   if (one === undefined || other === undefined) return one ?? other;
   return (object) => one(object) && other(object);
-}
-
-function isScript(subresource: string | undefined): boolean {
-  return subresource === "scripts";
 }
 
 function has(powers: Powers, action: Action): boolean {
