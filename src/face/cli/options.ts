@@ -50,4 +50,8 @@ export interface Options {
   readonly label?: string;
   readonly scope?: readonly string[];
   readonly display?: string;
+  readonly role?: readonly string[];
+  readonly group?: readonly string[];
+  readonly where?: string;
+  readonly list?: boolean;
 }

@@ -43,7 +43,7 @@ export class LastAdmin {
       if (gone.length === admins.length)
         throw new OrreryError(
           "access/last-admin",
-          `${gone.map((one) => `User ${one.metadata.name}`).join(", ")} would no longer be admin, and nobody else is: make another one first`,
+          `${gone.map((one) => `User ${one.metadata.name}`).join(", ")} would no longer be admin, and nobody else is: make another one first: orrery user add NAME --role admin`,
         );
       if (isDryRun) return;
       const spec = {

@@ -114,6 +114,7 @@ export class SiteAuthorizer implements Authorizer {
 
   async checkChange(who: Identity, kind: Kind, before: StoredObject | undefined, after: StoredObject | undefined): Promise<void> {
     refuseBuiltIn(kind, before, after);
+    this.#checkRolesKnown(kind, before, after);
     if (who.via === "machine") return;
     const context = (await this.#options.context?.(kind, before, after)) ?? {};
     const object = before ?? after;
@@ -128,7 +129,6 @@ export class SiteAuthorizer implements Authorizer {
         if (missing !== undefined)
           throw forbidden(`${nameOf(who)} may not ${missing} ${kind.kind} ${object.metadata.name}`, this.#rolesThatGive(action, kind, before, after));
       }
-    this.#checkRolesKnown(kind, before, after);
     for (const powers of this.#of(who).powers) this.#checkGiving(who, powers, kind, before, after);
   }
 

@@ -1,9 +1,49 @@
+import { Argument } from "commander";
 import { role, user } from "#/model/index.ts";
 import type { CliPart } from "../context.ts";
+import { collect, output } from "../option-values.ts";
 
 /** Who may do what. */
 export const peopleCli: CliPart = {
-  name: "people",
+  name: "access",
   kinds: [role, user],
-  commands: [],
+  commands: [
+    {
+      group: "Change:",
+      usage: "user",
+      description: "People and their roles: list them, add one, give a role, disable, enable, remove.",
+      define: (command) =>
+        command
+          .addArgument(new Argument("<action>", "what to do").choices(["list", "add", "show", "grant", "disable", "enable", "remove"]))
+          .argument("[name]", "name of the user")
+          .option("--role <role>", "with add and grant: a role, as viewer, operator, engineer or admin; may be given several times", collect)
+          .option("--where <selector>", "with --role: for objects with these labels alone, as team=a")
+          .option("--group <group>", "with add and grant: a group; may be given several times", collect)
+          .option("--display <name>", "with add: how the person is called")
+          .addOption(output()),
+      run: async (context, args, options) => (await import("../commands/user.ts")).runUser(context, args, options),
+    },
+    {
+      group: "See:",
+      usage: "role",
+      description: "What the roles give, and to which groups.",
+      define: (command) =>
+        command
+          .addArgument(new Argument("<action>", "what to show").choices(["list", "show"]))
+          .argument("[name]", "name of the role")
+          .addOption(output()),
+      run: async (context, args, options) => (await import("../commands/user.ts")).runRole(context, args, options),
+    },
+    {
+      group: "See:",
+      usage: "can-i",
+      description: "Whether you may do something, and by which role; --list for all.",
+      define: (command) =>
+        command
+          .argument("[verb]", "get, create, patch, scale, run-script and so on")
+          .argument("[what]", "a kind, KIND/NAME, KIND/NAME/log, or a path of the API")
+          .option("--list", "all that you may do", false),
+      run: async (context, args, options) => (await import("../commands/user.ts")).canI(context, args, options),
+    },
+  ],
 };
