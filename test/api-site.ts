@@ -7,6 +7,7 @@ import { type Log, silentLog, systemClock, systemRandom } from "#/base/index.ts"
 import { type Api, type ApiOptions, createApi } from "#/face/api/index.ts";
 import { user } from "#/model/index.ts";
 import { type Authenticate, fixedRoles, machineTokens, openAccess } from "#/people/access/index.ts";
+import { auditFolder, ensureSigningKey, type OpenAudit, openAudit, signingKeyFile } from "#/people/audit/index.ts";
 import { ensureCertificates, ensureTokens, kubeconfig, tokenAuthenticator } from "#/pki/index.ts";
 import { type Client, createClient } from "#/state/client/index.ts";
 import { Hub } from "#/state/link/hub/index.ts";
@@ -23,6 +24,7 @@ export interface ApiSite {
   readonly tree: SqliteTree;
   readonly hub: Hub;
   readonly api: Api;
+  readonly audit: OpenAudit;
   /** Lines that the API logged, newest last. */
   readonly logged: { readonly level: string; readonly message: string; readonly fields: Readonly<Record<string, unknown>> }[];
   token(user: string): string;
@@ -41,6 +43,9 @@ export interface ApiSiteOptions {
     readonly tree: SqliteTree;
     readonly authenticate: ReturnType<typeof tokenAuthenticator>;
   }) => Promise<Partial<ApiOptions>>;
+  /** Of the audit: actions that demand a reason; bytes of its files. */
+  readonly reasonFor?: () => readonly string[];
+  readonly bytesMax?: () => number;
   /** Default true. */
   readonly hasCollector?: boolean;
   /** True: Users and Roles of the store decide, too; the token of a User is `token-of-<name>-0123456789`. Default: the tokens of the data folder alone. */
@@ -61,6 +66,15 @@ export async function openApiSite(context: Pick<TestContext, "after">, options: 
   const store = await openTreeStore({ tree, clock: systemClock, random: systemRandom, kinds: STORED_KINDS, log: silentLog, ...options.store });
   const stopping = new AbortController();
   if (options.hasCollector !== false) store.startGarbageCollector(stopping.signal);
+  const audit = await openAudit({
+    folder: auditFolder(folder),
+    key: ensureSigningKey(signingKeyFile(folder)),
+    facts: {},
+    ...(options.bytesMax !== undefined && { bytesMax: options.bytesMax }),
+    clock: systemClock,
+    random: systemRandom,
+    log: silentLog,
+  });
   const hub = new Hub({ clock: systemClock, log: silentLog, version: "0.1.0", welcome: async () => ({ history: "test", epoch: 1 }) });
   const logged: ApiSite["logged"] = [];
   const rights = CENTRE_PARTS.flatMap((part) => part.rights ?? []);
@@ -81,6 +95,7 @@ export async function openApiSite(context: Pick<TestContext, "after">, options: 
     certificate: certificates.certificate,
     key: certificates.key,
     ...(await options.withLogin?.({ store, tree, authenticate: tokenAuthenticator(tokens) })),
+    trail: { audit, ...(options.reasonFor !== undefined && { reasonFor: options.reasonFor }) },
     ...options.api,
   });
   const { port } = await api.listen({ host: "127.0.0.1", port: 0 });
@@ -89,6 +104,7 @@ export async function openApiSite(context: Pick<TestContext, "after">, options: 
     await Promise.all(clients.map((client) => client.close()));
     await api.close();
     hub.close("test over");
+    await audit.close();
     stopping.abort();
     await store.close();
     if (options.tree === undefined) await tree.close();
@@ -104,6 +120,7 @@ export async function openApiSite(context: Pick<TestContext, "after">, options: 
     tree,
     hub,
     api,
+    audit,
     logged,
     token,
     client(user = "admin", given = {}) {

@@ -121,7 +121,7 @@ export const WINGS: readonly Wing[] = [
       {
         name: "cli",
         faces: ["rig", "site"],
-        imports: ["base", "text", "model", "trace", "pki", "link", "client", "store", "process", "routing", "update/core", "views/lanes"],
+        imports: ["base", "text", "model", "trace", "pki", "link", "client", "store", "audit", "process", "routing", "update/core", "views/lanes"],
       },
     ],
   },

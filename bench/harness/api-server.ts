@@ -6,6 +6,7 @@ import { systemClock, systemRandom } from "#/base/index.ts";
 import { createApi } from "#/face/api/index.ts";
 import { kinds } from "#/model/all-kinds.ts";
 import { machineTokens } from "#/people/access/index.ts";
+import { auditFolder, ensureSigningKey, openAudit, signingKeyFile } from "#/people/audit/index.ts";
 import { ensureCertificates, ensureTokens, tokenAuthenticator } from "#/pki/index.ts";
 import { openTreeStore } from "#/state/store/tree/index.ts";
 import { openSqliteTree } from "#/state/tree/sqlite/index.ts";
@@ -21,11 +22,13 @@ const tree = await openSqliteTree({ file: path.join(data, "state/tree.db"), ...c
 const store = await openTreeStore({ tree, kinds, log, ...common });
 const stopping = new AbortController();
 store.startGarbageCollector(stopping.signal);
+const audit = await openAudit({ folder: auditFolder(data), key: ensureSigningKey(signingKeyFile(data)), facts: {}, log, ...common });
 const api = createApi({
   store,
   kinds,
   authenticate: machineTokens(tokenAuthenticator(tokens)),
   log,
+  trail: { audit },
   version: "0.0.0",
   certificate: certificates.certificate,
   key: certificates.key,
@@ -36,6 +39,7 @@ console.log(JSON.stringify({ url: `https://127.0.0.1:${port}`, token: tokens.get
 
 process.once("SIGTERM", async () => {
   await api.close();
+  await audit.close();
   stopping.abort();
   await store.close();
   await tree.close();

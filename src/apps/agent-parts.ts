@@ -1,8 +1,11 @@
-import { type AgentPart, hostPart, instancesPart, observationsPart } from "#/work/agent/index.ts";
+import path from "node:path";
+import { witnessPart } from "#/people/audit/index.ts";
+import { type AgentContext, type AgentPart, hostPart, instancesPart, observationsPart } from "#/work/agent/index.ts";
 
 /** What an agent does, one line for each capability, in the order of their starts. */
 export const AGENT_PARTS: readonly AgentPart[] = [
   observationsPart, //
   instancesPart,
   hostPart,
+  witnessPart<AgentContext>(({ dataFolder }) => path.join(dataFolder, "agent")),
 ];

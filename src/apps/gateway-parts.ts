@@ -1,6 +1,8 @@
-import { dataPlanePart, type GatewayPart } from "#/traffic/gateway/index.ts";
+import { witnessPart } from "#/people/audit/index.ts";
+import { dataPlanePart, type GatewayContext, type GatewayPart } from "#/traffic/gateway/index.ts";
 
 /** What a gateway does, one line for each capability, in the order of their starts. */
 export const GATEWAY_PARTS: readonly GatewayPart[] = [
   dataPlanePart, //
+  witnessPart<GatewayContext>(({ folder }) => folder),
 ];

@@ -7,6 +7,8 @@ import { label } from "./names.ts";
 import { siteLogin } from "./site-login.ts";
 import { strategyName } from "./strategy.ts";
 
+const AUDIT_BYTES = 1024 * 1024 * 1024;
+
 const rampShare = z.number().min(0).max(1);
 
 /** A share of new transactions for people: `12.5 %`. */
@@ -39,6 +41,17 @@ const spec = z.strictObject({
     .describe(
       "How a caller between services is known. address: by the loopback address that it calls through; it is told to each instance alone, and no guard against one that takes another's. process: each new connection must come from a process of the instance, too; this costs some 5 ms of CPU for each connection, and nothing for each request.",
     ),
+  audit: z
+    .strictObject({
+      bytes: z
+        .int()
+        .min(16 * 1024 * 1024)
+        .default(AUDIT_BYTES)
+        .describe("Bytes of all files of the audit; at it, only what ends, removes or logs in is taken, until some was exported and removed."),
+      reasonFor: z.array(z.string().max(40)).max(50).default([]).describe("Actions that nobody does without saying why: update, stop, exec, …"),
+    })
+    .default({ bytes: AUDIT_BYTES, reasonFor: [] })
+    .describe("What people do, and the trace of it."),
   edge: edgePolicy.default({ trustedProxies: [] }).describe("What the edges do before they look for a Route."),
   limits: gatewayLimits.default(DEFAULT_LIMITS).describe("Bounds of all gateways."),
   // Longer than most programs take to find out that they cannot work (a missing variable, a refused password, a port in use), and short beside what else an update waits for.

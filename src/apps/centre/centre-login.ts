@@ -3,7 +3,7 @@ import type { Clock, Log, Random } from "#/base/index.ts";
 import type { ApiOptions } from "#/face/api/index.ts";
 import { durationMs, LOGIN_DEFAULTS, SITE_NAME, site, type User, user } from "#/model/index.ts";
 import type { Authenticate } from "#/people/access/index.ts";
-import { type OpenLogin, openLogin, type People, type Person } from "#/people/login/index.ts";
+import { type LoginEvent, type OpenLogin, openLogin, type People, type Person } from "#/people/login/index.ts";
 import { objectKey, Reflector } from "#/state/reconcile/index.ts";
 import type { Store } from "#/state/store/index.ts";
 
@@ -19,6 +19,8 @@ export interface CentreLoginOptions {
   readonly identity: string;
   /** Address on which the API listens. */
   readonly listen: string;
+  /** Told of logins; what it throws refuses one. */
+  readonly record?: (event: LoginEvent) => Promise<void> | void;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -35,6 +37,7 @@ export async function startLogin(
   const spec = () => sites.get(objectKey({ metadata: { name: SITE_NAME, namespace: "default" } }))?.spec.login;
   const login = openLogin({
     ...{ store, people: options.people ?? peopleOf(users), machine: options.machine, history, clock, random, log },
+    ...(options.record !== undefined && { record: options.record }),
     settings: () => {
       const { idle, lifetime } = spec() ?? LOGIN_DEFAULTS;
       return { idleMs: durationMs(idle), lifetimeMs: durationMs(lifetime) };

@@ -23,6 +23,7 @@ import { writeRunFile } from "../run-file.ts";
 import { serverNames } from "../site-identity.ts";
 import { CENTRE_NAME } from "../supervisor/site-stop.ts";
 import { readVersion } from "../version.ts";
+import { CentreAudit } from "./centre-audit.ts";
 import { startLogin } from "./centre-login.ts";
 import { checkDeletion, checkWithout, chooseParts } from "./chosen-parts.ts";
 import { watchClock } from "./clock-watch.ts";
@@ -107,6 +108,8 @@ class CentreProcess {
       version,
       welcome: async () => ({ history: this.#lead?.history ?? "", epoch: this.#lead?.epoch ?? 0 }),
     });
+    const audit = await CentreAudit.open({ data, store, hub, identity, version, clock, random, log, signal: lifecycle.signal });
+    lifecycle.add("audit", () => audit.audit.close());
     // What is measured must not be cut short, nor last for ever, when the machine's clock is set; but what is written should tell the right time.
     const steady = steadyClock(clock);
     watchClock(steady, lifecycle.signal, (offByMs) => {
@@ -153,6 +156,7 @@ class CentreProcess {
     await access.ready;
     const { login, browser, ended } = await startLogin({
       machine: machineTokens(tokenAuthenticator(tokens)),
+      record: (event) => audit.recordLogin(event),
       ...{ store, history: tree.history, identity, listen, clock, random, log, signal: lifecycle.signal },
     });
     lifecycle.add("login", () => ended);
@@ -176,11 +180,13 @@ class CentreProcess {
       checks: [
         { name: "leader", check: () => lead.epoch },
         { name: "event-loop", check: () => this.#loop.check() },
+        { name: "audit", check: () => audit.check() },
       ],
       table: lead.at(TABLE).distribution,
       checkDeletion: (kind, keys) => checkDeletion(parts, store, kind, keys),
       checkChange: (kind) => (kind === site ? (next) => checkWithout(this.#parts, store, next) : undefined),
-      metrics: [...lead.metrics, processMetrics(this.#loop, this.#guard, () => lead.unexpected())],
+      trail: { audit: audit.audit, reasonFor: audit.reasonFor, witnesses: () => audit.witnesses() },
+      metrics: [...lead.metrics, audit.metrics, processMetrics(this.#loop, this.#guard, () => lead.unexpected())],
       backup: () => this.#backup(tree),
       pages: createPages({ folder: CONSOLE_BUILDS, clock, log }),
     });

@@ -5,6 +5,7 @@ import type { Clock } from "#/base/index.ts";
 import type { Identity } from "#/people/access/index.ts";
 import type { YamlReader } from "#/text/index.ts";
 import type { SharedLine } from "./shared-line.ts";
+import type { Trail } from "./trail.ts";
 
 export type Request = IncomingMessage | Http2ServerRequest;
 export type Response = ServerResponse | Http2ServerResponse;
@@ -33,8 +34,8 @@ export interface Exchange {
   readonly warnings: string[];
   /** The connection, where it has asked to become a WebSocket. */
   readonly upgrade?: Upgrade;
-  /** What the audit tells beside who, what and where. */
-  readonly audited?: Readonly<Record<string, string>>;
+  /** What the audit is told of it. */
+  readonly trail: Trail;
 }
 
 /** An answer. `text` is sent whole; `chunks` as they come, at the speed of the reader. */

@@ -40,19 +40,22 @@ export async function serveExec(exchange: Exchange, choose: () => Promise<ExecTa
   if (!Array.isArray(question["command"]) || typeof question["command"][0] !== "string" || question["command"][0] === "")
     throw badRequest('the first line has no command: send {"command": ["program", "argument"]}');
   // Its name alone: arguments may hold what is secret.
-  Object.assign(exchange, { audited: { command: question["command"][0].slice(0, 200) } });
+  await exchange.trail.begin("exec", { detail: { command: question["command"][0].slice(0, 200) } });
   const target = await choose();
   stream.respond({ ":status": 200, "content-type": "application/x-ndjson" });
   stream.write(`${JSON.stringify({ instance: target.instance.metadata.name })}\n`);
-  void carry(stream, lines, { target, question, signal });
+  const end = exchange.trail.hold();
+  void carry(stream, lines, { target, question, signal }).then((message) => end({ code: 200, message }));
   return { status: 200, isTaken: true };
 }
 
+/** Carries both ways until the command or its caller ends; what came of it. */
 async function carry(
   stream: Duplex,
   lines: AsyncGenerator<string, void, undefined>,
   { target, question, signal }: { readonly target: ExecTarget; readonly question: Readonly<Record<string, unknown>>; readonly signal: AbortSignal },
-): Promise<void> {
+): Promise<string> {
+  let came = "it was ended";
   const over = new AbortController();
   const both = AbortSignal.any([signal, over.signal]);
   stream.once("close", () => over.abort(new OrreryError("api/cancelled", "the client is gone")));
@@ -66,15 +69,26 @@ async function carry(
       { signal: both },
     )) {
       if (stream.destroyed) break;
+      came = outcomeOf(item) ?? came;
       if (!stream.write(`${JSON.stringify(item)}\n`)) await drained(stream);
     }
   } catch (error) {
     if (!stream.destroyed && (!signal.aborted || endedReason(signal) !== undefined))
       stream.write(`${JSON.stringify({ error: { code: isOrreryError(error) ? error.code : "api/failed", message: describeError(error) } })}\n`);
+    came = isOrreryError(error) ? error.code : "it failed";
   } finally {
     over.abort();
     if (!stream.destroyed) stream.end();
   }
+  return came;
+}
+
+/** What came of the command, for the audit. */
+function outcomeOf(item: unknown): string | undefined {
+  const { exitCode, exitSignal, error } = item as Readonly<Record<string, unknown>>;
+  if (exitCode !== undefined) return `exit ${Number(exitCode)}`;
+  if (exitSignal !== undefined) return `ended by ${String(exitSignal)}`;
+  return error === undefined ? undefined : "it could not be run";
 }
 
 /** What the client types, in its order; the agent takes one piece before the next is sent. */

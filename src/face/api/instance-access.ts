@@ -150,9 +150,10 @@ export class InstanceAccess {
 
   /** `POST …/instances/NAME/scripts/SCRIPT`, and the same of a microservice: on one ready instance, or `?all=true` on each. The answer is a list of what came of it; where the script's program could not be started, `error` says why. */
   async script(exchange: Exchange, target: Target, name: string, script: string): Promise<Reply> {
-    const { signal } = exchange;
+    const { signal, trail } = exchange;
     const objects = target.kind === instance ? [await this.#get(exchange, target, name)] : await this.#choose(exchange, target, name, script);
     for (const object of objects) this.#rights.authorizer.checkAction(exchange.user, "run-script", object);
+    await trail.begin("run-script", { detail: { script } });
     return jsonReply(
       await Promise.all(
         objects.map(async (object) => {

@@ -7,6 +7,7 @@ import type { Login } from "#/people/login/index.ts";
 import type { Hub } from "#/state/link/hub/index.ts";
 import { type CentrePart, type PartPath, servedKinds } from "#/state/reconcile/index.ts";
 import type { Store } from "#/state/store/index.ts";
+import { auditPage, serveAudit } from "./audit-pages.ts";
 import { type BodyOptions, readBody } from "./body.ts";
 import { type BrowserRules, cookieName, cookieOf } from "./browser.ts";
 import { type Collection, storedCollection } from "./collection.ts";
@@ -32,6 +33,7 @@ import { serveReview } from "./reviews.ts";
 import { Rights } from "./rights.ts";
 import { isTrue, type Subject } from "./status.ts";
 import { subresources } from "./subresources.ts";
+import type { TrailOptions } from "./trail.ts";
 import { ViewsMount, viewedCollection, viewedLogs } from "./views-mount.ts";
 import type { WatcherCount } from "./watch.ts";
 import { type CheckChange, type CheckDeletion, Writes } from "./writes.ts";
@@ -50,6 +52,7 @@ export interface RoutesOptions {
   readonly metrics: Metrics;
   readonly watchers: WatcherCount;
   readonly backup?: () => Promise<object>;
+  readonly trail?: TrailOptions;
   readonly pages?: Pages;
   readonly login?: { readonly login: Login; readonly browser: BrowserRules };
   readonly checkDeletion?: CheckDeletion;
@@ -165,11 +168,30 @@ export class Routes {
       return this.#pathRoute(method, path, (exchange) => this.#viewsMount.serve(exchange), { isStream: true });
     const { backup } = this.#options;
     if (root === "backup" && backup !== undefined)
-      return this.#pathRoute(method, path, async () => jsonReply(await backup(), 201), { verb: "post", isStream: true });
+      return this.#pathRoute(
+        method,
+        path,
+        async ({ trail }) => {
+          await trail.begin("backup");
+          return jsonReply(await backup(), 201);
+        },
+        { verb: "post", isStream: true },
+      );
     const { pages } = this.#options;
     if (root === "console" && pages !== undefined) return this.#pathRoute(method, path, (exchange) => serveConsole(exchange, pages));
     const login = this.#login?.find(method, path);
-    if (login !== undefined) return { ...login, wish: { verb: login.subject.verb, path: `/${path.join("/")}` }, isStream: false };
+    if (login !== undefined) {
+      const serve: Route["serve"] = (exchange) => {
+        // Logging in tells of itself.
+        exchange.trail.hold();
+        return login.serve(exchange);
+      };
+      return { ...login, wish: { verb: login.subject.verb, path: `/${path.join("/")}` }, isStream: false, serve };
+    }
+    const { trail, ...options } = this.#options;
+    const page = root === "audit" && trail !== undefined ? auditPage(path) : undefined;
+    if (page !== undefined && trail !== undefined)
+      return this.#pathRoute(method, path, (exchange) => serveAudit(exchange, { trail, ...options }), page);
     const own = this.#partRoute(method, path);
     if (own !== undefined) return own;
     if (!ROOTS.has(root)) return notServed(path);
@@ -214,6 +236,7 @@ export class Routes {
       isStream: false,
       serve: async (exchange) => {
         const body = method === "POST" ? await readBody(exchange, PATH_BODY) : undefined;
+        if (method === "POST") await exchange.trail.begin(path.join("-"));
         return jsonReply(await found.serve({ query: exchange.query, body, signal: exchange.signal }));
       },
     };
@@ -377,6 +400,7 @@ const ROOTS: ReadonlySet<string> = new Set([
   "",
   "api",
   "apis",
+  "audit",
   "backup",
   "console",
   "healthz",

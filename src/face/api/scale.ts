@@ -52,7 +52,10 @@ export class Scales {
   async #write(exchange: Exchange, target: Target, name: string, { change, isBlind = false, force }: ScaleWish): Promise<Reply> {
     const { kind } = target;
     const wish = writeOptions(exchange, kind);
-    const options = { ...wish, ...this.#rights.admitting(exchange.user, kind, wish), through: "scale" as const };
+    const options = {
+      ...exchange.trail.intending(kind, { ...wish, ...this.#rights.admitting(exchange.user, kind, wish) }),
+      through: "scale" as const,
+    };
     for (let attempt = 1; ; attempt++) {
       const before = await this.#present(exchange.user, target, name);
       const { replicas, resourceVersion } = checked(knownFields(exchange, name, change(scaleOf(before, target))), before);

@@ -5,9 +5,10 @@ import { type AddressInfo, connect } from "node:net";
 import { describe, it, type TestContext } from "node:test";
 import { type Clock, ManualClock } from "#/base/index.ts";
 import { YamlReader } from "#/text/index.ts";
-import type { Reply } from "./exchange.ts";
+import type { Exchange, Reply } from "./exchange.ts";
 import { STALLED_MS, sendReply } from "./send.ts";
 import { SharedLine } from "./shared-line.ts";
+import { Trail } from "./trail.ts";
 
 type Chunks = Extract<Reply, { readonly chunks: unknown }>["chunks"];
 
@@ -23,7 +24,8 @@ async function serve(
     response.on("error", () => {});
     response.once("close", () => gone.abort());
     const user = { name: "someone", groups: [], via: "token" as const };
-    const exchange = {
+    const exchange: Exchange = {
+      trail: new Trail(undefined, () => exchange),
       request,
       response,
       method: request.method ?? "GET",

@@ -12,7 +12,7 @@ import { ANONYMOUS, type Authenticate, type Authorizer, fixedRoles, type Identit
 import type { Login } from "#/people/login/index.ts";
 import type { Hub } from "#/state/link/hub/index.ts";
 import type { CentrePart, PartPath, PeerRight } from "#/state/reconcile/index.ts";
-import type { Cause, Store } from "#/state/store/index.ts";
+import type { Store } from "#/state/store/index.ts";
 import { YamlReader } from "#/text/index.ts";
 import { type BrowserRules, checkHost, checkOrigin, cookieName, cookieOf } from "./browser.ts";
 import { type Exchange, headerOf, jsonReply, type Reply, type Request, type Response, type Upgrade } from "./exchange.ts";
@@ -24,6 +24,7 @@ import { PlainListener } from "./plain-listener.ts";
 import { type Route, Routes } from "./routes.ts";
 import { cut, sendReply } from "./send.ts";
 import { failureStatus, type Status, type Subject } from "./status.ts";
+import { Trail, type TrailOptions } from "./trail.ts";
 import { refusePlain, refuseUnreadable } from "./unreadable.ts";
 import { WatcherCount } from "./watch.ts";
 import { asksForWebSocket, protocolToken, sendFrames } from "./web-socket.ts";
@@ -68,8 +69,9 @@ export interface ApiOptions {
   readonly authorizer?: Authorizer;
   readonly clock: Clock;
   readonly random: Random;
-  /** Also takes the audit: one line `audit` for each write and each refusal. */
   readonly log: Log;
+  /** Told what people and outside tools do, before they do it. Absent: nobody is told. */
+  readonly trail?: TrailOptions;
   /** Orrery's version. */
   readonly version: string;
   /** PEM. */
@@ -156,6 +158,7 @@ class ApiServer implements Api {
       metrics: this.#metrics,
       watchers,
       ...(options.backup !== undefined && { backup: options.backup }),
+      ...(options.trail !== undefined && { trail: options.trail }),
       ...(options.pages !== undefined && { pages: options.pages }),
       ...(options.login !== undefined && { login: options.login }),
       ...(options.checkDeletion !== undefined && { checkDeletion: options.checkDeletion }),
@@ -295,6 +298,7 @@ class ApiServer implements Api {
     });
     const method = request.method ?? "GET";
     const exchange: Exchange & { user: Identity } = {
+      trail: new Trail(this.#options.trail, () => exchange),
       request,
       response,
       method,
@@ -318,6 +322,7 @@ class ApiServer implements Api {
       exchange.user = user instanceof Promise ? await user : user;
       refuseImpersonation(exchange);
       route = this.#routes.find(method, exchange.path, exchange.query);
+      exchange.trail.follow(route);
       this.#authorize(exchange, route);
       if (this.#isStopping) throw new OrreryError("api/unavailable", "the centre stops", { retry: "backoff" });
       if (route.isStream) this.#streams.add({ who: exchange.user, wish: route.wish, controller });
@@ -327,7 +332,7 @@ class ApiServer implements Api {
         isCounted = true;
       }
       reply = await route.serve(exchange);
-      if (isWrite(method)) this.#audit(exchange, route, reply.status);
+      exchange.trail.done(reply.status);
     } catch (error) {
       reply = this.#failure(exchange, route, error);
     }
@@ -403,7 +408,7 @@ class ApiServer implements Api {
     if (!isOrreryError(error)) this.#unexpected("request", error);
     else if (status.code === 500)
       log.error("api: a request failed", { ...fields, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
-    if (isWrite(exchange.method) || status.code === 401 || status.code === 403) this.#audit(exchange, route, status.code, reasonOf(error));
+    exchange.trail.failed(status.code, error);
     return { ...jsonReply(status, status.code), headers: headersOf(exchange, error, status) };
   }
 
@@ -413,25 +418,6 @@ class ApiServer implements Api {
     if (guard !== undefined) return guard.caught(unit, error);
     log.error(`api: a ${unit} failed in a way that nobody expected`, {
       error: error instanceof Error ? (error.stack ?? error.message) : String(error),
-    });
-  }
-
-  #audit(exchange: Exchange, route: Route | undefined, code: number, reason?: string): void {
-    const subject = route?.subject;
-    if (subject?.verb === "review") return;
-    const wish = route?.wish;
-    this.#options.log.info("audit", {
-      user: exchange.user.name,
-      verb: subject?.verb ?? exchange.method,
-      ...(route !== undefined && { resource: route.resource }),
-      ...(wish !== undefined && "namespace" in wish && { namespace: wish.namespace }),
-      ...(subject?.name !== undefined && { name: subject.name }),
-      ...(route === undefined && { path: `/${exchange.path.join("/").slice(0, 200)}` }),
-      ...(exchange.query.has("dryRun") && { dryRun: true }),
-      ...exchange.audited,
-      code,
-      ...(reason !== undefined && { reason: reason.slice(0, 500) }),
-      from: exchange.request.socket?.remoteAddress,
     });
   }
 
@@ -492,19 +478,6 @@ function known(user: Identity | undefined): Identity {
 
 function isWrite(method: string): boolean {
   return method !== "GET" && method !== "HEAD";
-}
-
-/** Why something was refused, for the audit: its code, and the fields that it was about. Never what stands in them: that may be a secret, and the audit is kept. */
-function reasonOf(error: unknown): string {
-  if (!isOrreryError(error)) return "unexpected";
-  if (error.code === "api/unauthorized" || error.code === "api/forbidden") return error.message;
-  const { causes } = error.details;
-  const fields = Array.isArray(causes)
-    ? (causes as readonly Cause[])
-        .filter(({ field, message }) => field !== "" && !message.startsWith("unknown field"))
-        .map(({ field }) => field.replaceAll(/\["(?:[^"\\]|\\.)*"\]/g, "[…]"))
-    : [];
-  return [error.code, ...new Set(fields.slice(0, 5))].join(" ");
 }
 
 /** Nobody acts as another here: who asked for it must not believe that it was done.

@@ -127,7 +127,7 @@ export class Writes {
 
   #options(exchange: Exchange, kind: Kind, subresource?: "status"): WriteOptions {
     const options = writeOptions(exchange, kind, subresource);
-    return { ...options, ...this.#rights.admitting(exchange.user, kind, options) };
+    return exchange.trail.intending(kind, { ...options, ...this.#rights.admitting(exchange.user, kind, options) });
   }
 
   /** Of the deletion, and of its trial before. */
@@ -135,7 +135,7 @@ export class Writes {
     const options = { ...(await readDeleteOptions(exchange)), ...authorOf(kind, exchange.user) };
     return {
       dry: { ...options, dryRun: true, ...this.#rights.admitting(exchange.user, kind, { dryRun: true }) },
-      options: { ...options, ...this.#rights.admitting(exchange.user, kind, options) },
+      options: exchange.trail.intending(kind, { ...options, ...this.#rights.admitting(exchange.user, kind, options) }),
     };
   }
 

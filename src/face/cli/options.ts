@@ -54,4 +54,9 @@ export interface Options {
   readonly group?: readonly string[];
   readonly where?: string;
   readonly list?: boolean;
+  readonly reason?: string;
+  readonly action?: string;
+  readonly object?: string;
+  readonly text?: string;
+  readonly against?: readonly string[];
 }

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { type CliContext, GROUPS, resolvePath } from "./context.ts";
 import type { Options } from "./options.ts";
+import { withReason } from "./reason.ts";
 
 /** The command `orrery` with the subcommands of the parts in `context`. `finish` is called with the exit status of the one that ran. Commands are loaded when they run: the start stays quick. */
 export function buildProgram(context: CliContext, finish: (exitStatus: number) => void): Command {
@@ -22,13 +23,14 @@ export function buildProgram(context: CliContext, finish: (exitStatus: number) =
         .helpOption("-h, --help", "Show this help.")
         .option("--data <dir>", "data folder of the site", context.env["ORRERY_DATA"] ?? ".orrery");
       one.define?.(command);
+      if (group === "Change:" || one.usage === "backup") command.option("--reason <text>", "why; kept in the audit");
       command.action(async () => {
         const options: Omit<Options, "given"> = command.opts();
         if (command.getOptionValueSource("data") === "cli") context.terminal.nameData(options.data);
         const args = command.processedArgs.flat().filter((each): each is string => typeof each === "string");
         finish(
           await one.run(
-            context,
+            options.reason === undefined ? context : withReason(context, options.reason),
             args,
             withData({ ...options, given: optionsGiven(command) }, () => resolvePath(context, options.data)),
           ),

@@ -25,7 +25,7 @@ export function fixedRoles(rights: readonly PeerRight[], paths: readonly Pick<Pa
   const roles: Readonly<Record<string, Rules>> = {
     "orrery:admins": {
       resources: [{ verbs: ["*"], groups: ["*"], resources: ["*"] }],
-      paths: [READ_PATHS, { verbs: ["post"], paths: ["/backup", ...posted] }],
+      paths: [READ_PATHS, { verbs: ["post"], paths: ["/backup", "/audit/prune", ...posted] }],
       actions: [{ actions: ACTIONS }],
     },
     "orrery:viewers": { resources: [READ_ALL, REVIEWS], paths: [READ_PATHS], actions: [] },

@@ -15,6 +15,7 @@ export type {
   VisibleKind,
   Wish,
 } from "./contract.ts";
+export { effects } from "./effects.ts";
 export { fixedRoles } from "./fixed-roles.ts";
 export { ANONYMOUS, machineTokens } from "./machine.ts";
 export { type Access, type AccessOptions, openAccess } from "./open-access.ts";

@@ -84,7 +84,7 @@ export interface BeginOptions {
 /** Where actions are told. */
 export interface Audit {
   /** Resolves when the intent is on disk: only then may the action be done.
-   *  @throws audit/unwritable (backoff): it cannot be written; the action is to be refused
+   *  @throws audit/unwritable: it cannot be written; the action is to be refused
    *  @throws audit/busy (backoff): too many wait to be written */
   begin(facts: AuditFacts, options?: BeginOptions): Promise<OpenEntry>;
   /** Keeps what has happened already: a refusal, a failed login. Never throws and is not waited for: what cannot be written is counted, and told when it can. Of many alike (same action, object, client, outcome) the first few of a minute are kept, the others counted. */
@@ -93,6 +93,11 @@ export interface Audit {
   list(query: AuditQuery): Promise<AuditPage>;
   /** How the audit is. */
   state(): AuditState;
+  /** The whole chain as one file, signed to its end; `readExport` reads it. */
+  export(): AsyncIterable<Buffer>;
+  /** Removes closed files up to entry `to`, as far as whole files go, and tells it in the chain. `hash` is that of entry `to`, which only who has exported it knows. Returns up to which entry was removed; `undefined`: no file is closed and wholly before it.
+   *  @throws audit/not-exported: the hash is another one */
+  prune(who: Actor, up: { readonly to: number; readonly hash: string }): Promise<number | undefined>;
 }
 
 /** All that is given must hold. */

@@ -1,3 +1,3 @@
-export type { Login, NewSession, People, Person, Visitor } from "./contract.ts";
+export type { Login, LoginEvent, NewSession, People, Person, Visitor } from "./contract.ts";
 export { type OpenLogin, openLogin } from "./login.ts";
 export { loginPart } from "./part.ts";

@@ -1,4 +1,5 @@
 import type { CliPart } from "../context.ts";
+import { auditCli } from "./audit.ts";
 import { callsCli } from "./calls.ts";
 import { commandCli } from "./command.ts";
 import { jobsCli } from "./jobs.ts";
@@ -23,5 +24,6 @@ export const CLI_PARTS: readonly CliPart[] = [
   jobsCli,
   peopleCli,
   loginCli,
+  auditCli,
   commandCli,
 ];

@@ -1,4 +1,4 @@
 export { originOf, publicKeyOf, readHead, signHead } from "./head.ts";
-export { encodeLine, NOTHING_BEFORE } from "./line.ts";
+export { type EntryHash, encodeLine, NOTHING_BEFORE, type ReadLine, readLine, splitLines } from "./line.ts";
 export { changeOf, redactText, redactValue } from "./redaction.ts";
-export { type Problem, type Report, type Segment, type VerifyOptions, verify, type WitnessedHead } from "./verify.ts";
+export { ChainCheck, type Report, type Segment, verify, type WitnessedHead } from "./verify.ts";

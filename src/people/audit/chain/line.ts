@@ -18,8 +18,8 @@ export interface EncodedLine {
 
 /** One line of a chain file: the hash of the entry, a blank, the entry as JSON, a line feed. Its first fields are `seq` and `prev`, the hash of the entry before it. */
 export function encodeLine(entry: AuditEntry, prev: EntryHash): EncodedLine {
-  const { seq, at, ...rest } = entry;
-  const body = Buffer.from(JSON.stringify({ seq, prev, at, ...rest }));
+  const { seq, at, is, ...rest } = entry;
+  const body = Buffer.from(JSON.stringify({ seq, prev, at, is, ...rest }));
   const digest = hash("sha256", body, "base64url");
   return { bytes: Buffer.concat([Buffer.from(`${digest} `), body, Buffer.of(LINE_FEED)]), hash: digest };
 }

@@ -16,7 +16,7 @@ const DEPTH_MAX = 12;
 const SECRET_NAME =
   /pass(?:word|wd|phrase|code)?$|pwd$|secret|token|credential|private[-_.]?key|api[-_.]?key|access[-_.]?key|authorization|cookie|session[-_.]?id|^pin$|[-_.]pin$/i;
 /** Names that match and tell nothing: what names a secret is none. */
-const OPEN_NAME = /^(?:secret|secretName|tokenTtl|passwordChangedAt|automountServiceAccountToken)$/;
+const OPEN_NAME = /^(?:secretName|tokenTtl|passwordChangedAt|automountServiceAccountToken)$/;
 
 /** What is hidden inside of a text: private keys, credentials in URLs, of headers and options, and tokens that are known by their form. */
 const IN_TEXT: readonly (readonly [RegExp, string])[] = [
