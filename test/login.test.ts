@@ -1,10 +1,12 @@
 /** Logging in over the API, as browsers and programs do, and what attackers try. */
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { test } from "node:test";
 import WebSocket from "ws";
-import { openLoginSite, type Tab, tabOf } from "./login-site.ts";
+import { kubectlPath } from "../tools/kubectl.ts";
+import { openLoginSite, type Tab, tabOf, until } from "./login-site.ts";
 
 const PASSWORD = "correct horse battery";
 
@@ -211,6 +213,54 @@ test("sessions and tokens: everybody sees and ends their own, who manages users 
   assert.equal((await site.ask("GET", "/me", { headers: bearer })).status, 401);
   assert.equal((await site.page(anna, "DELETE", `/sessions/${ben.id}`)).status, 200);
   assert.equal((await site.page(ben, "GET", "/me")).status, 401);
+});
+
+test("the command line logs in without a session: a token is all that is left of a password or a link", async (t) => {
+  const site = await openLoginSite(t);
+  await site.admin("POST", "/users/anna/password", { password: PASSWORD });
+  const { link } = await site.admin("POST", "/login-links", { user: "anna" });
+  for (const given of [{ user: "anna", password: PASSWORD }, { link }]) {
+    const told = await site.ask("POST", "/login", { body: { ...given, token: { ttl: "1h" } } });
+    assert.deepEqual([told.status, told.headers["set-cookie"], told.body["secret"]], [200, undefined, undefined]);
+    const bearer = { authorization: `Bearer ${String(told.body["token"])}` };
+    assert.equal((await site.ask("GET", "/me", { headers: bearer })).body["via"], "token");
+    assert.equal((await site.ask("POST", "/logout", { headers: bearer })).status, 200);
+    assert.equal((await site.ask("GET", "/me", { headers: bearer })).status, 401);
+  }
+  assert.deepEqual((await site.admin("GET", "/sessions?user=*"))["items"], []);
+  const wall = await site.admin("POST", "/login-links", { user: "anna", display: { lifetime: "30d" } });
+  assert.equal((await site.ask("POST", "/login", { body: { link: wall["link"], token: { ttl: "1h" } } })).status, 401);
+  assert.deepEqual((await site.admin("GET", "/sessions?user=*"))["items"], []);
+});
+
+const kubectl = await kubectlPath();
+
+test("kubectl works with a personal token, says who that is, and a watch of it ends with the token", {
+  skip: kubectl.path === undefined ? kubectl.reason : false,
+}, async (t) => {
+  const site = await openLoginSite(t);
+  await site.setUser("ben", { groups: ["night"], roles: [{ role: "viewer" }] });
+  const made = await site.admin("POST", "/tokens", { user: "ben", ttl: "1h" });
+  const env = { PATH: process.env["PATH"], HOME: site.api.folder, KUBECONFIG: await site.api.kubeconfig("ben", { token: String(made["token"]) }) };
+  const run = async (...args: string[]): Promise<{ code: number; text: string }> => {
+    const child = spawn(kubectl.path ?? "", args, { env });
+    t.after(() => child.kill("SIGKILL"));
+    let text = "";
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (part: string) => (text += part));
+    const [code] = (await once(child, "close")) as [number];
+    return { code, text };
+  };
+  const who = await run("auth", "whoami");
+  assert.match(who.text, /Username +ben[\s\S]*Groups +\[night system:authenticated\]/);
+  assert.match((await run("auth", "can-i", "delete", "microservices")).text, /^no/);
+  assert.match((await run("get", "users")).text, /ben/);
+  const watching = run("get", "users", "-w");
+  await until(async () => String((await site.api.client("admin").request({ path: "/metrics" })).body).includes("orrery_api_watchers 1"));
+  const startMs = performance.now();
+  await site.admin("DELETE", `/tokens/${String(made["id"])}`);
+  const ended = await watching;
+  assert.ok(performance.now() - startMs < 5_000);
+  assert.match(ended.text, /the token was revoked|it was revoked/);
 });
 
 test("a display reads and changes nothing, neither objects nor sessions, tokens and passwords of its user", async (t) => {

@@ -5,6 +5,7 @@ import { CLI_PARTS } from "./cli-parts.ts";
 import { connectTo } from "./connection.ts";
 import { currentFolder } from "./current-folder.ts";
 import { listenToInterrupts } from "./interrupts.ts";
+import { keptLogin } from "./kept-login.ts";
 import { guardOutput } from "./output.ts";
 import { localPlatform } from "./platform.ts";
 import { readVersion } from "./version.ts";
@@ -13,7 +14,12 @@ const output = guardOutput();
 const version = readVersion();
 const interrupts = listenToInterrupts({ mayHangUp: process.env["ORRERY_NOHUP"] === undefined });
 const wasFolderThere = process.env["ORRERY_NO_FOLDER"] === undefined;
-const connect = (data: string) => connectTo(data, { user: "admin", version });
+const asMachine = (data: string) => connectTo(data, { user: "admin", version });
+/** Who has a token of their own in the environment, or has logged in here, acts for themselves. */
+const connect = (data: string, options: { readonly asMachine?: boolean } = {}) =>
+  options.asMachine === true
+    ? asMachine(data)
+    : connectTo(data, { user: "admin", version, token: process.env["ORRERY_TOKEN"] || keptLogin(data)?.token });
 const terminal = processTerminal({ stdout: process.stdout, stderr: process.stderr, readInput: () => readWholeInput(process.stdin) }, process.env);
 // Of this call alone: no process that it starts is called so.
 for (const name of ["ORRERY_COMMAND", "ORRERY_NOHUP", "ORRERY_NO_FOLDER"]) delete process.env[name];
@@ -21,7 +27,7 @@ for (const name of ["ORRERY_COMMAND", "ORRERY_NOHUP", "ORRERY_NO_FOLDER"]) delet
 const status = await runCli(process.argv.slice(2), {
   parts: CLI_PARTS,
   terminal,
-  platform: localPlatform({ version, connect, interrupts }),
+  platform: localPlatform({ version, connect: asMachine, interrupts }),
   clock: systemClock,
   // Asked for only when a path is relative: the folder that this was called in may be gone.
   get cwd() {

@@ -5,10 +5,13 @@ import type { Client } from "#/state/client/index.ts";
 import { readIdentity, serverNameOf } from "./site-identity.ts";
 import { readEndpoints } from "./supervisor/endpoints.ts";
 
-/** A client of the API that runs on a data folder, as `user`. Connects when first used.
+/** A client of the API that runs on a data folder, as `user` of the machine, or with a token of one's own. Connects when first used.
  *  @throws cli/not-running: nothing was started there
  *  @throws cli/no-token: it, its token or certificate may not be read */
-export async function connectTo(data: string, options: { readonly user: string; readonly version: string }): Promise<Client> {
+export async function connectTo(
+  data: string,
+  options: { readonly user: string; readonly version: string; readonly token?: string | undefined },
+): Promise<Client> {
   checkReadable(data);
   const identity = readIdentity(data);
   if (identity.state === "copied")
@@ -27,7 +30,7 @@ export async function connectTo(data: string, options: { readonly user: string; 
     url: endpoints.api,
     serverName: identity.state === "own" ? serverNameOf(identity.id) : undefined,
     ca: readSecret(path.join(data, "pki", "ca.crt")),
-    token: readSecret(path.join(data, "tokens", options.user)).trim(),
+    token: options.token ?? readSecret(path.join(data, "tokens", options.user)).trim(),
     clock: systemClock,
     random: systemRandom,
     log: silentLog,

@@ -5,6 +5,7 @@ import type { Platform, PlatformProcess, PlatformWarning, Terminal, UpOptions } 
 import type { Client } from "#/state/client/index.ts";
 import { procUnits, readProcStat } from "#/work/process/index.ts";
 import type { Interrupts } from "./interrupts.ts";
+import { forgetLogin, keepLogin, keptLogin } from "./kept-login.ts";
 import { findLeftInstances } from "./left-instances.ts";
 import { readRunFile } from "./run-file.ts";
 import { checkOwner, FREE_BYTES_MIN, freeBytes, openDataFolder } from "./supervisor/data-folder.ts";
@@ -38,6 +39,9 @@ export function localPlatform({ version, connect, interrupts, freeBytes: freeByt
     },
     edge: readEdgeUrl,
     console: readConsoleUrl,
+    keptLogin: (data) => keptLogin(data),
+    keepLogin: (data, login) => keepLogin(data, login),
+    forgetLogin: async (data) => forgetLogin(data),
     site: (data) => {
       const site = readRunFile(data, "centre")?.["site"];
       return typeof site === "string" ? site : readLastSite(data);

@@ -27,8 +27,10 @@ export interface LoginRoute {
 }
 
 const text = z.string().max(2_000);
-const loginBody = z.union([z.strictObject({ user: text, password: z.string().max(10_000) }), z.strictObject({ link: text })]);
 const label = z.string().max(200);
+/** For the command line: a token instead of a session. */
+const token = z.strictObject({ ttl: duration, label: label.optional() }).optional();
+const loginBody = z.union([z.strictObject({ user: text, password: z.string().max(10_000), token }), z.strictObject({ link: text, token })]);
 const linkBody = z.strictObject({ user: text.optional(), display: z.strictObject({ label: label.optional(), lifetime: duration }).optional() });
 const scope = z
   .array(z.strictObject({ role: z.string().max(253), where: z.string().max(1_000).optional() }))
@@ -77,7 +79,19 @@ export class LoginRoutes {
     const given = await readSmallBody(exchange, loginBody);
     const visitor = this.#visitor(exchange);
     const made = "link" in given ? await login.byLink(given.link, visitor) : await login.byPassword(given, visitor);
-    return private_(jsonReply({ secret: made.secret, ...this.#self(made.who) }), this.#cookies(exchange, made));
+    if (given.token === undefined) return private_(jsonReply({ secret: made.secret, ...this.#self(made.who) }), this.#cookies(exchange, made));
+    try {
+      if (made.who.scope !== undefined)
+        throw new OrreryError("login/link", "a link for a display opens a page, and gives no token; make another with: orrery login-link");
+      const { ttl, label: name } = given.token;
+      const { token: text, view } = await login.makeToken({
+        ...{ user: made.who.name, by: made.who, ttlMs: durationMs(ttl), ...addressOf(exchange) },
+        ...(name !== undefined && { label: name }),
+      });
+      return private_(jsonReply({ token: text, ...view }));
+    } finally {
+      await login.endSession(made.who.credential ?? "", made.who, { why: "logout" });
+    }
   }
 
   #cookies({ request }: Exchange, { cookie, known }: NewSession): readonly string[] {

@@ -44,9 +44,9 @@ export interface CliContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The site that comes with Orrery: what `up` runs by default. Absolute. */
   readonly sampleSite: string;
-  /** The API of what runs on a data folder (absolute), as its admin. The caller closes it.
+  /** The API of what runs on a data folder (absolute): as who has logged in, else as the machine's admin, and always so with `asMachine`. The caller closes it.
    *  @throws cli/not-running: nothing was started there */
-  connect(data: string): Promise<Client>;
+  connect(data: string, options?: { readonly asMachine?: boolean }): Promise<Client>;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
 }

@@ -59,4 +59,5 @@ export interface Options {
   readonly object?: string;
   readonly text?: string;
   readonly against?: readonly string[];
+  readonly link?: string;
 }

@@ -49,6 +49,15 @@ export interface LeftInstance {
   readonly service?: string;
 }
 
+/** Who has logged in here with `orrery login`. */
+export interface KeptLogin {
+  readonly user: string;
+  /** Secret. */
+  readonly token: string;
+  /** RFC 3339. */
+  readonly expires: string;
+}
+
 /** What the commands need of the machine; given by `apps/`, which alone knows how processes are started. */
 export interface Platform {
   /** Orrery's version. */
@@ -72,6 +81,10 @@ export interface Platform {
   edge(data: string): string | undefined;
   /** Address of the console, if it was ever served. */
   console(data: string): string | undefined;
+  /** The login of this user of the machine on the data folder; `undefined`: commands act for the machine's admin. */
+  keptLogin(data: string): KeptLogin | undefined;
+  keepLogin(data: string, login: KeptLogin): Promise<void>;
+  forgetLogin(data: string): Promise<void>;
   /** Folder of the site that runs on the data folder: where its centre looks for files and versions. Where no centre runs: the one that `up` was started with last. Absolute; `undefined` where nobody has said. */
   site(data: string): string | undefined;
   /** Versions of a service that the folder of a site offers, beside those that were ever applied. */

@@ -8,7 +8,7 @@ import { template } from "#/model/index.ts";
 import type { Answer, Client, ClientRequest } from "#/state/client/index.ts";
 import type { CliContext, CliPart } from "./context.ts";
 import { CLI_PARTS } from "./parts/index.ts";
-import type { LeftInstance, PlatformProcess, PlatformWarning, UpOptions } from "./platform.ts";
+import type { KeptLogin, LeftInstance, PlatformProcess, PlatformWarning, UpOptions } from "./platform.ts";
 import { runCli } from "./run.ts";
 import { processTerminal, type Terminal } from "./terminal.ts";
 
@@ -31,6 +31,10 @@ export interface World {
   readonly rows?: number;
   /** Whether someone still reads what is written. */
   readonly isRead?: () => boolean;
+  /** Keys, in order. */
+  readonly typed?: string;
+  /** Who has logged in. */
+  readonly logins?: KeptLogin[];
   /** Address of the console. */
   readonly console?: string;
   /** Folder of the site that runs. */
@@ -91,7 +95,12 @@ export async function run(args: readonly string[], world: World = {}): Promise<R
       out += typeof text === "string" ? text : Buffer.from(text).toString("latin1");
       world.onOut?.(out);
     },
-    openInput: () => assert.fail("not asked here"),
+    openInput: () => ({
+      chunks: (async function* () {
+        yield Buffer.from(world.typed ?? assert.fail("nothing is typed here"));
+      })(),
+      close: () => undefined,
+    }),
     progress: (text) => {
       if (text !== undefined) world.progress?.push(text);
     },
@@ -122,6 +131,9 @@ export async function run(args: readonly string[], world: World = {}): Promise<R
       restore: async () => undefined,
       edge: () => undefined,
       console: () => world.console,
+      keptLogin: () => world.logins?.at(-1),
+      keepLogin: async (_data, login) => void world.logins?.push(login),
+      forgetLogin: async () => void world.logins?.pop(),
       site: () => world.site,
       offeredVersions: async () => world.offered ?? [],
       offeredTemplate: async (_site, _service, version) =>

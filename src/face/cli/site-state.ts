@@ -33,6 +33,8 @@ export interface SiteState {
   readonly data: string;
   readonly api?: string;
   readonly edge?: string;
+  /** For browsers. */
+  readonly console?: string;
   /** Orrery's own processes, then those of the instances. Without a pid it does not run. */
   readonly processes: readonly ProcessState[];
   /** Absent: the API did not answer; `problem` says why. */

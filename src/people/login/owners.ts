@@ -34,7 +34,7 @@ export class Owners {
   /** @throws login/no-user, login/disabled */
   known(name: string): Person {
     const person = this.find(name);
-    if (person === undefined) throw new OrreryError("login/no-user", `there is no user ${name}`);
+    if (person === undefined) throw new OrreryError("login/no-user", `there is no user ${name}; see them with: orrery user list`);
     if (person.isDisabled === true) throw new OrreryError("login/disabled", `user ${name} is disabled; whoever manages users can enable them`);
     return person;
   }

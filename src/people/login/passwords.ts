@@ -69,7 +69,10 @@ export class Passwords {
     const { kept, owners, clock } = this.#options;
     const person = owners.known(user);
     if (person.uid === undefined)
-      throw new OrreryError("login/no-user", `${user} is the admin of the machine, who logs in with a link; make a user first`);
+      throw new OrreryError(
+        "login/no-user",
+        `${user} is the admin of the machine, who logs in with a link; make a user first: orrery user add NAME --role admin`,
+      );
     checkStrength(user, password);
     const hashed = await this.#hash(password);
     const spec = { user: ownerOf(person), password: hashed, changed: iso(clock.now()), browsers: [] };

@@ -84,7 +84,8 @@ export class Tokens {
   #check(object: Token, secret: string): Identity | undefined {
     if (!isSecret(secret, object.spec.hash)) return undefined;
     const state = this.#state(object);
-    if ("why" in state) throw new OrreryError("login/ended", `the token has ended: ${state.why}; make another with: orrery token create`);
+    if ("why" in state)
+      throw new OrreryError("login/ended", `the token has ended: ${state.why}; log in again (orrery login), or make another: orrery token create`);
     this.#used(object);
     return state.who;
   }

@@ -9,7 +9,7 @@ export async function loginLink(context: CliContext, [user]: readonly string[], 
   if (options.display === undefined && options.given.includes("--ttl"))
     throw new OrreryError("cli/usage", "--ttl is of --display; a link itself works for 10 minutes");
   const console = platform.console(options.data);
-  const api = await context.connect(options.data);
+  const api = await context.connect(options.data, { asMachine: true });
   try {
     const made = await makeLoginLink(api, {
       ...(user !== undefined && { user }),

@@ -11,7 +11,12 @@ import { asCalled, type Terminal } from "../terminal.ts";
 export async function status(context: CliContext, options: Options): Promise<number> {
   const { terminal } = context;
   const loaded = await loadState(context, options.data);
-  const state = { ...loaded, warnings: [...context.platform.warnings(options.data), ...loaded.warnings] };
+  const page = context.platform.console(options.data);
+  const state: SiteState = {
+    ...loaded,
+    ...(page !== undefined && loaded.api !== undefined && { console: page }),
+    warnings: [...context.platform.warnings(options.data), ...loaded.warnings],
+  };
   if (options.output === "json" || options.output === "yaml") printData(terminal, options.output, state);
   else {
     printState(terminal, state, context.clock.now(), options.output === "wide");
@@ -96,7 +101,10 @@ function printState(terminal: Terminal, state: SiteState, nowMs: number, isWide:
   if (state.problem !== undefined) terminal.note(terminal.paintNote("red", state.problem));
   if (state.problem !== undefined && state.processes.every((one) => one.pid === undefined)) return;
   printFact(terminal, "site", [state.data, ...describeSite(state)]);
-  if (state.api !== undefined) printFact(terminal, "API", [state.api, `${terminal.paint("bold", "edge")}  ${state.edge ?? "-"}`]);
+  if (state.api !== undefined) {
+    const named = (name: string, url: string | undefined): string => `${terminal.paint("bold", name)}  ${url ?? "-"}`;
+    printFact(terminal, "API", [state.api, named("edge", state.edge), ...(state.console === undefined ? [] : [named("console", state.console)])]);
+  }
 
   print(
     [shrinking("PROCESS"), right("PID"), right("UP"), right("RESTARTS"), right("MEMORY"), right("CPU"), left("STATUS")],

@@ -14,8 +14,9 @@ import { isMissing } from "./logs.ts";
 const QUERY = { fieldManager: "orrery-cli" };
 const MERGE = "application/merge-patch+json";
 
-/** `orrery user add|list|show|disable|enable|remove|grant`. */
+/** `orrery user add|list|show|passwd|disable|enable|remove|grant`. */
 export async function runUser(context: CliContext, [action = "", name]: readonly string[], options: Options): Promise<number> {
+  if (action === "passwd") return await (await import("./login.ts")).passwd(context, needed(name, "passwd NAME"), options);
   const api = await connectPatiently(context, options.data);
   try {
     switch (action) {
@@ -35,7 +36,7 @@ export async function runUser(context: CliContext, [action = "", name]: readonly
       default:
         throw new OrreryError(
           "cli/usage",
-          `found ${quoteName(action)}; give one of: user list, user add NAME --role ROLE, user show NAME, user grant NAME --role ROLE, user disable NAME, user enable NAME, user remove NAME`,
+          `found ${quoteName(action)}; give one of: user list, user add NAME --role ROLE, user show NAME, user grant NAME --role ROLE, user passwd NAME, user disable NAME, user enable NAME, user remove NAME`,
         );
     }
   } finally {

@@ -19,6 +19,23 @@ export const loginCli: CliPart = {
     },
     {
       group: "Change:",
+      usage: "login",
+      description: "Log in: the commands that follow act for that user, not for the admin of this machine.",
+      define: (command) =>
+        command
+          .argument("[user]", "whose password is asked for; absent: say who is logged in")
+          .option("--link <link>", "a one-time link instead of a password")
+          .option("--ttl <duration>", "how long", parseDuration, "12h"),
+      run: async (context, args, options) => (await import("../commands/login.ts")).login(context, args, options),
+    },
+    {
+      group: "Change:",
+      usage: "logout",
+      description: "Log out: the commands that follow act for the admin of this machine again.",
+      run: async (context, _args, options) => (await import("../commands/login.ts")).logout(context, options),
+    },
+    {
+      group: "Change:",
       usage: "token",
       description: "Make, list and revoke tokens, with which programs, kubectl and this command act for a user.",
       define: (command) =>

@@ -11,10 +11,10 @@ export const peopleCli: CliPart = {
     {
       group: "Change:",
       usage: "user",
-      description: "People and their roles: list them, add one, give a role, disable, enable, remove.",
+      description: "People and their roles: list them, add one, give a role, set a password, disable, enable, remove.",
       define: (command) =>
         command
-          .addArgument(new Argument("<action>", "what to do").choices(["list", "add", "show", "grant", "disable", "enable", "remove"]))
+          .addArgument(new Argument("<action>", "what to do").choices(["list", "add", "show", "grant", "passwd", "disable", "enable", "remove"]))
           .argument("[name]", "name of the user")
           .option("--role <role>", "with add and grant: a role, as viewer, operator, engineer or admin; may be given several times", collect)
           .option("--where <selector>", "with --role: for objects with these labels alone, as team=a")
