@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { silentLog, systemClock, systemRandom } from "#/base/index.ts";
 import type { Platform, PlatformProcess, PlatformWarning, Terminal, UpOptions } from "#/face/cli/index.ts";
@@ -35,7 +35,10 @@ export function localPlatform({ version, connect, interrupts, freeBytes: freeByt
     restore: async (data, from) => {
       openDataFolder(data);
       const { restoreSqliteTree } = await import("#/state/tree/sqlite/index.ts");
-      await restoreSqliteTree({ from, file: path.join(data, "state", "tree.db"), random: systemRandom });
+      const file = path.join(data, "state", "tree.db");
+      const former = existsSync(file) ? `${file}.before-restore` : undefined;
+      await restoreSqliteTree({ from, file, random: systemRandom });
+      return former === undefined ? [] : await (await import("./centre/restored-people.ts")).keepPeopleOut(file, former);
     },
     edge: readEdgeUrl,
     console: readConsoleUrl,

@@ -74,9 +74,9 @@ export interface Platform {
   /** Refuses a data folder of another user.
    *  @throws data/owner */
   checkOwner(data: string): void;
-  /** Puts a backup in the place of what is stored on a data folder on which nothing runs.
+  /** Puts a backup in the place of what is stored on a data folder on which nothing runs. Brings nobody back; returns what a person should know of that.
    *  @throws tree/damaged, tree/in-use, tree/unwritable */
-  restore(data: string, from: string): Promise<void>;
+  restore(data: string, from: string): Promise<readonly string[]>;
   /** URL of the edge, if it has ever listened. */
   edge(data: string): string | undefined;
   /** Address of the console, if it was ever served. */

@@ -128,7 +128,7 @@ export async function run(args: readonly string[], world: World = {}): Promise<R
       checkOwner: (data) => {
         if (world.owner !== undefined) throw new OrreryError("data/owner", `the data folder ${data} belongs to user ${world.owner}`);
       },
-      restore: async () => undefined,
+      restore: async () => [],
       edge: () => undefined,
       console: () => world.console,
       keptLogin: () => world.logins?.at(-1),

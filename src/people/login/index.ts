@@ -1,3 +1,4 @@
 export type { Login, LoginEvent, NewSession, People, Person, Visitor } from "./contract.ts";
 export { type OpenLogin, openLogin } from "./login.ts";
 export { loginPart } from "./part.ts";
+export { keepPasswords } from "./restored.ts";

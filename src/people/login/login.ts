@@ -255,7 +255,14 @@ class StoredLogin implements OpenLogin {
   async makeToken(given: Parameters<Login["makeToken"]>[0]): ReturnType<Login["makeToken"]> {
     const made = await this.#tokens.create(given);
     const from = given.address === undefined ? {} : { from: given.address };
-    await this.#tell({ action: "token-made", user: given.user, by: given.by, credential: made.view.id, ...from });
+    try {
+      await this.#options.record?.({ action: "token-made", user: given.user, by: given.by, credential: made.view.id, ...from });
+    } catch (error) {
+      // What nobody can tell of must not be.
+      const object = await this.#kept.tokens.load(made.view.id);
+      if (object !== undefined) await this.#kept.tokens.delete(object);
+      throw error;
+    }
     return made;
   }
 
@@ -272,8 +279,9 @@ class StoredLogin implements OpenLogin {
       this.#failedLogin(user, this.#owners.find(user), visitor, "wrong password");
       throw new OrreryError("login/wrong", "the present password is another one");
     }
+    this.#passwords.check(user, password);
+    await this.#options.record?.({ action: "password-set", user, by, from: visitor.address });
     await this.#passwords.set(user, password);
-    await this.#tell({ action: "password-set", user, by, from: visitor.address });
     for (const object of this.#kept.sessions.values())
       if (object.spec.user.name === user && object.metadata.name !== by.credential) await this.#kept.sessions.delete(object);
   }

@@ -1,5 +1,5 @@
 import { type Clock, describeError, isOrreryError, type Log, OrreryError, type Random } from "#/base/index.ts";
-import type { Visitor } from "./contract.ts";
+import type { Person, Visitor } from "./contract.ts";
 import { HashQueue } from "./hash-queue.ts";
 import type { Kept } from "./kept.ts";
 import type { Credential, credential } from "./kinds.ts";
@@ -63,17 +63,24 @@ export class Passwords {
     return true;
   }
 
-  /** Sets it.
-   *  @throws login/no-user, login/disabled, login/weak, login/busy (backoff) */
-  async set(user: string, password: string): Promise<void> {
-    const { kept, owners, clock } = this.#options;
-    const person = owners.known(user);
+  /** Whether it may be set.
+   *  @throws login/no-user, login/disabled, login/weak */
+  check(user: string, password: string): Person {
+    const person = this.#options.owners.known(user);
     if (person.uid === undefined)
       throw new OrreryError(
         "login/no-user",
         `${user} is the admin of the machine, who logs in with a link; make a user first: orrery user add NAME --role admin`,
       );
     checkStrength(user, password);
+    return person;
+  }
+
+  /** Sets it.
+   *  @throws login/busy (backoff), and as `check` */
+  async set(user: string, password: string): Promise<void> {
+    const { kept, clock } = this.#options;
+    const person = this.check(user, password);
     const hashed = await this.#hash(password);
     const spec = { user: ownerOf(person), password: hashed, changed: iso(clock.now()), browsers: [] };
     const former = await kept.load(user);

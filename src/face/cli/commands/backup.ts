@@ -72,7 +72,7 @@ export async function restore(context: CliContext, [from = ""]: readonly string[
     throw new OrreryError("cli/unreadable", `cannot read ${file}: it is a folder; give a file that \`orrery backup\` made`);
   const stored = path.join(options.data, "state", "tree.db");
   const former = existsSync(stored) ? `; what was stored before is kept as ${stored}.before-restore` : "";
-  await context.platform.restore(options.data, file);
+  for (const one of await context.platform.restore(options.data, file)) context.terminal.note(one);
   for (const one of await restoreVolumes(options.data, file)) context.terminal.out(`volume ${one}`);
   context.terminal.out(asCalled(context.terminal, `restored ${file}${former}. Start the site with: orrery up --data ${shellWord(options.data)}`));
   return 0;
