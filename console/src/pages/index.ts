@@ -22,6 +22,7 @@ export const PAGES: readonly PageEntry[] = [
   { id: "overview", group: "now", path: "/", load: () => import("./overview/Overview.tsx"), key: "o", isForWall: true },
   { id: "updates", group: "now", path: "/updates", load: () => import("./updates/Updates.tsx"), key: "u", isForWall: true },
   { id: "services", group: "services", path: "/services", load: () => import("./services/Services.tsx"), key: "s", isForWall: true },
+  { id: "topology", group: "services", path: "/topology", load: () => import("./topology/Topology.tsx"), key: "t", isForWall: true },
 ];
 
 /** The page of a path; a path below a page's belongs to it. */
