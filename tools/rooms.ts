@@ -95,7 +95,7 @@ export const WINGS: readonly Wing[] = [
       { name: "pages", imports: ["base"] },
       {
         name: "views",
-        faces: ["lanes"],
+        faces: ["lanes", "protocol"],
         imports: ["base", "model", "trace", "link", "store", "reconcile", ...PEOPLE, "routing", "update/core", "gateway/core"],
       },
       {

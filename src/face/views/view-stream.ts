@@ -26,11 +26,17 @@ export const BEAT_MS = 1_000;
 /** Tabs that are sent away come back spread over so long. */
 const RETURN_MS = 5_000;
 
+export interface Opened {
+  readonly shared: SharedView;
+  /** How long it took the thread, without the waiting. */
+  readonly workedMs: number;
+}
+
 /** What a stream needs of those who keep the views. */
 export interface ViewKeeper {
   /** The view, kept up to date; adds the stream as a member at once.
    *  @throws OrreryError: it cannot be shown */
-  open(who: Identity, view: Exclude<View, LogView>, member: Member, signal: AbortSignal): Promise<SharedView>;
+  open(who: Identity, view: Exclude<View, LogView>, member: Member, signal: AbortSignal): Promise<Opened>;
   /** The lines of logs; they end with `signal`.
    *  @throws OrreryError: they cannot be read */
   tail(who: Identity, view: LogView, signal: AbortSignal): Promise<AsyncIterable<readonly LogRow[]>>;
@@ -182,11 +188,12 @@ export class ViewStream implements Member {
       const [id, { view, ask }] = next;
       this.#wishes.delete(id);
       this.#opening = id;
-      const startMs = clock.monotonic();
+      let workedMs = 0;
       try {
         if (view.of === "log") await this.#follow(id, view, ask);
         else {
-          const shared = await keeper.open(this.who, view, this, signal);
+          const { shared, ...opened } = await keeper.open(this.who, view, this, signal);
+          workedMs = opened.workedMs;
           if (signal.aborted || this.#wishes.has(id)) this.#leave(shared);
           else this.#show(id, shared, view, ask);
         }
@@ -196,7 +203,7 @@ export class ViewStream implements Member {
         if (!this.#wishes.has(id)) this.#refuse(id, ask, error);
       }
       this.#opening = undefined;
-      const restMs = Math.min(REST_MS_MAX, (clock.monotonic() - startMs) * REST_FACTOR);
+      const restMs = Math.min(REST_MS_MAX, workedMs * REST_FACTOR);
       if (this.#wishes.size > 0 && restMs >= 1) await new Promise<void>((resolve) => clock.after(restMs, resolve, { background: true }));
     }
   }

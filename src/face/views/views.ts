@@ -12,7 +12,7 @@ import { type Member, SharedView } from "./shared-view.ts";
 import { type Followed, type FollowedObjects, Sources, type ViewedKind } from "./sources.ts";
 import { RequestTrials, type TableLook } from "./try/try-view.ts";
 import { Turns } from "./turns.ts";
-import { BEAT_MS, type StreamPort, type ViewKeeper, ViewStream } from "./view-stream.ts";
+import { BEAT_MS, type Opened, type StreamPort, type ViewKeeper, ViewStream } from "./view-stream.ts";
 
 export interface ViewsOptions {
   readonly kinds: readonly ViewedKind[];
@@ -119,7 +119,7 @@ export class Views implements ViewKeeper {
     return stream;
   }
 
-  async open(who: Identity, view: Exclude<View, LogView>, member: Member, signal: AbortSignal): Promise<SharedView> {
+  async open(who: Identity, view: Exclude<View, LogView>, member: Member, signal: AbortSignal): Promise<Opened> {
     const asked = ask(view, new Rights(this.#options.authorizer, who), this.#sources, {
       clock: this.#options.clock,
       platform: () => this.#platform(),
@@ -129,16 +129,17 @@ export class Views implements ViewKeeper {
     const known = this.#shared.get(key);
     if (known !== undefined) {
       known.add(member);
-      return known;
+      return { shared: known, workedMs: 0 };
     }
     const followed = new FollowedSet(this.#sources, asked);
     try {
       await this.#fill(followed.all, signal);
       return await this.#inTurn(() => {
         signal.throwIfAborted();
+        const startMs = this.#options.clock.monotonic();
         const shared = this.#shared.get(key) ?? this.#share(key, asked, followed);
         shared.add(member);
-        return shared;
+        return { shared, workedMs: this.#options.clock.monotonic() - startMs };
       });
     } finally {
       // What an answer was made of has been given to it.
