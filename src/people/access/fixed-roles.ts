@@ -25,7 +25,7 @@ export function fixedRoles(rights: readonly PeerRight[], paths: readonly Pick<Pa
   const roles: Readonly<Record<string, Rules>> = {
     "orrery:admins": {
       resources: [{ verbs: ["*"], groups: ["*"], resources: ["*"] }],
-      paths: [READ_PATHS, { verbs: ["post"], paths: ["/backup", "/audit/prune", ...posted] }],
+      paths: [READ_PATHS, { verbs: ["get"], paths: ["/audit", "/audit/*"] }, { verbs: ["post"], paths: ["/backup", "/audit/prune", ...posted] }],
       actions: [{ actions: ACTIONS }],
     },
     "orrery:viewers": { resources: [READ_ALL, REVIEWS], paths: [READ_PATHS], actions: [] },
@@ -66,13 +66,20 @@ function ruleOf({ verbs, resources }: PeerRight): ResourceRule {
   return { verbs, groups: [API_GROUP], resources };
 }
 
+/** What people did is for who is given it by name. */
+function isOfAudit(path: string): boolean {
+  return path === "/audit" || path.startsWith("/audit/");
+}
+
 function isAllowed(rules: Rules, wish: Wish): boolean {
   const has = (list: readonly string[], word: string): boolean => list.includes("*") || list.includes(word);
   if ("path" in wish)
     return rules.paths.some(
       ({ verbs, paths }) =>
         has(verbs, wish.verb) &&
-        paths.some((path) => path === "*" || path === wish.path || (path.endsWith("/*") && wish.path.startsWith(path.slice(0, -1)))),
+        paths.some(
+          (path) => (path === "*" && !isOfAudit(wish.path)) || path === wish.path || (path.endsWith("/*") && wish.path.startsWith(path.slice(0, -1))),
+        ),
     );
   const resource = wish.subresource === undefined || wish.subresource === "" ? wish.resource : `${wish.resource}/${wish.subresource}`;
   return rules.resources.some(({ verbs, groups, resources }) => has(verbs, wish.verb) && has(groups, wish.group) && has(resources, resource));
