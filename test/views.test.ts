@@ -40,14 +40,19 @@ class Tab {
     this.socket.send(JSON.stringify(message));
   }
 
+  /** Resolves with the next message. */
+  async wait(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
   /** The first message that `isMeant`, also of those that have come already. */
   async next(isMeant: (told: Told) => boolean): Promise<Told> {
     for (;;) {
       const found = this.told.find(isMeant);
       if (found !== undefined) return found;
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
+      await this.wait();
     }
   }
 }
@@ -108,6 +113,10 @@ test("a page shows its half of the session as the first message; the cookie alon
   await once(tab.socket, "open");
   tab.say({ session: SECRET });
   assert.equal((await tab.next((told) => told.hello !== undefined)).hello?.user, "ada");
+  // Longer than what is open is looked at: who it is has come out since it was asked for.
+  const beats = (): number => tab.told.filter((told) => "beat" in told).length;
+  while (beats() < 4) await tab.wait();
+  assert.ok(!tab.told.some((told) => told.end !== undefined));
   for (const first of [{ session: "wrong" }, { op: "open", id: "a", view: { of: "objects", resource: "instances" } }, { session: 1 }]) {
     const thief = new Tab(t, site, { cookie: "half=1" });
     await once(thief.socket, "open");

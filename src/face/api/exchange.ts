@@ -34,6 +34,8 @@ export interface Exchange {
   readonly warnings: string[];
   /** The connection, where it has asked to become a WebSocket. */
   readonly upgrade?: Upgrade;
+  /** Of a stream: says who it is, where that comes out only after it has begun; what is open of them is ended when their rights are. */
+  readonly identify?: (who: Identity) => void;
   /** What the audit is told of it. */
   readonly trail: Trail;
 }

@@ -7,7 +7,8 @@ const LOOK_MS = 2_000;
 const RIGHTS_MS = 1_000;
 
 interface OpenStream {
-  readonly who: Identity;
+  /** Absent: it is not known yet; whoever serves it finds out, or ends it. */
+  readonly who?: Identity;
   readonly wish: Wish;
   readonly controller: AbortController;
 }
@@ -33,6 +34,7 @@ export class OpenStreams {
     this.#stopListening = [options.authorizer.onChange(() => this.#lookSoon()), options.login?.onRevoked(look) ?? (() => {})];
   }
 
+  /** Keeps it; a second time, for the same controller, instead of the first. */
   add(stream: OpenStream): void {
     this.#streams.set(stream.controller, stream);
     this.#lookLater();
@@ -73,7 +75,7 @@ export class OpenStreams {
 
   #look(): void {
     for (const { who, wish, controller } of [...this.#streams.values()]) {
-      const why = this.#whyEnded(who, wish);
+      const why = who === undefined ? undefined : this.#whyEnded(who, wish);
       if (why !== undefined) controller.abort(new OrreryError("api/ended", `this has ended: ${why}`));
     }
   }

@@ -8,7 +8,7 @@ import { type Clock, describeError, isOrreryError, type LastGuard, type Log, typ
 import type { Pages } from "#/face/pages/index.ts";
 import type { TableLook } from "#/face/views/index.ts";
 import { DEFAULT_NAMESPACE, type Kind } from "#/model/index.ts";
-import { ANONYMOUS, type Authenticate, type Authorizer, fixedRoles, type Identity, type OnRevoked } from "#/people/access/index.ts";
+import { ANONYMOUS, type Authenticate, type Authorizer, fixedRoles, type Identity, type OnRevoked, type Wish } from "#/people/access/index.ts";
 import type { Login } from "#/people/login/index.ts";
 import type { Hub } from "#/state/link/hub/index.ts";
 import type { CentrePart, PartPath, PeerRight } from "#/state/reconcile/index.ts";
@@ -325,7 +325,7 @@ class ApiServer implements Api {
       exchange.trail.follow(route);
       this.#authorize(exchange, route);
       if (this.#isStopping) throw new OrreryError("api/unavailable", "the centre stops", { retry: "backoff" });
-      if (route.isStream) this.#streams.add({ who: exchange.user, wish: route.wish, controller });
+      if (route.isStream) this.#openStream(exchange, route.wish, controller);
       else {
         if (this.#inFlight >= IN_FLIGHT_MAX) throw new OrreryError("api/busy", `${IN_FLIGHT_MAX} requests are being answered`, { retry: "backoff" });
         this.#inFlight += 1;
@@ -352,6 +352,15 @@ class ApiServer implements Api {
     this.#metrics.count(verb, route?.resource ?? "/other", reply.status);
     if (route?.isStream === false) this.#metrics.time(verb, route.resource, (clock.monotonic() - startMs) / 1_000);
     if (!("isTaken" in reply)) this.#endRequest(request, response);
+  }
+
+  #openStream(exchange: Exchange, wish: Wish, controller: AbortController): void {
+    const isLater = isSessionLater(exchange.request, exchange.path);
+    this.#streams.add({ ...(!isLater && { who: exchange.user }), wish, controller });
+    const identify = (who: Identity): void => {
+      if (!controller.signal.aborted) this.#streams.add({ who, wish, controller });
+    };
+    Object.assign(exchange, { identify });
   }
 
   /** @throws api/unauthorized; access/unavailable: it cannot be looked up now */

@@ -88,7 +88,11 @@ export class ViewsMount {
       // Whatever comes before the answer is too early.
       else if (!isAsking) {
         isAsking = true;
-        void this.#knowSession(exchange, text).then((who) => (webSocket.readyState === webSocket.OPEN ? begin(who) : undefined), refuse);
+        void this.#knowSession(exchange, text).then((who) => {
+          if (webSocket.readyState !== webSocket.OPEN) return;
+          exchange.identify?.(who);
+          begin(who);
+        }, refuse);
       } else refuse(new OrreryError("views/bad-message", "wait for hello before the next message"));
     };
     let messages = 0;
