@@ -1,5 +1,4 @@
 /** The agent process of a host. Started by the supervisor. SIGTERM ends the agent alone: its instances go on, and the next agent adopts them; SIGINT stops the instances first, each with its grace. */
-import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describeError, LastGuard, sleep, systemClock, systemRandom } from "#/base/index.ts";
 import { ArtifactStore } from "#/state/artifacts/index.ts";
@@ -8,6 +7,7 @@ import { RemoteStore } from "#/state/store/remote/index.ts";
 import { type Agent, startAgent } from "#/work/agent/index.ts";
 import { holdName, nameFolder } from "#/work/process/index.ts";
 import { AGENT_PARTS } from "./agent-parts.ts";
+import { ACCESS_LOOK_MS, type CentreAccess, findCentreAccess } from "./centre-access.ts";
 import { parseChildOptions } from "./child-options.ts";
 import { readHostName } from "./host-name.ts";
 import { ignoreHangUp } from "./interrupts.ts";
@@ -19,8 +19,6 @@ import { readEndpoints } from "./supervisor/endpoints.ts";
 import { AGENT_NAME } from "./supervisor/site-stop.ts";
 import { readVersion } from "./version.ts";
 
-/** How often the centre's address and credentials are looked for, until its first start has made them. */
-const LOOK_MS = 200;
 /** For the last Events at the end. */
 const EVENTS_WAIT_MS = 1000;
 
@@ -32,12 +30,6 @@ ignoreHangUp(log);
 const guard = new LastGuard({ clock: systemClock, log, giveUp: () => process.exit(1), onCaught: () => recordFaults() });
 guard.watchProcess();
 const version = readVersion();
-
-interface Access {
-  readonly url: string;
-  readonly ca: string;
-  readonly token: string;
-}
 
 let agent: Agent | undefined;
 let kept: KeptLink | undefined;
@@ -120,26 +112,10 @@ try {
   process.exit(1);
 }
 
-async function waitForAccess(): Promise<Access> {
+async function waitForAccess(): Promise<CentreAccess> {
   for (;;) {
-    const access = findAccess();
+    const access = findCentreAccess(data, "agent");
     if (access !== undefined) return access;
-    await sleep(systemClock, LOOK_MS);
-  }
-}
-
-/** Where the centre is and what opens it; `undefined` until its first start has written both. */
-function findAccess(): Access | undefined {
-  const endpoints = readEndpoints(data);
-  if (endpoints === undefined) return undefined;
-  try {
-    return {
-      url: endpoints.api,
-      ca: readFileSync(path.join(data, "pki", "ca.crt"), "utf8"),
-      token: readFileSync(path.join(data, "tokens", "agent"), "utf8").trim(),
-    };
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
+    await sleep(systemClock, ACCESS_LOOK_MS);
   }
 }

@@ -1,5 +1,4 @@
 /** The gateway process of a host: edge (outside to services) and host (services to services) in one. Started by the supervisor; it listens and serves from its last table whether the centre is there or not. */
-import { readFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { describeError, Lifecycle, systemClock, systemRandom } from "#/base/index.ts";
@@ -7,6 +6,7 @@ import { createClient } from "#/state/client/index.ts";
 import { joinWorkers, partPorts, startHostParts } from "#/state/link/index.ts";
 import { accessLogFile, type GatewayWorker } from "#/traffic/gateway/index.ts";
 import { holdName, nameFolder, readBootId, SocketOwners } from "#/work/process/index.ts";
+import { ACCESS_LOOK_MS, findCentreAccess } from "./centre-access.ts";
 import { parseChildOptions } from "./child-options.ts";
 import { GATEWAY_PARTS } from "./gateway-parts.ts";
 import { readHostName } from "./host-name.ts";
@@ -21,8 +21,6 @@ import { readVersion } from "./version.ts";
 
 /** The one gateway of a host. */
 const NAME = "main";
-/** How often the centre's address and credentials are looked for, until its first start has made them. */
-const LOOK_MS = 200;
 
 guardOutput();
 const options = parseChildOptions();
@@ -96,9 +94,9 @@ try {
   log.info("ready", { name: NAME, host, edge, incarnation });
   const reach = (): void => {
     if (isStopping) return;
-    const access = findAccess(options.data);
+    const access = findCentreAccess(options.data, "gateway");
     if (access === undefined) {
-      systemClock.after(LOOK_MS, reach, { background: true });
+      systemClock.after(ACCESS_LOOK_MS, reach, { background: true });
       return;
     }
     const client = createClient({
@@ -131,20 +129,4 @@ try {
 } catch (error) {
   log.error(describeError(error));
   process.exitCode = 1;
-}
-
-/** Where the centre is and what opens it; `undefined` until its first start has written both. */
-function findAccess(data: string): { readonly url: string; readonly ca: string; readonly token: string } | undefined {
-  const endpoints = readEndpoints(data);
-  if (endpoints === undefined) return undefined;
-  try {
-    return {
-      url: endpoints.api,
-      ca: readFileSync(path.join(data, "pki", "ca.crt"), "utf8"),
-      token: readFileSync(path.join(data, "tokens", "gateway"), "utf8").trim(),
-    };
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
-  }
 }
