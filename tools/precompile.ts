@@ -1,13 +1,12 @@
 /** Fills the cache of compiled code with all that the programs of a site load, and runs none of it. `tools/precompile.sh` says when.
  *
  *  A process that meets TypeScript without cached code strips its types with Node's own swc, which is WebAssembly: some 20 MB that this process never gives back. So processes that end at once do it before those of a site start.
- *  V8 keeps a cache for each set of its options that changes code: one process for each. */
+ *  V8 keeps a cache for each set of its options that changes code; all processes of a site start with the same (src/apps/heap-growth.ts). */
 import { spawn } from "node:child_process";
 import { readdirSync, readFileSync, rmSync, statfsSync } from "node:fs";
 import { getCompileCacheDir } from "node:module";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { heapFlags } from "../src/apps/supervisor/heap.ts";
 
 const ROOT = path.join(import.meta.dirname, "..");
 /** Of a process that fills the cache: then the site starts without. */
@@ -16,8 +15,6 @@ const TIMEOUT_MS = 60_000;
 const FREE_BYTES_MIN = 64 * 1024 * 1024;
 /** Files that a file names to load them: its imports, also those for later, and the programs and threads that it starts. */
 const LOADED = /(?:^import |^export [^"]*from |^(?:import [^"]*|\} )from |\bimport\(|\bnew URL\()"((?:\.{1,2}|#)\/[^"]+\.ts)"/gm;
-
-const programOf = (name: string): string => path.join(ROOT, "src/apps", `${name === "supervisor" ? "up" : name}.ts`);
 
 const [mode, ...programs] = process.argv.slice(2);
 if (mode === "--only") await compile(programs);
@@ -29,17 +26,9 @@ async function compileAll(): Promise<void> {
   const cache = path.dirname(cacheFolder());
   const { bavail, bsize } = statfsSync(cache);
   if (bavail * bsize < FREE_BYTES_MIN) throw new Error(`too little room is left at ${cache}`);
-  const groups = new Map<string, { readonly flags: readonly string[]; readonly programs: string[] }>();
-  const add = (program: string, flags: readonly string[]): void => {
-    const key = flags.filter((flag) => !/^--max-(?:old|semi)-space-size=/.test(flag)).join(" ");
-    const group = groups.get(key) ?? { flags, programs: [] };
-    group.programs.push(program);
-    groups.set(key, group);
-  };
-  add(programOf("cli"), []);
-  for (const name of ["supervisor", "centre", "agent", "gateway"] as const) add(programOf(name), heapFlags(name));
-  const isDone = await Promise.all([...groups.values()].map((group) => runOnly(group.flags, group.programs)));
-  if (isDone.includes(false) || removeUnfinished(cache) > 0) process.exitCode = 1;
+  const programs = ["cli", "up", "centre", "agent", "gateway"].map((name) => path.join(ROOT, "src/apps", `${name}.ts`));
+  const isDone = await runOnly(programs);
+  if (!isDone || removeUnfinished(cache) > 0) process.exitCode = 1;
 }
 
 function cacheFolder(): string {
@@ -57,8 +46,8 @@ function removeUnfinished(cache: string): number {
   return unfinished.length;
 }
 
-function runOnly(flags: readonly string[], programs: readonly string[]): Promise<boolean> {
-  const child = spawn(process.execPath, [...flags, import.meta.filename, "--only", ...programs], { stdio: "ignore", timeout: TIMEOUT_MS });
+function runOnly(programs: readonly string[]): Promise<boolean> {
+  const child = spawn(process.execPath, [import.meta.filename, "--only", ...programs], { stdio: "ignore", timeout: TIMEOUT_MS });
   return new Promise((resolve) => {
     child.once("error", () => resolve(false));
     child.once("exit", (status) => resolve(status === 0));

@@ -9,6 +9,7 @@ import { holdName, nameFolder } from "#/work/process/index.ts";
 import { AGENT_PARTS } from "./agent-parts.ts";
 import { ACCESS_LOOK_MS, type CentreAccess, findCentreAccess } from "./centre-access.ts";
 import { parseChildOptions } from "./child-options.ts";
+import { boundHeapGrowthSoon } from "./heap-growth.ts";
 import { readHostName } from "./host-name.ts";
 import { ignoreHangUp } from "./interrupts.ts";
 import { stdoutLog } from "./json-log.ts";
@@ -107,6 +108,7 @@ try {
   isReady = true;
   recordFaults();
   log.info("ready", { host });
+  boundHeapGrowthSoon(systemClock);
 } catch (error) {
   log.error(`cannot start: ${describeError(error)}`, { stack: error instanceof Error ? error.stack : undefined });
   process.exit(1);

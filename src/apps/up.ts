@@ -3,6 +3,7 @@ import { once } from "node:events";
 import path from "node:path";
 import { describeError, LastGuard, OrreryError, systemClock, systemRandom } from "#/base/index.ts";
 import { parseChildOptions } from "./child-options.ts";
+import { boundHeapGrowthSoon } from "./heap-growth.ts";
 import { END_SIGNAL } from "./interrupts.ts";
 import { fileLog } from "./json-log.ts";
 import { guardOutput } from "./output.ts";
@@ -42,6 +43,7 @@ try {
     },
   });
   log.info("ready", { pid: process.pid, ...supervisor.endpoints });
+  boundHeapGrowthSoon(systemClock);
   tell({ type: "ready" });
   if (process.connected) process.disconnect?.();
   if (!stopping.signal.aborted) await once(stopping.signal, "abort");

@@ -16,6 +16,7 @@ import { TABLE } from "#/traffic/update/index.ts";
 import { SITE_FILES, STORE_HISTORY } from "#/work/controllers/index.ts";
 import { holdName, nameFolder } from "#/work/process/index.ts";
 import { type ChildOptions, parseChildOptions } from "../child-options.ts";
+import { boundHeapGrowthSoon } from "../heap-growth.ts";
 import { ignoreHangUp } from "../interrupts.ts";
 import { stdoutLog } from "../json-log.ts";
 import { guardOutput } from "../output.ts";
@@ -198,6 +199,7 @@ class CentreProcess {
     const url = `https://${name.includes(":") ? `[${name}]` : name}:${port}`;
     writeRunFile(data, "centre", { identity, url, console: consoleUrl ?? `${url}/console/`, site: siteFolder });
     log.info("ready", { url, epoch: lead.epoch });
+    boundHeapGrowthSoon(clock);
   }
 
   /** Plain HTTP for browsers of this machine, where the API is on loopback alone: elsewhere others could listen. The console is no reason for a centre not to start: where its port is taken, another will do. */

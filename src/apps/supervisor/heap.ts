@@ -18,17 +18,14 @@ const DEFAULTS: Readonly<Record<ProcessName, HeapLimits>> = {
   // Each request makes young objects.
   gateway: { heap: 1024, young: 16 },
 };
-/** Old space may grow by so much over what was in use before it is collected: V8's own measure is up to four times. */
-const GROWTH_PERCENT = 40;
 const MIB_MIN = { heap: 64, young: 1 } as const;
 const MIB_MAX = 65_536;
 
-/** Options of Node.js for a process of the platform. `ORRERY_<NAME>_HEAP` and `ORRERY_<NAME>_YOUNG` of the environment change the defaults.
+/** Options of Node.js for a process of the platform; none by which V8 would refuse cached code (see ../heap-growth.ts). `ORRERY_<NAME>_HEAP` and `ORRERY_<NAME>_YOUNG` of the environment change the defaults.
  *  @throws up/heap: one of them is no number of MiB that is allowed */
 export function heapFlags(name: ProcessName, environment: Readonly<Record<string, string | undefined>> = process.env): string[] {
   const { heap, young } = heapLimits(name, environment);
-  const growth = name === "gateway" ? [] : [`--heap-growing-percent=${GROWTH_PERCENT}`];
-  return [`--max-old-space-size=${heap}`, `--max-semi-space-size=${young}`, ...growth];
+  return [`--max-old-space-size=${heap}`, `--max-semi-space-size=${young}`];
 }
 
 /** The limits of a process; see `heapFlags`. */
