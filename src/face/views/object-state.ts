@@ -8,6 +8,8 @@ const JUDGED = ["Ready", "Accepted", "Settled", "Complete"] as const;
 const REASONS: Readonly<Record<string, Severity>> = {
   // On its way, by itself.
   Preparing: "changing",
+  Distributing: "changing",
+  Ramping: "changing",
   Starting: "changing",
   Pending: "changing",
   Stopping: "changing",
