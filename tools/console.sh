@@ -60,7 +60,7 @@ buildConsole() {
   say "building the console (once for each version; some seconds)"
   making=$builds/.making-$$
   rm -rf "$making"
-  if ! (cd "$console" && CONSOLE_OUT=$making NODE_ENV=production within "$installSeconds" "$modules/.bin/node" node_modules/vite/bin/vite.js build --logLevel warn >&2); then
+  if ! (cd "$console" && CONSOLE_OUT=$making NODE_ENV=production within "$installSeconds" "$modules/.bin/node" node_modules/vite/bin/vite.js build --logLevel error >&2); then
     rm -rf "$making"
     return 1
   fi

@@ -3,6 +3,7 @@ import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore
 import type { ViewRow, ViewWish } from "../../../src/face/views/protocol.ts";
 import type { Notice } from "./notice.ts";
 import { readSecret, sessionEnd } from "./secret.ts";
+import { beliefIn, NO_BEAT } from "./staleness.ts";
 import { type SocketListener, Stream, type StreamSocket, type StreamState, type ViewHandle, type ViewState } from "./stream.ts";
 
 function connect(listener: SocketListener): StreamSocket {
@@ -86,7 +87,7 @@ export function useView<Row>(wish: ViewWish | undefined): LiveView<Row> {
       rows: copy?.rows ?? NO_ROWS,
       total: copy?.total ?? 0,
       isLoading: isOpen && copy === undefined && error === undefined,
-      isStale: state.cutAtMs !== undefined,
+      isStale: beliefIn({ seenAtMs: copy === undefined ? undefined : 0, beatMs: NO_BEAT, cutAtMs: state.cutAtMs, nowMs: 0 }) === "stale",
     };
   }, [state, isOpen]);
 }

@@ -22,11 +22,8 @@ export interface Me {
   readonly language?: string;
   readonly groups: readonly string[];
   readonly rules?: Rules;
-  /** RFC 3339. */
-  readonly sessionEnds?: string;
-  /** The server's time. */
-  readonly now?: string;
-  readonly site?: string;
+  /** Times are RFC 3339. */
+  readonly session?: { readonly id: string; readonly expires: string; readonly idleAt?: string; readonly isDisplay: boolean };
 }
 
 export type SessionState =
@@ -80,7 +77,7 @@ class Session extends Notice<SessionState> {
   }
 
   async logout(): Promise<void> {
-    await send({ method: "POST", path: "/logout" }).catch(() => undefined);
+    await send({ method: "POST", path: "/logout", body: {} }).catch(() => undefined);
     keepSecret(undefined);
     this.set({ is: "out" });
   }
@@ -93,6 +90,23 @@ class Session extends Notice<SessionState> {
 }
 
 export const session: Session = new Session();
+
+const INPUT_MS = 60_000;
+
+/** Tells the server, at most once a minute, that a person is there: what a page asks for by itself keeps no session alive. Returns what stops it. */
+export function tellInput(): () => void {
+  let toldMs = 0;
+  const onInput = (): void => {
+    if (Date.now() - toldMs < INPUT_MS) return;
+    toldMs = Date.now();
+    void send({ method: "POST", path: "/me/input", body: {} }).catch(() => undefined);
+  };
+  const kinds = ["pointerdown", "keydown", "wheel", "touchstart"] as const;
+  for (const kind of kinds) addEventListener(kind, onInput, { passive: true, capture: true });
+  return () => {
+    for (const kind of kinds) removeEventListener(kind, onInput, { capture: true });
+  };
+}
 
 /** Whether the person may carry out `action` on some object, as far as the console knows; what it does not know it offers, and the API decides. */
 export function mayAct(action: string): boolean {

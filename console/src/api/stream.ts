@@ -19,7 +19,7 @@ export interface StreamOptions {
   readonly connect: (listener: SocketListener) => StreamSocket;
   /** The half of the session that goes first. */
   readonly secret: () => string | undefined;
-  /** The server has ended the stream for good. */
+  /** The session is over. */
   readonly onEnded: (error: StreamError) => void;
   /** The server speaks another protocol: the page is of before an update. */
   readonly onOutdated: () => void;
@@ -30,7 +30,10 @@ export interface StreamOptions {
 }
 
 /** `live`: what is shown is from now. `cut`: it was so at `since`. `connecting`: nothing has been told yet. */
-export type StreamState = { readonly is: "connecting" } | { readonly is: "live" } | { readonly is: "cut"; readonly sinceMs: number };
+export type StreamState =
+  | { readonly is: "connecting" }
+  | { readonly is: "live" }
+  | { readonly is: "cut"; readonly sinceMs: number; readonly why?: string };
 
 /** What is known of a view. */
 export interface ViewState<Row = unknown> {
@@ -52,11 +55,17 @@ export interface ViewHandle<Row = unknown> extends Notice<ViewState<Row>> {
   close(): void;
 }
 
+/** Nobody is logged in any more. */
+const SESSION_OVER: ReadonlySet<string> = new Set(["api/unauthorized", "login/ended"]);
+/** What was open was ended, as a session or a right is gone: asking at once tells which. */
+const ENDED = "api/ended";
 const PROTOCOL = 1;
 /** Until the first message of the server says it. */
 const BEAT_MS = 1_000;
 const BEATS_MISSED_MAX = 2.5;
 const LOOK_MS = 250;
+const LATE_MS = 1_000;
+const READ_MS = 50;
 const AGAIN_MIN_MS = 250;
 const AGAIN_MAX_MS = 15_000;
 /** Kept of views that are closed, so that a page that comes back has something to show, in grey. */
@@ -99,6 +108,7 @@ export class Stream {
   #isGreeted = false;
   #beatMs = BEAT_MS;
   #lastHeardMs = 0;
+  #lastLookMs = 0;
   #againMs = AGAIN_MIN_MS;
   #count = 0;
   #cancelLook: (() => void) | undefined;
@@ -178,6 +188,7 @@ export class Stream {
     this.#cancelAgain = undefined;
     this.#isGreeted = false;
     this.#lastHeardMs = this.#options.now();
+    this.#lastLookMs = this.#lastHeardMs;
     let socket: StreamSocket | undefined;
     const isCurrent = (): boolean => socket === undefined || socket === this.#socket;
     socket = this.#options.connect({
@@ -201,8 +212,10 @@ export class Stream {
     this.#lastHeardMs = this.#options.now();
     const message = JSON.parse(text) as ServerMessage;
     if ("hello" in message) return this.#greet(message.hello);
-    if ("beat" in message) return this.#beat(message.beat);
     if ("end" in message) return this.#ended(message.end);
+    // Whoever stands between has swallowed the greeting: no view was asked for.
+    if (!this.#isGreeted) return this.#lost();
+    if ("beat" in message) return this.#beat(message.beat);
     const view = this.#views.get(message.id);
     // Closed meanwhile.
     if (view === undefined) return;
@@ -281,12 +294,13 @@ export class Stream {
   }
 
   #ended(error: StreamError): void {
-    if (error.retry !== "never") {
-      if (error.afterMs !== undefined) this.#againMs = error.afterMs;
-      return this.#lost();
+    if (SESSION_OVER.has(error.code)) {
+      this.stop();
+      return this.#options.onEnded(error);
     }
-    this.stop();
-    this.#options.onEnded(error);
+    // Refused for good, as far as the server knows: another server may come, so it is asked, but seldom.
+    this.#againMs = error.afterMs ?? (error.retry === "never" && error.code !== ENDED ? AGAIN_MAX_MS : this.#againMs);
+    this.#lost(error.message);
   }
 
   #setClock(now: string): void {
@@ -309,14 +323,21 @@ export class Stream {
   }
 
   #check(): void {
-    if (this.#socket !== undefined && this.#options.now() - this.#lastHeardMs > this.#beatMs * BEATS_MISSED_MAX) this.#lost();
+    const nowMs = this.#options.now();
+    const isLate = nowMs - this.#lastLookMs > LATE_MS;
+    this.#lastLookMs = nowMs;
+    if (this.#socket === undefined || nowMs - this.#lastHeardMs <= this.#beatMs * BEATS_MISSED_MAX) return;
+    // The page itself was busy or asleep: what came meanwhile waits to be read. It is read first.
+    if (isLate) this.#options.after(READ_MS, () => this.#check());
+    else this.#lost();
   }
 
-  #lost(): void {
+  #lost(why?: string): void {
     const heardMs = this.#lastHeardMs + this.offset.value;
     this.#drop();
     if (this.#isEnded) return;
-    if (this.state.value.is !== "cut") this.state.set({ is: "cut", sinceMs: heardMs });
+    const before = this.state.value;
+    this.state.set({ is: "cut", sinceMs: before.is === "cut" ? before.sinceMs : heardMs, ...(why !== undefined && { why }) });
     for (const view of this.#views.values())
       if (view.value.copy !== undefined && view.value.cutAtMs === undefined) view.set({ ...view.value, cutAtMs: heardMs });
     // Fifty tabs must not come back at the same moment.

@@ -30,7 +30,7 @@ export function Bar({ me, onMenu, onSearch }: BarProps) {
       <button type="button" className="bar-search" onClick={onSearch}>
         <Icon name="search" />
         <span>{t("search")}</span>
-        <kbd>Ctrl K</kbd>
+        <kbd aria-hidden="true">Ctrl K</kbd>
       </button>
       <Clock />
       <Person me={me} />
@@ -44,7 +44,7 @@ function SiteState() {
   const { object, isStale } = useObject<SiteObject>("sites", "site", "default");
   const status = object?.status;
   const settled = status?.conditions?.find(({ type }) => type === "Settled");
-  const isSettled = settled?.status === "True";
+  const isSettled = settled?.reason === "Settled";
   const generation = status?.stamp?.ramp?.to ?? status?.stamp?.hold?.to ?? status?.stamp?.generation;
   return (
     <a className={`bar-site clip${isStale ? " is-stale" : ""}`} {...linkTo("/updates")}>
@@ -52,9 +52,9 @@ function SiteState() {
       {generation !== undefined && (
         <span className="bar-generation" title={settled?.message}>
           <Shape severity={settled === undefined ? "unknown" : isSettled ? "normal" : "changing"} />
-          <span>
-            g&#8201;{generation} ·{" "}
-            {settled === undefined ? t("unknown") : isSettled ? t("settled") : t(`phases.${settled.reason}`, { defaultValue: settled.reason })}
+          <span>g&#8201;{generation}</span>
+          <span className="bar-phase">
+            · {settled === undefined ? t("unknown") : isSettled ? t("settled") : t(`phases.${settled.reason}`, { defaultValue: settled.reason })}
           </span>
           {settled !== undefined && !isSettled && settled.lastTransitionTime !== undefined && <Age at={Date.parse(settled.lastTransitionTime)} />}
         </span>

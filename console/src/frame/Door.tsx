@@ -1,8 +1,8 @@
 import { lazy, Suspense, useEffect } from "react";
 import { stream, useNotice } from "../api/live.ts";
-import { session } from "../api/session.ts";
+import { session, tellInput } from "../api/session.ts";
 import { Login } from "../pages/login/Login.tsx";
-import { useTexts } from "../texts/index.ts";
+import { followPerson, useTexts } from "../texts/index.ts";
 import "./door.css";
 
 const Frame = lazy(() => import("./Frame.tsx"));
@@ -12,16 +12,30 @@ export function Door() {
   const state = useNotice(session);
   const t = useTexts("login");
   useEffect(() => {
-    if (session.value.is !== "unknown") return;
-    // A link logs in anew, whoever was logged in.
-    if (location.hash.startsWith("#link=")) return session.set({ is: "out" });
-    void session.restore();
+    const takesLink = (): boolean => {
+      // A link logs in anew, whoever was logged in.
+      const isLink = location.hash.startsWith("#link=");
+      if (isLink && session.value.is !== "out") session.set({ is: "out" });
+      return isLink;
+    };
+    // Pasted where a page of the console is open already, it loads nothing.
+    addEventListener("hashchange", takesLink);
+    if (session.value.is === "unknown" && !takesLink()) void session.restore();
+    return () => removeEventListener("hashchange", takesLink);
   }, []);
   const isIn = state.is === "in";
+  const own = isIn ? state.me.language : undefined;
+  useEffect(() => {
+    if (own === "en" || own === "zh") void followPerson(own);
+  }, [own]);
   useEffect(() => {
     if (!isIn) return;
     stream.start();
-    return () => stream.stop();
+    const stopTelling = tellInput();
+    return () => {
+      stopTelling();
+      stream.stop();
+    };
   }, [isIn]);
   switch (state.is) {
     case "unknown":

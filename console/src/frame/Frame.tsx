@@ -6,6 +6,7 @@ import { Age } from "../parts/Age.tsx";
 import { useTexts } from "../texts/index.ts";
 import { Bar } from "./Bar.tsx";
 import "./frame.css";
+import "../parts/tools.css";
 import { startKeys } from "./keys.ts";
 import { usePlace } from "./location.ts";
 import { isRailFolded, isWall } from "./look.ts";
@@ -76,7 +77,7 @@ function CutOff() {
       <span>
         {t("cutOff")} <Age at={state.sinceMs} />
       </span>
-      <span className="quiet">{t("cutOffNext")}</span>
+      <span className="quiet">{state.why ?? t("cutOffNext")}</span>
     </p>
   );
 }

@@ -28,7 +28,7 @@ export function Palette({ pages, onClose }: { readonly pages: readonly PageEntry
   const listId = useId();
   const search = useDeferredValue(text.trim());
   const found = useView<TableRow>(
-    search === "" ? undefined : { of: "objects", resource: "microservices", search, limit: FOUND_MAX, columns: ["status.servedVersion"] },
+    search === "" ? undefined : { of: "objects", resource: "microservices", search, limit: FOUND_MAX, columns: [".status.servedVersion"] },
   );
   useEffect(() => {
     dialog.current?.showModal();

@@ -3,15 +3,14 @@ import { locale, useTexts } from "../texts/index.ts";
 import { dayOfYear, spellOut, utcText } from "./durations.ts";
 
 /** How long ago that was, by the server's clock, counting on; the time itself, UTC and local, on hover. */
-export function Age({ at, suffix = "" }: { readonly at: number; readonly suffix?: string }) {
+export function Age({ at, isAgo = false }: { readonly at: number; readonly isAgo?: boolean }) {
   const now = useNow();
   const t = useTexts("frame");
   if (!Number.isFinite(at)) return <span>–</span>;
   const { unit, amount } = spellOut(now - at);
   return (
     <time className="age" dateTime={new Date(at).toISOString()} title={timeTitle(at)}>
-      {t(`units.${unit}`, { amount })}
-      {suffix}
+      {isAgo ? t("ago", { age: t(`units.${unit}`, { amount }) }) : t(`units.${unit}`, { amount })}
     </time>
   );
 }

@@ -1,5 +1,7 @@
 import type { ReactNode } from "react";
 import type { ObjectState, Seen } from "../../../src/face/views/protocol.ts";
+import { useNow } from "../api/live.ts";
+import { beliefIn } from "../api/staleness.ts";
 import { useTexts } from "../texts/index.ts";
 import { Age } from "./Age.tsx";
 import { State } from "./State.tsx";
@@ -12,6 +14,8 @@ interface PageHeadProps {
   readonly state?: ObjectState | undefined;
   /** When it was seen, and by whom. */
   readonly seen?: Seen | undefined;
+  /** How often its source says something even if nothing changes; absent: only when it changes. */
+  readonly beatMs?: number;
   readonly isStale?: boolean;
   /** What is going on, and what to do: one sentence. */
   readonly children?: ReactNode;
@@ -21,8 +25,7 @@ interface PageHeadProps {
 }
 
 /** What a page or a drawer is about, how that is, since when, and who has seen it. */
-export function PageHead({ title, kind, state, seen, isStale = false, children, actions, level = 1 }: PageHeadProps) {
-  const t = useTexts("frame");
+export function PageHead({ title, kind, state, seen, beatMs, isStale = false, children, actions, level = 1 }: PageHeadProps) {
   const Title = level === 1 ? "h1" : "h2";
   return (
     <header className={`page-head${isStale ? " is-stale" : ""}`}>
@@ -32,14 +35,23 @@ export function PageHead({ title, kind, state, seen, isStale = false, children, 
         </Title>
         {kind !== undefined && <span className="quiet small">{kind}</span>}
         {state !== undefined && <State state={state} hasAge />}
-        {seen !== undefined && (
-          <span className="quiet small clip">
-            {seen.by === undefined ? t("seen") : t("seenBy", { by: seen.by })} <Age at={Date.parse(seen.at)} suffix={t("ago")} />
-          </span>
-        )}
+        {seen !== undefined && <SeenBy seen={seen} beatMs={beatMs} />}
       </div>
       {actions !== undefined && <div className="page-actions">{actions}</div>}
       {children !== undefined && <p className="page-sentence">{children}</p>}
     </header>
+  );
+}
+
+/** Who has seen it, and when; grey and said where that is too long ago to be believed. */
+function SeenBy({ seen, beatMs }: { readonly seen: Seen; readonly beatMs: number | undefined }) {
+  const t = useTexts("frame");
+  const nowMs = useNow();
+  const belief = beliefIn({ seenAtMs: Date.parse(seen.at), beatMs, cutAtMs: undefined, nowMs });
+  return (
+    <span className={`quiet small clip${belief === "live" ? "" : " is-stale"}`}>
+      {seen.by === undefined ? t("seen") : t("seenBy", { by: seen.by })} <Age at={Date.parse(seen.at)} isAgo />
+      {belief === "stale" && ` · ${t("silent")}`}
+    </span>
   );
 }

@@ -2,7 +2,6 @@ import type { CountRow, Severity } from "../../../src/face/views/protocol.ts";
 import { useView } from "../api/live.ts";
 import { useTexts } from "../texts/index.ts";
 import { Shape } from "./State.tsx";
-import "./tools.css";
 
 const ORDER: readonly Severity[] = ["critical", "major", "minor", "unknown", "changing", "off", "normal"];
 

@@ -37,6 +37,11 @@ export async function startTexts(): Promise<void> {
   await setLanguage(language, false);
 }
 
+/** Speaks the person's language, where nobody has chosen one in this browser. */
+export async function followPerson(language: Language): Promise<void> {
+  if (localStorage.getItem(KEY) === null) await setLanguage(language, false);
+}
+
 export function currentLanguage(): Language {
   return words.language === "zh" ? "zh" : "en";
 }
@@ -70,8 +75,14 @@ export function useTexts(page: string): Translate {
   return useCallback((key: string, options: TOptions = {}) => words.t(key, { ns: page, ...options }), [page, seen]);
 }
 
+/** `ProbeFailing` as people write it: `Probe failing`. Anything else stays as it is. */
+function inWords(word: string): string {
+  if (!/^[A-Z][a-z]+(?:[A-Z][a-z]+)+$/.test(word)) return word;
+  return word.replace(/(?<=[a-z])[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+}
+
 /** A word that the server has said, in the person's language; as it came where there is none for it. */
 export function useWord(): (word: string) => string {
   const t = useTexts("words");
-  return useCallback((word: string) => t(word, { defaultValue: word, keySeparator: false, nsSeparator: false }), [t]);
+  return useCallback((word: string) => t(word, { defaultValue: inWords(word), keySeparator: false, nsSeparator: false }), [t]);
 }

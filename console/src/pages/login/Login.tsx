@@ -24,11 +24,21 @@ export function Login({ why }: { readonly why?: string }) {
     document.title = `Orrery · ${t("title")}`;
     if (isStarted.current) return;
     isStarted.current = true;
+    if (!takeLink()) name.current?.focus();
+  });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: one listener, that no drawing anew takes away while the event is told
+  useEffect(() => {
+    addEventListener("hashchange", takeLink);
+    return () => removeEventListener("hashchange", takeLink);
+  }, []);
+
+  function takeLink(): boolean {
     const link = new URLSearchParams(location.hash.slice(1)).get("link");
-    if (link === null) return name.current?.focus();
+    if (link === null) return false;
     history.replaceState(null, "", location.pathname + location.search);
     void enter({ link });
-  });
+    return true;
+  }
 
   async function enter(given: Parameters<typeof session.login>[0]): Promise<void> {
     setBusy(true);

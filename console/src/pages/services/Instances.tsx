@@ -5,6 +5,7 @@ import { mayAct } from "../../api/session.ts";
 import { useParam } from "../../frame/location.ts";
 import { Age } from "../../parts/Age.tsx";
 import type { Deeds } from "../../parts/deeds.ts";
+import { withoutEscapes } from "../../parts/escapes.ts";
 import { Standing } from "../../parts/Standing.tsx";
 import { State } from "../../parts/State.tsx";
 import { useTexts, useWord } from "../../texts/index.ts";
@@ -23,22 +24,26 @@ export function Instances({ live, namespace, deeds }: InstancesProps) {
     <Standing live={live} empty={t("noInstances")}>
       <table className={`plain-table${live.isStale ? " is-stale" : ""}`}>
         <colgroup>
-          <col style={{ width: "27%" }} />
-          <col style={{ width: "13%" }} />
-          <col style={{ width: "20%" }} />
-          <col style={{ width: "14%" }} />
-          <col style={{ width: "13%" }} />
-          <col style={{ width: "13%" }} />
+          <col />
+          <col className="is-wide" style={{ width: "13%" }} />
+          <col className="is-wide" style={{ width: "17%" }} />
+          <col style={{ width: "84px" }} />
+          <col className="is-wide" style={{ width: "13%" }} />
+          <col style={{ width: "132px" }} />
         </colgroup>
         <thead>
           <tr>
             <th scope="col">{t("state")}</th>
-            <th scope="col">{t("version")}</th>
-            <th scope="col">{t("host")}</th>
+            <th scope="col" className="is-wide">
+              {t("version")}
+            </th>
+            <th scope="col" className="is-wide">
+              {t("host")}
+            </th>
             <th scope="col" className="number">
               {t("runs")}
             </th>
-            <th scope="col" className="number">
+            <th scope="col" className="number is-wide">
               {t("restarts")}
             </th>
             <th scope="col">
@@ -85,15 +90,19 @@ function InstanceRow({
           <State state={row.state} />
           <div className="quiet small">
             {t("slotOf", { slot: row.cells[0] ?? "?" })}
+            <span className="is-phone">
+              {" "}
+              · {version ?? "–"} · {host ?? "–"}
+            </span>
             {duty !== null && duty !== "active" && ` · ${word(duty)}`}
             {pid !== null && ` · pid ${pid}`}
           </div>
         </td>
-        <td>{version ?? "–"}</td>
-        <td>{host ?? "–"}</td>
+        <td className="is-wide">{version ?? "–"}</td>
+        <td className="is-wide">{host ?? "–"}</td>
         <td className="number">{startedAt === null ? "–" : <Age at={Date.parse(startedAt)} />}</td>
-        <td className="number">{restarts ?? 0}</td>
-        <td className="number">
+        <td className="number is-wide">{restarts ?? 0}</td>
+        <td className="number one-line">
           <button type="button" className="button is-small is-bare" onClick={() => setTab("log")}>
             {t("tabs.log")}
           </button>
@@ -109,8 +118,10 @@ function InstanceRow({
           <td colSpan={6}>
             <div className="note is-bad">
               {lastExit.signal === undefined ? t("exited", { code: lastExit.code ?? "?" }) : t("killed", { signal: lastExit.signal })}{" "}
-              <Age at={Date.parse(lastExit.at)} suffix={t("ago")} />
-              {lastExit.lines !== undefined && lastExit.lines.length > 0 && <pre className="last-lines">{lastExit.lines.slice(-6).join("\n")}</pre>}
+              <Age at={Date.parse(lastExit.at)} isAgo />
+              {lastExit.lines !== undefined && lastExit.lines.length > 0 && (
+                <pre className="last-lines">{lastExit.lines.slice(-6).map(withoutEscapes).join("\n")}</pre>
+              )}
             </div>
           </td>
         </tr>

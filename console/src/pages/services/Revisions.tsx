@@ -20,7 +20,7 @@ export function Revisions({ service, namespace, object }: RevisionsProps) {
     of: "objects",
     resource: "revisions",
     namespace,
-    filter: { ".spec.service": [service] },
+    fields: `spec.service=${service}`,
     columns: [...REVISION_PATHS],
     sort: { by: ".metadata.creationTimestamp", descending: true },
     limit: 100,

@@ -73,19 +73,19 @@ function useColumns(): readonly Column<TableRow>[] {
   const t = useTexts("services");
   return useMemo(
     () => [
-      { id: "state", title: t("state"), width: "24%", sortBy: "state", cell: ({ row }) => <State state={row.state as ObjectState | undefined} /> },
-      { id: "name", title: t("name"), width: "26%", sortBy: "name", cell: ({ row }) => <b className="name">{row.name}</b> },
+      { id: "state", title: t("state"), width: "150px", sortBy: "state", cell: ({ row }) => <State state={row.state as ObjectState | undefined} /> },
+      { id: "name", title: t("name"), width: "auto", sortBy: "name", cell: ({ row }) => <b className="name">{row.name}</b> },
       {
         id: "version",
         title: t("version"),
-        width: "20%",
+        width: "24%",
         sortBy: ".status.servedVersion",
         cell: ({ row }) => <Version cells={row.cells as unknown as Cells} />,
       },
       {
         id: "instances",
         title: t("instances"),
-        width: "12%",
+        width: "84px",
         isNumber: true,
         sortBy: ".status.readyReplicas",
         cell: ({ row }) => <Ready cells={row.cells as unknown as Cells} />,

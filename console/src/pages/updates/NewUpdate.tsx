@@ -32,7 +32,7 @@ export function NewUpdate({ service: given, deeds, onClose }: NewUpdateProps) {
       : {
           of: "objects",
           resource: "revisions",
-          filter: { ".spec.service": [service] },
+          fields: `spec.service=${service}`,
           columns: [".spec.template.version"],
           sort: { by: ".metadata.creationTimestamp", descending: true },
           limit: 50,

@@ -8,7 +8,7 @@ import { type Column, DataTable, type Sort } from "../../parts/DataTable.tsx";
 import { DeedLine } from "../../parts/DeedLine.tsx";
 import { useDeed } from "../../parts/deeds.ts";
 import { Lanes } from "../../parts/lanes/Lanes.tsx";
-import { isOver, type LanesView } from "../../parts/lanes/model.ts";
+import { isOver, type LanesRow, type LanesView, readLanes } from "../../parts/lanes/model.ts";
 import { Phases } from "../../parts/lanes/Phases.tsx";
 import { PageHead } from "../../parts/PageHead.tsx";
 import { Standing } from "../../parts/Standing.tsx";
@@ -42,8 +42,8 @@ type Cells = readonly [
 /** Where is the update, why does it wait? Lanes of what is under way, then what was. */
 export default function Updates() {
   const t = useTexts("updates");
-  const live = useView<LanesView>({ of: "update" });
-  const view = live.rows[0]?.row;
+  const live = useView<LanesRow>({ of: "update" });
+  const view = useMemo(() => readLanes(live.rows), [live.rows]);
   const [open, setOpen] = useParam("open");
   const [wanted, setWanted] = useParam("new");
   const [order, setOrder] = useParam("sort", "-.metadata.creationTimestamp");

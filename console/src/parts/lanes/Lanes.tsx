@@ -1,4 +1,4 @@
-import { type CSSProperties, useEffect, useRef, useState } from "react";
+import { type CSSProperties, useEffect, useRef } from "react";
 import { useTexts, useWord } from "../../texts/index.ts";
 import { Age } from "../Age.tsx";
 import { formatShare } from "../numbers.ts";
@@ -14,28 +14,22 @@ interface LanesProps {
 export function Lanes({ view, isStale }: LanesProps) {
   const t = useTexts("updates");
   const { lanes, line, steps, waits } = drawLanes(view);
-  const changing = lanes.filter((lane) => lane.isChanging);
-  const others = lanes.filter((lane) => !lane.isChanging);
-  const [isOpen, setOpen] = useState(false);
-  const shown = isOpen || changing.length === 0 ? others : [];
   return (
     <section className={`lanes${isStale ? " is-stale" : ""}`} aria-label={t("lanes")}>
       {line !== undefined && (
         <div className="lanes-axis" aria-hidden="true">
           <div className="lanes-track">
             {[...new Set([...steps, 1])].map((step) => (
-              <span key={step} className={`lanes-step${line.share >= step ? " is-reached" : ""}`} style={at(step)}>
+              <span key={step} className={`lanes-step${line.share >= step ? " is-reached" : ""}${step < 0.05 ? " is-close" : ""}`} style={at(step)}>
                 {formatShare(step)}
               </span>
             ))}
           </div>
+          <span className="lanes-ready-head">{t("ready")}</span>
         </div>
       )}
       <div className="lanes-body">
-        {changing.map((lane) => (
-          <Lane key={lane.service} lane={lane} />
-        ))}
-        {shown.map((lane) => (
+        {lanes.map((lane) => (
           <Lane key={lane.service} lane={lane} />
         ))}
         {line !== undefined && (
@@ -50,11 +44,7 @@ export function Lanes({ view, isStale }: LanesProps) {
           </div>
         )}
       </div>
-      {others.length > 0 && changing.length > 0 && (
-        <button type="button" className="button is-bare is-small lanes-more" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
-          {isOpen ? t("fewer") : t("unchanged", { count: others.length })}
-        </button>
-      )}
+      {view.quietLanes > 0 && <p className="lanes-quiet">{t(lanes.length === 0 ? "allQuiet" : "unchanged", { count: view.quietLanes })}</p>}
       {waits.length > 0 && (
         <ul className="lanes-flags">
           {waits.map((wait) => (
@@ -96,8 +86,18 @@ function Bar({ bar, isChanging }: { readonly bar: DrawnBar; readonly isChanging:
   // What drains shrinks with what is still open, to the right.
   const length = isDraining ? Math.max(0.015, (open ?? 0) / Math.max(1, most)) * DRAIN_LENGTH : bar.length;
   const start = isDraining || role === "leaving" ? 1 - length : bar.at;
-  const isInside = length > 0.22;
-  const figure = isDown === true ? t("down") : open === undefined ? "" : open === null ? t("openUnknown") : t("open", { count: open });
+  const isInside = length > 0.22 && !isDraining;
+  const isTold = isChanging || isDown === true;
+  const isEmpty = isDown === true && instances === 0;
+  const figure = isEmpty
+    ? t("noInstance")
+    : isDown === true
+      ? t("down")
+      : open === undefined
+        ? ""
+        : open === null
+          ? t("openUnknown")
+          : t("open", { count: open });
   const stage =
     isAwaited === true
       ? t("held")
@@ -113,16 +113,16 @@ function Bar({ bar, isChanging }: { readonly bar: DrawnBar; readonly isChanging:
   const words = [stage, figure].filter((word) => word !== "").join(" · ");
   return (
     <div
-      className={`lane-row is-${role}${isDown === true ? " is-down" : ""}${isDraining ? " is-draining" : ""}${isAwaited === true ? " is-awaited" : ""}`}
+      className={`lane-row is-${role}${isEmpty ? " is-empty" : isDown === true ? " is-down" : ""}${isDraining ? " is-draining" : ""}${isAwaited === true ? " is-awaited" : ""}`}
     >
       <span className="lane-version clip" title={bar.revision}>
         {version}
       </span>
       <div className="lanes-track">
         <div className="lane-bar" style={{ left: `${start * 100}%`, width: `${length * 100}%` } satisfies CSSProperties}>
-          {isInside && isChanging && <span className="lane-figure">{words}</span>}
+          {isInside && isTold && <span className="lane-figure">{words}</span>}
         </div>
-        {!isInside && isChanging && words !== "" && (
+        {!isInside && isTold && words !== "" && (
           <span
             className={`lane-figure is-beside${role === "coming" ? "" : " is-before"}`}
             style={role === "coming" ? { left: `${(start + length) * 100}%` } : { right: `${(1 - start) * 100}%` }}

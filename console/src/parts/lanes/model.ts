@@ -24,33 +24,39 @@ export interface LaneBar {
   readonly isDown?: boolean;
 }
 
+/** What the pages read of an Update. */
 export interface UpdateRecord {
   readonly metadata: { readonly name: string; readonly namespace?: string; readonly creationTimestamp: string };
-  readonly spec: {
-    readonly services: readonly { readonly name: string; readonly to: string }[];
-    readonly strategy?: string;
-    readonly ramp?: { readonly steps: readonly { readonly share: number; readonly hold: string }[] };
-    readonly gates?: unknown;
-    readonly paused?: boolean;
-    readonly message?: string;
-  };
-  readonly status?: {
-    readonly phase?: string;
-    readonly generation?: number;
-    readonly fromGeneration?: number;
-    readonly strategy?: string;
-    readonly share?: number;
-    readonly by?: string;
-    readonly transactions?: number;
-    readonly phases?: readonly { readonly phase: string; readonly since: string; readonly until?: string }[];
-    readonly waits?: readonly Wait[];
-    readonly revisions?: readonly { readonly service: string; readonly from?: string; readonly to?: string }[];
-    readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason: string; readonly message: string }[];
-  };
+  readonly spec: UpdateSpec;
+  readonly status?: UpdateStatus;
 }
 
-/** As `orrery update show -o json` tells it. */
-export interface LanesView {
+export interface UpdateSpec {
+  readonly services: readonly { readonly name: string; readonly to: string }[];
+  readonly strategy?: string;
+  readonly ramp?: { readonly steps: readonly { readonly share: number; readonly hold: string }[] };
+  readonly gates?: unknown;
+  readonly paused?: boolean;
+  readonly message?: string;
+}
+
+export interface UpdateStatus {
+  readonly phase?: string;
+  readonly generation?: number;
+  readonly fromGeneration?: number;
+  readonly strategy?: string;
+  readonly share?: number;
+  readonly by?: string;
+  readonly transactions?: number;
+  readonly phases?: readonly { readonly phase: string; readonly since: string; readonly until?: string }[];
+  readonly waits?: readonly Wait[];
+  readonly revisions?: readonly { readonly service: string; readonly from?: string; readonly to?: string }[];
+  readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason: string; readonly message: string }[];
+}
+
+interface SiteRow {
+  readonly type: "site";
+  /** Of new transactions. */
   readonly generation?: number;
   readonly ramp?: { readonly to: number; readonly share: number };
   readonly hold?: {
@@ -60,19 +66,66 @@ export interface LanesView {
     readonly until: string;
     readonly transactions: number;
   };
-  readonly waits: readonly Wait[];
   readonly settled: { readonly reason: string; readonly message: string };
-  readonly generations: readonly {
-    readonly number: number;
-    readonly phase: string;
-    readonly since: string;
-    readonly transactions: number | null;
-    readonly calls: number | null;
-    readonly waits: readonly Wait[];
-  }[];
+  readonly lanes: number;
+  /** Services of which nothing changes: they are counted, not told. */
+  readonly quietLanes: number;
+}
+
+interface UpdateRow {
+  readonly type: "update";
+  readonly name: string;
+  readonly namespace: string;
+  readonly createdAt: string;
+  readonly spec: UpdateSpec;
+  readonly status?: UpdateStatus;
+}
+
+export interface GenerationRow {
+  readonly type: "generation";
+  readonly number: number;
+  readonly phase: string;
+  readonly since: string;
+  readonly transactions: number | null;
+  readonly calls: number | null;
+}
+
+/** Rows of the view `update`. */
+export type LanesRow =
+  | SiteRow
+  | UpdateRow
+  | GenerationRow
+  | { readonly type: "lane"; readonly service: string; readonly bars: readonly LaneBar[] }
+  | { readonly type: "gateway"; readonly name: string; readonly status: string; readonly message: string; readonly held?: number }
+  | ({ readonly type: "wait"; readonly who: string } & Wait);
+
+/** The view `update`, put together. */
+export interface LanesView extends Omit<SiteRow, "type" | "lanes"> {
+  readonly generations: readonly GenerationRow[];
   readonly lanes: readonly { readonly service: string; readonly bars: readonly LaneBar[] }[];
-  readonly gateways: readonly { readonly name: string; readonly status: string; readonly message: string; readonly held?: number }[];
+  readonly waits: readonly ({ readonly who: string } & Wait)[];
   readonly updates: readonly UpdateRecord[];
+}
+
+/** Puts the rows together; `undefined` before there is a site. */
+export function readLanes(rows: readonly { readonly row: LanesRow }[]): LanesView | undefined {
+  const all = rows.map(({ row }) => row);
+  const site = all.find((row) => row.type === "site");
+  if (site === undefined) return undefined;
+  const { type: _, lanes: __, ...rest } = site;
+  return {
+    ...rest,
+    generations: all.filter((row) => row.type === "generation"),
+    lanes: all.filter((row) => row.type === "lane"),
+    waits: all.filter((row) => row.type === "wait"),
+    updates: all
+      .filter((row) => row.type === "update")
+      .map(({ name, namespace, createdAt, spec, status }) => ({
+        metadata: { name, namespace, creationTimestamp: createdAt },
+        spec,
+        ...(status !== undefined && { status }),
+      })),
+  };
 }
 
 /** `served`: what transactions have until now; `coming`: what they get next, or have just got; `leaving`: nothing new comes to it. */
@@ -93,9 +146,8 @@ export interface DrawnLane {
 }
 
 export interface ToldWait extends Wait {
-  /** The Update that waits, if one does. */
-  readonly update?: string;
-  readonly generation?: number;
+  /** The update or generation that waits. */
+  readonly who?: string;
   /** Only a person ends it. */
   readonly needsPerson: boolean;
 }
@@ -142,7 +194,7 @@ export function drawLanes(view: LanesView): LanesPicture {
   const lanes = view.lanes.map(({ service, bars }) => drawLane(service, bars, newest));
   const isChanging = lanes.some((lane) => lane.isChanging);
   const to = view.ramp?.to ?? view.hold?.to ?? newest;
-  const told = collectWaits(view);
+  const told = sortWaits(view.waits);
   const withWaits = lanes
     .map((lane) => ({ ...lane, waits: told.filter((wait) => isAbout(wait, lane)) }))
     .sort((a, b) => Number(b.isChanging) - Number(a.isChanging) || a.service.localeCompare(b.service));
@@ -177,18 +229,11 @@ function drawLane(service: string, bars: readonly LaneBar[], newest: number | un
   return { service, bars: drawn, isChanging, waits: [] };
 }
 
-/** Everything that is waited for, each once; what needs a person first. */
-export function collectWaits({ waits, updates, generations }: Pick<LanesView, "waits" | "updates" | "generations">): ToldWait[] {
-  const told: ToldWait[] = [];
-  const add = (wait: Wait, more: Pick<ToldWait, "update" | "generation">): void => {
-    const at = told.findIndex(({ reason, object }) => reason === wait.reason && object === wait.object);
-    if (at < 0) told.push({ ...wait, ...more, needsPerson: FOR_PEOPLE.has(wait.reason) });
-    else told[at] = { ...more, ...(told[at] as ToldWait) };
-  };
-  for (const { number, waits: own } of generations) for (const wait of own) add(wait, { generation: number });
-  for (const update of updates) if (!isOver(update)) for (const wait of update.status?.waits ?? []) add(wait, { update: update.metadata.name });
-  for (const wait of waits) add(wait, {});
-  return told.sort((a, b) => Number(b.needsPerson) - Number(a.needsPerson) || a.since.localeCompare(b.since));
+/** What is waited for; what needs a person first. */
+function sortWaits(waits: LanesView["waits"]): ToldWait[] {
+  return waits
+    .map((wait) => ({ ...wait, needsPerson: FOR_PEOPLE.has(wait.reason) }))
+    .sort((a, b) => Number(b.needsPerson) - Number(a.needsPerson) || a.since.localeCompare(b.since));
 }
 
 /** Whether a lane's service or one of its revisions is what is waited for. */

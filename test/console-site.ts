@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import type { TestContext } from "node:test";
+import type { Page } from "playwright-core";
+import { silentLog, systemClock } from "#/base/index.ts";
+import { createPages } from "#/face/pages/index.ts";
+import { startBrowser } from "./console-browser.ts";
+import { fillStore, moveUpdate } from "./console-data.ts";
+import { type LoginSite, openLoginSite } from "./login-site.ts";
+import { ROOT } from "./running-site.ts";
+
+/** Who looks at the pages, where no other is named. */
+const PERSON = "w.huang";
+
+export interface Look {
+  readonly language?: "en" | "zh";
+  readonly theme?: "dark" | "light";
+  readonly width?: number;
+  readonly height?: number;
+  readonly isPhone?: boolean;
+  /** Nobody is logged in. */
+  readonly isOut?: boolean;
+  /** Who logs in; default an admin. */
+  readonly user?: string;
+}
+
+/** A page, and all that went wrong on it. */
+export interface OpenPage {
+  readonly page: Page;
+  /** Errors of the page, of its console, of its policy; requests elsewhere; answers of 500 and more. */
+  readonly faults: string[];
+  close(): Promise<void>;
+}
+
+/** An API with a filled store, the built console, people who log in, and a browser: started once for many pages. */
+export class ConsoleSite {
+  readonly site: LoginSite;
+  readonly #browser: Awaited<ReturnType<typeof startBrowser>>;
+
+  private constructor(site: LoginSite, browser: Awaited<ReturnType<typeof startBrowser>>) {
+    this.site = site;
+    this.#browser = browser;
+  }
+
+  /** Everything is closed after the test. */
+  static async open(context: Pick<TestContext, "after">): Promise<ConsoleSite> {
+    const pages = createPages({ folder: `${ROOT}/console/built`, clock: systemClock, log: silentLog });
+    const site = await openLoginSite(context, { api: { pages } });
+    await fillStore(site.api.store, site.api.hub.board, Date.now());
+    await site.setUser(PERSON, { displayName: "Wei Huang 黄巍", roles: [{ role: "admin" }] });
+    await site.setUser("viewer", { displayName: "Vera", roles: [{ role: "viewer" }] });
+    const browser = await startBrowser();
+    context.after(() => browser.close());
+    return new ConsoleSite(site, browser);
+  }
+
+  /** Moves the update under way to this share of new transactions. */
+  async moveUpdate(share: number): Promise<void> {
+    await moveUpdate(this.site.api.store, this.site.api.hub.board, Date.now(), share);
+  }
+
+  /** A one-time link for `user`, as `./orrery login-link` prints it. */
+  async link(user: string): Promise<string> {
+    const { link } = await this.site.admin("POST", "/login-links", { user });
+    return `${this.site.plain}/console/#link=${String(link)}`;
+  }
+
+  /** Opens a page of the console in a browser of its own (nothing is kept from the one before), logged in by a link. */
+  async page(path: string, look: Look = {}): Promise<OpenPage> {
+    const { language = "en", theme = "dark", width = 1280, height = 800, isPhone = false, isOut = false, user = PERSON } = look;
+    const context = await this.#browser.browser.newContext({
+      viewport: { width, height },
+      locale: language === "zh" ? "zh-CN" : "en-GB",
+      timezoneId: "Europe/Berlin",
+      colorScheme: theme,
+      ...(isPhone && { hasTouch: true, isMobile: true, deviceScaleFactor: 2 }),
+    });
+    const faults: string[] = [];
+    const page = await context.newPage();
+    watchFaults(page, this.site.plain, faults);
+    if (!isOut) {
+      await page.goto(await this.link(user));
+      await page.locator("#page").waitFor({ timeout: 20_000 });
+    }
+    await page.goto(`${this.site.plain}/console${path}`);
+    return { page, faults, close: () => context.close() };
+  }
+}
+
+/** A test fails for what a person would find in the browser's console. */
+function watchFaults(page: Page, origin: string, faults: string[]): void {
+  page.on("console", (message) => {
+    // A refused login is told so by the browser, too.
+    if (["error", "warning"].includes(message.type()) && !message.text().includes("status of 401"))
+      faults.push(`${message.type()}: ${message.text()}`);
+  });
+  page.on("pageerror", (error) => faults.push(`page: ${error.stack ?? error.message}`));
+  page.on("request", (request) => {
+    if (!request.url().startsWith(origin) && !request.url().startsWith(origin.replace("http", "ws")) && !request.url().startsWith("data:"))
+      faults.push(`request elsewhere: ${request.url()}`);
+  });
+  page.on("response", (response) => {
+    if (response.status() >= 500) faults.push(`${response.status()}: ${response.url()}`);
+  });
+}
+
+/** Fonts, and what moves. */
+const CALM_MS = 250;
+
+/** Waits until the page has told what it shows: nothing is busy any more. */
+export async function untilCalm(page: Page): Promise<void> {
+  await page.locator("main, .door-box").first().waitFor({ timeout: 20_000 });
+  await page.locator('[aria-busy="true"]').first().waitFor({ state: "detached", timeout: 20_000 });
+  await page.waitForTimeout(CALM_MS);
+}
+
+export function assertFaultless(faults: readonly string[]): void {
+  assert.deepEqual(faults, []);
+}

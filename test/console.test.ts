@@ -1,0 +1,235 @@
+/** The console in a real browser, over a site whose objects are as in the middle of an update. */
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { AxeBuilder } from "@axe-core/playwright";
+import type { Page } from "playwright-core";
+import { microservice } from "#/model/index.ts";
+import { lacksBrowser } from "./console-browser.ts";
+import { ConsoleSite, type Look, type OpenPage, untilCalm } from "./console-site.ts";
+
+const skip = lacksBrowser();
+const PAGES = [
+  "/",
+  "/services",
+  "/services?open=default/archive",
+  "/services?open=default/auth&tab=revisions",
+  "/services?open=default/auth&tab=events",
+  "/services?open=default/auth&tab=log",
+  "/updates",
+  "/updates?open=default/conjunction-v6",
+  "/updates?new=auth&to=v3",
+  "/nothing-here",
+] as const;
+const SIZES: readonly Look[] = [
+  { width: 1920, height: 1080 },
+  { width: 1280, height: 800 },
+  { width: 390, height: 844, isPhone: true },
+];
+
+describe("console", { skip }, () => {
+  let site: ConsoleSite;
+  const closers: (() => unknown)[] = [];
+  before(async () => {
+    site = await ConsoleSite.open({ after: (close) => void closers.push(close as () => unknown) });
+  });
+  after(async () => {
+    for (const close of closers.reverse()) await close();
+  });
+
+  /** Opens a page for one test, closes it, and sees that nothing went wrong on it. */
+  async function on(path: string, look: Look, work: (open: OpenPage) => Promise<void>): Promise<void> {
+    const open = await site.page(path, look);
+    try {
+      await work(open);
+      assert.deepEqual(open.faults, []);
+    } finally {
+      await open.close();
+    }
+  }
+
+  // Pairwise: each page on each size, each size in each language and each light, each page in both. `npm run pictures` makes all.
+  for (const [index, size] of SIZES.entries())
+    for (const half of [0, 1] as const) {
+      const look: Look = { ...size, language: (index + half) % 2 === 0 ? "en" : "zh", theme: half === 0 ? "dark" : "light" };
+      test(`pages at ${size.width} px, ${look.language}, ${look.theme}: no error, nothing that the policy refuses, nothing serious for axe`, async () => {
+        await on("/", look, async ({ page }) => {
+          for (const path of PAGES.filter((_, at) => at % 2 === half || index === 1)) {
+            await page.goto(`${site.site.plain}/console${path}`);
+            await untilCalm(page);
+            await assertAccessible(page, path);
+          }
+        });
+      });
+    }
+
+  test("the login: in by password, in by a link that then is gone from the address, refused with what to do", async () => {
+    await on("/", { isOut: true }, async ({ page }) => {
+      await untilCalm(page);
+      await assertAccessible(page, "login");
+      await page.getByLabel("User").fill("w.huang");
+      await page.getByLabel("Password").fill("wrong");
+      await page.getByRole("button", { name: "Log in" }).click();
+      await page.getByRole("alert").waitFor();
+      assert.equal(await page.getByLabel("Password").inputValue(), "", "a wrong password is not kept");
+      const link = await site.link("viewer");
+      await page.goto(link);
+      await page.locator("#page").waitFor();
+      assert.doesNotMatch(page.url(), /link/);
+      await page.goto("about:blank");
+      await page.goto(link);
+      await page.getByRole("alert").filter({ hasText: "./orrery login-link" }).waitFor();
+    });
+  });
+
+  test("a viewer is offered nothing that changes anything, and the API refuses it all the same", async () => {
+    await on("/services?open=default/auth", { user: "viewer" }, async ({ page }) => {
+      await untilCalm(page);
+      for (const verb of ["Scale", "Stop", "Restart", "Replace"])
+        assert.equal(await page.getByRole("button", { name: verb, exact: true }).count(), 0, verb);
+      const status = await page.evaluate(async () => {
+        const answer = await fetch("/apis/orrery.dev/v1/namespaces/default/microservices/auth", {
+          method: "PATCH",
+          headers: { "content-type": "application/merge-patch+json", "orrery-session": localStorage.getItem("orrery.session") ?? "" },
+          body: '{"spec":{"replicas":9}}',
+        });
+        return answer.status;
+      });
+      assert.equal(status, 403);
+    }).catch((error: Error) => {
+      // The browser itself tells of the 403 that was asked for.
+      if (!/status of 403/.test(error.message)) throw error;
+    });
+  });
+
+  test("scaling asks first, is running until it is seen, and then says so", async () => {
+    await on("/services?open=default/limits", {}, async ({ page }) => {
+      await page.getByRole("button", { name: "Scale", exact: true }).click();
+      await page.getByLabel(/Instances \(now 1 wanted/).fill("2");
+      await page.getByRole("button", { name: "Scale to 2" }).click();
+      const line = page.getByRole("status").filter({ hasText: "Scale limits to 2" });
+      await line.waitFor();
+      const { store } = site.site.api;
+      assert.equal((await store.get(microservice, { name: "limits" }))?.spec.replicas, 2);
+      assert.doesNotMatch((await line.textContent()) ?? "", /ready/, "nobody has seen it yet");
+      await store.patch(
+        microservice,
+        { name: "limits" },
+        { type: "merge", body: { status: { replicas: 2, readyReplicas: 2 } } },
+        { subresource: "status" },
+      );
+      await page.getByRole("status").filter({ hasText: "2 instances are ready" }).waitFor({ timeout: 5_000 });
+    });
+  });
+
+  test("a stream that brings nothing is said to be cut within three seconds, old values go grey, and it comes back", async () => {
+    await on("/services", {}, async ({ page }) => {
+      let isStalled = false;
+      await page.routeWebSocket(/\/views$/, (socket) => {
+        const server = socket.connectToServer();
+        socket.onMessage((message) => server.send(message));
+        server.onMessage((message) => {
+          if (!isStalled) socket.send(message);
+        });
+      });
+      await page.reload();
+      await untilCalm(page);
+      isStalled = true;
+      const begunMs = performance.now();
+      await page.locator(".cut-off").waitFor({ timeout: 10_000 });
+      const tookMs = performance.now() - begunMs;
+      assert.ok(tookMs < 3_300, `${tookMs.toFixed(0)} ms`);
+      await page.locator(".data-table.is-stale").waitFor();
+      isStalled = false;
+      await page.locator(".cut-off").waitFor({ state: "detached", timeout: 15_000 });
+      await page.locator(".data-table:not(.is-stale)").waitFor({ timeout: 5_000 });
+    });
+  });
+
+  test("a session that is ended elsewhere ends on the page, with the reason", async () => {
+    await on("/services", {}, async ({ page }) => {
+      await untilCalm(page);
+      // Nothing ends by itself that nobody has ended.
+      await page.waitForTimeout(3_000);
+      assert.equal(await page.locator(".cut-off").count(), 0);
+      const { items } = (await site.site.admin("GET", "/sessions?user=*")) as { items: readonly { readonly id: string; readonly user: string }[] };
+      for (const { id, user } of items) if (user === "w.huang") await site.site.admin("DELETE", `/sessions/${id}`);
+      await page.getByRole("status").filter({ hasText: "Your session has ended" }).waitFor({ timeout: 5_000 });
+    });
+  });
+
+  test("the keyboard alone: Ctrl-K finds a service, Enter opens it, Escape closes it, arrows walk the list", async () => {
+    await on("/", {}, async ({ page }) => {
+      await untilCalm(page);
+      await page.keyboard.press("Control+k");
+      await page.keyboard.type("ephem");
+      await page.getByRole("option", { name: /ephemeris/ }).waitFor();
+      await page.keyboard.press("Enter");
+      await page.getByRole("heading", { name: "ephemeris" }).waitFor();
+      assert.match(page.url(), /open=default\/ephemeris/);
+      await page.keyboard.press("Escape");
+      await page.getByRole("heading", { name: "ephemeris" }).waitFor({ state: "detached" });
+      await page.locator("tr[tabindex='0']").focus();
+      await page.keyboard.press("ArrowDown");
+      await page.locator("tr[data-index='1']:focus").waitFor();
+      await page.keyboard.press("Enter");
+      await page.locator(".drawer h2").waitFor();
+    });
+  });
+
+  test("another language comes without loading the page, and so does the light", async () => {
+    await on("/services", {}, async ({ page }) => {
+      await untilCalm(page);
+      await page.evaluate(() => Object.assign(globalThis, { isSame: true }));
+      await page.getByRole("button", { name: /Wei Huang/ }).click();
+      await page.getByRole("button", { name: "中文" }).click();
+      await page.getByRole("heading", { name: "服务", level: 1 }).waitFor();
+      await page.getByRole("button", { name: "浅色" }).click();
+      await page.locator("html[data-theme='light'][lang='zh-CN']").waitFor();
+      assert.equal(await page.evaluate(() => (globalThis as { isSame?: boolean }).isSame), true);
+    });
+  });
+
+  test("what stands in an object is text, however it is written", async () => {
+    const odd = `<img src=x onerror="alert(1)"><script>alert(2)</script> \u202etxet \u200b{{name}} ${"long ".repeat(1_000)}`;
+    const { store } = site.site.api;
+    const ready = { type: "Ready", status: "False", reason: "<b>Odd</b>", message: odd, lastTransitionTime: new Date().toISOString() };
+    await store.patch(microservice, { name: "doppler" }, { type: "merge", body: { status: { conditions: [ready] } } }, { subresource: "status" });
+    for (const path of ["/", "/services?q=doppler&open=default/doppler"])
+      await on(path, {}, async ({ page }) => {
+        page.on("dialog", () => assert.fail("a script of an object has run"));
+        await page.getByText("onerror=").first().waitFor();
+        await untilCalm(page);
+        assert.equal(await page.locator("main img, main script").count(), 0);
+        assert.ok(await page.evaluate<boolean>("document.documentElement.scrollWidth <= innerWidth"), "nothing is wider than the page");
+      });
+  });
+
+  test("the lanes move: at the switch the line stands at the end, and what was served drains", async () => {
+    await site.moveUpdate(0.1);
+    await on("/updates", {}, async ({ page }) => {
+      await page
+        .locator(".lanes-line")
+        .filter({ hasText: /43 · 10/ })
+        .waitFor();
+      await site.moveUpdate(1);
+      await page
+        .locator(".lanes-line")
+        .filter({ hasText: /43 · 100/ })
+        .waitFor({ timeout: 5_000 });
+      await page
+        .getByText(/draining · 37 open/)
+        .first()
+        .waitFor();
+      await page.locator(".flag").filter({ hasText: "37 transactions are open there" }).waitFor();
+    });
+  });
+});
+
+async function assertAccessible(page: Page, where: string): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+  assert.deepEqual(
+    serious.map(({ id, nodes }) => `${where}: ${id}: ${nodes[0]?.html.slice(0, 200)} ${nodes[0]?.failureSummary ?? ""}`),
+    [],
+  );
+}

@@ -1,0 +1,76 @@
+/** `npm run pictures`: a picture of each page of the console, in both languages, light and dark, on three sizes; with `--docs` the small ones of docs/console.md. `-- overview zh` makes those alone whose names hold the words. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { ConsoleSite, type Look, untilCalm } from "../test/console-site.ts";
+import { ROOT } from "./sources.ts";
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { docs: { type: "boolean", default: false }, out: { type: "string", default: join(ROOT, "node_modules/.cache/pictures") } },
+});
+
+interface Shot {
+  readonly name: string;
+  readonly path: string;
+  readonly share?: number;
+  readonly isOut?: boolean;
+  /** Pressed before the picture is made. */
+  readonly keys?: readonly string[];
+}
+
+const SHOTS: readonly Shot[] = [
+  { name: "login", path: "/", isOut: true },
+  { name: "overview", path: "/" },
+  { name: "services", path: "/services" },
+  { name: "service", path: "/services?open=default/archive" },
+  { name: "updates", path: "/updates" },
+  { name: "updates-draining", path: "/updates", share: 1 },
+  { name: "update", path: "/updates?open=default/conjunction-v6" },
+  { name: "update-new", path: "/updates?new=auth&to=v3" },
+  { name: "palette", path: "/services", keys: ["Control+k"] },
+  { name: "wall", path: "/updates?wall=0" },
+];
+const SIZES: readonly (Look & { readonly name: string })[] = [
+  { name: "1920", width: 1920, height: 1080 },
+  { name: "1280", width: 1280, height: 800 },
+  { name: "390", width: 390, height: 844, isPhone: true },
+];
+/** Of the documents: name of the picture, of the shot, language, theme. */
+const DOCS = [
+  ["overview", "overview", "en", "dark"],
+  ["updates", "updates", "en", "light"],
+  ["services", "service", "en", "dark"],
+] as const;
+
+const closers: (() => unknown)[] = [];
+const site = await ConsoleSite.open({ after: (close) => void closers.push(close as () => unknown) });
+const folder = values.docs ? join(ROOT, "docs/pictures") : values.out;
+mkdirSync(folder, { recursive: true });
+try {
+  if (values.docs)
+    for (const [name, shot, language, theme] of DOCS)
+      await take(SHOTS.find((one) => one.name === shot) as Shot, { language, theme, width: 1280, height: 760 }, name);
+  else
+    for (const shot of SHOTS)
+      for (const { name: size, ...look } of SIZES)
+        for (const language of ["en", "zh"] as const)
+          for (const theme of ["dark", "light"] as const) {
+            const name = `${shot.name}-${size}-${language}-${theme}`;
+            if (positionals.every((word) => name.includes(word))) await take(shot, { ...look, language, theme }, name);
+          }
+} finally {
+  for (const close of closers.reverse()) await close();
+}
+
+async function take(shot: Shot, look: Look, name: string): Promise<void> {
+  await site.moveUpdate(shot.share ?? 0.1);
+  const { page, faults, close } = await site.page(shot.path, { ...look, ...(shot.isOut === true && { isOut: true }) });
+  await untilCalm(page);
+  for (const key of shot.keys ?? []) await page.keyboard.press(key);
+  if (shot.keys !== undefined) await page.waitForTimeout(400);
+  await page.screenshot({ path: join(folder, `${name}.png`) });
+  for (const fault of faults) console.log(`${name}: ${fault}`);
+  await close();
+  console.log(`${name}.png`);
+}
