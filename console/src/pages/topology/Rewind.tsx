@@ -47,7 +47,7 @@ export function Rewind({ moments, atMs, onAt }: RewindProps) {
       <span className="small quiet rewind-at" role={atMs === undefined ? undefined : "status"}>
         {atMs !== undefined ? (
           <>
-            <Time at={atMs} /> UTC · <Age at={atMs} suffix={t("ago")} />
+            <Time at={atMs} /> UTC · <Age at={atMs} isAgo />
           </>
         ) : (
           first !== undefined && (
