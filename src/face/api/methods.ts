@@ -58,7 +58,9 @@ const ONES = new WeakMap<Collection, readonly string[]>();
 const PARTS = new WeakMap<Part, readonly string[]>();
 
 function remembered<T extends object>(known: WeakMap<T, readonly string[]>, of: T, make: (of: T) => readonly string[]): readonly string[] {
-  const found = known.get(of) ?? make(of);
-  known.set(of, found);
-  return found;
+  const found = known.get(of);
+  if (found !== undefined) return found;
+  const made = make(of);
+  known.set(of, made);
+  return made;
 }

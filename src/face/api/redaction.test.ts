@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { REDACTED, type StoredObject } from "#/model/index.ts";
+import { jsonOf } from "#/state/store/index.ts";
 import { LAST_APPLIED, maySeeSecrets, redact } from "./redaction.ts";
 
 const env = [
@@ -23,6 +24,22 @@ test("values of secrets are hidden at any depth, everything else is shared", () 
   assert.equal(redact(object), shown);
   assert.doesNotMatch(JSON.stringify(shown), /tiger/);
   assert.match(JSON.stringify(object), /tiger/);
+});
+
+test("whether its text has been made or not, an object shows the same", () => {
+  for (const [object, isHidden] of [
+    [build({ template: { env } }), true],
+    [build({ template: { env: [env[0]] } }), false],
+    [build({}, { [LAST_APPLIED]: JSON.stringify({ spec: { template: { env } } }) }), true],
+    [build({ note: "a secret" }), false],
+  ] as const) {
+    const frozen = Object.freeze({ ...object });
+    const before = redact({ ...object });
+    jsonOf(frozen);
+    assert.deepEqual(redact(frozen), before);
+    assert.equal(JSON.stringify(redact(frozen)).includes("tiger"), false);
+    assert.equal(redact(frozen) !== frozen, isHidden);
+  }
 });
 
 test("an object without secrets is given as it is", () => {

@@ -1,4 +1,5 @@
 import { type EventEmitter, once } from "node:events";
+import type { Http2Stream } from "node:http2";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import type { Clock } from "#/base/index.ts";
@@ -17,7 +18,7 @@ export const STALLED_MS = 30_000;
 /** Sends `reply`; resolves when all was handed to the system, or the client is gone. */
 export async function sendReply(exchange: Exchange, reply: Reply, clock: Clock): Promise<void> {
   if ("isTaken" in reply) return;
-  const { response, warnings, signal } = exchange;
+  const { response, warnings } = exchange;
   const headers: Record<string, string | number | string[]> = { "content-type": reply.contentType, "cache-control": "no-cache, private" };
   if (warnings.length > 0) headers["warning"] = warnings.slice(0, 20).map((text) => `299 - ${quoted(text)}`);
   if ("chunks" in reply) {
@@ -29,7 +30,7 @@ export async function sendReply(exchange: Exchange, reply: Reply, clock: Clock):
     }
     // HTTP/2 sends the head at once; HTTP/1 would keep it for the first chunk.
     if ("flushHeaders" in response) response.flushHeaders();
-    return await sendChunks(response, reply.chunks, signal, clock, reply.contentType);
+    return await sendChunks(response, reply.chunks, exchange.signal, clock, reply.contentType);
   }
   const { text } = reply;
   // A short text goes out in one piece with its head; as a Buffer it would be a second one.
@@ -40,9 +41,15 @@ export async function sendReply(exchange: Exchange, reply: Reply, clock: Clock):
     headers["content-encoding"] = "gzip";
     headers["vary"] = "Accept-Encoding";
   }
-  if (signal.aborted) return;
+  if (isGone(response)) return;
   writeHead(response, reply.status, { ...headers, ...reply.headers, "content-length": Buffer.byteLength(body) });
   response.end(exchange.method === "HEAD" ? "" : body);
+}
+
+/** Nobody reads any more. */
+function isGone(response: Response): boolean {
+  // Of a stream of HTTP/2 that is closed, Node.js forgets even that.
+  return "stream" in response ? ((response.stream as Http2Stream | undefined)?.destroyed ?? true) : response.destroyed;
 }
 
 function writeHead(response: Response, status: number, headers: Record<string, string | number | string[]>): void {

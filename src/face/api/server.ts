@@ -17,6 +17,7 @@ import { YamlReader } from "#/text/index.ts";
 import { type BrowserRules, checkHost, checkOrigin, cookieName, cookieOf } from "./browser.ts";
 import { type Exchange, headerOf, jsonReply, type Reply, type Request, type Response, type Upgrade } from "./exchange.ts";
 import type { ReadyCheck } from "./health.ts";
+import { LiveExchange } from "./live-exchange.ts";
 import { checkSpoken } from "./methods.ts";
 import { Metrics } from "./metrics.ts";
 import { OpenStreams } from "./open-streams.ts";
@@ -289,34 +290,24 @@ class ApiServer implements Api {
   async #handle(request: Request, response: Response, upgrade?: Upgrade): Promise<void> {
     const { clock, log } = this.#options;
     const startMs = clock.monotonic();
-    const controller = new AbortController();
-    response.on("error", () => {});
-    request.on("error", () => {});
-    response.once("close", () => {
-      this.#streams.delete(controller);
-      controller.abort(GONE);
-    });
+    response.on("error", ignore);
+    request.on("error", ignore);
     const method = request.method ?? "GET";
-    const exchange: Exchange & { user: Identity } = {
-      trail: new Trail(this.#options.trail, () => exchange),
-      request,
-      response,
-      method,
-      path: [],
-      query: new URLSearchParams(),
-      user: ANONYMOUS,
-      signal: controller.signal,
-      clock,
-      yaml: this.#yaml,
-      warnings: [],
-      ...(upgrade !== undefined && { upgrade }),
-    };
+    const exchange = new LiveExchange({ request, response, method, clock, yaml: this.#yaml, audit: this.#options.trail });
+    if (upgrade !== undefined) exchange.upgrade = upgrade;
+    response.once("close", () => {
+      const { knownController } = exchange;
+      if (knownController !== undefined) this.#streams.delete(knownController);
+      exchange.end(GONE);
+    });
     let route: Route | undefined;
     let reply: Reply;
     let isCounted = false;
     try {
       checkSpoken(request, method, "stream" in response);
-      Object.assign(exchange, parseUrl(request.url ?? "/"));
+      const { path, query } = parseUrl(request.url ?? "/");
+      exchange.path = path;
+      exchange.query = query;
       const user = this.#authenticate(exchange);
       // Waits only where somebody has to be looked up: a promise costs a turn.
       exchange.user = user instanceof Promise ? await user : user;
@@ -325,7 +316,7 @@ class ApiServer implements Api {
       exchange.trail.follow(route);
       this.#authorize(exchange, route);
       if (this.#isStopping) throw new OrreryError("api/unavailable", "the centre stops", { retry: "backoff" });
-      if (route.isStream) this.#openStream(exchange, route.wish, controller);
+      if (route.isStream) this.#openStream(exchange, route.wish, exchange.controller);
       else {
         if (this.#inFlight >= IN_FLIGHT_MAX) throw new OrreryError("api/busy", `${IN_FLIGHT_MAX} requests are being answered`, { retry: "backoff" });
         this.#inFlight += 1;
@@ -341,8 +332,8 @@ class ApiServer implements Api {
       if (upgrade !== undefined && "chunks" in reply) await sendFrames({ ...upgrade, request, reply, signal: exchange.signal, clock });
       else await sendReply(exchange, reply, clock);
     } catch (error) {
-      if (!controller.signal.aborted && !isOrreryError(error)) this.#unexpected(route?.isStream === true ? "watch" : "request", error);
-      else if (!controller.signal.aborted)
+      if (!exchange.isOver && !isOrreryError(error)) this.#unexpected(route?.isStream === true ? "watch" : "request", error);
+      else if (!exchange.isOver)
         log.error("api: an answer could not be sent", { error: describeError(error), method, path: exchange.path.join("/") });
       cut(response);
     } finally {
@@ -484,6 +475,9 @@ function known(user: Identity | undefined): Identity {
     throw new OrreryError("api/unauthorized", "Unauthorized: the token is not one of this site's; they are in its data folder, tokens/");
   return user;
 }
+
+/** Both ends of an exchange may fail at any time; what matters of it is told by its close. */
+function ignore(): void {}
 
 function isWrite(method: string): boolean {
   return method !== "GET" && method !== "HEAD";

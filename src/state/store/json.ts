@@ -3,6 +3,11 @@ export function jsonOf(object: object): string {
   return texts.get(object) ?? remember(object, JSON.stringify(object));
 }
 
+/** The text of an object as `jsonOf` gives it, where it has been made. */
+export function knownText(object: object): string | undefined {
+  return texts.get(object);
+}
+
 /** Keeps `text` as the JSON text of `object`, which must be frozen: it never changes afterwards. Returns `text`. */
 export function remember(object: object, text: string): string {
   if (Object.isFrozen(object)) texts.set(object, text);

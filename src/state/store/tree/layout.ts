@@ -24,15 +24,39 @@ export function parseObjectPath(path: string): { readonly plural: string; readon
 
 /** The nodes that keep others from having the same unique fields as `object`. Their value is the object's name. */
 export function uniquePaths(kind: Kind, object: StoredObject): readonly string[] {
-  return (kind.unique ?? []).flatMap((field) => {
-    const value = textAt(object, field.replace(/^\./, "").split("."));
-    if (value === "") return [];
-    const segment = encodeURIComponent(value);
-    // A long value's hash stands for it: paths are bounded.
-    const bounded =
-      segment.length <= 300 && segment !== "." && segment !== ".." ? segment : `sha256-${createHash("sha256").update(value).digest("hex")}`;
-    return [`/unique/${kind.plural}/${object.metadata.namespace ?? NO_NAMESPACE}/${field.replace(/^\./, "")}/${bounded}`];
+  return uniqueFields(kind).flatMap(({ name, path }) => {
+    const value = textAt(object, path);
+    return value === "" ? [] : [`/unique/${kind.plural}/${object.metadata.namespace ?? NO_NAMESPACE}/${name}/${boundedSegment(value)}`];
   });
+}
+
+/** True if both have the same value in each field that is unique: nothing has to be written for it. */
+export function areUniquesEqual(kind: Kind, one: StoredObject, other: StoredObject): boolean {
+  return uniqueFields(kind).every(({ path }) => textAt(one, path) === textAt(other, path));
+}
+
+interface UniqueField {
+  readonly name: string;
+  readonly path: readonly string[];
+}
+
+const fieldsOfKind = new WeakMap<Kind, readonly UniqueField[]>();
+
+function uniqueFields(kind: Kind): readonly UniqueField[] {
+  const known = fieldsOfKind.get(kind);
+  if (known !== undefined) return known;
+  const fields = (kind.unique ?? []).map((field) => {
+    const name = field.replace(/^\./, "");
+    return { name, path: name.split(".") };
+  });
+  fieldsOfKind.set(kind, fields);
+  return fields;
+}
+
+/** A long value's hash stands for it: paths are bounded. */
+function boundedSegment(value: string): string {
+  const segment = encodeURIComponent(value);
+  return segment.length <= 300 && segment !== "." && segment !== ".." ? segment : `sha256-${createHash("sha256").update(value).digest("hex")}`;
 }
 
 /** The field and value in a unique node's path, for people. */

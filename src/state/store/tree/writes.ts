@@ -13,7 +13,7 @@ import { checkPatched } from "../patched.ts";
 import { dropNulls } from "../pruning.ts";
 import { conflict, invalid, missing, permanent, titleOf } from "../store-error.ts";
 import { Causes, checkListKeys, completeKey, partShape } from "../validation.ts";
-import { describeUniquePath, encodeObject, objectPath, uniquePaths, withVersion } from "./layout.ts";
+import { areUniquesEqual, describeUniquePath, encodeObject, objectPath, uniquePaths, withVersion } from "./layout.ts";
 import type { Memories } from "./memories.ts";
 import { buried } from "./memory.ts";
 import { checkOwners } from "./owner-check.ts";
@@ -360,6 +360,7 @@ function authorship({ author, dryRun }: WriteOptions): Pick<DraftContext, "autho
 
 function uniqueOperations(kind: Kind, former: StoredObject | undefined, next: StoredObject): readonly TreeOperation[] {
   if (kind.unique === undefined || former?.spec === next.spec) return [];
+  if (former !== undefined && areUniquesEqual(kind, former, next)) return [];
   const before = former === undefined ? [] : uniquePaths(kind, former);
   const after = uniquePaths(kind, next);
   return [
