@@ -1,6 +1,6 @@
 import { REDACTED, type StoredObject } from "#/model/index.ts";
 import type { Identity } from "#/people/access/index.ts";
-import { knownText } from "#/state/store/index.ts";
+import { mayHoldSecret } from "#/state/store/index.ts";
 
 /** Where `kubectl apply` keeps what it applied last. */
 export const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
@@ -12,8 +12,8 @@ export function maySeeSecrets(user: Identity): boolean {
 
 /** `object` as those see it who may not see secrets: values of `secret: true` entries are `REDACTED`, also inside of what kubectl keeps in its annotation. The same copy each time; the object itself if there is nothing to hide. */
 export function redact<T extends StoredObject>(object: T): T {
-  // Most hide nothing, and their text says so: it is there for who sends it. One entry less for each object is what the garbage collector does not have to follow.
-  if (knownText(object)?.includes("secret") === false) return object;
+  // Most hide nothing, and their text says so. One entry less for each object is what the garbage collector does not have to follow.
+  if (!mayHoldSecret(object)) return object;
   const known = copies.get(object);
   if (known !== undefined) return known as T;
   const spec = hide(object.spec);

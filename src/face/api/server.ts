@@ -25,7 +25,7 @@ import { PlainListener } from "./plain-listener.ts";
 import { type Route, Routes } from "./routes.ts";
 import { cut, sendReply } from "./send.ts";
 import { failureStatus, type Status, type Subject } from "./status.ts";
-import { Trail, type TrailOptions } from "./trail.ts";
+import type { TrailOptions } from "./trail.ts";
 import { refusePlain, refuseUnreadable } from "./unreadable.ts";
 import { WatcherCount } from "./watch.ts";
 import { asksForWebSocket, protocolToken, sendFrames } from "./web-socket.ts";

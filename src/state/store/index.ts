@@ -13,7 +13,7 @@ export type {
   WatchOptions,
   WriteOptions,
 } from "./contract.ts";
-export { jsonOf, knownText } from "./json.ts";
+export { jsonOf, mayHoldSecret } from "./json.ts";
 export { patchJson } from "./json-patch.ts";
 export { mergePatch } from "./merge-patch.ts";
 export { checkPatched } from "./patched.ts";
