@@ -46,7 +46,7 @@ it("user, role and can-i add people, give roles, and tell what one may", async (
   assert.match((await ann("can-i", "delete", "ms/auth")).note, /user ann .* may not delete microservices\.orrery\.dev; .*engineer/);
   const listed = await ann("can-i", "--list");
   assert.match(listed.out, /microservices +scale/);
-  assert.match(listed.note, /where team=a/);
+  assert.match(listed.note, /labels: team=a/);
   assert.match((await ann("user", "add", "eve", "--role", "viewer")).note, /may not create users/);
   assert.match((await admin("user", "disable", "ann")).out, /user ann is disabled: what they have open ends/);
   assert.match((await ann("can-i", "get", "ms")).out, /no/);

@@ -87,7 +87,7 @@ export async function openApiSite(context: Pick<TestContext, "after">, options: 
     hub,
     authenticate: access === undefined ? machineTokens(tokenAuthenticator(tokens)) : withPeople(machineTokens(tokenAuthenticator(tokens)), store),
     rights,
-    ...(access !== undefined && { authorizer: access.authorizer }),
+    ...(access !== undefined && { authorizer: access.authorizer, approvals: access.approvals }),
     clock: systemClock,
     random: systemRandom,
     log: recordingLog(logged),

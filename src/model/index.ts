@@ -1,5 +1,6 @@
 export { ACTIONS, type Action } from "./action.ts";
 export { CHANGED_BY_ANNOTATION } from "./annotations.ts";
+export { type Approval, approval } from "./approval.ts";
 export { type Condition, type ConditionInput, conditions, setCondition, timestamp } from "./conditions.ts";
 export { duration, durationMs, formatDuration } from "./duration.ts";
 export { type Event, type GivenEvent, givenEvent } from "./event.ts";

@@ -1,9 +1,11 @@
 import { z } from "zod";
+import { ACTIONS } from "./action.ts";
 import { conditions, time } from "./conditions.ts";
 import { duration, minReady, someDuration } from "./duration.ts";
 import { DEFAULT_LIMITS, edgePolicy, gatewayLimits } from "./gateway-policy.ts";
 import { defineKind } from "./kind.ts";
-import { label } from "./names.ts";
+import { label, shortSubdomain } from "./names.ts";
+import { labelSelector } from "./selector-text.ts";
 import { siteLogin } from "./site-login.ts";
 import { strategyName } from "./strategy.ts";
 
@@ -64,6 +66,28 @@ const spec = z.strictObject({
     .optional()
     .describe("Capabilities of the centre that this site does without: nothing of them runs, is served or listed. Names: docs/operating.md."),
   login: siteLogin.optional().describe("How people log in to the console. Absent: as its defaults say."),
+  fourEyes: z
+    .array(
+      z.strictObject({
+        name: label,
+        actions: z
+          .array(z.enum([...ACTIONS, "edit"]))
+          .min(1)
+          .max(20)
+          .describe("What one person does not do alone; edit: whatever no action names."),
+        where: labelSelector.optional().describe("Of objects with these labels alone; absent: of any."),
+        approvers: z
+          .array(shortSubdomain)
+          .min(1)
+          .max(5)
+          .describe("Roles that have to approve it, each by another person than who asks, and than each other."),
+        within: someDuration.default("1h").describe("So long it waits to be approved."),
+      }),
+    )
+    .max(50)
+    .meta({ listKey: "name" })
+    .optional()
+    .describe("What needs more than one person. Where there is something here, so do changes of it, and of who may approve."),
   readyWithin: someDuration.default("2m").describe("Longest wait for new instances to become ready, else the update is given up."),
 });
 

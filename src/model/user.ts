@@ -27,6 +27,9 @@ const spec = z.strictObject({
   displayName: z.string().max(200).optional(),
   groups: z.array(groupName).max(100).default([]).describe("Groups, beside those that a provider tells."),
   roles: z.array(grant).max(100).default([]).describe("Roles, beside those of the groups."),
+  person: shortSubdomain
+    .optional()
+    .describe("Whose account it is. Those of one person have the same here, and count as one where two people are needed."),
   disabled: z.boolean().default(false).describe("True: may do nothing, and whatever is open ends."),
   language: z.enum(["en", "zh"]).optional().describe("Of the console; absent: as the browser says."),
   identities: z.array(identity).max(10).default([]).describe("Who of an OpenID Connect provider this is."),

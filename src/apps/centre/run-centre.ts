@@ -169,6 +169,7 @@ class CentreProcess {
       onRevoked: login.onRevoked,
       login: { login, browser },
       authorizer: access.authorizer,
+      approvals: access.approvals,
       paths: lead.paths,
       leftOut: this.#parts.filter((part) => !parts.includes(part)),
       clock,

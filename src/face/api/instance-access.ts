@@ -152,7 +152,7 @@ export class InstanceAccess {
   async script(exchange: Exchange, target: Target, name: string, script: string): Promise<Reply> {
     const { signal, trail } = exchange;
     const objects = target.kind === instance ? [await this.#get(exchange, target, name)] : await this.#choose(exchange, target, name, script);
-    for (const object of objects) this.#rights.authorizer.checkAction(exchange.user, "run-script", object);
+    for (const object of objects) await this.#rights.checkCall(exchange, "run-script", object, `script ${script}`);
     await trail.begin("run-script", { detail: { script } });
     return jsonReply(
       await Promise.all(
@@ -171,8 +171,9 @@ export class InstanceAccess {
 
   /** See `serveExec`. Of a microservice, on the instance that serves: ready and active before others; one that has crashed, if there is no better. */
   async exec(exchange: Exchange, target: Target, name: string): Promise<Reply> {
-    return await serveExec(exchange, async () => {
+    return await serveExec(exchange, async (command) => {
       const chosen = target.kind === instance ? await this.#get(exchange, target, name, EXEC) : await this.#chooseForExec(exchange, target, name);
+      await this.#rights.checkExec(exchange, chosen, command);
       return { instance: chosen, link: this.#linkTo(chosen), session: randomUUID() };
     });
   }

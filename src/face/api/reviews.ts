@@ -29,9 +29,7 @@ export async function serveReview(exchange: Exchange, { authorizer, store, kinds
     case "selfsubjectrulesreviews": {
       await readSmallBody(exchange, rulesReview, { protobuf: () => ({}) });
       const { resources, paths } = authorizer.rules(user);
-      const scoped = resources.flatMap(({ verbs, resources: of, where }) =>
-        where === undefined ? [] : [`${verbs.join(",")} ${of.join(",")} where ${where}`],
-      );
+      const scoped = resources.flatMap(({ where }) => (where === undefined ? [] : where));
       return created("authorization.k8s.io/v1", "SelfSubjectRulesReview", {
         status: {
           resourceRules: resources.map((rule) => ({

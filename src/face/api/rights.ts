@@ -1,7 +1,8 @@
-import { type Clock, OrreryError } from "#/base/index.ts";
-import type { Event, Kind, StoredObject } from "#/model/index.ts";
-import type { Authorizer, Identity, Reading, VisibleKind } from "#/people/access/index.ts";
+import { type Clock, isOrreryError, OrreryError } from "#/base/index.ts";
+import type { Action, Event, Kind, StoredObject } from "#/model/index.ts";
+import type { Approvals, Asking, Authorizer, Identity, Reading, VisibleKind } from "#/people/access/index.ts";
 import type { Admit, ListOptions, ObjectKey, Store, WatchEvent, WatchOptions, WriteOptions } from "#/state/store/index.ts";
+import { type Exchange, headerOf } from "./exchange.ts";
 
 /** Changes of rights come in bursts, as a folder of manifests is applied. */
 const GATHER_MS = 100;
@@ -11,6 +12,8 @@ export interface RightsOptions {
   readonly store: Store;
   readonly kinds: readonly Kind[];
   readonly authorizer: Authorizer;
+  /** Absent: nobody has to approve anything. */
+  readonly approvals?: Approvals;
   readonly clock: Clock;
 }
 
@@ -27,10 +30,50 @@ export class Rights {
   }
 
   /** Options of the store's writes, by which each change is checked where it happens. Nothing for whom nothing is refused: single writes must not cost more. */
-  admitting(who: Identity, kind: Kind, { dryRun = false }: Pick<WriteOptions, "dryRun">): { readonly admit?: Admit } {
-    const { authorizer } = this.#options;
-    if (authorizer.isFree(who, kind)) return {};
-    return { admit: (before, after) => authorizer.checkChange(who, kind, before, after, { isDryRun: dryRun }) };
+  admitting(
+    exchange: Exchange,
+    kind: Kind,
+    { dryRun = false, fieldManager }: Pick<WriteOptions, "dryRun" | "fieldManager">,
+  ): { readonly admit?: Admit } {
+    const { authorizer, approvals } = this.#options;
+    const { user } = exchange;
+    const isFree = authorizer.isFree(user, kind);
+    const isGuarded = approvals?.guards(user) === true;
+    if (isFree && !isGuarded) return {};
+    const asking = isGuarded ? { ...askingOf(exchange, dryRun), ...(fieldManager !== undefined && { fieldManager }) } : {};
+    return {
+      admit: async (before, after) => {
+        if (!isFree) await authorizer.checkChange(user, kind, before, after, { isDryRun: dryRun });
+        if (isGuarded) await approvals.guard(user, kind, [before, after], asking);
+      },
+    };
+  }
+
+  /** The same of what is no write.
+   *  @throws api/forbidden; access/waits */
+  async checkCall(exchange: Exchange, action: Action, object: StoredObject, call: string): Promise<void> {
+    const { authorizer, approvals } = this.#options;
+    authorizer.checkAction(exchange.user, action, object);
+    if (approvals?.guards(exchange.user) === true) await approvals.guardCall(exchange.user, action, { object, call }, askingOf(exchange, false));
+  }
+
+  /** A command in an instance may do all that a script may, so what holds for scripts holds for it. It has no answer in which something could wait.
+   *  @throws api/forbidden */
+  async checkExec(exchange: Exchange, object: StoredObject, command: readonly string[]): Promise<void> {
+    const { approvals } = this.#options;
+    if (approvals?.guards(exchange.user) !== true) return;
+    try {
+      await approvals.guardCall(
+        exchange.user,
+        "run-script",
+        { object, call: `exec ${command.join(" ")}`.slice(0, 1_000) },
+        askingOf(exchange, false),
+      );
+    } catch (error) {
+      if (isOrreryError(error, "access/waits"))
+        throw new OrreryError("api/forbidden", `forbidden for now: ${error.message}`, { details: error.details, cause: error });
+      throw error;
+    }
   }
 
   /** Whether `who` may see it; absent: there is nothing to be seen. */
@@ -154,6 +197,28 @@ export class Rights {
       },
     };
   }
+}
+
+/** Why somebody does it, and whether they do it alone: `Orrery-Reason` and `Orrery-Break-Glass`, percent-encoded UTF-8.
+ *  @throws api/bad-request */
+function askingOf({ request, warnings }: Exchange, isDryRun: boolean): Asking {
+  const [reason, breakGlass] = ["orrery-reason", "orrery-break-glass"].map((name) => {
+    const text = headerOf(request, name);
+    if (text === undefined) return undefined;
+    try {
+      return decodeURIComponent(text);
+    } catch {
+      throw new OrreryError("api/bad-request", `the field ${name} cannot be read: give text in UTF-8, percent-encoded`);
+    }
+  });
+  return {
+    isDryRun,
+    ...(reason !== undefined && { reason }),
+    ...(breakGlass !== undefined && { breakGlass }),
+    warn: (text) => {
+      if (!warnings.includes(text)) warnings.push(text);
+    },
+  };
 }
 
 /** From what was shown to what is to be seen now, as events; `shown` becomes the latter. */

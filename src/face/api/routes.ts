@@ -1,12 +1,13 @@
 import { type Clock, type LastGuard, type Log, OrreryError, type Random } from "#/base/index.ts";
 import type { Pages } from "#/face/pages/index.ts";
 import { type TableLook, Views } from "#/face/views/index.ts";
-import { DEFAULT_NAMESPACE, type Kind } from "#/model/index.ts";
-import type { Authenticate, Authorizer, OnRevoked, Wish } from "#/people/access/index.ts";
+import { DEFAULT_NAMESPACE, type Kind, SITE_NAME, site } from "#/model/index.ts";
+import type { Approvals, Authenticate, Authorizer, OnRevoked, Wish } from "#/people/access/index.ts";
 import type { Login } from "#/people/login/index.ts";
 import type { Hub } from "#/state/link/hub/index.ts";
 import { type CentrePart, type PartPath, servedKinds } from "#/state/reconcile/index.ts";
 import type { Store } from "#/state/store/index.ts";
+import { serveDecision } from "./approval-decisions.ts";
 import { auditPage, serveAudit } from "./audit-pages.ts";
 import { type BodyOptions, readBody } from "./body.ts";
 import { type BrowserRules, cookieName, cookieOf } from "./browser.ts";
@@ -44,6 +45,7 @@ export interface RoutesOptions {
   readonly namespaces: readonly string[];
   readonly hub?: Hub;
   readonly authorizer: Authorizer;
+  readonly approvals?: Approvals;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -168,17 +170,13 @@ export class Routes {
       return this.#pathRoute(method, path, (exchange) => this.#viewsMount.serve(exchange), { isStream: true });
     const { backup } = this.#options;
     if (root === "backup" && backup !== undefined)
-      return this.#pathRoute(
-        method,
-        path,
-        async ({ trail }) => {
-          await trail.begin("backup");
-          return jsonReply(await backup(), 201);
-        },
-        { verb: "post", isStream: true },
-      );
+      return this.#pathRoute(method, path, (exchange) => this.#backup(exchange, backup), { verb: "post", isStream: true });
     const { pages } = this.#options;
     if (root === "console" && pages !== undefined) return this.#pathRoute(method, path, (exchange) => serveConsole(exchange, pages));
+    const { approvals } = this.#options;
+    if (root === "approvals" && approvals !== undefined && path.length === 3) {
+      return this.#pathRoute(method, path, (exchange) => serveDecision(exchange, approvals), { verb: "post" });
+    }
     const login = this.#login?.find(method, path);
     if (login !== undefined) {
       const serve: Route["serve"] = (exchange) => {
@@ -196,6 +194,13 @@ export class Routes {
     if (own !== undefined) return own;
     if (!ROOTS.has(root)) return notServed(path);
     return this.#pathRoute(method, path, (exchange) => this.#page(exchange));
+  }
+
+  async #backup(exchange: Exchange, backup: () => Promise<object>): Promise<Reply> {
+    const one = await this.#options.store.get(site, { name: SITE_NAME });
+    if (one !== undefined) await this.#rights.checkCall(exchange, "backup", one, "backup");
+    await exchange.trail.begin("backup");
+    return jsonReply(await backup(), 201);
   }
 
   #pathRoute(
@@ -401,6 +406,7 @@ const ROOTS: ReadonlySet<string> = new Set([
   "api",
   "apis",
   "audit",
+  "approvals",
   "backup",
   "console",
   "healthz",

@@ -53,7 +53,7 @@ export class Scales {
     const { kind } = target;
     const wish = writeOptions(exchange, kind);
     const options = {
-      ...exchange.trail.intending(kind, { ...wish, ...this.#rights.admitting(exchange.user, kind, wish) }),
+      ...exchange.trail.intending(kind, { ...wish, ...this.#rights.admitting(exchange, kind, wish) }),
       through: "scale" as const,
     };
     for (let attempt = 1; ; attempt++) {

@@ -8,7 +8,16 @@ import { type Clock, describeError, isOrreryError, type LastGuard, type Log, typ
 import type { Pages } from "#/face/pages/index.ts";
 import type { TableLook } from "#/face/views/index.ts";
 import { DEFAULT_NAMESPACE, type Kind } from "#/model/index.ts";
-import { ANONYMOUS, type Authenticate, type Authorizer, fixedRoles, type Identity, type OnRevoked, type Wish } from "#/people/access/index.ts";
+import {
+  ANONYMOUS,
+  type Approvals,
+  type Authenticate,
+  type Authorizer,
+  fixedRoles,
+  type Identity,
+  type OnRevoked,
+  type Wish,
+} from "#/people/access/index.ts";
 import type { Login } from "#/people/login/index.ts";
 import type { Hub } from "#/state/link/hub/index.ts";
 import type { CentrePart, PartPath, PeerRight } from "#/state/reconcile/index.ts";
@@ -68,6 +77,8 @@ export interface ApiOptions {
   readonly leftOut?: readonly Pick<CentrePart, "name" | "kinds" | "topics">[];
   /** Default: the fixed roles, with `rights` and `paths`. */
   readonly authorizer?: Authorizer;
+  /** What needs more than one person. Absent: nothing. */
+  readonly approvals?: Approvals;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -151,6 +162,7 @@ class ApiServer implements Api {
       namespaces: options.namespaces ?? [DEFAULT_NAMESPACE],
       ...(hub !== undefined && { hub }),
       authorizer: this.#authorizer,
+      ...(options.approvals !== undefined && { approvals: options.approvals }),
       clock,
       random,
       log,
@@ -401,6 +413,12 @@ class ApiServer implements Api {
   }
 
   #failure(exchange: Exchange, route: Route | undefined, error: unknown): Reply {
+    if (isOrreryError(error, "access/waits")) {
+      // Nothing was done: it is on its way.
+      exchange.trail.failed(202, error);
+      exchange.warnings.push(error.message);
+      return jsonReply(error.details["object"], 202);
+    }
     const { log } = this.#options;
     const subject: Subject = route?.subject ?? { verb: "unknown" };
     const status = failureStatus(error, subject);

@@ -127,15 +127,15 @@ export class Writes {
 
   #options(exchange: Exchange, kind: Kind, subresource?: "status"): WriteOptions {
     const options = writeOptions(exchange, kind, subresource);
-    return exchange.trail.intending(kind, { ...options, ...this.#rights.admitting(exchange.user, kind, options) });
+    return exchange.trail.intending(kind, { ...options, ...this.#rights.admitting(exchange, kind, options) });
   }
 
   /** Of the deletion, and of its trial before. */
   async #deleteOptions(exchange: Exchange, kind: Kind): Promise<{ readonly dry: DeleteOptions; readonly options: DeleteOptions }> {
     const options = { ...(await readDeleteOptions(exchange)), ...authorOf(kind, exchange.user) };
     return {
-      dry: { ...options, dryRun: true, ...this.#rights.admitting(exchange.user, kind, { dryRun: true }) },
-      options: exchange.trail.intending(kind, { ...options, ...this.#rights.admitting(exchange.user, kind, options) }),
+      dry: { ...options, dryRun: true, ...this.#rights.admitting(exchange, kind, { dryRun: true }) },
+      options: exchange.trail.intending(kind, { ...options, ...this.#rights.admitting(exchange, kind, options) }),
     };
   }
 

@@ -60,4 +60,5 @@ export interface Options {
   readonly text?: string;
   readonly against?: readonly string[];
   readonly link?: string;
+  readonly breakGlass?: string;
 }

@@ -1,7 +1,7 @@
 import { Command } from "commander";
+import { asking } from "./asking-client.ts";
 import { type CliContext, GROUPS, resolvePath } from "./context.ts";
 import type { Options } from "./options.ts";
-import { withReason } from "./reason.ts";
 
 /** The command `orrery` with the subcommands of the parts in `context`. `finish` is called with the exit status of the one that ran. Commands are loaded when they run: the start stays quick. */
 export function buildProgram(context: CliContext, finish: (exitStatus: number) => void): Command {
@@ -23,14 +23,18 @@ export function buildProgram(context: CliContext, finish: (exitStatus: number) =
         .helpOption("-h, --help", "Show this help.")
         .option("--data <dir>", "data folder of the site", context.env["ORRERY_DATA"] ?? ".orrery");
       one.define?.(command);
-      if (group === "Change:" || one.usage === "backup") command.option("--reason <text>", "why; kept in the audit");
+      // Whoever changes something may have to say why, and may have to do it alone.
+      if (group === "Change:" || one.usage === "backup")
+        command
+          .option("--reason <text>", "why; kept in the audit, and shown to who has to approve it")
+          .option("--break-glass <reason>", "do alone, in need, what others have to approve: all are told, until one of them has looked at it");
       command.action(async () => {
         const options: Omit<Options, "given"> = command.opts();
         if (command.getOptionValueSource("data") === "cli") context.terminal.nameData(options.data);
         const args = command.processedArgs.flat().filter((each): each is string => typeof each === "string");
         finish(
           await one.run(
-            options.reason === undefined ? context : withReason(context, options.reason),
+            asking(context, options),
             args,
             withData({ ...options, given: optionsGiven(command) }, () => resolvePath(context, options.data)),
           ),

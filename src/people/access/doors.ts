@@ -69,6 +69,7 @@ export const KNOWN_PATHS: readonly string[] = [
   "/users/*",
   "/login-links",
   "/views",
+  "/approvals/*",
 ];
 
 const doors = new Map<string, readonly Action[]>();

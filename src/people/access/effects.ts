@@ -117,6 +117,11 @@ function isEdited(before: StoredObject | undefined, after: StoredObject | undefi
   return !isSame(rest(before, named), rest(after, named));
 }
 
+/** What of an object somebody wishes: all but its status, its version and what follows from a change. */
+export function contentOf(object: StoredObject | undefined): unknown {
+  return rest(object, []);
+}
+
 function rest(object: StoredObject | undefined, named: readonly string[]): unknown {
   if (object === undefined) return undefined;
   const { labels = {}, annotations = {}, finalizers = [], ownerReferences = [] } = object.metadata;

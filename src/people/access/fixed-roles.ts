@@ -1,10 +1,13 @@
 import { ACTIONS, API_GROUP } from "#/model/index.ts";
 import type { PartPath, PeerRight } from "#/state/reconcile/index.ts";
 import type { Authorizer, PathRule, ResourceRule, Rules, Wish } from "./contract.ts";
+import { matchesPath } from "./powers.ts";
 
 const READ = ["get", "list", "watch"];
 const READ_ALL: ResourceRule = { verbs: READ, groups: ["*"], resources: ["*"] };
 const READ_PATHS: PathRule = { verbs: ["get"], paths: ["*"] };
+/** `*` is not the audit. */
+const READ_AUDIT: PathRule = { verbs: ["get"], paths: ["/audit", "/audit/*"] };
 const LINK: PathRule = { verbs: ["post"], paths: ["/link"] };
 /** Everybody who is known may ask what they are and may. */
 const REVIEWS: ResourceRule = {
@@ -25,7 +28,7 @@ export function fixedRoles(rights: readonly PeerRight[], paths: readonly Pick<Pa
   const roles: Readonly<Record<string, Rules>> = {
     "orrery:admins": {
       resources: [{ verbs: ["*"], groups: ["*"], resources: ["*"] }],
-      paths: [READ_PATHS, { verbs: ["get"], paths: ["/audit", "/audit/*"] }, { verbs: ["post"], paths: ["/backup", "/audit/prune", ...posted] }],
+      paths: [READ_PATHS, READ_AUDIT, { verbs: ["post"], paths: ["/backup", "/audit/prune", "/approvals/*", ...posted] }],
       actions: [{ actions: ACTIONS }],
     },
     "orrery:viewers": { resources: [READ_ALL, REVIEWS], paths: [READ_PATHS], actions: [] },
@@ -66,21 +69,9 @@ function ruleOf({ verbs, resources }: PeerRight): ResourceRule {
   return { verbs, groups: [API_GROUP], resources };
 }
 
-/** What people did is for who is given it by name. */
-function isOfAudit(path: string): boolean {
-  return path === "/audit" || path.startsWith("/audit/");
-}
-
 function isAllowed(rules: Rules, wish: Wish): boolean {
   const has = (list: readonly string[], word: string): boolean => list.includes("*") || list.includes(word);
-  if ("path" in wish)
-    return rules.paths.some(
-      ({ verbs, paths }) =>
-        has(verbs, wish.verb) &&
-        paths.some(
-          (path) => (path === "*" && !isOfAudit(wish.path)) || path === wish.path || (path.endsWith("/*") && wish.path.startsWith(path.slice(0, -1))),
-        ),
-    );
+  if ("path" in wish) return rules.paths.some(({ verbs, paths }) => has(verbs, wish.verb) && matchesPath(paths, wish.path));
   const resource = wish.subresource === undefined || wish.subresource === "" ? wish.resource : `${wish.resource}/${wish.subresource}`;
   return rules.resources.some(({ verbs, groups, resources }) => has(verbs, wish.verb) && has(groups, wish.group) && has(resources, resource));
 }

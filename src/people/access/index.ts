@@ -1,3 +1,4 @@
+export type { Approvals, Asking } from "./approvals.ts";
 export type {
   ActionRule,
   Authenticate,

@@ -1,7 +1,8 @@
 import type { Clock, Log, Random } from "#/base/index.ts";
-import { job, type Kind, microservice, resource, role, type StoredObject, update, user } from "#/model/index.ts";
+import { job, type Kind, microservice, resource, role, SITE_NAME, type StoredObject, site, update, user } from "#/model/index.ts";
 import { objectKey, Reflector } from "#/state/reconcile/index.ts";
 import type { Store } from "#/state/store/index.ts";
+import { Approvals } from "./approvals.ts";
 import type { Authorizer } from "./contract.ts";
 import type { EffectContext } from "./effects.ts";
 import type { Labels } from "./label-scope.ts";
@@ -23,6 +24,8 @@ export interface AccessOptions {
 /** Who may do what, of whatever centre serves the API: it need not lead. */
 export interface Access {
   readonly authorizer: Authorizer;
+  /** What needs more than one person. */
+  readonly approvals: Approvals;
   /** Resolves when all local copies have been filled once; until then nobody but the machine's tokens may do anything. */
   readonly ready: Promise<void>;
   /** Resolves when `signal` has aborted and nothing works any more. */
@@ -40,6 +43,7 @@ export function openAccess(options: AccessOptions): Access {
     Job: keep(job) as unknown as Copy,
     Resource: keep(resource) as unknown as Copy,
   };
+  const sites = keep(site);
   const changes = new Changes();
   for (const copy of [users, roles]) copy.listen(() => changes.tell());
   for (const copy of Object.values(owners))
@@ -58,6 +62,19 @@ export function openAccess(options: AccessOptions): Access {
   };
   const decides = new SiteAuthorizer({ copies, kinds, machine, context: (kind, before) => contextOf(store, kind, before) });
   const lastAdmin = new LastAdmin({ store, clock: options.clock, isAdmin: (...given) => decides.isAdmin(...given) });
+  const checkChange: Authorizer["checkChange"] = async (who, kind, before, after, { isDryRun = false } = {}) => {
+    await decides.checkChange(who, kind, before, after);
+    if (kind === user || kind === role) await lastAdmin.check(kind, before, after, isDryRun);
+  };
+  const approvals = new Approvals({
+    ...options,
+    decides,
+    checkChange: async (...given) => await checkChange(...given),
+    rules: () => [...sites.values()].find((one) => one.metadata.name === SITE_NAME)?.spec.fourEyes ?? [],
+    findUser: copies.findUser,
+    findLabels: copies.findLabels,
+    context: (kind, before) => contextOf(store, kind, before),
+  });
   const authorizer: Authorizer = {
     decide: (...given) => decides.decide(...given),
     rules: (who) => decides.rules(who),
@@ -66,15 +83,13 @@ export function openAccess(options: AccessOptions): Access {
     checkManages: (...given) => decides.checkManages(...given),
     isFree: (who, kind) => decides.isFree(who, kind),
     onChange: (listener) => decides.onChange(listener),
-    async checkChange(who, kind, before, after, { isDryRun = false } = {}) {
-      await decides.checkChange(who, kind, before, after);
-      if (kind === user || kind === role) await lastAdmin.check(kind, before, after, isDryRun);
-    },
+    checkChange,
   };
-  const all = [users, roles, ...Object.values(owners)];
+  const all = [users, roles, sites, ...Object.values(owners)];
   return {
     authorizer,
-    ready: Promise.all(all.map((one) => one.synced)).then(() => {}),
+    approvals,
+    ready: Promise.all(all.map((one) => one.synced)).then(() => approvals.resume()),
     ended: Promise.all(all.map((one) => one.run(signal))).then(() => {}),
   };
 }

@@ -1,5 +1,5 @@
 import { OrreryError } from "#/base/index.ts";
-import { type Action, API_GROUP, type Kind, type Role, role, type StoredObject, type User, user } from "#/model/index.ts";
+import { type Action, API_GROUP, approval, type Kind, type Role, role, type StoredObject, type User, user } from "#/model/index.ts";
 import { type FindLabels, judgedLabels } from "./belonging.ts";
 import { BUILT_IN_ROLES, type RoleSpec } from "./built-in-roles.ts";
 import type { Authorizer, Identity, Reading, ResourceRule, RoleGrant, Rules, Verdict, VisibleKind, Wish } from "./contract.ts";
@@ -70,7 +70,7 @@ export class SiteAuthorizer implements Authorizer {
 
   /** Also the machine's own admin leaves built-in roles as they are, and one admin. */
   isFree(who: Identity, kind: Kind): boolean {
-    return who.via === "machine" && kind !== role && kind !== user;
+    return who.via === "machine" && kind !== role && kind !== user && kind !== approval;
   }
 
   decide(who: Identity, wish: Wish): Verdict {
@@ -150,6 +150,19 @@ export class SiteAuthorizer implements Authorizer {
       if (missing.length > 0)
         throw forbidden(`${nameOf(who)} may not act for ${given.metadata.name}, who may do more: ${few(missing)}`, this.#rolesThatGive("escalate"));
     }
+  }
+
+  /** Whether `who` has the role, by a grant or by a group, for objects with these labels. The machine's own admin has admin. */
+  holdsRole(who: Identity, name: string, judged: readonly Labels[]): boolean {
+    if (who.via === "machine") return name === "admin" && who.groups.includes("orrery:admins");
+    const covers = ({ scope }: { readonly scope: LabelScope }): boolean => judged.every((labels) => holds(scope, labels));
+    const isWithin = who.scope === undefined || who.scope.some((one) => one.role === name && covers({ scope: scopeOf(one.where) }));
+    return isWithin && this.#heldBy(who).some((one) => one.name === name && covers(one));
+  }
+
+  /** Roles of a User, by a grant or a group. */
+  rolesOfUser({ spec }: User): readonly string[] {
+    return spec.disabled ? [] : this.#rolesOf(spec.groups, spec.roles, this.#allRoles()).map(({ name }) => name);
   }
 
   /** Whether this User decides who may do what, of the whole site; with `change`, as a role would be then (`spec` absent: gone). */
@@ -413,8 +426,13 @@ function few(items: readonly string[]): string {
   return items.length > 5 ? `${items.slice(0, 5).join("; ")}; and ${items.length - 5} more` : items.join("; ");
 }
 
-/** @throws store/immutable */
+/** @throws store/immutable; api/forbidden: an Approval is decided, never written */
 function refuseBuiltIn(kind: Kind, before: StoredObject | undefined, after: StoredObject | undefined): void {
+  if (kind === approval)
+    throw new OrreryError(
+      "api/forbidden",
+      "forbidden: Approvals are made and kept by the centre, and decided with: orrery approval approve|refuse|withdraw NAME",
+    );
   const name = (before ?? after)?.metadata.name ?? "";
   if (kind.kind !== "Role" || kind.group !== API_GROUP || !BUILT_IN_ROLES.has(name)) return;
   const { groups: _, ...built } = BUILT_IN_ROLES.get(name) as RoleSpec;

@@ -114,6 +114,7 @@ class Http2Client implements Client {
       const { stream, status, headers } = await this.#open(request, signal);
       const body = parseBody(await readAll(stream), headers);
       if (status >= 400) throw statusError(status, body);
+      if (status === 202) throwWaiting(body);
       return { status, headers, body };
     } finally {
       done();
@@ -370,4 +371,24 @@ function lost(
 
 function toError(reason: unknown): Error {
   return reason instanceof Error ? reason : new Error(String(reason));
+}
+
+/** What waits for others to approve it is not done: who goes on as if it were would tell something untrue.
+ *  @throws access/waits */
+function throwWaiting(body: unknown): void {
+  const { kind, metadata, spec } = (body ?? {}) as {
+    readonly kind?: unknown;
+    readonly metadata?: { readonly name?: string };
+    readonly spec?: { readonly needs?: readonly { readonly role: string }[]; readonly until?: string };
+  };
+  if (kind !== "Approval") return;
+  const name = metadata?.name ?? "";
+  const roles = (spec?.needs ?? []).map((one) => one.role).join(" and ");
+  throw new OrreryError(
+    "access/waits",
+    `nothing is done yet: it waits as approval ${name} for ${roles}, until ${spec?.until ?? "then"}; see: orrery approval show ${name}`,
+    {
+      details: { approval: name },
+    },
+  );
 }

@@ -1,12 +1,12 @@
 import { Argument } from "commander";
-import { role, user } from "#/model/index.ts";
+import { approval, role, user } from "#/model/index.ts";
 import type { CliPart } from "../context.ts";
 import { collect, output } from "../option-values.ts";
 
 /** Who may do what. */
 export const peopleCli: CliPart = {
   name: "access",
-  kinds: [role, user],
+  kinds: [role, user, approval],
   commands: [
     {
       group: "Change:",
@@ -22,6 +22,18 @@ export const peopleCli: CliPart = {
           .option("--display <name>", "with add: how the person is called")
           .addOption(output()),
       run: async (context, args, options) => (await import("../commands/user.ts")).runUser(context, args, options),
+    },
+    {
+      group: "Change:",
+      usage: "approval",
+      description: "What waits for a second person: list it, show it, approve, refuse, withdraw it; review what somebody did alone.",
+      define: (command) =>
+        command
+          .addArgument(new Argument("<action>", "what to do").choices(["list", "show", "approve", "refuse", "withdraw", "review"]))
+          .argument("[name]", "name of the approval")
+          .option("--all", "with list: also what is over", false)
+          .addOption(output()),
+      run: async (context, args, options) => (await import("../commands/approval.ts")).runApproval(context, args, options),
     },
     {
       group: "See:",

@@ -1,0 +1,23 @@
+import { z } from "zod";
+import { OrreryError } from "#/base/index.ts";
+import type { Approvals } from "#/people/access/index.ts";
+import { type Exchange, jsonReply, type Reply } from "./exchange.ts";
+import { readSmallBody } from "./small-body.ts";
+
+const body = z.strictObject({ reason: z.string().max(2_000).optional() });
+
+/** `POST /approvals/NAME/approve|refuse|withdraw|review` with `{"reason": …}`: the Approval as it is then.
+ *  @throws api/missing: another word; as `Approvals` */
+export async function serveDecision(exchange: Exchange, approvals: Approvals): Promise<Reply> {
+  const [, name = "", what = ""] = exchange.path;
+  const { user } = exchange;
+  const decide = { approve: approvals.approve, refuse: approvals.refuse, withdraw: approvals.withdraw, review: approvals.review }[what];
+  if (decide === undefined)
+    throw new OrreryError(
+      "api/missing",
+      `nothing is served at /approvals/${name.slice(0, 100)}/${what.slice(0, 100)}; there are approve, refuse, withdraw, review`,
+    );
+  const { reason } = await readSmallBody(exchange, body);
+  await exchange.trail.begin(`approval-${what}`, { object: { kind: "Approval", name } });
+  return jsonReply(await decide.call(approvals, user, name, reason));
+}
