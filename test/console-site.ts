@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import type { TestContext } from "node:test";
 import type { Page } from "playwright-core";
 import { silentLog, systemClock } from "#/base/index.ts";
@@ -105,6 +106,14 @@ function watchFaults(page: Page, origin: string, faults: string[]): void {
 
 /** Fonts, and what moves. */
 const CALM_MS = 250;
+
+/** The pages of the rail, as console/src/pages/index.ts lists them: read as a text, since it names files that Node cannot load. */
+export function listPages(): readonly { readonly id: string; readonly path: string }[] {
+  const text = readFileSync(`${ROOT}/console/src/pages/index.ts`, "utf8");
+  const pages = [...text.matchAll(/^ +\{ id: "([\w-]+)",.*? path: "([^"]+)"/gm)].map(([, id = "", path = ""]) => ({ id, path }));
+  assert.ok(pages.length >= 3, "the pages are listed in another way than before");
+  return pages;
+}
 
 /** Waits until the page has told what it shows: nothing is busy any more. */
 export async function untilCalm(page: Page): Promise<void> {

@@ -2,7 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { ConsoleSite, type Look, untilCalm } from "../test/console-site.ts";
+import { ConsoleSite, type Look, listPages, untilCalm } from "../test/console-site.ts";
 import { ROOT } from "./sources.ts";
 
 const { values, positionals } = parseArgs({
@@ -21,10 +21,8 @@ interface Shot {
 
 const SHOTS: readonly Shot[] = [
   { name: "login", path: "/", isOut: true },
-  { name: "overview", path: "/" },
-  { name: "services", path: "/services" },
+  ...listPages().map(({ id, path }) => ({ name: id, path })),
   { name: "service", path: "/services?open=default/archive" },
-  { name: "updates", path: "/updates" },
   { name: "updates-draining", path: "/updates", share: 1 },
   { name: "update", path: "/updates?open=default/conjunction-v6" },
   { name: "update-new", path: "/updates?new=auth&to=v3" },
