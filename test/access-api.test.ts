@@ -131,6 +131,29 @@ describe("who has a role for a label", () => {
     assert.ok(versions.every((version) => version > 0));
   });
 
+  it("and who has one for names lists and watches these", async (t) => {
+    const site = await openSite(t);
+    await site.store.create(role, {
+      metadata: { name: "two" },
+      spec: { rules: [{ verbs: ["get", "list", "watch"], kinds: ["ms"], names: ["a0", "b3"] }] },
+    });
+    await site.store.create(user, { metadata: { name: "tim" }, spec: { roles: [{ role: "two" }] } });
+    const tim = site.client("tim");
+    while ((await ask(tim, SERVICES)).status !== 200) await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.deepEqual(namesIn((await ask(tim, SERVICES)).body), ["a0", "b3"]);
+    assert.deepEqual(
+      [(await ask(tim, `${SERVICES}/b3`)).status, (await ask(tim, `${SERVICES}/b2`)).status, (await ask(tim, INSTANCES)).status],
+      [200, 403, 403],
+    );
+    const stop = new AbortController();
+    t.after(() => stop.abort());
+    const lines = tim.lines({ path: SERVICES, query: { watch: "true" }, signal: stop.signal })[Symbol.asyncIterator]();
+    const names: string[] = [];
+    for (let count = 0; count < 2; count++)
+      names.push((JSON.parse((await lines.next()).value ?? "") as { object: { metadata: { name: string } } }).object.metadata.name);
+    assert.deepEqual(names, ["a0", "b3"]);
+  });
+
   it("loses instances with the label of their service", async (t) => {
     const site = await openSite(t);
     const stop = new AbortController();
@@ -308,6 +331,8 @@ it("who has no role is known, and may do nothing", async (t) => {
 
 it("the last admin stays, also when two leave at once", async (t) => {
   const site = await openSite(t);
+  // One that is disabled decides about nobody.
+  await site.store.create(user, { metadata: { name: "former" }, spec: { roles: [{ role: "admin" }], disabled: true } });
   const users = "/apis/orrery.dev/v1/users";
   const boss = site.client("boss");
   const ways: readonly [string, Partial<Parameters<Client["request"]>[0]>][] = [

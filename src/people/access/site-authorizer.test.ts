@@ -371,6 +371,12 @@ describe("a token that is limited", () => {
   });
 });
 
+test("a user that was removed and made again is another", () => {
+  const { authorizer } = open({ users: { ann: { roles: [{ role: "admin" }] } } });
+  assert.equal(authorizer.decide(person("ann"), wish("list", "routes")).allowed, true);
+  assert.equal(authorizer.decide(person("ann", { uid: "uid-of-the-former" }), wish("list", "routes")).allowed, false);
+});
+
 test("rights hold at once after a change, and listeners are told", () => {
   const site = open({ users: { ann: { roles: [{ role: "viewer" }] } } });
   const { authorizer } = site;
