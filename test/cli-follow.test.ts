@@ -12,7 +12,7 @@ import { type ApiSite, openApiSite } from "./api-site.ts";
 const thing = (name: string, more: object = {}) => ({ metadata: { name }, spec: { id: name, type: "thing", ...more } });
 
 /** Runs a command that goes on, against a real API: each step is done when the output shows what it awaits; at the end of the steps it is ended as by Ctrl-C. */
-async function follow(site: ApiSite, args: readonly string[], steps: readonly (readonly [RegExp, () => unknown])[]): Promise<string> {
+async function follow(site: ApiSite, args: readonly string[], steps: readonly (readonly [RegExp, () => unknown])[], said = ""): Promise<string> {
   const ending = new AbortController();
   let next = 0;
   const { out, status, note } = await run(args, {
@@ -27,19 +27,24 @@ async function follow(site: ApiSite, args: readonly string[], steps: readonly (r
       void step[1]();
     },
   });
-  assert.deepEqual([status, note], [0, ""]);
+  assert.deepEqual([status, note], [0, said]);
   return out;
 }
 
 test("get -w shows the table, then a row for each change, also of one object and as JSON", async (t) => {
   const site = await openApiSite(t);
   await site.store.create(resource, thing("a"));
-  const watchAll = (args: readonly string[], last: RegExp): Promise<string> =>
-    follow(site, args, [
-      [/a/, () => site.store.create(resource, thing("b", { description: "x" }))],
-      [/\bb\b/, () => site.store.delete(resource, { name: "b" })],
-      [last, () => {}],
-    ]);
+  const watchAll = (args: readonly string[], last: RegExp, said?: string): Promise<string> =>
+    follow(
+      site,
+      args,
+      [
+        [/a/, () => site.store.create(resource, thing("b", { description: "x" }))],
+        [/\bb\b/, () => site.store.delete(resource, { name: "b" })],
+        [last, () => {}],
+      ],
+      said,
+    );
   const table = (await watchAll(["get", "res", "-w"], /\(deleted\)/)).trimEnd().split("\n");
   assert.match(table[0] ?? "", /^NAME +ID +TYPE/);
   assert.deepEqual(
@@ -52,7 +57,7 @@ test("get -w shows the table, then a row for each change, also of one object and
     ["a", "b", "b"],
   );
   assert.equal(
-    await watchAll(["get", "res", "a", "b", "-w", "-o", "name"], /b\n[\s\S]*b\n/),
+    await watchAll(["get", "res", "a", "b", "-w", "-o", "name"], /b\n[\s\S]*b\n/, "there is no resource b; waiting\n"),
     "resource.orrery.dev/a\nresource.orrery.dev/b\nresource.orrery.dev/b\n",
   );
   assert.match((await run(["get", "res,ms", "-w"], { client: () => site.client() })).note, /only one kind/);
@@ -114,8 +119,40 @@ test("events of what is not there: an error where there are none, and what has h
     [["ms", "mast", "--warnings"], "there is no microservice mast"],
   ] as const)
     assert.deepEqual(await show(...args), [1, "", `error: ${words}, and nothing has happened to one in the last hour\n`]);
+  for (const args of [["res/"], ["res/mast/x"], ["/mast"], ["res", ""]])
+    assert.equal((await run(["events", ...args], { client: () => site.client() })).status, 2, args.join(" "));
   const missing = await run(["get", "res", "nobody"], { client: () => site.client() });
   assert.equal(missing.status, 1);
+});
+
+test("get -w of what is not there says so, and waits for it", async (t) => {
+  const site = await openApiSite(t);
+  await site.store.create(resource, thing("mast"));
+  for (const [args, words] of [
+    [["res", "nobody"], "there is no resource nobody; waiting\n"],
+    [["res", "mast", "nobody", "noone"], "there is no resource nobody, noone; waiting\n"],
+    [["res", "-l", "a=b"], "no resources; waiting\n"],
+    [["ms", "-o", "name"], "no microservices; waiting\n"],
+    [["res", "mast"], ""],
+  ] as const) {
+    const ending = new AbortController();
+    const { note } = await run(["get", ...args, "-w"], {
+      client: () => {
+        const client = site.client();
+        return {
+          ...client,
+          request: (one) => client.request(one),
+          close: () => client.close(),
+          async *lines() {
+            ending.abort();
+          },
+        } as Client;
+      },
+      clock: systemClock,
+      signal: ending.signal,
+    });
+    assert.equal(note, words);
+  }
 });
 
 /** A way to the API that can be cut: what runs over it is lost, and nobody listens until it is opened again. */

@@ -124,8 +124,9 @@ function parseAbout(context: CliContext, [first, second, ...more]: readonly stri
   if (more.length > 0)
     throw new OrreryError("cli/usage", "events are shown of the site, of one kind or of one object: give kind/name, kind name, kind or name");
   if (first === undefined) return {};
-  const [word = "", name] = second === undefined && first.includes("/") ? first.split("/", 2) : [first, second];
-  if (name !== undefined && name !== "") return { kind: kindNamed(context, word), name: named(name) };
+  const [word = "", name, ...deeper] = second === undefined && first.includes("/") ? first.split("/") : [first, second];
+  if (deeper.length > 0 || name === "") throw new OrreryError("cli/usage", `${JSON.stringify(first)} is not of the form kind/name`);
+  if (name !== undefined) return { kind: kindNamed(context, word), name: named(name) };
   const kind = findServed(servedKinds(context), word);
   return kind === undefined ? { name: named(word) } : { kind };
 }

@@ -6,7 +6,7 @@ import { type Followed, follow, type ListedObject } from "../follow.ts";
 import { GrowingTable } from "../growing-table.ts";
 import { fieldIs, type ObjectMark, objectPath, TABLE, type Table } from "../kubernetes.ts";
 import type { Options } from "../options.ts";
-import { printData } from "../output.ts";
+import { listFew, printData } from "../output.ts";
 import { connectPatiently } from "../patient-client.ts";
 import { kindNamed, qualifiedName, type ServedKind } from "../served-kinds.ts";
 import { formatTable } from "../table.ts";
@@ -86,6 +86,10 @@ async function watch(context: CliContext, api: Client, wishes: readonly Wish[], 
   const isWanted = (name: string | undefined): boolean => names.size === 0 || (name !== undefined && names.has(name));
   const print = isTable ? tablePrinter(terminal, list, options) : objectPrinter(terminal, kind, output);
   for (const object of isTable ? [list] : (list.items ?? [])) print({ type: "ADDED", object: object as Watched }, isWanted);
+  const present = new Set(objectsOf(list).map(({ name }) => name));
+  const lacking = [...names].filter((name) => !present.has(name));
+  if (lacking.length > 0) terminal.note(`there is no ${kind.singular} ${listFew(lacking)}; waiting`);
+  else if (present.size === 0) terminal.note(`no ${kind.plural}; waiting`);
   for await (const event of follow(context, api, { request, list, objectsOf })) {
     print(event, isWanted);
     if (!(await terminal.drain())) break;
@@ -97,13 +101,18 @@ async function watch(context: CliContext, api: Client, wishes: readonly Wish[], 
 type Watched = Partial<Table> & { readonly kind?: string; readonly metadata?: Partial<ObjectMark> };
 
 /** The objects of a list, a table, or an event. */
-function objectsOf(answer: unknown): readonly ListedObject<Watched>[] {
+function objectsOf(answer: unknown): readonly (ListedObject<Watched> & { readonly name: string })[] {
   const { kind, rows, items } = answer as Watched & { readonly items?: readonly Watched[] };
   const objects =
     kind === "Table"
       ? (rows ?? []).map((row) => ({ metadata: row.object?.metadata, object: { kind, rows: [row] } as Watched }))
       : (items ?? [answer as Watched]).map((object) => ({ metadata: object.metadata, object }));
-  return objects.map(({ metadata = {}, object }) => ({ key: metadata.uid ?? metadata.name ?? "", version: metadata.resourceVersion ?? "", object }));
+  return objects.map(({ metadata = {}, object }) => ({
+    name: metadata.name ?? "",
+    key: metadata.uid ?? metadata.name ?? "",
+    version: metadata.resourceVersion ?? "",
+    object,
+  }));
 }
 
 type Printer = (event: Followed<Watched>, isWanted: (name: string | undefined) => boolean) => void;
