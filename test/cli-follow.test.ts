@@ -143,6 +143,7 @@ test("get -w of what is not there says so, and waits for it", async (t) => {
           ...client,
           request: (one) => client.request(one),
           close: () => client.close(),
+          // biome-ignore lint/correctness/useYield: the watch ends as soon as it has begun.
           async *lines() {
             ending.abort();
           },
