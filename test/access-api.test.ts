@@ -2,10 +2,13 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { describe, it, type TestContext } from "node:test";
 import { instance, microservice, role, update, user } from "#/model/index.ts";
 import type { Client } from "#/state/client/index.ts";
+import { fabric8Client } from "../tools/foreign-clients.ts";
 import { kubectlPath } from "../tools/kubectl.ts";
+import { ROOT } from "../tools/sources.ts";
 import { type ApiSite, openApiSite } from "./api-site.ts";
 
 const TEMPLATE = { version: "v1", run: { command: ["node"] } };
@@ -401,4 +404,39 @@ it("kubectl as a person of one team", { skip: kubectl.path === undefined && kube
   assert.match(await run("label", "ms/a0", "team=b", "--overwrite"), /Forbidden|forbidden/);
   assert.match(await run("delete", "ms", "--all"), /"a4" deleted/);
   assert.deepEqual((await site.store.list(microservice)).items.length, 5);
+});
+
+const fabric8 = fabric8Client();
+it("an informer of fabric8's kubernetes-client (Java) as a person of one team", {
+  skip: fabric8.folder === undefined && fabric8.reason,
+}, async (t) => {
+  const site = await openSite(t);
+  const programs = join(ROOT, "test/foreign-clients");
+  const child = spawn(
+    "java",
+    ["-cp", join(fabric8.folder ?? "", "*"), join(programs, "Fabric8Team.java"), site.url, join(site.folder, "pki/ca.crt"), site.token("ann")],
+    { stdio: ["ignore", "pipe", "inherit"] },
+  );
+  t.after(() => child.kill("SIGKILL"));
+  const lines: string[] = [];
+  let wake = (): void => {};
+  createInterface(child.stdout).on("line", (line) => {
+    lines.push(line);
+    wake();
+  });
+  const until = async (count: number): Promise<void> => {
+    while (lines.length < count) await new Promise<void>((resolve) => (wake = resolve));
+  };
+  const label = (name: string, team: string) => site.store.patch(microservice, { name }, { type: "merge", body: { metadata: { labels: { team } } } });
+  await until(5);
+  await label("a0", "b");
+  await label("b0", "a");
+  await site.store.patch(microservice, { name: "a1" }, { type: "merge", body: { spec: { timeout: "7s" } } });
+  await until(8);
+  assert.deepEqual(lines, ["added a0", "added a1", "added a2", "added a3", "added a4", "deleted a0 a", "added b0", "updated a1"]);
+  await site.store.patch(user, { name: "ann" }, { type: "merge", body: { spec: { roles: [{ role: "engineer", where: "team=b" }] } } });
+  await until(8 + 5 + 5);
+  await site.store.create(microservice, { metadata: { name: "end", labels: { team: "b" } }, spec: { template: TEMPLATE } });
+  await once(child, "close");
+  assert.deepEqual(lines.at(-1), "holds a0 b1 b2 b3 b4 end");
 });
