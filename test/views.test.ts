@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type TestContext, test } from "node:test";
 import { WebSocket } from "ws";
+import { type Clock, systemClock } from "#/base/index.ts";
 import type { ApiOptions } from "#/face/api/index.ts";
 import { instance, REDACTED, type StoredObject } from "#/model/index.ts";
 import { type Identity, machineTokens } from "#/people/access/index.ts";
@@ -25,8 +26,8 @@ class Tab {
   readonly closed: Promise<number>;
   #wake = (): void => {};
 
-  constructor(context: TestContext, site: ApiSite, headers: Record<string, string>) {
-    this.socket = new WebSocket(`wss://127.0.0.1:${site.port}/views`, { ca: site.ca, headers });
+  constructor(context: TestContext, site: ApiSite, headers: Record<string, string>, more: { readonly autoPong?: boolean } = {}) {
+    this.socket = new WebSocket(`wss://127.0.0.1:${site.port}/views`, { ca: site.ca, headers, ...more });
     this.closed = new Promise((resolve) => this.socket.once("close", resolve));
     this.socket.on("error", () => {});
     this.socket.on("message", (data: Buffer) => {
@@ -172,4 +173,14 @@ test("a client that asks without end is read no faster than it may ask", { timeo
   await other.next((told) => told.rows !== undefined);
   assert.ok(performance.now() - startMs < 1_000, "another tab is answered all the same");
   assert.ok(tab.told.length < 400, `${tab.told.length} answers in the first second`);
+});
+
+test("a machine that has gone without a word is given up: its stream does not stay for ever", { timeout: 20_000 }, async (t) => {
+  // A clock on which a quarter of a minute is a third of a second.
+  const quick: Clock = { ...systemClock, after: (delayMs, callback, more) => systemClock.after(delayMs / 50, callback, more) };
+  const site = await openApiSite(t, { api: { clock: quick } });
+  const [gone, here] = [new Tab(t, site, bearer(site), { autoPong: false }), new Tab(t, site, bearer(site))];
+  await here.next((told) => told.hello !== undefined);
+  assert.equal(await gone.closed, 1006);
+  assert.equal(here.socket.readyState, WebSocket.OPEN);
 });

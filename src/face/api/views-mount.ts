@@ -1,3 +1,4 @@
+import type { WebSocket } from "ws";
 import { type Clock, describeError, OrreryError } from "#/base/index.ts";
 import type { LogRow, StreamPort, ViewedKind, ViewStream, Views, ViewsOptions } from "#/face/views/index.ts";
 import type { Authenticate, Authorizer, Identity, OnRevoked } from "#/people/access/index.ts";
@@ -21,6 +22,8 @@ export interface ViewsMountOptions {
 
 /** A page gives its half of the session within this, or is sent away. */
 const SESSION_MS_MAX = 10_000;
+/** A machine that has gone, or sleeps, says nothing to a ping: what it had open is given up at the next one. */
+const PING_MS = 15_000;
 /** Messages of a client in one second; the rest is read in the next. */
 const MESSAGES_MAX = 200;
 const SECOND_MS = 1_000;
@@ -113,12 +116,34 @@ export class ViewsMount {
         );
       if (messages > MESSAGES_MAX) webSocket.pause();
     });
+    const stopPinging = this.#ping(webSocket);
     await new Promise<void>((resolve) => webSocket.once("close", () => resolve()));
+    stopPinging();
     cancel();
     cancelPause();
     signal.removeEventListener("abort", onAbort);
     stream?.closed();
     return { status: 101, isTaken: true };
+  }
+
+  #ping(webSocket: WebSocket): () => void {
+    let isHeard = true;
+    let unsent = 0;
+    const heard = (): void => {
+      isHeard = true;
+    };
+    webSocket.on("pong", heard).on("message", heard);
+    const ping = (): void => {
+      // Who still reads what was sent before has not come to the ping yet.
+      const isReading = webSocket.bufferedAmount < unsent;
+      if (!isHeard && !isReading) return webSocket.terminate();
+      isHeard = false;
+      webSocket.ping();
+      unsent = webSocket.bufferedAmount;
+      cancel = this.#options.clock.after(PING_MS, ping, { background: true });
+    };
+    let cancel = this.#options.clock.after(PING_MS, ping, { background: true });
+    return () => cancel();
   }
 
   /** @throws api/unauthorized, api/forbidden, views/bad-message, access/unavailable */
@@ -150,6 +175,9 @@ function endOf(error: unknown): object {
   return { code: known.code, message: known.message, retry: known.retry };
 }
 
+/** The store's own watches tell at least so often how far they are. */
+const BOOKMARK_MS = 60_000;
+
 /** Who reads for all consoles: rights are asked for each of them, secrets are shown to none. */
 const READER: Identity = Object.freeze({ name: "orrery:views", groups: Object.freeze([]), via: "machine" });
 
@@ -167,6 +195,8 @@ export function viewedCollection(collection: Collection): ViewedKind {
     feed: {
       list: () => collection.list(READER, {}) as Promise<never>,
       watch: (options) => collection.watch(READER, options) as AsyncIterable<never>,
+      // Events are looked for each second: such a watch has nothing to go quiet.
+      ...(stored !== undefined && { wordEveryMs: BOOKMARK_MS }),
     },
   };
 }

@@ -18,6 +18,8 @@ export interface SeenData {
 }
 
 export interface DerivedView {
+  /** Of these, kinds without which it would tell what is not true: who may not list them is refused. */
+  readonly needs?: readonly string[];
   readonly resources: readonly string[];
   readonly topics: readonly string[];
   readonly compute: (data: SeenData) => readonly DerivedRow[];
@@ -25,8 +27,10 @@ export interface DerivedView {
   readonly window?: { readonly offset: number; readonly limit: number };
 }
 
-/** A view that is computed from several kinds and topics. Kinds that the reader may not list are empty for it. */
-export function askDerived({ resources, topics, compute, window }: DerivedView, rights: Rights, sources: Sources, clock: Clock): Asked {
+/** A view that is computed from several kinds and topics. Other kinds that the reader may not list are empty for it.
+ *  @throws api/forbidden: one that it needs may not be listed */
+export function askDerived({ needs = [], resources, topics, compute, window }: DerivedView, rights: Rights, sources: Sources, clock: Clock): Asked {
+  for (const one of needs) rights.checkList(sources.kind(one), undefined);
   const viewed = resources.flatMap((resource) => sources.find(resource) ?? []);
   const visible = new Map<string, Visible>(viewed.map((one) => [one.resource, rights.visible(one)]));
   const open = topics.filter((topic) => sources.hasTopics && rights.may({ verb: "get", path: `/live/${topic}` }));

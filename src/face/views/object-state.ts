@@ -132,7 +132,9 @@ function told(severity: Severity, word: string, condition: Condition | undefined
 }
 
 /** When the object's state was seen last, and by whom, as far as its status says so. */
-export function seenOf({ metadata, status }: StoredObject): Seen | undefined {
+export function seenOf(object: StoredObject): Seen | undefined {
+  if (object.kind === "Event") return seenEvent(object as object as SomeEvent);
+  const { metadata, status } = object;
   const { observedAt, observedBy, conditions } = (status ?? {}) as {
     readonly observedAt?: string;
     readonly observedBy?: string;
@@ -144,4 +146,21 @@ export function seenOf({ metadata, status }: StoredObject): Seen | undefined {
   if (at === undefined) return undefined;
   const by = observedBy ?? written?.manager;
   return { at, ...(by !== undefined && { by }) };
+}
+
+/** An Event of either group. */
+interface SomeEvent {
+  readonly lastTimestamp?: string | null;
+  readonly deprecatedLastTimestamp?: string | null;
+  readonly eventTime?: string | null;
+  readonly source?: { readonly component?: string };
+  readonly deprecatedSource?: { readonly component?: string };
+  readonly reportingController?: string;
+  readonly metadata: { readonly creationTimestamp: string };
+}
+
+function seenEvent(event: SomeEvent): Seen {
+  const at = event.lastTimestamp ?? event.deprecatedLastTimestamp ?? event.eventTime ?? event.metadata.creationTimestamp;
+  const by = event.source?.component ?? event.deprecatedSource?.component ?? event.reportingController;
+  return { at, ...(by !== undefined && by !== "" && { by }) };
 }

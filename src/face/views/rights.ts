@@ -1,5 +1,5 @@
 import { OrreryError } from "#/base/index.ts";
-import { DEFAULT_NAMESPACE, type StoredObject } from "#/model/index.ts";
+import { API_GROUP, DEFAULT_NAMESPACE, type StoredObject } from "#/model/index.ts";
 import type { Authorizer, Identity, Wish } from "#/people/access/index.ts";
 import type { Consumer, FollowedObjects, ViewedKind } from "./sources.ts";
 
@@ -55,6 +55,15 @@ export class Rights {
   /** Events are shown of objects that are there, that are shown, and that this lets through; `undefined`: all are. */
   eventTest(): Visible {
     return this.#authorizer.visible(this.#who, { group: "", plural: "events" }, { verb: "list" });
+  }
+
+  /** Names whose logs may be read.
+   *  @throws api/forbidden: nobody's */
+  ofLogs(): string {
+    this.check({ verb: "get", path: "/logs" });
+    const of = (plural: string): string =>
+      nameOfVisible(this.#authorizer.visible(this.#who, { group: API_GROUP, plural }, { verb: "get", subresource: "log" }));
+    return `${of("microservices")} ${of("instances")}`;
   }
 
   /** A name of what is visible of these kinds: the same for the same. */

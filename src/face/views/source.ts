@@ -1,4 +1,4 @@
-import { backoffDelayMs, type Clock, describeError, type Log, type Random, sleep } from "#/base/index.ts";
+import { backoffDelayMs, type Clock, describeError, type Log, OrreryError, type Random, sleep } from "#/base/index.ts";
 import type { StoredObject } from "#/model/index.ts";
 import type { Board, BoardEntry } from "#/state/link/hub/index.ts";
 import { objectKey } from "#/state/reconcile/index.ts";
@@ -26,10 +26,15 @@ export interface Silence {
   readonly reason: string;
 }
 
+/** So many times a watch's word may be missed. */
+const QUIET_TIMES_MAX = 3;
+
 /** Where the objects of a kind come from: those that a console may see, secrets hidden. */
 export interface ObjectFeed {
   list(): Promise<ObjectList<StoredObject>>;
   watch(options: { readonly resourceVersion: string; readonly signal: AbortSignal }): AsyncIterable<WatchEvent<StoredObject>>;
+  /** A watch says something at least so often, if only that nothing has changed; absent: it may be quiet for ever. */
+  readonly wordEveryMs?: number;
 }
 
 export interface ObjectSourceOptions {
@@ -133,10 +138,34 @@ export class ObjectSource implements Source<StoredObject> {
     this.#silence = undefined;
     this.#markFilled();
     onProgress();
-    for await (const event of feed.watch({ resourceVersion: list.resourceVersion, signal })) {
-      if (event.type === "BOOKMARK") continue;
-      this.#put(objectKey(event.object), event.type === "DELETED" ? undefined : event.object);
+    const hearing = this.#hear();
+    try {
+      for await (const event of feed.watch({ resourceVersion: list.resourceVersion, signal: AbortSignal.any([signal, hearing.signal]) })) {
+        hearing.heard();
+        if (event.type === "BOOKMARK") continue;
+        this.#put(objectKey(event.object), event.type === "DELETED" ? undefined : event.object);
+      }
+      hearing.signal.throwIfAborted();
+    } finally {
+      hearing.end();
     }
+  }
+
+  /** A watch that has gone quiet without an end is ended: nobody would know that it tells nothing any more. */
+  #hear(): { readonly signal: AbortSignal; heard(): void; end(): void } {
+    const { clock, feed } = this.#options;
+    const ending = new AbortController();
+    const { wordEveryMs } = feed;
+    if (wordEveryMs === undefined) return { signal: ending.signal, heard() {}, end() {} };
+    let heardMs = clock.monotonic();
+    const look = (): void => {
+      if (clock.monotonic() - heardMs > QUIET_TIMES_MAX * wordEveryMs) {
+        this.#silence ??= { sinceMs: clock.now() - (clock.monotonic() - heardMs), reason: "its watch has gone quiet" };
+        ending.abort(new OrreryError("views/unavailable", "its watch has gone quiet", { retry: "backoff" }));
+      } else cancel = clock.after(wordEveryMs, look, { background: true });
+    };
+    let cancel = clock.after(wordEveryMs, look, { background: true });
+    return { signal: ending.signal, heard: () => (heardMs = clock.monotonic()), end: () => cancel() };
   }
 
   #put(key: string, object: StoredObject | undefined): void {

@@ -28,6 +28,8 @@ const RETURN_MS = 5_000;
 
 export interface Opened {
   readonly shared: SharedView;
+  /** Names what the reader may see of it. */
+  readonly rights: string;
   /** How long it took the thread, without the waiting. */
   readonly workedMs: number;
 }
@@ -37,13 +39,19 @@ export interface ViewKeeper {
   /** The view, kept up to date; adds the stream as a member at once.
    *  @throws OrreryError: it cannot be shown */
   open(who: Identity, view: Exclude<View, LogView>, member: Member, signal: AbortSignal): Promise<Opened>;
+  /** Names what `who` may see of a view now; another name than when it was opened: open it again.
+   *  @throws OrreryError: it may not be shown any more */
+  rightsOf(who: Identity, view: View): string;
   /** The lines of logs; they end with `signal`.
    *  @throws OrreryError: they cannot be read */
   tail(who: Identity, view: LogView, signal: AbortSignal): Promise<AsyncIterable<readonly LogRow[]>>;
 }
 
 /** A view that is shared with others, or the stream's own log. */
-type OpenView = { readonly view: View } & ({ readonly shared: SharedView } | { readonly tail: LogTail; readonly ending: AbortController });
+type OpenView = { readonly view: View; readonly rights: string } & (
+  | { readonly shared: SharedView }
+  | { readonly tail: LogTail; readonly ending: AbortController }
+);
 
 export interface ViewStreamOptions {
   readonly port: StreamPort;
@@ -136,9 +144,12 @@ export class ViewStream implements Member {
     for (const id of [...(this.#ids.get(view) ?? [])]) this.#refuse(id, undefined, error);
   }
 
-  /** Asks for all its views anew: what the reader may see has changed. */
+  /** What the reader may see has changed: asks anew for the views that have to do with it. Others go on: a log that is being read must not begin again. */
   reopen(): void {
-    for (const [id, { view }] of this.#open) if (!this.#wishes.has(id)) this.#wishes.set(id, { view, ask: undefined });
+    for (const [id, { view, rights }] of this.#open) {
+      if (this.#wishes.has(id) || this.#rightsNow(view) === rights) continue;
+      this.#wishes.set(id, { view, ask: undefined });
+    }
     this.#work();
   }
 
@@ -192,10 +203,10 @@ export class ViewStream implements Member {
       try {
         if (view.of === "log") await this.#follow(id, view, ask);
         else {
-          const { shared, ...opened } = await keeper.open(this.who, view, this, signal);
+          const opened = await keeper.open(this.who, view, this, signal);
           workedMs = opened.workedMs;
-          if (signal.aborted || this.#wishes.has(id)) this.#leave(shared);
-          else this.#show(id, shared, view, ask);
+          if (signal.aborted || this.#wishes.has(id)) this.#leave(opened.shared);
+          else this.#show(id, opened, view, ask);
         }
       } catch (error) {
         if (signal.aborted) return;
@@ -208,12 +219,21 @@ export class ViewStream implements Member {
     }
   }
 
-  #show(id: string, shared: SharedView, view: View, ask: number | undefined): void {
+  /** `undefined`: it may not be shown any more, which is told when it is opened again. */
+  #rightsNow(view: View): string | undefined {
+    try {
+      return this.#options.keeper.rightsOf(this.who, view);
+    } catch {
+      return undefined;
+    }
+  }
+
+  #show(id: string, { shared, rights }: Opened, view: View, ask: number | undefined): void {
     const ids = this.#ids.get(shared) ?? new Set();
     this.#ids.set(shared, ids);
     ids.add(id);
     const former = this.#open.get(id);
-    this.#open.set(id, { shared, view });
+    this.#open.set(id, { shared, view, rights });
     if (former !== undefined && !("shared" in former && former.shared === shared)) this.#drop(id, former);
     this.#missed.delete(id);
     if (this.isBehind) this.#missed.add(id);
@@ -224,6 +244,7 @@ export class ViewStream implements Member {
     const { clock, keeper } = this.#options;
     const ending = new AbortController();
     const signal = AbortSignal.any([this.#ending.signal, ending.signal]);
+    const rights = keeper.rightsOf(this.who, view);
     let lines: AsyncIterable<readonly LogRow[]>;
     try {
       lines = await keeper.tail(this.who, view, signal);
@@ -239,7 +260,7 @@ export class ViewStream implements Member {
       mayTell: () => !this.isBehind,
       tell: (message) => this.#send(JSON.stringify({ id, ...(message.rev === 1 && ask !== undefined && { ask }), ...message })),
     });
-    this.#open.set(id, { view, tail, ending });
+    this.#open.set(id, { view, rights, tail, ending });
   }
 
   #close(id: string): void {

@@ -21,6 +21,7 @@ export class MemoryFeed implements ObjectFeed {
   /** Thrown by the next list or watch. */
   failure: Error | undefined;
   version = 0;
+  wordEveryMs?: number;
 
   get watchers(): number {
     return this.#watchers.size;
@@ -41,6 +42,11 @@ export class MemoryFeed implements ObjectFeed {
     this.#objects.delete(key);
     this.version += 1;
     this.#tell({ type: "DELETED", object });
+  }
+
+  /** All watches tell nothing any more, and do not end. */
+  freeze(): void {
+    this.#watchers.clear();
   }
 
   /** All watches fail now. */
@@ -164,6 +170,7 @@ export interface Rig {
 }
 
 const STEP_MS = 10;
+const STEPS_MAX = 400;
 
 /** Views over objects in memory, with a clock that is moved by hand. */
 export function startRig(more: Partial<ViewsOptions> = {}): Rig {
@@ -203,8 +210,9 @@ export function startRig(more: Partial<ViewsOptions> = {}): Rig {
       };
       await settle();
       // In steps: what takes no time must not seem to.
-      for (let left = ms; left > 0; left -= STEP_MS) {
-        clock.advance(Math.min(left, STEP_MS));
+      const step = Math.max(STEP_MS, ms / STEPS_MAX);
+      for (let left = ms; left > 0; left -= step) {
+        clock.advance(Math.min(left, step));
         await settle();
       }
     },

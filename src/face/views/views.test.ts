@@ -178,6 +178,35 @@ test("events are shown of what is shown, also when that changes", async () => {
   assert.equal(some.copies.get("n")?.total, 1);
 });
 
+test("rights that change leave alone what has nothing to do with them: a log that is read does not begin again", async () => {
+  let opened = 0;
+  const { connect, pass, authorizer } = startRig({
+    openLog: async () => {
+      opened += 1;
+      return (async function* () {
+        yield [{ instance: "a", text: "line" }];
+        await new Promise(() => {});
+      })();
+    },
+  });
+  const client = connect(other);
+  client.open("log", { of: "log" });
+  client.open("all", list());
+  await pass(500);
+  const before = client.messages.length;
+  authorizer.tellChange();
+  await pass(500);
+  assert.equal(opened, 1);
+  assert.deepEqual(
+    client.messages.slice(before).filter((one) => "id" in one),
+    [],
+  );
+  authorizer.denied.add("/logs");
+  authorizer.tellChange();
+  await pass(500);
+  assert.equal(client.error("log")?.code, "api/forbidden");
+});
+
 test("topics are shown of what is shown, also when that changes", async () => {
   const { feeds, board, connect, pass, authorizer } = startRig();
   authorizer.hidden.set("instances", ({ metadata }) => metadata.labels?.["team"] === "space");
@@ -222,6 +251,55 @@ test("a beat tells time and revisions each second, and which views are silent", 
   await pass(1_000);
   assert.equal(beats(client).at(-1)?.stale, undefined);
   assert.equal(client.keys("all").length, 2);
+});
+
+test("a watch that goes quiet without an end is told as silent, and begun anew: what it has not told is told then", async () => {
+  const { feeds, connect, pass } = startRig();
+  feeds.microservices.wordEveryMs = 60_000;
+  feeds.microservices.put(stored(microservice, "a"));
+  feeds.microservices.put(stored(microservice, "b"));
+  const client = connect();
+  client.open("all", list());
+  await pass(0);
+  feeds.microservices.freeze();
+  feeds.microservices.put(stored(microservice, "c"));
+  feeds.microservices.delete("default/a");
+  await pass(100_000);
+  assert.deepEqual(client.keys("all"), ["default/a", "default/b"], "nobody knows yet");
+  await pass(200_000);
+  assert.deepEqual(client.keys("all"), ["default/b", "default/c"]);
+  assert.equal(beats(client).at(-1)?.stale, undefined);
+});
+
+test("a watch whose version is gone lists again: what went meanwhile is gone", async () => {
+  const { feeds, connect, pass } = startRig();
+  for (const name of ["a", "b", "c"]) feeds.microservices.put(stored(microservice, name));
+  const client = connect();
+  client.open("all", list());
+  await pass(0);
+  feeds.microservices.cut(new OrreryError("store/gone", "compacted", { retry: "after-reread" }));
+  feeds.microservices.delete("default/b");
+  feeds.microservices.failure = undefined;
+  await pass();
+  assert.deepEqual(client.keys("all"), ["default/a", "default/c"]);
+  feeds.microservices.put(stored(microservice, "d"));
+  await pass();
+  assert.equal(client.keys("all").length, 3);
+});
+
+test("one view under two names: closing one leaves the other", async () => {
+  const { feeds, connect, pass, views } = startRig();
+  const client = connect();
+  client.open("one", list());
+  client.open("two", list());
+  await pass(0);
+  client.say({ op: "close", id: "one" });
+  feeds.microservices.put(stored(microservice, "a"));
+  await pass();
+  assert.deepEqual([client.keys("one"), client.keys("two")], [[], ["default/a"]]);
+  client.say({ op: "close", id: "two" });
+  client.say({ op: "close", id: "two" });
+  assert.match(JSON.stringify([...views.metrics()]), /"orrery_views_open"[^}]*"samples":\[\{[^}]*"value":0\}/);
 });
 
 test("a client that takes nothing costs only itself: it is told no more, and, when it reads again, all as it is then", async () => {

@@ -115,21 +115,21 @@ export class Views implements ViewKeeper {
       },
     });
     this.#streams.add(stream);
-    if (this.#streams.size === 1) this.#beatLater();
+    if (this.#streams.size === 1) {
+      void this.#check();
+      this.#beatLater();
+    }
     return stream;
   }
 
   async open(who: Identity, view: Exclude<View, LogView>, member: Member, signal: AbortSignal): Promise<Opened> {
-    const asked = ask(view, new Rights(this.#options.authorizer, who), this.#sources, {
-      clock: this.#options.clock,
-      platform: () => this.#platform(),
-      trials: this.#trials,
-    });
-    const key = `${asked.rights} ${JSON.stringify(view)}`;
+    const asked = this.#ask(who, view);
+    const { rights } = asked;
+    const key = `${rights} ${JSON.stringify(view)}`;
     const known = this.#shared.get(key);
     if (known !== undefined) {
       known.add(member);
-      return { shared: known, workedMs: 0 };
+      return { shared: known, rights, workedMs: 0 };
     }
     const followed = new FollowedSet(this.#sources, asked);
     try {
@@ -139,7 +139,7 @@ export class Views implements ViewKeeper {
         const startMs = this.#options.clock.monotonic();
         const shared = this.#shared.get(key) ?? this.#share(key, asked, followed);
         shared.add(member);
-        return { shared, workedMs: this.#options.clock.monotonic() - startMs };
+        return { shared, rights, workedMs: this.#options.clock.monotonic() - startMs };
       });
     } finally {
       // What an answer was made of has been given to it.
@@ -147,10 +147,13 @@ export class Views implements ViewKeeper {
     }
   }
 
+  rightsOf(who: Identity, view: View): string {
+    return view.of === "log" ? new Rights(this.#options.authorizer, who).ofLogs() : this.#ask(who, view).rights;
+  }
+
   async tail(who: Identity, view: LogView, signal: AbortSignal): Promise<AsyncIterable<readonly LogRow[]>> {
-    const { authorizer, openLog } = this.#options;
+    const { openLog } = this.#options;
     if (openLog === undefined) throw new OrreryError("views/missing", "this server has no logs");
-    new Rights(authorizer, who).check({ verb: "get", path: "/logs" });
     return await openLog(who, view, signal);
   }
 
@@ -179,6 +182,14 @@ export class Views implements ViewKeeper {
       type: "counter",
       samples: [{ labels: {}, value: this.#workedMs / 1_000 }],
     };
+  }
+
+  #ask(who: Identity, view: Exclude<View, LogView>): Asked {
+    return ask(view, new Rights(this.#options.authorizer, who), this.#sources, {
+      clock: this.#options.clock,
+      platform: () => this.#platform(),
+      trials: this.#trials,
+    });
   }
 
   #share(key: string, asked: Asked, followed: FollowedSet): SharedView {

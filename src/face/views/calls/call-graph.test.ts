@@ -155,3 +155,9 @@ test("never more boxes than asked for, each call in exactly one place, whatever 
     { numRuns: 200 },
   );
 });
+
+test("a service of which nobody has said anything is drawn at once, as unknown", () => {
+  const rows = buildCallGraph(whole, [sum("", "auth")], [{ ...service("auth"), severity: "unknown" }]);
+  const node = rowsOf<CallsNodeRow>(rows, "node").find((one) => one.id === "service:auth");
+  assert.deepEqual([node?.severity, node?.hurts], ["unknown", false]);
+});

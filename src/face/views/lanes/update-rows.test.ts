@@ -94,3 +94,10 @@ test("who is not shown a service is not told its name by lanes and waits", () =>
   assert.equal(waits.length, 1);
   assert.ok(!JSON.stringify(waits).includes("auth"));
 });
+
+test("without a Site that may be seen no lane is told: all would look as if it were on its way out", () => {
+  const all = data();
+  const blind: SeenData = { ...all, list: (resource) => (resource === "sites" ? [] : all.list(resource)) };
+  assert.deepEqual(updateRows({ of: "update" }).compute(blind), []);
+  assert.deepEqual(updateRows({ of: "update" }).needs, ["sites", "generations"]);
+});

@@ -13,9 +13,12 @@ const LANES_MAX = 300;
 /** The updates of a site as rows: `site`, updates, lanes, generations, gateways, and what is waited for. Without a name, lanes of services of which nothing changes are counted, not told. */
 export function updateRows(wish: UpdateWish): DerivedView {
   return {
+    needs: ["sites", "generations"],
     resources: ["sites", "generations", "revisions", "instances", "gateways", "updates", "microservices"],
     topics: ["gateways"],
     compute(data) {
+      // Without it nothing is known of what is served, and all that runs would look as if it were on its way out.
+      if (data.list("sites").length === 0) return [];
       const view = buildUpdateView(seenOf(data, wish), wish.name, data.nowMs);
       return rowsOf(view, wish.name !== undefined, data);
     },

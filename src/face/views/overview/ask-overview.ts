@@ -2,19 +2,25 @@ import type { Asked } from "../asked.ts";
 import { CountsAnswer } from "../counts-answer.ts";
 import type { PlatformRow } from "../protocol.ts";
 import type { Rights } from "../rights.ts";
-import type { Sources } from "../sources.ts";
+import type { Sources, ViewedKind } from "../sources.ts";
 import { OVERVIEW_KINDS, OverviewAnswer, PROBLEM_STATES, UNDER_WAY } from "./overview-answer.ts";
 
 /** What is wrong with what the reader may see. */
 export function askOverview(limit: number, rights: Rights, sources: Sources, platform: () => PlatformRow): Asked {
-  const judged = Object.keys(OVERVIEW_KINDS).flatMap((resource) => sources.find(resource) ?? []);
-  const updates = sources.find("updates");
+  const isListed = ({ group, plural }: ViewedKind): boolean => rights.may({ verb: "list", group, resource: plural });
+  // A layer of which nothing may be seen is not there: nothing that nobody sees is said to be well.
+  const judged = Object.keys(OVERVIEW_KINDS)
+    .flatMap((resource) => sources.find(resource) ?? [])
+    .filter(isListed);
+  const updates = [sources.find("updates")].find((one) => one !== undefined && isListed(one));
   const all = updates === undefined ? judged : [...judged, updates];
   return {
     rights: rights.nameOf(all),
     objects: all.map((one) => one.resource),
     topics: [],
     answer({ objects, queries }) {
+      const services = sources.find("microservices");
+      const isService = services === undefined ? undefined : rights.visible(services);
       const scope = (resource: string) => rights.scope(sources.kind(resource));
       const followed = new Map(all.map((one) => [one.resource, objects(one.resource)]));
       const query = (resource: string, filter: Record<string, string[]>, sort: { by: string; descending: boolean }) =>
@@ -31,7 +37,10 @@ export function askOverview(limit: number, rights: Rights, sources: Sources, pla
           ]),
         ),
         updates: updates === undefined ? undefined : query("updates", { phase: [...UNDER_WAY] }, { by: "created", descending: true }),
-        services: followed.get("microservices")?.source,
+        findService(key) {
+          const service = followed.get("microservices")?.source.get(key);
+          return service === undefined || isService?.(service) === false ? undefined : service;
+        },
         platform,
         silence: () => [...followed.values()].find(({ source }) => source.silence !== undefined)?.source.silence,
       });

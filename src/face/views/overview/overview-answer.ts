@@ -32,7 +32,8 @@ export interface OverviewOptions {
   /** By kind: how many are in which state. */
   readonly counts: ReadonlyMap<string, CountsAnswer>;
   readonly updates: { readonly query: SharedQuery; release(): void } | undefined;
-  readonly services: { get(key: string): StoredObject | undefined } | undefined;
+  /** A service that the reader is shown. */
+  readonly findService: (key: string) => StoredObject | undefined;
   readonly platform: () => PlatformRow;
   readonly silence: () => Silence | undefined;
 }
@@ -102,12 +103,13 @@ export class OverviewAnswer implements Answer {
     if (object.kind !== "Instance") return true;
     const { service } = object.spec as { readonly service?: string };
     if (service === undefined) return true;
-    const own = this.#options.services?.get(`${object.metadata.namespace ?? DEFAULT_NAMESPACE}/${service}`);
+    const own = this.#options.findService(`${object.metadata.namespace ?? DEFAULT_NAMESPACE}/${service}`);
     return own === undefined || !PROBLEM_STATES.includes(stateOf(own)?.severity ?? "unknown");
   }
 
   #layers(): readonly LayerRow[] {
-    return LAYERS.map((layer) => {
+    const kinds = [...this.#options.counts.keys()].filter((resource) => !COUNTED_APART.has(resource));
+    return LAYERS.filter((layer) => kinds.some((resource) => OVERVIEW_KINDS[resource] === layer)).map((layer) => {
       const counts: Partial<Record<Severity, number>> = {};
       let total = 0;
       for (const [resource, answer] of this.#options.counts) {

@@ -58,4 +58,6 @@ test("a reader sees what is wrong with what it may see", async () => {
   await pass(0);
   assert.equal(problems(client).length, 1);
   assert.match(problems(client)[0] ?? "", /critical auth/);
+  const layers = rows(client).flatMap((row) => (row.type === "layer" ? [row.layer] : []));
+  assert.deepEqual(layers, ["services"], "of a layer of which nothing may be seen nothing is said");
 });

@@ -36,6 +36,7 @@ export class RequestTrials {
 /** What would become of a request now. Gateways tell each second which table they have: then it is tried again. */
 export function tryView(view: TryView, trials: RequestTrials): DerivedView {
   return {
+    needs: ["gateways"],
     resources: ["gateways", "microservices", "routes"],
     topics: ["gateways"],
     compute(data) {
