@@ -61,6 +61,27 @@ describe("console", { skip }, () => {
       });
     }
 
+  test("what a browser loads before the login, and before the first page, is small", async () => {
+    await on("/", { isOut: true }, async ({ page }) => {
+      const sizes: Promise<number>[] = [];
+      page.on("response", (response) => {
+        if (response.url().includes("/console/")) sizes.push(response.headerValue("content-length").then(Number));
+      });
+      const kilobytes = async (): Promise<number> => (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0) / 1_000;
+      const devtools = await page.context().newCDPSession(page);
+      await devtools.send("Network.setCacheDisabled", { cacheDisabled: true });
+      await page.reload();
+      await untilCalm(page);
+      const login = await kilobytes();
+      await page.goto(await site.link("viewer"));
+      await page.locator("#page h1").waitFor();
+      await untilCalm(page);
+      const first = await kilobytes();
+      assert.ok(login > 20 && login < 130, `login: ${login} kB`);
+      assert.ok(first > login && first < 350, `first page: ${first} kB`);
+    });
+  });
+
   test("the login: in by password, in by a link that then is gone from the address, refused with what to do", async () => {
     await on("/", { isOut: true }, async ({ page }) => {
       await untilCalm(page);

@@ -25,10 +25,10 @@ export function Instances({ live, namespace, deeds }: InstancesProps) {
       <table className={`plain-table${live.isStale ? " is-stale" : ""}`}>
         <colgroup>
           <col />
-          <col className="is-wide" style={{ width: "13%" }} />
-          <col className="is-wide" style={{ width: "17%" }} />
+          <col className="is-wide" style={{ width: "12%" }} />
+          <col className="is-wide" style={{ width: "14%" }} />
           <col style={{ width: "84px" }} />
-          <col className="is-wide" style={{ width: "13%" }} />
+          <col className="is-wide" style={{ width: "76px" }} />
           <col style={{ width: "132px" }} />
         </colgroup>
         <thead>
@@ -88,7 +88,7 @@ function InstanceRow({
       <tr>
         <td>
           <State state={row.state} />
-          <div className="quiet small">
+          <div className="quiet small clip">
             {t("slotOf", { slot: row.cells[0] ?? "?" })}
             <span className="is-phone">
               {" "}

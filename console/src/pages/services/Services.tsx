@@ -73,12 +73,13 @@ function useColumns(): readonly Column<TableRow>[] {
   const t = useTexts("services");
   return useMemo(
     () => [
-      { id: "state", title: t("state"), width: "150px", sortBy: "state", cell: ({ row }) => <State state={row.state as ObjectState | undefined} /> },
+      { id: "state", title: t("state"), width: "140px", sortBy: "state", cell: ({ row }) => <State state={row.state as ObjectState | undefined} /> },
       { id: "name", title: t("name"), width: "auto", sortBy: "name", cell: ({ row }) => <b className="name">{row.name}</b> },
       {
         id: "version",
         title: t("version"),
         width: "24%",
+        isExtra: true,
         sortBy: ".status.servedVersion",
         cell: ({ row }) => <Version cells={row.cells as unknown as Cells} />,
       },
