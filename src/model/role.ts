@@ -70,8 +70,8 @@ const spec = z.strictObject({
       }),
     )
     .max(200)
-    .default([])
     .meta({ listKey: "name" })
+    .default([])
     .describe("Groups that have it."),
 });
 
