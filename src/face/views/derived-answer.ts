@@ -11,6 +11,16 @@ export interface DerivedRow {
   readonly seen?: Seen | undefined;
 }
 
+/** Two rows under one key would be one to a client: the second gets a key of its own. */
+function withOwnKeys(rows: readonly DerivedRow[]): readonly DerivedRow[] {
+  const counts = new Map<string, number>();
+  return rows.map((row) => {
+    const count = (counts.get(row.key) ?? 0) + 1;
+    counts.set(row.key, count);
+    return count === 1 ? row : { ...row, key: `${row.key} #${count}` };
+  });
+}
+
 export interface DerivedOptions {
   readonly followed: readonly Followed<unknown>[];
   /** All rows, from what the sources hold now. */
@@ -57,7 +67,7 @@ export class DerivedAnswer implements Answer, Consumer {
     const startMs = clock.monotonic();
     this.#isStale = false;
     this.#readMs = startMs;
-    const rows = compute();
+    const rows = withOwnKeys(compute());
     const endMs = clock.monotonic();
     this.#nextMs = endMs + (endMs - startMs) * REST_PARTS;
     return {

@@ -78,9 +78,12 @@ function readPath(path: string): JsonPath {
   }
 }
 
-/** Values of a list are values of their own; what there is not has none. */
+/** A list has so many values; more is no facet. */
+const VALUES_MAX = 200;
+
+/** Values of a list are values of their own; what there is not, or is a map, has none. */
 function textsOf(value: unknown): readonly string[] {
   if (value === undefined || value === null || value === "") return [];
-  if (Array.isArray(value)) return value.flatMap(textsOf);
-  return [typeof value === "object" ? JSON.stringify(value) : String(value)];
+  if (Array.isArray(value)) return value.slice(0, VALUES_MAX).flatMap(textsOf);
+  return typeof value === "object" ? [] : [String(value)];
 }

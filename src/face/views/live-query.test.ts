@@ -103,7 +103,7 @@ test("a change of a window says no more than is needed", () => {
 
 test("numbers within texts count as numbers, and what is missing comes last whichever way", () => {
   const order = (isDescending: boolean): unknown[] =>
-    ["v10", undefined, "V2", 7, "", "v1", [], ["v3"]].toSorted((a, b) => compareKeys(sortKeyOf(a), sortKeyOf(b), isDescending));
+    ["v10", undefined, "V2", 7, "", "v1", [], ["v3"], { a: 1 }, [{}]].toSorted((a, b) => compareKeys(sortKeyOf(a), sortKeyOf(b), isDescending));
   assert.deepEqual(order(false).slice(0, 5), [7, "v1", "V2", ["v3"], "v10"]);
   assert.deepEqual(order(true).slice(0, 5), ["v10", ["v3"], "V2", "v1", 7]);
 });

@@ -1,3 +1,4 @@
+import { OrreryError } from "#/base/index.ts";
 import { type Column, compileJsonPath, type StoredObject } from "#/model/index.ts";
 import { stateOf } from "./object-state.ts";
 
@@ -6,7 +7,8 @@ const TEXT_MAX = 2_000;
 
 /** Finds objects by words. */
 export interface Search {
-  /** True for objects that have each word of `words` somewhere in their name, labels, columns or state; capitals or not, and however accents are composed. `undefined`: nothing is searched. */
+  /** True for objects that have each word of `words` somewhere in their name, labels, columns or state; capitals or not, and however accents are composed. `undefined`: nothing is searched.
+   *  @throws views/bad-message: there are too many */
   matcher(words: string): ((object: StoredObject) => boolean) | undefined;
 }
 
@@ -43,11 +45,19 @@ export function searchOf(columns: readonly Column[]): Search {
   };
 }
 
-/** The words of a search, as they are compared. */
+/** Each is looked for in each object. */
+const WORDS_MAX = 20;
+
+/** The words of a search, as they are compared, each once.
+ *  @throws views/bad-message: there are too many */
 export function wordsOf(wished: string): readonly string[] {
-  return fold(wished)
-    .split(/\s+/)
-    .filter((word) => word !== "");
+  const words = new Set(
+    fold(wished)
+      .split(/\s+/)
+      .filter((word) => word !== ""),
+  );
+  if (words.size > WORDS_MAX) throw new OrreryError("views/bad-message", `search: found ${words.size} words; allowed: at most ${WORDS_MAX}`);
+  return [...words];
 }
 
 /** A text as it is compared. */

@@ -14,16 +14,14 @@ export function sortKeyOf(value: unknown): SortKey {
       return value ? 1 : 0;
     case "string":
       return value === "" ? undefined : textKey(value);
-    case "object":
-      if (value === null || (Array.isArray(value) && value.length === 0)) return undefined;
-      return textKey(Array.isArray(value) ? value.map(textOf).join(",") : textOf(value));
+    case "object": {
+      // A map has no order; of a list its first values decide.
+      const texts = Array.isArray(value) ? value.slice(0, LIST_COMPARED_MAX).filter((one) => typeof one !== "object") : [];
+      return texts.length === 0 ? undefined : textKey(texts.join(","));
+    }
     default:
       return undefined;
   }
-}
-
-function textOf(value: unknown): string {
-  return typeof value === "object" && value !== null ? (JSON.stringify(value) ?? "") : String(value);
 }
 
 function textKey(text: string): string {
@@ -31,6 +29,7 @@ function textKey(text: string): string {
   return lower.replace(RUN, (digits) => (digits.length > RUN_DIGITS_MAX ? digits : digits.padStart(RUN_DIGITS_MAX, "0")));
 }
 
+const LIST_COMPARED_MAX = 20;
 /** Of a longer text the beginning decides. */
 const TEXT_COMPARED_MAX = 300;
 

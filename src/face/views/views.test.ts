@@ -77,6 +77,25 @@ test("counts by a facet follow, and several values of one object each count", as
   assert.equal(client.copies.get("n")?.total, 2);
 });
 
+test("what stands in an object, however large or odd, costs no more than it may", async () => {
+  const { feeds, connect, pass } = startRig();
+  const spec = {
+    many: Array.from({ length: 5_000 }, (_, index) => ({ index })),
+    texts: Array.from({ length: 5_000 }, (_, index) => `t${index}`),
+    map: { a: 1 },
+  };
+  for (let index = 0; index < 50; index++) feeds.microservices.put(stored(microservice, `m${index}`, { spec }));
+  const client = connect();
+  for (const [id, by] of [".spec.map", ".spec.many", ".spec.texts"].entries()) {
+    client.open(`s${id}`, list({ sort: { by }, columns: ["name"] }));
+    client.open(`c${id}`, { of: "counts", resource: "microservices", by });
+  }
+  await pass(0);
+  assert.equal(client.keys("s0").length, 50);
+  assert.deepEqual([client.keys("c0"), client.keys("c1")], [[""], [""]], "a map has no value that could be counted");
+  assert.equal(client.keys("c2").length, 100);
+});
+
 test("a topic: all of it, some keys, and what nobody observes any more is gone", async () => {
   const { board, connect, pass } = startRig();
   board.put("hosts", "one", { cpu: 1 }, "agent one");
@@ -359,7 +378,17 @@ test("what cannot be asked is refused for that view alone", async () => {
   client.open("e", list({ columns: [".spec[?(@.x"] }));
   client.open("f", list({ fields: "spec.nothing=1" }));
   client.open("g", { of: "topic", topic: "hosts" });
+  client.open("h", list({ search: Array.from({ length: 21 }, (_, index) => `w${index}`).join(" ") }));
+  client.open("i", {
+    of: "topic",
+    topic: "hosts",
+    search: Array.from({ length: 400 }, (_, index) => `${index}`)
+      .join(" ")
+      .slice(0, 1_000),
+  });
   await pass(0);
+  assert.match(client.error("h")?.message ?? "", /search: found 21 words; allowed: at most 20/);
+  assert.equal(client.error("i")?.code, "views/bad-message");
   const codes = ["a", "b", "c", "d", "e", "f"].map((id) => client.error(id)?.code);
   assert.deepEqual(codes, ["views/missing", undefined, "store/invalid", "views/bad-message", "views/bad-message", "store/invalid"]);
   assert.match(client.error("d")?.message ?? "", /no facet, column or path: "colour"; allowed: state, reason/);

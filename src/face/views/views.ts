@@ -213,23 +213,20 @@ export class Views implements ViewKeeper {
     const empty = sources.filter(({ source }) => !source.isFilled);
     if (empty.length === 0) return;
     const { clock } = this.#options;
-    await new Promise<void>((resolve, reject) => {
-      const stop = clock.after(
-        FILL_MS_MAX,
-        () => {
-          const reason = empty.find(({ source }) => !source.isFilled)?.source.silence?.reason ?? `not read within ${FILL_MS_MAX / 1_000} s`;
-          reject(new OrreryError("views/unavailable", `what the view shows cannot be read now: ${reason}`, { retry: "backoff" }));
-        },
-        { background: true },
-      );
-      const end = (): void => reject(signal.reason);
-      signal.addEventListener("abort", end, { once: true });
-      void Promise.all(empty.map(({ source }) => source.filled)).then(() => {
-        stop();
-        signal.removeEventListener("abort", end);
-        resolve();
-      });
-    });
+    const late = Promise.withResolvers<never>();
+    const onTime = (): void => {
+      const reason = empty.find(({ source }) => !source.isFilled)?.source.silence?.reason ?? `not read within ${FILL_MS_MAX / 1_000} s`;
+      late.reject(new OrreryError("views/unavailable", `what the view shows cannot be read now: ${reason}`, { retry: "backoff" }));
+    };
+    const onAbort = (): void => late.reject(signal.reason);
+    const cancel = clock.after(FILL_MS_MAX, onTime, { background: true });
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      await Promise.race([late.promise, Promise.all(empty.map(({ source }) => source.filled))]);
+    } finally {
+      cancel();
+      signal.removeEventListener("abort", onAbort);
+    }
   }
 
   /** One after the other, and others have their turn between. */
