@@ -58,6 +58,71 @@ const COMING: Readonly<Record<string, string>> = { auth: "v2", predictor: "v5" }
 const comingRevision = (service: string, version: string): string => `${service}-${version}-7e10aa42`;
 const HOSTS = ["ops-1", "ops-2", "antenna-hall"] as const;
 
+/** People, machines and things of the station. */
+const THINGS: readonly {
+  readonly name: string;
+  readonly spec: Readonly<Record<string, unknown>>;
+  readonly observed?: Readonly<Record<string, unknown>>;
+  readonly reason?: string;
+  readonly message?: string;
+  readonly agoMs?: number;
+}[] = [
+  {
+    name: "antenna-15m",
+    spec: {
+      ...{ type: "thing", displayName: "15 m antenna", place: "Weilheim, hill", capabilities: ["track", "receive/s-band", "receive/x-band"] },
+      ...{
+        description: "Steerable; 540 degrees of azimuth, 6 and 4 degrees a second.",
+        access: { protocol: "lines over TCP", address: "10.20.0.15:4000" },
+      },
+      ...{ probe: { command: ["node", "probe.ts"], interval: "2s" }, maxAge: "10s", desired: { mode: "track", axes: { azimuth: 181.5 } } },
+    },
+    observed: { axes: { azimuth: 180.21, elevation: 42.11 }, mode: "track", wind: { speed: 7.2, gust: 11.4 } },
+  },
+  {
+    name: "antenna-7m",
+    spec: {
+      type: "thing",
+      displayName: "7 m antenna",
+      place: "Weilheim, hill",
+      capabilities: ["track", "receive/s-band"],
+      probe: { tcp: { address: "10.20.0.7:4000" } },
+    },
+    observed: { latencyMs: 3 },
+  },
+  {
+    name: "modem-1",
+    spec: { type: "machine", place: "Weilheim, rack 4", capabilities: ["demodulate"], probe: { http: { url: "http://10.20.0.31/state" } } },
+    observed: { lock: true, snr: 11.2 },
+  },
+  {
+    name: "sat-aurora-2",
+    spec: { type: "machine", displayName: "Aurora 2", place: "orbit", capabilities: ["image"] },
+    observed: { battery: 92, mode: "nominal" },
+  },
+  {
+    name: "sat-polar-1",
+    spec: { type: "machine", displayName: "Polar 1", place: "orbit", capabilities: ["image", "relay"] },
+    observed: { battery: 71, mode: "safe" },
+  },
+  {
+    name: "ups-hall",
+    spec: { type: "thing", place: "Weilheim, hall", capabilities: ["power"], probe: { tcp: { address: "10.20.0.9:161" } } },
+    ...{ observed: { load: 0.41 }, reason: "Stale", agoMs: 11 * MINUTE },
+    message: "last seen more than 30s ago; the last probe failed: connect ETIMEDOUT 10.20.0.9:161",
+  },
+  {
+    name: "duty-operator",
+    spec: {
+      type: "human",
+      displayName: "值班操作员 Duty operator",
+      place: "Weilheim, control room",
+      capabilities: ["approve", "operate-antenna", "first-aid"],
+    },
+    ...{ reason: "NotProbed", message: "described, not observed: it has no probe" },
+  },
+];
+
 /** Fills a store as a site of a ground station would be in the middle of an update: most is well, some is not. */
 export async function fillStore(store: Store, board: Board, nowMs: number): Promise<void> {
   const at = (agoMs: number): string => new Date(nowMs - agoMs).toISOString();
@@ -186,21 +251,21 @@ export async function fillStore(store: Store, board: Board, nowMs: number): Prom
         { service: name },
       );
   }
-  for (const [index, name] of ["antenna-7m", "antenna-15m", "sat-aurora-2", "sat-polar-1", "operator-desk-1", "ups-hall"].entries()) {
-    const isWarm = name === "ups-hall";
+  for (const [index, one] of THINGS.entries()) {
+    const { name, spec, observed, reason = "Observed", message = "observed at least every 30s", agoMs = 5 * HOUR } = one;
+    const isUnknown = reason === "NotProbed" || reason === "Stale";
     await put(
       resource,
       name,
-      { type: name.startsWith("operator") ? "human" : name.startsWith("ups") ? "thing" : "machine", id: `gs-${index}`, place: "Weilheim" },
+      { id: `gs/${index}`, ...spec },
       {
-        observed: { temperature: 21 + index },
-        ...ready(
-          isWarm ? "False" : "True",
-          isWarm ? "ProbeFailing" : "Observed",
-          isWarm ? "its probe gets no answer: connect ETIMEDOUT 10.20.0.9:161" : "its state is known",
-          isWarm ? 11 * MINUTE : 5 * HOUR,
-        ),
+        ...ready(isUnknown ? "Unknown" : reason === "Observed" ? "True" : "False", reason, message, agoMs),
+        ...(observed === undefined
+          ? { observedAt: undefined }
+          : { observed, observedBy: `probe-${name}`, observedAt: at(reason === "Observed" ? 4_000 : agoMs) }),
+        ...("probe" in spec && { probeInstance: `probe-${name}` }),
       },
+      { site: "weilheim" },
     );
   }
   for (const one of updatesAt(nowMs)) await put(update, one.metadata.name, one.spec, one.status ?? {});

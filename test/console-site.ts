@@ -5,6 +5,7 @@ import type { Page } from "playwright-core";
 import { silentLog, systemClock } from "#/base/index.ts";
 import { createPages } from "#/face/pages/index.ts";
 import { startBrowser } from "./console-browser.ts";
+import { tellCalls } from "./console-calls.ts";
 import { fillStore, moveUpdate } from "./console-data.ts";
 import { type LoginSite, openLoginSite } from "./login-site.ts";
 import { ROOT } from "./running-site.ts";
@@ -47,6 +48,7 @@ export class ConsoleSite {
     const pages = createPages({ folder: `${ROOT}/console/built`, clock: systemClock, log: silentLog });
     const site = await openLoginSite(context, { api: { pages } });
     await fillStore(site.api.store, site.api.hub.board, Date.now());
+    await tellCalls(site.api.store, site.api.hub.board);
     await site.setUser(PERSON, { displayName: "Wei Huang 黄巍", roles: [{ role: "admin" }] });
     await site.setUser("viewer", { displayName: "Vera", roles: [{ role: "viewer" }] });
     const browser = await startBrowser();

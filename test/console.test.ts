@@ -17,6 +17,15 @@ const PLACES: readonly string[] = [
   "/services?open=default/auth&tab=log",
   "/updates?open=default/conjunction-v6",
   "/updates?new=auth&to=v3",
+  "/topology",
+  "/topology?open=service:portal>service:auth",
+  "/topology?as=matrix&open=service:archive",
+  "/calls",
+  "/calls?by=instances&only=hurts",
+  "/calls?open=portal|archive",
+  "/resources",
+  "/resources?open=default/antenna-7m",
+  "/resources?open=default/antenna-7m&tab=facts",
   "/nothing-here",
 ];
 const SIZES: readonly Look[] = [

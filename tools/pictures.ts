@@ -26,6 +26,13 @@ const SHOTS: readonly Shot[] = [
   { name: "updates-draining", path: "/updates", share: 1 },
   { name: "update", path: "/updates?open=default/conjunction-v6" },
   { name: "update-new", path: "/updates?new=auth&to=v3" },
+  { name: "topology", path: "/topology" },
+  { name: "topology-edge", path: "/topology?open=service:portal>service:auth" },
+  { name: "topology-matrix", path: "/topology?as=matrix" },
+  { name: "calls", path: "/calls" },
+  { name: "call", path: "/calls?open=portal|archive" },
+  { name: "resources", path: "/resources" },
+  { name: "resource", path: "/resources?open=default/antenna-15m" },
   { name: "palette", path: "/services", keys: ["Control+k"] },
   { name: "wall", path: "/updates?wall=0" },
 ];
@@ -39,6 +46,9 @@ const DOCS = [
   ["overview", "overview", "en", "dark"],
   ["updates", "updates", "en", "light"],
   ["services", "service", "en", "dark"],
+  ["topology", "topology", "en", "dark"],
+  ["calls", "call", "en", "light"],
+  ["resources", "resource", "en", "light"],
 ] as const;
 
 const closers: (() => unknown)[] = [];

@@ -23,6 +23,8 @@ export const PAGES: readonly PageEntry[] = [
   { id: "updates", group: "now", path: "/updates", load: () => import("./updates/Updates.tsx"), key: "u", isForWall: true },
   { id: "services", group: "services", path: "/services", load: () => import("./services/Services.tsx"), key: "s", isForWall: true },
   { id: "topology", group: "services", path: "/topology", load: () => import("./topology/Topology.tsx"), key: "t", isForWall: true },
+  { id: "calls", group: "services", path: "/calls", load: () => import("./calls/Calls.tsx"), key: "c" },
+  { id: "resources", group: "things", path: "/resources", load: () => import("./resources/Resources.tsx"), key: "p", isForWall: true },
 ];
 
 /** The page of a path; a path below a page's belongs to it. */

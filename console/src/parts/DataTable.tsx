@@ -1,5 +1,5 @@
 import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
-import type { ObjectsView, ViewRow } from "../../../src/face/views/protocol.ts";
+import type { CallTableView, ObjectsView, ViewRow, ViewWish } from "../../../src/face/views/protocol.ts";
 import { type LiveView, useView } from "../api/live.ts";
 import { Icon } from "../frame/icons.tsx";
 import { useTexts } from "../texts/index.ts";
@@ -25,13 +25,18 @@ export interface Sort {
   readonly descending: boolean;
 }
 
-/** A view of objects, without what the table itself decides: the window and the order. */
-export type TableWish = Omit<Partial<ObjectsView>, "of" | "offset" | "limit" | "sort"> & Pick<ObjectsView, "resource">;
+type Decided = "offset" | "limit" | "sort";
+
+/** A view of objects, or of calls, without what the table itself decides: the window and the order. */
+export type TableWish =
+  | (Omit<Partial<ObjectsView>, "of" | Decided> & Pick<ObjectsView, "resource">)
+  | (Omit<Partial<CallTableView>, Decided> & Pick<CallTableView, "of">);
 
 interface DataTableProps<Row> {
   readonly label: string;
   readonly wish: TableWish;
   readonly columns: readonly Column<Row>[];
+  /** `by` empty: as the server likes it. */
   readonly sort: Sort;
   readonly onSort: (sort: Sort) => void;
   /** Key of the row whose details are open. */
@@ -49,7 +54,7 @@ export function DataTable<Row>({ label, wish, columns, sort, onSort, openKey, on
   const [rowHeight, setRowHeight] = useState(32);
   const [range, setRange] = useState<RowWindow>(() => windowAt(0, 900, 32));
   const [active, setActive] = useState(0);
-  const live = useView<Row>({ of: "objects", ...wish, sort, ...range });
+  const live = useView<Row>({ of: "objects", ...wish, ...(sort.by !== "" && { sort }), ...range } as ViewWish);
   useEffect(() => onLive?.(live), [live, onLive]);
 
   const measure = useCallback(() => {

@@ -1,9 +1,10 @@
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
 import type { ObjectState, Seen } from "../../../src/face/views/protocol.ts";
 import { useNow } from "../api/live.ts";
 import { beliefIn } from "../api/staleness.ts";
 import { useTexts } from "../texts/index.ts";
 import { Age } from "./Age.tsx";
+import { withoutEscapes } from "./escapes.ts";
 import { State } from "./State.tsx";
 import "./page-head.css";
 
@@ -38,8 +39,27 @@ export function PageHead({ title, kind, state, seen, beatMs, isStale = false, ch
         {seen !== undefined && <SeenBy seen={seen} beatMs={beatMs} />}
       </div>
       {actions !== undefined && <div className="page-actions">{actions}</div>}
-      {children !== undefined && <p className="page-sentence">{children}</p>}
+      {children !== undefined && <Sentence>{children}</Sentence>}
     </header>
+  );
+}
+
+/** Longer ones are shown in their beginning: what somebody wrote must not push away what can be done. */
+const SENTENCE_MAX = 360;
+
+function Sentence({ children }: { readonly children: ReactNode }) {
+  const t = useTexts("frame");
+  const [isWhole, setWhole] = useState(false);
+  if (typeof children !== "string") return <p className="page-sentence">{children}</p>;
+  const text = withoutEscapes(children);
+  if (text.length <= SENTENCE_MAX) return <p className="page-sentence">{text}</p>;
+  return (
+    <p className="page-sentence">
+      {isWhole ? text : `${text.slice(0, SENTENCE_MAX)}…`}{" "}
+      <button type="button" className="link" aria-expanded={isWhole} onClick={() => setWhole(!isWhole)}>
+        {isWhole ? t("less") : t("whole")}
+      </button>
+    </p>
   );
 }
 

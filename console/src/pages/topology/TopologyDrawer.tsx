@@ -138,7 +138,7 @@ function EdgeDetails({ edge, moments, onSelect }: TopologyDrawerProps & { readon
               {nameOf(id)}
             </button>
           ))}
-          {params.length > 0 && <a {...linkTo(`/calls?by=revision,instance&${params.join("&")}`)}>{t("asTable")}</a>}
+          {params.length > 0 && <a {...linkTo(`/calls?by=instances&${params.join("&")}`)}>{t("asTable")}</a>}
         </p>
       </div>
     </>

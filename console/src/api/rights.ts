@@ -1,0 +1,13 @@
+/** What the person may do with objects, so that nothing else is offered. The API decides all the same. */
+import { type Me, session } from "./session.ts";
+
+type ResourceRule = NonNullable<Me["rules"]>["resources"][number];
+
+const GROUP = "orrery.dev";
+const has = (list: readonly string[], one: string): boolean => list.includes("*") || list.includes(one);
+
+/** Whether some objects of the kind may be changed by hand, as far as the console knows; what it does not know it offers. */
+export function mayEdit(resource: string, verb = "patch"): boolean {
+  const rules: readonly ResourceRule[] | undefined = session.me?.rules?.resources;
+  return rules === undefined || rules.some((rule) => has(rule.verbs, verb) && has(rule.groups, GROUP) && has(rule.resources, resource));
+}

@@ -1,0 +1,16 @@
+import { useCallback } from "react";
+import { useTexts } from "../../texts/index.ts";
+import type { CallPart } from "./calls.ts";
+
+/** What a part of a call is called: who calls from outside, and who nobody knows, have no name of their own. */
+export function usePartName(): (part: CallPart, value: string) => string {
+  const t = useTexts("calls");
+  return useCallback(
+    (part, value) => {
+      if (value === "?") return t("unknown");
+      if (value !== "") return value;
+      return part === "caller" ? t("outside") : t("none");
+    },
+    [t],
+  );
+}
