@@ -50,7 +50,7 @@ export async function openLoginSite(
       const rights = CENTRE_PARTS.flatMap((part) => part.rights ?? []);
       const access = openAccess({ ...common, kinds: CENTRE_KINDS, machine: fixedRoles(rights) });
       const { login, browser, ended } = await startLogin({
-        ...{ ...common, machine: machineTokens(authenticate), history: tree.history, identity: "0a1b2c3d-0000", listen: "127.0.0.1" },
+        ...{ ...common, machine: machineTokens(authenticate), history: tree.history, identity: "0a1b2c3d-0000", listen: "127.0.0.1", site: "/" },
         ...options.login,
       });
       await access.ready;

@@ -263,6 +263,28 @@ test("kubectl works with a personal token, says who that is, and a watch of it e
   assert.match(ended.text, /the token was revoked|it was revoked/);
 });
 
+test("who edits manifests does not say how people log in, nor who decides that manages users by whom they come", async (t) => {
+  const site = await openLoginSite(t);
+  await site.setUser("ed", { roles: [{ role: "engineer" }] });
+  await site.admin("POST", "/apis/orrery.dev/v1/roles", {
+    apiVersion: "orrery.dev/v1",
+    kind: "Role",
+    metadata: { name: "manages" },
+    spec: { description: "Manages users.", rules: [{ verbs: ["*"], kinds: ["*"] }], actions: ["manage-users"] },
+  });
+  await site.setUser("mia", { roles: [{ role: "manages" }] });
+  const path = "/apis/orrery.dev/v1/namespaces/default/sites";
+  const object = { apiVersion: "orrery.dev/v1", kind: "Site", metadata: { name: "site" } };
+  await site.admin("POST", path, { ...object, spec: {} });
+  const [ed, mia, anna] = [await site.byLink("ed"), await site.byLink("mia"), await site.byLink("anna")];
+  const idle = { login: { idle: "1h" } };
+  const provider = { login: { idle: "1h", provider: { name: "x", issuer: "https://evil.example", clientId: "x", secretFile: "/etc/passwd" } } };
+  const put = async (tab: Tab, spec: object) => (await site.page(tab, "PUT", `${path}/site`, { ...object, spec })).status;
+  assert.deepEqual([await put(ed, { displayName: "here" }), await put(ed, idle), await put(ed, provider)], [200, 403, 403]);
+  assert.deepEqual([await put(mia, idle), await put(mia, provider)], [200, 403]);
+  assert.equal(await put(anna, provider), 200);
+});
+
 test("a display reads and changes nothing, neither objects nor sessions, tokens and passwords of its user", async (t) => {
   const site = await openLoginSite(t);
   const wall = await site.byLink("anna", { display: { label: "wall", lifetime: "30d" } });

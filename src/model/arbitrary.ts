@@ -98,6 +98,7 @@ const WORDS: readonly string[] = [
   "a/../b",
   "10.0.0.7:502",
   "http://127.0.0.1:1/x",
+  "https://console.example",
   "default",
   "x.example",
   "127.0.0.1",

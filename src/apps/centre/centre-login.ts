@@ -1,7 +1,8 @@
 import { hostname } from "node:os";
-import type { Clock, Log, Random } from "#/base/index.ts";
+import path from "node:path";
+import { type Clock, isOrreryError, type Log, type Random, sleep } from "#/base/index.ts";
 import type { ApiOptions } from "#/face/api/index.ts";
-import { durationMs, LOGIN_DEFAULTS, SITE_NAME, site, type User, user } from "#/model/index.ts";
+import { durationMs, LOGIN_DEFAULTS, SITE_NAME, type Site, site, type User, user } from "#/model/index.ts";
 import type { Authenticate } from "#/people/access/index.ts";
 import { type LoginEvent, type OpenLogin, openLogin, type People, type Person } from "#/people/login/index.ts";
 import { objectKey, Reflector } from "#/state/reconcile/index.ts";
@@ -17,6 +18,8 @@ export interface CentreLoginOptions {
   readonly history: string;
   /** Of the site. */
   readonly identity: string;
+  /** Folder of the site: relative files are found from there. */
+  readonly site: string;
   /** Address on which the API listens. */
   readonly listen: string;
   /** Told of logins; what it throws refuses one. */
@@ -36,11 +39,16 @@ export async function startLogin(
   const users = new Reflector({ store, kind: user, clock, random, log });
   const spec = () => sites.get(objectKey({ metadata: { name: SITE_NAME, namespace: "default" } }))?.spec.login;
   const login = openLogin({
-    ...{ store, people: options.people ?? peopleOf(users), machine: options.machine, history, clock, random, log },
+    ...{ store, people: options.people ?? peopleOf(users, store, clock), machine: options.machine, history, clock, random, log },
     ...(options.record !== undefined && { record: options.record }),
     settings: () => {
       const { idle, lifetime } = spec() ?? LOGIN_DEFAULTS;
-      return { idleMs: durationMs(idle), lifetimeMs: durationMs(lifetime) };
+      const provider = spec()?.provider;
+      return {
+        idleMs: durationMs(idle),
+        lifetimeMs: durationMs(lifetime),
+        ...(provider !== undefined && { provider: resolved(provider, options.site) }),
+      };
     },
   });
   const ended = Promise.all([sites.run(signal), users.run(signal), login.run(signal)]).then(() => {});
@@ -57,22 +65,44 @@ export async function startLogin(
   return { login, browser, ended };
 }
 
+/** The settings of a provider as they are used. */
+function resolved({ secretFile, ...provider }: NonNullable<NonNullable<Site["spec"]["login"]>["provider"]>, folder: string) {
+  return { ...provider, ...(secretFile !== undefined && { secretFile: path.resolve(folder, secretFile) }) };
+}
+
+const COPY_TRIES = 200;
+const COPY_MS = 20;
+
 /** Users as login needs them: one value for each, as long as it does not change. */
-function peopleOf(users: Reflector<typeof user>): People {
+function peopleOf(users: Reflector<typeof user>, store: Store, clock: Clock): People {
   const persons = new WeakMap<User, Person>();
+  const personOf = (found: User): Person => {
+    const known = persons.get(found) ?? makePerson(found);
+    persons.set(found, known);
+    return known;
+  };
+  const find = (name: string): Person | undefined => {
+    const found = users.get(name);
+    return found === undefined ? undefined : personOf(found);
+  };
   return {
-    find(name) {
-      const found = users.get(name);
-      if (found === undefined) return undefined;
-      const known = persons.get(found) ?? personOf(found);
-      persons.set(found, known);
-      return known;
+    find,
+    byIdentity: (issuer, subject) =>
+      [...users.values()].filter(({ spec }) => spec.identities.some((one) => one.issuer === issuer && one.subject === subject)).map(personOf),
+    async add(name, { displayName, issuer, subject }) {
+      const spec = { identities: [{ issuer, subject }], ...(displayName !== undefined && { displayName }) };
+      try {
+        await store.create(user, { metadata: { name }, spec });
+      } catch (error) {
+        if (!isOrreryError(error, "store/exists")) throw error;
+      }
+      for (let tries = 0; find(name) === undefined && tries < COPY_TRIES; tries++) await sleep(clock, COPY_MS);
     },
     onChange: (listener) => users.listen(() => listener()),
   };
 }
 
-function personOf({ metadata, spec }: User): Person {
+function makePerson({ metadata, spec }: User): Person {
   const { displayName, language, groups, disabled } = spec;
   return {
     name: metadata.name,

@@ -25,7 +25,7 @@ test("a restore brings nobody back: not who was disabled or removed, no former p
     const store = await openTreeStore({ tree, clock: systemClock, random: systemRandom, kinds: STORED_KINDS, log: silentLog });
     const stop = new AbortController();
     const { login, ended } = await startLogin({
-      ...{ store, machine: machineTokens(() => undefined), history: tree.history, identity: "", listen: "127.0.0.1" },
+      ...{ store, machine: machineTokens(() => undefined), history: tree.history, identity: "", listen: "127.0.0.1", site: "/" },
       ...{ clock: systemClock, random: systemRandom, log: silentLog, signal: stop.signal },
     });
     const setUser = async (name: string, spec: object): Promise<void> => {

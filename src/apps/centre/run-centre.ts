@@ -158,7 +158,7 @@ class CentreProcess {
     const { login, browser, ended } = await startLogin({
       machine: machineTokens(tokenAuthenticator(tokens)),
       record: (event) => audit.recordLogin(event),
-      ...{ store, history: tree.history, identity, listen, clock, random, log, signal: lifecycle.signal },
+      ...{ store, history: tree.history, identity, site: siteFolder, listen, clock, random, log, signal: lifecycle.signal },
     });
     lifecycle.add("login", () => ended);
     const api = createApi({

@@ -15,6 +15,8 @@ export interface BrowserRules {
 const COOKIE = /^[\w.-]{1,200}$/;
 /** As long as a browser keeps one at most. */
 const KNOWN_SECONDS = 400 * 24 * 3_600;
+/** So long somebody may take at the provider. */
+const PENDING_SECONDS = 600;
 
 /** The name of the session's cookie at this port. Browsers send a host's cookies to all of its ports: the name tells which is whose. */
 export function cookieName({ site }: BrowserRules, request: Request): string {
@@ -23,10 +25,16 @@ export function cookieName({ site }: BrowserRules, request: Request): string {
 
 /** What the browser keeps under `name`; `undefined` if nothing, or nothing that we have made. */
 export function cookieOf(request: Request, name: string): string | undefined {
+  const text = rawCookieOf(request, name);
+  return text !== undefined && COOKIE.test(text) ? text : undefined;
+}
+
+/** The same, whatever it is. */
+export function rawCookieOf(request: Request, name: string): string | undefined {
   for (const part of (headerOf(request, "cookie") ?? "").split(";")) {
     const [key = "", ...value] = part.split("=");
     const text = value.join("=").trim();
-    if (key.trim() === name) return COOKIE.test(text) ? text : undefined;
+    if (key.trim() === name) return text;
   }
   return undefined;
 }
@@ -46,6 +54,18 @@ export function sessionCookie({ name, value, isSecure }: CookieChange): string {
 /** By what a browser is known that has logged somebody in before; sent along with logins alone. */
 export function knownCookie({ name, value, isSecure }: CookieChange): string {
   return `${name}-known=${value ?? ""}; Path=/login; HttpOnly; SameSite=Strict; Max-Age=${value === undefined ? 0 : KNOWN_SECONDS}${isSecure ? "; Secure" : ""}`;
+}
+
+/** What the browser keeps while its person is at a provider. Lax: the provider's page leads back here. */
+export function pendingCookie({ name, value, isSecure }: CookieChange): string {
+  return `${name}-state=${value ?? ""}; Path=/login; HttpOnly; SameSite=Lax; Max-Age=${value === undefined ? 0 : PENDING_SECONDS}${isSecure ? "; Secure" : ""}`;
+}
+
+/** The origin under which people see the page: the public one, else the one that was asked for. */
+export function shownOrigin(request: Request, rules: BrowserRules): string {
+  const own = originOf(rules.publicUrl());
+  const isTls = (request.socket as { readonly encrypted?: boolean } | undefined)?.encrypted === true;
+  return own?.origin ?? `${isTls ? "https" : "http"}://${hostOf(request)}`;
 }
 
 /** True if the page is seen over TLS, also where a proxy speaks it before us. */

@@ -7,6 +7,7 @@ import type { Store } from "#/state/store/index.ts";
 import { type BrowserRules, checkOrigin, cookieName, cookieOf, isSecure, knownCookie, sessionCookie } from "./browser.ts";
 import { type Exchange, headerOf, jsonReply, type Reply } from "./exchange.ts";
 import { atPath, checkMethod } from "./methods.ts";
+import { ProviderRoutes } from "./provider-routes.ts";
 import { readSmallBody } from "./small-body.ts";
 import type { Subject } from "./status.ts";
 
@@ -43,9 +44,11 @@ const nothing = z.looseObject({});
 /** Logging in and out, and what somebody has to do with their own sessions, tokens and password; for others' too, who may manage users. */
 export class LoginRoutes {
   readonly #options: LoginRoutesOptions;
+  readonly #provider: ProviderRoutes;
 
   constructor(options: LoginRoutesOptions) {
     this.#options = options;
+    this.#provider = new ProviderRoutes({ ...options, visitor: (exchange) => this.#visitor(exchange) });
   }
 
   /** The route of a path; `undefined`: none of these.
@@ -60,7 +63,9 @@ export class LoginRoutes {
       const verb = { GET: "get", POST: "post", DELETE: "delete" }[wanted] ?? wanted;
       return { access, subject: { verb }, resource: `/${root}`, serve: methods[wanted] as LoginRoute["serve"] };
     };
-    if (is("login")) return route({ POST: (exchange) => this.#login(exchange) }, "open");
+    if (is("login")) return route({ GET: () => this.#ways(), POST: (exchange) => this.#login(exchange) }, "open");
+    if (is("login", "provider")) return route({ GET: (exchange) => this.#provider.begin(exchange) }, "open");
+    if (is("login", "callback")) return route({ GET: (exchange) => this.#provider.finish(exchange) }, "open");
     if (is("logout")) return route({ POST: (exchange) => this.#logout(exchange) });
     if (is("me")) return route({ GET: (exchange) => this.#me(exchange) });
     if (is("me", "input")) return route({ POST: (exchange) => this.#input(exchange) });
@@ -71,6 +76,15 @@ export class LoginRoutes {
     if (is("login-links")) return route({ POST: (exchange) => this.#makeLink(exchange) });
     if (is("users", undefined, "password") && part === "password") return route({ POST: (exchange) => this.#setPassword(exchange, name ?? "") });
     return undefined;
+  }
+
+  /** How somebody may log in, for the page that asks. */
+  #ways(): Reply {
+    const { login } = this.#options;
+    const provider = login.provider();
+    return private_(
+      jsonReply({ hasPasswords: login.hasPasswords, ...(provider !== undefined && { provider: { ...provider, path: "/login/provider" } }) }),
+    );
   }
 
   async #login(exchange: Exchange): Promise<Reply> {

@@ -376,7 +376,10 @@ class ApiServer implements Api {
       if (isPlain) checkHost(request, browser);
       return ANONYMOUS;
     }
-    if (isPlain) checkOrigin(request, browser);
+    // The provider's page leads back here; what is asked for is a page, and changes nothing.
+    const isNavigation = root === LOGIN_PATH && path.length === 2 && request.method === "GET";
+    if (isNavigation && browser !== undefined) checkHost(request, browser);
+    else if (isPlain) checkOrigin(request, browser);
     if (root === LOGIN_PATH) return ANONYMOUS;
     // A page cannot set headers here: its half of the session comes as the first message, and is asked for then.
     if (isSessionLater(request, path)) {

@@ -160,6 +160,7 @@ const CLASSES: Readonly<Record<string, StatusClass>> = {
   "login/link": { code: 401, reason: "Unauthorized" },
   "login/ended": { code: 401, reason: "Unauthorized" },
   "login/disabled": { code: 403, reason: "Forbidden" },
+  "login/provided": { code: 403, reason: "Forbidden" },
   "login/wait": { code: 429, reason: "TooManyRequests" },
   "login/busy": { code: 429, reason: "TooManyRequests" },
   "login/too-many": { code: 409, reason: "Conflict" },

@@ -80,12 +80,17 @@ function ofJobRun(before: StoredObject | undefined, after: StoredObject | undefi
   ];
 }
 
-/** Who says what needs two people decides about everybody's powers. */
+/** Who says what needs two people, and how people log in, decides about users; who names the provider that says who somebody is, and in which groups, could be anybody. */
 function ofSite(before: Site | undefined, after: Site | undefined): readonly Name[] {
-  const guarded = (object: Site | undefined): unknown => (object?.spec as { readonly fourEyes?: unknown } | undefined)?.fourEyes;
+  const guarded = (object: Site | undefined): readonly unknown[] => {
+    const { fourEyes, login } = (object?.spec ?? {}) as Partial<Record<string, unknown>>;
+    return [fourEyes, login];
+  };
+  const provider = (object: Site | undefined): unknown => object?.spec.login?.provider;
   return [
     ...(isSame(guarded(before), guarded(after)) ? [] : (["manage-users"] as const)),
-    ...(isEdited(before, after, ["fourEyes"]) ? (["edit"] as const) : []),
+    ...(isSame(provider(before), provider(after)) ? [] : (["escalate"] as const)),
+    ...(isEdited(before, after, ["fourEyes", "login"]) ? (["edit"] as const) : []),
   ];
 }
 

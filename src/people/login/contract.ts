@@ -1,5 +1,9 @@
 /** Who is it: what the API is given to find out, and to let people log in. */
+
 import type { Authenticate, Identity, OnRevoked, RoleGrant } from "#/people/access/index.ts";
+import type { PendingLogin, ProviderSettings } from "./provider.ts";
+
+export type { PendingLogin };
 
 /** A user as login needs them; given by who keeps users. */
 export interface Person {
@@ -15,6 +19,11 @@ export interface Person {
 /** The users of the site, from memory. */
 export interface People {
   find(name: string): Person | undefined;
+  /** Whoever has this identity of a provider; more than one is a mistake of who wrote them. */
+  byIdentity(issuer: string, subject: string): readonly Person[];
+  /** Makes the user of somebody who comes from a provider for the first time, without any role. Idempotent; resolves when `find` knows them.
+   *  @throws access/unavailable (backoff) */
+  add(name: string, given: { readonly displayName?: string; readonly issuer: string; readonly subject: string }): Promise<void>;
   /** Calls `listener` after a user has changed or gone. */
   onChange(listener: () => void): void;
 }
@@ -25,6 +34,7 @@ export interface LoginSettings {
   readonly idleMs: number;
   /** A session lives so long at most. */
   readonly lifetimeMs: number;
+  readonly provider?: ProviderSettings;
 }
 
 /** Where somebody comes from who logs in. */
@@ -141,6 +151,14 @@ export interface Login {
   }): Promise<void>;
   /** True if somebody could get in by a password. */
   readonly hasPasswords: boolean;
+  /** The provider, if the site has one, and whether it answered last. */
+  provider(): { readonly name: string; readonly isAway: boolean } | undefined;
+  /** Where the browser goes to log in at the provider, and what it keeps meanwhile. `redirectUri`: where it comes back to.
+   *  @throws login/provider (backoff) */
+  beginAtProvider(redirectUri: string): Promise<{ readonly url: string; readonly pending: PendingLogin }>;
+  /** Who has come back from there, with the whole address, gets a link, which the page uses at once.
+   *  @throws login/provider (backoff), login/provided, login/disabled */
+  finishAtProvider(url: URL, pending: PendingLogin, visitor: Visitor): Promise<{ readonly link: string }>;
 }
 
 /** Who one is. */

@@ -97,6 +97,8 @@ export const loginLink = defineKind({
     label: z.string().max(200).optional(),
     /** Of a display: how long its session lives. */
     sessionMs: z.int().min(1).optional(),
+    /** Of who comes from a provider: the groups that it has told. */
+    provided: z.array(z.string().max(253)).max(200).optional(),
     ...place,
   }),
   status: z.strictObject({}),

@@ -6,6 +6,8 @@ const DAY_MS = 24 * HOUR_MS;
 export const LIMITS = {
   /** A one-time link. */
   linkMs: 10 * MINUTE_MS,
+  /** The same, of who comes from a provider: the page uses it at once. */
+  providedLinkMs: MINUTE_MS,
   linksOfUserMax: 20,
   /** Of one user; the one that was not used for the longest time goes. */
   sessionsOfUserMax: 50,

@@ -30,9 +30,11 @@ export class Links {
     readonly by: Identity;
     readonly address?: string;
     readonly display?: { readonly label?: string; readonly lifetimeMs: number };
+    /** Groups that a provider has told: the page uses the link at once. */
+    readonly provided?: readonly string[];
   }): Promise<{ readonly link: string; readonly user: string; readonly expires: string }> {
     const { kept, owners, history, clock, random } = this.#options;
-    const { user = MACHINE_ADMIN.name, by, address, display } = given;
+    const { user = MACHINE_ADMIN.name, by, address, display, provided } = given;
     const person = owners.known(user);
     await this.sweep();
     if (kept.values().filter(({ spec }) => spec.user.name === user).length >= LIMITS.linksOfUserMax)
@@ -41,7 +43,7 @@ export class Links {
       });
     const [id, secret] = [newId(random), newSecret(random)];
     const nowMs = clock.now();
-    const expires = iso(nowMs + LIMITS.linkMs);
+    const expires = iso(nowMs + (provided === undefined ? LIMITS.linkMs : LIMITS.providedLinkMs));
     await kept.create(id, {
       user: ownerOf(person),
       hash: hashSecret(secret),
@@ -52,6 +54,7 @@ export class Links {
       history,
       ...(address !== undefined && { from: address.slice(0, 100) }),
       ...(display?.label !== undefined && { label: display.label.slice(0, 200) }),
+      ...(provided !== undefined && { provided: [...provided] }),
       ...(display !== undefined && { sessionMs: Math.min(display.lifetimeMs, LIMITS.displayMsMax) }),
     });
     return { link: formatPair(id, secret), user, expires };

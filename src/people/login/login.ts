@@ -10,6 +10,7 @@ import { Links } from "./links.ts";
 import { Owners } from "./owners.ts";
 import { argon2id as argon2idOfNode } from "./password-hash.ts";
 import { Passwords } from "./passwords.ts";
+import { newUserName, type PendingLogin, type ProvidedIdentity, Provider } from "./provider.ts";
 import { iso, Sessions } from "./sessions.ts";
 import { Tokens } from "./tokens.ts";
 
@@ -57,6 +58,7 @@ class StoredLogin implements OpenLogin {
   readonly #links: Links;
   readonly #passwords: Passwords;
   readonly #failed: FailedLogins;
+  readonly #provider: Provider;
   /** Of sessions and tokens that are still kept: those of whose end was told. */
   #toldEnds = new Set<string>();
   readonly #listeners = new Set<RevokedListener>();
@@ -84,6 +86,7 @@ class StoredLogin implements OpenLogin {
       key: random.bytes(32),
       tell: ({ user, from: address, why, count }) => void this.#tell({ action: "login-failed", user, from: address, why, count }),
     });
+    this.#provider = new Provider({ settings: () => settings().provider, clock, random, log });
     this.ready = Promise.all(Object.values(this.#kept).map((one) => one.ready)).then(() => {});
     this.#kept.sessions.onGone(({ metadata }) => this.#revoked({ credential: metadata.name }, "your session was ended"));
     this.#kept.tokens.onGone(({ metadata }) => this.#revoked({ credential: metadata.name }, "the token was revoked"));
@@ -188,8 +191,9 @@ class StoredLogin implements OpenLogin {
       if (isOrreryError(error, "login/link")) this.#failed.add({ user: "link", from: visitor.address, why: "useless link" });
       throw error;
     }
-    const { isDisplay, label, sessionMs } = used.link.spec;
+    const { isDisplay, label, sessionMs, provided } = used.link.spec;
     const display = isDisplay && sessionMs !== undefined ? { lifetimeMs: sessionMs, ...(label !== undefined && { label }) } : undefined;
+    if (provided !== undefined) return await this.#open({ person: used.person, visitor, how: "provider", groups: provided });
     return await this.#open({ person: used.person, visitor, how: "link", ...(display !== undefined && { display }) });
   }
 
@@ -288,6 +292,43 @@ class StoredLogin implements OpenLogin {
 
   get hasPasswords(): boolean {
     return this.#passwords.any;
+  }
+
+  provider(): ReturnType<Login["provider"]> {
+    return this.#provider.state();
+  }
+
+  async beginAtProvider(redirectUri: string): ReturnType<Login["beginAtProvider"]> {
+    return await this.#provider.begin(redirectUri);
+  }
+
+  async finishAtProvider(url: URL, pending: PendingLogin, visitor: Visitor): ReturnType<Login["finishAtProvider"]> {
+    const identity = await this.#provider.finish(url, pending);
+    const person = await this.#personOf(identity);
+    if (person.isDisabled === true) {
+      this.#failedLogin(person.name, person, visitor, "disabled");
+      throw new OrreryError("login/disabled", `user ${person.name} is disabled; whoever manages users can enable them`);
+    }
+    const by: Identity = { name: person.name, groups: [], via: "session" };
+    return await this.#links.create({ user: person.name, by, address: visitor.address, provided: identity.groups });
+  }
+
+  async #personOf(identity: ProvidedIdentity): Promise<Person> {
+    const { people } = this.#options;
+    const { issuer, subject, displayName } = identity;
+    const [known, other] = people.byIdentity(issuer, subject);
+    if (other !== undefined)
+      throw new OrreryError(
+        "login/provided",
+        `several users have the same identity of ${issuer}: ${known?.name}, ${other.name}; take it from all but one`,
+      );
+    if (known !== undefined) return known;
+    const name = newUserName(identity);
+    await people.add(name, { issuer, subject, ...(displayName !== undefined && { displayName }) });
+    // Whoever has the name by now, and not the identity, is another one.
+    const made = people.byIdentity(issuer, subject)[0];
+    if (made === undefined) throw new OrreryError("login/provided", `user ${name} is somebody else; ask who manages users`);
+    return made;
   }
 
   /** What has happened is told; that it cannot be told undoes nothing. */

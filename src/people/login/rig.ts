@@ -49,7 +49,7 @@ export async function openLoginRig(t: Pick<TestContext, "after">, openStore: Ope
   const open = async (more: Partial<LoginOptions> = {}): Promise<OpenLogin> => {
     const made = openLogin({
       store,
-      people: { find: (name) => people.get(name), onChange: (listener) => void listeners.push(listener) },
+      people: { find: (name) => people.get(name), byIdentity: () => [], add: async () => {}, onChange: (listener) => void listeners.push(listener) },
       machine: () => undefined,
       settings: () => settings,
       history: "history-1",

@@ -17,7 +17,7 @@ test("the console's cookies and its half of a session end at the gateway, all ot
 test("among whatever other cookies it stands, and in whichever spelling of its header, its value goes no further", () => {
   const other = fc.string({ unit: "grapheme-ascii", maxLength: 12 }).filter((text) => !text.includes(";"));
   const spelling = fc.constantFrom("cookie", "Cookie", "COOKIE", "cOOkie");
-  const own = fc.constantFrom("orrery-0a1b2c3d-7480", "orrery-00000000-0", "orrery-0a1b2c3d-7480-known");
+  const own = fc.constantFrom("orrery-0a1b2c3d-7480", "orrery-00000000-0", "orrery-0a1b2c3d-7480-known", "orrery-0a1b2c3d-7480-state");
   fc.assert(
     fc.property(
       spelling,

@@ -162,7 +162,7 @@ const CONSOLE_COOKIE = "orrery-";
 function withoutConsole(cookies: string): string {
   return cookies
     .split(";")
-    .filter((one) => !/^\s*orrery-[0-9a-f]{8}-\d+(?:-known)?\s*(?:=|$)/.test(one))
+    .filter((one) => !/^\s*orrery-[0-9a-f]{8}-\d+(?:-known|-state)?\s*(?:=|$)/.test(one))
     .join(";")
     .trim();
 }
