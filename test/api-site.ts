@@ -59,7 +59,6 @@ export interface ApiSiteOptions {
 /** Opens a site for one test, on loopback and a free port; everything is closed and removed after it. */
 export async function openApiSite(context: Pick<TestContext, "after">, options: ApiSiteOptions = {}): Promise<ApiSite> {
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), "orrery-api-")));
-  if (options.folder === undefined) context.after(() => rm(folder, { recursive: true, force: true }));
   const certificates = await ensureCertificates({ folder: join(folder, "pki"), addresses: [], nowMs: Date.now(), random: systemRandom });
   const tokens = await ensureTokens(join(folder, "tokens"), systemRandom);
   const tree = options.tree ?? (await openSqliteTree({ file: join(folder, "tree.db"), clock: systemClock, random: systemRandom }));
@@ -108,6 +107,7 @@ export async function openApiSite(context: Pick<TestContext, "after">, options: 
     stopping.abort();
     await store.close();
     if (options.tree === undefined) await tree.close();
+    if (options.folder === undefined) await rm(folder, { recursive: true, force: true });
   });
   const url = `https://127.0.0.1:${port}`;
   const token = (user: string): string => tokens.get(user) ?? `token-of-${user}-0123456789`;

@@ -85,6 +85,7 @@ class FolderAudit implements OpenAudit {
   readonly #keeper: HeadKeeper;
   readonly #repeats: Repeats;
   #closed: Promise<void> | undefined;
+  #time = { ms: Number.NaN, text: "" };
   readonly #warnings = new Set<string>();
 
   constructor({ writer, keeper, ...options }: AuditOptions & { readonly writer: ChainWriter; readonly keeper: HeadKeeper }) {
@@ -111,6 +112,7 @@ class FolderAudit implements OpenAudit {
   }
 
   async list(query: AuditQuery): Promise<AuditPage> {
+    await this.#writer.flush();
     return await listEntries(this.#options.folder, query, this.#writer.reserved);
   }
 
@@ -213,8 +215,11 @@ class FolderAudit implements OpenAudit {
     };
   }
 
+  /** Several entries are of one millisecond. */
   #now(): string {
-    return new Date(this.#options.clock.now()).toISOString();
+    const nowMs = Math.floor(this.#options.clock.now());
+    if (nowMs !== this.#time.ms) this.#time = { ms: nowMs, text: new Date(nowMs).toISOString() };
+    return this.#time.text;
   }
 }
 

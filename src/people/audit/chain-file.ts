@@ -38,11 +38,12 @@ export class ChainFile {
     await syncData(this.#descriptor);
   }
 
-  /** What somebody else has done to it. `removed`: nothing of that name is there, or another file; what was written can still be read here. `changed`: it is longer or shorter than what was written. */
-  look(): "removed" | "changed" | undefined {
+  /** What somebody else has done to it; `atName`: also whether it still stands there. `removed`: nothing of that name is there, or another file; what was written can still be read here. `changed`: it is longer or shorter than what was written. */
+  look({ atName }: { readonly atName: boolean }): "removed" | "changed" | undefined {
     const own = fstatSync(this.#descriptor);
     if (own.size !== this.#size) return "changed";
     if (own.nlink === 0) return "removed";
+    if (!atName) return undefined;
     const there = statSync(this.path, { throwIfNoEntry: false });
     return there?.ino === own.ino && there.dev === own.dev ? undefined : "removed";
   }

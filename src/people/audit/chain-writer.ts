@@ -15,6 +15,10 @@ const PENDING_MAX = 10_000;
 const BATCH_MAX = 1_000;
 /** What nobody waits for is on disk after this. */
 const SYNC_MS = 1_000;
+/** What nobody waits for waits so long for others. */
+const COMPANY_MS = 20;
+/** How often it is looked whether the file is still the one of its name. */
+const LOOK_MS = 1_000;
 const NEAR_LIMIT = 0.8;
 /** What the audit has to tell of itself, and cannot yet. */
 const OWN_MAX = 20;
@@ -79,6 +83,12 @@ export class ChainWriter {
   #isUnsynced = false;
   #syncing: Promise<void> = Promise.resolve();
   #cancelSync = (): void => {};
+  #hurry = (): void => {};
+  /** Entries that were told, and of these written or refused. */
+  #told = 0;
+  #done = 0;
+  #flushes: { readonly upTo: number; readonly resolve: () => void }[] = [];
+  #lookedMs = Number.NEGATIVE_INFINITY;
   #lost = 0;
   #untoldLost = 0;
   #unwritable: string | undefined;
@@ -108,6 +118,8 @@ export class ChainWriter {
       return Promise.reject(new OrreryError("audit/busy", `${PENDING_MAX} entries wait to be written to the audit; try again`, { retry: "backoff" }));
     const { promise, resolve, reject } = Promise.withResolvers<number>();
     this.#pending.push({ entry, ...how, resolve, reject });
+    this.#told += 1;
+    if (how.isDurable) this.#hurry();
     this.#working ??= this.#drain();
     return promise;
   }
@@ -160,9 +172,18 @@ export class ChainWriter {
     ];
   }
 
+  /** Resolves when what has been told so far is handed to the system, or refused. */
+  async flush(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    if (this.#done >= this.#told) return;
+    this.#flushes.push({ upTo: this.#told, resolve });
+    this.#hurry();
+    await promise;
+  }
+
   /** The last entry that is on disk in a file of the chain, for who signs it; `undefined`: none, or the latest are only in the reserve. */
   async settled(): Promise<Position | undefined> {
-    while (this.#working !== undefined) await this.#working;
+    await this.flush();
     const file = this.#file;
     if (file === undefined || this.#mainSeq !== this.#seq || this.#isBroken) return undefined;
     const position = { seq: this.#seq, hash: this.#hash, file: file.path };
@@ -189,7 +210,7 @@ export class ChainWriter {
 
   /** Writes what waits, then lets go of the files. */
   async close(): Promise<void> {
-    while (this.#working !== undefined) await this.#working;
+    await this.flush();
     this.#cancelSync();
     await this.#sync();
     this.#file?.close();
@@ -200,14 +221,29 @@ export class ChainWriter {
     // What is told in the same turn is written together.
     await Promise.resolve();
     while (this.#pending.length > 0) {
+      if (this.#flushes.length === 0 && !this.#pending.some(({ isDurable }) => isDurable)) await this.#company();
       const batch = this.#pending.splice(0, BATCH_MAX);
       try {
         await this.#commit(batch);
       } catch (error) {
         for (const one of batch) one.reject(unwritable(this.#options.folder, error));
       }
+      this.#done += batch.length;
+      for (const flush of this.#flushes) if (flush.upTo <= this.#done) flush.resolve();
+      this.#flushes = this.#flushes.filter(({ upTo }) => upTo > this.#done);
     }
     this.#working = undefined;
+  }
+
+  /** Waits a moment for what has to be on disk: outcomes go with the next intents. */
+  #company(): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#options.clock.after(COMPANY_MS, resolve);
+      this.#hurry = () => {
+        cancel();
+        resolve();
+      };
+    });
   }
 
   async #commit(batch: readonly Pending[]): Promise<void> {
@@ -307,7 +343,10 @@ export class ChainWriter {
   /** Finds out what somebody has done to the file since the last write. */
   #look(): void {
     const file = this.#file;
-    const what = file?.look();
+    const nowMs = this.#options.clock.monotonic();
+    const isDue = nowMs - this.#lookedMs >= LOOK_MS;
+    if (isDue) this.#lookedMs = nowMs;
+    const what = file?.look({ atName: isDue });
     if (file === undefined || what === undefined) return;
     const name = path.basename(file.path);
     if (what === "removed") this.#putBack(file);
