@@ -171,6 +171,39 @@ describe("console", { skip }, () => {
     });
   });
 
+  test("a page of before an update loads itself once where its parts are gone, and no more; what stands in a field is not lost", async () => {
+    for (const times of [1, 100]) {
+      const open = await site.page("/", {});
+      const { page } = open;
+      await untilCalm(page);
+      let refused = 0;
+      let loads = 0;
+      page.on("load", () => {
+        loads += 1;
+      });
+      await page.route(/assets\/Updates-.*\.js$/, (route) =>
+        refused++ < times ? route.fulfill({ status: 404, contentType: "text/plain", body: "gone" }) : route.continue(),
+      );
+      if (times === 1) {
+        await page.evaluate("document.querySelector('main').append(Object.assign(document.createElement('textarea'), { value: 'typed' }))");
+        await page.getByRole("link", { name: "Updates" }).click();
+        await page.getByRole("heading", { name: "This page has failed" }).waitFor();
+        assert.equal(loads, 0, "somebody was writing");
+        refused = 0;
+        await page.evaluate("document.querySelector('textarea').remove()");
+        await page.goto(`${site.site.plain}/console/`);
+        await untilCalm(page);
+        loads = 0;
+      }
+      await page.getByRole("link", { name: "Updates" }).click();
+      if (times === 1) await page.getByRole("heading", { name: "Updates", level: 1 }).waitFor();
+      else await page.getByRole("heading", { name: "This page has failed" }).waitFor();
+      await page.waitForTimeout(500);
+      assert.equal(loads, 1);
+      await open.close();
+    }
+  });
+
   test("a session that is ended elsewhere ends on the page, with the reason", async () => {
     await on("/services", {}, async ({ page }) => {
       await untilCalm(page);

@@ -1,6 +1,7 @@
 /** The stream of this tab, and what React parts need of it. */
 import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import type { ViewRow, ViewWish } from "../../../src/face/views/protocol.ts";
+import { renew } from "../frame/renewal.ts";
 import type { Notice } from "./notice.ts";
 import { readSecret, sessionEnd } from "./secret.ts";
 import { beliefIn, NO_BEAT } from "./staleness.ts";
@@ -18,12 +19,7 @@ export const stream: Stream = new Stream({
   connect,
   secret: readSecret,
   onEnded: (error) => sessionEnd.set(error.message),
-  // Once: a server that is older than its page would have it load for ever.
-  onOutdated: () => {
-    if (sessionStorage.getItem("orrery.reloaded") !== null) return;
-    sessionStorage.setItem("orrery.reloaded", "1");
-    location.reload();
-  },
+  onOutdated: () => void renew(),
   now: () => Date.now(),
   after: (delayMs, callback) => {
     const timer = setTimeout(callback, delayMs);

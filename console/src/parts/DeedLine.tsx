@@ -13,6 +13,7 @@ export function DeedLine({ deed, onDismiss }: { readonly deed: Deed | undefined;
       <span>
         <b>{deed.title}</b>
         {deed.outcome !== undefined && <>: {deed.outcome}</>}
+        {deed.is === "running" && deed.isUnanswered === true && <>: {t("unanswered")}</>}
         {deed.is === "running" && (
           <span className="quiet">
             {" "}
@@ -20,7 +21,7 @@ export function DeedLine({ deed, onDismiss }: { readonly deed: Deed | undefined;
           </span>
         )}
       </span>
-      {deed.is !== "running" && (
+      {(deed.is !== "running" || deed.isUnanswered === true) && (
         <button type="button" className="button is-bare is-small" onClick={onDismiss}>
           {t("dismiss")}
         </button>

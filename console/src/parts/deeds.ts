@@ -10,6 +10,8 @@ export interface Deed {
   /** What has come of it, or why it failed. */
   readonly outcome?: string;
   readonly sinceMs: number;
+  /** No answer has come: whether it was done, only what is seen tells. */
+  readonly isUnanswered?: boolean;
 }
 
 export interface Doing<Seen> {
@@ -44,7 +46,11 @@ export function useDeed<Seen>(seen: Seen): Deeds<Seen> {
     setCurrent({ deed, doing, isAccepted: false });
     doing.send().then(
       () => settle({ isAccepted: true, ...(doing.isSeen === undefined && { deed: { ...deed, is: "done", outcome: doing.doneText } }) }),
-      (error: unknown) => settle({ deed: { ...deed, is: "failed", outcome: error instanceof ApiError ? error.message : String(error) } }),
+      (error: unknown) => {
+        if (error instanceof ApiError && error.code === 0 && doing.isSeen !== undefined)
+          settle({ isAccepted: true, deed: { ...deed, isUnanswered: true } });
+        else settle({ deed: { ...deed, is: "failed", outcome: error instanceof ApiError ? error.message : String(error) } });
+      },
     );
   }, []);
   // biome-ignore lint/correctness/useExhaustiveDependencies: what was sent a moment ago may be there already

@@ -62,5 +62,6 @@ test("nothing that a program writes steers the page: no escapes, no control char
       },
     ),
   );
+  assert.equal(withoutEscapes("\u001b[r\u001b[m\u001b(B\u001b[?1003l\u001b[1;24rstdout"), "stdout", "a terminal that is set up");
   assert.equal(withoutEscapes("\u001b[1;31mFATAL\u001b[0m <b>x</b> 中文\ttab"), "FATAL <b>x</b> 中文\ttab");
 });
