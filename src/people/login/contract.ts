@@ -1,9 +1,26 @@
 /** Who is it: what the API is given to find out, and to let people log in. */
 
 import type { Authenticate, Identity, OnRevoked, RoleGrant } from "#/people/access/index.ts";
-import type { PendingLogin, ProviderSettings } from "./provider.ts";
 
-export type { PendingLogin };
+/** An OpenID Connect provider, as the Site names it. */
+export interface ProviderSettings {
+  /** What the button says. */
+  readonly name: string;
+  readonly issuer: string;
+  readonly clientId: string;
+  /** Absolute; the client's secret stands in it, and nowhere else. Absent: a public client. */
+  readonly secretFile?: string;
+  readonly scopes: readonly string[];
+  /** Claim with the groups. */
+  readonly groupsClaim: string;
+}
+
+/** What the browser keeps while its person is at the provider. */
+export interface PendingLogin {
+  readonly state: string;
+  readonly nonce: string;
+  readonly verifier: string;
+}
 
 /** A user as login needs them; given by who keeps users. */
 export interface Person {

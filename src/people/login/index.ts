@@ -1,5 +1,4 @@
 export type { Login, LoginEvent, NewSession, PendingLogin, People, Person, Visitor } from "./contract.ts";
 export { type OpenLogin, openLogin } from "./login.ts";
 export { loginPart } from "./part.ts";
-export { isLoopback } from "./provider.ts";
 export { keepPasswords } from "./restored.ts";

@@ -1,7 +1,7 @@
 import { type Clock, describeError, isOrreryError, type Log, OrreryError, type Random } from "#/base/index.ts";
 import type { Authenticate, Identity } from "#/people/access/index.ts";
 import type { Store } from "#/state/store/index.ts";
-import type { Login, LoginEvent, LoginSettings, Me, NewSession, People, Person, Visitor } from "./contract.ts";
+import type { Login, LoginEvent, LoginSettings, Me, NewSession, PendingLogin, People, Person, Visitor } from "./contract.ts";
 import { FailedLogins } from "./failed-logins.ts";
 import { Kept } from "./kept.ts";
 import { credential, loginLink, session, token } from "./kinds.ts";
@@ -10,7 +10,7 @@ import { Links } from "./links.ts";
 import { Owners } from "./owners.ts";
 import { argon2id as argon2idOfNode } from "./password-hash.ts";
 import { Passwords } from "./passwords.ts";
-import { newUserName, type PendingLogin, type ProvidedIdentity, Provider } from "./provider.ts";
+import { newUserName, type ProvidedIdentity, Provider } from "./provider.ts";
 import { iso, Sessions } from "./sessions.ts";
 import { Tokens } from "./tokens.ts";
 

@@ -2,21 +2,9 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { Configuration } from "openid-client";
 import { type Clock, describeError, isOrreryError, type Log, OrreryError, type Random } from "#/base/index.ts";
+import type { PendingLogin, ProviderSettings } from "./contract.ts";
 import { withoutReserved } from "./owners.ts";
 import { newSecret } from "./secret.ts";
-
-/** An OpenID Connect provider, as the Site names it. */
-export interface ProviderSettings {
-  /** What the button says. */
-  readonly name: string;
-  readonly issuer: string;
-  readonly clientId: string;
-  /** Absolute; the client's secret stands in it, and nowhere else. Absent: a public client. */
-  readonly secretFile?: string;
-  readonly scopes: readonly string[];
-  /** Claim with the groups. */
-  readonly groupsClaim: string;
-}
 
 /** Who somebody is at the provider: by issuer and subject, never by a name or an address, which may be given to another one day. */
 export interface ProvidedIdentity {
@@ -26,13 +14,6 @@ export interface ProvidedIdentity {
   /** For a new user's name and how they are called. */
   readonly name?: string;
   readonly displayName?: string;
-}
-
-/** What the browser keeps while its person is at the provider. */
-export interface PendingLogin {
-  readonly state: string;
-  readonly nonce: string;
-  readonly verifier: string;
 }
 
 export interface ProviderOptions {
@@ -212,7 +193,7 @@ export function newUserName({ issuer, subject, name = "" }: ProvidedIdentity): s
   return `${readable === "" ? "user" : readable}-${own}`;
 }
 
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   return host === "localhost" || host.endsWith(".localhost") || host === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
