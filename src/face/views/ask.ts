@@ -58,7 +58,7 @@ export function ask(view: Exclude<View, LogView>, rights: Rights, sources: Sourc
     case "topic":
       return askTopic(view, rights, sources);
     case "overview":
-      return askOverview(view.limit, rights, sources, platform);
+      return askOverview(view.limit, rights, sources, { platform, clock });
     case "calls":
       return askDerived(callsView(view), rights, sources, clock);
     case "callTable":

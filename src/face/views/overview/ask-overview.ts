@@ -1,3 +1,4 @@
+import type { Clock } from "#/base/index.ts";
 import type { Asked } from "../asked.ts";
 import { CountsAnswer } from "../counts-answer.ts";
 import type { PlatformRow } from "../protocol.ts";
@@ -5,8 +6,14 @@ import type { Rights } from "../rights.ts";
 import type { Sources, ViewedKind } from "../sources.ts";
 import { OVERVIEW_KINDS, OverviewAnswer, PROBLEM_STATES, UNDER_WAY } from "./overview-answer.ts";
 
+export interface OverviewSurroundings {
+  /** How the centre itself is. */
+  readonly platform: () => PlatformRow;
+  readonly clock: Clock;
+}
+
 /** What is wrong with what the reader may see. */
-export function askOverview(limit: number, rights: Rights, sources: Sources, platform: () => PlatformRow): Asked {
+export function askOverview(limit: number, rights: Rights, sources: Sources, { platform, clock }: OverviewSurroundings): Asked {
   const isListed = ({ group, plural }: ViewedKind): boolean => rights.may({ verb: "list", group, resource: plural });
   // A layer of which nothing may be seen is not there: nothing that nobody sees is said to be well.
   const judged = Object.keys(OVERVIEW_KINDS)
@@ -42,6 +49,7 @@ export function askOverview(limit: number, rights: Rights, sources: Sources, pla
           return service === undefined || isService?.(service) === false ? undefined : service;
         },
         platform,
+        clock,
         silence: () => [...followed.values()].find(({ source }) => source.silence !== undefined)?.source.silence,
       });
     },

@@ -1,3 +1,4 @@
+import type { Clock } from "#/base/index.ts";
 import { DEFAULT_NAMESPACE, type StoredObject, type Update } from "#/model/index.ts";
 import { type Answer, type Reading, rowText } from "../answer.ts";
 import type { CountsAnswer } from "../counts-answer.ts";
@@ -25,6 +26,9 @@ export const UNDER_WAY: readonly string[] = ["", "Pending", "Preparing", "Distri
 /** Instances of services are told by their service, where it is not well itself. */
 const COUNTED_APART: ReadonlySet<string> = new Set(["instances"]);
 
+/** So soon somebody says something of what is made. */
+const NEW_MS = 10_000;
+
 export interface OverviewOptions {
   readonly limit: number;
   /** By kind: what is wrong, worst first. */
@@ -35,6 +39,7 @@ export interface OverviewOptions {
   /** A service that the reader is shown. */
   readonly findService: (key: string) => StoredObject | undefined;
   readonly platform: () => PlatformRow;
+  readonly clock: Clock;
   readonly silence: () => Silence | undefined;
 }
 
@@ -43,12 +48,15 @@ export class OverviewAnswer implements Answer {
   readonly #options: OverviewOptions;
   #versions = "";
   #platform = "";
+  /** When something that is new will not be any more. */
+  #againMs = Number.POSITIVE_INFINITY;
 
   constructor(options: OverviewOptions) {
     this.#options = options;
   }
 
   get isChanged(): boolean {
+    if (this.#options.clock.now() >= this.#againMs) return true;
     return this.#versionsNow() !== this.#versions || JSON.stringify(this.#options.platform()) !== this.#platform;
   }
 
@@ -60,10 +68,13 @@ export class OverviewAnswer implements Answer {
     const { limit, problems, updates, platform } = this.#options;
     this.#versions = this.#versionsNow();
     this.#platform = JSON.stringify(platform());
+    this.#againMs = Number.POSITIVE_INFINITY;
     const found = [...problems].flatMap(([resource, { query }]) =>
       query
         .window(0, limit)
-        .flatMap(({ key, row }) => (this.#isTold(row) ? [{ key: `problem ${resource} ${key}`, row: problemOf(resource, row), object: row }] : [])),
+        .flatMap(({ key, row }) =>
+          !this.#isNew(row) && this.#isTold(row) ? [{ key: `problem ${resource} ${key}`, row: problemOf(resource, row), object: row }] : [],
+        ),
     );
     const worst = found.sort((a, b) => compareProblems(a.row, b.row) || (a.key < b.key ? -1 : 1)).slice(0, limit);
     const changes = (updates?.query.window(0, limit) ?? []).map(({ key, row }) => ({
@@ -96,6 +107,15 @@ export class OverviewAnswer implements Answer {
       ...[...problems.values(), ...(updates === undefined ? [] : [updates])].map(({ query }) => query.version),
       ...[...counts.values()].map((one) => one.version),
     ].join(" ");
+  }
+
+  /** What was made a moment ago, and nobody has said anything of yet, is no problem yet. */
+  #isNew(object: StoredObject): boolean {
+    if (object.status !== undefined) return false;
+    const oldMs = Date.parse(object.metadata.creationTimestamp) + NEW_MS;
+    if (this.#options.clock.now() >= oldMs) return false;
+    this.#againMs = Math.min(this.#againMs, oldMs);
+    return true;
   }
 
   /** An instance that is not well is told by its service, if that says so itself. */

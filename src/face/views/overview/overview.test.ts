@@ -61,3 +61,15 @@ test("a reader sees what is wrong with what it may see", async () => {
   const layers = rows(client).flatMap((row) => (row.type === "layer" ? [row.layer] : []));
   assert.deepEqual(layers, ["services"], "of a layer of which nothing may be seen nothing is said");
 });
+
+test("what was made a moment ago is no problem yet; what nobody speaks of ten seconds later is", async () => {
+  const { feeds, clock, connect, pass } = startRig();
+  const made = stored(instance, "fresh");
+  feeds.instances.put({ ...made, metadata: { ...made.metadata, creationTimestamp: new Date(clock.now()).toISOString() } });
+  const client = connect();
+  client.open("o", { of: "overview" });
+  await pass(1_000);
+  assert.deepEqual(problems(client), []);
+  await pass(11_000);
+  assert.deepEqual(problems(client), ["unknown fresh: Unknown → read-log, describe"]);
+});
