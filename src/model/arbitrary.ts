@@ -55,6 +55,7 @@ function buildNew(schema: z.ZodType): fc.Arbitrary<unknown> {
   if (schema instanceof z.ZodLiteral) return fc.constantFrom(...schema.values);
   if (schema instanceof z.ZodUnion) return fc.oneof(...schema.options.map((one) => build(one as z.ZodType)));
   if (schema instanceof z.ZodNumber) return buildNumber(schema);
+  if (schema instanceof z.ZodISODateTime) return fc.constantFrom("2030-01-31T12:00:00Z", "1999-12-31T23:59:59.999+14:00");
   if (schema instanceof z.ZodString) return buildText(schema);
   return fc.constantFrom("text", 7, true, { a: [1, null] });
 }

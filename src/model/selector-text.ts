@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-const KEY = "[A-Za-z0-9](?:[-A-Za-z0-9_./]{0,200}[A-Za-z0-9])?";
+const KEY = "(?:[a-z0-9](?:[-.a-z0-9]{0,251}[a-z0-9])?/)?[A-Za-z0-9](?:[-._A-Za-z0-9]{0,61}[A-Za-z0-9])?";
 const VALUE = "(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?";
 const SET = `\\( ?${VALUE}(?: ?, ?${VALUE})* ?\\)`;
 const REQUIREMENT = `(?:!?${KEY}|${KEY} ?(?:==?|!=) ?${VALUE}|${KEY} (?:in|notin) ?${SET})`;

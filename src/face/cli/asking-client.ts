@@ -5,8 +5,10 @@ import type { Options } from "./options.ts";
 /** `context` whose requests say why they are made, and whether somebody does alone what others have to approve. */
 export function asking(context: CliContext, { reason, breakGlass }: Pick<Options, "reason" | "breakGlass">): CliContext {
   if (reason === undefined && breakGlass === undefined) return context;
+  // Why it is done alone is why it is done.
+  const why = reason ?? breakGlass ?? "";
   const said = {
-    ...(reason !== undefined && { "orrery-reason": encodeURIComponent(reason) }),
+    "orrery-reason": encodeURIComponent(why),
     ...(breakGlass !== undefined && { "orrery-break-glass": encodeURIComponent(breakGlass) }),
   };
   const connect = async (data: string): Promise<Client> => {
