@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { OrreryError } from "#/base/index.ts";
+import { OrreryError, silentLog } from "#/base/index.ts";
 import { instance, microservice, resource, type StoredObject } from "#/model/index.ts";
 import type { Identity } from "#/people/access/index.ts";
 import type { Beat, ViewWish } from "./protocol.ts";
@@ -530,6 +530,77 @@ test("whatever is asked and changed in whatever order, each client has what a fr
     }),
     { numRuns: 60 },
   );
+});
+
+test("whatever a client sends, it is answered or refused; nothing fails in a way that nobody expected", async () => {
+  const resource = fc.constantFrom("microservices", "instances", "resources", "events", "nothing");
+  const by = fc.oneof(
+    fc.constantFrom("state", "label:", "label:team", ".spec", ".metadata.labels", ".", "__proto__", "constructor", ".spec[*].x", "age"),
+    fc.string({ maxLength: 8 }),
+  );
+  const text = fc.oneof(
+    fc.string({ maxLength: 12, unit: "binary" }),
+    fc.constantFrom("a=b", "!a", "a in (b)", "metadata.name=a", "x=", "\u202e", "ÄÖ 中文"),
+  );
+  const selection = {
+    resource,
+    namespace: text,
+    search: text,
+    where: text,
+    fields: text,
+    filter: fc.dictionary(by, fc.array(text, { minLength: 1, maxLength: 2 }), { maxKeys: 2 }),
+  };
+  const partly = (of: string, fields: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<object> =>
+    fc.record({ of: fc.constant(of), ...fields }, { requiredKeys: ["of"] });
+  const view = fc.oneof(
+    partly("objects", {
+      ...selection,
+      sort: fc.record({ by, descending: fc.boolean() }),
+      columns: fc.oneof(fc.constant("table"), fc.array(by, { minLength: 1, maxLength: 3 })),
+      offset: fc.nat(20),
+      limit: fc.nat(20),
+    }).map((one) => ({ resource: "microservices", ...one })),
+    partly("counts", { ...selection }).map((one) => ({ resource: "events", by: "state", ...one })),
+    fc.record({ of: fc.constant("object"), resource, name: text }),
+    fc.record({ of: fc.constant("topic"), topic: fc.oneof(text, fc.constantFrom("calls", "__proto__")), search: text }),
+    partly("calls", { group: text, search: text, around: fc.record({ service: text, steps: fc.integer({ min: 1, max: 5 }) }) }),
+    fc.constantFrom<object>({ of: "overview" }, { of: "update" }, { of: "try" }, { of: "log" }, { of: "callTable" }),
+  );
+  const id = fc.constantFrom("a", "b", "c");
+  const message = fc.oneof(
+    { weight: 6, arbitrary: fc.record({ op: fc.constantFrom("open", "change"), id, view }) },
+    { weight: 1, arbitrary: fc.record({ op: fc.constant("close"), id }) },
+  );
+  const unexpected: string[] = [];
+  let [answered, refused] = [0, 0];
+  await fc.assert(
+    fc.asyncProperty(fc.array(message, { maxLength: 12 }), async (messages) => {
+      const { feeds, board, connect, pass } = startRig({
+        log: { ...silentLog, error: (what, fields) => unexpected.push(`${what} ${JSON.stringify(fields)}`) },
+      });
+      feeds.microservices.put(
+        stored(microservice, "a", { labels: { team: "x" }, spec: { calls: ["b"], map: { k: [1, { x: 2 }] } }, status: condition("Ready") }),
+      );
+      board.put(
+        "calls",
+        "a|b|c",
+        { caller: "a", service: "b", revision: "b-v1", instance: "b-0", host: "h", calls: 1, errors: 0, buckets: [] },
+        "centre",
+      );
+      const client = connect();
+      for (const one of messages) client.stream?.receive(JSON.stringify(one));
+      await pass(50);
+      feeds.microservices.put(stored(microservice, "b", { status: condition("Odd", "False") }));
+      await pass(600);
+      assert.equal(client.closedWith, undefined);
+      const internal = client.messages.filter((one) => "error" in one && one.error.code === "api/internal");
+      assert.deepEqual([unexpected, internal], [[], []]);
+      answered += client.messages.filter((one) => "rows" in one).length;
+      refused += client.messages.filter((one) => "error" in one).length;
+    }),
+    { numRuns: 60 },
+  );
+  assert.ok(answered > 20 && refused > 20, `${answered} were answered, ${refused} refused`);
 });
 
 /** Versions differ between two stores. */
