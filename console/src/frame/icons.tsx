@@ -8,6 +8,7 @@ const PATHS: Readonly<Record<string, ReactNode>> = {
   alarms: <path d="M8 2 14 13.5H2zM8 6.5v3M8 11.4v.3" />,
   topology: <path d="M2 3.5h4v3H2zM10 2h4v3h-4zM10 11h4v3h-4zM6 5l4-1.5M4 6.5 10 12.5" />,
   calls: <path d="M2 5h10M9 2l3 3-3 3M14 11H4M7 8l-3 3 3 3" />,
+  events: <path d="M3 3.5h2M3 8h2M3 12.500h2M7.500 3.500h6M7.500 8h6M7.500 12.500h4" />,
   logs: <path d="M2.5 3.5h11M2.5 6.5h7M2.5 9.5h11M2.5 12.5h5" />,
   routes: <path d="M2 8h4l3-4.5h5M6 8l3 4.5h5" />,
   gateways: <path d="M3 14V5l5-3 5 3v9M6.5 14V9h3v5" />,

@@ -25,6 +25,7 @@ export const PAGES: readonly PageEntry[] = [
   { id: "topology", group: "services", path: "/topology", load: () => import("./topology/Topology.tsx"), key: "t", isForWall: true },
   { id: "calls", group: "services", path: "/calls", load: () => import("./calls/Calls.tsx"), key: "c" },
   { id: "logs", group: "services", path: "/logs", load: () => import("./logs/Logs.tsx"), key: "l" },
+  { id: "events", group: "services", path: "/events", load: () => import("./events/Events.tsx"), key: "e" },
   { id: "resources", group: "things", path: "/resources", load: () => import("./resources/Resources.tsx"), key: "p", isForWall: true },
 ];
 
