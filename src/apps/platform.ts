@@ -37,8 +37,11 @@ export function localPlatform({ version, connect, interrupts, freeBytes: freeByt
       const { restoreSqliteTree } = await import("#/state/tree/sqlite/index.ts");
       const file = path.join(data, "state", "tree.db");
       const former = existsSync(file) ? `${file}.before-restore` : undefined;
-      await restoreSqliteTree({ from, file, random: systemRandom });
-      return former === undefined ? [] : await (await import("./centre/restored-people.ts")).keepPeopleOut(file, former);
+      const { auditRestore } = await import("./restored-audit.ts");
+      return await auditRestore(data, from, async () => {
+        await restoreSqliteTree({ from, file, random: systemRandom });
+        return former === undefined ? [] : await (await import("./centre/restored-people.ts")).keepPeopleOut(file, former);
+      });
     },
     edge: readEdgeUrl,
     console: readConsoleUrl,

@@ -398,3 +398,17 @@ test("the audit and its files are for their owner alone", async (context) => {
   assert.equal(statSync(place.folder).mode & 0o777, 0o700);
   for (const name of readdirSync(place.folder)) assert.equal(statSync(path.join(place.folder, name)).mode & 0o777, 0o600, name);
 });
+
+test("verify finds nothing in a chain that is being written to, over the ends of its files", async (context) => {
+  const place = site(context);
+  const audit = await place.open({ segmentBytes: 20_000 });
+  let isOver = false;
+  const writing = (async () => {
+    for (let count = 0; count < 1_500; count++) (await audit.begin(facts({ action: `a${count}` }))).end({ code: 200 });
+    isOver = true;
+  })();
+  let looks = 0;
+  for (; !isOver; looks++) assert.deepEqual(named(await place.verify()), []);
+  await writing;
+  assert.ok(looks > 3, `${looks}`);
+});

@@ -18,10 +18,12 @@ export interface Testimony {
 /** Keeps the heads that a centre has shown, in a file of its own process: what is written anew, cut or put back at the centre shows against it. It believes nobody: a head that contradicts what it has is kept beside it. */
 export class HeadWitness {
   readonly #file: string;
+  readonly #max: number;
   #heads: SignedHead[];
 
-  constructor(file: string) {
+  constructor(file: string, max: number = HEADS_MAX) {
     this.#file = file;
+    this.#max = max;
     this.#heads = [...readWitnessed(file)];
   }
 
@@ -49,8 +51,8 @@ export class HeadWitness {
   #keep(signed: SignedHead): void {
     this.#heads.push(signed);
     mkdirSync(path.dirname(this.#file), { recursive: true, mode: 0o700 });
-    if (this.#heads.length <= HEADS_MAX) return appendFileSync(this.#file, lineOf(signed), { mode: 0o600, flush: true });
-    this.#heads = thinned(this.#heads);
+    if (this.#heads.length <= this.#max) return appendFileSync(this.#file, lineOf(signed), { mode: 0o600, flush: true });
+    this.#heads = thinned(this.#heads, this.#max);
     writeFileSync(`${this.#file}.new`, this.#heads.map(lineOf).join(""), { mode: 0o600, flush: true });
     renameSync(`${this.#file}.new`, this.#file);
   }
@@ -114,11 +116,11 @@ function lineOf({ note, key }: SignedHead): string {
 }
 
 /** The last head of each day, and all of the last two days that were witnessed, at most half of what is kept. */
-function thinned(heads: readonly SignedHead[]): SignedHead[] {
+function thinned(heads: readonly SignedHead[], max: number): SignedHead[] {
   const dated = heads.map((signed) => ({ signed, day: dayOf(signed) }));
   const lastDay = Math.max(...dated.map(({ day }) => day));
   const kept = dated.filter(({ day }, index) => day >= lastDay - 1 || dated[index + 1]?.day !== day);
-  return kept.slice(-HEADS_MAX / 2).map(({ signed }) => signed);
+  return kept.slice(-max / 2).map(({ signed }) => signed);
 }
 
 function dayOf({ note }: SignedHead): number {
