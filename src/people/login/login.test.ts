@@ -3,27 +3,30 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
-import { silentLog, systemClock, systemRandom } from "#/base/index.ts";
+import { OrreryError, silentLog, systemClock, systemRandom } from "#/base/index.ts";
 import type { Identity } from "#/people/access/index.ts";
 import { openTreeStore } from "#/state/store/tree/index.ts";
 import { openSqliteTree } from "#/state/tree/sqlite/index.ts";
 import { credential, loginLink, session, token } from "./kinds.ts";
-import { ADMIN, ANNA, HERE, type LoginRig, openLoginRig, PASSWORD, until } from "./rig.ts";
+import type { LoginOptions } from "./login.ts";
+import { argon2id } from "./password-hash.ts";
+import { ADMIN, ANNA, HERE, type LoginRig, type OpenStore, openLoginRig, PASSWORD, until } from "./rig.ts";
 
 const HOUR_MS = 3_600_000;
 
-const openRig = (t: TestContext): Promise<LoginRig> =>
-  openLoginRig(t, async (context, kinds) => {
-    const folder = mkdtempSync(path.join(tmpdir(), "orrery-login-"));
-    const tree = await openSqliteTree({ file: path.join(folder, "tree.db"), clock: systemClock, random: systemRandom });
-    const store = await openTreeStore({ tree, clock: systemClock, random: systemRandom, kinds, log: silentLog });
-    context.after(async () => {
-      await store.close();
-      await tree.close();
-      rmSync(folder, { recursive: true });
-    });
-    return store;
+const openRig = (t: TestContext, options: Partial<LoginOptions> = {}): Promise<LoginRig> => openLoginRig(t, openStore, options);
+
+const openStore: OpenStore = async (context, kinds) => {
+  const folder = mkdtempSync(path.join(tmpdir(), "orrery-login-"));
+  const tree = await openSqliteTree({ file: path.join(folder, "tree.db"), clock: systemClock, random: systemRandom });
+  const store = await openTreeStore({ tree, clock: systemClock, random: systemRandom, kinds, log: silentLog });
+  context.after(async () => {
+    await store.close();
+    await tree.close();
+    rmSync(folder, { recursive: true });
   });
+  return store;
+};
 
 test("a link logs its user in once; the second use, a changed secret and an old one are refused alike", async (t) => {
   const { login, clock } = await openRig(t);
@@ -303,4 +306,50 @@ test("a user has so many sessions at most: the one that was not used for the lon
   }
   assert.equal(login.sessions("anna").length, 50);
   assert.deepEqual(login.look(first as Identity), { why: "it was ended" });
+});
+
+test("what cannot be looked up is told as that, never as nobody's: a stalled store logs nobody out", async (t) => {
+  const { login, store, open } = await openRig(t);
+  const { cookie, secret } = await login.byLink((await login.makeLink({ by: ADMIN })).link, HERE);
+  const { token: bearer } = await login.makeToken({ user: "anna", by: ADMIN, ttlMs: HOUR_MS });
+  const gone = { isGone: false };
+  const stalled = new Proxy(store, {
+    get: (target, name) => {
+      if (gone.isGone && (name === "get" || name === "create" || name === "delete"))
+        return async () => {
+          throw new OrreryError("store/unavailable", "no quorum", { retry: "backoff" });
+        };
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  const other = await open({ store: stalled });
+  gone.isGone = true;
+  assert.ok(other.authenticate({ cookie, secret }), "what is known goes on");
+  const strange = { cookie: `${"0".repeat(20)}.${"A".repeat(43)}`, secret };
+  await assert.rejects(async () => await other.authenticate(strange), { code: "access/unavailable", retry: "backoff" });
+  await assert.rejects(async () => await other.authenticate({ bearer: `orrery_${"0".repeat(20)}_${"A".repeat(43)}` }), {
+    code: "access/unavailable",
+  });
+  assert.ok(other.authenticate({ bearer }));
+  const { link } = await login.makeLink({ by: ADMIN });
+  await assert.rejects(other.byLink(link, HERE), { code: "access/unavailable" });
+  gone.isGone = false;
+  assert.equal(await other.authenticate(strange), undefined);
+  assert.ok(await other.byLink(link, HERE), "the link is not used up by a failure");
+});
+
+test("how long a login takes does not tell whether there is such a user", async (t) => {
+  const { login } = await openRig(t, { argon2id });
+  await login.setPassword({ user: "anna", password: PASSWORD, by: ADMIN, visitor: HERE });
+  const took: Record<string, number[]> = { anna: [], eve: [], "no name at all": [] };
+  for (let round = 0; round < 4; round++)
+    for (const [user, times] of Object.entries(took)) {
+      const startMs = performance.now();
+      await assert.rejects(login.byPassword({ user, password: "wrong" }, { address: `10.0.${round}.1` }), { code: "login/wrong" });
+      times.push(performance.now() - startMs);
+    }
+  // The least of each: what else the machine does makes others longer.
+  const [known = 0, ...others] = Object.values(took).map((times) => Math.min(...times));
+  for (const other of others) assert.ok(other > known / 2 && other < known * 2, JSON.stringify(took));
 });
