@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { OrreryError } from "#/base/index.ts";
+import type { Kind } from "#/model/index.ts";
 import type { Approvals } from "#/people/access/index.ts";
+import type { Admit } from "#/state/store/index.ts";
 import { type Exchange, jsonReply, type Reply } from "./exchange.ts";
 import { readSmallBody } from "./small-body.ts";
 
@@ -19,5 +21,7 @@ export async function serveDecision(exchange: Exchange, approvals: Approvals): P
     );
   const { reason } = await readSmallBody(exchange, body);
   await exchange.trail.begin(`approval-${what}`, { object: { kind: "Approval", name } });
-  return jsonReply(await decide.call(approvals, user, name, reason));
+  // What is carried out by it is told, too, with what it changed.
+  const told = (kind: Kind, admit: Admit): Admit => exchange.trail.intending(kind, { admit }).admit ?? admit;
+  return jsonReply(await decide.call(approvals, user, name, reason, { told }));
 }

@@ -51,6 +51,12 @@ export interface Asking {
   readonly warn?: (text: string) => void;
 }
 
+/** How what was approved is carried out. */
+export interface CarryingOut {
+  /** Gives the `admit` that is asked in the place of the one of the write: by it the audit is told, too. */
+  readonly told?: (kind: Kind, admit: Admit) => Admit;
+}
+
 /** Four eyes: what the Site names waits until others approve it, and only that is carried out. It guards what a write does, whichever way it comes. */
 export class Approvals {
   readonly #options: ApprovalsOptions;
@@ -196,7 +202,7 @@ export class Approvals {
 
   /** Approves as `who`; the last that is needed carries it out. Returns it as it is then.
    *  @throws store/missing; access/decided: it no longer waits; api/forbidden: they have asked for it themselves, have decided already, or have none of the roles that are needed */
-  async approve(who: Identity, name: string, reason?: string): Promise<Approval> {
+  async approve(who: Identity, name: string, reason?: string, more: CarryingOut = {}): Promise<Approval> {
     const decided = await this.#change(name, async (one, nowMs) => {
       await this.#checkWaits(one);
       const decisions = one.status?.decisions ?? [];
@@ -215,7 +221,7 @@ export class Approvals {
       return { ...one.status, decisions: all, phase: open.length === 1 ? ("Approved" as const) : ("Waiting" as const) };
     });
     this.#tell(decided, "Normal", "Approved", `${who.name} approves${reason === undefined ? "" : `: ${reason}`}`);
-    return decided.status?.phase === "Approved" && decided.spec.verb !== "call" ? await this.#carryOut(decided) : decided;
+    return decided.status?.phase === "Approved" && decided.spec.verb !== "call" ? await this.#carryOut(decided, more) : decided;
   }
 
   /** @throws as `approve` */
@@ -272,7 +278,7 @@ export class Approvals {
   }
 
   /** Writes exactly what was approved, or says why it can no longer be. */
-  async #carryOut(one: Approval): Promise<Approval> {
+  async #carryOut(one: Approval, { told = (_, admit) => admit }: CarryingOut = {}): Promise<Approval> {
     const { store, kinds, log } = this.#options;
     const { name } = one.metadata;
     const { spec } = one;
@@ -291,7 +297,7 @@ export class Approvals {
       };
       const author = AUTHORED[kind.kind];
       const options = {
-        admit,
+        admit: told(kind, admit),
         ...(wish.spec.fieldManager !== undefined && { fieldManager: wish.spec.fieldManager }),
         ...(author !== undefined && { author: { user: spec.by.name, of: author } }),
       };

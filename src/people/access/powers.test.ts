@@ -144,6 +144,12 @@ test("every selector that a role may hold can be read", () => {
   );
 });
 
+/** Fields in one order. */
+function ordered(_: string, value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
 for (const kind of kinds)
   test(`whatever changes in a ${kind.kind} is something that somebody has to be allowed`, () => {
     const made = (kind: Kind, { metadata, spec }: { readonly metadata: { readonly name: string }; readonly spec: unknown }): StoredObject => ({
@@ -155,7 +161,10 @@ for (const kind of kinds)
     fc.assert(
       fc.property(arbitraryManifest(kind), arbitraryManifest(kind), (one, other) => {
         const [before, after] = [made(kind, one), made(kind, other)];
-        const isSame = JSON.stringify(before.spec) === JSON.stringify(after.spec);
+        // Left out, it is not stopped.
+        const read = ({ spec }: StoredObject): string =>
+          JSON.stringify(kind.kind === "JobRun" ? { stopped: false, ...(spec as object) } : spec, ordered);
+        const isSame = read(before) === read(after);
         assert.equal(effects(kind, before, after).length > 0, !isSame);
         assert.deepEqual(effects(kind, before, before), []);
         assert.ok(effects(kind, undefined, after).length > 0);
