@@ -164,6 +164,9 @@ test("open redirect: the way back leads to a page of the console and nowhere els
   for (const to of [
     "https://evil.example/",
     "//evil.example",
+    "/\\evil.example",
+    "/console/\\evil.example",
+    "/console/%5cevil.example/..",
     "/console//evil.example",
     "/console/../logs",
     "/console/%2e%2e/logs",
