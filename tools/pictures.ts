@@ -54,7 +54,7 @@ const folder = values.docs ? join(ROOT, "docs/pictures") : values.out;
 mkdirSync(folder, { recursive: true });
 try {
   if (values.docs)
-    for (const [name, shot, language, theme] of DOCS)
+    for (const [name, shot, language, theme] of DOCS.filter(([one]) => positionals.every((word) => one.includes(word))))
       await take(SHOTS.find((one) => one.name === shot) as Shot, { language, theme, width: 1280, height: 760 }, name);
   else
     for (const shot of SHOTS)

@@ -102,6 +102,27 @@ test("a group's edges add up what comes and what leaves over all of its services
   assert.deepEqual([edge?.to, edge?.comingShare, edge?.leavingShare], ["group:a", 0.5, 0.1]);
 });
 
+test("a box stays drawn until another has much more calls, or hurts", () => {
+  const services = ["a", "b", "c"].map((name) => service(name));
+  const drawn = (b: number, more: Partial<CallSum> = {}): string[] =>
+    names(
+      buildCallGraph(
+        { of: "calls", boxes: 2 },
+        [sum("", "a", { calls: 60 }), sum("", "b", { calls: b, ...more })],
+        services,
+        new Set(["outside", "service:a"]),
+      ),
+    );
+  assert.deepEqual(drawn(100), ["outside", "service:a"]);
+  assert.deepEqual(drawn(200), ["outside", "service:b"]);
+  assert.deepEqual(drawn(1, { errors: 1 }), ["outside", "service:b"]);
+});
+
+test("of a service of which nobody says what it serves, no revision leaves", () => {
+  const [edge] = rowsOf<CallsEdgeRow>(buildCallGraph(whole, [sum("", "new")], [service("new")]), "edge");
+  assert.deepEqual([edge?.shares[0]?.duty, edge?.leavingShare], ["served", 0]);
+});
+
 test("what was refused before it was known whom it was for was for somebody unknown, not for outside", () => {
   const rows = buildCallGraph(whole, [sum("portal", "", { calls: 0, refused: 6, revision: "", instance: "" })], [service("portal")]);
   assert.deepEqual(

@@ -6,6 +6,8 @@ import { doesHurt, figuresOf, roundFigure, WINDOW_SECONDS } from "./call-figures
 const CELLS_MAX = 500;
 const SHARES_MAX = 8;
 const GROUPS_MAX = 20;
+/** Who is not drawn takes the place of who is where its rate is so much higher: figures move each second, boxes should not. */
+const STAY_FACTOR = 2;
 
 /** A service as the graph needs it. */
 export interface GraphService {
@@ -25,10 +27,12 @@ export function buildCallGraph(
   view: CallsView,
   sums: readonly CallSum[],
   services: readonly GraphService[],
+  /** Boxes that were drawn before: they stay unless others have much more. */
+  before: ReadonlySet<string> = new Set(),
 ): readonly { readonly key: string; readonly row: CallsRow }[] {
   const graph = new Graph(view, sums, services);
   const kept = graph.select();
-  const ranked = [...kept].sort((a, b) => graph.compare(a, b));
+  const ranked = [...kept].sort((a, b) => graph.compare(a, b, before));
   const boxes = new Set(ranked.slice(0, view.boxes));
   const edges = graph.edges.filter(({ from, to }) => kept.has(from) && kept.has(to)).sort(byUrgency);
   const drawn = edges.filter(({ from, to }) => boxes.has(from) && boxes.has(to));
@@ -80,6 +84,8 @@ class Graph {
   readonly #members = new Map<string, GraphService[]>();
   readonly #idOf = new Map<string, string>();
   readonly #duties = new Map<string, RevisionDuty>();
+  /** Boxes of which it is known what is served: any other revision leaves. */
+  readonly #served = new Set<string>();
   readonly #nodes = new Map<string, CallsNodeRow>();
   readonly #neighbours = new Map<string, Set<string>>();
 
@@ -92,19 +98,27 @@ class Graph {
       if (members === undefined) this.#members.set(id, [service]);
       else members.push(service);
       for (const revision of service.coming ?? []) this.#duties.set(revision, "coming");
-      if (service.served !== undefined) this.#duties.set(service.served, "served");
+      if (service.served === undefined) continue;
+      this.#duties.set(service.served, "served");
+      this.#served.add(id);
     }
     const boxed = sums
       .filter((one) => one.calls > 0 || one.refused > 0 || one.inFlight > 0)
       .map((one) => ({ ...one, caller: this.#idOfName(one.caller), service: this.#idOfName(one.service === "" ? "?" : one.service) }));
-    const shares = Map.groupBy(sumCalls(boxed, ["caller", "service", "revision"]), ({ key }) => `${key.caller} ${key.service}`);
-    const dutyOf = (revision: string): RevisionDuty => this.#duties.get(revision) ?? "leaving";
-    this.edges = sumCalls(boxed, ["caller", "service"]).map((sum) => edgeOf(sum, shares.get(`${sum.key.caller} ${sum.key.service}`) ?? [], dutyOf));
+    // Each sum is made of the finer one: calls of thousands of instances are gone through once.
+    const byRevision = sumCalls(boxed, ["caller", "service", "revision"]);
+    const byEdge = sumCalls(byRevision.map(asSum), ["caller", "service"]);
+    const shares = Map.groupBy(byRevision, ({ key }) => `${key.caller} ${key.service}`);
+    this.edges = byEdge.map((sum) => {
+      const isServed = this.#served.has(sum.key.service ?? "");
+      const dutyOf = (revision: string): RevisionDuty => this.#duties.get(revision) ?? (isServed ? "leaving" : "served");
+      return edgeOf(sum, shares.get(`${sum.key.caller} ${sum.key.service}`) ?? [], dutyOf);
+    });
     for (const { from, to } of this.edges) {
       this.#neighbour(from).add(to);
       this.#neighbour(to).add(from);
     }
-    const called = new Map(sumCalls(boxed, ["service"]).map((sum) => [sum.key.service ?? "", sum]));
+    const called = new Map(sumCalls(byEdge.map(asSum), ["service"]).map((sum) => [sum.key.service ?? "", sum]));
     for (const id of new Set([...this.#members.keys(), ...this.#neighbours.keys()])) this.#nodes.set(id, this.#makeNode(id, called.get(id)));
   }
 
@@ -130,14 +144,14 @@ class Graph {
   }
 
   /** Which box goes first when there are too many: what was asked for, what hurts, what is called most. */
-  compare(a: string, b: string): number {
+  compare(a: string, b: string, before: ReadonlySet<string>): number {
     const centre = this.#view.around === undefined ? undefined : this.#idOfName(this.#view.around.service);
     const [one, two] = [this.node(a), this.node(b)];
     return (
       Number(b === centre) - Number(a === centre) ||
       Number(two.hurts) - Number(one.hurts) ||
       Number(two.kind === "outside") - Number(one.kind === "outside") ||
-      two.rate - one.rate ||
+      two.rate * (before.has(b) ? STAY_FACTOR : 1) - one.rate * (before.has(a) ? STAY_FACTOR : 1) ||
       (a < b ? -1 : 1)
     );
   }
@@ -197,6 +211,10 @@ class Graph {
       ...(own?.comingVersion !== undefined && { coming: own.comingVersion }),
     };
   }
+}
+
+function asSum({ key, ...sums }: CallGroup): CallSum {
+  return { ...{ caller: "", service: "", revision: "", instance: "", host: "" }, ...key, ...sums };
 }
 
 const WORST_FIRST: readonly Severity[] = ["critical", "major", "minor", "unknown", "changing", "off", "normal"];

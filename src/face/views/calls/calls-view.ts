@@ -8,12 +8,14 @@ import { buildCallGraph, type GraphService } from "./call-graph.ts";
 
 /** The call graph. Who is shown some services alone is shown the calls of which one end is theirs. */
 export function callsView(view: CallsView): DerivedView {
+  let drawn: ReadonlySet<string> = new Set();
   return {
     resources: ["microservices", "updates"],
     topics: ["calls"],
     compute(data) {
       const { sums, seen } = visibleCalls(data);
-      const [summary, ...rows] = buildCallGraph(view, sums, graphServices(data));
+      const [summary, ...rows] = buildCallGraph(view, sums, graphServices(data), drawn);
+      drawn = new Set(rows.flatMap(({ row }) => (row.type === "node" ? [row.id] : [])));
       return summary === undefined ? rows : [{ ...summary, seen }, ...rows];
     },
   };
