@@ -173,6 +173,17 @@ describe("console: calls and things", { skip }, () => {
     });
   });
 
+  test("the overview leads to what is wrong: to the log that says why, and to the list of those that are alike", async () => {
+    await on("/", {}, async ({ page }) => {
+      await page.getByRole("link", { name: "Read the log of its probe" }).click();
+      await page.getByRole("heading", { name: "ups-hall" }).waitFor();
+      await page.getByRole("tab", { name: "Probe's log", selected: true }).waitFor();
+      await page.goBack();
+      await page.locator('.layer-counts a[href*="/services?state=major"]').click();
+      await page.locator("tr[data-index]").filter({ hasText: "archive" }).waitFor();
+    });
+  });
+
   test("a probe is switched off after it is told what that means, and it is said when nobody looks any more", async () => {
     const { store } = site.site.api;
     await store.patch(

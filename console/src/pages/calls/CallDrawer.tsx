@@ -32,7 +32,7 @@ export function CallDrawer({ name: key, level, onClose }: { readonly name: strin
   const seen = whole.rows[0]?.seen;
   return (
     <Drawer label={t("details", { name: label })} of={key} onClose={onClose}>
-      <PageHead level={2} title={label} seen={seen} isStale={whole.isStale}>
+      <PageHead level={2} title={label} seen={seen} beatMs={5_000} isStale={whole.isStale}>
         {row === undefined
           ? whole.isLoading
             ? ""

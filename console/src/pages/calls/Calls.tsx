@@ -17,6 +17,9 @@ import { callerOf, keyOf, LEVELS, type Level, levelOf } from "./calls.ts";
 import "./calls.css";
 import { usePartName } from "./names.ts";
 
+/** Figures come each second; of many calls the centre rests between. */
+const BEAT_MS = 5_000;
+
 /** Who calls what, how often, how fast, how much of it fails: the last minute, as gateways tell it. */
 export default function Calls() {
   const t = useTexts("calls");
@@ -86,6 +89,7 @@ export default function Calls() {
         <PageHead
           title={t("title")}
           seen={seen}
+          beatMs={BEAT_MS}
           isStale={live?.isStale ?? false}
           actions={
             <button type="button" className="button" onClick={exportAll}>

@@ -13,11 +13,19 @@ import "./overview.css";
 
 const ORDER: readonly Severity[] = ["critical", "major", "minor", "unknown", "changing", "off", "normal"];
 const SHOWN_MAX = 60;
-/** Where an object's page is, by its resource. */
-const PLACES: Readonly<Record<string, (object: ProblemRow["object"]) => string>> = {
-  microservices: ({ namespace = "default", name }) => `/services?open=${namespace}/${name}`,
-  updates: () => "/updates",
-};
+/** The page on which objects are looked at, by their resource. */
+const PLACES: Readonly<Record<string, string>> = { microservices: "/services", resources: "/resources", updates: "/updates" };
+/** What the pages of a layer list. */
+const LISTS: Readonly<Partial<Record<LayerRow["layer"], string>>> = { services: "/services", applications: "/resources" };
+/** Steps that are taken in the log. */
+const LOG_STEPS: ReadonlySet<string> = new Set(["read-log", "read-probe-log"]);
+
+/** Address of an object's details; undefined: there is no page for it. */
+function placeOf({ resource = "", namespace, name }: ProblemRow["object"], step?: string): string | undefined {
+  const path = PLACES[resource];
+  if (path === undefined) return undefined;
+  return `${path}?open=${namespace === undefined ? "" : `${namespace}/`}${name}${step !== undefined && LOG_STEPS.has(step) ? "&tab=log" : ""}`;
+}
 
 /** What is wrong, since when, what to do? Worst first; and what is being changed now. */
 export default function Overview() {
@@ -99,7 +107,8 @@ function sort(rows: readonly Keyed<OverviewRow>[]): Sorted {
 
 function Problem({ problem: { severity, object, reason, since, message, next } }: { readonly problem: ProblemRow }) {
   const t = useTexts("overview");
-  const place = PLACES[object.resource ?? ""]?.(object);
+  const place = placeOf(object);
+  const [step] = next;
   return (
     <li>
       <State state={{ severity, word: reason, ...(message !== undefined && { message }) }} />
@@ -109,7 +118,7 @@ function Problem({ problem: { severity, object, reason, since, message, next } }
           <span className="quiet small">{t(`kinds.${object.kind}`, { defaultValue: object.kind })}</span>
         </span>
         {message !== undefined && <span className="wrong-why">{message}</span>}
-        {next[0] !== undefined && <Next step={next[0]} />}
+        {step !== undefined && <Next step={step} place={placeOf(object, step.code)} />}
       </div>
       <span className="quiet small number">{since === undefined ? "" : <Age at={Date.parse(since)} />}</span>
     </li>
@@ -117,9 +126,10 @@ function Problem({ problem: { severity, object, reason, since, message, next } }
 }
 
 /** What a person can do, in their language; the code itself where there are no words for it yet. */
-function Next({ step: { code, args } }: { readonly step: Saying }) {
+function Next({ step: { code, args }, place }: { readonly step: Saying; readonly place: string | undefined }) {
   const t = useTexts("next");
-  return <span className="wrong-next">→ {t(code, { ...args, defaultValue: code })}</span>;
+  const text = t(code, { ...args, defaultValue: code });
+  return <span className="wrong-next">→ {place !== undefined && LOG_STEPS.has(code) ? <a {...linkTo(place)}>{text}</a> : text}</span>;
 }
 
 function Change({ change }: { readonly change: ChangeRow }) {
@@ -127,7 +137,7 @@ function Change({ change }: { readonly change: ChangeRow }) {
   const { object, phase, share, by, since, services, waits } = change;
   return (
     <li>
-      <a {...linkTo("/updates")}>
+      <a {...linkTo(placeOf(object) ?? "/updates")}>
         <b>{services.length === 0 ? object.name : services.map(({ name, to }) => `${name} → ${shortRevision(name, to)}`).join(", ")}</b>
       </a>
       <span className="state is-changing">
@@ -153,12 +163,24 @@ function Layer({ layer: { layer, total, counts } }: { readonly layer: LayerRow }
     <p className="layer-line">
       <span>{t(`layer.${layer}`)}</span>
       <span className="layer-counts">
-        {ORDER.filter((severity) => severity !== "normal" && (counts[severity] ?? 0) > 0).map((severity) => (
-          <span key={severity} className="bar-count" title={frame(`severities.${severity}`)}>
-            <Shape severity={severity} /> {counts[severity]}
-            <span className="only-read">{frame(`severities.${severity}`)}</span>
-          </span>
-        ))}
+        {ORDER.filter((severity) => severity !== "normal" && (counts[severity] ?? 0) > 0).map((severity) => {
+          const told = (
+            <>
+              <Shape severity={severity} /> {counts[severity]}
+              <span className="only-read">{frame(`severities.${severity}`)}</span>
+            </>
+          );
+          const list = LISTS[layer];
+          return list === undefined ? (
+            <span key={severity} className="bar-count" title={frame(`severities.${severity}`)}>
+              {told}
+            </span>
+          ) : (
+            <a key={severity} className="bar-count" title={frame(`severities.${severity}`)} {...linkTo(`${list}?state=${severity}`)}>
+              {told}
+            </a>
+          );
+        })}
       </span>
       <b className="number">{total}</b>
     </p>

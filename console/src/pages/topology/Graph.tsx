@@ -1,5 +1,6 @@
 import { type KeyboardEvent, memo, type PointerEvent, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { CallsEdgeRow, CallsNodeRow } from "../../../../src/face/views/protocol.ts";
+import { isWall } from "../../frame/look.ts";
 import { failedShare, formatPart, formatRate, formatUntil, hurtOf } from "../../parts/call-figures.ts";
 import { Shape } from "../../parts/State.tsx";
 import { useTexts } from "../../texts/index.ts";
@@ -13,6 +14,7 @@ const ROW_PX = 60;
 const MARGIN_PX = 28;
 /** Smaller text is not read; a picture that does not fit in at this size is scrolled. */
 const FIT_MIN = 0.72;
+const FIT_MAX = 1.15;
 const ZOOM_MIN = 0.4;
 const ZOOM_MAX = 2;
 const ZOOM_STEP = 1.2;
@@ -45,7 +47,10 @@ export function Graph({ graph, layout, selected, onSelect, isStale, zoom: chosen
     return () => observer.disconnect();
   }, []);
   const { corners, size } = useMemo(() => placed(graph.nodes, layout), [graph.nodes, layout]);
-  const fit = room.width === 0 ? 1 : Math.max(FIT_MIN, Math.min(1.15, (room.width - 2) / size.width, (room.height - 2) / size.height));
+  const fit =
+    room.width === 0
+      ? 1
+      : Math.max(FIT_MIN, Math.min(isWall.value ? ZOOM_MAX : FIT_MAX, (room.width - 2) / size.width, (room.height - 2) / size.height));
   const zoom = Math.min(ZOOM_MAX, Math.max(ZOOM_MIN, chosen ?? fit));
   const zoomBy = (by: number): void => onZoom(Math.min(ZOOM_MAX, Math.max(ZOOM_MIN, zoom * by)));
   const drag = useDrag(box);

@@ -16,6 +16,8 @@ import "../../parts/tools.css";
 import "./topology.css";
 import { useLayout } from "./useLayout.ts";
 
+/** Figures come each second; of many services the centre rests between. */
+const BEAT_MS = 5_000;
 const STEPS = ["1", "2", "3"] as const;
 
 /** Who calls whom, and where does it hurt? */
@@ -58,7 +60,7 @@ export default function Topology() {
   return (
     <div className={`with-drawer${selected === "" ? "" : " has-drawer is-wide"}`}>
       <div className="page topology">
-        <PageHead title={t("title")} seen={moment === undefined ? seen : undefined} isStale={live.isStale}>
+        <PageHead title={t("title")} seen={moment === undefined ? seen : undefined} beatMs={BEAT_MS} isStale={live.isStale}>
           {summary === undefined ? "" : sentence(graph, t)}
         </PageHead>
         <div className="tools">
