@@ -1,11 +1,12 @@
 /** Addresses and changes of Orrery's objects. */
-import { send } from "./request.ts";
+import { type ApiRequest, send } from "./request.ts";
 
 const GROUP = "/apis/orrery.dev/v1";
 
 export interface ObjectName {
   /** Plural: `microservices`. */
   readonly resource: string;
+  /** Absent: `default`; empty: its kind belongs to no namespace. */
   readonly namespace?: string;
   readonly name: string;
 }
@@ -15,7 +16,7 @@ export function objectPath({ resource, namespace = "default", name }: ObjectName
 }
 
 export function collectionPath(resource: string, namespace = "default"): string {
-  return `${GROUP}/namespaces/${encodeURIComponent(namespace)}/${resource}`;
+  return namespace === "" ? `${GROUP}/${resource}` : `${GROUP}/namespaces/${encodeURIComponent(namespace)}/${resource}`;
 }
 
 /** Changes these fields and no others. `reason` goes into the audit. */
@@ -35,4 +36,12 @@ export async function deleteObject(object: ObjectName, reason: string): Promise<
 export function splitKey(key: string): { readonly namespace: string; readonly name: string } {
   const at = key.indexOf("/");
   return at < 0 ? { namespace: "default", name: key } : { namespace: key.slice(0, at), name: key.slice(at + 1) };
+}
+
+/** What would come of a change, without doing it: what the API warns of.
+ *  @throws ApiError: why it would be refused */
+export async function tryChange(request: ApiRequest): Promise<readonly string[]> {
+  const warnings: string[] = [];
+  await send({ ...request, path: `${request.path}?dryRun=All`, onWarning: (text) => warnings.push(text) });
+  return warnings;
 }

@@ -16,6 +16,20 @@ export class ApiError extends Error {
   }
 }
 
+/** It was taken, and is done when others have approved it. */
+export class WaitsForOthers extends Error {
+  /** Of the Approval. */
+  readonly approval: string;
+  /** Roles that have to approve. */
+  readonly roles: readonly string[];
+
+  constructor(approval: string, roles: readonly string[]) {
+    super(`it waits as approval ${approval} until ${roles.join(", ")} approve`);
+    this.approval = approval;
+    this.roles = roles;
+  }
+}
+
 export interface ApiRequest {
   readonly method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly path: string;
@@ -25,6 +39,8 @@ export interface ApiRequest {
   /** Why it is done, for the audit. */
   readonly reason?: string;
   readonly signal?: AbortSignal;
+  /** Is told what the API warns of. */
+  readonly onWarning?: (text: string) => void;
   /** True: it needs no session, and 401 ends none. */
   readonly isOpen?: boolean;
 }
@@ -32,7 +48,7 @@ export interface ApiRequest {
 const TIMEOUT_MS = 30_000;
 
 /** Sends a request and returns the body of its answer.
- *  @throws ApiError: `code` tells what to do: 0 and 503 are worth another try, 409 wants reading again, 403 and 422 are final. 401 ends the session of this page. */
+ *  @throws WaitsForOthers: others have to approve it first; ApiError: `code` tells what to do: 0 and 503 are worth another try, 409 wants reading again, 403 and 422 are final. 401 ends the session of this page. */
 export async function send<Body = unknown>(request: ApiRequest): Promise<Body> {
   const { method = "GET", path, body, contentType = "application/json", reason, isOpen = false } = request;
   const headers: Record<string, string> = { accept: "application/json" };
@@ -58,11 +74,28 @@ export async function send<Body = unknown>(request: ApiRequest): Promise<Body> {
   }
   const text = await response.text().catch(() => "");
   const answer = parse(text);
+  for (const [, warning = ""] of (response.headers.get("warning") ?? "").matchAll(/\b\d{3} \S+ "((?:[^"\\]|\\.)*)"/g))
+    request.onWarning?.(warning.replace(/\\(.)/g, "$1"));
+  if (response.status === 202) throwIfWaits(answer);
   if (response.ok) return answer as Body;
   const status = (typeof answer === "object" && answer !== null ? answer : {}) as { reason?: string; message?: string; details?: unknown };
   const failure = new ApiError(response.status, status.reason ?? "", status.message ?? (text.slice(0, 300) || response.statusText), status.details);
-  if (response.status === 401 && !isOpen) sessionEnd.set(failure.message);
+  // A wrong password beside a session that holds is about the password.
+  if (response.status === 401 && !isOpen && codeOf(status.details) !== "login/wrong") sessionEnd.set(failure.message);
   throw failure;
+}
+
+function codeOf(details: unknown): string | undefined {
+  return (details as { readonly orrery?: { readonly code?: string } } | undefined)?.orrery?.code;
+}
+
+function throwIfWaits(answer: unknown): void {
+  const { kind, metadata, spec } = (answer ?? {}) as {
+    readonly kind?: string;
+    readonly metadata?: { readonly name?: string };
+    readonly spec?: { readonly needs?: readonly { readonly role: string }[] };
+  };
+  if (kind === "Approval") throw new WaitsForOthers(metadata?.name ?? "", spec?.needs?.map(({ role }) => role) ?? []);
 }
 
 function parse(text: string): unknown {
@@ -82,4 +115,31 @@ function anyOf(signals: readonly AbortSignal[]): AbortSignal {
     signal.addEventListener("abort", () => controller.abort(signal.reason), { once: true, signal: controller.signal });
   }
   return controller.signal;
+}
+
+/** Saves what stands at `path` as a file of the person's. Returns how many bytes it has; it is whole, or it throws.
+ *  @throws ApiError: as `send` */
+export async function download(path: string, name: string): Promise<number> {
+  const secret = readSecret();
+  let blob: Blob;
+  try {
+    const response = await fetch(path, {
+      headers: secret === undefined ? {} : { "orrery-session": secret },
+      credentials: "same-origin",
+      redirect: "error",
+    });
+    if (!response.ok) {
+      const { message, reason } = ((await response.json().catch(() => undefined)) ?? {}) as { readonly message?: string; readonly reason?: string };
+      throw new ApiError(response.status, reason ?? "", message ?? response.statusText);
+    }
+    blob = await response.blob();
+  } catch (error) {
+    throw error instanceof ApiError ? error : new ApiError(0, "Unreachable", "it broke off before its end: nothing was saved", error);
+  }
+  const address = URL.createObjectURL(blob);
+  const link = document.createElement("a");
+  Object.assign(link, { href: address, download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+  return blob.size;
 }

@@ -1,3 +1,4 @@
+import { linkTo } from "../frame/location.ts";
 import { useTexts } from "../texts/index.ts";
 import { Age } from "./Age.tsx";
 import type { Deed } from "./deeds.ts";
@@ -9,11 +10,19 @@ export function DeedLine({ deed, onDismiss }: { readonly deed: Deed | undefined;
   if (deed === undefined) return null;
   return (
     <div className={`deed is-${deed.is}`} role={deed.is === "failed" ? "alert" : "status"}>
-      <Shape severity={deed.is === "running" ? "changing" : deed.is === "done" ? "normal" : "critical"} />
+      <Shape severity={deed.is === "running" || deed.is === "waits" ? "changing" : deed.is === "done" ? "normal" : "critical"} />
       <span>
         <b>{deed.title}</b>
         {deed.outcome !== undefined && <>: {deed.outcome}</>}
         {deed.is === "running" && deed.isUnanswered === true && <>: {t("unanswered")}</>}
+        {deed.waits !== undefined && (
+          <>
+            {": "}
+            <a {...linkTo(`/approvals?open=${encodeURIComponent(deed.waits.approval)}`)}>
+              {t("waitsForOthers", { roles: deed.waits.roles.join(", ") })}
+            </a>
+          </>
+        )}
         {deed.is === "running" && (
           <span className="quiet">
             {" "}

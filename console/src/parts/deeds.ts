@@ -1,14 +1,16 @@
 /** What a person has done on this page, from the request to the result that was seen: never "sent". */
 import { useCallback, useEffect, useState } from "react";
 import { stream } from "../api/live.ts";
-import { ApiError } from "../api/request.ts";
+import { ApiError, WaitsForOthers } from "../api/request.ts";
 
 export interface Deed {
   /** In the person's words: "Scale portal to 3". */
   readonly title: string;
-  readonly is: "running" | "done" | "failed";
+  readonly is: "running" | "done" | "failed" | "waits";
   /** What has come of it, or why it failed. */
   readonly outcome?: string;
+  /** Of what others have to approve first. */
+  readonly waits?: { readonly approval: string; readonly roles: readonly string[] };
   readonly sinceMs: number;
   /** No answer has come: whether it was done, only what is seen tells. */
   readonly isUnanswered?: boolean;
@@ -47,7 +49,8 @@ export function useDeed<Seen>(seen: Seen): Deeds<Seen> {
     doing.send().then(
       () => settle({ isAccepted: true, ...(doing.isSeen === undefined && { deed: { ...deed, is: "done", outcome: doing.doneText } }) }),
       (error: unknown) => {
-        if (error instanceof ApiError && error.code === 0 && doing.isSeen !== undefined)
+        if (error instanceof WaitsForOthers) settle({ deed: { ...deed, is: "waits", waits: error } });
+        else if (error instanceof ApiError && error.code === 0 && doing.isSeen !== undefined)
           settle({ isAccepted: true, deed: { ...deed, isUnanswered: true } });
         else settle({ deed: { ...deed, is: "failed", outcome: error instanceof ApiError ? error.message : String(error) } });
       },

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { kinds } from "#/model/all-kinds.ts";
-import { instance, microservice, resource, type StoredObject, update } from "#/model/index.ts";
+import { approval, instance, microservice, resource, type StoredObject, update } from "#/model/index.ts";
 import { stateOf } from "./object-state.ts";
 import { SEVERITIES } from "./protocol.ts";
 import { condition, stored } from "./views-rig.ts";
@@ -43,6 +43,21 @@ test("an instance that gives no answer, one that goes, and an update by its phas
     ["Ramping", "Complete", "Aborted", "Superseded"].map((phase) => severity(stored(update, phase, { status: { phase } }))),
     ["changing", "normal", "minor", "off"],
   );
+});
+
+test("what was done alone is amiss until another has looked at it; what waits is under way", () => {
+  const of = (status: object): unknown => {
+    const state = stateOf(stored(approval, "a", { status }));
+    return [state?.severity, state?.word];
+  };
+  assert.deepEqual(of({ phase: "BrokenGlass" }), ["major", "BrokenGlass"]);
+  assert.deepEqual(of({ phase: "BrokenGlass", reviewed: { by: { name: "eve", via: "session" }, at: "2027-01-15T08:00:00.000Z" } }), [
+    "off",
+    "Reviewed",
+  ]);
+  assert.deepEqual(of({ phase: "Waiting" }), ["changing", "Waiting"]);
+  assert.deepEqual(of({ phase: "Done" }), ["normal", "Done"]);
+  assert.deepEqual(of({ phase: "Refused" }), ["off", "Refused"]);
 });
 
 test("whatever stands in a status, the state is one of the known ones", () => {

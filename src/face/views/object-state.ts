@@ -70,6 +70,18 @@ const PHASES: Readonly<Record<string, Severity>> = {
   Failed: "major",
 };
 
+/** What was asked of others, by its phase. */
+const ASKED: Readonly<Record<string, Severity>> = {
+  Waiting: "changing",
+  Approved: "changing",
+  Done: "normal",
+  Failed: "major",
+  Refused: "off",
+  Withdrawn: "off",
+  Expired: "off",
+  BrokenGlass: "major",
+};
+
 /** How an object is, by its own words. Of what nobody has said anything yet, the state is unknown, never normal; a kind that has no state has none. */
 export function stateOf(object: StoredObject): ObjectState | undefined {
   const known = states.get(object);
@@ -101,6 +113,7 @@ function judge(object: StoredObject): ObjectState | undefined {
   const condition = JUDGED.map((type) => status.conditions?.find((one) => one.type === type)).find((one) => one !== undefined);
   if (object.kind === "Instance" && status.phase === "Running" && status.unanswered === true) return told("minor", "Unanswered", condition);
   if (object.metadata.deletionTimestamp !== undefined) return { severity: "changing", word: "Deleting", since: object.metadata.deletionTimestamp };
+  if (object.kind === "Approval" && status.phase !== undefined) return judgeApproval(object, status.phase);
   if (condition === undefined) {
     if (status.phase !== undefined)
       return { severity: PHASES[status.phase] ?? "changing", word: status.phase, ...(status.since !== undefined && { since: status.since }) };
@@ -115,6 +128,17 @@ function judge(object: StoredObject): ObjectState | undefined {
   const isService = object.kind === "Microservice" && severity === "major" && (status.readyReplicas ?? 0) === 0;
   if (isService) return told("critical", condition.reason === "NotReady" ? NOTHING_READY : condition.reason, condition);
   return told(severity, condition.reason, condition);
+}
+
+/** What one person did alone stays amiss until another has looked at it. */
+function judgeApproval({ status, metadata }: StoredObject, phase: string): ObjectState {
+  const { reviewed, message, doneAt } = status as {
+    readonly reviewed?: { readonly at: string };
+    readonly message?: string;
+    readonly doneAt?: string;
+  };
+  if (phase === "BrokenGlass" && reviewed !== undefined) return { severity: "off", word: "Reviewed", since: reviewed.at };
+  return { severity: ASKED[phase] ?? "unknown", word: phase, since: doneAt ?? metadata.creationTimestamp, ...(message !== undefined && { message }) };
 }
 
 /** Kinds of which other conditions than the judged one say what is not as it should be, though all works. */
