@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import type { TestContext } from "node:test";
+import { AxeBuilder } from "@axe-core/playwright";
 import type { Page } from "playwright-core";
 import { silentLog, systemClock } from "#/base/index.ts";
 import { createPages } from "#/face/pages/index.ts";
@@ -126,4 +127,14 @@ export async function untilCalm(page: Page): Promise<void> {
 
 export function assertFaultless(faults: readonly string[]): void {
   assert.deepEqual(faults, []);
+}
+
+/** Nothing that axe calls serious. */
+export async function assertAccessible(page: Page, where: string): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).options({ resultTypes: ["violations"] }).analyze();
+  const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+  assert.deepEqual(
+    serious.map(({ id, nodes }) => `${where}: ${id}: ${nodes[0]?.html.slice(0, 200)} ${nodes[0]?.failureSummary ?? ""}`),
+    [],
+  );
 }

@@ -1,11 +1,10 @@
 /** The console in a real browser, over a site whose objects are as in the middle of an update. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { AxeBuilder } from "@axe-core/playwright";
 import type { Page } from "playwright-core";
 import { microservice } from "#/model/index.ts";
 import { lacksBrowser } from "./console-browser.ts";
-import { ConsoleSite, type Look, listPages, type OpenPage, untilCalm } from "./console-site.ts";
+import { assertAccessible, ConsoleSite, type Look, listPages, type OpenPage, untilCalm } from "./console-site.ts";
 
 const skip = lacksBrowser();
 /** Every page of the rail, and what opens on them. */
@@ -288,13 +287,4 @@ describe("console", { skip }, () => {
 async function move(page: Page, path: string): Promise<void> {
   await page.evaluate(`history.pushState(null, "", ${JSON.stringify(`/console${path}`)}); dispatchEvent(new PopStateEvent("popstate"))`);
   await untilCalm(page);
-}
-
-async function assertAccessible(page: Page, where: string): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).options({ resultTypes: ["violations"] }).analyze();
-  const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-  assert.deepEqual(
-    serious.map(({ id, nodes }) => `${where}: ${id}: ${nodes[0]?.html.slice(0, 200)} ${nodes[0]?.failureSummary ?? ""}`),
-    [],
-  );
 }

@@ -58,7 +58,13 @@ export async function openLoginSite(
         stop.abort();
         await Promise.all([ended, access.ended]);
       });
-      return { authenticate: login.authenticate, onRevoked: login.onRevoked, login: { login, browser }, authorizer: access.authorizer };
+      return {
+        authenticate: login.authenticate,
+        onRevoked: login.onRevoked,
+        login: { login, browser },
+        authorizer: access.authorizer,
+        approvals: access.approvals,
+      };
     },
   });
   const { port } = await api.api.listenPlain({ host: "127.0.0.1", ports: [0] });

@@ -30,6 +30,8 @@ const SHOTS: readonly Shot[] = [
   { name: "topology-matrix", path: "/topology?as=matrix" },
   { name: "call", path: "/calls?open=portal|archive" },
   { name: "resource", path: "/resources?open=default/antenna-15m" },
+  { name: "user", path: "/users?open=w.huang" },
+  { name: "roles", path: "/users?show=roles" },
   { name: "palette", path: "/services", keys: ["Control+k"] },
   { name: "wall", path: "/updates?wall=0" },
 ];
@@ -46,6 +48,7 @@ const DOCS = [
   ["topology", "topology", "en", "dark"],
   ["calls", "call", "en", "light"],
   ["resources", "resource", "en", "light"],
+  ["users", "user", "en", "light"],
 ] as const;
 
 const closers: (() => unknown)[] = [];

@@ -152,6 +152,16 @@ function Person({ me }: { readonly me: Me }) {
               ))}
             </span>
           </div>
+          <a
+            className="menu-item"
+            href={linkTo("/settings").href}
+            onClick={(event) => {
+              setOpen(false);
+              linkTo("/settings").onClick(event);
+            }}
+          >
+            {t("pages.settings")}
+          </a>
           <button type="button" className="menu-item" onClick={goFullScreen}>
             {t("wall")}
           </button>

@@ -27,6 +27,10 @@ export const PAGES: readonly PageEntry[] = [
   { id: "logs", group: "services", path: "/logs", load: () => import("./logs/Logs.tsx"), key: "l" },
   { id: "events", group: "services", path: "/events", load: () => import("./events/Events.tsx"), key: "e" },
   { id: "resources", group: "things", path: "/resources", load: () => import("./resources/Resources.tsx"), key: "p", isForWall: true },
+  { id: "users", group: "access", path: "/users", load: () => import("./users/Users.tsx"), key: "w" },
+  { id: "approvals", group: "access", path: "/approvals", load: () => import("./approvals/Approvals.tsx"), key: "v" },
+  { id: "audit", group: "access", path: "/audit", load: () => import("./audit/Audit.tsx"), key: "a" },
+  { id: "settings", group: "access", path: "/settings", load: () => import("./settings/Settings.tsx"), key: "m" },
 ];
 
 /** The page of a path; a path below a page's belongs to it. */

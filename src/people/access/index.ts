@@ -1,4 +1,5 @@
 export type { Approvals, Asking } from "./approvals.ts";
+export { BUILT_IN_ROLES } from "./built-in-roles.ts";
 export type {
   ActionRule,
   Authenticate,

@@ -1,0 +1,304 @@
+/** What people do on the pages of the group Access, in a real browser: users and roles, the audit, approvals, one's own settings. */
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import type { Page } from "playwright-core";
+import { approval, microservice, role, site as siteKind, user } from "#/model/index.ts";
+import { lacksBrowser } from "./console-browser.ts";
+import { assertAccessible, ConsoleSite, type Look, type OpenPage, untilCalm } from "./console-site.ts";
+
+const skip = lacksBrowser();
+const ODD = `<img src=x onerror="alert(1)"> \u202etxet\u200b ${"long ".repeat(30)}`;
+
+describe("the console's pages of access", { skip }, () => {
+  let site: ConsoleSite;
+  const closers: (() => unknown)[] = [];
+  before(async () => {
+    site = await ConsoleSite.open({ after: (close) => void closers.push(close as () => unknown) });
+    await site.site.setUser("op", { displayName: ODD, roles: [{ role: "operator", where: "team=a" }], groups: ["night <b>"] });
+    await site.site.setUser("old", { disabled: true });
+    await site.site.setUser("sam", { displayName: "Sam", roles: [{ role: "engineer" }, { role: "safety" }] });
+    await site.site.api.store.create(role, {
+      metadata: { name: "safety" },
+      spec: role.spec.parse({ description: ODD, rules: [{ verbs: ["get"], kinds: ["Route"] }], actions: ["stop"], groups: [{ name: "night <b>" }] }),
+    });
+  });
+  after(async () => {
+    for (const close of closers.reverse()) await close();
+  });
+
+  /** `refusals`: the browser itself tells of refusals that were asked for. */
+  async function on(path: string, look: Look, work: (open: OpenPage) => Promise<void>, { refusals = false } = {}): Promise<void> {
+    const open = await site.page(path, look);
+    open.page.on("dialog", () => assert.fail("a script of an object has run"));
+    try {
+      await work(open);
+      assert.deepEqual(
+        open.faults.filter((fault) => !refusals || !/status of 4\d\d/.test(fault)),
+        [],
+      );
+    } finally {
+      await open.close();
+    }
+  }
+
+  /** Each page in each size, language and light at least once, without anything serious for axe, and nothing wider than the page. */
+  async function look(page: Page, paths: readonly string[]): Promise<void> {
+    for (const path of paths) {
+      await page.goto(`${site.site.plain}/console${path}`);
+      await untilCalm(page);
+      await assertAccessible(page, path);
+      assert.ok(await page.evaluate<boolean>("document.documentElement.scrollWidth <= innerWidth"), `${path}: nothing is wider than the page`);
+      assert.equal(await page.locator("main img, main script").count(), 0);
+    }
+  }
+
+  const PATHS: readonly string[] = [
+    "/users",
+    "/users?open=op",
+    "/users?open=op&tab=sessions",
+    "/users?show=roles&open=safety",
+    "/users?new=user",
+    "/audit?q=limits",
+  ];
+  for (const seen of [
+    { width: 1280, height: 800, language: "en", theme: "dark" },
+    { width: 390, height: 844, isPhone: true, language: "zh", theme: "light" },
+  ] as const)
+    test(`each page at ${seen.width} px, ${seen.language}, ${seen.theme}`, async () => {
+      await on("/", seen, async ({ page }) => await look(page, PATHS));
+    });
+
+  test("a user is added, gets a link, is changed for some objects alone, is disabled and removed; each is done when it is seen", async () => {
+    const { store } = site.site.api;
+    await on("/users", {}, async ({ page }) => {
+      await page.getByRole("button", { name: "Add a user" }).click();
+      await page.getByLabel("Name (for logging in; it stays)").fill("n.new");
+      await page.getByRole("button", { name: "Add n.new" }).click();
+      await page.getByRole("status").filter({ hasText: "there; a link" }).waitFor();
+      await page.getByRole("row", { name: /n\.new/ }).click();
+      await page.getByRole("button", { name: "Link to log in" }).click();
+      await page.getByRole("dialog").getByRole("button", { name: "Link to log in" }).click();
+      const link = await page.getByRole("textbox", { name: "Link for n.new" }).inputValue();
+      assert.match(link, /\/console\/#link=\S+$/);
+      await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
+
+      await page.getByRole("button", { name: "Change", exact: true }).click();
+      await page.getByLabel("For objects").fill("team=a");
+      await page.getByRole("button", { name: "Change the rights" }).click();
+      await page.getByRole("status").filter({ hasText: "it holds now" }).waitFor();
+      assert.deepEqual((await store.get(user, { name: "n.new" }))?.spec.roles, [{ role: "viewer", where: "team=a" }]);
+
+      await page.getByRole("button", { name: "Disable", exact: true }).click();
+      await page.getByText("It ends 0 open sessions").waitFor();
+      await page.getByRole("button", { name: "Disable, and end what is open" }).click();
+      await page.getByRole("status").filter({ hasText: "may do nothing now" }).waitFor();
+
+      await page.getByRole("button", { name: "Remove", exact: true }).click();
+      const remove = page.getByRole("button", { name: "Remove for good" });
+      assert.ok(await remove.isDisabled(), "its name is typed first");
+      await page.getByLabel("To confirm, type n.new").fill("n.new");
+      await remove.click();
+      await page.getByRole("status").filter({ hasText: "gone" }).waitFor();
+      assert.equal(await store.get(user, { name: "n.new" }), undefined);
+    });
+  });
+
+  test("sessions are ended one by one, and a token is shown once", async () => {
+    await site.site.byLink("op");
+    await on("/users?open=op&tab=sessions", {}, async ({ page }) => {
+      await page.getByRole("button", { name: /^End / }).first().click();
+      await page.getByRole("dialog").getByRole("button", { name: "End", exact: true }).click();
+      await page.getByRole("status").filter({ hasText: "it is over" }).waitFor();
+      await page.getByRole("tab", { name: "Tokens" }).click();
+      await page.getByRole("button", { name: "Make a token" }).click();
+      await page.getByLabel("What it is for").fill("<i>export</i>");
+      await page.getByRole("dialog").getByRole("button", { name: "Make a token" }).click();
+      assert.match(await page.getByRole("textbox", { name: "The token" }).inputValue(), /^orrery_/);
+      await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
+      await page.getByText("<i>export</i>").waitFor();
+    });
+  });
+
+  test("who would leave nobody that decides is told so before it is sent", async () => {
+    await site.site.removeUser("anna");
+    try {
+      await on(
+        "/users?open=w.huang",
+        {},
+        async ({ page }) => {
+          await page.getByRole("button", { name: "Disable", exact: true }).click();
+          await page.getByText("This would be refused").waitFor();
+          await page.getByText(/nobody else is/).waitFor();
+        },
+        { refusals: true },
+      );
+    } finally {
+      await site.site.setUser("anna", { roles: [{ role: "admin" }] });
+    }
+  });
+
+  test("the audit: found by who and what, opened with before and after, linked, exported; nothing of it runs", async () => {
+    const tab = await site.site.byLink("w.huang");
+    const headers = { cookie: tab.cookie, "orrery-session": tab.secret, "sec-fetch-site": "same-origin" };
+    const reason = encodeURIComponent(`<script>alert(3)</script> \u202e ${"why ".repeat(200)}`);
+    const told = await site.site.ask("PATCH", "/apis/orrery.dev/v1/namespaces/default/microservices/limits", {
+      headers: { ...headers, "content-type": "application/merge-patch+json", "orrery-reason": reason },
+      body: { spec: { replicas: 7 } },
+    });
+    assert.equal(told.status, 200, told.text);
+    await on("/audit", {}, async ({ page }) => {
+      await page.getByText("The chain is whole").waitFor();
+      await page.getByLabel("Object", { exact: true }).fill("Microservice/limits");
+      const row = page.getByRole("row", { name: /scale/ }).first();
+      await row.waitFor();
+      await row.click();
+      await page.getByRole("cell", { name: "spec.replicas" }).waitFor();
+      assert.equal(await page.locator("ins").first().textContent(), "7");
+      assert.match(page.url(), /object=Microservice\/limits.*open=\d+/);
+      await untilCalm(page);
+      await assertAccessible(page, "audit entry");
+      const link = page.url();
+      await page.goto("about:blank");
+      await page.goto(link);
+      await page.getByRole("cell", { name: "spec.replicas" }).waitFor();
+      await page.getByRole("button", { name: "Close" }).click();
+      const saved = page.waitForEvent("download");
+      await page.getByRole("button", { name: "Export all" }).click();
+      assert.match((await saved).suggestedFilename(), /^audit-.*\.txt$/);
+      await page.getByRole("status").filter({ hasText: "saved" }).waitFor();
+      assert.equal(await page.locator("main img, main script").count(), 0);
+      await page.getByLabel("Who").fill("nobody-at-all");
+      await page.getByText("No entry is like that.").waitFor();
+    });
+    await on(
+      "/audit",
+      { user: "viewer" },
+      async ({ page }) => {
+        await page.getByRole("alert").filter({ hasText: "You may not see this" }).waitFor();
+        assert.equal(await page.getByRole("button", { name: "Export all" }).count(), 0);
+      },
+      { refusals: true },
+    );
+  });
+
+  test("what needs others waits, is approved by another and done; one takes back one's own; what was done alone is looked at", async () => {
+    const { store } = site.site.api;
+    const rule = { name: "stops", actions: ["stop"], approvers: ["safety"], within: "1h" };
+    await store.patch(siteKind, { name: "site" }, { type: "merge", body: { spec: { fourEyes: [rule] } } });
+    const asked = async (): Promise<string | undefined> =>
+      (await store.list(approval)).items.find(({ status }) => status?.phase === "Waiting")?.metadata.name;
+    const stop = async (page: Page): Promise<void> => {
+      await page.getByRole("button", { name: "Stop", exact: true }).click();
+      await page.getByRole("dialog").getByLabel("Why (for the audit)").fill("<b>maintenance</b>");
+      await page.getByRole("dialog").getByRole("button", { name: "Stop", exact: true }).click();
+      await page.getByRole("link", { name: "waits until safety approve" }).click();
+      await page.getByText("w.huang cannot approve it").waitFor();
+    };
+    await on("/services?open=default/recorder", {}, async ({ page }) => {
+      await stop(page);
+      await page.locator(".drawer").getByText("<b>maintenance</b>").first().waitFor();
+      for (const verb of ["Approve", "Refuse"]) assert.equal(await page.getByRole("button", { name: verb, exact: true }).count(), 0, verb);
+      assert.equal((await store.get(microservice, { name: "recorder" }))?.spec.suspended, false, "nothing is done yet");
+      await page.getByRole("button", { name: "Take back" }).click();
+      await page.getByRole("dialog").getByRole("button", { name: "Take back" }).click();
+      await page.getByRole("status").filter({ hasText: "it is taken back" }).waitFor();
+      await page.goto(`${site.site.plain}/console/services?open=default/recorder`);
+      await stop(page);
+    });
+    const name = await asked();
+    await on(`/approvals?open=${name}`, { user: "sam" }, async ({ page }) => {
+      await page.getByRole("cell", { name: "spec.suspended" }).waitFor();
+      await untilCalm(page);
+      await assertAccessible(page, "approval");
+      await page.getByRole("button", { name: "Approve", exact: true }).click();
+      await page.getByRole("dialog").getByRole("button", { name: "Approve", exact: true }).click();
+      await page.getByRole("status").filter({ hasText: "your approval stands" }).waitFor();
+      await page.getByText("Done, exactly as it was approved.").waitFor();
+      assert.equal((await store.get(microservice, { name: "recorder" }))?.spec.suspended, true);
+    });
+    const tab = await site.site.byLink("w.huang");
+    const told = await site.site.ask("PATCH", "/apis/orrery.dev/v1/namespaces/default/microservices/mission-log", {
+      headers: {
+        cookie: tab.cookie,
+        "orrery-session": tab.secret,
+        "sec-fetch-site": "same-origin",
+        "content-type": "application/merge-patch+json",
+        "orrery-break-glass": encodeURIComponent("smoke in the rack"),
+      },
+      body: { spec: { suspended: true } },
+    });
+    assert.equal(told.status, 200, told.text);
+    await on("/approvals", { user: "sam" }, async ({ page }) => {
+      await page.getByRole("row", { name: /Done alone/ }).click();
+      await page.getByRole("button", { name: "I have looked at it" }).click();
+      await page.getByRole("dialog").getByRole("button", { name: "I have looked at it" }).click();
+      await page.getByRole("status").filter({ hasText: "your name stands beside it" }).waitFor();
+    });
+    await store.patch(siteKind, { name: "site" }, { type: "merge", body: { spec: { fourEyes: [] } } });
+  });
+
+  test("settings: a password is set and logs in, a question about one's rights says why not, a wall opens by its link and reads alone", async () => {
+    const tab = await site.site.byLink("w.huang");
+    const first = "first words of a phrase";
+    await site.site.admin("POST", "/users/op/password", { password: first });
+    await on(
+      "/settings?tab=password",
+      { user: "op" },
+      async ({ page }) => {
+        await page.getByLabel("Present password").fill("not this one at all");
+        for (const label of [/^New password \(/, "New password once more"]) await page.getByLabel(label).fill("other words of a phrase");
+        await page.getByRole("button", { name: "Set the password" }).click();
+        await page.getByRole("alert").waitFor();
+        await page.getByLabel("Present password").fill(first);
+        for (const label of [/^New password \(/, "New password once more"]) await page.getByLabel(label).fill("other words of a phrase");
+        await page.getByRole("button", { name: "Set the password" }).click();
+        await page.getByRole("status").filter({ hasText: "it holds from now on" }).waitFor();
+        const told = await site.site.ask("POST", "/login", { body: { user: "op", password: "other words of a phrase" } });
+        assert.equal(told.status, 200, told.text);
+        await page.getByRole("tab", { name: "What I may" }).click();
+        await page.getByLabel("May I …").selectOption("manage-users");
+        await page.getByLabel("which kind").fill("users");
+        await page.getByRole("button", { name: "Ask" }).click();
+        await page.getByRole("status").filter({ hasText: "no." }).waitFor();
+      },
+      { refusals: true },
+    );
+    await on("/settings?tab=displays", {}, async ({ page }) => {
+      await page.getByLabel("Where the wall is").fill("hall <left>");
+      await page.getByRole("button", { name: "Make a link for a wall" }).click();
+      const link = await page.getByRole("textbox", { name: "Link for the wall" }).inputValue();
+      await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
+      await on(link.replace(/^.*\/console/, ""), { isOut: true }, async ({ page: wall }) => {
+        await wall.locator("html[data-wall] #page").waitFor();
+      });
+      await page.getByRole("cell", { name: "hall <left>", exact: true }).waitFor({ timeout: 15_000 });
+      await page.getByRole("button", { name: /^End / }).first().click();
+      await page.getByRole("dialog").getByRole("button", { name: "End", exact: true }).click();
+      await page.getByText("No wall shows this site").waitFor();
+    });
+    assert.equal((await site.site.page(tab, "GET", "/me")).status, 200, "a session that nobody ended goes on");
+  });
+
+  test("a viewer is offered nothing, and the API refuses it all the same", async () => {
+    await on(
+      "/users?open=op",
+      { user: "viewer" },
+      async ({ page }) => {
+        await untilCalm(page);
+        for (const name of ["Add a user", "Change", "Disable", "Remove", "Link to log in"])
+          assert.equal(await page.getByRole("button", { name, exact: true }).count(), 0, name);
+        assert.equal(await page.getByRole("tab", { name: "Sessions" }).count(), 0);
+        const status = await page.evaluate(async () => {
+          const headers = { "content-type": "application/merge-patch+json", "orrery-session": localStorage.getItem("orrery.session") ?? "" };
+          const answers = [
+            await fetch("/apis/orrery.dev/v1/users/viewer", { method: "PATCH", headers, body: '{"spec":{"roles":[{"role":"admin"}]}}' }),
+            await fetch("/sessions?user=op", { headers }),
+          ];
+          return answers.map((answer) => answer.status);
+        });
+        assert.deepEqual(status, [403, 403]);
+      },
+      { refusals: true },
+    );
+  });
+});
