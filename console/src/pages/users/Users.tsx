@@ -37,7 +37,7 @@ export default function Users() {
   const [open] = useParam("open");
   const mayManage = mayAct("manage-users");
   return (
-    <div className={`with-drawer${open === "" ? "" : " has-drawer is-narrow"}`}>
+    <div className={`with-drawer${open === "" || isRoles ? "" : " has-drawer is-narrow"}`}>
       <div className="page">
         <PageHead
           title={t("title")}
