@@ -19,7 +19,7 @@ interface LogListProps {
   readonly onResume: () => void;
 }
 
-/** Thousands of lines, of which those are drawn that are seen. Who scrolls up reads in peace; at the end it goes on. */
+/** Thousands of lines, of which those are drawn that are seen. Who scrolls up reads in peace until they say go on. */
 export function LogList({ book, chosen, onChoose, onPause, onResume }: LogListProps) {
   const t = useTexts("logs");
   const box = useRef<HTMLDivElement>(null);
@@ -90,6 +90,10 @@ export function LogList({ book, chosen, onChoose, onPause, onResume }: LogListPr
       aria-activedescendant={isDrawn ? `line-${chosen.number}` : undefined}
       tabIndex={0}
       onScroll={onScroll}
+      // A line that comes between the wheel and the scrolling would take the reader back to the end.
+      onWheel={({ deltaY }) => {
+        if (deltaY < 0) onPause();
+      }}
       onKeyDown={onKey}
     >
       <div role="presentation" style={{ height: shown.length * ROW_PX, paddingTop: offset * ROW_PX }}>
