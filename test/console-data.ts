@@ -1,4 +1,4 @@
-import { gateway, generation, host, instance, type Kind, microservice, resource, revision, site, update } from "#/model/index.ts";
+import { gateway, generation, host, instance, type Kind, microservice, resource, revision, route, site, update } from "#/model/index.ts";
 import type { Board } from "#/state/link/hub/index.ts";
 import type { Store } from "#/state/store/index.ts";
 import type { GatewayReport } from "#/traffic/routing/index.ts";
@@ -149,6 +149,10 @@ export async function fillStore(store: Store, board: Board, nowMs: number): Prom
         isLost ? 4 * MINUTE : (index + 2) * 9 * HOUR,
       ),
     );
+    const disks = [{ mount: "/", device: "/dev/sda1", totalBytes: 512e9, availableBytes: index === 0 ? 31e9 : 300e9 }];
+    const memory = { totalBytes: 68e9, availableBytes: 21e9, swapTotalBytes: 0, swapFreeBytes: 0 };
+    const use = { cpus: 16, cpuPercent: 23 + 31 * index, memory, disks, network: [], load: [3.2, 2.9, 2.8], uptimeSeconds: 900_000 };
+    if (!isLost) board.put("hosts", name, use, `agent ${name}`);
     if (!isLost)
       await put(
         gateway,
@@ -273,6 +277,16 @@ export async function fillStore(store: Store, board: Board, nowMs: number): Prom
   const next = { ...served, ...Object.fromEntries(Object.entries(COMING).map(([name, version]) => [name, comingRevision(name, version)])) };
   await put(generation, "g42", { number: 42, map: served, history: "demo" }, { phase: "Active", since: at(5 * HOUR) });
   await put(generation, "g43", { number: 43, map: next, history: "demo", cause: "auth-v2-ed25519" }, { phase: "Ramping", since: at(80_600) });
+  for (const [name, prefix] of Object.entries({ portal: "/", auth: "/auth", telemetry: "/api/telemetry" })) {
+    const isOdd = name === "telemetry";
+    const filters = [{ rewritePath: { prefix: "/" } }];
+    await put(
+      route,
+      name,
+      { service: name, path: { prefix }, ...(isOdd && { host: "*.ops.example.org", methods: ["GET"], filters }) },
+      { conditions: [{ type: "Accepted", status: "True", reason: "Accepted", message: "in force in table 118", lastTransitionTime: at(5 * HOUR) }] },
+    );
+  }
   await moveUpdate(store, board, nowMs, 0.1);
 }
 

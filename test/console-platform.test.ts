@@ -1,7 +1,9 @@
 /** Logs, events, hosts, gateways, routes and the platform itself: what people do on these pages, in a real browser. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { AxeBuilder } from "@axe-core/playwright";
 import type { Page } from "playwright-core";
+import { host } from "#/model/index.ts";
 import { lacksBrowser } from "./console-browser.ts";
 import { ConsoleSite, type Look, type OpenPage, untilCalm } from "./console-site.ts";
 
@@ -47,8 +49,8 @@ describe("console: the platform", { skip }, () => {
       for (const sign of ["\u001b", "\u202e"]) assert.ok(!text.includes(sign), "no escape sequence and nothing that turns the text");
       assert.ok(await page.evaluate<boolean>("document.documentElement.scrollWidth <= innerWidth"), "nothing is wider than the page");
 
-      await page.getByRole("listbox").focus();
-      await page.keyboard.press("PageUp");
+      await page.getByRole("listbox").hover();
+      await page.mouse.wheel(0, -10);
       await page.getByRole("button", { name: "Go on" }).waitFor();
       log.tell([{ instance: "auth-0", text: "while somebody reads" }]);
       await page.getByText("1 more has come").waitFor();
@@ -56,6 +58,9 @@ describe("console: the platform", { skip }, () => {
       await page.getByRole("button", { name: "Go on" }).click();
       await page.getByRole("option").filter({ hasText: "while somebody reads" }).waitFor();
 
+      await page.getByRole("listbox").focus();
+      await page.keyboard.press("ArrowUp");
+      await page.locator('.log-row[aria-selected="true"]').waitFor();
       await last.click();
       await page.getByRole("button", { name: "This request everywhere" }).click();
       await page.getByText(`name request ${TRACE}`).waitFor();
@@ -63,7 +68,174 @@ describe("console: the platform", { skip }, () => {
       assert.deepEqual(await log.asked(), [TRACE]);
     });
   });
+
+  test("events: newest first, warnings alone, odd ones are text, and each leads to what it is about", async () => {
+    const note = (name: string, more: object): Promise<unknown> =>
+      site.site.admin("POST", "/api/v1/namespaces/default/events", {
+        ...{ apiVersion: "v1", kind: "Event", metadata: { name }, involvedObject: { kind: "Host", name: "ops-2" }, source: { component: "tester" } },
+        ...more,
+      });
+    const at = (agoMs: number): string => new Date(Date.now() - agoMs).toISOString().replace(/\.\d+/, "");
+    await note("odd", {
+      type: "Warning",
+      reason: "OddMessage",
+      message: ODD.slice(0, 900),
+      firstTimestamp: at(9_000),
+      lastTimestamp: at(9_000),
+      count: 3,
+    });
+    await note("calm", { type: "Normal", reason: "CalmMessage", message: "all is calm", firstTimestamp: at(60_000), lastTimestamp: at(60_000) });
+    await on("/events?kind=Host", {}, async ({ page }) => {
+      const rows = page.locator("tr[data-index]");
+      await rows.filter({ hasText: "Calm message" }).waitFor();
+      const shown = await rows.allTextContents();
+      const [odd, calm] = ["Odd message", "Calm message"].map((word) => shown.findIndex((text) => text.includes(word)));
+      assert.ok(odd !== undefined && calm !== undefined && odd >= 0 && odd < calm, shown.join(" | ").slice(0, 2_000));
+      await page.locator("label.facet", { hasText: "All types" }).locator("select").selectOption("Warning");
+      await rows.filter({ hasText: "Calm message" }).waitFor({ state: "detached" });
+      await rows.filter({ hasText: "Odd message" }).click();
+      await page.locator(".drawer").getByText("onerror=").waitFor();
+      assert.equal(await page.locator("main img, main script").count(), 0);
+      assert.ok(await page.evaluate<boolean>("document.documentElement.scrollWidth <= innerWidth"), "nothing is wider than the page");
+      await page.locator(".drawer").getByRole("link", { name: "Host ops-2" }).click();
+      await page.getByRole("heading", { name: "ops-2" }).waitFor();
+    });
+  });
+
+  test("hosts: who takes no new instances is asked for it, seen to do it, and a viewer is not offered it", async () => {
+    await on("/hosts?open=ops-1", {}, async ({ page }) => {
+      await page.getByRole("button", { name: "Take no new instances" }).click();
+      await page.getByText(/instances that run there go on and are called/).waitFor();
+      await page.getByRole("dialog").getByRole("button", { name: "Take no new instances" }).click();
+      await page.getByRole("status").filter({ hasText: "it takes none any more" }).waitFor({ timeout: 5_000 });
+      assert.equal((await site.site.api.store.get(host, { name: "ops-1" }))?.spec.cordoned, true);
+      await page.getByRole("button", { name: "Take instances again" }).waitFor();
+      await page.getByRole("tab", { name: "Facts" }).click();
+      await page.getByRole("cell", { name: "/", exact: true }).waitFor();
+    });
+    await on("/hosts?open=ops-1", { user: "viewer" }, async ({ page }) => {
+      await page.locator(".drawer h2").filter({ hasText: "ops-1" }).waitFor();
+      await untilCalm(page);
+      assert.equal(await page.getByRole("button", { name: "Take instances again" }).count(), 0);
+    });
+  });
+
+  test("gateways: who has an older table than others is said to be behind, and what is open in it stands beside", async () => {
+    const { board } = site.site.api.hub;
+    const told = (version: number) => ({
+      position: { version, epoch: 1, history: "demo" },
+      counts: [{ generation: 42, edge: 5, outbound: 1, inbound: 2 }],
+    });
+    board.put("gateways", "ops-1", told(119), "gateway ops-1");
+    board.put("gateways", "ops-2", told(118), "gateway ops-2");
+    await on("/gateways?open=ops-2", {}, async ({ page }) => {
+      await page.getByText("The newest table that a gateway has is 119.").waitFor();
+      const behind = page.getByRole("row").filter({ hasText: "behind" });
+      await behind.waitFor();
+      assert.match((await behind.textContent()) ?? "", /ops-2/);
+      await page.locator(".drawer").getByRole("row").filter({ hasText: "42" }).waitFor();
+    });
+  });
+
+  test("routes: a request is tried as it is written, and each outcome says why", async () => {
+    await on("/routes?try=/", {}, async ({ page }) => {
+      const { asked } = await plantTrial(page);
+      await page.reload();
+      await page.getByLabel("Path, or a whole address").fill("https://portal.example.org/auth/login?x=1");
+      await page.getByLabel("Headers").fill("X-User: anna\nno header");
+      await page.getByText("This is no header (Name: value): no header").waitFor();
+      await page.getByText("25\u2009% of such requests").waitFor();
+      await page.getByText("In generation 2, auth is auth-v2.").waitFor();
+      await page.getByText("onerror=").first().waitFor();
+      await untilCalm(page);
+      assert.equal(await page.locator("main img, main script").count(), 0);
+      assert.deepEqual(await asked(), {
+        of: "try",
+        method: "GET",
+        path: "/auth/login?x=1",
+        host: "portal.example.org",
+        headers: { "X-User": "anna" },
+      });
+      // The address shows the same to others.
+      await page.reload();
+      await page.getByText("25\u2009% of such requests").waitFor();
+    });
+  });
+
+  test("system: what is well and what not, what the API does not tell, and a backup for those alone who may make one", async () => {
+    await on("/system", {}, async ({ page }) => {
+      await page.getByRole("link", { name: "ops-2" }).first().waitFor();
+      await page.getByRole("button", { name: "Make a backup" }).waitFor();
+      await page.getByText("When certificates end the API does not tell").waitFor();
+    });
+    await on("/system", { user: "viewer" }, async ({ page }) => {
+      await page.getByText("./orrery backup").waitFor();
+      assert.equal(await page.getByRole("button", { name: "Make a backup" }).count(), 0);
+    });
+  });
+
+  test("what opens on these pages: nothing serious for axe, nothing wider than the page, on a desk and on a phone", async () => {
+    const places = [
+      "/hosts?open=ops-1&tab=facts",
+      "/gateways?open=ops-1",
+      "/routes?open=default/telemetry",
+      "/routes?try=/auth",
+      "/logs?since=range",
+    ];
+    for (const look of [{}, { width: 390, height: 844, isPhone: true, theme: "light", language: "zh" }] satisfies Look[])
+      await on("/system", look, async ({ page }) => {
+        for (const path of places) {
+          await page.evaluate(`history.pushState(null, "", ${JSON.stringify(`/console${path}`)}); dispatchEvent(new PopStateEvent("popstate"))`);
+          await untilCalm(page);
+          const { violations } = await new AxeBuilder({ page }).options({ resultTypes: ["violations"] }).analyze();
+          const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+          assert.deepEqual(
+            serious.map(({ id, nodes }) => `${path}: ${id}: ${nodes[0]?.html.slice(0, 200)}`),
+            [],
+          );
+          assert.ok(await page.evaluate<boolean>("document.documentElement.scrollWidth <= innerWidth"), `${path}: nothing is wider than the page`);
+        }
+      });
+  });
 });
+
+/** Outcomes that the page is told in place of those of the site, which has no table. */
+async function plantTrial(page: Page): Promise<{ readonly asked: () => Promise<unknown> }> {
+  let wished: unknown;
+  const outcome = (share: number, revision: string, generation: number, instance: string): object => ({
+    ...{ type: "outcome", kind: "admitted", share, service: "auth", revision, generation, instance },
+    gateway: { name: "ops-1", host: "ops-1" },
+    route: { name: "auth", path: { prefix: "/auth" } },
+    candidates: [{ instance, host: "ops-1", isReady: true, isLeaving: false }],
+    why: [{ code: "mapped", args: { service: "auth", generation, revision } }],
+  });
+  await page.routeWebSocket(/\/views$/, (socket) => {
+    const server = socket.connectToServer();
+    socket.onMessage((message) => {
+      const wish = JSON.parse(String(message)) as { readonly id: string; readonly ask?: number; readonly view?: { readonly of: string } };
+      if (wish.view?.of !== "try") return server.send(message);
+      wished = wish.view;
+      const rows = [outcome(0.75, "auth-v1", 1, ODD.slice(0, 200)), outcome(0.25, "auth-v2", 2, "auth-v2-0")];
+      socket.send(
+        JSON.stringify({
+          id: wish.id,
+          rev: 1,
+          ask: wish.ask,
+          total: 2,
+          offset: 0,
+          rows: rows.map((row, index) => ({ key: `outcome ${index}`, index, row })),
+        }),
+      );
+    });
+    server.onMessage((message) => socket.send(message));
+  });
+  return {
+    asked: async () => {
+      await untilCalm(page);
+      return wished;
+    },
+  };
+}
 
 /** Lines that the page is told in place of those of the site, which has no programs. */
 async function plantLog(page: Page): Promise<{

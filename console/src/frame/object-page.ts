@@ -1,5 +1,8 @@
 const PLACES: Readonly<Record<string, string>> = {
   Microservice: "/services",
+  Host: "/hosts",
+  Gateway: "/gateways",
+  Route: "/routes",
   Resource: "/resources",
   Update: "/updates",
 };
