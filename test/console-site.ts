@@ -78,6 +78,8 @@ export class ConsoleSite {
       colorScheme: theme,
       ...(isPhone && { hasTouch: true, isMobile: true, deviceScaleFactor: 2 }),
     });
+    // As the centre does each second.
+    await tellCalls(this.site.api.store, this.site.api.hub.board);
     const faults: string[] = [];
     const page = await context.newPage();
     watchFaults(page, this.site.plain, faults);
