@@ -179,6 +179,9 @@ describe("console: calls and things", { skip }, () => {
       await page.getByRole("heading", { name: "ups-hall" }).waitFor();
       await page.getByRole("tab", { name: "Probe's log", selected: true }).waitFor();
       await page.goBack();
+      await page.getByRole("link", { name: "antenna-hall" }).click();
+      await page.getByRole("complementary").getByRole("heading", { name: "antenna-hall" }).waitFor();
+      await page.goBack();
       await page.locator('.layer-counts a[href*="/services?state=major"]').click();
       await page.locator("tr[data-index]").filter({ hasText: "archive" }).waitFor();
     });

@@ -14,7 +14,14 @@ import "./overview.css";
 const ORDER: readonly Severity[] = ["critical", "major", "minor", "unknown", "changing", "off", "normal"];
 const SHOWN_MAX = 60;
 /** The page on which objects are looked at, by their resource. */
-const PLACES: Readonly<Record<string, string>> = { microservices: "/services", resources: "/resources", updates: "/updates" };
+const PLACES: Readonly<Record<string, string>> = {
+  microservices: "/services",
+  hosts: "/hosts",
+  gateways: "/gateways",
+  routes: "/routes",
+  resources: "/resources",
+  updates: "/updates",
+};
 /** What the pages of a layer list. */
 const LISTS: Readonly<Partial<Record<LayerRow["layer"], string>>> = { services: "/services", applications: "/resources" };
 /** Steps that are taken in the log. */
