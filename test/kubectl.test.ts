@@ -556,8 +556,10 @@ describe("the real kubectl", { skip }, () => {
     await k("label", "res", name, "a=b");
     await fails(["delete", "res", name], { config: await site.kubeconfig("viewer") });
     const { items } = await site.audit.list({ after });
+    // A refusal of the test before may be kept a moment after it was answered.
+    const own = items.filter(({ object }) => object?.name === name);
     assert.deepEqual(
-      items.map(({ who, action, object, change, outcome }) => [who?.name, action, object?.kind, object?.name, change?.after, outcome?.code]),
+      own.map(({ who, action, object, change, outcome }) => [who?.name, action, object?.kind, object?.name, change?.after, outcome?.code]),
       [
         ["viewer", "delete", "Resource", name, undefined, 403],
         ["admin", "patch", "Resource", name, { "metadata.labels": { a: "b" } }, 200],
