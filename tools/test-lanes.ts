@@ -1,7 +1,8 @@
+import { dirname } from "node:path";
 import { isPure } from "./arrows.ts";
 import { readSource } from "./sources.ts";
 
-/** How a test file is run. `pure`: all such files in one process. `rooms`: a process for each file. `whole`: likewise; starts processes of the platform, or
+/** How a test file is run. `pure`: all such files in one process. `rooms`: a process for a few files of one folder. `whole`: a process for each file; starts processes of the platform, or
  *  takes long. `alone`: likewise, with nothing beside it; measures time, or needs the whole machine. */
 export type Lane = "pure" | "rooms" | "whole" | "alone";
 
@@ -37,4 +38,20 @@ export async function sortIntoLanes(files: readonly string[]): Promise<ReadonlyM
   const lanes = new Map<Lane, string[]>(LANES.map((lane) => [lane, []]));
   for (const file of files) lanes.get(laneOf(file, await readSource(file)))?.push(file);
   return lanes;
+}
+
+/** So many files of one folder share a process: to start one and to load what they test costs more than most of them. */
+const ROOM_FILES_MAX = 4;
+
+/** Which files of a lane share a process, in their order. */
+export function groupFiles(lane: Lane, files: readonly string[]): readonly (readonly string[])[] {
+  if (lane === "pure") return files.length === 0 ? [] : [files];
+  if (lane !== "rooms") return files.map((file) => [file]);
+  const groups: string[][] = [];
+  for (const file of files) {
+    const last = groups.at(-1);
+    if (last !== undefined && last.length < ROOM_FILES_MAX && dirname(last[0] as string) === dirname(file)) last.push(file);
+    else groups.push([file]);
+  }
+  return groups;
 }

@@ -5,11 +5,11 @@
  *  Exit status 0 when something ran and nothing failed, else 1. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
-import { join, matchesGlob } from "node:path";
+import { basename, dirname, join, matchesGlob } from "node:path";
 import { parseArgs } from "node:util";
 import { check } from "./check.ts";
 import { listFiles } from "./sources.ts";
-import { LANE_TITLES, LANES, type Lane, QUICK_LANES, sortIntoLanes } from "./test-lanes.ts";
+import { groupFiles, LANE_TITLES, LANES, type Lane, QUICK_LANES, sortIntoLanes } from "./test-lanes.ts";
 import { runBeside, watchRoom } from "./test-queue.ts";
 import { describeTimes, type LaneTook, type NamedTook } from "./test-report.ts";
 import { add, NO_COUNTS, runTestFiles, type TestCounts } from "./test-run.ts";
@@ -87,10 +87,10 @@ async function runStage(stage: readonly Lane[]): Promise<TestCounts> {
     const times: NamedTook[] = [];
     const laneTook = { name, ms: 0, files: times };
     lanesTook.push(laneTook);
-    for (const group of lane === "pure" ? [own] : own.map((file) => [file]))
+    for (const group of groupFiles(lane, own))
       jobs.push(async () => {
         if (interruption.signal.aborted) return;
-        const title = group.length === 1 ? (group[0] as string) : name;
+        const title = group.length === 1 ? (group[0] as string) : lane === "pure" ? name : titleOf(group);
         const result = await runTestFiles({ name: title, files: group, folder, timeoutMs: TIMEOUT_MS[lane], signal: interruption.signal });
         counts = add(counts, result.counts);
         times.push({ name: title, ...result.took });
@@ -104,6 +104,11 @@ async function runStage(stage: readonly Lane[]): Promise<TestCounts> {
   took.push(...lanesTook);
   console.log("");
   return counts;
+}
+
+/** `src/text: json, yaml`. */
+function titleOf(files: readonly string[]): string {
+  return `${dirname(files[0] as string)}: ${files.map((file) => basename(file, ".test.ts")).join(", ")}`;
 }
 
 function parseArguments(): { readonly isQuick: boolean; readonly atOnceMax: number; readonly patterns: readonly string[] } {
