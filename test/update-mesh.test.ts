@@ -76,6 +76,7 @@ test("updates of many services that forward only B3 or only W3C headers, paralle
     ["front", "search", "orders", "notify"], // W3C only
     [FORGETFUL, "tax"],
   ];
+  await site.until("what is served at the beginning is met", () => load.sent.some((one) => one.outcome === "ok") || undefined);
   const instancesKilled = (): number => killing.kills.filter((one) => one.what === "instance").length;
   for (let count = 0; count <= changes.length || (instancesKilled() < INSTANCES_KILLED_LEAST && count < UPDATES_MOST); count++) {
     const names = changes[count] ?? [...wish.keys()].filter((name) => name === "basket" || random.next() < 0.4);
