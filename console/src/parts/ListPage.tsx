@@ -17,10 +17,19 @@ interface ListPageProps {
   readonly columns: readonly Column<TableRow>[];
   readonly empty: string;
   /** The command that brings the first one. */
-  readonly command: string;
+  readonly command?: string;
   /** Where somebody looks for something that is not there. */
   readonly nothing: string;
   readonly actions?: ReactNode;
+  /** What the sentence is about was not seen for a while. */
+  readonly isStale?: boolean;
+  /** The first order: a column, or `-` and one. Default: the worst first. */
+  readonly order?: string;
+  /** Further choices beside the search, and what they choose. The same value as long as that stays. */
+  readonly tools?: ReactNode;
+  readonly filter?: Readonly<Record<string, readonly string[]>>;
+  /** False: its objects are in no state. */
+  readonly hasState?: boolean;
   /** Between the head and the list. */
   readonly above?: ReactNode;
   /** Details of the row that is open: its key, as in the address. */
@@ -28,32 +37,30 @@ interface ListPageProps {
   readonly onLive?: (live: LiveView<TableRow>) => void;
 }
 
+const NO_FILTER = {};
+
 /** All objects of a kind, the worst first, and the details of one beside them. Search, state, order and what is open stand in the address. */
 export function ListPage(props: ListPageProps) {
-  const { title, sentence, searchHint, resource, paths, columns, empty, command, nothing, actions, above, drawer, onLive } = props;
+  const { title, sentence, searchHint, resource, paths, columns, empty, command, nothing, actions, isStale = false, above, drawer, onLive } = props;
+  const { order: firstOrder = "state", tools, filter = NO_FILTER, hasState = true } = props;
   const [search, setSearch] = useParam("q");
   const [open, setOpen] = useParam("open");
   const [severity, setSeverity] = useParam("state");
-  const [order, setOrder] = useParam("sort", "state");
+  const [order, setOrder] = useParam("sort", firstOrder);
   const text = useDeferredValue(search.trim());
   const sort: Sort = useMemo(() => ({ by: order.replace(/^-/, ""), descending: order.startsWith("-") }), [order]);
-  const wish: TableWish = useMemo(
-    () => ({
-      resource,
-      columns: [...paths],
-      ...(text !== "" && { search: text }),
-      ...(severity !== "" && { filter: { state: severity.split(",") } }),
-    }),
-    [resource, paths, text, severity],
-  );
+  const wish: TableWish = useMemo(() => {
+    const chosen = { ...filter, ...(severity !== "" && { state: severity.split(",") }) };
+    return { resource, columns: [...paths], ...(text !== "" && { search: text }), ...(Object.keys(chosen).length > 0 && { filter: chosen }) };
+  }, [resource, paths, text, severity, filter]);
   const onSort = useCallback(({ by, descending }: Sort) => setOrder(`${descending ? "-" : ""}${by}`), [setOrder]);
   const onOpen = useCallback((row: ViewRow<TableRow>) => setOpen(row.key, { isStep: true }), [setOpen]);
-  const isAll = text === "" && severity === "";
+  const isAll = text === "" && severity === "" && Object.keys(filter).length === 0;
   const details = open === "" ? null : drawer(open, () => setOpen(""));
   return (
     <div className={`with-drawer${open === "" ? "" : " has-drawer is-narrow"}`}>
       <div className="page">
-        <PageHead title={title} actions={actions}>
+        <PageHead title={title} actions={actions} isStale={isStale}>
           {sentence}
         </PageHead>
         {above}
@@ -68,7 +75,8 @@ export function ListPage(props: ListPageProps) {
             value={search}
             onChange={(event) => setSearch(event.target.value)}
           />
-          <StateFilter resource={resource} {...(text !== "" && { search: text })} value={severity} onChange={setSeverity} />
+          {tools}
+          {hasState && <StateFilter resource={resource} {...(text !== "" && { search: text })} value={severity} onChange={setSeverity} />}
         </div>
         <DataTable<TableRow>
           label={title}
@@ -79,7 +87,7 @@ export function ListPage(props: ListPageProps) {
           openKey={open}
           onOpen={onOpen}
           empty={isAll ? empty : nothing}
-          {...(isAll && { command })}
+          {...(isAll && command !== undefined && { command })}
           {...(onLive !== undefined && { onLive })}
         />
       </div>

@@ -1,12 +1,10 @@
-import { useCallback, useDeferredValue, useMemo } from "react";
+import { useMemo } from "react";
 import type { TableRow, ViewRow } from "../../../../src/face/views/protocol.ts";
 import { useNow, useObject, useView } from "../../api/live.ts";
-import { useParam } from "../../frame/location.ts";
 import { Age } from "../../parts/Age.tsx";
-import { type Column, DataTable, type Sort, type TableWish } from "../../parts/DataTable.tsx";
-import { PageHead } from "../../parts/PageHead.tsx";
+import type { Column } from "../../parts/DataTable.tsx";
+import { ListPage } from "../../parts/ListPage.tsx";
 import { State } from "../../parts/State.tsx";
-import { StateFilter } from "../../parts/StateFilter.tsx";
 import { Until } from "../../parts/Until.tsx";
 import { useTexts } from "../../texts/index.ts";
 import { ApprovalDrawer } from "./ApprovalDrawer.tsx";
@@ -46,22 +44,6 @@ interface FourEyesSite {
 /** What waits for a second person, and what did somebody do alone? */
 export default function Approvals() {
   const t = useTexts("approvals");
-  const [search, setSearch] = useParam("q");
-  const [open, setOpen] = useParam("open");
-  const [severity, setSeverity] = useParam("state");
-  const [order, setOrder] = useParam("sort", "state");
-  const text = useDeferredValue(search.trim());
-  const sort: Sort = useMemo(() => ({ by: order.replace(/^-/, ""), descending: order.startsWith("-") }), [order]);
-  const wish: TableWish = useMemo(
-    () => ({
-      resource: "approvals",
-      columns: PATHS,
-      ...(text !== "" && { search: text }),
-      ...(severity !== "" && { filter: { state: severity.split(",") } }),
-    }),
-    [text, severity],
-  );
-  const columns = useColumns();
   const waiting = useView<TableRow>({
     of: "objects",
     resource: "approvals",
@@ -72,42 +54,20 @@ export default function Approvals() {
   });
   const now = useNow();
   const count = waiting.rows.filter(({ row }) => Date.parse(String(row.cells[0])) > now).length;
-  const onSort = useCallback(({ by, descending }: Sort) => setOrder(`${descending ? "-" : ""}${by}`), [setOrder]);
-  const onOpen = useCallback((row: ViewRow<TableRow>) => setOpen(row.row.name, { isStep: true }), [setOpen]);
-  const isAll = text === "" && severity === "";
   return (
-    <div className={`with-drawer${open === "" ? "" : " has-drawer is-narrow"}`}>
-      <div className="page">
-        <PageHead title={t("title")} isStale={waiting.isStale}>
-          {waiting.isLoading || waiting.error !== undefined ? "" : count === 0 ? t("noneWait") : t("wait", { count })}
-        </PageHead>
-        <Demanded />
-        <div className="tools">
-          <input
-            className="input search"
-            type="search"
-            data-search=""
-            aria-label={t("search")}
-            placeholder={t("search")}
-            spellCheck={false}
-            value={search}
-            onChange={(event) => setSearch(event.target.value)}
-          />
-          <StateFilter resource="approvals" {...(text !== "" && { search: text })} value={severity} onChange={setSeverity} />
-        </div>
-        <DataTable<TableRow>
-          label={t("title")}
-          wish={wish}
-          columns={columns}
-          sort={sort}
-          onSort={onSort}
-          openKey={open}
-          onOpen={onOpen}
-          empty={isAll ? t("empty") : t("nothing")}
-        />
-      </div>
-      {open !== "" && <ApprovalDrawer name={open} onClose={() => setOpen("")} />}
-    </div>
+    <ListPage
+      title={t("title")}
+      sentence={waiting.isLoading || waiting.error !== undefined ? "" : count === 0 ? t("noneWait") : t("wait", { count })}
+      isStale={waiting.isStale}
+      searchHint={t("search")}
+      resource="approvals"
+      paths={PATHS}
+      columns={useColumns()}
+      above={<Demanded />}
+      empty={t("empty")}
+      nothing={t("nothing")}
+      drawer={(open, close) => <ApprovalDrawer name={open} onClose={close} />}
+    />
   );
 }
 

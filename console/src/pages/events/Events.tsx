@@ -1,13 +1,14 @@
-import { useCallback, useDeferredValue, useMemo } from "react";
-import type { TableRow, ViewRow } from "../../../../src/face/views/protocol.ts";
+import { useMemo } from "react";
+import type { TableRow } from "../../../../src/face/views/protocol.ts";
 import { useObject } from "../../api/live.ts";
 import { splitKey } from "../../api/objects.ts";
 import { linkTo, useParam } from "../../frame/location.ts";
 import { pageOf } from "../../frame/object-page.ts";
 import { Age, Time } from "../../parts/Age.tsx";
-import { type Column, DataTable, type Sort, type TableWish } from "../../parts/DataTable.tsx";
+import type { Column } from "../../parts/DataTable.tsx";
 import { Drawer, Facts } from "../../parts/Drawer.tsx";
 import { FacetSelect } from "../../parts/FacetSelect.tsx";
+import { ListPage } from "../../parts/ListPage.tsx";
 import { PageHead } from "../../parts/PageHead.tsx";
 import { Plain } from "../../parts/Plain.tsx";
 import { Standing } from "../../parts/Standing.tsx";
@@ -21,58 +22,39 @@ type Cells = readonly [string | null, string | null, string | null, string | nul
 /** What has happened? Newest first, of the last hour; what is a warning can be seen alone. */
 export default function Events() {
   const t = useTexts("events");
-  const [search, setSearch] = useParam("q");
   const [type, setType] = useParam("type");
   const [kind, setKind] = useParam("kind");
   const [reason, setReason] = useParam("reason");
-  const [open, setOpen] = useParam("open");
-  const [order, setOrder] = useParam("sort", "-.lastTimestamp");
-  const text = useDeferredValue(search.trim());
-  const sort: Sort = useMemo(() => ({ by: order.replace(/^-/, ""), descending: order.startsWith("-") }), [order]);
-  const wish: TableWish = useMemo(() => {
-    const filter = {
+  const filter = useMemo(
+    () => ({
       ...(type !== "" && { ".type": [type] }),
       ...(kind !== "" && { ".involvedObject.kind": [kind] }),
       ...(reason !== "" && { ".reason": [reason] }),
-    };
-    return { resource: "events", columns: PATHS, ...(text !== "" && { search: text }), ...(Object.keys(filter).length > 0 && { filter }) };
-  }, [text, type, kind, reason]);
-  const columns = useColumns();
-  const onSort = useCallback(({ by, descending }: Sort) => setOrder(`${descending ? "-" : ""}${by}`), [setOrder]);
-  const onOpen = useCallback((row: ViewRow<TableRow>) => setOpen(`${row.row.namespace ?? "default"}/${row.row.name}`, { isStep: true }), [setOpen]);
-  const isAll = text === "" && type === "" && kind === "" && reason === "";
+    }),
+    [type, kind, reason],
+  );
   return (
-    <div className={`with-drawer${open === "" ? "" : " has-drawer is-narrow"}`}>
-      <div className="page">
-        <PageHead title={t("title")}>{t("sentence")}</PageHead>
-        <div className="tools">
-          <input
-            className="input search"
-            type="search"
-            data-search=""
-            aria-label={t("search")}
-            placeholder={t("search")}
-            spellCheck={false}
-            value={search}
-            onChange={(event) => setSearch(event.target.value)}
-          />
+    <ListPage
+      title={t("title")}
+      sentence={t("sentence")}
+      searchHint={t("search")}
+      resource="events"
+      paths={PATHS}
+      columns={useColumns()}
+      order="-.lastTimestamp"
+      hasState={false}
+      filter={filter}
+      tools={
+        <>
           <FacetSelect label={t("type")} resource="events" by=".type" value={type} all={t("allTypes")} onChange={setType} />
           <FacetSelect label={t("kind")} resource="events" by=".involvedObject.kind" value={kind} all={t("allKinds")} onChange={setKind} />
           <FacetSelect label={t("reason")} resource="events" by=".reason" value={reason} all={t("allReasons")} onChange={setReason} />
-        </div>
-        <DataTable<TableRow>
-          label={t("title")}
-          wish={wish}
-          columns={columns}
-          sort={sort}
-          onSort={onSort}
-          openKey={open}
-          onOpen={onOpen}
-          empty={isAll ? t("empty") : t("nothing")}
-        />
-      </div>
-      {open !== "" && <EventDrawer name={open} onClose={() => setOpen("")} />}
-    </div>
+        </>
+      }
+      empty={t("empty")}
+      nothing={t("nothing")}
+      drawer={(open, close) => <EventDrawer name={open} onClose={close} />}
+    />
   );
 }
 

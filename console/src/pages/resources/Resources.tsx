@@ -1,15 +1,14 @@
-import { useCallback, useDeferredValue, useMemo, useState } from "react";
+import { useCallback, useMemo, useState } from "react";
 import type { CountRow, ObjectState, TableRow, ViewRow } from "../../../../src/face/views/protocol.ts";
 import { type LiveView, useView } from "../../api/live.ts";
 import { useParam } from "../../frame/location.ts";
 import { Age } from "../../parts/Age.tsx";
 import { Changed } from "../../parts/Changed.tsx";
-import { type Column, DataTable, type Sort, type TableWish } from "../../parts/DataTable.tsx";
+import type { Column } from "../../parts/DataTable.tsx";
 import { FacetSelect } from "../../parts/FacetSelect.tsx";
-import { PageHead } from "../../parts/PageHead.tsx";
+import { ListPage } from "../../parts/ListPage.tsx";
 import { Plain } from "../../parts/Plain.tsx";
 import { State } from "../../parts/State.tsx";
-import { StateFilter } from "../../parts/StateFilter.tsx";
 import { useTexts } from "../../texts/index.ts";
 import { ResourceDrawer } from "./ResourceDrawer.tsx";
 import { type LiveObservation, newestOf, RESOURCE_PATHS, type ResourceCells, summaryOf } from "./resource.ts";
@@ -20,29 +19,17 @@ const TYPES = ["human", "machine", "thing"] as const;
 /** What do we have, how is it? People, machines and things, by type, place and capability. */
 export default function Resources() {
   const t = useTexts("resources");
-  const [search, setSearch] = useParam("q");
-  const [open, setOpen] = useParam("open");
-  const [severity, setSeverity] = useParam("state");
   const [type, setType] = useParam("type");
   const [place, setPlace] = useParam("place");
   const [capability, setCapability] = useParam("capability");
-  const [order, setOrder] = useParam("sort", "state");
-  const text = useDeferredValue(search.trim());
-  const sort: Sort = useMemo(() => ({ by: order.replace(/^-/, ""), descending: order.startsWith("-") }), [order]);
-  const wish: TableWish = useMemo(() => {
-    const filter = {
-      ...(severity !== "" && { state: severity.split(",") }),
+  const filter = useMemo(
+    () => ({
       ...(type !== "" && { type: [type] }),
       ...(place !== "" && { place: [place] }),
       ...(capability !== "" && { capability: [capability] }),
-    };
-    return {
-      resource: "resources",
-      columns: [...RESOURCE_PATHS],
-      ...(text !== "" && { search: text }),
-      ...(Object.keys(filter).length > 0 && { filter }),
-    };
-  }, [text, severity, type, place, capability]);
+    }),
+    [type, place, capability],
+  );
   const [keys, setKeys] = useState<readonly string[]>([]);
   const observations = useView<LiveObservation>(
     keys.length === 0 ? undefined : { of: "topic", topic: "observations", keys: [...keys], limit: 1_000 },
@@ -52,25 +39,17 @@ export default function Resources() {
     const next = live.rows.map(({ key }) => key);
     setKeys((before) => (before.length === next.length && before.every((key, index) => key === next[index]) ? before : next));
   }, []);
-  const columns = useColumns(latest);
-  const onSort = useCallback(({ by, descending }: Sort) => setOrder(`${descending ? "-" : ""}${by}`), [setOrder]);
-  const onOpen = useCallback((row: ViewRow<TableRow>) => setOpen(row.key, { isStep: true }), [setOpen]);
-  const isAll = [text, severity, type, place, capability].every((one) => one === "");
   return (
-    <div className={`with-drawer${open === "" ? "" : " has-drawer is-narrow"}`}>
-      <div className="page">
-        <PageHead title={t("title")}>{t("about")}</PageHead>
-        <div className="tools">
-          <input
-            className="input search"
-            type="search"
-            data-search=""
-            aria-label={t("search")}
-            placeholder={t("search")}
-            spellCheck={false}
-            value={search}
-            onChange={(event) => setSearch(event.target.value)}
-          />
+    <ListPage
+      title={t("title")}
+      sentence={t("about")}
+      searchHint={t("search")}
+      resource="resources"
+      paths={RESOURCE_PATHS}
+      columns={useColumns(latest)}
+      filter={filter}
+      tools={
+        <>
           <TypeFilter value={type} onChange={setType} />
           <FacetSelect label={t("place")} resource="resources" by="place" value={place} all={t("anyPlace")} onChange={setPlace} />
           <FacetSelect
@@ -81,23 +60,14 @@ export default function Resources() {
             all={t("anyCapability")}
             onChange={setCapability}
           />
-          <StateFilter resource="resources" {...(text !== "" && { search: text })} value={severity} onChange={setSeverity} />
-        </div>
-        <DataTable<TableRow>
-          label={t("title")}
-          wish={wish}
-          columns={columns}
-          sort={sort}
-          onSort={onSort}
-          openKey={open}
-          onOpen={onOpen}
-          onLive={onLive}
-          empty={isAll ? t("empty") : t("nothing")}
-          {...(isAll && { command: "./orrery apply -f resources.yaml" })}
-        />
-      </div>
-      {open !== "" && <ResourceDrawer name={open} onClose={() => setOpen("")} onCapability={setCapability} onPlace={setPlace} />}
-    </div>
+        </>
+      }
+      onLive={onLive}
+      empty={t("empty")}
+      command="./orrery apply -f resources.yaml"
+      nothing={t("nothing")}
+      drawer={(open, close) => <ResourceDrawer name={open} onClose={close} onCapability={setCapability} onPlace={setPlace} />}
+    />
   );
 }
 

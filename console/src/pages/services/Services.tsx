@@ -1,12 +1,10 @@
-import { useCallback, useDeferredValue, useMemo } from "react";
-import type { ObjectState, TableRow, ViewRow } from "../../../../src/face/views/protocol.ts";
-import { useParam } from "../../frame/location.ts";
+import { useMemo } from "react";
+import type { ObjectState, TableRow } from "../../../../src/face/views/protocol.ts";
 import { Age } from "../../parts/Age.tsx";
 import { Changed } from "../../parts/Changed.tsx";
-import { type Column, DataTable, type Sort, type TableWish } from "../../parts/DataTable.tsx";
-import { PageHead } from "../../parts/PageHead.tsx";
+import type { Column } from "../../parts/DataTable.tsx";
+import { ListPage } from "../../parts/ListPage.tsx";
 import { State } from "../../parts/State.tsx";
-import { StateFilter } from "../../parts/StateFilter.tsx";
 import { useTexts } from "../../texts/index.ts";
 import { ServiceDrawer } from "./ServiceDrawer.tsx";
 
@@ -17,55 +15,18 @@ type Cells = readonly [string | null, number | null, number | null, string | nul
 /** How is each service? A list, worst first; details beside it. */
 export default function Services() {
   const t = useTexts("services");
-  const [search, setSearch] = useParam("q");
-  const [open, setOpen] = useParam("open");
-  const [severity, setSeverity] = useParam("state");
-  const [order, setOrder] = useParam("sort", "state");
-  const text = useDeferredValue(search.trim());
-  const sort: Sort = useMemo(() => ({ by: order.replace(/^-/, ""), descending: order.startsWith("-") }), [order]);
-  const wish: TableWish = useMemo(
-    () => ({
-      resource: "microservices",
-      columns: PATHS,
-      ...(text !== "" && { search: text }),
-      ...(severity !== "" && { filter: { state: severity.split(",") } }),
-    }),
-    [text, severity],
-  );
-  const columns = useColumns();
-  const onSort = useCallback(({ by, descending }: Sort) => setOrder(`${descending ? "-" : ""}${by}`), [setOrder]);
-  const onOpen = useCallback((row: ViewRow<TableRow>) => setOpen(`${row.row.namespace ?? "default"}/${row.row.name}`, { isStep: true }), [setOpen]);
   return (
-    <div className={`with-drawer${open === "" ? "" : " has-drawer is-narrow"}`}>
-      <div className="page">
-        <PageHead title={t("title")} />
-        <div className="tools">
-          <input
-            className="input search"
-            type="search"
-            data-search=""
-            aria-label={t("search")}
-            placeholder={t("search")}
-            spellCheck={false}
-            value={search}
-            onChange={(event) => setSearch(event.target.value)}
-          />
-          <StateFilter resource="microservices" {...(text !== "" && { search: text })} value={severity} onChange={setSeverity} />
-        </div>
-        <DataTable<TableRow>
-          label={t("title")}
-          wish={wish}
-          columns={columns}
-          sort={sort}
-          onSort={onSort}
-          openKey={open}
-          onOpen={onOpen}
-          empty={text === "" && severity === "" ? t("empty") : t("nothing")}
-          {...(text === "" && severity === "" && { command: "./orrery apply -f service.yaml" })}
-        />
-      </div>
-      {open !== "" && <ServiceDrawer name={open} onClose={() => setOpen("")} />}
-    </div>
+    <ListPage
+      title={t("title")}
+      searchHint={t("search")}
+      resource="microservices"
+      paths={PATHS}
+      columns={useColumns()}
+      empty={t("empty")}
+      command="./orrery apply -f service.yaml"
+      nothing={t("nothing")}
+      drawer={(open, close) => <ServiceDrawer name={open} onClose={close} />}
+    />
   );
 }
 
