@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { OrreryError } from "#/base/index.ts";
 import type { StoredObject } from "#/model/index.ts";
+import { LAST_APPLIED } from "#/state/store/index.ts";
 import { isOwnFormerApply } from "./client-side-apply.ts";
-import { LAST_APPLIED } from "./redaction.ts";
 
 const applied = { metadata: { labels: { "app.kubernetes.io/name": "x" } }, spec: { place: "roof", env: [{ name: "A", value: "1" }], tags: ["t"] } };
 const live = (text = JSON.stringify(applied)): StoredObject => ({

@@ -1,6 +1,6 @@
 import type { OrreryError } from "#/base/index.ts";
 import type { StoredObject } from "#/model/index.ts";
-import { LAST_APPLIED } from "./redaction.ts";
+import { LAST_APPLIED } from "#/state/store/index.ts";
 
 /** The manager under which `kubectl apply --server-side` writes unless told otherwise. */
 const KUBECTL = "kubectl";

@@ -7,6 +7,31 @@ export function keepSecrets(value: unknown, former: unknown, path: string, cause
   return hasHidden(value) ? keepHidden(value, former, path, causes) : value;
 }
 
+/** `merged` without the secrets of `former` that have lost their mark though `given`, the writer's own wish, does not say their value: whoever takes the mark away must know what it hid. */
+export function coverUnmarked(merged: unknown, former: unknown, given: unknown): unknown {
+  if (typeof merged !== "object" || merged === null || merged === former) return merged;
+  if (Array.isArray(merged)) {
+    const [twins, wishes] = [former, given].map((list): readonly unknown[] => (Array.isArray(list) ? list : []));
+    const items = merged.map((item, index) => {
+      const name = nameOf(item);
+      const find = (list: readonly unknown[] = []): unknown => (name === undefined ? list[index] : list.find((one) => nameOf(one) === name));
+      return coverUnmarked(item, find(twins), find(wishes));
+    });
+    return items.some((item, index) => item !== merged[index]) ? items : merged;
+  }
+  const [map, twin, wish] = [merged, former, given].map((one): Readonly<Record<string, unknown>> => (isMap(one) ? one : {}));
+  if (twin?.["secret"] === true && map?.["secret"] !== true && typeof map?.["value"] === "string" && wish?.["value"] === undefined)
+    return { ...map, value: REDACTED };
+  let covered: Record<string, unknown> | undefined;
+  for (const [key, inner] of Object.entries(map ?? {})) {
+    const next = coverUnmarked(inner, twin?.[key], wish?.[key]);
+    if (next === inner) continue;
+    covered ??= { ...map };
+    covered[key] = next;
+  }
+  return covered ?? merged;
+}
+
 /** True if anywhere in `value` stands what readers are shown. */
 function hasHidden(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return value === REDACTED;

@@ -9,7 +9,9 @@ import { host, microservice, REDACTED, resource } from "#/model/index.ts";
 import { openSqliteTree, type SqliteTree, type SqliteTreeOptions } from "#/state/tree/sqlite/index.ts";
 import { thing } from "../conformance/harness.ts";
 import { storeConformance } from "../conformance/index.ts";
+import type { Patch } from "../contract.ts";
 import { jsonOf } from "../json.ts";
+import { LAST_APPLIED, redact } from "../redaction.ts";
 import { openTreeStore, type TreeStore, type TreeStoreOptions } from "./index.ts";
 
 storeConformance("TreeStore", async (context, { hasCollector }) => {
@@ -112,6 +114,66 @@ describe("TreeStore", () => {
     );
     assert.equal(applied.spec.template.env[0]?.value, "hush");
     await assert.rejects(store.create(microservice, { metadata: { name: "other" }, spec: spec(REDACTED) }), /give the secret's value/);
+  });
+
+  it("lets no patch copy a secret to where it is shown, take its mark away, or ask whether it is this one", async (context) => {
+    const store = await openStore(context, await openTree(context));
+    const spec = { template: { version: "v1", run: { command: ["x"] }, env: [{ name: "KEY", value: "hush", secret: true }, { name: "MODE" }] } };
+    const kept = JSON.stringify({ spec });
+    const annotations = { [LAST_APPLIED]: kept };
+    await store.create(microservice, { metadata: { name: "auth", annotations }, spec }, { fieldManager: "maker" });
+    const env = "/spec/template/env";
+    const applied = `/metadata/annotations/${LAST_APPLIED.replace("/", "~1")}`;
+    const tries: readonly Patch[] = [
+      ...[
+        [{ op: "copy", from: `${env}/0/value`, path: "/metadata/annotations/x" }],
+        [{ op: "copy", from: `${env}/0/value`, path: `${env}/1/value` }],
+        [{ op: "move", from: `${env}/0/value`, path: `${env}/1/value` }],
+        [{ op: "copy", from: applied, path: "/metadata/annotations/x" }],
+        [{ op: "move", from: applied, path: "/metadata/annotations/x" }],
+        [{ op: "remove", path: `${env}/0/secret` }],
+        [{ op: "replace", path: `${env}/0/secret`, value: false }],
+        [{ op: "replace", path: `${env}/0/name`, value: "OTHER" }],
+        [
+          { op: "copy", from: `${env}/0`, path: `${env}/-` },
+          { op: "replace", path: `${env}/2/name`, value: "THIRD" },
+          { op: "remove", path: `${env}/2/secret` },
+        ],
+        [{ op: "test", path: `${env}/0/value`, value: "hush" }],
+        [{ op: "copy", from: "/spec/template/env", path: "/metadata/annotations/x" }],
+      ].map((body): Patch => ({ type: "json", body })),
+      ...[{ name: "KEY", secret: false }, { name: "KEY" }].map(
+        (one): Patch => ({
+          type: "apply",
+          force: true,
+          body: { metadata: {}, spec: { template: { version: "v1", run: { command: ["x"] }, env: [one] } } },
+        }),
+      ),
+      { type: "merge", body: { spec: { template: { env: [{ name: "KEY", value: REDACTED }] } } } },
+    ];
+    for (const patch of tries) {
+      const written = await store.patch(microservice, { name: "auth" }, patch, { dryRun: true, fieldManager: "other" }).catch((error: unknown) => {
+        assert.ok(isOrreryError(error, "store/invalid"), String(error));
+        return undefined;
+      });
+      assert.doesNotMatch(JSON.stringify(written === undefined ? {} : redact(written)), /hush/, JSON.stringify(patch));
+    }
+    // What does not touch them keeps them, and says the value anew may take the mark away.
+    const other: Patch = { type: "json", body: [{ op: "add", path: "/metadata/labels", value: { a: "b" } }] };
+    const labelled = await store.patch(microservice, { name: "auth" }, other);
+    assert.deepEqual([labelled.spec.template.env[0]?.value, labelled.metadata.annotations, labelled.metadata.generation], ["hush", annotations, 1]);
+    const open = await store.patch(
+      microservice,
+      { name: "auth" },
+      {
+        type: "json",
+        body: [
+          { op: "remove", path: `${env}/0/secret` },
+          { op: "replace", path: `${env}/0/value`, value: "plain" },
+        ],
+      },
+    );
+    assert.deepEqual(open.spec.template.env[0], { name: "KEY", value: "plain" });
   });
 
   it("ends a watcher that lags by too much, and no other", async (context) => {

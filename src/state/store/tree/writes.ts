@@ -11,6 +11,8 @@ import { patchJson } from "../json-patch.ts";
 import { isMap, mergePatch } from "../merge-patch.ts";
 import { checkPatched } from "../patched.ts";
 import { dropNulls } from "../pruning.ts";
+import { redact, withKeptAnnotation } from "../redaction.ts";
+import { coverUnmarked } from "../secrets.ts";
 import { conflict, invalid, missing, permanent, titleOf } from "../store-error.ts";
 import { Causes, checkListKeys, completeKey, partShape } from "../validation.ts";
 import { areUniquesEqual, describeUniquePath, encodeObject, objectPath, uniquePaths, withVersion } from "./layout.ts";
@@ -88,7 +90,9 @@ export class Writes {
     return await this.#change(kind, key, options, (former) => {
       if (former === undefined) throw missing(kind, key);
       const title = titleOf(kind, key);
-      const patched = patch.type === "merge" ? mergePatch(former, patch.body) : patchJson(title, former, patch.body);
+      // Its operations read, too: they are carried out on what readers are shown, so that none of them copies a secret, or asks whether it is this one.
+      const patched =
+        patch.type === "merge" ? mergePatch(former, patch.body) : withKeptAnnotation(former, patchJson(title, redact(former), patch.body));
       return buildObject(this.#context(kind, key, former, checkPatched(title, former, patched), options));
     });
   }
@@ -197,7 +201,13 @@ export class Writes {
       ...(namespace !== undefined && { namespace }),
     };
     const { metadata: _m, spec: _s, status: _t, ...frame } = body as Readonly<Record<string, unknown>>;
-    const draft: Draft = { ...frame, ...merged, metadata: { ...(isMap(merged.metadata) ? merged.metadata : {}), ...identity } };
+    const spec = coverUnmarked(merged.spec, former?.spec, config.spec);
+    const draft: Draft = {
+      ...frame,
+      ...merged,
+      ...(spec !== undefined && { spec }),
+      metadata: { ...(isMap(merged.metadata) ? merged.metadata : {}), ...identity },
+    };
     return buildObject({ ...this.#context(kind, key, former, draft, options, applied), writer });
   }
 

@@ -1,14 +1,9 @@
 import { REDACTED, type StoredObject } from "#/model/index.ts";
-import type { Identity } from "#/people/access/index.ts";
-import { mayHoldSecret } from "#/state/store/index.ts";
+import { mayHoldSecret } from "./json.ts";
+import { isMap } from "./merge-patch.ts";
 
 /** Where `kubectl apply` keeps what it applied last. */
 export const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
-
-/** True if `user` is shown secrets: agents alone, who start the processes. */
-export function maySeeSecrets(user: Identity): boolean {
-  return user.groups.includes("orrery:agents");
-}
 
 /** `object` as those see it who may not see secrets: values of `secret: true` entries are `REDACTED`, also inside of what kubectl keeps in its annotation. The same copy each time; the object itself if there is nothing to hide. */
 export function redact<T extends StoredObject>(object: T): T {
@@ -25,6 +20,16 @@ export function redact<T extends StoredObject>(object: T): T {
 }
 
 const copies = new WeakMap<object, StoredObject>();
+
+/** What a change has made of `redact(object)`, with the annotation as it was kept, where the change has left it. */
+export function withKeptAnnotation(object: StoredObject, changed: unknown): unknown {
+  const kept = object.metadata.annotations?.[LAST_APPLIED];
+  if (kept === undefined || !isMap(changed)) return changed;
+  const { metadata } = changed;
+  const annotations = isMap(metadata) ? metadata["annotations"] : undefined;
+  if (!isMap(annotations) || annotations[LAST_APPLIED] !== redact(object).metadata.annotations?.[LAST_APPLIED]) return changed;
+  return { ...changed, metadata: { ...(metadata as object), annotations: { ...annotations, [LAST_APPLIED]: kept } } };
+}
 
 function hideAnnotation<T extends StoredObject>(object: T): T {
   const text = object.metadata.annotations?.[LAST_APPLIED];
