@@ -43,9 +43,9 @@ export async function serveAudit(exchange: Exchange, options: AuditPagesOptions)
   switch (path[1]) {
     case undefined: {
       const isVisible = await visibleEntries(user, options);
-      const { items, ...more } = await audit.list({ ...readQuery(exchange.query), ...(isVisible !== undefined && { isVisible }) });
+      const { items, problems, ...more } = await audit.list({ ...readQuery(exchange.query), ...(isVisible !== undefined && { isVisible }) });
       const metadata = { ...(more.continue !== undefined && { continue: String(more.continue) }) };
-      return jsonReply({ kind: "AuditList", apiVersion: API_VERSION, metadata, items });
+      return jsonReply({ kind: "AuditList", apiVersion: API_VERSION, metadata, items, ...(problems.length > 0 && { problems }) });
     }
     case "head": {
       const { head, seq, bytes, bytesMax, alarms, isWritable, lost } = audit.state();

@@ -122,9 +122,17 @@ export interface AuditQuery {
   readonly isVisible?: (entry: AuditEntry) => boolean;
 }
 
+/** A place of the chain where something was changed, removed, moved or put in. */
+export interface AuditProblem {
+  readonly seq: number;
+  readonly message: string;
+}
+
 export interface AuditPage {
   /** Intents with their outcome in one, where it is known. */
   readonly items: readonly AuditEntry[];
+  /** Where the chain, as far as this page looked through it, is not what was written; newest first, whatever was asked for: what stood there is not known. `verify` looks further: at signed heads and witnesses. */
+  readonly problems: readonly AuditProblem[];
   /** `before` of the next page; absent: that was all. */
   readonly continue?: number;
 }

@@ -8,7 +8,7 @@ import { DeedLine } from "../../parts/DeedLine.tsx";
 import { useDeed } from "../../parts/deeds.ts";
 import { PageHead } from "../../parts/PageHead.tsx";
 import { Standing } from "../../parts/Standing.tsx";
-import { State } from "../../parts/State.tsx";
+import { Shape, State } from "../../parts/State.tsx";
 import { useTexts } from "../../texts/index.ts";
 import { AuditDrawer } from "./AuditDrawer.tsx";
 import { ChainState } from "./ChainState.tsx";
@@ -23,6 +23,8 @@ const MINUTE_MS = 60_000;
 interface AuditList {
   readonly metadata: { readonly continue?: string };
   readonly items: readonly AuditEntry[];
+  /** Where the chain is not what was written. */
+  readonly problems?: readonly { readonly seq: number; readonly message: string }[];
 }
 
 /** Who did what, when, why, and what came of it? */
@@ -43,6 +45,8 @@ export default function Audit() {
   const [exported, setExported] = useState<number>();
   const deeds = useDeed(exported);
   const items = list.value?.items ?? [];
+  const problems = list.value?.problems ?? [];
+  const rows = [...items, ...problems].toSorted((a, b) => b.seq - a.seq);
   const isFiltered = [text, user, action, object, since, until, before].some((one) => one !== "");
   const older = list.value?.metadata.continue;
   /** Another question begins at its newest answer. */
@@ -111,7 +115,7 @@ export default function Audit() {
           </select>
           <input className="input" aria-label={t("until")} placeholder={t("untilHint")} spellCheck={false} value={until} onChange={put(setUntil)} />
         </div>
-        <Standing live={{ ...list, total: items.length }} empty={isFiltered ? t("nothing") : t("empty")}>
+        <Standing live={{ ...list, total: rows.length }} empty={isFiltered ? t("nothing") : t("empty")}>
           <div className={`data-table${list.isStale ? " is-stale" : ""}`}>
             <table aria-label={t("title")} aria-busy={list.isLoading}>
               <thead>
@@ -135,14 +139,17 @@ export default function Audit() {
                 </tr>
               </thead>
               <tbody>
-                {items.map((entry) => (
-                  <Row
-                    key={entry.seq}
-                    entry={entry}
-                    isOpen={open === String(entry.seq)}
-                    onOpen={() => setOpen(String(entry.seq), { isStep: true })}
-                  />
-                ))}
+                {rows.map((row) =>
+                  "is" in row ? (
+                    <Row key={row.seq} entry={row} isOpen={open === String(row.seq)} onOpen={() => setOpen(String(row.seq), { isStep: true })} />
+                  ) : (
+                    <tr key={`${row.seq} ${row.message}`} data-problem={row.seq}>
+                      <td colSpan={6} className="clip" title={row.message}>
+                        <Shape severity="critical" /> {t("amiss", { seq: row.seq })} <span className="quiet small">{row.message}</span>
+                      </td>
+                    </tr>
+                  ),
+                )}
               </tbody>
             </table>
           </div>

@@ -1,12 +1,12 @@
 import { isOrreryError, OrreryError, sleep } from "#/base/index.ts";
 import { durationMs } from "#/model/index.ts";
-import { type AuditEntry, type AuditPage, type AuditQuery, auditFolder, listEntries } from "#/people/audit/index.ts";
+import { type AuditEntry, type AuditPage, type AuditProblem, type AuditQuery, auditFolder, listEntries } from "#/people/audit/index.ts";
 import type { Client } from "#/state/client/index.ts";
 import type { CliContext } from "../context.ts";
 import { isDuration } from "../durations.ts";
 import { GrowingTable } from "../growing-table.ts";
 import type { Options } from "../options.ts";
-import { listFew, printData } from "../output.ts";
+import { count, listFew, printData } from "../output.ts";
 import { connectPatiently } from "../patient-client.ts";
 import { oneLine } from "../printable.ts";
 import { printOne } from "./events.ts";
@@ -18,7 +18,10 @@ const OUTCOME_MS = 5_000;
 
 type Load = (query: AuditQuery) => Promise<AuditPage>;
 
-/** `orrery audit show`: what people did, the newest last; with --follow also what they do from now on. While the centre is down, what stands in the data folder. */
+/** What is shown at one place of the chain. */
+type Shown = AuditEntry | AuditProblem;
+
+/** `orrery audit show`: what people did, the newest last; with --follow also what they do from now on. While the centre is down, what stands in the data folder. 1: at a place that was shown the chain is not what was written, which it says there. */
 export async function showAudit(context: CliContext, options: Options): Promise<number> {
   const { terminal, clock, signal } = context;
   const filters = filtersOf(options, clock.now());
@@ -26,36 +29,54 @@ export async function showAudit(context: CliContext, options: Options): Promise<
   try {
     const shown = await loadLast(load, filters, options.tail ?? 50);
     const print = printer(context, options, shown);
+    const told = new Set(shown.filter(isProblem).map(({ seq, message }) => `${seq} ${message}`));
     if (shown.length === 0 && options.follow !== true) terminal.note("nothing in the audit that fits");
-    if (options.follow !== true) return 0;
-    let last = shown.at(-1)?.seq ?? (await load({ limit: 1 })).items[0]?.seq ?? 0;
-    while (!signal.aborted && (await terminal.drain())) {
+    let last = shown.findLast((one) => !isProblem(one))?.seq ?? (options.follow === true ? ((await load({ limit: 1 })).items[0]?.seq ?? 0) : 0);
+    while (options.follow === true && !signal.aborted && (await terminal.drain())) {
       await sleep(clock, LOOK_MS, signal).catch(() => undefined);
       if (signal.aborted) break;
-      const { items } = await load({ ...filters, after: last, limit: PAGE });
-      for (const entry of items.toReversed()) {
-        if (entry.is === "intent" && entry.outcome === undefined && clock.now() - Date.parse(entry.at) < OUTCOME_MS) break;
-        print(entry);
-        last = entry.seq;
+      for (const one of shownOf(await load({ ...filters, after: last, limit: PAGE }))) {
+        if (isProblem(one)) {
+          const text = `${one.seq} ${one.message}`;
+          if (!told.has(text)) print(one);
+          told.add(text);
+          continue;
+        }
+        if (one.is === "intent" && one.outcome === undefined && clock.now() - Date.parse(one.at) < OUTCOME_MS) break;
+        print(one);
+        last = one.seq;
       }
     }
-    return 0;
+    if (told.size === 0) return 0;
+    terminal.note(`${count(told.size, "place")} of the audit ${told.size === 1 ? "is" : "are"} not what was written; see: orrery audit verify`);
+    return 1;
   } finally {
     await close();
   }
 }
 
-/** The last `count` that fit, the oldest first. */
-async function loadLast(load: Load, filters: AuditQuery, count: number): Promise<readonly AuditEntry[]> {
+/** The last `tail` that fit, the oldest first, and between them what is wrong with the chain as far as it was looked through. */
+async function loadLast(load: Load, filters: AuditQuery, tail: number): Promise<readonly Shown[]> {
   const found: AuditEntry[] = [];
+  const problems: AuditProblem[] = [];
   let before: number | undefined;
-  while (found.length < count) {
-    const page = await load({ ...filters, ...(before !== undefined && { before }), limit: Math.min(PAGE, count - found.length) });
+  while (found.length < tail) {
+    const page = await load({ ...filters, ...(before !== undefined && { before }), limit: Math.min(PAGE, tail - found.length) });
     found.push(...page.items);
+    problems.push(...page.problems.slice(0, PAGE - problems.length));
     before = page.continue;
     if (before === undefined) break;
   }
-  return found.toReversed();
+  return shownOf({ items: found, problems });
+}
+
+/** The oldest first. */
+function shownOf({ items, problems }: AuditPage): readonly Shown[] {
+  return [...problems, ...items].toSorted((a, b) => a.seq - b.seq);
+}
+
+function isProblem(one: Shown): one is AuditProblem {
+  return !("is" in one);
 }
 
 async function connect(context: CliContext, options: Options): Promise<{ readonly load: Load; readonly close: () => Promise<void> }> {
@@ -71,11 +92,16 @@ async function connect(context: CliContext, options: Options): Promise<{ readonl
   }
   const load: Load = async (query) => {
     const text = Object.fromEntries(Object.entries(query).map(([key, value]) => [key, String(value)]));
-    const { items, metadata } = (await api.request({ path: "/audit", query: text })).body as {
+    const {
+      items,
+      problems = [],
+      metadata,
+    } = (await api.request({ path: "/audit", query: text })).body as {
       readonly items: readonly AuditEntry[];
+      readonly problems?: readonly AuditProblem[];
       readonly metadata: { readonly continue?: string };
     };
-    return { items, ...(metadata.continue !== undefined && { continue: Number(metadata.continue) }) };
+    return { items, problems, ...(metadata.continue !== undefined && { continue: Number(metadata.continue) }) };
   };
   const either: Load = async (query) => {
     try {
@@ -111,14 +137,30 @@ function timeOf(option: string, text: string, nowMs: number): string {
 }
 
 /** Writes `first`; what it returns writes one more. */
-function printer({ terminal }: CliContext, { output, follow }: Options, first: readonly AuditEntry[]): (entry: AuditEntry) => void {
+function printer({ terminal }: CliContext, { output, follow }: Options, first: readonly Shown[]): (one: Shown) => void {
   if (output === "json" || output === "yaml") {
-    if (follow !== true) printData(terminal, output, { apiVersion: "orrery.dev/v1", kind: "AuditList", items: first });
-    else for (const entry of first) printOne(terminal, output, entry);
-    return (entry) => printOne(terminal, output, entry);
+    if (follow !== true) {
+      const problems = first.filter(isProblem);
+      const items = first.filter((one) => !isProblem(one));
+      printData(terminal, output, { apiVersion: "orrery.dev/v1", kind: "AuditList", items, ...(problems.length > 0 && { problems }) });
+    } else for (const one of first) printOne(terminal, output, one);
+    return (one) => printOne(terminal, output, one);
   }
   const isWide = output === "wide";
-  const row = (entry: AuditEntry): string[] => {
+  const row = (one: Shown): string[] => (isProblem(one) ? problemRow(one) : entryRow(one));
+  const problemRow = ({ seq, message }: AuditProblem): string[] =>
+    [
+      ...(isWide ? [String(seq)] : []),
+      "-",
+      "-",
+      ...(isWide ? ["-", "-"] : []),
+      "-",
+      "-",
+      terminal.paint("red", "problem"),
+      ...(isWide ? ["-"] : []),
+      message,
+    ].map(oneLine);
+  const entryRow = (entry: AuditEntry): string[] => {
     const { seq, at, who, from, action = entry.is, object, outcome, trace } = entry;
     const code = outcome === undefined ? (entry.is === "intent" ? "?" : "-") : String(outcome.code);
     return [
@@ -145,7 +187,7 @@ function printer({ terminal }: CliContext, { output, follow }: Options, first: r
     "WHAT",
   ];
   const table = new GrowingTable(terminal, titles, first.map(row));
-  return (entry) => table.add(row(entry));
+  return (one) => table.add(row(one));
 }
 
 /** What changed, with what, and why, in a line. */

@@ -36,6 +36,7 @@ test("audit show, verify and export work while the centre is down, and verify sa
   const shown = await orrery("show", "--user", "eva");
   assert.match(shown.out, /eva +scale +microservice\/auth +200 +spec\.replicas: 1 → 2; because: two are enough/);
   assert.match(shown.note, /the centre does not run/);
+  assert.equal(shown.status, 0);
   const good = await orrery("verify");
   assert.deepEqual([good.status, /signed to the end\nnobody else has seen any of it.*\nnothing was changed/.test(good.out)], [0, true], good.out);
   const file = path.join(data, "export.txt");
@@ -45,6 +46,12 @@ test("audit show, verify and export work while the centre is down, and verify sa
   writeFileSync(log, readFileSync(log, "utf8").replace("two are enough", "six are enough"));
   const bad = await orrery("verify");
   assert.deepEqual([bad.status, /problem: entry 3 is not what was written/.test(bad.out)], [1, true], bad.out);
+  const amiss = await orrery("show", "--user", "nobody", "-o", "wide");
+  assert.equal(amiss.status, 1);
+  assert.match(amiss.out, /^3 .*problem .*entry 3 is not what was written: its hash is not that of its bytes$/m);
+  assert.match(amiss.note, /1 place of the audit is not what was written; see: .*orrery audit .*verify/);
+  const asData = await orrery("show", "-o", "json");
+  assert.deepEqual([asData.status, (JSON.parse(asData.out) as { problems: { seq: number }[] }).problems.map(({ seq }) => seq)], [1, [3]]);
   const against = await orrery("verify", "--against", file);
   assert.equal(against.status, 1);
 });
