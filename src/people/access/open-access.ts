@@ -45,7 +45,11 @@ export function openAccess(options: AccessOptions): Access {
   };
   const sites = keep(site);
   const changes = new Changes();
-  for (const copy of [users, roles]) copy.listen(() => changes.tell());
+  // That a person was seen again changes nothing of what anybody may.
+  for (const copy of [users, roles] as unknown as readonly Copy[])
+    copy.listen((before, after) => {
+      if (before === undefined || after === undefined || isOther(before, after)) changes.tell();
+    });
   for (const copy of Object.values(owners))
     copy.listen((before, after) => {
       // What comes later belongs to it from the start.
@@ -118,6 +122,10 @@ async function contextOf(store: Store, kind: Kind, before: StoredObject | undefi
     items.flatMap(({ status }) => (status?.revisions ?? []).flatMap(({ service, from }) => (from === undefined ? [] : [`${service}/${from}`]))),
   );
   return { wasServed: (service, revision) => served.has(`${service}/${revision}`) };
+}
+
+function isOther({ metadata: one }: StoredObject, { metadata: other }: StoredObject): boolean {
+  return one.generation !== other.generation || one.uid !== other.uid || one.deletionTimestamp !== other.deletionTimestamp;
 }
 
 function sameLabels(one: Labels = {}, other: Labels = {}): boolean {

@@ -182,6 +182,21 @@ describe("a role for objects with a label", () => {
     );
     assert.equal(authorizer.visible(who, microservice), shows);
   });
+  test("are decided by the same test for all who have the same roles, and by another for others", () => {
+    const roles = [{ role: "engineer", where: "team=a" }];
+    const many = open({ users: { ann: { roles }, ben: { roles }, eve: { roles: [{ role: "engineer", where: "team=b" }] } }, services });
+    const test = (name: string, more: Partial<Identity> = {}): unknown => many.authorizer.visible(person(name, more), microservice);
+    assert.equal(test("ann"), test("ben"));
+    assert.notEqual(test("ann"), test("eve"));
+    assert.notEqual(
+      test("ann"),
+      test("ann", { scope: [{ role: "viewer", where: "team=a" }] }),
+      "a limited token is shown less, or as much by other rules",
+    );
+    const before = test("ann");
+    many.change();
+    assert.notEqual(test("ann"), before, "what was decided before a change counts no more");
+  });
   test("lets nobody take an object into their reach, or out of it", async () => {
     for (const [before, after] of [
       [service("pay", {}, { team: "b" }), service("pay", {}, { team: "a" })],

@@ -50,6 +50,8 @@ export class SiteAuthorizer implements Authorizer {
   readonly #kinds: readonly NamedKind[];
   /** By who it is; emptied when rights change. Bounded: whoever is known has an entry, and identities are made by us. */
   #compiled = new Map<string, Compiled>();
+  /** By the roles that are held: who has the same ones has the same powers and the same tests, so that what is decided or kept for one of them serves all. */
+  #byRoles = new Map<string, Compiled>();
   #roles: ReadonlyMap<string, RoleSpec> | undefined;
   readonly #listeners = new Set<() => void>();
 
@@ -58,6 +60,7 @@ export class SiteAuthorizer implements Authorizer {
     this.#kinds = [...options.kinds, ...OTHERS];
     options.copies.onChange(() => {
       this.#compiled = new Map();
+      this.#byRoles = new Map();
       this.#roles = undefined;
       for (const listener of this.#listeners) listener();
     });
@@ -179,11 +182,20 @@ export class SiteAuthorizer implements Authorizer {
     const key = `${who.uid ?? ""} ${who.name} ${JSON.stringify([who.groups, who.scope])}`;
     const known = this.#compiled.get(key);
     if (known !== undefined) return known;
-    const roles = this.#allRoles();
-    const limit = who.scope === undefined ? [] : [powersOf(this.#rolesOf([], who.scope, roles), this.#kinds)];
-    const compiled = { powers: [powersOf(this.#heldBy(who), this.#kinds), ...limit], tests: new Map() };
+    const held = [this.#heldBy(who), ...(who.scope === undefined ? [] : [this.#rolesOf([], who.scope, this.#allRoles())])];
+    const compiled = this.#compile(held);
     if (this.#compiled.size >= COMPILED_MAX) this.#compiled.clear();
     this.#compiled.set(key, compiled);
+    return compiled;
+  }
+
+  #compile(held: readonly (readonly HeldRole[])[]): Compiled {
+    const key = JSON.stringify(held.map((roles) => roles.map(({ name, scope }) => [name, formatScope(scope)])));
+    const known = this.#byRoles.get(key);
+    if (known !== undefined) return known;
+    const compiled = { powers: held.map((roles) => powersOf(roles, this.#kinds)), tests: new Map() };
+    if (this.#byRoles.size >= COMPILED_MAX) this.#byRoles.clear();
+    this.#byRoles.set(key, compiled);
     return compiled;
   }
 
