@@ -4,7 +4,7 @@ import type { BoardEntry } from "#/state/link/hub/index.ts";
 import type { Asked } from "./asked.ts";
 import { DerivedAnswer, type DerivedRow } from "./derived-answer.ts";
 import type { Rights, Visible } from "./rights.ts";
-import type { Sources } from "./sources.ts";
+import type { SeenObjects, Sources } from "./sources.ts";
 
 /** What a derived view is computed from: what the reader may see of it. */
 export interface SeenData {
@@ -39,18 +39,19 @@ export function askDerived({ needs = [], resources, topics, compute, window }: D
     objects: viewed.map((one) => one.resource),
     topics: open,
     answer(given) {
-      const objects = new Map(viewed.map((one) => [one.resource, given.objects(one.resource)]));
+      const objects = new Map<string, SeenObjects>(
+        viewed.map(({ resource }) => {
+          const all = given.objects(resource);
+          const isShown = visible.get(resource);
+          return [resource, isShown === undefined ? all : all.within(isShown)];
+        }),
+      );
       const followed = new Map(open.map((topic) => [topic, given.topic(topic)]));
       const data = (): SeenData => ({
         list<T extends StoredObject>(resource: string): readonly T[] {
-          const all = [...(objects.get(resource)?.source.entries() ?? [])].map(([, object]) => object as T);
-          const isShown = visible.get(resource);
-          return isShown === undefined ? all : all.filter(isShown);
+          return [...(objects.get(resource)?.source.entries() ?? [])].map(([, object]) => object as T);
         },
-        find(resource, key) {
-          const object = objects.get(resource)?.source.get(key);
-          return object === undefined || visible.get(resource)?.(object) === false ? undefined : object;
-        },
+        find: (resource, key) => objects.get(resource)?.source.get(key),
         isLimited: (resource) => visible.get(resource) !== undefined,
         topic: (topic) => followed.get(topic)?.source.entries() ?? [],
         nowMs: clock.now(),

@@ -2,13 +2,13 @@ import type { StoredObject } from "#/model/index.ts";
 import { type Answer, type Reading, rowText } from "./answer.ts";
 import type { CountRow, CountsView } from "./protocol.ts";
 import type { ReaderScope, Visible } from "./rights.ts";
-import { parseSelection } from "./selection.ts";
+import { parseSelection, reach } from "./selection.ts";
 import type { Silence } from "./source.ts";
-import type { Consumer, FollowedObjects } from "./sources.ts";
+import type { Consumer, FollowedObjects, SeenObjects } from "./sources.ts";
 
 /** How many objects have which value of a facet, most first. An object with several values counts for each of them; the total is that of objects. */
 export class CountsAnswer implements Answer, Consumer {
-  readonly #objects: FollowedObjects;
+  readonly #objects: SeenObjects;
   readonly #limit: number;
   readonly #matches: Visible;
   readonly #valuesOf: (object: StoredObject) => readonly string[];
@@ -18,8 +18,9 @@ export class CountsAnswer implements Answer, Consumer {
   #version = 0;
   #readVersion = -1;
 
-  /** `objects` must be filled. @throws views/bad-message, store/invalid */
-  constructor(objects: FollowedObjects, view: CountsView, scope: ReaderScope) {
+  /** `all` must be filled. @throws views/bad-message, store/invalid */
+  constructor(all: FollowedObjects, view: CountsView, reader: ReaderScope) {
+    const { objects, scope } = reach(all, reader);
     this.#objects = objects;
     this.#limit = view.limit;
     this.#matches = parseSelection(objects, view, scope);

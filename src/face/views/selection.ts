@@ -2,20 +2,26 @@ import type { StoredObject } from "#/model/index.ts";
 import { parseFieldSelector, parseLabelSelector } from "#/state/store/index.ts";
 import type { ObjectsView } from "./protocol.ts";
 import type { ReaderScope, Visible } from "./rights.ts";
-import type { FollowedObjects } from "./sources.ts";
+import type { FollowedObjects, SeenObjects } from "./sources.ts";
 
 /** Which objects a view asks for. */
 export type Selection = Pick<ObjectsView, "resource" | "namespace" | "search" | "where" | "fields" | "filter">;
 
+/** Where the objects that a reader is shown are looked for: among all of their kind, if what is shown depends on other objects; else among those that are shown, of which nothing more has to be asked. */
+export function reach(objects: FollowedObjects, scope: ReaderScope): { readonly objects: SeenObjects; readonly scope: ReaderScope } {
+  const { name, visible, attach } = scope;
+  if (visible === undefined || attach !== undefined) return { objects, scope };
+  return { objects: objects.within(visible), scope: { name, visible: undefined } };
+}
+
 /** Whether an object is of a view: all that the view asks holds, and the reader is shown it. `undefined`: all are.
  *  @throws views/bad-message: a facet that there is not; store/invalid: a selector that cannot be read */
-export function parseSelection({ viewed, facets, search }: FollowedObjects, selection: Selection, scope: ReaderScope): Visible {
+export function parseSelection({ viewed, facets, search }: SeenObjects, selection: Selection, scope: ReaderScope): Visible {
   const { namespace, where, fields, filter = {} } = selection;
   const tests: ((object: StoredObject) => boolean)[] = [];
   if (namespace !== undefined && viewed.isNamespaced) tests.push((object) => object.metadata.namespace === namespace);
-  const { visible, attach } = scope;
-  // What depends on other objects cannot be remembered.
-  if (visible !== undefined) tests.push(attach === undefined ? remembered(visible) : visible);
+  const { visible } = scope;
+  if (visible !== undefined) tests.push(visible);
   const labels = parseLabelSelector(where ?? "");
   if (labels !== undefined) tests.push((object) => labels(object.metadata.labels ?? {}));
   const selectable = ["metadata.name", "metadata.namespace", ...(viewed.stored?.selectableFields ?? []).map((path) => path.replace(/^\./, ""))];
@@ -38,19 +44,3 @@ export function parseSelection({ viewed, facets, search }: FollowedObjects, sele
 
 /** Of Events, as `kubectl` selects them. */
 const EVENT_FIELDS = ["involvedObject.kind", "involvedObject.name", "involvedObject.namespace", "involvedObject.uid", "type", "reason"];
-
-const memories = new WeakMap<object, (object: StoredObject) => boolean>();
-
-/** Rights of many rules are asked once for each version of an object, however many queries of these rights there are. */
-function remembered(visible: NonNullable<Visible>): NonNullable<Visible> {
-  const made = memories.get(visible);
-  if (made !== undefined) return made;
-  const known = new WeakMap<object, boolean>();
-  const ask = (object: StoredObject): boolean => {
-    const answer = known.get(object) ?? visible(object);
-    known.set(object, answer);
-    return answer;
-  };
-  memories.set(visible, ask);
-  return ask;
-}

@@ -2,9 +2,9 @@ import type { StoredObject } from "#/model/index.ts";
 import { LiveQuery } from "./live-query.ts";
 import type { ObjectsView } from "./protocol.ts";
 import type { ReaderScope } from "./rights.ts";
-import { parseSelection, type Selection } from "./selection.ts";
+import { parseSelection, reach, type Selection } from "./selection.ts";
 import type { SortKey } from "./sort-key.ts";
-import type { Consumer, FollowedObjects } from "./sources.ts";
+import type { Consumer, FollowedObjects, SeenObjects } from "./sources.ts";
 
 /** Queries over objects, each kept once for all who ask the same with the same rights, whatever part of the answer they look at. */
 export class SharedQueries {
@@ -45,11 +45,12 @@ export class SharedQueries {
 
 /** A query over a kind. */
 export class SharedQuery extends LiveQuery<StoredObject> implements Consumer {
-  readonly #objects: FollowedObjects;
+  readonly #objects: SeenObjects;
   readonly #detach: () => void;
 
-  constructor(objects: FollowedObjects, view: Selection & Pick<ObjectsView, "sort">, scope: ReaderScope) {
+  constructor(all: FollowedObjects, view: Selection & Pick<ObjectsView, "sort">, reader: ReaderScope) {
     const { sort } = view;
+    const { objects, scope } = reach(all, reader);
     const matches = parseSelection(objects, view, scope);
     const rankOf: ((object: StoredObject) => SortKey) | undefined = sort === undefined ? undefined : objects.facets.rankOf(sort.by);
     super({ matches, rankOf, isDescending: sort?.descending ?? false }, objects.source.entries());

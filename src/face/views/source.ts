@@ -3,6 +3,7 @@ import type { StoredObject } from "#/model/index.ts";
 import type { Board, BoardEntry } from "#/state/link/hub/index.ts";
 import { objectKey } from "#/state/reconcile/index.ts";
 import type { ObjectList, WatchEvent } from "#/state/store/index.ts";
+import { Scopes } from "./scoped-objects.ts";
 
 /** A keyed collection that tells which keys have changed. */
 export interface Source<T> {
@@ -52,6 +53,8 @@ export class ObjectSource implements Source<StoredObject> {
   readonly #objects = new Map<string, StoredObject>();
   readonly #listeners = new Set<() => void>();
   readonly #ending = new AbortController();
+  /** Told of each change at once, in what scopes it is seen. */
+  readonly scopes: Scopes = new Scopes(this);
   #changed = new Set<string>();
   #isFilled = false;
   #silence: Silence | undefined;
@@ -172,6 +175,7 @@ export class ObjectSource implements Source<StoredObject> {
     if (object === undefined) this.#objects.delete(key);
     else this.#objects.set(key, object);
     this.#changed.add(key);
+    this.scopes.put(key, object);
     for (const listener of this.#listeners) listener();
   }
 }

@@ -2,6 +2,7 @@ import { type Clock, type Log, OrreryError, type Random } from "#/base/index.ts"
 import type { Column, Kind, StoredObject } from "#/model/index.ts";
 import type { Board, BoardEntry } from "#/state/link/hub/index.ts";
 import { type Facets, facetsOf } from "./facets.ts";
+import type { Scopes } from "./scoped-objects.ts";
 import { type Search, searchOf } from "./search.ts";
 import { type ObjectFeed, ObjectSource, type Source, TopicSource } from "./source.ts";
 
@@ -32,7 +33,14 @@ export interface Followed<T> {
   release(): void;
 }
 
-export type FollowedObjects = Followed<StoredObject> & { readonly viewed: ViewedKind; readonly facets: Facets; readonly search: Search };
+/** Objects of a kind, all or a part of them. */
+export type SeenObjects = Followed<StoredObject> & { readonly viewed: ViewedKind; readonly facets: Facets; readonly search: Search };
+
+/** All objects of a kind. */
+export type FollowedObjects = SeenObjects & {
+  /** The part of them that `isShown` lets through, which answers from the object alone, and the same each time. */
+  within(isShown: (object: StoredObject) => boolean): SeenObjects;
+};
 
 export interface SourcesOptions {
   readonly kinds: readonly ViewedKind[];
@@ -43,6 +51,8 @@ export interface SourcesOptions {
   /** Something has changed that somebody looks at. */
   readonly onChange: () => void;
 }
+
+type KeptObjects = Kept<StoredObject> & Pick<FollowedObjects, "facets" | "search"> & { readonly scopes: Scopes };
 
 /** A source goes on so long after the last look: who comes back finds it filled. */
 const LINGER_MS = 60_000;
@@ -60,7 +70,7 @@ interface Kept<T> {
 export class Sources {
   readonly #options: SourcesOptions;
   readonly #viewed: ReadonlyMap<string, ViewedKind>;
-  readonly #objects = new Map<string, Kept<StoredObject> & Pick<FollowedObjects, "facets" | "search">>();
+  readonly #objects = new Map<string, KeptObjects>();
   readonly #topics = new Map<string, Kept<BoardEntry>>();
 
   constructor(options: SourcesOptions) {
@@ -96,10 +106,16 @@ export class Sources {
     if (kept === undefined) {
       const source = new ObjectSource({ ...this.#options, feed: viewed.feed, resource });
       void source.run();
-      kept = { ...keep(source, () => source.stop()), facets: facetsOf(viewed.columns), search: searchOf(viewed.columns) };
+      kept = { ...keep(source, () => source.stop()), facets: facetsOf(viewed.columns), search: searchOf(viewed.columns), scopes: source.scopes };
       this.#objects.set(resource, kept);
     }
-    return { ...this.#use(this.#objects, resource, kept), viewed, facets: kept.facets, search: kept.search };
+    const { facets, search, scopes } = kept;
+    const followed: FollowedObjects = {
+      ...this.#use(this.#objects, resource, kept),
+      ...{ viewed, facets, search },
+      within: (isShown) => scopes.within(followed, isShown),
+    };
+    return followed;
   }
 
   get hasTopics(): boolean {
@@ -121,8 +137,7 @@ export class Sources {
 
   /** Takes what has changed to all who look; after each, `pause` may let others have their turn. */
   async flush(pause: () => Promise<void> | undefined): Promise<void> {
-    for (const { source, consumers } of [...this.#objects.values(), ...this.#topics.values()]) {
-      if (consumers.size === 0) continue;
+    for (const { source, consumers } of this.#parts()) {
       const changed = source.takeChanged();
       if (changed.size === 0) continue;
       for (const consumer of consumers) {
@@ -131,6 +146,15 @@ export class Sources {
         if (waiting !== undefined) await waiting;
       }
     }
+  }
+
+  /** All that tells of changes on its own: sources, and the parts of them that are looked at by themselves. */
+  #parts(): readonly Pick<Kept<unknown>, "source" | "consumers">[] {
+    const scoped = [...this.#objects.values()].flatMap(({ scopes }) => {
+      scopes.prune();
+      return [...scopes.all()].map((source) => ({ source, consumers: source.consumers }));
+    });
+    return [...this.#objects.values(), ...scoped, ...this.#topics.values()];
   }
 
   close(): void {
