@@ -24,7 +24,8 @@ const STEERING: Readonly<Record<string, readonly string[]>> = {
   "instances/scripts": ["create"],
   "microservices/scripts": ["create"],
 };
-const PEOPLE = ["users", "roles"];
+/** Of other people alone who manages them is told. */
+const PEOPLE = ["users", "roles", "subjectaccessreviews"];
 
 /** The table: who may ask for what. */
 function may(role: RoleName, verb: string, place: string): boolean {

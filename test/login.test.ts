@@ -357,3 +357,49 @@ test("no secret stands in what the centre logs", async (t) => {
   for (const secret of [PASSWORD, String(link), tab.secret, tab.cookie.split("=")[1] ?? "", String(made.body["token"])])
     assert.ok(!logged.includes(secret));
 });
+
+test("the language is one's own to choose, without any right for Users; a display, a stranger and the machine's admin choose none", async (t) => {
+  const site = await openLoginSite(t);
+  await site.setUser("ben", {});
+  const tab = await site.byLink("ben");
+  assert.equal((await site.page(tab, "GET", "/apis/orrery.dev/v1/users/ben")).status, 403);
+  assert.deepEqual((await site.page(tab, "PATCH", "/me", { language: "zh" })).body, { language: "zh" });
+  await until(async () => (await site.page(tab, "GET", "/me")).body["language"] === "zh");
+  for (const [body, status] of [
+    [{ language: "fr" }, 400],
+    [{}, 400],
+    [{ language: "en", roles: [{ role: "admin" }] }, 400],
+  ] as const)
+    assert.equal((await site.page(tab, "PATCH", "/me", body)).status, status, JSON.stringify(body));
+  assert.deepEqual((await site.page(tab, "PATCH", "/me", { language: "browser" })).body, { language: "browser" });
+  const display = await site.byLink("ben", { display: { lifetime: "1h" } });
+  assert.equal((await site.page(display, "PATCH", "/me", { language: "zh" })).status, 403);
+  assert.equal((await site.page(await site.byLink(), "PATCH", "/me", { language: "zh" })).status, 404);
+  assert.equal((await site.ask("PATCH", "/me", { body: { language: "zh" } })).status, 401);
+});
+
+test("who manages users is told what another may, and why not; others are told of themselves alone", async (t) => {
+  const site = await openLoginSite(t);
+  await site.setUser("ben", { roles: [{ role: "operator", where: "team=orbit" }] });
+  const [anna, ben] = [await site.byLink("anna"), await site.byLink("ben")];
+  const review = (tab: Tab, user: string, verb: string) =>
+    site.page(tab, "POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", {
+      kind: "SubjectAccessReview",
+      spec: { user, resourceAttributes: { verb, group: "orrery.dev", resource: "microservices" } },
+    });
+  const verdict = async (user: string, verb: string) => (await review(anna, user, verb)).body["status"] as { allowed: boolean; reason: string };
+  await until(async () => (await verdict("ben", "stop")).allowed);
+  const no = await verdict("ben", "delete");
+  assert.equal(no.allowed, false);
+  assert.match(no.reason, /^user ben .* may not delete .* (?:admin|engineer)/);
+  assert.equal((await verdict("anna", "delete")).allowed, true);
+  assert.equal((await review(anna, "nobody", "stop")).status, 404);
+  assert.equal((await review(ben, "anna", "stop")).status, 403);
+  const rules = (await site.page(anna, "GET", "/users/ben/rules")).body["rules"] as { readonly actions: readonly { readonly where?: string }[] };
+  assert.ok(rules.actions.length > 0 && rules.actions.every(({ where }) => where === "team=orbit"));
+  assert.deepEqual((await site.page(ben, "GET", "/users/ben/rules")).body["rules"], rules);
+  assert.equal((await site.page(ben, "GET", "/users/anna/rules")).status, 403);
+  assert.equal((await site.page(anna, "GET", "/users/nobody/rules")).status, 404);
+  await site.setUser("ben", { roles: [{ role: "operator" }], disabled: true });
+  await until(async () => !(await verdict("ben", "stop")).allowed);
+});

@@ -22,12 +22,23 @@ export class WaitsForOthers extends Error {
   readonly approval: string;
   /** Roles that have to approve. */
   readonly roles: readonly string[];
+  /** What was asked for. */
+  readonly request: ApiRequest;
 
-  constructor(approval: string, roles: readonly string[]) {
+  constructor(approval: string, roles: readonly string[], request: ApiRequest) {
     super(`it waits as approval ${approval} until ${roles.join(", ")} approve`);
     this.approval = approval;
     this.roles = roles;
+    this.request = request;
   }
+}
+
+/** Does alone, in need, what others have to approve; all are told, and it stays marked until one of them has looked at it. What waits of it is taken back.
+ *  @throws ApiError: it was not done */
+export async function breakGlass({ request, approval }: WaitsForOthers, reason: string): Promise<void> {
+  await send({ ...request, breakGlass: reason });
+  // Approved later, it would be done a second time, or fail as "changed since".
+  await send({ method: "POST", path: `/approvals/${encodeURIComponent(approval)}/withdraw`, body: { reason } }).catch(() => undefined);
 }
 
 export interface ApiRequest {
@@ -38,6 +49,8 @@ export interface ApiRequest {
   readonly contentType?: string;
   /** Why it is done, for the audit. */
   readonly reason?: string;
+  /** Why one does alone what others have to approve. */
+  readonly breakGlass?: string;
   readonly signal?: AbortSignal;
   /** Is told what the API warns of. */
   readonly onWarning?: (text: string) => void;
@@ -56,6 +69,7 @@ export async function send<Body = unknown>(request: ApiRequest): Promise<Body> {
   if (secret !== undefined && !isOpen) headers["orrery-session"] = secret;
   if (body !== undefined) headers["content-type"] = contentType;
   if (reason !== undefined && reason !== "") headers["orrery-reason"] = encodeURIComponent(reason);
+  if (request.breakGlass !== undefined) headers["orrery-break-glass"] = encodeURIComponent(request.breakGlass);
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
   let response: Response;
   try {
@@ -76,7 +90,7 @@ export async function send<Body = unknown>(request: ApiRequest): Promise<Body> {
   const answer = parse(text);
   for (const [, warning = ""] of (response.headers.get("warning") ?? "").matchAll(/\b\d{3} \S+ "((?:[^"\\]|\\.)*)"/g))
     request.onWarning?.(warning.replace(/\\(.)/g, "$1"));
-  if (response.status === 202) throwIfWaits(answer);
+  if (response.status === 202) throwIfWaits(answer, request);
   if (response.ok) return answer as Body;
   const status = (typeof answer === "object" && answer !== null ? answer : {}) as { reason?: string; message?: string; details?: unknown };
   const failure = new ApiError(response.status, status.reason ?? "", status.message ?? (text.slice(0, 300) || response.statusText), status.details);
@@ -89,13 +103,13 @@ function codeOf(details: unknown): string | undefined {
   return (details as { readonly orrery?: { readonly code?: string } } | undefined)?.orrery?.code;
 }
 
-function throwIfWaits(answer: unknown): void {
+function throwIfWaits(answer: unknown, request: ApiRequest): void {
   const { kind, metadata, spec } = (answer ?? {}) as {
     readonly kind?: string;
     readonly metadata?: { readonly name?: string };
     readonly spec?: { readonly needs?: readonly { readonly role: string }[] };
   };
-  if (kind === "Approval") throw new WaitsForOthers(metadata?.name ?? "", spec?.needs?.map(({ role }) => role) ?? []);
+  if (kind === "Approval") throw new WaitsForOthers(metadata?.name ?? "", spec?.needs?.map(({ role }) => role) ?? [], request);
 }
 
 function parse(text: string): unknown {

@@ -76,6 +76,15 @@ class Session extends Notice<SessionState> {
     this.set({ is: "in", me });
   }
 
+  /** Keeps the language with the person's User, so that other browsers speak it, too. Who is no User, and a display, has it in this browser alone.
+   *  @throws ApiError: it could not be kept there */
+  async keepLanguage(language: "en" | "zh"): Promise<void> {
+    const { me } = this;
+    if (me === undefined || me.language === language || !isUser(me) || me.session?.isDisplay === true) return;
+    await send({ method: "PATCH", path: "/me", body: { language } });
+    if (this.me?.name === me.name) this.set({ is: "in", me: { ...this.me, language } });
+  }
+
   async logout(): Promise<void> {
     await send({ method: "POST", path: "/logout", body: {} }).catch(() => undefined);
     keepSecret(undefined);
@@ -87,6 +96,11 @@ class Session extends Notice<SessionState> {
     keepSecret(undefined);
     if (this.value.is !== "out") this.set({ is: "out", why });
   }
+}
+
+/** Groups of the platform are given by the machine's tokens alone: who has one is its admin, and no User. */
+export function isUser(me: Me): boolean {
+  return !me.groups.some((group) => group.startsWith("orrery:"));
 }
 
 export const session: Session = new Session();

@@ -5,8 +5,9 @@ import { type Me, session } from "../api/session.ts";
 import { Age } from "../parts/Age.tsx";
 import { Clock } from "../parts/Clock.tsx";
 import { Shape } from "../parts/State.tsx";
-import { currentLanguage, LANGUAGES, setLanguage, useTexts } from "../texts/index.ts";
+import { currentLanguage, LANGUAGES, useTexts } from "../texts/index.ts";
 import { Icon } from "./icons.tsx";
+import { chooseLanguage } from "./language.ts";
 import { linkTo } from "./location.ts";
 import { isWall, type Theme, theme } from "./look.ts";
 import type { SiteObject } from "./site.ts";
@@ -145,7 +146,7 @@ function Person({ me }: { readonly me: Me }) {
                   type="button"
                   lang={language}
                   aria-pressed={currentLanguage() === language}
-                  onClick={() => void setLanguage(language)}
+                  onClick={() => void chooseLanguage(language)}
                 >
                   {name}
                 </button>

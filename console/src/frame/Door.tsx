@@ -25,9 +25,11 @@ export function Door() {
   }, []);
   const isIn = state.is === "in";
   const own = isIn ? state.me.language : undefined;
+  // A wall may speak another language than whose it is.
+  const isDisplay = isIn && state.me.session?.isDisplay === true;
   useEffect(() => {
-    if (own === "en" || own === "zh") void followPerson(own);
-  }, [own]);
+    if (own === "en" || own === "zh") void followPerson(own, !isDisplay);
+  }, [own, isDisplay]);
   useEffect(() => {
     if (!isIn) return;
     stream.start();

@@ -3,8 +3,9 @@ import type { TableRow } from "../../../src/face/views/protocol.ts";
 import { useView } from "../api/live.ts";
 import type { PageEntry } from "../pages/index.ts";
 import { Shape } from "../parts/State.tsx";
-import { LANGUAGES, setLanguage, useTexts } from "../texts/index.ts";
+import { LANGUAGES, useTexts } from "../texts/index.ts";
 import { Icon } from "./icons.tsx";
+import { chooseLanguage } from "./language.ts";
 import { go } from "./location.ts";
 import { theme } from "./look.ts";
 
@@ -46,7 +47,7 @@ export function Palette({ pages, onClose }: { readonly pages: readonly PageEntry
       id: `language-${language}`,
       title: `${t("language")}: ${name}`,
       hint: "",
-      run: () => void setLanguage(language),
+      run: () => void chooseLanguage(language),
     })),
   ];
   const words = text.trim().toLowerCase().split(/\s+/);

@@ -13,12 +13,14 @@ interface AskProps {
   readonly typed?: string;
   /** Not to be sent yet, or not like this. */
   readonly isIncomplete?: boolean;
+  /** It is not done without saying why. */
+  readonly needsReason?: boolean;
   readonly onAnswer: (reason: string) => void;
   readonly onClose: () => void;
 }
 
 /** Asks before something is done: what will happen, why it is done, one key that does it. */
-export function Ask({ title, children, verb, isDanger = false, typed, isIncomplete = false, onAnswer, onClose }: AskProps) {
+export function Ask({ title, children, verb, isDanger = false, typed, isIncomplete = false, needsReason = false, onAnswer, onClose }: AskProps) {
   const t = useTexts("frame");
   const dialog = useRef<HTMLDialogElement>(null);
   const [reason, setReason] = useState("");
@@ -38,8 +40,15 @@ export function Ask({ title, children, verb, isDanger = false, typed, isIncomple
         <h2 id={id}>{title}</h2>
         {children}
         <label className="field">
-          <span>{t("reason")}</span>
-          <input className="input" value={reason} maxLength={500} placeholder={t("reasonHint")} onChange={(event) => setReason(event.target.value)} />
+          <span>{t(needsReason ? "reasonNeeded" : "reason")}</span>
+          <input
+            className="input"
+            required={needsReason}
+            value={reason}
+            maxLength={500}
+            placeholder={t("reasonHint")}
+            onChange={(event) => setReason(event.target.value)}
+          />
         </label>
         {typed !== undefined && (
           <label className="field">
@@ -54,7 +63,7 @@ export function Ask({ title, children, verb, isDanger = false, typed, isIncomple
           <button
             type="submit"
             className={`button is-first${isDanger ? " is-danger" : ""}`}
-            disabled={isIncomplete || (typed !== undefined && name !== typed)}
+            disabled={isIncomplete || (needsReason && reason.trim() === "") || (typed !== undefined && name !== typed)}
           >
             {verb}
           </button>

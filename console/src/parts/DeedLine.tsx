@@ -1,12 +1,15 @@
+import { useState } from "react";
 import { linkTo } from "../frame/location.ts";
 import { useTexts } from "../texts/index.ts";
 import { Age } from "./Age.tsx";
+import { Ask } from "./Ask.tsx";
 import type { Deed } from "./deeds.ts";
 import { Shape } from "./State.tsx";
 
 /** What was done here, and what has come of it. */
 export function DeedLine({ deed, onDismiss }: { readonly deed: Deed | undefined; readonly onDismiss: () => void }) {
   const t = useTexts("frame");
+  const [isBreaking, setBreaking] = useState(false);
   if (deed === undefined) return null;
   return (
     <div className={`deed is-${deed.is}`} role={deed.is === "failed" ? "alert" : "status"}>
@@ -30,6 +33,23 @@ export function DeedLine({ deed, onDismiss }: { readonly deed: Deed | undefined;
           </span>
         )}
       </span>
+      {deed.waits !== undefined && (
+        <button type="button" className="button is-small is-danger" onClick={() => setBreaking(true)}>
+          {t("breakGlass")}
+        </button>
+      )}
+      {isBreaking && deed.waits !== undefined && (
+        <Ask
+          title={t("breakGlassAsk", { title: deed.title })}
+          verb={t("breakGlassVerb")}
+          isDanger
+          needsReason
+          onAnswer={deed.waits.breakGlass}
+          onClose={() => setBreaking(false)}
+        >
+          <p className="quiet">{t("breakGlassEffect", { roles: deed.waits.roles.join(", ") })}</p>
+        </Ask>
+      )}
       {(deed.is !== "running" || deed.isUnanswered === true) && (
         <button type="button" className="button is-bare is-small" onClick={onDismiss}>
           {t("dismiss")}

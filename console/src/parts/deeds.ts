@@ -1,7 +1,7 @@
 /** What a person has done on this page, from the request to the result that was seen: never "sent". */
 import { useCallback, useEffect, useState } from "react";
 import { stream } from "../api/live.ts";
-import { ApiError, WaitsForOthers } from "../api/request.ts";
+import { ApiError, breakGlass, WaitsForOthers } from "../api/request.ts";
 
 export interface Deed {
   /** In the person's words: "Scale portal to 3". */
@@ -10,7 +10,12 @@ export interface Deed {
   /** What has come of it, or why it failed. */
   readonly outcome?: string;
   /** Of what others have to approve first. */
-  readonly waits?: { readonly approval: string; readonly roles: readonly string[] };
+  readonly waits?: {
+    readonly approval: string;
+    readonly roles: readonly string[];
+    /** Does it alone, in need. */
+    readonly breakGlass: (reason: string) => void;
+  };
   readonly sinceMs: number;
   /** No answer has come: whether it was done, only what is seen tells. */
   readonly isUnanswered?: boolean;
@@ -46,15 +51,23 @@ export function useDeed<Seen>(seen: Seen): Deeds<Seen> {
     const deed: Deed = { title: doing.title, is: "running", sinceMs: stream.now() };
     const settle = (next: Partial<Current<Seen>>): void => setCurrent((now) => (now?.doing === doing ? { ...now, ...next } : now));
     setCurrent({ deed, doing, isAccepted: false });
-    doing.send().then(
-      () => settle({ isAccepted: true, ...(doing.isSeen === undefined && { deed: { ...deed, is: "done", outcome: doing.doneText } }) }),
-      (error: unknown) => {
-        if (error instanceof WaitsForOthers) settle({ deed: { ...deed, is: "waits", waits: error } });
-        else if (error instanceof ApiError && error.code === 0 && doing.isSeen !== undefined)
-          settle({ isAccepted: true, deed: { ...deed, isUnanswered: true } });
-        else settle({ deed: { ...deed, is: "failed", outcome: error instanceof ApiError ? error.message : String(error) } });
-      },
-    );
+    const follow = (sent: Promise<unknown>): void =>
+      void sent.then(
+        () => settle({ isAccepted: true, deed: doing.isSeen === undefined ? { ...deed, is: "done", outcome: doing.doneText } : deed }),
+        (error: unknown) => fail(error),
+      );
+    const fail = (error: unknown): void => {
+      if (error instanceof WaitsForOthers) {
+        const alone = (reason: string): void => {
+          settle({ deed });
+          follow(breakGlass(error, reason));
+        };
+        settle({ deed: { ...deed, is: "waits", waits: { approval: error.approval, roles: error.roles, breakGlass: alone } } });
+      } else if (error instanceof ApiError && error.code === 0 && doing.isSeen !== undefined)
+        settle({ isAccepted: true, deed: { ...deed, isUnanswered: true } });
+      else settle({ deed: { ...deed, is: "failed", outcome: error instanceof ApiError ? error.message : String(error) } });
+    };
+    follow(doing.send());
   }, []);
   // biome-ignore lint/correctness/useExhaustiveDependencies: what was sent a moment ago may be there already
   useEffect(() => {

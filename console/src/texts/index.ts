@@ -37,9 +37,9 @@ export async function startTexts(): Promise<void> {
   await setLanguage(language, false);
 }
 
-/** Speaks the person's language, where nobody has chosen one in this browser. */
-export async function followPerson(language: Language): Promise<void> {
-  if (localStorage.getItem(KEY) === null) await setLanguage(language, false);
+/** Speaks the person's language. `isAlways` false: only where nobody has chosen one in this browser. */
+export async function followPerson(language: Language, isAlways: boolean): Promise<void> {
+  if (language !== currentLanguage() && (isAlways || localStorage.getItem(KEY) === null)) await setLanguage(language, false);
 }
 
 export function currentLanguage(): Language {

@@ -27,7 +27,11 @@ const REVIEWS: readonly Group[] = [
   {
     group: "authorization.k8s.io",
     version: "v1",
-    resources: [review("selfsubjectaccessreviews", "SelfSubjectAccessReview"), review("selfsubjectrulesreviews", "SelfSubjectRulesReview")],
+    resources: [
+      review("selfsubjectaccessreviews", "SelfSubjectAccessReview"),
+      review("selfsubjectrulesreviews", "SelfSubjectRulesReview"),
+      review("subjectaccessreviews", "SubjectAccessReview"),
+    ],
   },
 ];
 

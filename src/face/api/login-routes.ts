@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type Clock, OrreryError } from "#/base/index.ts";
-import { API_GROUP, duration, durationMs, user } from "#/model/index.ts";
+import { API_GROUP, duration, durationMs, user as userKind } from "#/model/index.ts";
 import type { Authorizer, Identity } from "#/people/access/index.ts";
 import type { Login, NewSession, Visitor } from "#/people/login/index.ts";
 import type { Store } from "#/state/store/index.ts";
@@ -8,6 +8,7 @@ import { type BrowserRules, checkOrigin, cookieName, cookieOf, isSecure, knownCo
 import { type Exchange, headerOf, jsonReply, type Reply } from "./exchange.ts";
 import { atPath, checkMethod } from "./methods.ts";
 import { ProviderRoutes } from "./provider-routes.ts";
+import { identityOf } from "./reviews.ts";
 import { readSmallBody } from "./small-body.ts";
 import type { Subject } from "./status.ts";
 
@@ -22,6 +23,8 @@ export interface LoginRoutesOptions {
 /** A path of logging in. `open`: for everybody; `known`: for whoever has shown who they are; what others' things need beside that is looked at where it is served. */
 export interface LoginRoute {
   readonly access: "open" | "known";
+  /** True: it writes an object, so the audit is told as of any other write. Logging in tells of itself. */
+  readonly isWrite?: boolean;
   readonly subject: Subject;
   readonly resource: string;
   readonly serve: (exchange: Exchange) => Promise<Reply> | Reply;
@@ -39,6 +42,8 @@ const scope = z
   .max(50);
 const tokenBody = z.strictObject({ user: text.optional(), ttl: duration, label: label.optional(), scope: scope.optional() });
 const passwordBody = z.strictObject({ password: z.string().max(10_000), current: z.string().max(10_000).optional() });
+/** `browser`: as the browser says. */
+const ownBody = z.strictObject({ language: z.enum(["en", "zh", "browser"]) });
 const nothing = z.looseObject({});
 
 /** Logging in and out, and what somebody has to do with their own sessions, tokens and password; for others' too, who may manage users. */
@@ -60,20 +65,24 @@ export class LoginRoutes {
     const route = (methods: Readonly<Record<string, LoginRoute["serve"]>>, access: LoginRoute["access"] = "known"): LoginRoute => {
       checkMethod(method, [...Object.keys(methods), ...("GET" in methods ? ["HEAD"] : [])], atPath(method, path));
       const wanted = method === "HEAD" ? "GET" : method;
-      const verb = { GET: "get", POST: "post", DELETE: "delete" }[wanted] ?? wanted;
+      const verb = { GET: "get", POST: "post", PATCH: "patch", DELETE: "delete" }[wanted] ?? wanted;
       return { access, subject: { verb }, resource: `/${root}`, serve: methods[wanted] as LoginRoute["serve"] };
     };
     if (is("login")) return route({ GET: () => this.#ways(), POST: (exchange) => this.#login(exchange) }, "open");
     if (is("login", "provider")) return route({ GET: (exchange) => this.#provider.begin(exchange) }, "open");
     if (is("login", "callback")) return route({ GET: (exchange) => this.#provider.finish(exchange) }, "open");
     if (is("logout")) return route({ POST: (exchange) => this.#logout(exchange) });
-    if (is("me")) return route({ GET: (exchange) => this.#me(exchange) });
+    if (is("me")) {
+      const own = route({ GET: (exchange) => this.#me(exchange), PATCH: (exchange) => this.#setOwn(exchange) });
+      return { ...own, isWrite: method === "PATCH" };
+    }
     if (is("me", "input")) return route({ POST: (exchange) => this.#input(exchange) });
     if (is("sessions")) return route({ GET: (exchange) => this.#sessions(exchange) });
     if (is("sessions", undefined)) return route({ DELETE: (exchange) => this.#endSession(exchange, name ?? "") });
     if (is("tokens")) return route({ GET: (exchange) => this.#tokens(exchange), POST: (exchange) => this.#makeToken(exchange) });
     if (is("tokens", undefined)) return route({ DELETE: (exchange) => this.#endToken(exchange, name ?? "") });
     if (is("login-links")) return route({ POST: (exchange) => this.#makeLink(exchange) });
+    if (is("users", undefined, "rules") && part === "rules") return route({ GET: (exchange) => this.#rulesOf(exchange, name ?? "") });
     if (is("users", undefined, "password") && part === "password") return route({ POST: (exchange) => this.#setPassword(exchange, name ?? "") });
     return undefined;
   }
@@ -130,6 +139,35 @@ export class LoginRoutes {
   #self(who: Identity): object {
     const { login, authorizer } = this.#options;
     return { ...login.me(who), rules: authorizer.rules(who) };
+  }
+
+  /** What of a User is the person's own to choose, without a right for Users.
+   *  @throws api/missing: the machine's admin is no User */
+  async #setOwn(exchange: Exchange): Promise<Reply> {
+    const { store } = this.#options;
+    const { user: who, trail } = exchange;
+    checkWhole(who);
+    const { language } = await readSmallBody(exchange, ownBody);
+    const object = who.uid === undefined ? undefined : await store.get(userKind, { name: who.name });
+    if (object === undefined || object.metadata.uid !== who.uid)
+      throw new OrreryError("api/missing", `${who.name.slice(0, 100)} is no user of this site: what they choose is kept in their browser alone`);
+    const body = { spec: { language: language === "browser" ? null : language } };
+    await store.patch(userKind, { name: who.name }, { type: "merge", body }, trail.intending(userKind, {}));
+    return jsonReply({ language });
+  }
+
+  /** All that a user may do, by roles and groups of the site: groups that a provider tells at a login are not known before it.
+   *  @throws api/missing; api/forbidden */
+  async #rulesOf(exchange: Exchange, name: string): Promise<Reply> {
+    const { store, authorizer } = this.#options;
+    const { user: who } = exchange;
+    if (name === who.name) return private_(jsonReply({ user: name, rules: authorizer.rules(who) }));
+    if (!this.#mayManage(who))
+      throw new OrreryError("api/forbidden", `forbidden: user ${who.name} may not manage users, and so sees their own rights alone`);
+    const object = await store.get(userKind, { name });
+    if (object === undefined) throw new OrreryError("api/missing", `there is no user ${name.slice(0, 100)}; see them with: orrery user list`);
+    authorizer.checkAction(who, "manage-users", object);
+    return private_(jsonReply({ user: name, rules: authorizer.rules(identityOf(object)) }));
   }
 
   async #input(exchange: Exchange): Promise<Reply> {
@@ -236,7 +274,7 @@ export class LoginRoutes {
    *  @throws api/forbidden */
   async #checkActsFor(who: Identity, name: string): Promise<void> {
     if (who.via === "machine" && this.#mayManage(who)) return;
-    const object = await this.#options.store.get(user, { name });
+    const object = await this.#options.store.get(userKind, { name });
     // The admin of the machine is no User: the machine alone lets somebody in as that one.
     if (object === undefined || who.via === "machine")
       throw new OrreryError(

@@ -179,12 +179,13 @@ export class Routes {
     }
     const login = this.#login?.find(method, path);
     if (login !== undefined) {
+      const { isWrite = false, ...found } = login;
       const serve: Route["serve"] = (exchange) => {
         // Logging in tells of itself.
-        exchange.trail.hold();
-        return login.serve(exchange);
+        if (!isWrite) exchange.trail.hold();
+        return found.serve(exchange);
       };
-      return { ...login, wish: { verb: login.subject.verb, path: `/${path.join("/")}` }, isStream: false, serve };
+      return { ...found, wish: { verb: login.subject.verb, path: `/${path.join("/")}` }, isStream: false, serve };
     }
     const { trail, ...options } = this.#options;
     const page = root === "audit" && trail !== undefined ? auditPage(path) : undefined;

@@ -1,5 +1,5 @@
 import { type FormEvent, useEffect, useRef, useState } from "react";
-import { ApiError } from "../../api/request.ts";
+import { ApiError, send } from "../../api/request.ts";
 import { session } from "../../api/session.ts";
 import { Mark } from "../../frame/Mark.tsx";
 import { currentLanguage, LANGUAGES, setLanguage, useTexts } from "../../texts/index.ts";
@@ -8,6 +8,36 @@ interface Failure {
   readonly message: string;
   /** What the person can do beside trying again. */
   readonly hint?: "link" | "wait";
+}
+
+/** As `GET /login` tells it. */
+interface Provider {
+  readonly name: string;
+  readonly isAway: boolean;
+  readonly path: string;
+}
+
+const AGAIN_MS = 5_000;
+
+/** Where else one may log in; asked for again while that does not answer. */
+function useProvider(): Provider | undefined {
+  const [provider, setProvider] = useState<Provider>();
+  useEffect(() => {
+    const stop = new AbortController();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const ask = async (): Promise<void> => {
+      const told = await send<{ readonly provider?: Provider }>({ path: "/login", isOpen: true, signal: stop.signal }).catch(() => undefined);
+      if (stop.signal.aborted) return;
+      if (told !== undefined) setProvider(told.provider);
+      if (told === undefined || told.provider?.isAway === true) timer = setTimeout(() => void ask(), AGAIN_MS);
+    };
+    void ask();
+    return () => {
+      stop.abort();
+      clearTimeout(timer);
+    };
+  }, []);
+  return provider;
 }
 
 /** Logging in by name and password, or by a one-time link whose secret stands behind the `#` of the address: browsers send that to nobody, and the page takes it away before it uses it. */
@@ -19,6 +49,7 @@ export function Login({ why }: { readonly why?: string }) {
   const [failure, setFailure] = useState<Failure>();
   const name = useRef<HTMLInputElement>(null);
   const isStarted = useRef(false);
+  const provider = useProvider();
 
   useEffect(() => {
     document.title = `Orrery · ${t("title")}`;
@@ -112,6 +143,20 @@ export function Login({ why }: { readonly why?: string }) {
         <button className="button is-first" type="submit" disabled={isBusy}>
           {isBusy ? t("busy") : t("submit")}
         </button>
+        {provider !== undefined && (
+          <div className="door-provider">
+            <span className="quiet small">{t("or")}</span>
+            {provider.isAway ? (
+              <p className="note is-warn" role="status">
+                {t("providerAway", { name: provider.name })}
+              </p>
+            ) : (
+              <a className="button" href={`${provider.path}?to=${encodeURIComponent(location.pathname + location.search)}`}>
+                {t("provider", { name: provider.name })}
+              </a>
+            )}
+          </div>
+        )}
         <p className="quiet small">
           {t("noPassword")} <code>./orrery login-link</code>
         </p>

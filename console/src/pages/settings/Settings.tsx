@@ -1,13 +1,14 @@
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
 import { useNotice, useObject } from "../../api/live.ts";
-import { session } from "../../api/session.ts";
+import { isUser as isUserOf, session } from "../../api/session.ts";
+import { chooseLanguage } from "../../frame/language.ts";
 import { useParam } from "../../frame/location.ts";
 import { type Theme, theme } from "../../frame/look.ts";
 import { Sessions } from "../../parts/credentials/Sessions.tsx";
 import { Tokens } from "../../parts/credentials/Tokens.tsx";
 import { Tabs } from "../../parts/Drawer.tsx";
 import { PageHead } from "../../parts/PageHead.tsx";
-import { currentLanguage, LANGUAGES, setLanguage, useTexts } from "../../texts/index.ts";
+import { currentLanguage, LANGUAGES, useTexts } from "../../texts/index.ts";
 import { roleNames, rolesOf, type UserObject } from "../users/people.ts";
 import { useRoles } from "../users/useRoles.ts";
 import { Displays } from "./Displays.tsx";
@@ -25,8 +26,8 @@ export default function Settings() {
   const { object: user } = useObject<UserObject>("users", me?.name);
   const { roles } = useRoles();
   if (me === undefined) return null;
-  // Not by the User, whom somebody with rights for some objects alone may not be shown. Groups of the platform are given by the machine's tokens alone.
-  const isUser = !me.groups.some((group) => group.startsWith("orrery:"));
+  // Not by the User, whom somebody with rights for some objects alone may not be shown.
+  const isUser = isUserOf(me);
   const isDisplay = me.session?.isDisplay === true;
   const mine = user === undefined ? [] : [...new Set(rolesOf(user, roles).map(({ role }) => role))];
   const panels: Readonly<Record<string, () => ReactNode>> = {
@@ -56,6 +57,9 @@ function Look() {
   const t = useTexts("settings");
   const frame = useTexts("frame");
   const chosen = useNotice(theme);
+  const state = useNotice(session);
+  const [failure, setFailure] = useState<string>();
+  const isKept = state.is === "in" && state.me.language === currentLanguage();
   return (
     <div className="settings-list">
       <div className="setting">
@@ -67,7 +71,7 @@ function Look() {
               type="button"
               lang={language}
               aria-pressed={currentLanguage() === language}
-              onClick={() => void setLanguage(language)}
+              onClick={() => void chooseLanguage(language).then(setFailure)}
             >
               {name}
             </button>
@@ -84,7 +88,12 @@ function Look() {
           ))}
         </span>
       </div>
-      <p className="quiet small">{t("lookKept")}</p>
+      {failure !== undefined && (
+        <p className="note is-warn" role="alert">
+          {t("languageNotKept")} {failure}
+        </p>
+      )}
+      <p className="quiet small">{isKept ? t("languageKept") : t("lookKept")}</p>
     </div>
   );
 }
