@@ -3,8 +3,9 @@ import type { StoredObject } from "#/model/index.ts";
 import type { BoardEntry } from "#/state/link/hub/index.ts";
 import type { Asked } from "./asked.ts";
 import { DerivedAnswer, type DerivedRow } from "./derived-answer.ts";
+import type { SeenObjects } from "./followed.ts";
 import type { Rights, Visible } from "./rights.ts";
-import type { SeenObjects, Sources } from "./sources.ts";
+import type { Sources } from "./sources.ts";
 
 /** What a derived view is computed from: what the reader may see of it. */
 export interface SeenData {

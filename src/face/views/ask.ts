@@ -5,12 +5,13 @@ import type { Asked, Given } from "./asked.ts";
 import { callTableView } from "./calls/call-table-view.ts";
 import { callsView } from "./calls/calls-view.ts";
 import { CountsAnswer } from "./counts-answer.ts";
+import type { FollowedObjects, ViewedKind } from "./followed.ts";
 import { updateRows } from "./lanes/update-rows.ts";
 import { ObjectAnswer, ObjectsAnswer } from "./objects-answer.ts";
 import { askOverview } from "./overview/ask-overview.ts";
 import type { LogView, ObjectsView, PlatformRow, TopicView, View } from "./protocol.ts";
 import { nameOfVisible, objectOfEvent, type ReaderScope, type Rights, serviceKey, type Visible, VisibleKeys } from "./rights.ts";
-import type { FollowedObjects, Sources, ViewedKind } from "./sources.ts";
+import type { Sources } from "./sources.ts";
 import { type TopicScope, topicAnswer } from "./topic-answer.ts";
 import { type RequestTrials, tryView } from "./try/try-view.ts";
 

@@ -1,8 +1,8 @@
 import type { BoardEntry } from "#/state/link/hub/index.ts";
 import type { Answer } from "./answer.ts";
+import type { Followed, FollowedObjects } from "./followed.ts";
 import type { RowForms } from "./object-rows.ts";
 import type { SharedQueries } from "./shared-query.ts";
-import type { Followed, FollowedObjects } from "./sources.ts";
 
 /** A view that may be shown: what it is made of, and how. */
 export interface Asked {

@@ -1,10 +1,10 @@
 import type { StoredObject } from "#/model/index.ts";
 import { type Answer, type Reading, rowText } from "./answer.ts";
+import type { Consumer, FollowedObjects, SeenObjects } from "./followed.ts";
 import type { CountRow, CountsView } from "./protocol.ts";
 import type { ReaderScope, Visible } from "./rights.ts";
 import { parseSelection, reach } from "./selection.ts";
 import type { Silence } from "./source.ts";
-import type { Consumer, FollowedObjects, SeenObjects } from "./sources.ts";
 
 /** How many objects have which value of a facet, most first. An object with several values counts for each of them; the total is that of objects. */
 export class CountsAnswer implements Answer, Consumer {

@@ -1,8 +1,8 @@
 import type { Clock } from "#/base/index.ts";
 import { type Answer, type Reading, rowText } from "./answer.ts";
+import type { Consumer, Followed } from "./followed.ts";
 import type { Seen } from "./protocol.ts";
 import type { Silence } from "./source.ts";
-import type { Consumer, Followed } from "./sources.ts";
 
 /** A row that a view computes. */
 export interface DerivedRow {

@@ -1,8 +1,8 @@
 import type { StoredObject } from "#/model/index.ts";
 import { rowText } from "./answer.ts";
+import type { FollowedObjects } from "./followed.ts";
 import { seenOf, stateOf } from "./object-state.ts";
 import type { ObjectsView, ViewColumn } from "./protocol.ts";
-import type { FollowedObjects } from "./sources.ts";
 
 /** How the objects of a view are written. */
 export interface RowForm {

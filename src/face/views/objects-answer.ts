@@ -1,10 +1,10 @@
 import type { Answer, Reading } from "./answer.ts";
+import type { Consumer, FollowedObjects } from "./followed.ts";
 import type { RowForm } from "./object-rows.ts";
 import type { ViewColumn } from "./protocol.ts";
 import type { ReaderScope } from "./rights.ts";
 import type { SharedQuery } from "./shared-query.ts";
 import type { Silence } from "./source.ts";
-import type { Consumer, FollowedObjects } from "./sources.ts";
 
 export interface ObjectsAnswerOptions {
   readonly followed: FollowedObjects;

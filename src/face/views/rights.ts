@@ -1,7 +1,7 @@
 import { OrreryError } from "#/base/index.ts";
 import { API_GROUP, DEFAULT_NAMESPACE, type StoredObject } from "#/model/index.ts";
 import type { Authorizer, Identity, Wish } from "#/people/access/index.ts";
-import type { Consumer, FollowedObjects, ViewedKind } from "./sources.ts";
+import type { Consumer, FollowedObjects, ViewedKind } from "./followed.ts";
 
 /** Which objects a reader is shown; `undefined`: all. */
 export type Visible = ((object: StoredObject) => boolean) | undefined;

@@ -1,6 +1,6 @@
 import type { StoredObject } from "#/model/index.ts";
+import type { Consumer, SeenObjects } from "./followed.ts";
 import type { Silence, Source } from "./source.ts";
-import type { Consumer, SeenObjects } from "./sources.ts";
 
 type Test = (object: StoredObject) => boolean;
 

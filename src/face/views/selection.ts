@@ -1,8 +1,8 @@
 import type { StoredObject } from "#/model/index.ts";
 import { parseFieldSelector, parseLabelSelector } from "#/state/store/index.ts";
+import type { FollowedObjects, SeenObjects } from "./followed.ts";
 import type { ObjectsView } from "./protocol.ts";
 import type { ReaderScope, Visible } from "./rights.ts";
-import type { FollowedObjects, SeenObjects } from "./sources.ts";
 
 /** Which objects a view asks for. */
 export type Selection = Pick<ObjectsView, "resource" | "namespace" | "search" | "where" | "fields" | "filter">;

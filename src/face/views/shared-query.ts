@@ -1,10 +1,10 @@
 import type { StoredObject } from "#/model/index.ts";
+import type { Consumer, FollowedObjects, SeenObjects } from "./followed.ts";
 import { LiveQuery } from "./live-query.ts";
 import type { ObjectsView } from "./protocol.ts";
 import type { ReaderScope } from "./rights.ts";
 import { parseSelection, reach, type Selection } from "./selection.ts";
 import type { SortKey } from "./sort-key.ts";
-import type { Consumer, FollowedObjects, SeenObjects } from "./sources.ts";
 
 /** Queries over objects, each kept once for all who ask the same with the same rights, whatever part of the answer they look at. */
 export class SharedQueries {

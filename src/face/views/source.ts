@@ -3,7 +3,6 @@ import type { StoredObject } from "#/model/index.ts";
 import type { Board, BoardEntry } from "#/state/link/hub/index.ts";
 import { objectKey } from "#/state/reconcile/index.ts";
 import type { ObjectList, WatchEvent } from "#/state/store/index.ts";
-import { Scopes } from "./scoped-objects.ts";
 
 /** A keyed collection that tells which keys have changed. */
 export interface Source<T> {
@@ -45,6 +44,8 @@ export interface ObjectSourceOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Told of each change at once. */
+  readonly onPut?: (key: string, object: StoredObject | undefined) => void;
 }
 
 /** The objects of a kind, kept by list and watch from `start` to `stop`. What is known stays through failures, which are told as silence. */
@@ -53,8 +54,6 @@ export class ObjectSource implements Source<StoredObject> {
   readonly #objects = new Map<string, StoredObject>();
   readonly #listeners = new Set<() => void>();
   readonly #ending = new AbortController();
-  /** Told of each change at once, in what scopes it is seen. */
-  readonly scopes: Scopes = new Scopes(this);
   #changed = new Set<string>();
   #isFilled = false;
   #silence: Silence | undefined;
@@ -175,7 +174,7 @@ export class ObjectSource implements Source<StoredObject> {
     if (object === undefined) this.#objects.delete(key);
     else this.#objects.set(key, object);
     this.#changed.add(key);
-    this.scopes.put(key, object);
+    this.#options.onPut?.(key, object);
     for (const listener of this.#listeners) listener();
   }
 }

@@ -1,46 +1,11 @@
 import { type Clock, type Log, OrreryError, type Random } from "#/base/index.ts";
-import type { Column, Kind, StoredObject } from "#/model/index.ts";
+import type { StoredObject } from "#/model/index.ts";
 import type { Board, BoardEntry } from "#/state/link/hub/index.ts";
-import { type Facets, facetsOf } from "./facets.ts";
-import type { Scopes } from "./scoped-objects.ts";
-import { type Search, searchOf } from "./search.ts";
-import { type ObjectFeed, ObjectSource, type Source, TopicSource } from "./source.ts";
-
-/** Objects that can be looked at, under the name that a view gives them. */
-export interface ViewedKind {
-  /** `microservices`; of another group than Orrery's and the core one `events.events.k8s.io`. */
-  readonly resource: string;
-  readonly kind: string;
-  readonly group: string;
-  readonly plural: string;
-  readonly isNamespaced: boolean;
-  readonly columns: readonly Column[];
-  readonly feed: ObjectFeed;
-  /** Absent: not one of the store's kinds; what it tells of is `involvedObject` or `regarding`, or it has no owner that rights could tell of. */
-  readonly stored?: Kind;
-}
-
-/** What is told at each flush which keys have changed. */
-export interface Consumer {
-  apply(changed: ReadonlySet<string>): void;
-}
-
-/** A source that somebody looks at, with all who do. */
-export interface Followed<T> {
-  readonly source: Source<T>;
-  readonly consumers: Set<Consumer>;
-  /** Ends this use; the source ends some time after the last one. */
-  release(): void;
-}
-
-/** Objects of a kind, all or a part of them. */
-export type SeenObjects = Followed<StoredObject> & { readonly viewed: ViewedKind; readonly facets: Facets; readonly search: Search };
-
-/** All objects of a kind. */
-export type FollowedObjects = SeenObjects & {
-  /** The part of them that `isShown` lets through, which answers from the object alone, and the same each time. */
-  within(isShown: (object: StoredObject) => boolean): SeenObjects;
-};
+import { facetsOf } from "./facets.ts";
+import type { Consumer, Followed, FollowedObjects, ViewedKind } from "./followed.ts";
+import { Scopes } from "./scoped-objects.ts";
+import { searchOf } from "./search.ts";
+import { ObjectSource, type Source, TopicSource } from "./source.ts";
 
 export interface SourcesOptions {
   readonly kinds: readonly ViewedKind[];
@@ -104,9 +69,15 @@ export class Sources {
     const viewed = this.kind(resource);
     let kept = this.#objects.get(resource);
     if (kept === undefined) {
-      const source = new ObjectSource({ ...this.#options, feed: viewed.feed, resource });
+      const source: ObjectSource = new ObjectSource({
+        ...this.#options,
+        feed: viewed.feed,
+        resource,
+        onPut: (key, object) => scopes.put(key, object),
+      });
+      const scopes = new Scopes(source);
       void source.run();
-      kept = { ...keep(source, () => source.stop()), facets: facetsOf(viewed.columns), search: searchOf(viewed.columns), scopes: source.scopes };
+      kept = { ...keep(source, () => source.stop()), facets: facetsOf(viewed.columns), search: searchOf(viewed.columns), scopes };
       this.#objects.set(resource, kept);
     }
     const { facets, search, scopes } = kept;

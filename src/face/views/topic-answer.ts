@@ -1,9 +1,9 @@
 import type { BoardEntry } from "#/state/link/hub/index.ts";
 import { type Answer, type Reading, rowText } from "./answer.ts";
+import type { Consumer, Followed } from "./followed.ts";
 import { LiveQuery } from "./live-query.ts";
 import type { TopicView } from "./protocol.ts";
 import { fold, wordsOf } from "./search.ts";
-import type { Consumer, Followed } from "./sources.ts";
 
 /** Which entries of a topic a reader is shown: those of objects that it is shown. */
 export interface TopicScope {

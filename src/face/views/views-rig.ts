@@ -7,9 +7,9 @@ import { Board } from "#/state/link/hub/index.ts";
 import { objectKey } from "#/state/reconcile/index.ts";
 import type { ObjectList, WatchEvent } from "#/state/store/index.ts";
 import { applyChange, type ClientCopy, takeWhole } from "./client-copy.ts";
+import type { ViewedKind } from "./followed.ts";
 import type { ClientWish, ServerMessage, ViewChange, ViewWhole, ViewWish } from "./protocol.ts";
 import type { ObjectFeed } from "./source.ts";
-import type { ViewedKind } from "./sources.ts";
 import type { StreamPort, ViewStream } from "./view-stream.ts";
 import { Views, type ViewsOptions } from "./views.ts";
 

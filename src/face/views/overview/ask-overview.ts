@@ -1,9 +1,10 @@
 import type { Clock } from "#/base/index.ts";
 import type { Asked } from "../asked.ts";
 import { CountsAnswer } from "../counts-answer.ts";
+import type { ViewedKind } from "../followed.ts";
 import type { PlatformRow } from "../protocol.ts";
 import type { Rights } from "../rights.ts";
-import type { Sources, ViewedKind } from "../sources.ts";
+import type { Sources } from "../sources.ts";
 import { OVERVIEW_KINDS, OverviewAnswer, PROBLEM_STATES, UNDER_WAY } from "./overview-answer.ts";
 
 export interface OverviewSurroundings {
