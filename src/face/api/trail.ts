@@ -229,7 +229,8 @@ export class Trail {
 }
 
 function headerOf({ headers }: Asked["request"], name: string): string {
-  return [headers[name] ?? ""].flat().join(",");
+  const value = headers[name] ?? "";
+  return typeof value === "string" ? value : value.join(",");
 }
 
 const ACTION_OF_PART: Readonly<Record<string, string>> = { scale: "scale", exec: "exec", scripts: "run-script" };

@@ -119,6 +119,7 @@ function isStatusAlone(before: StoredObject, after: StoredObject): boolean {
 
 /** Whether anything but the `named` fields of the spec is another: also labels, owners and finalizers. */
 function isEdited(before: StoredObject | undefined, after: StoredObject | undefined, named: readonly string[]): boolean {
+  if (before === undefined || after === undefined) return before !== after;
   return !isSame(rest(before, named), rest(after, named));
 }
 

@@ -96,7 +96,7 @@ class FolderAudit implements OpenAudit {
   }
 
   async begin(facts: AuditFacts, { isUrgent = false }: BeginOptions = {}): Promise<OpenEntry> {
-    const seq = await this.#writer.append({ ...this.#entryOf(facts), is: "intent" }, { isUrgent, isDurable: true });
+    const seq = await this.#writer.append(this.#entryOf("intent", facts), { isUrgent, isDurable: true });
     let isOpen = true;
     return {
       seq,
@@ -196,14 +196,15 @@ class FolderAudit implements OpenAudit {
 
   #keep(facts: AuditFacts, { code, message }: Outcome): void {
     const outcome: Outcome = { code, ...(message !== undefined && { message: redactText(message) }) };
-    this.#writer.append({ ...this.#entryOf(facts), is: "record", outcome }, { isUrgent: false, isDurable: false }).catch(() => this.#writer.lose());
+    this.#writer.append({ ...this.#entryOf("record", facts), outcome }, { isUrgent: false, isDurable: false }).catch(() => this.#writer.lose());
   }
 
   /** The one way by which facts become an entry: nothing comes in but through the redaction. */
-  #entryOf({ who, from, action, object, before, after, detail, reason, trace }: AuditFacts): Omit<NewEntry, "is"> {
+  #entryOf(is: NewEntry["is"], { who, from, action, object, before, after, detail, reason, trace }: AuditFacts): NewEntry {
     const change = before === undefined && after === undefined ? undefined : changeOf(before, after);
     return {
       at: this.#now(),
+      is,
       who: actorOf(who),
       ...(from !== undefined && { from: word(from) }),
       action: word(action),

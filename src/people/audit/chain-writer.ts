@@ -1,5 +1,6 @@
 import { mkdirSync, renameSync, statSync, unlinkSync } from "node:fs";
 import path from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
 import { type Clock, describeError, type Log, OrreryError, type Random } from "#/base/index.ts";
 import { type EntryHash, encodeLine, NOTHING_BEFORE, readLine, splitLines } from "./chain/index.ts";
 import { findChainEnd, type OwnWords } from "./chain-end.ts";
@@ -60,7 +61,7 @@ interface Pending extends AppendOptions {
 }
 
 interface Encoded {
-  readonly bytes: Buffer;
+  readonly text: string;
   readonly seq: number;
   readonly hash: EntryHash;
 }
@@ -218,8 +219,8 @@ export class ChainWriter {
   }
 
   async #drain(): Promise<void> {
-    // What is told in the same turn is written together.
-    await Promise.resolve();
+    // What is told in the same turn of the event loop is written together.
+    await turn();
     while (this.#pending.length > 0) {
       if (this.#flushes.length === 0 && !this.#pending.some(({ isDurable }) => isDurable)) await this.#company();
       const batch = this.#pending.splice(0, BATCH_MAX);
@@ -256,7 +257,7 @@ export class ChainWriter {
       this.#settle();
       const own = this.#ownEntries();
       encoded = this.#encode([...own, ...taken.map(({ entry }) => entry)]);
-      this.#open().append(Buffer.concat(encoded.map(({ bytes }) => bytes)));
+      this.#open().append(Buffer.from(encoded.map(({ text }) => text).join("")));
       this.#own = [];
       this.#untoldLost = 0;
     } catch (error) {
@@ -296,7 +297,7 @@ export class ChainWriter {
     for (const one of taken) {
       try {
         const [line] = one.isUrgent ? this.#encode([withoutChange(one.entry)]) : [];
-        if (line === undefined || !this.#reserve.append(line.bytes)) one.reject(unwritable(this.#options.folder, cause));
+        if (line === undefined || !this.#reserve.append(Buffer.from(line.text))) one.reject(unwritable(this.#options.folder, cause));
         else {
           ({ seq: this.#seq, hash: this.#hash } = line);
           one.resolve(line.seq);
@@ -323,9 +324,9 @@ export class ChainWriter {
     let prev = this.#hash;
     return entries.map((entry) => {
       seq += 1;
-      const { bytes, hash } = encodeLine({ seq, ...entry }, prev);
+      const { text, hash } = encodeLine({ seq, ...entry }, prev);
       prev = hash;
-      return { bytes, seq, hash };
+      return { text, seq, hash };
     });
   }
 

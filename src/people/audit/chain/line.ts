@@ -12,16 +12,15 @@ const LINE_FEED = 0x0a;
 export const NOTHING_BEFORE: EntryHash = "-".repeat(HASH_CHARACTERS);
 
 export interface EncodedLine {
-  readonly bytes: Buffer;
+  readonly text: string;
   readonly hash: EntryHash;
 }
 
 /** One line of a chain file: the hash of the entry, a blank, the entry as JSON, a line feed. Its first fields are `seq` and `prev`, the hash of the entry before it. */
-export function encodeLine(entry: AuditEntry, prev: EntryHash): EncodedLine {
-  const { seq, at, is, ...rest } = entry;
-  const body = Buffer.from(JSON.stringify({ seq, prev, at, is, ...rest }));
+export function encodeLine({ seq, ...entry }: AuditEntry, prev: EntryHash): EncodedLine {
+  const body = `{"seq":${seq},"prev":"${prev}",${JSON.stringify(entry).slice(1)}`;
   const digest = hash("sha256", body, "base64url");
-  return { bytes: Buffer.concat([Buffer.from(`${digest} `), body, Buffer.of(LINE_FEED)]), hash: digest };
+  return { text: `${digest} ${body}\n`, hash: digest };
 }
 
 /** A line whose hash is that of its bytes. */

@@ -133,10 +133,18 @@ function ownFields(object: unknown): unknown {
   if (!isMap(object)) return object;
   const { apiVersion: _a, kind: _k, metadata, ...fields } = object;
   if (!isMap(metadata)) return fields;
-  const { annotations, ...meta } = metadata;
-  const kept = Object.fromEntries(Object.entries(meta).filter(([key]) => !OWN_METADATA.includes(key)));
-  const notes = isMap(annotations) ? Object.fromEntries(Object.entries(annotations).filter(([key]) => !OWN_ANNOTATIONS.includes(key))) : {};
-  return { ...fields, metadata: { ...kept, ...(Object.keys(notes).length > 0 && { annotations: notes }) } };
+  const kept = without(metadata, OWN_METADATA);
+  const { annotations } = kept;
+  if (!isMap(annotations)) return { ...fields, metadata: kept };
+  const notes = without(annotations, OWN_ANNOTATIONS);
+  const { annotations: _n, ...others } = kept;
+  return { ...fields, metadata: Object.keys(notes).length > 0 ? { ...others, annotations: notes } : others };
+}
+
+function without(map: Readonly<Record<string, unknown>>, names: readonly string[]): Readonly<Record<string, unknown>> {
+  const kept: Record<string, unknown> = {};
+  for (const key of Object.keys(map)) if (!names.includes(key)) put(kept, key, map[key]);
+  return kept;
 }
 
 class Changed {
@@ -154,7 +162,9 @@ class Changed {
       const [one, other] = [isMap(before) ? before : {}, isMap(after) ? after : {}];
       // Taking the mark away must not show what it hid.
       const hidesValue = isHidden || isHiddenEntry(one) || isHiddenEntry(other);
-      for (const key of new Set([...Object.keys(one), ...Object.keys(other)]))
+      const keys = Object.keys(one);
+      for (const key of Object.keys(other)) if (!Object.hasOwn(one, key)) keys.push(key);
+      for (const key of keys)
         this.compare([...path, key], own(one, key), own(other, key), (hidesValue && key !== "name" && key !== "secret") || isSecretName(key));
       return;
     }
@@ -186,10 +196,9 @@ class Changed {
       [this.#after, after],
     ] as const) {
       if (value === undefined) continue;
-      const kept = shorten(isHidden ? REDACTED : redactValue(value, last));
-      // One that is called __proto__ would set the prototype.
-      Object.defineProperty(side, name, { value: kept, enumerable: true, configurable: true, writable: true });
-      this.#characters += name.length + (typeof kept === "string" ? kept.length : JSON.stringify(kept).length);
+      const { kept, characters } = shorten(isHidden ? REDACTED : redactValue(value, last));
+      put(side, name, kept);
+      this.#characters += name.length + characters;
     }
   }
 
@@ -202,9 +211,21 @@ class Changed {
   }
 }
 
-function shorten(value: unknown): unknown {
+function shorten(value: unknown): { readonly kept: unknown; readonly characters: number } {
+  const isShort = (typeof value === "string" && value.length <= SHORT_CHARACTERS) || typeof value === "number" || typeof value === "boolean";
+  if (isShort) return { kept: value, characters: SHORT_CHARACTERS };
   const text = JSON.stringify(value) ?? "";
-  return text.length <= VALUE_CHARACTERS_MAX ? value : `${text.slice(0, VALUE_CHARACTERS_MAX).toWellFormed()}…`;
+  const kept = text.length <= VALUE_CHARACTERS_MAX ? value : `${text.slice(0, VALUE_CHARACTERS_MAX).toWellFormed()}…`;
+  return { kept, characters: Math.min(text.length, VALUE_CHARACTERS_MAX) };
+}
+
+/** What is so short is not measured. */
+const SHORT_CHARACTERS = 40;
+
+function put(map: Record<string, unknown>, name: string, value: unknown): void {
+  // One that is called __proto__ would set the prototype.
+  if (name === "__proto__") Object.defineProperty(map, name, { value, enumerable: true, configurable: true, writable: true });
+  else map[name] = value;
 }
 
 /** `{}` has a valueOf, which nobody wrote. */

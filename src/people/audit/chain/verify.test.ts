@@ -35,8 +35,8 @@ function chainOf(length: number, options: { readonly key?: string; readonly salt
             action: `update${options.salt ?? ""}`,
             outcome: { code: 200 },
           };
-    const { bytes, hash } = encodeLine(entry, hashes.at(-1) ?? NOTHING_BEFORE);
-    lines.push(bytes);
+    const { text, hash } = encodeLine(entry, hashes.at(-1) ?? NOTHING_BEFORE);
+    lines.push(Buffer.from(text));
     hashes.push(hash);
   }
   return { lines, hashes };
@@ -199,9 +199,9 @@ test("intents of a run that has ended without their outcome are named, those of 
     { is: "intent", who, action: "stop" },
   ];
   for (const [index, entry] of entries.entries()) {
-    const { bytes, hash } = encodeLine({ seq: index + 1, at: at(index), is: "record", ...entry }, prev);
+    const { text, hash } = encodeLine({ seq: index + 1, at: at(index), is: "record", ...entry }, prev);
     prev = hash;
-    lines.push(bytes);
+    lines.push(Buffer.from(text));
   }
   const report = verify([segmentOf(lines)]);
   assert.deepEqual([report.unfinished, report.underWay, problems(report)], [[3], 1, []]);
@@ -213,14 +213,14 @@ test("a beginning that was exported and removed is no fault where an entry says 
     { seq: LENGTH + 1, at: at(LENGTH + 1), is: "chain", action: "chain.prune", detail: { to: 4, hash: hashes[3] ?? "" } },
     hashes.at(-1) ?? "",
   );
-  assert.deepEqual(problems(verify([segmentOf([...lines.slice(4), prune.bytes])])), []);
-  assert.deepEqual(problems(verify([segmentOf([...lines.slice(5), prune.bytes])])), ["1 beginning-missing"]);
+  assert.deepEqual(problems(verify([segmentOf([...lines.slice(4), Buffer.from(prune.text)])])), []);
+  assert.deepEqual(problems(verify([segmentOf([...lines.slice(5), Buffer.from(prune.text)])])), ["1 beginning-missing"]);
 });
 
 test("a clock that was set back is told, and no fault", () => {
   const first = encodeLine({ seq: 1, at: at(9_000), is: "record" }, NOTHING_BEFORE);
   const second = encodeLine({ seq: 2, at: at(1), is: "record" }, first.hash);
-  const report = verify([segmentOf([first.bytes, second.bytes])]);
+  const report = verify([segmentOf([first, second].map(({ text }) => Buffer.from(text)))]);
   assert.deepEqual(problems(report), []);
   assert.match(report.notes.join(), /entry 2 .* earlier by 8999 s .* the clock was set back/);
 });
