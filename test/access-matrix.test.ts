@@ -31,6 +31,7 @@ const PEOPLE = ["users", "roles", "subjectaccessreviews"];
 function may(role: RoleName, verb: string, place: string): boolean {
   const [resource = "", below] = place.split("/");
   if (role === "nobody") return false;
+  if (below === "secrets") return role === "admin";
   if (READ.includes(verb)) return true;
   if (role === "admin") return true;
   if (role === "operator") return STEERING[place]?.includes(verb) === true;

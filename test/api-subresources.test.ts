@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { isOrreryError } from "#/base/index.ts";
 import { kinds } from "#/model/all-kinds.ts";
-import { microservice } from "#/model/index.ts";
+import { microservice, SECRET_KINDS } from "#/model/index.ts";
 import type { Client, ClientRequest } from "#/state/client/index.ts";
 import { type ApiSite, openApiSite } from "./api-site.ts";
 
@@ -47,6 +47,7 @@ describe("subresources", () => {
       scale: (plural) => (plural === "microservices" ? ["GET", "PUT", "PATCH"] : []),
       log: (plural) => (["microservices", "instances"].includes(plural) ? ["GET"] : []),
       scripts: () => [],
+      secrets: (plural) => (SECRET_KINDS.includes(plural) ? ["GET"] : []),
       "scripts/x": (plural) => (["microservices", "instances"].includes(plural) ? ["POST"] : []),
       nothing: () => [],
     };

@@ -69,6 +69,7 @@ export {
 } from "./run.ts";
 export { scale } from "./scale.ts";
 export { Schedule } from "./schedule.ts";
+export { SECRET_KINDS } from "./secret-kinds.ts";
 export { labelSelector } from "./selector-text.ts";
 export { formatShare, SITE_NAME, type Site, type StampPlan, site } from "./site.ts";
 export { LOGIN_DEFAULTS } from "./site-login.ts";

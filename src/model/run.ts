@@ -14,7 +14,10 @@ export const environmentVariable = z.strictObject({
     .regex(/^[^\0]*$/, "text without NUL characters")
     .default("")
     .describe("At most 32,768 characters."),
-  secret: z.boolean().optional().describe("True: shown as (secret) to all but agents; writing (secret) back keeps the value."),
+  secret: z
+    .boolean()
+    .optional()
+    .describe("True: shown as (secret) to all but agents; writing (secret) back keeps the value. Who has the action see-secrets may ask for it."),
 });
 export const REDACTED = "(secret)";
 

@@ -1,4 +1,4 @@
-import { API_GROUP, instance, microservice } from "#/model/index.ts";
+import { API_GROUP, instance, microservice, SECRET_KINDS } from "#/model/index.ts";
 import type { Store } from "#/state/store/index.ts";
 import type { Collection } from "./collection.ts";
 import type { InstanceAccess } from "./instance-access.ts";
@@ -6,6 +6,7 @@ import type { Part } from "./parts.ts";
 import type { Reads } from "./reads.ts";
 import type { Rights } from "./rights.ts";
 import { Scales } from "./scale.ts";
+import { serveSecrets } from "./secret-values.ts";
 import type { Writes } from "./writes.ts";
 
 export interface SubresourcesOptions {
@@ -44,6 +45,14 @@ export function subresources({ store, reads, writes, rights, access }: Subresour
         update: (exchange, target, name) => scales.update(exchange, target, name),
         patch: (exchange, target, name) => scales.patch(exchange, target, name),
       },
+    },
+    {
+      name: "secrets",
+      kind: { group: API_GROUP, version: "v1", kind: "SecretValues" },
+      isOf: ({ stored }) => stored?.group === API_GROUP && SECRET_KINDS.includes(stored.plural),
+      hasArgument: false,
+      isStream: false,
+      verbs: { get: (exchange, target, name) => serveSecrets(exchange, target, name, rights) },
     },
     ...(access === undefined
       ? []

@@ -233,7 +233,7 @@ function headerOf({ headers }: Asked["request"], name: string): string {
   return typeof value === "string" ? value : value.join(",");
 }
 
-const ACTION_OF_PART: Readonly<Record<string, string>> = { scale: "scale", exec: "exec", scripts: "run-script" };
+const ACTION_OF_PART: Readonly<Record<string, string>> = { scale: "scale", exec: "exec", scripts: "run-script", secrets: "see-secrets" };
 
 /** True for what must be possible on a full disk: it ends or removes something, or mends the settings of the audit itself. */
 function isEnding(kind: Kind, before: StoredObject | undefined, after: StoredObject | undefined): boolean {

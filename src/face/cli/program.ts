@@ -24,7 +24,7 @@ export function buildProgram(context: CliContext, finish: (exitStatus: number) =
         .option("--data <dir>", "data folder of the site", context.env["ORRERY_DATA"] ?? ".orrery");
       one.define?.(command);
       // Whoever changes something may have to say why, and may have to do it alone.
-      if (group === "Change:" || one.usage === "backup")
+      if (group === "Change:" || ["backup", "secrets"].includes(one.usage))
         command
           .option("--reason <text>", "why; kept in the audit, and shown to who has to approve it")
           .option("--break-glass <reason>", "do alone, in need, what others have to approve: all are told, until one of them has looked at it");

@@ -874,3 +874,16 @@ test("restore into a folder of another user says so, whatever is wrong with the 
   });
   assert.deepEqual([status, note], [1, "error: the data folder /work/.orrery belongs to user anna\n"]);
 });
+
+test("secrets shows the values of one object as a table, and says where there are none", async () => {
+  const path = "/apis/orrery.dev/v1/namespaces/default/microservices";
+  const answers = {
+    [`GET ${path}/auth/secrets`]: { items: [{ field: "spec.template.env[KEY]", name: "KEY", value: "hu\nsh" }] },
+    [`GET ${path}/portal/secrets`]: { items: [] },
+  };
+  const { out, note, status } = await run(["secrets", "ms/auth", "ms/portal"], { answers });
+  assert.match(out, /^FIELD +VALUE\nspec\.template\.env\[KEY\] +hu.*sh\n$/);
+  assert.match(note, /microservice portal has no secrets/);
+  assert.equal(status, 0);
+  assert.match((await run(["secrets", "ms"], { answers })).note, /name whose secrets/);
+});

@@ -1,4 +1,4 @@
-import type { Action } from "#/model/index.ts";
+import { type Action, SECRET_KINDS } from "#/model/index.ts";
 import type { ResourceRule } from "./contract.ts";
 import type { ActionPower } from "./powers.ts";
 
@@ -22,7 +22,7 @@ const DOORS: Readonly<Record<Action, readonly { readonly verbs: readonly string[
   "forget-gateway": [{ verbs: ["delete", "deletecollection"], resources: ["gateways"] }],
   backup: [],
   restore: [],
-  "see-secrets": [],
+  "see-secrets": [{ verbs: ["get"], resources: SECRET_KINDS.map((plural) => `${plural}/secrets`) }],
   "manage-users": [
     { verbs: ["create", "update", "patch", "delete", "deletecollection"], resources: ["users", "roles"] },
     { verbs: ["update", "patch"], resources: ["sites"] },
@@ -41,7 +41,7 @@ const ASKED: Readonly<Partial<Record<Action, readonly string[]>>> = {
   stop: ["microservices", "jobs", "jobruns", "instances"],
   "run-script": ["instances", "microservices"],
   "forget-gateway": ["gateways"],
-  "see-secrets": ["*"],
+  "see-secrets": SECRET_KINDS,
   "manage-users": ["users", "roles"],
   escalate: ["users", "roles"],
 };
@@ -82,7 +82,7 @@ for (const [action, resources = []] of Object.entries(ASKED) as [Action, readonl
 
 /** Whether such a request does nothing but actions, so that the right to edit the kind does not open it. */
 export function isActionAlone(verb: string, resource: string, subresource: string | undefined): boolean {
-  if (subresource === "scripts") return true;
+  if (subresource === "scripts" || subresource === "secrets") return true;
   if (subresource !== undefined && subresource !== "") return false;
   return ALONE[resource]?.(verb) === true;
 }

@@ -72,6 +72,8 @@ function ruleOf({ verbs, resources }: PeerRight): ResourceRule {
 function isAllowed(rules: Rules, wish: Wish): boolean {
   const has = (list: readonly string[], word: string): boolean => list.includes("*") || list.includes(word);
   if ("path" in wish) return rules.paths.some(({ verbs, paths }) => has(verbs, wish.verb) && matchesPath(paths, wish.path));
+  // Who reads everything reads no secret by that.
+  if (wish.subresource === "secrets" && !rules.actions.some(({ actions }) => actions.includes("see-secrets"))) return false;
   const resource = wish.subresource === undefined || wish.subresource === "" ? wish.resource : `${wish.resource}/${wish.subresource}`;
   return rules.resources.some(({ verbs, groups, resources }) => has(verbs, wish.verb) && has(groups, wish.group) && has(resources, resource));
 }

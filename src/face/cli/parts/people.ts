@@ -37,6 +37,13 @@ export const peopleCli: CliPart = {
     },
     {
       group: "See:",
+      usage: "secrets",
+      description: "Show the secret values of an object: takes the action see-secrets, and is told to the audit.",
+      define: (command) => command.argument("<kind>", "kind, plural or short name, or kind/name").argument("[name...]", "names").addOption(output()),
+      run: async (context, args, options) => (await import("../commands/secrets.ts")).secrets(context, args, options),
+    },
+    {
+      group: "See:",
       usage: "role",
       description: "What the roles give, and to which groups.",
       define: (command) =>
