@@ -1,5 +1,4 @@
 export { Controller, type ControllerOptions, type ReconcileResult } from "./controller.ts";
-export type { Leadership, Term } from "./leadership.ts";
 export {
   type CachesOf,
   type CentrePart,
