@@ -97,9 +97,7 @@ test("an entry that was written anew with a hash of its own is not the one that 
   const lines = linesOf(file);
   const { encodeLine, readLine } = await import("./chain/index.ts");
   const line = readLine(Buffer.from(lines[1] ?? "")) ?? assert.fail();
-  const forged = encodeLine({ ...line.entry, who: { name: "somebody", via: "session" } }, line.prev)
-    .bytes.toString()
-    .trimEnd();
+  const forged = encodeLine({ ...line.entry, who: { name: "somebody", via: "session" } }, line.prev).text.trimEnd();
   write(file, lines.with(1, forged));
   const { problems } = await all(folder, {});
   assert.deepEqual(
