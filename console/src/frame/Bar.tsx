@@ -45,22 +45,30 @@ function SiteState() {
   const { object, isStale } = useObject<SiteObject>("sites", "site", "default");
   const status = object?.status;
   const settled = status?.conditions?.find(({ type }) => type === "Settled");
+  const alone = status?.conditions?.find(({ type, status: is }) => type === "BrokenGlass" && is === "True");
   const isSettled = settled?.reason === "Settled";
   const generation = status?.stamp?.ramp?.to ?? status?.stamp?.hold?.to ?? status?.stamp?.generation;
   return (
-    <a className={`bar-site clip${isStale ? " is-stale" : ""}`} {...linkTo("/updates")}>
-      <b className="clip">{object?.spec.displayName ?? object?.metadata.name ?? "…"}</b>
-      {generation !== undefined && (
-        <span className="bar-generation" title={settled?.message}>
-          <Shape severity={settled === undefined ? "unknown" : isSettled ? "normal" : "changing"} />
-          <span>g&#8201;{generation}</span>
-          <span className="bar-phase">
-            · {settled === undefined ? t("unknown") : isSettled ? t("settled") : t(`phases.${settled.reason}`, { defaultValue: settled.reason })}
+    <>
+      <a className={`bar-site clip${isStale ? " is-stale" : ""}`} {...linkTo("/updates")}>
+        <b className="clip">{object?.spec.displayName ?? object?.metadata.name ?? "…"}</b>
+        {generation !== undefined && (
+          <span className="bar-generation" title={settled?.message}>
+            <Shape severity={settled === undefined ? "unknown" : isSettled ? "normal" : "changing"} />
+            <span>g&#8201;{generation}</span>
+            <span className="bar-phase">
+              · {settled === undefined ? t("unknown") : isSettled ? t("settled") : t(`phases.${settled.reason}`, { defaultValue: settled.reason })}
+            </span>
+            {settled !== undefined && !isSettled && settled.lastTransitionTime !== undefined && <Age at={Date.parse(settled.lastTransitionTime)} />}
           </span>
-          {settled !== undefined && !isSettled && settled.lastTransitionTime !== undefined && <Age at={Date.parse(settled.lastTransitionTime)} />}
-        </span>
+        )}
+      </a>
+      {alone !== undefined && (
+        <a className="bar-alone" aria-label={t("doneAlone")} title={alone.message} {...linkTo("/approvals")}>
+          <Shape severity="major" /> <span className="clip">{t("doneAlone")}</span>
+        </a>
       )}
-    </a>
+    </>
   );
 }
 

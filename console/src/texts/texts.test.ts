@@ -32,7 +32,7 @@ test("each page has its texts in both languages, none is empty, and both put in 
     for (const [language, flat] of Object.entries({ en, zh }))
       for (const [key, text] of flat) assert.notEqual(text.trim(), "", `${language}/${file}: ${key}`);
     // What the server says is shown as it comes where there is no other word for it.
-    if (file === "words.json") continue;
+    if (["words.json", "reasons.json"].includes(file)) continue;
     assert.deepEqual(meant(zh.keys()), meant(en.keys()), file);
     for (const [key, text] of en) {
       const other = zh.get(key) ?? zh.get(key.replace(/_one$/, "_other")) ?? "";

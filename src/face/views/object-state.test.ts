@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { kinds } from "#/model/all-kinds.ts";
-import { approval, instance, microservice, resource, type StoredObject, update } from "#/model/index.ts";
+import { approval, instance, microservice, resource, type StoredObject, site, update } from "#/model/index.ts";
 import { stateOf } from "./object-state.ts";
 import { SEVERITIES } from "./protocol.ts";
 import { condition, stored } from "./views-rig.ts";
@@ -33,6 +33,23 @@ test("what works, and something about it is amiss, is minor", () => {
   };
   const state = stateOf(stored(microservice, "a", { status: { conditions: [...conditions, diverged], readyReplicas: 1 } }));
   assert.deepEqual([state?.severity, state?.word, state?.message], ["minor", "RevisionRefused", "v2 is not served"]);
+});
+
+test("what somebody has done alone is amiss at the site, however well it is otherwise, until it was looked at", () => {
+  const { conditions } = condition("Settled") as { readonly conditions: readonly object[] };
+  const glass = {
+    type: "BrokenGlass",
+    status: "True",
+    reason: "Unreviewed",
+    message: "glass-1 (ben)",
+    lastTransitionTime: "2027-01-15T08:00:00.000Z",
+  };
+  const of = (...more: readonly object[]): unknown => {
+    const state = stateOf(stored(site, "site", { status: { conditions: [...conditions, ...more] } }));
+    return [state?.severity, state?.word];
+  };
+  assert.deepEqual(of(glass), ["major", "Unreviewed"]);
+  assert.deepEqual(of(), ["normal", "Settled"]);
 });
 
 test("an instance that gives no answer, one that goes, and an update by its phase", () => {

@@ -96,6 +96,8 @@ const states = new WeakMap<object, ObjectState>();
 
 /** Kinds whose objects are what is written in them. */
 const STATELESS: ReadonlySet<string> = new Set(["Event", "Namespace", "Lease", "Revision", "Volume", "User", "Role"]);
+/** Condition of the Site while something that others had to approve was done by one person, and nobody else has looked at it. */
+const DONE_ALONE = "BrokenGlass";
 /** A service of which nothing can be called is worse than one that lacks some. */
 const NOTHING_READY = "NotServing";
 
@@ -114,6 +116,9 @@ function judge(object: StoredObject): ObjectState | undefined {
   if (object.kind === "Instance" && status.phase === "Running" && status.unanswered === true) return told("minor", "Unanswered", condition);
   if (object.metadata.deletionTimestamp !== undefined) return { severity: "changing", word: "Deleting", since: object.metadata.deletionTimestamp };
   if (object.kind === "Approval" && status.phase !== undefined) return judgeApproval(object, status.phase);
+  // Whatever else is well: somebody has to look at it.
+  const alone = status.conditions?.find(({ type, status: is }) => type === DONE_ALONE && is === "True");
+  if (alone !== undefined) return told("major", alone.reason, alone);
   if (condition === undefined) {
     if (status.phase !== undefined)
       return { severity: PHASES[status.phase] ?? "changing", word: status.phase, ...(status.since !== undefined && { since: status.since }) };

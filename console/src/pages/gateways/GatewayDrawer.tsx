@@ -11,6 +11,7 @@ import { EventList } from "../../parts/EventList.tsx";
 import { PageHead } from "../../parts/PageHead.tsx";
 import { Plain } from "../../parts/Plain.tsx";
 import { Standing } from "../../parts/Standing.tsx";
+import { useWhy } from "../../parts/Why.tsx";
 import { useTexts } from "../../texts/index.ts";
 import { readReport, type Told } from "./report.ts";
 
@@ -36,6 +37,7 @@ interface GatewayDrawerProps {
 /** Which table is in force in this gateway, and what is open in it? */
 export function GatewayDrawer({ name: key, newest, onClose }: GatewayDrawerProps) {
   const t = useTexts("gateways");
+  const why = useWhy();
   const { name } = splitKey(key);
   const live = useObject<GatewayObject>("gateways", name);
   const { object } = live;
@@ -59,7 +61,7 @@ export function GatewayDrawer({ name: key, newest, onClose }: GatewayDrawerProps
   return (
     <Drawer label={t("details", { name })} of={key} onClose={onClose}>
       <PageHead level={2} title={<Plain text={name} />} state={state} seen={report.rows[0]?.seen ?? row.rows[0]?.seen} isStale={live.isStale}>
-        {object === undefined && !live.isLoading ? t("gone", { name }) : (ready?.message ?? "")}
+        {object === undefined && !live.isLoading ? t("gone", { name }) : ready === undefined ? "" : why({ ...ready, name })}
       </PageHead>
       {told.failures.map((failure) => (
         <p key={failure} className="note is-bad">

@@ -16,6 +16,7 @@ import { PageHead } from "../../parts/PageHead.tsx";
 import { Plain } from "../../parts/Plain.tsx";
 import { Standing } from "../../parts/Standing.tsx";
 import { State } from "../../parts/State.tsx";
+import { useWhy } from "../../parts/Why.tsx";
 import { useTexts } from "../../texts/index.ts";
 import { Part } from "./Part.tsx";
 import { formatBytes, partOf, readUse } from "./use.ts";
@@ -41,6 +42,7 @@ interface HostObject {
 /** How is this machine, what runs on it, and shall it take more? */
 export function HostDrawer({ name: key, onClose }: { readonly name: string; readonly onClose: () => void }) {
   const t = useTexts("hosts");
+  const why = useWhy();
   const { name } = splitKey(key);
   const live = useObject<HostObject>("hosts", name);
   const { object } = live;
@@ -105,7 +107,7 @@ export function HostDrawer({ name: key, onClose }: { readonly name: string; read
           ) : undefined
         }
       >
-        {object === undefined && !live.isLoading ? t("gone", { name }) : (ready?.message ?? "")}
+        {object === undefined && !live.isLoading ? t("gone", { name }) : ready === undefined ? "" : why({ ...ready, name })}
       </PageHead>
       <DeedLine deed={deeds.deed} onDismiss={deeds.dismiss} />
       <Tabs label={t("details", { name })} tabs={tabs} current={shown} onChange={(id) => setTab(id)}>

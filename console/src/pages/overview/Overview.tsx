@@ -7,6 +7,7 @@ import { formatShare } from "../../parts/numbers.ts";
 import { PageHead } from "../../parts/PageHead.tsx";
 import { Standing } from "../../parts/Standing.tsx";
 import { Shape, State } from "../../parts/State.tsx";
+import { useWhy } from "../../parts/Why.tsx";
 import { useTexts, useWord } from "../../texts/index.ts";
 import { shortRevision } from "../updates/versions.ts";
 import "./overview.css";
@@ -24,6 +25,8 @@ const PLACES: Readonly<Record<string, string>> = {
 };
 /** What the pages of a layer list. */
 const LISTS: Readonly<Partial<Record<LayerRow["layer"], string>>> = { services: "/services", applications: "/resources" };
+/** Steps that are taken on a page of their own. */
+const STEP_PLACES: Readonly<Record<string, string>> = { "review-alone": "/approvals" };
 /** Steps that are taken in the log. */
 const LOG_STEPS: ReadonlySet<string> = new Set(["read-log", "read-probe-log"]);
 
@@ -114,6 +117,7 @@ function sort(rows: readonly Keyed<OverviewRow>[]): Sorted {
 
 function Problem({ problem: { severity, object, reason, since, message, next } }: { readonly problem: ProblemRow }) {
   const t = useTexts("overview");
+  const why = useWhy();
   const place = placeOf(object);
   const [step] = next;
   return (
@@ -124,7 +128,7 @@ function Problem({ problem: { severity, object, reason, since, message, next } }
           {place === undefined ? <b>{object.name}</b> : <a {...linkTo(place)}>{object.name}</a>}{" "}
           <span className="quiet small">{t(`kinds.${object.kind}`, { defaultValue: object.kind })}</span>
         </span>
-        {message !== undefined && <span className="wrong-why">{message}</span>}
+        {message !== undefined && <span className="wrong-why">{why({ reason, name: object.name, message })}</span>}
         {step !== undefined && <Next step={step} place={placeOf(object, step.code)} />}
       </div>
       <span className="quiet small number">{since === undefined ? "" : <Age at={Date.parse(since)} />}</span>
@@ -133,14 +137,16 @@ function Problem({ problem: { severity, object, reason, since, message, next } }
 }
 
 /** What a person can do, in their language; the code itself where there are no words for it yet. */
-function Next({ step: { code, args }, place }: { readonly step: Saying; readonly place: string | undefined }) {
+function Next({ step: { code, args }, place: own }: { readonly step: Saying; readonly place: string | undefined }) {
   const t = useTexts("next");
+  const place = STEP_PLACES[code] ?? (LOG_STEPS.has(code) ? own : undefined);
   const text = t(code, { ...args, defaultValue: code });
-  return <span className="wrong-next">→ {place !== undefined && LOG_STEPS.has(code) ? <a {...linkTo(place)}>{text}</a> : text}</span>;
+  return <span className="wrong-next">→ {place !== undefined ? <a {...linkTo(place)}>{text}</a> : text}</span>;
 }
 
 function Change({ change }: { readonly change: ChangeRow }) {
   const word = useWord();
+  const why = useWhy();
   const { object, phase, share, by, since, services, waits } = change;
   return (
     <li>
@@ -158,7 +164,7 @@ function Change({ change }: { readonly change: ChangeRow }) {
         {by !== undefined && `${by} · `}
         {since !== undefined && <Age at={Date.parse(since)} />}
       </span>
-      {waits !== undefined && <span className="small changes-wait">{waits.message}</span>}
+      {waits !== undefined && <span className="small changes-wait">{why({ reason: waits.reason, name: waits.object, message: waits.message })}</span>}
     </li>
   );
 }

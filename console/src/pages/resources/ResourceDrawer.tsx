@@ -14,6 +14,7 @@ import { EventList } from "../../parts/EventList.tsx";
 import { LogTail } from "../../parts/LogTail.tsx";
 import { PageHead } from "../../parts/PageHead.tsx";
 import { Plain } from "../../parts/Plain.tsx";
+import { useWhy } from "../../parts/Why.tsx";
 import { useTexts } from "../../texts/index.ts";
 import { type LiveObservation, leavesOf, newestOf, type Observed, probeText, type ResourceObject, valueText } from "./resource.ts";
 
@@ -28,6 +29,7 @@ interface ResourceDrawerProps {
 /** How is this one? What was seen of it and when, what is wanted, how it is looked at, and what its probe says. */
 export function ResourceDrawer({ name: key, onClose, onCapability, onPlace }: ResourceDrawerProps) {
   const t = useTexts("resources");
+  const why = useWhy();
   const { namespace, name } = splitKey(key);
   const live = useObject<ResourceObject>("resources", name, namespace);
   const { object } = live;
@@ -81,7 +83,7 @@ export function ResourceDrawer({ name: key, onClose, onCapability, onPlace }: Re
           )
         }
       >
-        {object === undefined ? (live.isLoading ? "" : t("gone", { name })) : (ready?.message ?? t("notJudged"))}
+        {object === undefined ? (live.isLoading ? "" : t("gone", { name })) : ready === undefined ? t("notJudged") : why({ ...ready, name })}
       </PageHead>
       <DeedLine deed={deeds.deed} onDismiss={deeds.dismiss} />
       <Tabs label={t("details", { name })} tabs={tabs} current={shown} onChange={(id) => setTab(id)}>

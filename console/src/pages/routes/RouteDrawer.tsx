@@ -9,6 +9,7 @@ import { EventList } from "../../parts/EventList.tsx";
 import { withoutEscapes } from "../../parts/escapes.ts";
 import { PageHead } from "../../parts/PageHead.tsx";
 import { Plain } from "../../parts/Plain.tsx";
+import { useWhy } from "../../parts/Why.tsx";
 import { useTexts } from "../../texts/index.ts";
 
 interface RouteObject {
@@ -33,6 +34,7 @@ interface RouteObject {
 /** What does this route match, and what does it do with it? */
 export function RouteDrawer({ name: key, onClose }: { readonly name: string; readonly onClose: () => void }) {
   const t = useTexts("routes");
+  const why = useWhy();
   const { namespace, name } = splitKey(key);
   const live = useObject<RouteObject>("routes", name, namespace);
   const { object } = live;
@@ -71,7 +73,7 @@ export function RouteDrawer({ name: key, onClose }: { readonly name: string; rea
           ) : undefined
         }
       >
-        {object === undefined && !live.isLoading ? t("gone", { name }) : (accepted?.message ?? "")}
+        {object === undefined && !live.isLoading ? t("gone", { name }) : accepted === undefined ? "" : why({ ...accepted, name })}
       </PageHead>
       <Tabs
         label={t("details", { name })}

@@ -8,12 +8,14 @@ import { isOver, type UpdateRecord } from "../../parts/lanes/model.ts";
 import { Phases } from "../../parts/lanes/Phases.tsx";
 import { PageHead } from "../../parts/PageHead.tsx";
 import { Standing } from "../../parts/Standing.tsx";
+import { useWhy } from "../../parts/Why.tsx";
 import { useTexts, useWord } from "../../texts/index.ts";
 
 /** One update: who, why, how it went, phase by phase. */
 export function UpdateDrawer({ name: key, onClose }: { readonly name: string; readonly onClose: () => void }) {
   const t = useTexts("updates");
   const word = useWord();
+  const why = useWhy();
   const { namespace, name } = splitKey(key);
   const live = useObject<UpdateRecord>("updates", name, namespace);
   const { object } = live;
@@ -72,9 +74,9 @@ export function UpdateDrawer({ name: key, onClose }: { readonly name: string; re
               )}
               {object.status?.conditions
                 ?.filter(({ status, type }) => status === "False" && type !== "Complete")
-                .map(({ type, message }) => (
+                .map(({ type, reason, message }) => (
                   <p key={type} className="note is-warn">
-                    <b>{word(type)}</b> {message}
+                    <b>{word(type)}</b> {why({ reason, name, message })}
                   </p>
                 ))}
             </>

@@ -2,6 +2,7 @@ import { type CSSProperties, useEffect, useRef } from "react";
 import { useTexts, useWord } from "../../texts/index.ts";
 import { Age } from "../Age.tsx";
 import { formatShare } from "../numbers.ts";
+import { useWhy } from "../Why.tsx";
 import "./lanes.css";
 import { type DrawnBar, type DrawnLane, drawLanes, type LanesView, type ToldWait } from "./model.ts";
 
@@ -155,6 +156,7 @@ function useMost(value: number): number {
 /** Something that is waited for: what, how long already, and what a person can do. */
 export function Flag({ wait }: { readonly wait: ToldWait }) {
   const word = useWord();
+  const why = useWhy();
   return (
     <li className={`flag${wait.needsPerson ? " is-for-person" : ""}`}>
       <svg viewBox="0 0 12 14" width="12" height="14" aria-hidden="true" focusable="false">
@@ -163,7 +165,7 @@ export function Flag({ wait }: { readonly wait: ToldWait }) {
       </svg>
       <span>
         <b>{word(wait.reason)}</b> <span className="quiet">· {wait.object} ·</span> <Age at={Date.parse(wait.since)} />
-        <span className="flag-message">{wait.message}</span>
+        <span className="flag-message">{why({ reason: wait.reason, name: wait.object, message: wait.message })}</span>
       </span>
     </li>
   );

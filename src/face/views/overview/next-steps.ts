@@ -50,6 +50,7 @@ const STEPS: Readonly<Record<string, readonly string[]>> = {
   GateUndecided: ["promote-or-abort"],
   TooFewReady: ["bring-gateway-back"],
   Paused: ["continue-update"],
+  Unreviewed: ["review-alone"],
   ServiceMissing: ["change-route", "apply-service"],
   PortMissing: ["change-route"],
   WrongProtocol: ["change-route"],
