@@ -5,12 +5,24 @@ import { AxeBuilder } from "@axe-core/playwright";
 import type { Page } from "playwright-core";
 import { silentLog, systemClock } from "#/base/index.ts";
 import { createPages } from "#/face/pages/index.ts";
+import { role } from "#/model/index.ts";
 import { startBrowser } from "./console-browser.ts";
 import { tellCalls } from "./console-calls.ts";
 import { fillStore, moveUpdate } from "./console-data.ts";
 import { type LoginSite, openLoginSite } from "./login-site.ts";
 import { ROOT } from "./running-site.ts";
 
+/** A role of the site's own. */
+const NIGHT_SHIFT = {
+  description: "By night, for the antennas.",
+  rules: [
+    { verbs: ["get", "list", "watch"], kinds: ["*"] },
+    { verbs: ["update", "patch"], kinds: ["Route"], labels: "tier in (edge)" },
+  ],
+  paths: [{ verbs: ["get"], paths: ["/live/*", "/logs"] }],
+  actions: ["stop", "start", "run-script"],
+  groups: [{ name: "shift", where: "place=antenna" }],
+};
 /** Who looks at the pages, where no other is named. */
 const PERSON = "w.huang";
 
@@ -52,6 +64,7 @@ export class ConsoleSite {
     await tellCalls(site.api.store, site.api.hub.board);
     await site.setUser(PERSON, { displayName: "Wei Huang 黄巍", roles: [{ role: "admin" }] });
     await site.setUser("viewer", { displayName: "Vera", roles: [{ role: "viewer" }] });
+    await site.api.store.create(role, { metadata: { name: "night-shift" }, spec: role.spec.parse(NIGHT_SHIFT) });
     const browser = await startBrowser();
     context.after(() => browser.close());
     return new ConsoleSite(site, browser);

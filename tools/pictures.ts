@@ -31,7 +31,9 @@ const SHOTS: readonly Shot[] = [
   { name: "call", path: "/calls?open=portal|archive" },
   { name: "resource", path: "/resources?open=default/antenna-15m" },
   { name: "user", path: "/users?open=w.huang" },
-  { name: "roles", path: "/users?show=roles" },
+  { name: "user-may", path: "/users?open=viewer&tab=may" },
+  { name: "roles", path: "/users?show=roles&open=night-shift" },
+  { name: "role-new", path: "/users?show=roles&new=role" },
   { name: "palette", path: "/services", keys: ["Control+k"] },
   { name: "wall", path: "/updates?wall=0" },
 ];

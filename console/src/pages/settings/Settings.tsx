@@ -9,10 +9,10 @@ import { Tokens } from "../../parts/credentials/Tokens.tsx";
 import { Tabs } from "../../parts/Drawer.tsx";
 import { PageHead } from "../../parts/PageHead.tsx";
 import { currentLanguage, LANGUAGES, useTexts } from "../../texts/index.ts";
-import { roleNames, rolesOf, type UserObject } from "../users/people.ts";
+import { MayI } from "../users/MayI.tsx";
+import { grantText, roleNames, rolesOf, type UserObject } from "../users/people.ts";
 import { useRoles } from "../users/useRoles.ts";
 import { Displays } from "./Displays.tsx";
-import { MayI } from "./MayI.tsx";
 import { Password } from "./Password.tsx";
 import "./settings.css";
 
@@ -30,9 +30,22 @@ export default function Settings() {
   const isUser = isUserOf(me);
   const isDisplay = me.session?.isDisplay === true;
   const mine = user === undefined ? [] : [...new Set(rolesOf(user, roles).map(({ role }) => role))];
+  const held =
+    user === undefined
+      ? me.groups.join(", ") || "–"
+      : rolesOf(user, roles)
+          .map((one) => `${grantText(one)}${one.group === undefined ? "" : ` · ${one.group}`}`)
+          .join(", ") || t("noRoles");
   const panels: Readonly<Record<string, () => ReactNode>> = {
     look: () => <Look />,
-    rights: () => <MayI user={user} roles={roles} />,
+    rights: () => (
+      <>
+        <p>
+          {t("rolesAre")} <b>{held}</b>
+        </p>
+        <MayI />
+      </>
+    ),
     password: () => <Password user={me.name} isKnown={isUser} />,
     sessions: () => <Sessions user={me.name} only="people" mayEnd />,
     tokens: () => <Tokens user={me.name} mayEnd mayMake={isUser} roles={mine.length > 0 ? mine : roleNames(roles)} />,

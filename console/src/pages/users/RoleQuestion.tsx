@@ -5,59 +5,33 @@ import { Ask } from "../../parts/Ask.tsx";
 import type { Deeds } from "../../parts/deeds.ts";
 import { Forecast } from "../../parts/Forecast.tsx";
 import { useTexts } from "../../texts/index.ts";
-import { isBuiltIn, isName, type RoleObject, wordsOf } from "./people.ts";
+import { AdminsLeft } from "./AdminsLeft.tsx";
+import { type GroupGrant, GroupRows } from "./GroupRows.tsx";
+import { ACTIONS, draftOf, isBuiltIn, isName, type RoleObject, type RuleDraft, ruleOf, wordsOf } from "./people.ts";
+import { RuleRows } from "./RuleRows.tsx";
 
 export type RoleWish = { readonly is: "add" } | { readonly is: "edit" | "remove"; readonly name: string; readonly object: RoleObject | undefined };
 
 interface RoleQuestionProps {
   readonly wish: RoleWish;
+  readonly roles: readonly RoleObject[];
   readonly run: Deeds<RoleObject | undefined>["run"];
   readonly onAdded: (name: string) => void;
   readonly onClose: () => void;
 }
 
-/** Beside editing; the order is that of the kind Role. */
-const ACTIONS = [
-  "update",
-  "pause",
-  "promote",
-  "abort",
-  "rollback",
-  "scale",
-  "start",
-  "stop",
-  "run-script",
-  "forget-gateway",
-  "backup",
-  "restore",
-  "see-secrets",
-  "manage-users",
-  "escalate",
-] as const;
-const VERBS = { read: ["get", "list", "watch"], edit: ["*"] } as const;
-
-interface RuleDraft {
-  readonly may: keyof typeof VERBS;
-  readonly kinds: string;
-  readonly labels: string;
-}
-
 const nameOf = (name: string) => ({ resource: "roles", namespace: "", name });
 
 /** Asks before a role is made, changed or removed. Of a role that every site has its groups alone can be changed. */
-export function RoleQuestion({ wish, run, onAdded, onClose }: RoleQuestionProps) {
+export function RoleQuestion({ wish, roles, run, onAdded, onClose }: RoleQuestionProps) {
   const t = useTexts("users");
   const before = wish.is === "add" ? undefined : wish.object;
   const [typed, setName] = useState("");
   const [description, setDescription] = useState(before?.spec.description ?? "");
   const [actions, setActions] = useState<readonly string[]>(before?.spec.actions ?? []);
-  const [rules, setRules] = useState<readonly RuleDraft[]>([{ may: "read", kinds: "*", labels: "" }]);
-  const [groups, setGroups] = useState(
-    (before?.spec.groups ?? [])
-      .filter(({ where }) => where === undefined)
-      .map(({ name }) => name)
-      .join(", "),
-  );
+  const [rules, setRules] = useState<readonly RuleDraft[]>((before?.spec.rules ?? [{ verbs: ["get", "list", "watch"], kinds: ["*"] }]).map(draftOf));
+  const [paths, setPaths] = useState(() => pathsText(before?.spec.paths ?? [{ verbs: ["get"], paths: ["*"] }]));
+  const [groups, setGroups] = useState<readonly GroupGrant[]>(before?.spec.groups ?? []);
   const name = wish.is === "add" ? typed : wish.name;
   if (wish.is === "remove") {
     const remove = (reason: string): void =>
@@ -70,32 +44,24 @@ export function RoleQuestion({ wish, run, onAdded, onClose }: RoleQuestionProps)
     return (
       <Ask title={t("asks.removeRole", { name })} verb={t("verbs.remove")} isDanger typed={name} onAnswer={remove} onClose={onClose}>
         <p className="quiet">{t("effects.removeRole", { name })}</p>
+        <AdminsLeft roles={roles} change={{ goneRole: name }} />
         <Forecast request={{ method: "DELETE", path: objectPath(nameOf(name)) }} />
       </Ask>
     );
   }
   const isFixed = isBuiltIn(name);
   const isWrong = name !== "" && (!isName(name) || (wish.is === "add" && isFixed));
-  // Groups that have it for some objects alone stay as they are.
-  const scoped = (before?.spec.groups ?? []).filter(({ where }) => where !== undefined);
-  const groupList = [
-    ...wordsOf(groups)
-      .filter((one) => !scoped.some(({ name: known }) => known === one))
-      .map((one) => ({ name: one })),
-    ...scoped,
-  ];
+  const groupList = groups.filter((group) => group.name.trim() !== "").map((group) => ({ ...group, name: group.name.trim() }));
   const spec = {
     groups: groupList,
-    ...(!isFixed && { actions }),
-    ...(!isFixed && (description.trim() !== "" ? { description: description.trim() } : wish.is === "edit" ? { description: null } : {})),
-    ...(wish.is === "add" && {
-      rules: rules
-        .filter(({ kinds }) => kinds.trim() !== "")
-        .map(({ may, kinds, labels }) => ({ verbs: VERBS[may], kinds: wordsOf(kinds), ...(labels.trim() !== "" && { labels: labels.trim() }) })),
-      // What is read beside objects: figures and logs.
-      paths: [{ verbs: ["get"], paths: ["*"] }],
+    ...(!isFixed && {
+      actions,
+      rules: rules.flatMap((rule) => ruleOf(rule) ?? []),
+      paths: pathsOf(paths),
+      ...(description.trim() !== "" ? { description: description.trim() } : wish.is === "edit" ? { description: null } : {}),
     }),
   };
+  const wished: Readonly<Record<string, unknown>> = spec;
   const body = { apiVersion: "orrery.dev/v1", kind: "Role", metadata: { name }, spec };
   const patch = { metadata: { resourceVersion: before?.metadata.resourceVersion }, spec };
   const isNew = before === undefined;
@@ -111,13 +77,11 @@ export function RoleQuestion({ wish, run, onAdded, onClose }: RoleQuestionProps)
       title: t(wish.is === "add" ? "deeds.addRole" : "deeds.edit", { name }),
       send: () => (isNew ? createObject("roles", body, reason, "") : patchObject(nameOf(name), patch, reason)),
       isSeen: (seen) =>
-        seen !== undefined &&
-        JSON.stringify((seen.spec.groups ?? []).map((one) => one.name).sort()) === JSON.stringify(groupList.map((one) => one.name).sort()) &&
-        (isFixed || JSON.stringify([...(seen.spec.actions ?? [])].sort()) === JSON.stringify([...actions].sort())),
+        seen !== undefined && SPEC_PARTS.every((part) => (part !== "groups" && isFixed) || isSame(seen.spec[part] ?? [], wished[part] ?? [])),
       doneText: t(wish.is === "add" ? "added" : "changed"),
     });
   };
-  const setRule = (at: number, next: RuleDraft | undefined): void => setRules(rules.flatMap((one, index) => (index === at ? (next ?? []) : one)));
+  const will: RoleObject = { metadata: { name, creationTimestamp: "" }, spec: { ...before?.spec, groups: groupList, ...(!isFixed && { actions }) } };
   return (
     <Ask
       title={wish.is === "add" ? t("addRole") : t("asks.editRole", { name })}
@@ -154,51 +118,11 @@ export function RoleQuestion({ wish, run, onAdded, onClose }: RoleQuestionProps)
             <span>{t("description")}</span>
             <input className="input" maxLength={1000} value={description} onChange={(event) => setDescription(event.target.value)} />
           </label>
-          {wish.is === "add" && (
-            <fieldset className="grants">
-              <legend>{t("rulesHint")}</legend>
-              {rules.map((rule, at) => (
-                // biome-ignore lint/suspicious/noArrayIndexKey: a row is its place
-                <div key={at} className="rule">
-                  <select
-                    className="input"
-                    aria-label={t("may")}
-                    value={rule.may}
-                    onChange={(event) => setRule(at, { ...rule, may: event.target.value as RuleDraft["may"] })}
-                  >
-                    <option value="read">{t("mayRead")}</option>
-                    <option value="edit">{t("mayEdit")}</option>
-                  </select>
-                  <input
-                    className="input"
-                    aria-label={t("kinds")}
-                    spellCheck={false}
-                    placeholder="Microservice, Route"
-                    value={rule.kinds}
-                    onChange={(event) => setRule(at, { ...rule, kinds: event.target.value })}
-                  />
-                  <input
-                    className="input"
-                    aria-label={t("forObjects")}
-                    spellCheck={false}
-                    placeholder={t("wherePlaceholder")}
-                    value={rule.labels}
-                    onChange={(event) => setRule(at, { ...rule, labels: event.target.value })}
-                  />
-                  <button type="button" className="button is-bare" aria-label={t("takeRule")} onClick={() => setRule(at, undefined)}>
-                    ×
-                  </button>
-                </div>
-              ))}
-              <button type="button" className="button is-small" onClick={() => setRules([...rules, { may: "read", kinds: "", labels: "" }])}>
-                {t("oneMoreRule")}
-              </button>
-            </fieldset>
-          )}
+          <RuleRows rules={rules} onChange={setRules} />
           <fieldset className="grants">
             <legend>{t("actionsHint")}</legend>
             <div className="action-choice">
-              {ACTIONS.map((action) => (
+              {["*", ...ACTIONS].map((action) => (
                 <label key={action} className="check">
                   <input
                     type="checkbox"
@@ -206,17 +130,51 @@ export function RoleQuestion({ wish, run, onAdded, onClose }: RoleQuestionProps)
                     onChange={(event) => setActions(event.target.checked ? [...actions, action] : actions.filter((one) => one !== action))}
                   />
                   <code>{action}</code>
+                  {action === "*" && <span className="quiet small"> {t("allActions")}</span>}
                 </label>
               ))}
             </div>
           </fieldset>
+          <label className="field">
+            <span>{t("pathsHint")}</span>
+            <input className="input" spellCheck={false} autoCapitalize="none" value={paths} onChange={(event) => setPaths(event.target.value)} />
+          </label>
         </>
       )}
-      <label className="field">
-        <span>{t("roleGroups")}</span>
-        <input className="input" spellCheck={false} value={groups} onChange={(event) => setGroups(event.target.value)} />
-      </label>
+      <GroupRows groups={groups} onChange={setGroups} />
+      {before !== undefined && <AdminsLeft roles={roles} change={{ role: will }} />}
       <Forecast request={request} />
     </Ask>
   );
+}
+
+const SPEC_PARTS = ["groups", "actions", "rules", "paths"] as const;
+
+/** Whatever the order of what is listed, and of its fields. */
+function isSame(one: unknown, other: unknown): boolean {
+  const text = (value: unknown): string =>
+    Array.isArray(value)
+      ? `[${value.map(text).sort().join()}]`
+      : typeof value === "object" && value !== null
+        ? `{${Object.entries(value)
+            .map(([field, inner]) => `${field}:${text(inner)}`)
+            .sort()
+            .join()}}`
+        : String(value);
+  return text(one) === text(other);
+}
+
+type PathRules = NonNullable<RoleObject["spec"]["paths"]>;
+
+/** `get *; post /backup`: what is read beside objects, as figures and logs. */
+function pathsText(paths: PathRules): string {
+  return paths.map((rule) => `${rule.verbs.join(",")} ${rule.paths.join(", ")}`).join("; ");
+}
+
+function pathsOf(text: string): PathRules {
+  return text.split(/[;；]/).flatMap((line) => {
+    const [verbs = "", ...rest] = line.trim().split(/\s+/);
+    const paths = wordsOf(rest.join(" "));
+    return verbs === "" || paths.length === 0 ? [] : [{ verbs: wordsOf(verbs), paths }];
+  });
 }

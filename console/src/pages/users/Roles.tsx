@@ -1,12 +1,12 @@
 import { useState } from "react";
-import { useObject } from "../../api/live.ts";
+import { useObject, useView } from "../../api/live.ts";
 import { mayAct } from "../../api/session.ts";
 import { linkTo, useParam } from "../../frame/location.ts";
 import { DeedLine } from "../../parts/DeedLine.tsx";
 import { useDeed } from "../../parts/deeds.ts";
 import { Standing } from "../../parts/Standing.tsx";
 import { useTexts } from "../../texts/index.ts";
-import { isBuiltIn, type RoleObject, roleNames } from "./people.ts";
+import { grantText, isBuiltIn, type RoleObject, roleNames, type UserObject } from "./people.ts";
 import { RoleQuestion, type RoleWish } from "./RoleQuestion.tsx";
 import { useRoles } from "./useRoles.ts";
 
@@ -64,7 +64,8 @@ export function Roles({ wanted, onWanted }: RolesProps) {
                     </td>
                     <td>
                       <bdi>{isOwn ? (role?.spec.description ?? "") : t(`builtIn.${name}`)}</bdi>
-                      {open === name && role !== undefined && <Details role={role} />}
+                      {open === name && role !== undefined && isOwn && <Details role={role} />}
+                      {open === name && <Holders role={name} />}
                     </td>
                     <td className="is-wide-cell">{groups.length === 0 ? <span className="quiet">–</span> : <bdi>{groups.join(", ")}</bdi>}</td>
                     <td className="number">
@@ -101,6 +102,7 @@ export function Roles({ wanted, onWanted }: RolesProps) {
       {asked !== undefined && (
         <RoleQuestion
           wish={asked}
+          roles={live.roles}
           run={deeds.run}
           onAdded={(name) => {
             setLooked(name);
@@ -136,5 +138,35 @@ function Details({ role: { spec } }: { readonly role: RoleObject }) {
         <li key={line}>{line}</li>
       ))}
     </ul>
+  );
+}
+
+/** Shown of those who have it; the search finds all. */
+const HOLDERS_MAX = 50;
+
+/** To whom it was given, beside groups. */
+function Holders({ role }: { readonly role: string }) {
+  const t = useTexts("users");
+  const live = useView<UserObject>({ of: "objects", resource: "users", search: role, limit: 500 });
+  if (live.isLoading || live.error !== undefined) return null;
+  const given = live.rows.flatMap(({ row }) =>
+    (row.spec.roles ?? []).filter((one) => one.role === role).map((grant) => ({ name: row.metadata.name, grant })),
+  );
+  return (
+    <p className="small">
+      {t("holders")}{" "}
+      {given.length === 0 ? (
+        <span className="quiet">{t("noHolder")}</span>
+      ) : (
+        given.slice(0, HOLDERS_MAX).map(({ name, grant }, index) => (
+          <span key={`${name} ${grantText(grant)}`}>
+            {index > 0 && ", "}
+            <a {...linkTo(`/users?open=${encodeURIComponent(name)}`)}>{name}</a>
+            {grant.where !== undefined && <span className="quiet"> ({grant.where})</span>}
+          </span>
+        ))
+      )}
+      {given.length > HOLDERS_MAX && " …"}
+    </p>
   );
 }

@@ -12,6 +12,7 @@ import { PageHead } from "../../parts/PageHead.tsx";
 import { Standing } from "../../parts/Standing.tsx";
 import { useTexts } from "../../texts/index.ts";
 import { LoginLink } from "./LoginLink.tsx";
+import { MayI } from "./MayI.tsx";
 import { isBuiltIn, type RoleObject, roleNames, rolesOf, type UserObject } from "./people.ts";
 import { UserQuestion, type UserWish } from "./UserQuestion.tsx";
 import { useRoles } from "./useRoles.ts";
@@ -31,6 +32,7 @@ export function UserDrawer({ name, onClose }: { readonly name: string; readonly 
   const maySee = mayManage || isOwn;
   const panels: Readonly<Record<string, () => ReactNode>> = {
     rights: () => object !== undefined && <Rights user={object} roles={roles.roles} />,
+    may: () => (isOwn ? <MayI /> : <MayI user={name} />),
     sessions: () => <Sessions user={name} mayEnd={maySee} />,
     tokens: () => <Tokens user={name} mayEnd={maySee} mayMake={maySee && object?.spec.disabled !== true} roles={roleNames(roles.roles)} />,
   };
@@ -38,6 +40,7 @@ export function UserDrawer({ name, onClose }: { readonly name: string; readonly 
     { id: "rights", title: t("tabs.rights") },
     ...(maySee
       ? [
+          { id: "may", title: t("tabs.may") },
           { id: "sessions", title: t("tabs.sessions") },
           { id: "tokens", title: t("tabs.tokens") },
         ]

@@ -7,6 +7,7 @@ import { useAnswer } from "../../parts/answers.ts";
 import type { Deeds } from "../../parts/deeds.ts";
 import { Forecast } from "../../parts/Forecast.tsx";
 import { useTexts } from "../../texts/index.ts";
+import { AdminsLeft } from "./AdminsLeft.tsx";
 import { Grants } from "./Grants.tsx";
 import { type Grant, isName, type RoleObject, roleNames, type UserObject, wordsOf } from "./people.ts";
 
@@ -119,13 +120,19 @@ function RightsQuestion({ wish, roles, run, onAdded, onClose }: UserQuestionProp
         <input className="input" spellCheck={false} value={groups} onChange={(event) => setGroups(event.target.value)} />
       </label>
       {spec.roles.length === 0 && spec.groups.length === 0 && <p className="note is-warn">{t("noRightsNext")}</p>}
+      {before !== undefined && (
+        <AdminsLeft
+          roles={roles.roles}
+          change={{ user: { metadata: before.metadata, spec: { ...before.spec, roles: spec.roles, groups: spec.groups } } }}
+        />
+      )}
       {before?.metadata.name === session.me?.name && before !== undefined && !isSame && <p className="note is-warn">{t("isYou")}</p>}
       <Forecast request={request} />
     </Ask>
   );
 }
 
-function StandingQuestion({ wish, run, onClose }: UserQuestionProps & { readonly wish: Exclude<UserWish, { readonly is: "add" }> }) {
+function StandingQuestion({ wish, roles, run, onClose }: UserQuestionProps & { readonly wish: Exclude<UserWish, { readonly is: "add" }> }) {
   const t = useTexts("users");
   const { is, object } = wish;
   const { name } = object.metadata;
@@ -159,6 +166,7 @@ function StandingQuestion({ wish, run, onClose }: UserQuestionProps & { readonly
     >
       <p className="quiet">{t(`effects.${is}`, { name })}</p>
       {is !== "enable" && <p>{t("ends", { sessions: count(sessions.value?.items), tokens: count(tokens.value?.items) })}</p>}
+      {is !== "enable" && <AdminsLeft roles={roles.roles} change={{ gone: name }} />}
       {name === session.me?.name && is !== "enable" && <p className="note is-warn">{t("isYou")}</p>}
       <Forecast request={request} />
     </Ask>

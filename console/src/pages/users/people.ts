@@ -82,3 +82,67 @@ export function wordsOf(text: string): readonly string[] {
 export function isName(text: string): boolean {
   return text.length <= 63 && /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/.test(text);
 }
+
+/** Actions beside editing; the order is that of the kind Role. */
+export const ACTIONS = [
+  "update",
+  "pause",
+  "promote",
+  "abort",
+  "rollback",
+  "scale",
+  "start",
+  "stop",
+  "run-script",
+  "forget-gateway",
+  "backup",
+  "restore",
+  "see-secrets",
+  "manage-users",
+  "escalate",
+] as const;
+export const VERBS = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"] as const;
+const SEE: readonly string[] = ["get", "list", "watch"];
+
+/** `see`: reads; `edit`: everything; `own`: the verbs that are named. */
+export type May = "see" | "edit" | "own";
+
+/** A rule as somebody writes it: lists are texts, with commas. */
+export interface RuleDraft {
+  readonly may: May;
+  readonly verbs: readonly string[];
+  readonly kinds: string;
+  readonly names: string;
+  readonly labels: string;
+}
+
+export const NEW_RULE: RuleDraft = { may: "see", verbs: SEE, kinds: "", names: "", labels: "" };
+
+export function draftOf({ verbs, kinds, names = [], labels = "" }: Rule): RuleDraft {
+  const isSee = verbs.length === SEE.length && SEE.every((verb) => verbs.includes(verb));
+  return { may: verbs.includes("*") ? "edit" : isSee ? "see" : "own", verbs, kinds: kinds.join(", "), names: names.join(", "), labels };
+}
+
+/** Of a draft without kinds or verbs there is no rule yet. */
+export function ruleOf({ may, verbs, kinds, names, labels }: RuleDraft): Rule | undefined {
+  const chosen = may === "edit" ? ["*"] : may === "see" ? SEE : verbs;
+  if (wordsOf(kinds).length === 0 || chosen.length === 0) return undefined;
+  return {
+    verbs: chosen,
+    kinds: wordsOf(kinds),
+    ...(wordsOf(names).length > 0 && { names: wordsOf(names) }),
+    ...(labels.trim() !== "" && { labels: labels.trim() }),
+  };
+}
+
+/** Who decides who may do what, for the whole site: without the last of them nobody could be let in again. */
+export function adminsOf(users: readonly UserObject[], roles: readonly RoleObject[]): readonly string[] {
+  const decides = (name: string): boolean => {
+    const actions = roles.find(({ metadata }) => metadata.name === name)?.spec.actions ?? [];
+    return name === "admin" || ((actions.includes("manage-users") || actions.includes("*")) && actions.includes("escalate"));
+  };
+  return users
+    .filter((user) => user.spec.disabled !== true && rolesOf(user, roles).some(({ role, where }) => where === undefined && decides(role)))
+    .map(({ metadata }) => metadata.name)
+    .sort();
+}
