@@ -58,6 +58,8 @@ const PATHS: Readonly<Record<string, { readonly path: string; readonly method?: 
     metrics: { path: "/metrics", who: ["viewer", "operator", "engineer", "admin"] },
     audit: { path: "/audit", who: ["engineer", "admin"] },
     approvals: { path: "/approvals/no-such/approve", method: "POST", who: "known" },
+    // Each manifest is asked for as its write would be: below.
+    forecast: { path: "/forecast", method: "POST", who: "known" },
     backup: { path: "/backup", method: "POST", who: ["engineer", "admin"] },
     link: { path: "/link", method: "POST", who: [] },
   };

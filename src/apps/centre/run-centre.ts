@@ -185,6 +185,7 @@ class CentreProcess {
         { name: "audit", check: () => audit.check() },
       ],
       table: lead.at(TABLE).distribution,
+      offeredTemplate: (service, wanted) => findOfferedTemplate(siteFolder, service, wanted, log),
       checkDeletion: (kind, keys) => checkDeletion(parts, store, kind, keys),
       checkChange: (kind) => (kind === site ? (next) => checkWithout(this.#parts, store, next) : undefined),
       trail: { audit: audit.audit, reasonFor: audit.reasonFor, witnesses: () => audit.witnesses() },

@@ -92,7 +92,7 @@ export async function applySite(options: {
   const done: StoredObject[] = [];
   const refused: string[] = [];
   const manifests = change.changed.flatMap((name) => site.files.get(name)?.manifests ?? []);
-  await applyAll(CLI_KINDS, api, manifests, false, (line, isGood, applied) => {
+  await applyAll(CLI_KINDS, api, manifests, (line, isGood, applied) => {
     if (applied !== undefined) done.push(applied.after);
     if (isGood) say(line);
     else refused.push(line);

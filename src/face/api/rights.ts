@@ -49,6 +49,14 @@ export class Rights {
     };
   }
 
+  /** Whether `who` may ask for it at all, as the door asks for a request that names one object.
+   *  @throws api/forbidden */
+  checkDoor(who: Identity, { kind, namespace }: { readonly kind: Kind; readonly namespace?: string }, verb: string, name: string): void {
+    const wish = { verb, group: kind.group, resource: kind.plural, ...(namespace !== undefined && { namespace }), name };
+    const verdict = this.#options.authorizer.decide(who, wish);
+    if (!verdict.allowed) throw new OrreryError("api/forbidden", `forbidden: ${verdict.reason}`);
+  }
+
   /** The same of what is no write.
    *  @throws api/forbidden; access/waits */
   async checkCall(exchange: Exchange, action: Action, object: StoredObject, call: string): Promise<void> {

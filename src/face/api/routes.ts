@@ -18,6 +18,7 @@ import { newEvents } from "./event-form.ts";
 import { EventWrites } from "./event-writes.ts";
 import { events } from "./events.ts";
 import { type Exchange, headerOf, jsonReply, type Reply } from "./exchange.ts";
+import { type ForecastOptions, serveForecast } from "./forecast.ts";
 import { type ReadyCheck, serveReady } from "./health.ts";
 import { InstanceAccess } from "./instance-access.ts";
 import { serveLink } from "./link-mount.ts";
@@ -63,6 +64,7 @@ export interface RoutesOptions {
   readonly onRevoked?: OnRevoked;
   readonly guard?: LastGuard;
   readonly table?: TableLook;
+  readonly offeredTemplate?: ForecastOptions["offeredTemplate"];
   /** Paths of parts. */
   readonly paths: readonly PartPath[];
   /** Parts that this site does without. */
@@ -168,6 +170,19 @@ export class Routes {
     }
     if (root === "views" && path.length === 1)
       return this.#pathRoute(method, path, (exchange) => this.#viewsMount.serve(exchange), { isStream: true });
+    if (root === "forecast" && path.length === 1) {
+      const { offeredTemplate, ...rest } = this.#options;
+      const options = {
+        ...rest,
+        ...(offeredTemplate !== undefined && { offeredTemplate }),
+        collections: this.#collections,
+        writes: this.#writes,
+        rights: this.#rights,
+      };
+      // What each manifest is about is asked for one by one, as its write would be; it is no write.
+      const more = { access: "known", subject: { verb: "review" } } as const;
+      return { ...this.#pathRoute(method, path, (exchange) => serveForecast(exchange, options), { verb: "post" }), ...more };
+    }
     const { backup } = this.#options;
     if (root === "backup" && backup !== undefined)
       return this.#pathRoute(method, path, (exchange) => this.#backup(exchange, backup), { verb: "post", isStream: true });
@@ -257,6 +272,7 @@ export class Routes {
             "/api",
             "/apis",
             ...this.#collections.map((collection) => `/${collection.group === "" ? "api" : "apis"}/${versionOf(collection)}`).filter(isFirst),
+            "/forecast",
             "/healthz",
             "/live",
             "/livez",
@@ -410,6 +426,7 @@ const ROOTS: ReadonlySet<string> = new Set([
   "approvals",
   "backup",
   "console",
+  "forecast",
   "healthz",
   "live",
   "livez",

@@ -7,7 +7,7 @@ import type { TLSSocket } from "node:tls";
 import { type Clock, describeError, isOrreryError, type LastGuard, type Log, type MetricSource, OrreryError, type Random } from "#/base/index.ts";
 import type { Pages } from "#/face/pages/index.ts";
 import type { TableLook } from "#/face/views/index.ts";
-import { DEFAULT_NAMESPACE, type Kind } from "#/model/index.ts";
+import { DEFAULT_NAMESPACE, type Kind, type Template } from "#/model/index.ts";
 import {
   ANONYMOUS,
   type Approvals,
@@ -97,6 +97,8 @@ export interface ApiOptions {
   readonly pages?: Pages;
   /** The routing table, by which views tell what would become of a request. Absent: they do not. */
   readonly table?: TableLook;
+  /** A version of a service that the site's folder offers, for forecasts of Updates. Absent: none is offered. */
+  readonly offeredTemplate?: (service: string, version: string) => Promise<Template | undefined>;
   /** Default: everything may be deleted. */
   readonly checkDeletion?: CheckDeletion;
   /** Default: whatever its kind allows may be written. */
@@ -180,6 +182,7 @@ class ApiServer implements Api {
       ...(options.onRevoked !== undefined && { onRevoked: options.onRevoked }),
       ...(options.guard !== undefined && { guard: options.guard }),
       ...(options.table !== undefined && { table: options.table }),
+      ...(options.offeredTemplate !== undefined && { offeredTemplate: options.offeredTemplate }),
       paths: options.paths ?? [],
       leftOut: options.leftOut ?? [],
     });

@@ -38,6 +38,12 @@ export interface WriteChecks {
   readonly checkChange?: CheckChange;
 }
 
+/** What would be written, and over what. */
+export interface Foreseen {
+  readonly before?: StoredObject;
+  readonly after: StoredObject;
+}
+
 /** create, update, patch, delete of our kinds. */
 export class Writes {
   readonly #store: Store;
@@ -83,11 +89,58 @@ export class Writes {
     const write = (given: Patch): Promise<StoredObject> => this.#checked(kind, options, (how) => this.#store.patch(kind, key, given, how));
     if (patch.type !== "apply") return await this.#shown(exchange, target, name, write(patch));
     const live = await this.#store.get(kind, key);
-    const applied = write(patch).catch(async (error: unknown) => {
-      if (!isOrreryError(error, "store/apply-conflict") || !isOwnFormerApply(error, options.fieldManager, live)) throw error;
-      return await write({ ...patch, force: true });
-    });
+    const applied = this.#applied(options, live, (isForced) => write(isForced ? { ...patch, force: true } : patch));
     return await this.#shown(exchange, target, name, applied, live === undefined ? 201 : 200);
+  }
+
+  /** What would become of an object, asked as the write itself would be: the same door, checks and rights. `exchange` must be a dry run.
+   *  @throws as the write */
+  async foresee(
+    exchange: Exchange,
+    target: Target,
+    given: Readonly<Record<string, unknown>>,
+    how: { readonly as: "apply" | "replace" | "create"; readonly force: boolean; readonly name: string },
+  ): Promise<Foreseen> {
+    const { kind } = target;
+    const options = this.#options(exchange, kind);
+    if (options.dryRun !== true) throw new TypeError("what is foreseen is not written");
+    const { as, force, name } = how;
+    const checked = (write: (options: WriteOptions) => Promise<StoredObject>): Promise<StoredObject> => this.#checked(kind, options, write);
+    const create = async (): Promise<Foreseen> => {
+      this.#rights.checkDoor(exchange.user, target, "create", name);
+      const object = this.#input(exchange, target, given, undefined);
+      return { after: await checked((one) => this.#store.create(kind, object, one)) };
+    };
+    if (as === "create") return await create();
+    this.#rights.checkDoor(exchange.user, target, as === "apply" ? "patch" : "update", name);
+    await this.#checkSeen(exchange, target, name);
+    const key = keyOf(target, name);
+    const before = await this.#store.get(kind, key);
+    // A version says that it was there when it was read.
+    const version = (given["metadata"] as { readonly resourceVersion?: unknown } | undefined)?.resourceVersion;
+    if (before === undefined && as === "replace" && version === undefined) return await create();
+    const object = this.#input(exchange, target, given, name);
+    const after =
+      as === "replace"
+        ? await checked((one) => this.#store.update(kind, object, one))
+        : await this.#applied(options, before, (isForced) =>
+            checked((one) => this.#store.patch(kind, key, { type: "apply", body: object, force: force || isForced }, one)),
+          );
+    return { ...(before !== undefined && { before }), after };
+  }
+
+  /** Applies, and once more by force where what is in the way is what the same client wrote before it applied on the server's side. */
+  async #applied(
+    { fieldManager }: WriteOptions,
+    live: StoredObject | undefined,
+    write: (isForced: boolean) => Promise<StoredObject>,
+  ): Promise<StoredObject> {
+    try {
+      return await write(false);
+    } catch (error) {
+      if (!isOrreryError(error, "store/apply-conflict") || !isOwnFormerApply(error, fieldManager, live)) throw error;
+      return await write(true);
+    }
   }
 
   async delete(exchange: Exchange, target: Target, name: string): Promise<Reply> {

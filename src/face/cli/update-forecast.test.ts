@@ -1,10 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { kinds } from "#/model/all-kinds.ts";
-import { type StoredObject, template } from "#/model/index.ts";
-import type { Answer, Client, ClientRequest } from "#/state/client/index.ts";
-import { foretellApplied } from "./apply-forecast.ts";
-import { objectPath } from "./kubernetes.ts";
 import { textWidth } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
 import { drawForecast, type ToldForecast } from "./update-forecast.ts";
@@ -72,44 +67,4 @@ test("a ramp is told with its times, what changes nothing and what is refused wi
 
 test("its lines fit the terminal", () => {
   for (const columns of [60, 80, 100]) for (const line of drawForecast(terminal(columns), TOLD)) assert.ok(textWidth(line) <= columns, line);
-});
-
-const SITE = { metadata: { name: "site" }, spec: { hold: "5s", maxOpen: 64, linger: "500ms", maxTransaction: "10m", readyWithin: "2m" } };
-const MAP = { auth: "auth-v1" };
-const STATUS = {
-  history: "h",
-  epoch: 1,
-  counter: 1,
-  stamp: { generation: 1 },
-  generations: [{ number: 1, phase: "Active", since: "2030-01-01T00:00:00Z" }],
-};
-
-/** A service as it is before and after an `apply`. */
-function applied(generation: number, version: string): StoredObject {
-  const spec = { replicas: 2, template: template.parse({ version, run: { command: ["node"] } }) };
-  return { kind: "Microservice", metadata: { name: "auth", generation }, spec, status: { revision: "auth-v1" } } as unknown as StoredObject;
-}
-
-async function foretold(before: StoredObject, after: StoredObject): Promise<readonly ToldForecast[]> {
-  const lists: Readonly<Record<string, readonly unknown[]>> = {
-    Site: [{ ...SITE, status: STATUS }],
-    Generation: [{ metadata: { name: "g1" }, spec: { number: 1, map: MAP } }],
-    Microservice: [before],
-  };
-  const request = async ({ path }: ClientRequest): Promise<Answer> => {
-    const kind = kinds.find((one) => objectPath(one) === path);
-    return { status: 200, headers: {}, body: { items: lists[kind?.kind ?? ""] ?? [] } };
-  };
-  return foretellApplied({ request } as unknown as Client, [{ before, after }], 0);
-}
-
-test("an apply makes an update only where a template changes; a secret that changes shows in nothing but the generation of the spec", async () => {
-  assert.deepEqual(await foretold(applied(1, "v1"), applied(1, "v1")), []);
-  for (const after of [applied(2, "v2"), applied(2, "v1")]) {
-    const [told] = await foretold(applied(1, "v1"), after);
-    assert.deepEqual([told?.changes.length, told?.changes[0]?.from, told?.changes[0]?.to], [1, "auth-v1", undefined]);
-  }
-  const scaled = applied(2, "v1");
-  const more = { ...scaled, spec: { ...(scaled.spec as object), replicas: 3 } } as StoredObject;
-  assert.deepEqual(await foretold(applied(1, "v1"), more), []);
 });

@@ -2,9 +2,9 @@ import { isDeepStrictEqual } from "node:util";
 import { OrreryError } from "#/base/index.ts";
 import { durationMs, type Kind, type Microservice, microservice, type StoredObject } from "#/model/index.ts";
 import type { Client } from "#/state/client/index.ts";
-import { foretellApplied } from "../apply-forecast.ts";
 import { type CliContext, kindsOf } from "../context.ts";
 import { findFaults, formatFault } from "../faults.ts";
+import { foresee } from "../foresee.ts";
 import { objectPath } from "../kubernetes.ts";
 import type { Manifest } from "../manifests.ts";
 import type { Options } from "../options.ts";
@@ -34,18 +34,22 @@ export async function apply(context: CliContext, _args: readonly string[], optio
   const api = await connectPatiently(context, options.data);
   const isData = options.output === "json" || options.output === "yaml";
   try {
+    if (options.dryRun === true) return await foretell(context, api, loaded.manifests, options);
     const done: Applied[] = [];
-    const failed = await applyAll(kindsOf(context), api, loaded.manifests, options.dryRun === true, (line, isGood, one) => {
+    const failed = await applyAll(kindsOf(context), api, loaded.manifests, (line, isGood, one) => {
       if (one !== undefined) done.push(one);
       if (!isGood) terminal.note(terminal.paintNote("red", line));
       else if (!isData) terminal.out(line);
     });
-    await tellApplied(context, api, done, options);
+    if (isData)
+      printData(terminal, options.output ?? "json", {
+        objects: done.map(({ outcome, after: { kind, metadata } }) => ({ kind, name: metadata.name, outcome })),
+      });
     if (failed > 0) return 1;
     const names = loaded.manifests
       .map((one) => one.object as StoredObject)
       .flatMap((object) => (object.kind === "Microservice" ? [object.metadata.name] : []));
-    if (options.wait !== true || options.dryRun === true || names.length === 0) return 0;
+    if (options.wait !== true || names.length === 0) return 0;
     for (const name of stoppedOf(done))
       terminal.note(
         terminal.paintNote("yellow", `microservice ${name} is stopped, and stays so: nothing of it is served until: orrery start ${name}`),
@@ -73,24 +77,43 @@ function stoppedOf(done: readonly Applied[]): readonly string[] {
 
 type ApplyOutcome = "created" | "changed" | "unchanged";
 
-/** What came of a manifest; under a dry run, what would. */
+/** What came of a manifest. */
 export interface Applied {
   readonly outcome: ApplyOutcome;
   readonly before?: StoredObject;
   readonly after: StoredObject;
 }
 
-/** As data what came of each object, and under a dry run what changed templates would come to. */
-async function tellApplied(context: CliContext, api: Client, done: readonly Applied[], options: Options): Promise<void> {
-  const { terminal, clock } = context;
-  const told = options.dryRun === true ? await foretellApplied(api, done, clock.now()) : undefined;
-  const objects = done.map(({ outcome, after: { kind, metadata } }) => ({ kind, name: metadata.name, outcome }));
-  if (options.output === "json" || options.output === "yaml")
-    printData(terminal, options.output, { objects, ...(told === undefined ? {} : { updates: told }) });
-  else if (told !== undefined && told.length > 0) {
-    terminal.out("");
-    tellForecasts(terminal, told, options);
+/** Tells what would come of the manifests, and what changed templates would come to. */
+async function foretell(context: CliContext, api: Client, given: readonly Manifest[], options: Options): Promise<number> {
+  const { terminal } = context;
+  const manifests = inOrder(kindsOf(context), given);
+  const { objects, updates } = await foresee(
+    api,
+    manifests.map(({ object }) => wishIn(object as StoredObject)),
+    APPLY_MANAGER,
+  );
+  const isData = options.output === "json" || options.output === "yaml";
+  let failed = 0;
+  const good: object[] = [];
+  for (const [index, { kind, name, outcome, refusal, warnings = [] }] of objects.entries()) {
+    const title = `${kind.toLowerCase()} ${name}`;
+    for (const text of warnings) terminal.note(terminal.paintNote("yellow", `${title}: ${text}`));
+    if (refusal !== undefined) {
+      failed += 1;
+      const manifest = manifests[index];
+      terminal.note(terminal.paintNote("red", `${manifest?.file}:${manifest?.line}: ${title}: ${refusal.message}`));
+      continue;
+    }
+    good.push({ kind, name, outcome });
+    if (!isData) terminal.out(`${title}: ${outcome} (dry run)`);
   }
+  if (isData) printData(terminal, options.output ?? "json", { objects: good, updates });
+  else if (updates.length > 0) {
+    terminal.out("");
+    tellForecasts(terminal, updates, options);
+  }
+  return failed > 0 ? 1 : 0;
 }
 
 /** Applies manifests of `kinds` that the model allows, in the order of the kinds; goes on after a failure. Returns how many failed. */
@@ -98,17 +121,15 @@ export async function applyAll(
   kinds: readonly Kind[],
   api: Client,
   manifests: readonly Manifest[],
-  dryRun: boolean,
   say: (line: string, isGood: boolean, applied?: Applied) => void,
 ): Promise<number> {
-  const rank = (manifest: Manifest): number => kinds.findIndex((kind) => kind.kind === (manifest.object as StoredObject).kind);
   let failed = 0;
-  for (const manifest of manifests.toSorted((a, b) => rank(a) - rank(b))) {
+  for (const manifest of inOrder(kinds, manifests)) {
     const object = manifest.object as StoredObject;
     const title = `${object.kind.toLowerCase()} ${object.metadata.name}`;
     try {
-      const applied = await applyOne(kinds, api, object, dryRun);
-      say(`${title}: ${applied.outcome}${dryRun ? " (dry run)" : ""}`, true, applied);
+      const applied = await applyOne(kinds, api, object);
+      say(`${title}: ${applied.outcome}`, true, applied);
     } catch (error) {
       failed += 1;
       say(`${manifest.file}:${manifest.line}: ${title}: ${error instanceof Error ? error.message : String(error)}`, false);
@@ -117,10 +138,16 @@ export async function applyAll(
   return failed;
 }
 
-async function applyOne(kinds: readonly Kind[], api: Client, { status: _, ...object }: StoredObject, dryRun: boolean): Promise<Applied> {
-  const kind = kinds.find((one) => one.kind === object.kind);
-  if (kind === undefined) throw new TypeError(`unknown kind ${object.kind}`);
-  // What `get -o yaml` writes may be applied again: server-side apply refuses what only the server sets.
+function inOrder(kinds: readonly Kind[], manifests: readonly Manifest[]): readonly Manifest[] {
+  const rank = (manifest: Manifest): number => kinds.findIndex((kind) => kind.kind === (manifest.object as StoredObject).kind);
+  return manifests.toSorted((a, b) => rank(a) - rank(b));
+}
+
+/** What `get -o yaml` writes may be applied again: server-side apply refuses what only the server sets. */
+function wishIn({
+  status: _,
+  ...object
+}: StoredObject): Omit<StoredObject, "status" | "metadata"> & { readonly metadata: { readonly name: string } } {
   const {
     managedFields: _managed,
     resourceVersion: _version,
@@ -129,14 +156,22 @@ async function applyOne(kinds: readonly Kind[], api: Client, { status: _, ...obj
     generation: _generation,
     ...metadata
   } = object.metadata;
+  return { ...object, metadata };
+}
+
+async function applyOne(kinds: readonly Kind[], api: Client, given: StoredObject): Promise<Applied> {
+  const kind = kinds.find((one) => one.kind === given.kind);
+  if (kind === undefined) throw new TypeError(`unknown kind ${given.kind}`);
+  const object = wishIn(given);
+  const { metadata } = object;
   const path = objectPath(kind, metadata.name);
   const before = await findObject(api, path);
   const { body } = await api.request({
     method: "PATCH",
     path,
-    query: { fieldManager: APPLY_MANAGER, force: "true", fieldValidation: "Strict", dryRun: dryRun ? "All" : undefined },
+    query: { fieldManager: APPLY_MANAGER, force: "true", fieldValidation: "Strict" },
     contentType: "application/apply-patch+yaml",
-    body: { ...object, metadata },
+    body: object,
   });
   if ((body as StoredObject).metadata.deletionTimestamp !== undefined)
     throw new OrreryError(
@@ -145,8 +180,8 @@ async function applyOne(kinds: readonly Kind[], api: Client, { status: _, ...obj
     );
   const after = body as StoredObject;
   if (before === undefined) return { outcome: "created", after };
-  // A dry run makes no new version, and one of its status may have come between: what was applied is compared, too.
-  const isSame = !dryRun && after.metadata.resourceVersion === before.metadata.resourceVersion;
+  // A version of its status may have come between: what was applied is compared, too.
+  const isSame = after.metadata.resourceVersion === before.metadata.resourceVersion;
   return { outcome: isSame || isDeepStrictEqual(wishOf(before), wishOf(after)) ? "unchanged" : "changed", before, after };
 }
 

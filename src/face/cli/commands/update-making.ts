@@ -1,13 +1,13 @@
 import { describeError, isOrreryError, OrreryError } from "#/base/index.ts";
-import { durationMs, type Microservice, RAMP_KEY, type StrategyName, type Update, unfitStrategy, update } from "#/model/index.ts";
-import type { Client } from "#/state/client/index.ts";
-import { forecast, forecastInput, howOf } from "#/traffic/update/core/index.ts";
+import { durationMs, RAMP_KEY, type StrategyName, type Update, unfitStrategy, update } from "#/model/index.ts";
+import { type Client, statusError } from "#/state/client/index.ts";
+import { howOf } from "#/traffic/update/core/index.ts";
 import type { CliContext } from "../context.ts";
+import { foresee } from "../foresee.ts";
 import { objectPath } from "../kubernetes.ts";
 import type { Options } from "../options.ts";
 import { connectPatiently } from "../patient-client.ts";
-import { loadSeenSite } from "../seen-site.ts";
-import { type ToldForecast, tellForecasts } from "../update-forecast.ts";
+import { tellForecasts } from "../update-forecast.ts";
 import { findTargets, loadNamed } from "../update-targets.ts";
 import { quoteWord } from "../words.ts";
 import { followUpdates } from "./update-following.ts";
@@ -138,52 +138,29 @@ async function post(api: Client, body: Wish, isDryRun = false): Promise<Update> 
   try {
     return (await api.request({ method: "POST", path: objectPath(update), query, body })).body as Update;
   } catch (error) {
-    if (!isOrreryError(error, "store/exists")) throw error;
-    const { name } = body.metadata;
-    throw new OrreryError(
-      "cli/exists",
-      `update ${name} exists already, and what it does is fixed: give the new one another name, or generateName in place of name; to follow it: orrery update show ${name}; to have its name again: orrery delete update ${name}`,
-      { cause: error },
-    );
+    throw explained(error, body);
   }
+}
+
+/** With the next move, where it exists already. */
+function explained(error: unknown, body: Wish | undefined): unknown {
+  if (!isOrreryError(error, "store/exists")) return error;
+  const name = body?.metadata.name;
+  return new OrreryError(
+    "cli/exists",
+    `update ${name} exists already, and what it does is fixed: give the new one another name, or generateName in place of name; to follow it: orrery update show ${name}; to have its name again: orrery delete update ${name}`,
+    { cause: error },
+  );
 }
 
 function describeTargets(one: Update): string {
   return one.spec.services.map((service) => `${service.name} to ${service.to}`).join(", ");
 }
 
-/** As it says, or as the manifests of its services do. Where these differ, the centre refuses it.
- *  @throws cli/usage: they want different ways */
-function asWanted(spec: Update["spec"], microservices: readonly Microservice[]): Update["spec"] {
-  const chosen = howOf({ spec }, (name) => microservices.find((one) => one.metadata.name === name)?.spec.update);
-  if ("problem" in chosen) throw new OrreryError("cli/usage", chosen.problem);
-  return { ...spec, ...chosen.how };
-}
-
 /** What the Updates would do, each as if those before it were made already. 0 if all could be had. */
 async function foretell(context: CliContext, api: Client, wishes: readonly Wish[], options: Options): Promise<number> {
-  const seen = await loadSeenSite(api);
-  const { targets, unknown } = await findTargets(
-    seen,
-    context.platform,
-    context.platform.site(options.data),
-    wishes.flatMap((one) => one.spec.services),
-  );
-  const [lost] = unknown;
-  if (lost !== undefined)
-    throw new OrreryError(
-      "cli/missing",
-      `whether ${lost.name} has a version ${lost.to} cannot be told from here: no Revision has it, and the folder of the site is not known; ask where the centre runs`,
-    );
-  const updates = [...seen.updates];
-  const told: ToldForecast[] = [];
-  for (const wish of wishes) {
-    const one = await post(api, wish, true);
-    const own = one.spec.services.flatMap(({ name, to }) => targets.filter((target) => target.service === name && target.asked === to));
-    const input = forecastInput({ by: "update", asked: asWanted(one.spec, seen.microservices), targets: own }, { ...seen, updates });
-    told.push({ services: one.spec.services, ...forecast(input, context.clock.now()) });
-    updates.push(one);
-  }
-  tellForecasts(context.terminal, told, options);
-  return told.every((one) => one.outcome !== "refused" && one.outcome !== "unfit") ? 0 : 1;
+  const { objects, updates } = await foresee(api, wishes, FIELD_MANAGER);
+  for (const [index, { refusal }] of objects.entries()) if (refusal !== undefined) throw explained(statusError(refusal.code, refusal), wishes[index]);
+  tellForecasts(context.terminal, updates, options);
+  return updates.every((one) => one.outcome !== "refused" && one.outcome !== "unfit") ? 0 : 1;
 }

@@ -1,8 +1,17 @@
 export { busyRevisions } from "./background.ts";
 export { type BusyDeclared, DrainLedger, type DrainPolicy, type KnownGateway } from "./drain-ledger.ts";
 export { exclusiveServices } from "./exclusive.ts";
-export { type Forecast, type ForecastHold, type ForecastStop, forecast } from "./forecast.ts";
-export { type ForecastInput, forecastInput, type SeenSite } from "./forecast-input.ts";
+export type { Forecast, ForecastHold, ForecastStop } from "./forecast.ts";
+export {
+  type AskedTarget,
+  type ForecastScale,
+  forecastApplied,
+  forecastScales,
+  forecastUpdate,
+  type ServiceChange,
+  withChanges,
+} from "./forecast-changes.ts";
+export type { SeenSite } from "./forecast-input.ts";
 export { type GatePolicy, type GateSample, type GateVerdict, judgeGate } from "./gate.ts";
 export { interlockOf } from "./interlock.ts";
 export {
@@ -47,7 +56,7 @@ export {
   type Wait,
 } from "./state.ts";
 export { step } from "./step.ts";
-export { consistencyOf, type How, howKey, howOf } from "./strategy.ts";
+export { consistencyOf, type How, howOf } from "./strategy.ts";
 export { WAIT_REASONS } from "./wait-reasons.ts";
 export { type Wanted, WantedRevisions } from "./wanted.ts";
 export { WishWatch } from "./wish-watch.ts";
