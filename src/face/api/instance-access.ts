@@ -12,6 +12,7 @@ import { LogMerge, type OwnedLine } from "./log-merge.ts";
 import { type LogRequest, readLogRequest } from "./log-request.ts";
 import { missing } from "./reads.ts";
 import type { Rights } from "./rights.ts";
+import { scriptLines } from "./script-lines.ts";
 import { badRequest, isTrue } from "./status.ts";
 import { keyOf, type Target } from "./writes.ts";
 
@@ -148,12 +149,24 @@ export class InstanceAccess {
     return merged;
   }
 
-  /** `POST …/instances/NAME/scripts/SCRIPT`, and the same of a microservice: on one ready instance, or `?all=true` on each. The answer is a list of what came of it; where the script's program could not be started, `error` says why. */
+  /** `POST …/instances/NAME/scripts/SCRIPT`, and the same of a microservice: on one ready instance, or `?all=true` on each. The answer is a list of what came of it; where the script's program could not be started, `error` says why.
+   *  With `?follow=true` as JSON lines while it runs (`script-lines.ts`); who goes away ends it. */
   async script(exchange: Exchange, target: Target, name: string, script: string): Promise<Reply> {
     const { signal, trail } = exchange;
     const objects = target.kind === instance ? [await this.#get(exchange, target, name)] : await this.#choose(exchange, target, name, script);
     for (const object of objects) await this.#rights.checkCall(exchange, "run-script", object, `script ${script}`);
+    const isFollowed = isTrue(exchange.query, "follow");
     await trail.begin("run-script", { detail: { script } });
+    if (isFollowed) {
+      const runs = objects.map((object) => {
+        findScript(`instance ${object.metadata.name}`, script, object.spec.scripts);
+        const { namespace, name: instanceName } = object.metadata;
+        const items = this.#linkTo(object).stream("script/follow", { namespace, instance: instanceName, script }, { signal });
+        return { instance: instanceName, items };
+      });
+      const end = trail.hold();
+      return { status: 200, contentType: "application/x-ndjson", chunks: scriptLines(script, runs, (message) => end({ code: 200, message })) };
+    }
     return jsonReply(
       await Promise.all(
         objects.map(async (object) => {

@@ -32,7 +32,7 @@ export class InstanceInquiries {
     this.#inquired = inquired;
   }
 
-  async runScript(name: string, signal: AbortSignal): Promise<CommandResult> {
+  async runScript(name: string, signal: AbortSignal, onOutput?: (bytes: Buffer) => void): Promise<CommandResult> {
     if (this.#scripts >= SCRIPTS_MAX)
       throw new OrreryError("agent/busy", `${SCRIPTS_MAX} scripts of ${this.#hosted.instance.metadata.name} are running; wait until one has ended`, {
         retry: "backoff",
@@ -40,7 +40,7 @@ export class InstanceInquiries {
     this.#scripts++;
     try {
       await this.#prepare();
-      return await runNamedScript(this.#hosted.launchInput(), name, AbortSignal.any([signal, this.#hosted.over]));
+      return await runNamedScript(this.#hosted.launchInput(), name, AbortSignal.any([signal, this.#hosted.over]), onOutput);
     } finally {
       this.#scripts--;
     }

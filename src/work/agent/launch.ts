@@ -110,7 +110,12 @@ export async function runScriptIfAny(input: LaunchInput, name: string): Promise<
 
 /** Runs one of the instance's scripts in its folder and environment.
  *  @throws agent/no-script: it has none of that name */
-export async function runNamedScript(input: LaunchInput, name: string, signal: AbortSignal): Promise<CommandResult> {
+export async function runNamedScript(
+  input: LaunchInput,
+  name: string,
+  signal: AbortSignal,
+  onOutput?: (bytes: Buffer) => void,
+): Promise<CommandResult> {
   const { instance, folder } = input;
   const script = instance.spec.scripts.find((one) => one.name === name);
   if (script === undefined) {
@@ -127,6 +132,7 @@ export async function runNamedScript(input: LaunchInput, name: string, signal: A
     env: environmentOf(input),
     timeoutMs: durationMs(script.timeout),
     signal,
+    ...(onOutput !== undefined && { onOutput }),
     // A helper that a script starts belongs to the instance and is ended with it.
     leftovers: "leave",
   });

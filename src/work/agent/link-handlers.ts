@@ -4,6 +4,7 @@ import { DEFAULT_NAMESPACE } from "#/model/index.ts";
 import { encodeLines, type LinkHandlers } from "#/state/link/index.ts";
 import { ExecSessions, execInput, execRequest } from "./exec-sessions.ts";
 import type { Runner } from "./runner.ts";
+import { followScript } from "./script-following.ts";
 
 const named = { namespace: z.string().default(DEFAULT_NAMESPACE), instance: z.string() };
 const logRequest = z.object({
@@ -19,7 +20,7 @@ const logRequest = z.object({
 const busyRequest = z.object(named);
 const scriptRequest = z.object({ ...named, script: z.string() });
 
-/** What the centre may ask an agent: the stream `log/lines` and the calls `script/run` and `busy/ask`.
+/** What the centre may ask an agent: the streams `log/lines`, `exec/run` and `script/follow`, and the calls `script/run` and `busy/ask`.
  *  @throws agent/no-instance, agent/bad-request, and what the runner throws: they cross the link */
 export function linkHandlers(find: (namespace: string, name: string) => Runner | undefined): LinkHandlers {
   const get = (namespace: string, name: string): Runner => {
@@ -37,6 +38,10 @@ export function linkHandlers(find: (namespace: string, name: string) => Runner |
       async *"log/lines"(params, signal) {
         const { namespace, instance, ...question } = parse(logRequest, params);
         for await (const lines of get(namespace, instance).readLines(question, signal)) yield encodeLines(lines);
+      },
+      async *"script/follow"(params, signal) {
+        const { namespace, instance, script } = parse(scriptRequest, params);
+        yield* followScript((onOutput, ended) => get(namespace, instance).runScript(script, ended, onOutput), signal);
       },
     },
     calls: {

@@ -279,8 +279,8 @@ export class ProcessRunner implements Runner {
     return this.#log.readLines(question, signal);
   }
 
-  async runScript(name: string, signal: AbortSignal): Promise<CommandResult> {
-    return await this.#inquiries.runScript(name, signal);
+  async runScript(name: string, signal: AbortSignal, onOutput?: (bytes: Buffer) => void): Promise<CommandResult> {
+    return await this.#inquiries.runScript(name, signal, onOutput);
   }
 
   async exec(request: ExecRequest, signal: AbortSignal): Promise<Exec> {

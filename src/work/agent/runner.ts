@@ -42,7 +42,7 @@ export interface Runner {
    *  @throws agent/no-previous, agent/no-log */
   readLines(question: LogQuestion, signal: AbortSignal): AsyncIterable<readonly LogLine[]>;
   /** @throws agent/no-script, agent/busy */
-  runScript(name: string, signal: AbortSignal): Promise<CommandResult>;
+  runScript(name: string, signal: AbortSignal, onOutput?: (bytes: Buffer) => void): Promise<CommandResult>;
   /** Starts a command in its folder and environment, also while no process of it runs. `signal` ends it.
    *  @throws agent/no-exec, agent/no-artifact, process/command, process/no-terminal */
   exec(request: ExecRequest, signal: AbortSignal): Promise<Exec>;

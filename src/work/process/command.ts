@@ -13,6 +13,8 @@ export interface CommandOptions {
   readonly timeoutMs: number;
   /** The newest so many bytes of output are kept; default 1 MiB. */
   readonly outputBytesMax?: number;
+  /** Told of what it writes, within 50 ms; of more than 1 MiB in that time, the newest. Never after the result. */
+  readonly onOutput?: (bytes: Buffer) => void;
   /** Kills the command; the promise rejects with its reason. */
   readonly signal?: AbortSignal;
   /** What the command has left in the background when it ends: `end` (default) ends it; `leave` leaves it to whoever ends what carries the marks in `env`, unless it still writes to the command's output. */
@@ -32,6 +34,8 @@ export interface CommandResult {
 const OUTPUT_BYTES_MAX = 1024 * 1024;
 const TIMER_MS_MAX = 2 ** 31 - 1;
 const LOOK_MS = 50;
+/** Of what was written between two looks, so much is told. */
+const TOLD_BYTES_MAX = 1024 * 1024;
 /** Room that a command's output takes before the older part of it is given back. */
 const HELD_BYTES = 16 * 1024 * 1024;
 /** Where room cannot be given back, or not fast enough, a command is ended here. */
@@ -114,7 +118,18 @@ async function waitForEnd(child: ChildProcess, output: OutputFile, options: Comm
   );
   const bytesMax = options.outputBytesMax ?? OUTPUT_BYTES_MAX;
   let isDropping = false;
+  let told = 0;
+  const tell = (): void => {
+    const { onOutput } = options;
+    if (onOutput === undefined) return;
+    told = Math.max(told, output.length - TOLD_BYTES_MAX);
+    for (let bytes = output.read(told); bytes.length > 0; bytes = output.read(told)) {
+      told += bytes.length;
+      onOutput(bytes);
+    }
+  };
   const looks = setInterval(() => {
+    tell();
     const { held, length } = output;
     if (held > HELD_BYTES_MAX) {
       isFlooding = true;
@@ -133,6 +148,7 @@ async function waitForEnd(child: ChildProcess, output: OutputFile, options: Comm
       child.once("exit", (exitCode, exitSignal) => resolve([exitCode, exitSignal]));
     });
     signal?.throwIfAborted();
+    tell();
     return { code, signal: name, timedOut, isFlooding };
   } finally {
     clearTimeout(timer);
