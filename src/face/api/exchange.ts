@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { Duplex } from "node:stream";
-import type { Clock } from "#/base/index.ts";
+import type { Clock, OrreryError } from "#/base/index.ts";
 import type { Identity } from "#/people/access/index.ts";
 import type { YamlReader } from "#/text/index.ts";
 import type { SharedLine } from "./shared-line.ts";
@@ -36,6 +36,8 @@ export interface Exchange {
   readonly upgrade?: Upgrade;
   /** Of a stream: says who it is, where that comes out only after it has begun; what is open of them is ended when their rights are. */
   readonly identify?: (who: Identity) => void;
+  /** Of a stream: ends it from within, for a reason that its client is told. */
+  readonly endFor?: (reason: OrreryError) => void;
   /** What the audit is told of it. */
   readonly trail: Trail;
 }

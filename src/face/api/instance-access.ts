@@ -12,7 +12,11 @@ import { LogMerge, type OwnedLine } from "./log-merge.ts";
 import { type LogRequest, readLogRequest } from "./log-request.ts";
 import { missing } from "./reads.ts";
 import type { Rights } from "./rights.ts";
+
 import { scriptLines } from "./script-lines.ts";
+
+import { outOfReach, Sight } from "./sight.ts";
+
 import { badRequest, isTrue } from "./status.ts";
 import { keyOf, type Target } from "./writes.ts";
 
@@ -50,12 +54,14 @@ export class InstanceAccess {
   readonly #hub: Hub;
   readonly #rights: Rights;
   readonly #clock: Clock;
+  readonly #sight: Sight;
 
   constructor({ store, hub, clock, rights }: InstanceAccessOptions) {
     this.#store = store;
     this.#hub = hub;
     this.#clock = clock;
     this.#rights = rights;
+    this.#sight = new Sight({ store, rights, clock });
   }
 
   /** `…/instances/NAME/log` and `…/microservices/NAME/log`: see `readLogRequest`. Lines of a microservice begin with `instance | `; followed, instances that come later are added. Lines of several instances come in the order of their times. */
@@ -99,17 +105,18 @@ export class InstanceAccess {
       instances.push(object);
     }
     const isAll = services.length + instances.length === 0;
-    const whose: LogTargets = { namespace, instances, services: isAll ? "all" : services, who };
+    const ending = new AbortController();
+    const whose: LogTargets = { namespace, instances, services: isAll ? "all" : services, who, end: (reason) => ending.abort(reason) };
     const merged = new LogMerge<LogOwner>(this.#clock, true);
-    void this.#addAll(merged, whose, { ...question, follow: true, previous: false }, signal)
+    void this.#addAll(merged, whose, { ...question, follow: true, previous: false }, AbortSignal.any([signal, ending.signal]))
       .catch((error: unknown) => merged.add({ instance: "" }, failing(error)))
       .finally(() => merged.seal());
     return merged;
   }
 
-  async #answer(exchange: Exchange, request: LogRequest, asked: Omit<LogTargets, "who">, isPrefixed: boolean): Promise<Reply> {
+  async #answer(exchange: Exchange, request: LogRequest, asked: Omit<LogTargets, "who" | "end">, isPrefixed: boolean): Promise<Reply> {
     const { signal, user } = exchange;
-    const whose: LogTargets = { ...asked, who: user };
+    const whose: LogTargets = { ...asked, who: user, end: (reason) => exchange.endFor?.(reason) };
     const { question } = request;
     const format = { isPrefixed, ...request.format };
     if (question.previous) return answerOf(await this.#previous(whose, question, signal), format);
@@ -117,7 +124,8 @@ export class InstanceAccess {
     const merged = new LogMerge<LogOwner>(this.#clock, question.follow);
     if (whose.services.length === 0 && whose.instances.length === 1 && only !== undefined) {
       // An error of the only one is answered as one.
-      merged.add(ownerOf(only), await withFirst(this.#read(only, question, signal), this.#clock));
+      merged.add(ownerOf(only), await withFirst(this.#readSeen(only, whose, question, signal), this.#clock));
+      if (question.follow) this.#keepSight(whose, signal);
       merged.seal();
     } else
       void this.#addAll(merged, whose, question, signal)
@@ -131,7 +139,7 @@ export class InstanceAccess {
     const merged = new LogMerge<LogOwner>(this.#clock, false);
     let count = 0;
     for (const object of await this.#listAll(whose)) {
-      const lines = await withFirst(this.#read(object, { ...question, follow: false }, signal), this.#clock).catch((error: unknown) => {
+      const lines = await withFirst(this.#readSeen(object, whose, { ...question, follow: false }, signal), this.#clock).catch((error: unknown) => {
         if (whose.services.length === 0 && whose.instances.length === 1) throw error;
         if (isOrreryError(error, "agent/no-previous")) return undefined;
         return failing(error);
@@ -161,6 +169,7 @@ export class InstanceAccess {
       const runs = objects.map((object) => {
         findScript(`instance ${object.metadata.name}`, script, object.spec.scripts);
         const { namespace, name: instanceName } = object.metadata;
+        this.#keepSeen(exchange, instance, object, () => this.#rights.authorizer.checkAction(exchange.user, "run-script", object));
         const items = this.#linkTo(object).stream("script/follow", { namespace, instance: instanceName, script }, { signal });
         return { instance: instanceName, items };
       });
@@ -187,6 +196,8 @@ export class InstanceAccess {
     return await serveExec(exchange, async (command) => {
       const chosen = target.kind === instance ? await this.#get(exchange, target, name, EXEC) : await this.#chooseForExec(exchange, target, name);
       await this.#rights.checkExec(exchange, chosen, command);
+      const seen = target.kind === instance ? chosen : await this.#getService(exchange, target, name, EXEC);
+      this.#keepSeen(exchange, target.kind, seen, EXEC);
       return { instance: chosen, link: this.#linkTo(chosen), session: randomUUID() };
     });
   }
@@ -203,7 +214,7 @@ export class InstanceAccess {
   }
 
   async #addAll(merged: LogMerge<LogOwner>, whose: LogTargets, question: LogQuestion, signal: AbortSignal): Promise<void> {
-    const add = (object: Instance): void => merged.add(ownerOf(object), this.#read(object, question, signal));
+    const add = (object: Instance): void => merged.add(ownerOf(object), this.#readSeen(object, whose, question, signal));
     if (!question.follow) {
       for (const object of await this.#listAll(whose)) add(object);
       return;
@@ -214,10 +225,12 @@ export class InstanceAccess {
       known.add(object.metadata.uid);
       add(object);
     }
+    this.#keepSight(whose, signal);
     if (whose.services.length === 0) return;
     for await (const event of this.#store.watch(instance, { ...selectionOf(whose), signal, bookmarks: false })) {
       if (event.type === "BOOKMARK" || event.type === "DELETED" || known.has(event.object.metadata.uid) || !this.#isMeant(event.object, whose, named))
         continue;
+      if (!(await this.#isTheirs(event.object, whose))) continue;
       known.add(event.object.metadata.uid);
       add(event.object);
     }
@@ -236,6 +249,69 @@ export class InstanceAccess {
       ...whose.instances.filter((one) => !items.some((item) => item.metadata.uid === one.metadata.uid)),
       ...items.filter((one) => this.#isMeant(one, whose, named)),
     ];
+  }
+
+  /** The lines of an instance, as long as they are of what may be read: it may leave the reader's reach while they are followed. */
+  async *#readSeen(
+    object: Instance,
+    whose: LogTargets,
+    question: LogQuestion,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly LogLine[], void, undefined> {
+    const ending = new AbortController();
+    const lose = (): void => ending.abort(outOfReach(instance, object, whose.who));
+    const cancel = question.follow ? this.#sight.everySecond(async () => (await this.#isTheirs(object, whose)) || lose(), signal) : (): void => {};
+    try {
+      for await (const lines of this.#read(object, question, AbortSignal.any([signal, ending.signal]))) {
+        if (lines.length > 0 && !(await this.#isTheirs(object, whose))) lose();
+        ending.signal.throwIfAborted();
+        yield lines;
+      }
+    } finally {
+      cancel();
+    }
+  }
+
+  /** Whether the reader may read this one still, as it was asked for: by its service, or itself. What is gone is as it was. */
+  async #isTheirs(object: Instance, { who, services, instances }: LogTargets): Promise<boolean> {
+    const { name, namespace = DEFAULT_NAMESPACE, uid } = object.metadata;
+    const { service } = object.spec;
+    const isByService =
+      service !== undefined && services !== "all" && services.includes(service) && !instances.some((one) => one.metadata.uid === uid);
+    return isByService
+      ? await this.#sight.isShown(who, microservice, { name: service, namespace }, LOG)
+      : await this.#sight.isShown(who, instance, { name, namespace }, LOG);
+  }
+
+  /** Ends logs that are followed when nothing that was named may be read any more. Of all there are, others may come. */
+  #keepSight(whose: LogTargets, signal: AbortSignal): void {
+    const { who, services, instances, namespace = DEFAULT_NAMESPACE } = whose;
+    if (services === "all") return;
+    const named = [
+      ...services.map((name) => [microservice, { metadata: { name } }] as const),
+      ...instances.map(({ metadata }) => [instance, { metadata }] as const),
+    ];
+    this.#sight.everySecond(async () => {
+      const shown = await Promise.all(named.map(([kind, { metadata }]) => this.#sight.isShown(who, kind, { name: metadata.name, namespace }, LOG)));
+      const [first] = named;
+      if (first !== undefined && !shown.includes(true)) whose.end(outOfReach(first[0], first[1], who));
+    }, signal);
+  }
+
+  /** Ends what runs in an object that its caller may no longer reach: what is read so is not shown any more, or `may` throws. */
+  #keepSeen({ user, signal, endFor }: Exchange, kind: Kind, object: Instance | Microservice, may: Reading | (() => void)): void {
+    const { name, namespace = DEFAULT_NAMESPACE } = object.metadata;
+    const isStill = async (): Promise<boolean> => {
+      if (typeof may === "object") return await this.#sight.isShown(user, kind, { name, namespace }, may);
+      try {
+        may();
+        return await this.#sight.isShown(user, kind, { name, namespace }, { verb: "get" });
+      } catch (error) {
+        if (isOrreryError(error, "api/forbidden")) return false;
+        throw error;
+      }
+    };
+    this.#sight.everySecond(async () => (await isStill()) || endFor?.(outOfReach(kind, object, user)), signal);
   }
 
   /** The lines of an instance; followed, over the time in which its agent is away: from where they ended, as long as the instance is there. */
@@ -372,6 +448,8 @@ interface LogTargets {
   readonly namespace?: string | undefined;
   readonly instances: readonly Instance[];
   readonly services: readonly string[] | "all";
+  /** Ends it all: nothing of it may be read any more. */
+  readonly end: (reason: OrreryError) => void;
 }
 
 /** One service can be asked for alone; of several, all instances are looked at. */

@@ -366,7 +366,7 @@ class ApiServer implements Api {
     const identify = (who: Identity): void => {
       if (!controller.signal.aborted) this.#streams.add({ who, wish, controller });
     };
-    Object.assign(exchange, { identify });
+    Object.assign(exchange, { identify, endFor: (reason: OrreryError) => controller.abort(reason) });
   }
 
   /** @throws api/unauthorized; access/unavailable: it cannot be looked up now */
