@@ -1,10 +1,16 @@
-import { type CSSProperties, useEffect, useRef } from "react";
+import { type CSSProperties, type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
+import type { CallTableRow } from "../../../../src/face/views/protocol.ts";
+import { useView } from "../../api/live.ts";
+import { linkTo } from "../../frame/location.ts";
 import { useTexts, useWord } from "../../texts/index.ts";
 import { Age } from "../Age.tsx";
+import { failedShare, formatPart, formatRate, formatUntil } from "../call-figures.ts";
 import { formatShare } from "../numbers.ts";
 import { useWhy } from "../Why.tsx";
+import { type RevisionFigures, type Worse, worseThan } from "./figures.ts";
 import "./lanes.css";
-import { type DrawnBar, type DrawnLane, drawLanes, type LanesView, type ToldWait } from "./model.ts";
+import { type DrawnBar, type DrawnLane, drawLanes, type LanesView, placeOfWait, type ToldWait } from "./model.ts";
+import { ticksShown } from "./ticks.ts";
 
 interface LanesProps {
   readonly view: LanesView;
@@ -16,22 +22,21 @@ export function Lanes({ view, isStale }: LanesProps) {
   const t = useTexts("updates");
   const { lanes, line, steps, waits } = drawLanes(view);
   return (
-    <section className={`lanes${isStale ? " is-stale" : ""}`} aria-label={t("lanes")}>
+    <section className={`lanes${isStale ? " is-stale" : ""}${line === undefined ? "" : " has-figures"}`} aria-label={t("lanes")}>
       {line !== undefined && (
         <div className="lanes-axis" aria-hidden="true">
-          <div className="lanes-track">
-            {[...new Set([...steps, 1])].map((step) => (
-              <span key={step} className={`lanes-step${line.share >= step ? " is-reached" : ""}${step < 0.05 ? " is-close" : ""}`} style={at(step)}>
-                {formatShare(step)}
-              </span>
-            ))}
-          </div>
+          <Ticks steps={steps} share={line.share} />
+          <span className="lanes-figures-head">
+            <span>{t("errors")}</span>
+            <span>{t("p95")}</span>
+            <span>{t("rate")}</span>
+          </span>
           <span className="lanes-ready-head">{t("ready")}</span>
         </div>
       )}
       <div className="lanes-body">
-        {lanes.map((lane) => (
-          <Lane key={lane.service} lane={lane} />
+        {lanes.map((lane, index) => (
+          <Lane key={lane.service} lane={lane} hasFigures={lane.isChanging && index < FIGURES_MAX} />
         ))}
         {line !== undefined && (
           <div className="lanes-cut" aria-hidden="true">
@@ -57,7 +62,42 @@ export function Lanes({ view, isStale }: LanesProps) {
   );
 }
 
-function Lane({ lane: { service, bars, isChanging, waits } }: { readonly lane: DrawnLane }) {
+/** Each is a view of its own, and a stream has room for 64. */
+const FIGURES_MAX = 24;
+
+/** Shares at which the ramp rests, as far as there is room to read them. */
+function Ticks({ steps, share }: { readonly steps: readonly number[]; readonly share: number }) {
+  const track = useRef<HTMLDivElement>(null);
+  const [width, setWidth] = useState(600);
+  useLayoutEffect(() => {
+    const measure = (): void => setWidth(track.current?.clientWidth ?? 600);
+    measure();
+    const observer = new ResizeObserver(measure);
+    if (track.current !== null) observer.observe(track.current);
+    return () => observer.disconnect();
+  }, []);
+  return (
+    <div className="lanes-track" ref={track}>
+      {ticksShown(steps, width, share).map((step) => (
+        <span key={step} className={`lanes-step${share >= step ? " is-reached" : ""}`} style={at(step)}>
+          {formatShare(step)}
+        </span>
+      ))}
+    </div>
+  );
+}
+
+interface LaneProps {
+  readonly lane: DrawnLane;
+  /** Errors and latency of each revision beside its bar. */
+  readonly hasFigures: boolean;
+}
+
+function Lane({ lane: { service, bars, isChanging, waits }, hasFigures }: LaneProps) {
+  const live = useView<CallTableRow>(hasFigures ? { of: "callTable", by: ["revision"], service, limit: 10 } : undefined);
+  const figures = new Map<string, RevisionFigures>(live.rows.map(({ row }) => [row.revision ?? "", row]));
+  const served = bars.find(({ role }) => role === "served") ?? bars.find(({ role }) => role === "leaving");
+  const isTold = hasFigures && live.error === undefined;
   return (
     <div className={`lane${isChanging ? " is-changing" : ""}`}>
       <h3 className="lane-name clip" title={service}>
@@ -65,7 +105,15 @@ function Lane({ lane: { service, bars, isChanging, waits } }: { readonly lane: D
       </h3>
       <div className="lane-bars">
         {bars.map((bar) => (
-          <Bar key={bar.revision} bar={bar} isChanging={isChanging} />
+          <Bar key={bar.revision} bar={bar} isChanging={isChanging}>
+            {isTold && (
+              <Figures
+                of={figures.get(bar.revision)}
+                worse={bar.role === "coming" ? worseThan(figures.get(bar.revision), figures.get(served?.revision ?? "")) : undefined}
+                isStale={live.isStale}
+              />
+            )}
+          </Bar>
         ))}
         {waits.length > 0 && (
           <ul className="lane-flags">
@@ -79,7 +127,39 @@ function Lane({ lane: { service, bars, isChanging, waits } }: { readonly lane: D
   );
 }
 
-function Bar({ bar, isChanging }: { readonly bar: DrawnBar; readonly isChanging: boolean }) {
+interface FiguresProps {
+  readonly of: RevisionFigures | undefined;
+  readonly worse: Worse | undefined;
+  readonly isStale: boolean;
+}
+
+/** How calls of the last minute to one revision went. */
+function Figures({ of, worse, isStale }: FiguresProps) {
+  const t = useTexts("updates");
+  if (of === undefined) return <span className="lane-figures quiet">{t("noCalls")}</span>;
+  return (
+    <span className={`lane-figures${isStale ? " is-stale" : ""}`}>
+      <span className={worse?.errors === true ? "is-worse" : undefined} title={worse?.errors === true ? t("worse") : undefined}>
+        <i>{t("errors")}</i> {formatPart(failedShare(of))}
+      </span>
+      <span className={worse?.latency === true ? "is-worse" : undefined} title={worse?.latency === true ? t("worse") : undefined}>
+        <i>{t("p95")}</i> {formatUntil(of.p95Ms)}
+      </span>
+      <span className="quiet">
+        {formatRate(of.rate)}
+        <i> {t("rate")}</i>
+      </span>
+    </span>
+  );
+}
+
+interface BarProps {
+  readonly bar: DrawnBar;
+  readonly isChanging: boolean;
+  readonly children?: ReactNode;
+}
+
+function Bar({ bar, isChanging, children }: BarProps) {
   const t = useTexts("updates");
   const { role, share, version, ready, instances, open, isDown, isAwaited, isMixed } = bar;
   const most = useMost(open ?? 0);
@@ -133,6 +213,7 @@ function Bar({ bar, isChanging }: { readonly bar: DrawnBar; readonly isChanging:
         )}
         <span className="only-read">{t("shareOf", { share: formatShare(share) })}</span>
       </div>
+      {children}
       <span className={`lane-ready${ready < instances && role !== "leaving" ? " is-short" : ""}`} title={t("readyOf", { ready, instances })}>
         {ready}
         <span className="quiet">&#8201;/&#8201;{instances}</span>
@@ -157,6 +238,7 @@ function useMost(value: number): number {
 export function Flag({ wait }: { readonly wait: ToldWait }) {
   const word = useWord();
   const why = useWhy();
+  const place = placeOfWait(wait);
   return (
     <li className={`flag${wait.needsPerson ? " is-for-person" : ""}`}>
       <svg viewBox="0 0 12 14" width="12" height="14" aria-hidden="true" focusable="false">
@@ -164,7 +246,8 @@ export function Flag({ wait }: { readonly wait: ToldWait }) {
         <path className="is-filled" d="M2 1.2h8.6L8.4 4l2.2 2.8H2z" />
       </svg>
       <span>
-        <b>{word(wait.reason)}</b> <span className="quiet">· {wait.object} ·</span> <Age at={Date.parse(wait.since)} />
+        <b>{word(wait.reason)}</b> <span className="quiet">· {place === undefined ? wait.object : <a {...linkTo(place)}>{wait.object}</a>} ·</span>{" "}
+        <Age at={Date.parse(wait.since)} />
         <span className="flag-message">{why({ reason: wait.reason, name: wait.object, message: wait.message })}</span>
       </span>
     </li>

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { drawLanes, type LaneBar, type LanesRow, type LanesView, readLanes } from "./model.ts";
+import { drawLanes, type LaneBar, type LanesRow, type LanesView, placeOfWait, readLanes } from "./model.ts";
 
 const NONE: LanesView = {
   generation: 42,
@@ -131,4 +131,17 @@ test("rows of the view are put together, whatever order they come in", () => {
   const view = readLanes(rows);
   assert.deepEqual([view?.generation, view?.quietLanes, view?.lanes.length, view?.updates[0]?.metadata.name], [42, 2, 1, "u"]);
   assert.equal(readLanes(rows.slice(2)), undefined, "before the site is told, nothing is");
+});
+
+test("what is waited for leads to its page, as far as it has one", () => {
+  const of = (object: string): string | undefined => placeOfWait({ object });
+  assert.deepEqual(["gateway/ops-1", "gateway ops-1", "resource/antenna-15m", "host/a b", "generation/g42", "update", "<img>"].map(of), [
+    "/gateways?open=ops-1",
+    "/gateways?open=ops-1",
+    "/resources?open=default/antenna-15m",
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+  ]);
 });

@@ -241,3 +241,27 @@ function isAbout({ object }: Wait, { service, bars }: Pick<DrawnLane, "service" 
   const words = object.split(/[\s/,]+/);
   return words.some((word) => word === service || bars.some(({ revision }) => word === revision || word.startsWith(`${revision}-`)));
 }
+
+/** The page on which what is waited for is looked at; undefined: it has none. Objects are told as `gateway/ops-1`, or as `gateway ops-1`. */
+export function placeOfWait({ object }: Pick<Wait, "object">): string | undefined {
+  const [, kind = "", name = ""] = /^(\w+)[/ ](\S+)$/.exec(object) ?? [];
+  const at = encodeURIComponent(name);
+  switch (kind.toLowerCase()) {
+    case "gateway":
+      return `/gateways?open=${at}`;
+    case "host":
+      return `/hosts?open=${at}`;
+    case "resource":
+      return `/resources?open=default/${at}`;
+    case "service":
+    case "microservice":
+      return `/services?open=default/${at}`;
+    case "revision":
+    case "instance":
+      return `/services?q=${at}`;
+    case "update":
+      return `/updates?open=default/${at}`;
+    default:
+      return undefined;
+  }
+}
