@@ -192,6 +192,43 @@ test("a flood of wrong passwords is told to wait, with the seconds, and nobody e
   assert.equal(again.status, 200);
 });
 
+test("behind a proxy that the Site trusts, and behind no other, who asks is who the proxy says", async (t) => {
+  const site = await openLoginSite(t);
+  await site.admin("POST", "/users/anna/password", { password: PASSWORD });
+  const guess = async (from: string) =>
+    (await site.ask("POST", "/login", { headers: { "x-forwarded-for": from }, body: { user: "anna", password: "guess" } })).status;
+  // Another address each time, as whoever guesses would like it.
+  const told = await Promise.all(Array.from({ length: 7 }, (_, index) => guess(`192.0.2.${index}`)));
+  assert.deepEqual(told.filter((status) => status === 429).length, 2);
+  await site.admin("POST", "/apis/orrery.dev/v1/namespaces/default/sites", {
+    apiVersion: "orrery.dev/v1",
+    kind: "Site",
+    metadata: { name: "site" },
+    spec: { login: { trustedProxies: ["127.0.0.0/8"] } },
+  });
+  await until(async () => (await guess("198.51.100.1")) === 401);
+  const behind = await Promise.all(Array.from({ length: 6 }, (_, index) => guess(`6.6.6.${index}, 198.51.100.2`)));
+  assert.equal(behind.filter((status) => status === 429).length, 1, "one client, whatever it writes before");
+  assert.equal(await guess("203.0.113.77"), 401, "another one need not wait");
+  const tab = await site.byLink("anna");
+  await site.ask("PATCH", "/apis/orrery.dev/v1/namespaces/default/sites/site", {
+    headers: {
+      cookie: tab.cookie,
+      "orrery-session": tab.secret,
+      "content-type": "application/merge-patch+json",
+      "x-forwarded-for": "6.6.6.6, 203.0.113.5",
+    },
+    body: { metadata: { labels: { a: "b" } } },
+  });
+  const { items } = (await site.admin("GET", "/audit", undefined)) as {
+    readonly items: readonly { readonly from?: string; readonly who: { readonly name: string } }[];
+  };
+  assert.ok(
+    items.some(({ from, who }) => who.name === "anna" && from === "203.0.113.5"),
+    JSON.stringify(items),
+  );
+});
+
 test("sessions and tokens: everybody sees and ends their own, who manages users those of all", async (t) => {
   const site = await openLoginSite(t);
   await site.setUser("ben", { roles: [{ role: "viewer" }] });

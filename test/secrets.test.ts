@@ -186,6 +186,10 @@ describe("a secret", () => {
         [pathOf(kind), { method: "POST", body: apply }],
         [pathOf(kind), { method: "POST", body: { ...apply, metadata: { name: "two", labels: { team: "b" } } } }],
         [pathOf(kind), { method: "POST", body: { ...apply, metadata: { name: "three" }, spec: { ...spec, wrong: true } } }],
+        [
+          "/forecast",
+          { method: "POST", body: { ...apply, spec: { ...spec, [list[0] ?? ""]: (object.spec as Record<string, unknown>)[list[0] ?? ""] } } },
+        ],
         [pathOf(kind, "two"), { method: "DELETE", headers: { prefer: "return=representation" } }],
         [`${pathOf(kind)}?labelSelector=team=c`, { method: "DELETE" }],
       ];

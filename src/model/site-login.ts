@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { someDuration } from "./duration.ts";
+import { addressRange } from "./http-text.ts";
 import { subdomain } from "./names.ts";
 
 /** Whatever a Site does not say. */
@@ -53,6 +54,13 @@ export const siteLogin = z.strictObject({
     .max(20)
     .optional()
     .describe("Further host names by which the console may be asked for; localhost, addresses and the machine's own name are known."),
+  trustedProxies: z
+    .array(addressRange)
+    .max(100)
+    .optional()
+    .describe(
+      "Addresses of proxies before the console and the API. Whom they name in X-Forwarded-For is who has asked: for the audit, and for how often wrong passwords may be tried. What others say there is not believed. Default: none.",
+    ),
   provider: provider.optional().describe("OpenID Connect: people may log in there. Absent: passwords and links alone."),
   idle: someDuration.default(LOGIN_DEFAULTS.idle).describe("A session ends when nobody has touched it for so long."),
   lifetime: someDuration.default(LOGIN_DEFAULTS.lifetime).describe("A session ends at this age."),

@@ -61,6 +61,7 @@ export async function startLogin(
       .padEnd(8, "0"),
     hosts: () => [...own, ...(spec()?.hosts ?? [])],
     publicUrl: () => spec()?.publicUrl,
+    trustedProxies: () => spec()?.trustedProxies ?? NONE,
   };
   return { login, browser, ended };
 }
@@ -70,6 +71,7 @@ function resolved({ secretFile, ...provider }: NonNullable<NonNullable<Site["spe
   return { ...provider, ...(secretFile !== undefined && { secretFile: path.resolve(folder, secretFile) }) };
 }
 
+const NONE: readonly string[] = [];
 const COPY_TRIES = 200;
 const COPY_MS = 20;
 

@@ -10,6 +10,8 @@ export interface BrowserRules {
   readonly hosts: () => readonly string[];
   /** Where people find the console, if that is another place than the port itself: `https://console.example`. */
   readonly publicUrl: () => string | undefined;
+  /** Proxies that are believed when they say who asks. Absent: none. */
+  readonly trustedProxies?: () => readonly string[];
 }
 
 const COOKIE = /^[\w.-]{1,200}$/;

@@ -25,6 +25,8 @@ export interface Exchange {
   readonly path: readonly string[];
   readonly query: URLSearchParams;
   readonly user: Identity;
+  /** Where it came from, as far as that is known. */
+  readonly address: string | undefined;
   /** Aborted when the client is gone or the server stops. */
   readonly signal: AbortSignal;
   readonly clock: Clock;

@@ -143,9 +143,9 @@ function dryExchange(exchange: Exchange): Exchange {
   const query = new URLSearchParams(exchange.query);
   query.set("dryRun", "All");
   if (!query.has("fieldValidation")) query.set("fieldValidation", "Strict");
-  const { request, response, method, path, user, clock, yaml, trail } = exchange;
+  const { request, response, method, path, user, address, clock, yaml, trail } = exchange;
   return {
-    ...{ request, response, method, path, query, user, clock, yaml, trail, warnings: [] },
+    ...{ request, response, method, path, query, user, address, clock, yaml, trail, warnings: [] },
     get signal() {
       return exchange.signal;
     },

@@ -2,6 +2,7 @@ import type { Clock } from "#/base/index.ts";
 import { ANONYMOUS, type Identity } from "#/people/access/index.ts";
 import type { YamlReader } from "#/text/index.ts";
 
+import { clientAddress } from "./client-address.ts";
 import type { Exchange, Request, Response, Upgrade } from "./exchange.ts";
 import { Trail, type TrailOptions } from "./trail.ts";
 
@@ -23,14 +24,25 @@ export class LiveExchange implements Exchange {
   readonly trail: Trail;
   #controller: AbortController | undefined;
   #ended: unknown;
+  readonly #trustedProxies: (() => readonly string[]) | undefined;
 
-  constructor(options: Pick<Exchange, "request" | "response" | "method" | "clock" | "yaml"> & { readonly audit: TrailOptions | undefined }) {
+  constructor(
+    options: Pick<Exchange, "request" | "response" | "method" | "clock" | "yaml"> & {
+      readonly audit: TrailOptions | undefined;
+      readonly trustedProxies?: (() => readonly string[]) | undefined;
+    },
+  ) {
     this.request = options.request;
     this.response = options.response;
     this.method = options.method;
     this.clock = options.clock;
     this.yaml = options.yaml;
+    this.#trustedProxies = options.trustedProxies;
     this.trail = new Trail(options.audit, () => this);
+  }
+
+  get address(): string | undefined {
+    return clientAddress(this.request, this.#trustedProxies?.() ?? NO_PATH);
   }
 
   get signal(): AbortSignal {

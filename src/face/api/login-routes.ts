@@ -302,8 +302,7 @@ function checkWhole({ name, scope }: Identity): void {
     );
 }
 
-function addressOf({ request }: Exchange): { readonly address?: string } {
-  const address = request.socket?.remoteAddress;
+function addressOf({ address }: Exchange): { readonly address?: string } {
   return address === undefined ? {} : { address };
 }
 

@@ -32,6 +32,7 @@ async function serve(
       path: [],
       query: new URLSearchParams(),
       user,
+      address: undefined,
       signal: gone.signal,
       clock,
       yaml,

@@ -308,7 +308,15 @@ class ApiServer implements Api {
     response.on("error", ignore);
     request.on("error", ignore);
     const method = request.method ?? "GET";
-    const exchange = new LiveExchange({ request, response, method, clock, yaml: this.#yaml, audit: this.#options.trail });
+    const exchange = new LiveExchange({
+      request,
+      response,
+      method,
+      clock,
+      yaml: this.#yaml,
+      audit: this.#options.trail,
+      trustedProxies: this.#options.login?.browser.trustedProxies,
+    });
     if (upgrade !== undefined) exchange.upgrade = upgrade;
     response.once("close", () => {
       const { knownController } = exchange;

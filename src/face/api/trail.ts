@@ -32,12 +32,12 @@ function reasonOf({ request }: Asked): string | undefined {
 export interface Asked {
   readonly request: {
     readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-    readonly socket?: { readonly remoteAddress?: string | undefined };
   };
   readonly method: string;
   readonly path: readonly string[];
   readonly query: URLSearchParams;
   readonly user: Identity;
+  readonly address: string | undefined;
 }
 
 /** What it asks for: a `Route` is one. */
@@ -171,9 +171,8 @@ export class Trail {
   }
 
   #facts(action: string): AuditFacts {
-    const { user, request } = this.#exchange;
+    const { user, request, address: from } = this.#exchange;
     const { name, uid, via, credential } = user;
-    const from = request.socket?.remoteAddress;
     const trace = /^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(headerOf(request, "traceparent"))?.[1];
     const wish = this.#route?.wish;
     const kind = this.#route?.subject.kind;
