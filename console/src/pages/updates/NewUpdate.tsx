@@ -1,64 +1,53 @@
 import { useState } from "react";
-import type { TableRow } from "../../../../src/face/views/protocol.ts";
-import { useView } from "../../api/live.ts";
-import { createObject } from "../../api/objects.ts";
-import { useParam } from "../../frame/location.ts";
+import { collectionPath, createObject } from "../../api/objects.ts";
 import { Ask } from "../../parts/Ask.tsx";
 import type { Deeds } from "../../parts/deeds.ts";
+import { Forecast } from "../../parts/Forecast.tsx";
 import { isOver, type LanesView } from "../../parts/lanes/model.ts";
 import { useTexts } from "../../texts/index.ts";
+import { TargetRow } from "./TargetRow.tsx";
+import { shortRevision } from "./versions.ts";
+import { faultsOf, manifestOf, sharesOf, type UpdateWish, type Way } from "./wish.ts";
 
 const STRATEGIES = ["", "consistent", "quiescence", "recreate", "rolling", "blueGreen"] as const;
+/** So many are written into titles. */
+const NAMED_MAX = 3;
 
 interface NewUpdateProps {
-  readonly service: string;
+  readonly first: UpdateWish;
+  /** A state of the history is gone to. */
+  readonly way?: Way | undefined;
   readonly deeds: Deeds<LanesView | undefined>;
   readonly onClose: () => void;
 }
 
-/** Asks which service shall go to which version, and how. */
-export function NewUpdate({ service: given, deeds, onClose }: NewUpdateProps) {
+/** Asks which services shall go to which versions, together, and how; and says what that would do. */
+export function NewUpdate({ first, way, deeds, onClose }: NewUpdateProps) {
   const t = useTexts("updates");
-  const [to, setTo] = useParam("to");
-  const [service, setService] = useState(given);
-  const [strategy, setStrategy] = useState<string>("");
-  const [ramp, setRamp] = useState("");
-  const [hold, setHold] = useState("30s");
-  const [hasGates, setGates] = useState(false);
-  const services = useView<TableRow>({ of: "objects", resource: "microservices", search: service, columns: [".status.servedVersion"], limit: 20 });
-  const revisions = useView<TableRow>(
-    service === ""
-      ? undefined
-      : {
-          of: "objects",
-          resource: "revisions",
-          fields: `spec.service=${service}`,
-          columns: [".spec.template.version"],
-          sort: { by: ".metadata.creationTimestamp", descending: true },
-          limit: 50,
-        },
-  );
-  const shares = ramp === "" ? [] : ramp.split(/[\s,]+/).map((part) => Number(part.replace("%", "")) / 100);
-  const isRampWrong = shares.some((share, index) => !(share > 0 && share <= 1) || share <= (shares[index - 1] ?? 0));
-  const isHoldWrong = ramp !== "" && !/^(?:\d+(?:ms|s|m|h))+$/.test(hold);
+  const [wish, setWish] = useState(first);
+  const set = (change: Partial<UpdateWish>): void => setWish((former) => ({ ...former, ...change }));
+  const { targets, strategy, ramp, hold, hasGates, isPaused } = wish;
+  const faults = faultsOf(wish);
+  const hasRamp = sharesOf(ramp).length > 0;
+  const manifest = manifestOf(wish, "");
+  const named = targets.map(({ name, to }) => `${name === "" ? "…" : name} → ${to === "" ? "…" : shortRevision(name, to)}`);
+  const what = named.length > NAMED_MAX ? `${named.slice(0, NAMED_MAX).join(", ")} …` : named.join(", ");
+  const [one, more] = targets;
+  const title =
+    more === undefined
+      ? t("startOne", {
+          service: one === undefined || one.name === "" ? "…" : one.name,
+          to: one === undefined || one.to === "" ? "…" : shortRevision(one.name, one.to),
+        })
+      : t("startVerb", { what });
   const answer = (reason: string): void => {
-    const wish = {
-      apiVersion: "orrery.dev/v1",
-      kind: "Update",
-      metadata: { generateName: `${service}-` },
-      spec: {
-        services: [{ name: service, to }],
-        ...(strategy !== "" && { strategy }),
-        ...(shares.length > 0 && { strategy: "consistent", ramp: { steps: shares.map((share) => ({ share, hold })) } }),
-        ...(shares.length > 0 && hasGates && { gates: {} }),
-        ...(reason !== "" && { message: reason }),
-      },
-    };
+    const body = manifestOf(wish, reason);
+    if (body === undefined) return;
     let name = "";
     deeds.run({
-      title: t("deedStart", { service, to }),
+      title,
       send: async () => {
-        const made = await createObject<{ readonly metadata: { readonly name: string } }>("updates", wish, reason);
+        const made = await createObject<{ readonly metadata: { readonly name: string } }>("updates", body, reason);
         name = made.metadata.name;
       },
       // It has its own line, with its phase and what it waits for.
@@ -68,58 +57,44 @@ export function NewUpdate({ service: given, deeds, onClose }: NewUpdateProps) {
       },
       doneText: t("begun"),
     });
-    setTo("");
   };
   return (
     <Ask
-      title={t("start")}
-      verb={t("startVerb", { service: service === "" ? "…" : service, to: to === "" ? "…" : to })}
-      isIncomplete={service === "" || to === "" || isRampWrong || isHoldWrong}
+      title={way === undefined ? t("start") : t(`titles.${way}`)}
+      verb={way === "back" ? t("backVerb", { what }) : title}
+      isIncomplete={manifest === undefined}
       onAnswer={answer}
       onClose={onClose}
     >
-      <label className="field">
-        <span>{t("service")}</span>
-        <input
-          className="input"
-          list="services"
-          autoComplete="off"
-          spellCheck={false}
-          value={service}
-          onChange={(event) => setService(event.target.value.trim())}
+      {targets.length === 0 && <p className="note is-warn">{t("nothingToGoTo")}</p>}
+      {targets.map((target, at) => (
+        <TargetRow
+          // biome-ignore lint/suspicious/noArrayIndexKey: a row is its place
+          key={at}
+          at={at}
+          target={target}
+          onChange={(next) => set({ targets: targets.map((one, index) => (index === at ? next : one)) })}
+          onRemove={targets.length === 1 ? undefined : () => set({ targets: targets.filter((_, index) => index !== at) })}
         />
-        <datalist id="services">
-          {services.rows.map(({ key, row }) => (
-            <option key={key} value={row.name} />
-          ))}
-        </datalist>
-      </label>
-      <label className="field">
-        <span>{t("version")}</span>
-        <input
-          className="input"
-          list="versions"
-          autoComplete="off"
-          spellCheck={false}
-          placeholder={t("versionHint")}
-          value={to}
-          onChange={(event) => setTo(event.target.value.trim())}
-        />
-        <datalist id="versions">
-          {revisions.rows.map(({ key, row }) => (
-            <option key={key} value={row.name}>
-              {String(row.cells[0] ?? "")}
-            </option>
-          ))}
-        </datalist>
-      </label>
+      ))}
+      <p>
+        <button type="button" className="button is-small" onClick={() => set({ targets: [...targets, { name: "", to: "" }] })}>
+          {t("oneMore")}
+        </button>{" "}
+        <span className="quiet small">{t("together")}</span>
+      </p>
+      {faults.twice !== undefined && (
+        <p className="note is-bad" role="alert">
+          {t("twice", { service: faults.twice })}
+        </p>
+      )}
       <label className="field">
         <span>{t("strategy")}</span>
         <select
           className="input"
-          value={shares.length > 0 ? "consistent" : strategy}
-          disabled={shares.length > 0}
-          onChange={(event) => setStrategy(event.target.value)}
+          value={hasRamp ? "consistent" : strategy}
+          disabled={hasRamp}
+          onChange={(event) => set({ strategy: event.target.value })}
         >
           {STRATEGIES.map((one) => (
             <option key={one} value={one}>
@@ -135,9 +110,9 @@ export function NewUpdate({ service: given, deeds, onClose }: NewUpdateProps) {
             className="input"
             inputMode="decimal"
             placeholder="1, 10, 50"
-            aria-invalid={isRampWrong}
+            aria-invalid={faults.ramp}
             value={ramp}
-            onChange={(event) => setRamp(event.target.value)}
+            onChange={(event) => set({ ramp: event.target.value })}
           />
         </label>
         <label className="field">
@@ -145,23 +120,28 @@ export function NewUpdate({ service: given, deeds, onClose }: NewUpdateProps) {
           <input
             className="input"
             disabled={ramp === ""}
-            aria-invalid={isHoldWrong}
+            aria-invalid={faults.hold}
             value={hold}
-            onChange={(event) => setHold(event.target.value.trim())}
+            onChange={(event) => set({ hold: event.target.value.trim() })}
           />
         </label>
       </div>
-      {isRampWrong && (
+      {faults.ramp && (
         <p className="note is-bad" role="alert">
           {t("rampWrong")}
         </p>
       )}
       {ramp !== "" && (
         <label className="check">
-          <input type="checkbox" checked={hasGates} onChange={(event) => setGates(event.target.checked)} />
+          <input type="checkbox" checked={hasGates} onChange={(event) => set({ hasGates: event.target.checked })} />
           <span>{t("gates")}</span>
         </label>
       )}
+      <label className="check">
+        <input type="checkbox" checked={isPaused} onChange={(event) => set({ isPaused: event.target.checked })} />
+        <span>{t("pausedFirst")}</span>
+      </label>
+      <Forecast request={manifest === undefined ? undefined : { method: "POST", path: collectionPath("updates"), body: manifest }} />
     </Ask>
   );
 }

@@ -1,6 +1,8 @@
 import type { ReactNode } from "react";
 import { useObject } from "../../api/live.ts";
 import { splitKey } from "../../api/objects.ts";
+import { mayAct } from "../../api/session.ts";
+import { linkTo, useParam } from "../../frame/location.ts";
 import { Time } from "../../parts/Age.tsx";
 import { Drawer, Facts } from "../../parts/Drawer.tsx";
 import { Flag } from "../../parts/lanes/Lanes.tsx";
@@ -10,6 +12,7 @@ import { PageHead } from "../../parts/PageHead.tsx";
 import { Standing } from "../../parts/Standing.tsx";
 import { useWhy } from "../../parts/Why.tsx";
 import { useTexts, useWord } from "../../texts/index.ts";
+import { targetsOf, type Way } from "./wish.ts";
 
 /** One update: who, why, how it went, phase by phase. */
 export function UpdateDrawer({ name: key, onClose }: { readonly name: string; readonly onClose: () => void }) {
@@ -19,6 +22,12 @@ export function UpdateDrawer({ name: key, onClose }: { readonly name: string; re
   const { namespace, name } = splitKey(key);
   const live = useObject<UpdateRecord>("updates", name, namespace);
   const { object } = live;
+  const [, setLike] = useParam("like");
+  const [, setWay] = useParam("way");
+  const goTo = (way: Way): void => {
+    setWay(way);
+    setLike(key);
+  };
   const facts: (readonly [string, ReactNode])[] =
     object === undefined
       ? []
@@ -31,10 +40,33 @@ export function UpdateDrawer({ name: key, onClose }: { readonly name: string; re
             object.status?.generation === undefined ? "–" : `g ${object.status.fromGeneration ?? "?"} → g ${object.status.generation}`,
           ],
           [t("transactions"), String(object.status?.transactions ?? "–")],
+          [
+            t("inAudit"),
+            <a key="audit" {...linkTo(`/audit?object=${encodeURIComponent(`Update/${name}`)}`)}>
+              {t("whatWasDone")}
+            </a>,
+          ],
         ];
   return (
     <Drawer label={name} of={key} onClose={onClose}>
-      <PageHead level={2} title={name} kind={word(object?.status?.phase ?? "")} isStale={live.isStale}>
+      <PageHead
+        level={2}
+        title={name}
+        kind={word(object?.status?.phase ?? "")}
+        isStale={live.isStale}
+        actions={
+          object !== undefined &&
+          isOver(object) &&
+          (mayAct("update") || mayAct("rollback")) &&
+          (["back", "again"] as const)
+            .filter((way) => targetsOf(object, way).length > 0)
+            .map((way) => (
+              <button key={way} type="button" className="button" title={t(`ways.${way}Hint`)} onClick={() => goTo(way)}>
+                {t(`ways.${way}`)}
+              </button>
+            ))
+        }
+      >
         {object?.spec.message ?? ""}
       </PageHead>
       <div className="tab-panel">
@@ -47,18 +79,22 @@ export function UpdateDrawer({ name: key, onClose }: { readonly name: string; re
                 <h3>{t("what")}</h3>
                 <table className="plain-table">
                   <tbody>
-                    {(object.status?.revisions ?? object.spec.services.map((one) => ({ service: one.name, from: undefined, to: one.to }))).map(
-                      ({ service, from, to }) => (
-                        <tr key={service}>
-                          <td>
-                            <b>{service}</b>
-                          </td>
-                          <td className="mono small">
-                            {from ?? "–"} → {to ?? t("removed")}
-                          </td>
-                        </tr>
-                      ),
-                    )}
+                    {([...(object.status?.revisions ?? []), ...(object.status?.alongside ?? [])].length > 0
+                      ? [...(object.status?.revisions ?? []), ...(object.status?.alongside ?? [])]
+                      : object.spec.services.map((one) => ({ service: one.name, from: undefined, to: one.to }))
+                    ).map(({ service, from, to }) => (
+                      <tr key={service}>
+                        <td>
+                          <b>{service}</b>
+                        </td>
+                        <td className="mono small">
+                          {from ?? "–"} → {to ?? t("removed")}
+                          {object.status?.alongside?.some((one) => one.service === service) === true && (
+                            <span className="quiet"> · {t("alongside")}</span>
+                          )}
+                        </td>
+                      </tr>
+                    ))}
                   </tbody>
                 </table>
               </section>

@@ -1,43 +1,25 @@
-import { useCallback, useMemo, useState } from "react";
-import type { TableRow, ViewRow } from "../../../../src/face/views/protocol.ts";
-import { useView } from "../../api/live.ts";
+import { useMemo, useState } from "react";
+import { useObject, useView } from "../../api/live.ts";
+import { splitKey } from "../../api/objects.ts";
 import { mayAct } from "../../api/session.ts";
 import { useParam } from "../../frame/location.ts";
 import { Age } from "../../parts/Age.tsx";
-import { type Column, DataTable, type Sort } from "../../parts/DataTable.tsx";
 import { DeedLine } from "../../parts/DeedLine.tsx";
-import { useDeed } from "../../parts/deeds.ts";
+import { type Deeds, useDeed } from "../../parts/deeds.ts";
 import { Lanes } from "../../parts/lanes/Lanes.tsx";
-import { isOver, type LanesRow, type LanesView, readLanes } from "../../parts/lanes/model.ts";
+import { isOver, type LanesRow, type LanesView, readLanes, type UpdateRecord } from "../../parts/lanes/model.ts";
 import { Phases } from "../../parts/lanes/Phases.tsx";
 import { PageHead } from "../../parts/PageHead.tsx";
 import { Standing } from "../../parts/Standing.tsx";
-import { State } from "../../parts/State.tsx";
+import { useWhy } from "../../parts/Why.tsx";
 import { useTexts, useWord } from "../../texts/index.ts";
+import { History } from "./History.tsx";
 import { NewUpdate } from "./NewUpdate.tsx";
 import { Steering } from "./Steering.tsx";
 import { UpdateDrawer } from "./UpdateDrawer.tsx";
 import "./updates.css";
 import { shortRevision } from "./versions.ts";
-
-const PATHS = [
-  ".spec.services",
-  ".status.phase",
-  ".status.generation",
-  ".status.by",
-  ".spec.message",
-  ".metadata.creationTimestamp",
-  ".status.transactions",
-];
-type Cells = readonly [
-  services: readonly { readonly name: string; readonly to: string }[] | null,
-  phase: string | null,
-  generation: number | null,
-  by: string | null,
-  message: string | null,
-  createdAt: string | null,
-  transactions: number | null,
-];
+import { NO_WISH, type Way, wishLike } from "./wish.ts";
 
 /** Where is the update, why does it wait? Lanes of what is under way, then what was. */
 export default function Updates() {
@@ -46,12 +28,14 @@ export default function Updates() {
   const view = useMemo(() => readLanes(live.rows), [live.rows]);
   const [open, setOpen] = useParam("open");
   const [wanted, setWanted] = useParam("new");
-  const [order, setOrder] = useParam("sort", "-.metadata.creationTimestamp");
-  const sort: Sort = useMemo(() => ({ by: order.replace(/^-/, ""), descending: order.startsWith("-") }), [order]);
-  const columns = useColumns();
+  const [to, setTo] = useParam("to");
+  const [like, setLike] = useParam("like");
+  const [way, setWay] = useParam("way");
   const deeds = useDeed(view);
-  const onSort = useCallback(({ by, descending }: Sort) => setOrder(`${descending ? "-" : ""}${by}`), [setOrder]);
-  const onOpen = useCallback((row: ViewRow<TableRow>) => setOpen(`${row.row.namespace ?? "default"}/${row.row.name}`, { isStep: true }), [setOpen]);
+  const why = useWhy();
+  const close = (): void => {
+    for (const forget of [setWanted, setLike, setWay]) forget("");
+  };
   const running = view?.updates.filter((update) => !isOver(update)) ?? [];
   return (
     <div className={`with-drawer${open === "" ? "" : " has-drawer is-narrow"}`}>
@@ -67,11 +51,15 @@ export default function Updates() {
             )
           }
         >
-          {view === undefined
-            ? ""
-            : view.generation === undefined
-              ? t("nothingServed")
-              : t("serves", { generation: view.generation, message: view.settled.message })}
+          {view === undefined ? (
+            ""
+          ) : view.generation === undefined ? (
+            t("nothingServed")
+          ) : (
+            <>
+              {t("serves", { generation: view.generation })} {why({ ...view.settled, name: t("theSite") })}
+            </>
+          )}
         </PageHead>
         <DeedLine deed={deeds.deed} onDismiss={deeds.dismiss} />
         {running.map((update) => (
@@ -94,57 +82,22 @@ export default function Updates() {
           {view !== undefined && <Lanes view={view} isStale={live.isStale} />}
         </Standing>
         {view !== undefined && view.generations.length > 1 && <Generations view={view} />}
-        <h2>{t("history")}</h2>
-        <DataTable<TableRow>
-          label={t("history")}
-          wish={{ resource: "updates", columns: PATHS }}
-          columns={columns}
-          sort={sort}
-          onSort={onSort}
-          openKey={open}
-          onOpen={onOpen}
-          empty={t("noHistory")}
-          command="./orrery update auth --to v2"
-        />
+        <History />
       </div>
       {open !== "" && <UpdateDrawer name={open} onClose={() => setOpen("")} />}
-      {wanted !== "" && <NewUpdate service={wanted === "?" ? "" : wanted} deeds={deeds} onClose={() => setWanted("")} />}
+      {wanted !== "" && (
+        <NewUpdate
+          first={{ ...NO_WISH, targets: [{ name: wanted === "?" ? "" : wanted, to }] }}
+          deeds={deeds}
+          onClose={() => {
+            close();
+            setTo("");
+          }}
+        />
+      )}
+      {like !== "" && wanted === "" && <LikeUpdate of={like} way={way === "back" ? "back" : "again"} deeds={deeds} onClose={close} />}
     </div>
   );
-}
-
-function useColumns(): readonly Column<TableRow>[] {
-  const t = useTexts("updates");
-  const word = useWord();
-  return useMemo(() => {
-    const cells = ({ row }: ViewRow<TableRow>): Cells => row.cells as unknown as Cells;
-    return [
-      {
-        id: "phase",
-        title: t("phase"),
-        width: "16%",
-        sortBy: ".status.phase",
-        cell: (row) => <State state={row.row.state ?? { severity: "unknown", word: word(cells(row)[1] ?? "") }} />,
-      },
-      {
-        id: "what",
-        title: t("what"),
-        width: "30%",
-        cell: (row) => <b className="name">{(cells(row)[0] ?? []).map(({ name, to }) => `${name} → ${shortRevision(name, to)}`).join(", ")}</b>,
-      },
-      { id: "generation", title: t("generation"), width: "10%", isNumber: true, sortBy: ".status.generation", cell: (row) => cells(row)[2] ?? "–" },
-      { id: "by", title: t("who"), width: "12%", isExtra: true, cell: (row) => cells(row)[3] ?? "–" },
-      { id: "why", title: t("why"), width: "20%", isExtra: true, cell: (row) => <span title={cells(row)[4] ?? ""}>{cells(row)[4] ?? ""}</span> },
-      {
-        id: "when",
-        title: t("when"),
-        width: "12%",
-        isNumber: true,
-        sortBy: ".metadata.creationTimestamp",
-        cell: (row) => <Age at={Date.parse(cells(row)[5] ?? "")} />,
-      },
-    ];
-  }, [t, word]);
 }
 
 /** The generations that transactions still have. */
@@ -193,4 +146,20 @@ function Generations({ view }: { readonly view: LanesView }) {
       )}
     </section>
   );
+}
+
+interface LikeUpdateProps {
+  /** Key of an update of the history. */
+  readonly of: string;
+  readonly way: Way;
+  readonly deeds: Deeds<LanesView | undefined>;
+  readonly onClose: () => void;
+}
+
+/** Asks for the state that an update of the history made, or found. */
+function LikeUpdate({ of, way, deeds, onClose }: LikeUpdateProps) {
+  const { namespace, name } = splitKey(of);
+  const { object } = useObject<UpdateRecord>("updates", name, namespace);
+  if (object === undefined) return null;
+  return <NewUpdate key={`${of} ${way}`} first={wishLike(object, way)} way={way} deeds={deeds} onClose={onClose} />;
 }

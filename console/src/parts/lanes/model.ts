@@ -40,6 +40,12 @@ export interface UpdateSpec {
   readonly message?: string;
 }
 
+export interface Moved {
+  readonly service: string;
+  readonly from?: string;
+  readonly to?: string;
+}
+
 export interface UpdateStatus {
   readonly phase?: string;
   readonly generation?: number;
@@ -50,7 +56,9 @@ export interface UpdateStatus {
   readonly transactions?: number;
   readonly phases?: readonly { readonly phase: string; readonly since: string; readonly until?: string }[];
   readonly waits?: readonly Wait[];
-  readonly revisions?: readonly { readonly service: string; readonly from?: string; readonly to?: string }[];
+  readonly revisions?: readonly Moved[];
+  /** Services that it does not name, and that changed with it. */
+  readonly alongside?: readonly Moved[];
   readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason: string; readonly message: string }[];
 }
 
