@@ -4,6 +4,7 @@ import type { Me } from "../api/session.ts";
 import { findPage, PAGES, type PageEntry } from "../pages/index.ts";
 import { Age } from "../parts/Age.tsx";
 import { useTexts } from "../texts/index.ts";
+import { loadAhead } from "./ahead.ts";
 import { Bar } from "./Bar.tsx";
 import "./frame.css";
 import "../parts/tools.css";
@@ -34,6 +35,7 @@ export default function Frame({ me }: { readonly me: Me }) {
   const Page = useMemo(() => (entry === undefined ? undefined : pageOf(entry)), [entry]);
   useRotation(onWall);
   useEffect(() => startKeys({ openPalette: () => setPaletteOpen(true) }), []);
+  useEffect(loadAhead, []);
   // biome-ignore lint/correctness/useExhaustiveDependencies: a page that was chosen closes the sheet
   useEffect(() => setSheetOpen(false), [path]);
   useEffect(() => {

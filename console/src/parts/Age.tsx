@@ -28,6 +28,14 @@ export function Time({ at }: { readonly at: number }) {
 }
 
 export function timeTitle(at: number): string {
-  const local = new Intl.DateTimeFormat(locale(), { dateStyle: "medium", timeStyle: "medium" }).format(at);
-  return `${utcText(at)} UTC · ${String(dayOfYear(at)).padStart(3, "0")}\n${local}`;
+  return `${utcText(at)} UTC · ${String(dayOfYear(at)).padStart(3, "0")}\n${formatOf(locale()).format(at)}`;
+}
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+/** Made once for each language: making one takes a thousand times as long as using it, and every row of a list has an age that counts. */
+function formatOf(language: string): Intl.DateTimeFormat {
+  const known = formats.get(language) ?? new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
+  formats.set(language, known);
+  return known;
 }

@@ -22,26 +22,32 @@ export function formatScope(scope: LabelScope): string | undefined {
   return scope === undefined ? undefined : [...scope].sort().join(",");
 }
 
-/** A test of labels that is as cheap for fifty scopes as for one, where each asks for one value of one label. `undefined`: one of `scopes` is everything. */
+/** A test of labels that is as cheap for fifty scopes as for one, where each asks, beside other things, for one value of one label. `undefined`: one of `scopes` is everything. */
 export function anyOf(scopes: readonly LabelScope[]): ((labels: Labels) => boolean) | undefined {
-  const byKey = new Map<string, Set<string>>();
-  const tests: ((labels: Labels) => boolean)[] = [];
+  const byKey = new Map<string, Map<string, Test[]>>();
+  const tests: Test[] = [];
   for (const scope of scopes) {
     if (scope === undefined) return undefined;
-    const [only = ""] = scope;
-    const simple = scope.size === 1 ? EQUALS.exec(only) : null;
-    if (simple === null) tests.push(testOf(scope));
+    const equal = [...scope].find((one) => EQUALS.test(one));
+    if (equal === undefined) tests.push(testOf(scope));
     else {
-      const [, key = "", value = ""] = simple;
-      const values = byKey.get(key) ?? new Set();
-      byKey.set(key, values.add(value));
+      const [, key = "", value = ""] = EQUALS.exec(equal) ?? [];
+      const byValue = byKey.get(key) ?? new Map<string, Test[]>();
+      byKey.set(key, byValue);
+      const rest = [...scope].filter((one) => one !== equal);
+      byValue.set(value, [...(byValue.get(value) ?? []), rest.length === 0 ? all : testOf(new Set(rest))]);
     }
   }
-  for (const [key, values] of byKey) tests.push((labels) => Object.hasOwn(labels, key) && values.has(labels[key] ?? ""));
+  for (const [key, byValue] of byKey)
+    tests.push((labels) => Object.hasOwn(labels, key) && byValue.get(labels[key] ?? "")?.some((test) => test(labels)) === true);
   const [first] = tests;
   if (tests.length === 1 && first !== undefined) return first;
   return (labels) => tests.some((test) => test(labels));
 }
+
+type Test = (labels: Labels) => boolean;
+
+const all: Test = () => true;
 
 function testOf(scope: ReadonlySet<string>): (labels: Labels) => boolean {
   return parseLabelSelector([...scope].join(",")) ?? (() => true);

@@ -2,9 +2,12 @@ import { once } from "node:events";
 import { WebSocket } from "ws";
 import type { ClientWish, ServerMessage, ViewWish } from "#/face/views/protocol.ts";
 
+/** Where the server of server.ts is. */
 export interface ServerAddress {
   readonly port: number;
-  readonly token: string;
+  /** Of plain HTTP, for a browser. */
+  readonly plainPort: number;
+  readonly adminToken: string;
   readonly ca: string;
 }
 
@@ -23,7 +26,7 @@ export class ConsoleTab {
     socket.on("message", (data: Buffer) => this.#take(data));
   }
 
-  static async open({ port, token, ca }: ServerAddress, number: number): Promise<ConsoleTab> {
+  static async open({ port, ca }: ServerAddress, token: string, number: number): Promise<ConsoleTab> {
     const socket = new WebSocket(`wss://127.0.0.1:${port}/views`, { ca, headers: { authorization: `Bearer ${token}` } });
     await once(socket, "open");
     return new ConsoleTab(socket, number);

@@ -1,22 +1,35 @@
-/** A server as the centre's, without controllers, over 1,000 services, 10,000 instances and 10,000 resources, some of whose statuses it changes itself, so many a second. Arguments: data folder, how many rules limit the user `limited` (0: none). Tells its parent over IPC; ends when that is gone. */
+/** A server as the centre's, without controllers, over 1,000 services, 10,000 instances and 10,000 resources, some of whose statuses it changes itself, so many a second; with the console, and people who log in. Arguments: data folder, how many rules with labels limit the people (0: none, they are admins), changes a second. Tells its parent over IPC; ends when that is gone. */
 import { mkdirSync } from "node:fs";
 import path from "node:path";
+import { startLogin } from "#/apps/centre/centre-login.ts";
+import { CENTRE_KINDS, CENTRE_PARTS, STORED_KINDS } from "#/apps/centre/parts.ts";
 import { silentLog, systemClock, systemRandom } from "#/base/index.ts";
 import { createApi } from "#/face/api/index.ts";
-import { kinds } from "#/model/all-kinds.ts";
-import { type Instance, instance, microservice, type Resource, resource, type StoredObject, timestamp } from "#/model/index.ts";
-import { type Authorizer, fixedRoles, type Identity, machineTokens } from "#/people/access/index.ts";
+import { createPages } from "#/face/pages/index.ts";
+import { type Instance, instance, microservice, type Resource, resource, role, type StoredObject, timestamp, user } from "#/model/index.ts";
+import { fixedRoles, machineTokens, openAccess } from "#/people/access/index.ts";
 import { ensureCertificates, ensureTokens, tokenAuthenticator } from "#/pki/index.ts";
 import { Hub } from "#/state/link/hub/index.ts";
-import { parseLabelSelector } from "#/state/store/index.ts";
 import { openTreeStore } from "#/state/store/tree/index.ts";
 import { openSqliteTree } from "#/state/tree/sqlite/index.ts";
+import { ROOT } from "../harness/report.ts";
+import { type CallsTold, tellCalls } from "./calls.ts";
 
 const SERVICES = 1_000;
 const INSTANCES = 10_000;
 const RESOURCES = 10_000;
+const PEOPLE = 50;
 const WRITERS = 64;
 const REASONS = ["Ready", "Ready", "Ready", "Ready", "Ready", "Ready", "Ready", "Starting", "NotReady", "CrashLoop"] as const;
+
+/** What the parent asks for; each is answered by a `Told`, but changes. */
+export type Ask = { readonly ask: "change" | "rest" | "memory" } | ({ readonly ask: "calls" } & CallsTold);
+
+export interface Told {
+  readonly heapMb: number;
+  /** Statuses that were changed so far. */
+  readonly changes: number;
+}
 
 const data = process.argv[2] ?? "";
 const rules = Number(process.argv[3] ?? 0);
@@ -26,44 +39,69 @@ const common = { clock: systemClock, random: systemRandom };
 const certificates = await ensureCertificates({ folder: path.join(data, "pki"), addresses: [], nowMs: Date.now(), random: systemRandom });
 const tokens = await ensureTokens(path.join(data, "tokens"), systemRandom);
 const tree = await openSqliteTree({ file: path.join(data, "state/tree.db"), ...common });
-const store = await openTreeStore({ tree, kinds, log: silentLog, ...common });
+const store = await openTreeStore({ tree, kinds: STORED_KINDS, log: silentLog, ...common });
 const hub = new Hub({ clock: systemClock, log: silentLog, version: "0.0.0", welcome: async () => ({ history: "bench", epoch: 1 }) });
+const running = { store, log: silentLog, signal: new AbortController().signal, ...common };
+const rights = CENTRE_PARTS.flatMap((part) => part.rights ?? []);
+const machine = machineTokens(tokenAuthenticator(tokens));
+const access = openAccess({ ...running, kinds: CENTRE_KINDS, machine: fixedRoles(rights) });
+await fillPeople();
+await fill();
+const { login, browser } = await startLogin({ ...running, machine, history: tree.history, identity: "0a1b2c3d", listen: "127.0.0.1", site: "/" });
+await access.ready;
 const api = createApi({
   store,
-  kinds,
+  kinds: CENTRE_KINDS,
   hub,
-  authenticate: machineTokens(tokenAuthenticator(tokens)),
-  authorizer: limiting(fixedRoles([])),
+  authenticate: login.authenticate,
+  onRevoked: login.onRevoked,
+  login: { login, browser },
+  authorizer: access.authorizer,
+  approvals: access.approvals,
+  rights,
+  pages: createPages({ folder: path.join(ROOT, "console/built"), clock: systemClock, log: silentLog }),
   log: silentLog,
   version: "0.0.0",
   certificate: certificates.certificate,
   key: certificates.key,
   ...common,
 });
-await fill();
 const { port } = await api.listen({ host: "127.0.0.1", port: 0 });
+const plain = await api.listenPlain({ host: "127.0.0.1", ports: [0] });
 let isChanging = false;
 let changes = 0;
-process.on("message", (message: { readonly ask: "change" | "rest" | "memory" }) => {
+process.on("message", (message: Ask) => {
   if (message.ask === "change") {
     isChanging = true;
     void change();
   } else if (message.ask === "rest") isChanging = false;
+  else if (message.ask === "calls") tellCalls(hub.board, message);
   else {
     (globalThis as { gc?: () => void }).gc?.();
     const { heapUsed, external } = process.memoryUsage();
-    process.send?.({ heapMb: (heapUsed + external) / 1024 / 1024, changes });
+    process.send?.({ heapMb: (heapUsed + external) / 1024 / 1024, changes } satisfies Told);
   }
 });
 process.once("disconnect", () => process.exit(0));
-process.send?.({ port, token: tokens.get("viewer"), ca: certificates.ca });
+process.send?.({ port, plainPort: plain.port, adminToken: tokens.get("admin"), ca: certificates.ca });
 
-/** As a person whose role has so many rules with a label each, of which a tenth of all objects has one. */
-function limiting(all: Authorizer): Authorizer {
-  if (rules === 0) return all;
-  const tests = Array.from({ length: rules }, (_, index) => parseLabelSelector(`team=t${index},zone in (a,b)`));
-  const visible = ({ metadata }: StoredObject): boolean => tests.some((test) => test?.(metadata.labels ?? {}) === true);
-  return { ...all, visible: (who: Identity) => (who.name === "viewer" ? visible : undefined) };
+/** People of equal rights: admins, or all with one role of so many rules with labels, of which a tenth of all objects has one. */
+async function fillPeople(): Promise<void> {
+  const name = rules === 0 ? "admin" : "limited";
+  if (rules > 0)
+    await store.create(role, {
+      metadata: { name },
+      spec: {
+        paths: [{ verbs: ["get"], paths: ["/live/*", "/views"] }],
+        rules: Array.from({ length: rules }, (_, index) => ({
+          verbs: ["get", "list", "watch"],
+          kinds: ["*"],
+          labels: `team=t${index},zone in (a,b)`,
+        })),
+      },
+    } as never);
+  for (let index = 0; index < PEOPLE; index++)
+    await store.create(user, { metadata: { name: `person-${index}` }, spec: user.spec.parse({ roles: [{ role: name }] }) });
 }
 
 async function fill(): Promise<void> {
