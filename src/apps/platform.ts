@@ -40,7 +40,9 @@ export function localPlatform({ version, connect, interrupts, freeBytes: freeByt
       const { auditRestore } = await import("./restored-audit.ts");
       return await auditRestore(data, from, async () => {
         await restoreSqliteTree({ from, file, random: systemRandom });
-        return former === undefined ? [] : await (await import("./centre/restored-people.ts")).keepPeopleOut(file, former);
+        const { keepPeopleOut, tellRestoreAlone } = await import("./centre/restored-people.ts");
+        const alone = await tellRestoreAlone(file, former, path.basename(from));
+        return former === undefined ? alone : [...(await keepPeopleOut(file, former)), ...alone];
       });
     },
     edge: readEdgeUrl,

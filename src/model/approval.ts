@@ -15,6 +15,17 @@ const spec = z.strictObject({
   verb: z.enum(["create", "update", "delete", "call"]).describe("call: what is asked for is no change of an object, such as a script."),
   object: z.strictObject({ kind: z.string(), namespace: z.string().optional(), name: z.string() }),
   call: z.string().max(1_000).optional().describe("What is called, as in the name of a script."),
+  how: z
+    .strictObject({
+      fieldManager: z.string().max(128).optional(),
+      apply: z.boolean().optional().describe("By a server-side apply."),
+      force: z.boolean().optional().describe("It takes over fields of others."),
+      subresource: z.literal("scale").optional(),
+      propagationPolicy: z.enum(["Foreground", "Orphan"]).optional().describe("Of a deletion; absent: Background."),
+      preconditions: z.strictObject({ uid: z.string().optional(), resourceVersion: z.string().optional() }).optional(),
+    })
+    .optional()
+    .describe("In which way it is written: it is carried out in no other."),
   by: person.describe("Who asks."),
   reason: z.string().max(2_000).optional().describe("Why, in the words of who asks."),
   changes: z
@@ -22,7 +33,7 @@ const spec = z.strictObject({
     .max(100)
     .optional()
     .describe("What would change, without secrets."),
-  hash: z.string().describe("SHA-256 (hex) over the object, what it was and what it shall be: only that is carried out."),
+  hash: z.string().describe("SHA-256 (hex) over the object, what it was, what it shall be and how: only that is carried out."),
   needs: z
     .array(z.strictObject({ role: shortSubdomain }))
     .min(1)
@@ -43,6 +54,8 @@ const status = z.strictObject({
   decisions: z.array(decision).optional(),
   /** Who took it back, and why. */
   withdrawn: z.strictObject({ by: person, at: time, reason: z.string().optional() }).optional(),
+  /** Of the object when the last of them approved: by it is known, after a centre has ended in between, whether it was carried out. */
+  generation: z.int().optional(),
   /** When it was carried out, or found that it cannot be. */
   doneAt: time.optional(),
   /** What came of it. */

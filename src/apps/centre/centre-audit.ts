@@ -1,13 +1,14 @@
 import path from "node:path";
 import { type Clock, counter, gauge, type Log, type MetricSource, OrreryError, type Random } from "#/base/index.ts";
-import { type Site, site } from "#/model/index.ts";
-import type { Identity } from "#/people/access/index.ts";
+import { type Approval, type Kind, type Site, site } from "#/model/index.ts";
+import type { CarryingOut, Identity } from "#/people/access/index.ts";
 import {
   type Actor,
   type AuditFacts,
   auditFolder,
   ensureSigningKey,
   type OpenAudit,
+  type OpenEntry,
   openAudit,
   parseSignedHead,
   type SignedHead,
@@ -17,7 +18,7 @@ import {
 import type { LoginEvent } from "#/people/login/index.ts";
 import type { Hub, Peer } from "#/state/link/hub/index.ts";
 import { Reflector } from "#/state/reconcile/index.ts";
-import type { Store } from "#/state/store/index.ts";
+import type { Admit, Store } from "#/state/store/index.ts";
 
 const WITNESS_MS_MAX = 10_000;
 
@@ -107,6 +108,37 @@ export class CentreAudit {
     if (action === "login-failed") return this.audit.record(facts, { code: 401 });
     const entry = await this.audit.begin(facts, { isUrgent: action !== "token-made" });
     entry.end({ code: 200 });
+  }
+
+  /** Tells what is carried out of an approval after its centre has ended, by who approved it last. */
+  resuming({ metadata, spec, status }: Approval): CarryingOut {
+    let entry: OpenEntry | undefined;
+    const { name, uid, via } = status?.decisions?.at(-1)?.by ?? spec.by;
+    const told = (kind: Kind, admit: Admit): Admit => {
+      return async (before, after) => {
+        await admit(before, after);
+        const object = after ?? before;
+        entry?.end({ code: 409, message: "somebody else wrote it meanwhile; tried again" });
+        entry = await this.audit.begin(
+          {
+            who: { name, via, ...(uid !== undefined && { uid }) },
+            action: spec.verb === "update" ? spec.actions.join("+") : spec.verb,
+            object: {
+              kind: kind.kind,
+              ...(spec.object.namespace !== undefined && { namespace: spec.object.namespace }),
+              name: spec.object.name,
+              ...(object !== undefined && { uid: object.metadata.uid }),
+            },
+            before,
+            after,
+            detail: { approval: metadata.name, by: spec.by.name, resumed: true },
+            ...(spec.reason !== undefined && { reason: spec.reason }),
+          },
+          { isUrgent: true },
+        );
+      };
+    };
+    return { told, ended: (outcome) => entry?.end(outcome) };
   }
 
   /** Heads that agents and gateways have kept, by who they are, asked of those that are connected now. */

@@ -4,13 +4,13 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
 import { silentLog, systemClock, systemRandom } from "#/base/index.ts";
-import { user } from "#/model/index.ts";
+import { approval, site, user } from "#/model/index.ts";
 import { machineTokens } from "#/people/access/index.ts";
 import { openTreeStore } from "#/state/store/tree/index.ts";
 import { openSqliteTree, restoreSqliteTree } from "#/state/tree/sqlite/index.ts";
 import { startLogin } from "./centre-login.ts";
 import { STORED_KINDS } from "./parts.ts";
-import { keepPeopleOut } from "./restored-people.ts";
+import { keepPeopleOut, tellRestoreAlone } from "./restored-people.ts";
 
 const HERE = { address: "10.0.0.1" };
 const ADMIN = { name: "admin", groups: ["orrery:admins"], via: "machine" } as const;
@@ -84,4 +84,35 @@ test("where what was stored before cannot be read, a person is told to look", as
   t.after(() => rmSync(folder, { recursive: true }));
   const [told = ""] = await keepPeopleOut(path.join(folder, "a.db"), folder);
   assert.match(told, /could not be read .* look at orrery user list/);
+});
+
+test("a restore that others would have to approve is a broken glass until one of them has looked at it, whichever of the two states says so", async (t) => {
+  for (const [then, since] of [
+    [["restore"], []],
+    [[], ["restore"]],
+    [["stop"], ["stop"]],
+  ] as const) {
+    const folder = mkdtempSync(path.join(tmpdir(), "orrery-restored-"));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const file = path.join(folder, "tree.db");
+    const backup = path.join(folder, "backup.db");
+    const rules = (actions: readonly string[]) => ({ fourEyes: actions.map((action) => ({ name: "r", actions: [action], approvers: ["second"] })) });
+    const tree = await openSqliteTree({ file, clock: systemClock, random: systemRandom });
+    const store = await openTreeStore({ tree, clock: systemClock, random: systemRandom, kinds: STORED_KINDS, log: silentLog });
+    await store.create(site, { metadata: { name: "site" }, spec: rules(then) });
+    await tree.backup(backup);
+    await store.patch(site, { name: "site" }, { type: "merge", body: { spec: rules(since) } });
+    await store.close();
+    await tree.close();
+    await restoreSqliteTree({ from: backup, file, random: systemRandom });
+    const told = await tellRestoreAlone(file, `${file}.before-restore`, "backup.db");
+    const after = await openSqliteTree({ file, clock: systemClock, random: systemRandom });
+    const now = await openTreeStore({ tree: after, clock: systemClock, random: systemRandom, kinds: STORED_KINDS, log: silentLog });
+    const found = (await now.list(approval)).items.map(({ spec, status }) => [status?.phase, spec.call, spec.needs, spec.by.name]);
+    const isNamed = [...then, ...since].includes("restore" as never);
+    assert.deepEqual(found, isNamed ? [["BrokenGlass", "restore backup.db", [{ role: "second" }], "admin"]] : []);
+    assert.equal(/one of them looks at it: orrery approval review glass-restore-/.test(told.join()), isNamed);
+    await now.close();
+    await after.close();
+  }
 });

@@ -1,10 +1,13 @@
+import { hash } from "node:crypto";
 import { describeError, silentLog, systemClock, systemRandom } from "#/base/index.ts";
-import { type User, user } from "#/model/index.ts";
+import { approval, SITE_NAME, type Site, site, timestamp, type User, user } from "#/model/index.ts";
 import { keepPasswords } from "#/people/login/index.ts";
 import type { Store } from "#/state/store/index.ts";
 import { openTreeStore } from "#/state/store/tree/index.ts";
 import { openSqliteTree } from "#/state/tree/sqlite/index.ts";
 import { STORED_KINDS } from "./parts.ts";
+
+type Rule = NonNullable<Site["spec"]["fourEyes"]>[number];
 
 /** Brings nobody back with a backup: users who were disabled or removed since it was made are disabled in what was restored, and passwords that were changed since stay changed. Sessions, tokens and links end with the history anyway.
  *  `restored`, `former`: files of trees that no process has open. Returns what a person should know. */
@@ -13,6 +16,38 @@ export async function keepPeopleOut(restored: string, former: string): Promise<r
     return await withStore(former, (before) => withStore(restored, (now) => compare(now, before)));
   } catch (error) {
     return [`who was disabled or removed since the backup could not be read from ${former} (${describeError(error)}): look at orrery user list`];
+  }
+}
+
+/** Where the Site, as it is restored or as it was, wants others to approve a restore: nobody could be asked, so it is a broken glass of the machine's admin until another has looked at it. Returns what a person should know.
+ *  `former` is absent where nothing was stored. */
+export async function tellRestoreAlone(restored: string, former: string | undefined, name: string): Promise<readonly string[]> {
+  const rulesOf = async (store: Store): Promise<readonly Rule[]> =>
+    ((await store.get(site, { name: SITE_NAME }))?.spec.fourEyes ?? []).filter(({ actions }) => actions.includes("restore"));
+  try {
+    const before = former === undefined ? [] : await withStore(former, rulesOf);
+    return await withStore(restored, async (now) => {
+      const needs = [...new Set([...(await rulesOf(now)), ...before].flatMap(({ approvers }) => approvers))].map((role) => ({ role }));
+      if (needs.length === 0) return [];
+      const call = `restore ${name}`.slice(0, 1_000);
+      const made = await now.create(
+        approval,
+        {
+          metadata: { generateName: "glass-restore-" },
+          spec: {
+            ...{ actions: ["restore"], verb: "call", object: { kind: site.kind, name: SITE_NAME }, call, needs },
+            ...{ by: { name: "admin", via: "machine" }, reason: "on the machine, while no centre ran", hash: hash("sha256", call, "hex") },
+            until: timestamp(systemClock.now()),
+          },
+          status: { phase: "BrokenGlass" },
+        },
+        { subresource: "status" },
+      );
+      const who = needs.map(({ role }) => role).join(" and ");
+      return [`others have to approve a restore on this site (${who}): one of them looks at it: orrery approval review ${made.metadata.name}`];
+    });
+  } catch (error) {
+    return [`whether others have to approve a restore could not be read (${describeError(error)}): tell them`];
   }
 }
 

@@ -152,7 +152,10 @@ class CentreProcess {
       parts.flatMap((part) => part.rights ?? []),
       lead.paths,
     );
-    const access = openAccess({ store, kinds, machine, clock, random, log, signal: lifecycle.signal });
+    const access = openAccess({
+      ...{ store, kinds, machine, clock, random, log, signal: lifecycle.signal, history: tree.history },
+      resuming: (one) => audit.resuming(one),
+    });
     lifecycle.add("access", () => access.ended);
     await access.ready;
     const { login, browser, ended } = await startLogin({

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { OrreryError } from "#/base/index.ts";
 import type { Kind } from "#/model/index.ts";
 import type { Approvals } from "#/people/access/index.ts";
+import type { Outcome } from "#/people/audit/index.ts";
 import type { Admit } from "#/state/store/index.ts";
 import { type Exchange, jsonReply, type Reply } from "./exchange.ts";
 import { readSmallBody } from "./small-body.ts";
@@ -23,5 +24,6 @@ export async function serveDecision(exchange: Exchange, approvals: Approvals): P
   await exchange.trail.begin(`approval-${what}`, { object: { kind: "Approval", name } });
   // What is carried out by it is told, too, with what it changed.
   const told = (kind: Kind, admit: Admit): Admit => exchange.trail.intending(kind, { admit }).admit ?? admit;
-  return jsonReply(await decide.call(approvals, user, name, reason, { told }));
+  const ended = (outcome: Outcome): void => exchange.trail.endLast(outcome);
+  return jsonReply(await decide.call(approvals, user, name, reason, { told, ended }));
 }

@@ -22,7 +22,7 @@ export interface ExecTarget {
  *  From the client, first `{"command": [...], "input": true, "terminal": {"rows": 24, "columns": 80, "type": "xterm"}}`, then `{"data": base64}`, `{"size": {"rows", "columns"}}`, `{"end": true}` (of the input).
  *  To the client `{"instance": name}` first, then `{"out": base64}`, `{"err": base64}`, and at the end `{"exitCode": n}`, `{"exitSignal": name}` or `{"error": {"code", "message"}}`. Who goes away ends the command.
  *  @throws api/protocol: HTTP/1 cannot answer while it still reads; api/bad-request */
-export async function serveExec(exchange: Exchange, choose: (command: readonly string[]) => Promise<ExecTarget>): Promise<Reply> {
+export async function serveExec(exchange: Exchange, choose: (command: readonly string[], hasInput: boolean) => Promise<ExecTarget>): Promise<Reply> {
   const { response, signal, clock } = exchange;
   const stream = "stream" in response ? response.stream : undefined;
   if (stream === undefined || !(stream instanceof Duplex)) throw new OrreryError("api/protocol", "exec needs HTTP/2; use: orrery exec");
@@ -41,7 +41,10 @@ export async function serveExec(exchange: Exchange, choose: (command: readonly s
     throw badRequest('the first line has no command: send {"command": ["program", "argument"]}');
   // Its name alone: arguments may hold what is secret.
   await exchange.trail.begin("exec", { detail: { command: question["command"][0].slice(0, 200) } });
-  const target = await choose((question["command"] as readonly unknown[]).map(String));
+  const target = await choose(
+    (question["command"] as readonly unknown[]).map(String),
+    question["input"] === true || question["terminal"] !== undefined,
+  );
   stream.respond({ ":status": 200, "content-type": "application/x-ndjson" });
   stream.write(`${JSON.stringify({ instance: target.instance.metadata.name })}\n`);
   const end = exchange.trail.hold();

@@ -162,15 +162,17 @@ export class InstanceAccess {
   async script(exchange: Exchange, target: Target, name: string, script: string): Promise<Reply> {
     const { signal, trail } = exchange;
     const objects = target.kind === instance ? [await this.#get(exchange, target, name)] : await this.#choose(exchange, target, name, script);
-    for (const object of objects) await this.#rights.checkCall(exchange, "run-script", object, `script ${script}`);
+    // Of all that is sure to answer: what was approved is used up by it.
+    const chosen = objects.map((object) => ({ object, link: this.#linkTo(object) }));
+    await this.#rights.checkCall(exchange, "run-script", objects, `script ${script}`);
     const isFollowed = isTrue(exchange.query, "follow");
     await trail.begin("run-script", { detail: { script } });
     if (isFollowed) {
-      const runs = objects.map((object) => {
+      const runs = chosen.map(({ object, link }) => {
         findScript(`instance ${object.metadata.name}`, script, object.spec.scripts);
         const { namespace, name: instanceName } = object.metadata;
         this.#keepSeen(exchange, instance, object, () => this.#rights.authorizer.checkAction(exchange.user, "run-script", object));
-        const items = this.#linkTo(object).stream("script/follow", { namespace, instance: instanceName, script }, { signal });
+        const items = link.stream("script/follow", { namespace, instance: instanceName, script }, { signal });
         return { instance: instanceName, items };
       });
       const end = trail.hold();
@@ -178,9 +180,9 @@ export class InstanceAccess {
     }
     return jsonReply(
       await Promise.all(
-        objects.map(async (object) => {
+        chosen.map(async ({ object, link }) => {
           const { timeout } = findScript(`instance ${object.metadata.name}`, script, object.spec.scripts);
-          const result = this.#linkTo(object).call(
+          const result = link.call(
             "script/run",
             { namespace: object.metadata.namespace, instance: object.metadata.name, script },
             { signal, timeoutMs: Math.min(durationMs(timeout) + SCRIPT_SPARE_MS, TIMER_MS_MAX) },
@@ -193,12 +195,13 @@ export class InstanceAccess {
 
   /** See `serveExec`. Of a microservice, on the instance that serves: ready and active before others; one that has crashed, if there is no better. */
   async exec(exchange: Exchange, target: Target, name: string): Promise<Reply> {
-    return await serveExec(exchange, async (command) => {
+    return await serveExec(exchange, async (command, hasInput) => {
       const chosen = target.kind === instance ? await this.#get(exchange, target, name, EXEC) : await this.#chooseForExec(exchange, target, name);
-      await this.#rights.checkExec(exchange, chosen, command);
       const seen = target.kind === instance ? chosen : await this.#getService(exchange, target, name, EXEC);
+      const link = this.#linkTo(chosen);
+      await this.#rights.checkExec(exchange, chosen, command, hasInput);
       this.#keepSeen(exchange, target.kind, seen, EXEC);
-      return { instance: chosen, link: this.#linkTo(chosen), session: randomUUID() };
+      return { instance: chosen, link, session: randomUUID() };
     });
   }
 

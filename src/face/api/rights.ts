@@ -1,7 +1,7 @@
-import { type Clock, isOrreryError, OrreryError } from "#/base/index.ts";
+import { type Clock, isOrreryError, OrreryError, shellWord } from "#/base/index.ts";
 import type { Action, Event, Kind, StoredObject } from "#/model/index.ts";
 import type { Approvals, Asking, Authorizer, Identity, Reading, VisibleKind } from "#/people/access/index.ts";
-import type { Admit, ListOptions, ObjectKey, Store, WatchEvent, WatchOptions, WriteOptions } from "#/state/store/index.ts";
+import type { Admit, DeleteOptions, ListOptions, ObjectKey, Patch, Store, WatchEvent, WatchOptions, WriteOptions } from "#/state/store/index.ts";
 import { type Exchange, headerOf } from "./exchange.ts";
 
 /** Changes of rights come in bursts, as a folder of manifests is applied. */
@@ -29,18 +29,15 @@ export class Rights {
     return this.#options.authorizer;
   }
 
-  /** Options of the store's writes, by which each change is checked where it happens. Nothing for whom nothing is refused: single writes must not cost more. */
-  admitting(
-    exchange: Exchange,
-    kind: Kind,
-    { dryRun = false, fieldManager }: Pick<WriteOptions, "dryRun" | "fieldManager">,
-  ): { readonly admit?: Admit } {
+  /** `how` it will be written: what waits for others is carried out so. Options of the store's writes, by which each change is checked where it happens. Nothing for whom nothing is refused: single writes must not cost more. */
+  admitting(exchange: Exchange, kind: Kind, how: WayOfWriting): { readonly admit?: Admit } {
     const { authorizer, approvals } = this.#options;
     const { user } = exchange;
     const isFree = authorizer.isFree(user, kind);
     const isGuarded = approvals?.guards(user) === true;
     if (isFree && !isGuarded) return {};
-    const asking = isGuarded ? { ...askingOf(exchange, dryRun), ...(fieldManager !== undefined && { fieldManager }) } : {};
+    const { dryRun = false } = how;
+    const asking = isGuarded ? { ...askingOf(exchange, dryRun), ...askedSo(how) } : {};
     return {
       admit: async (before, after) => {
         if (!isFree) await authorizer.checkChange(user, kind, before, after, { isDryRun: dryRun });
@@ -59,22 +56,26 @@ export class Rights {
 
   /** The same of what is no write.
    *  @throws api/forbidden; access/waits */
-  async checkCall(exchange: Exchange, action: Action, object: StoredObject, call: string): Promise<void> {
+  async checkCall(exchange: Exchange, action: Action, objects: readonly StoredObject[], call: string): Promise<void> {
     const { authorizer, approvals } = this.#options;
-    authorizer.checkAction(exchange.user, action, object);
-    if (approvals?.guards(exchange.user) === true) await approvals.guardCall(exchange.user, action, { object, call }, askingOf(exchange, false));
+    for (const object of objects) authorizer.checkAction(exchange.user, action, object);
+    if (approvals?.guards(exchange.user) === true) await approvals.guardCall(exchange.user, action, { objects, call }, askingOf(exchange, false));
   }
 
   /** A command in an instance may do all that a script may, so what holds for scripts holds for it. It has no answer in which something could wait.
    *  @throws api/forbidden */
-  async checkExec(exchange: Exchange, object: StoredObject, command: readonly string[]): Promise<void> {
+  async checkExec(exchange: Exchange, object: StoredObject, command: readonly string[], hasInput: boolean): Promise<void> {
     const { approvals } = this.#options;
     if (approvals?.guards(exchange.user) !== true) return;
     try {
       await approvals.guardCall(
         exchange.user,
         "run-script",
-        { object, call: `exec ${command.join(" ")}`.slice(0, 1_000) },
+        {
+          objects: [object],
+          call: shortened(`exec ${hasInput ? "(and what is typed into it) " : ""}${command.map(shellWord).join(" ")}`),
+          exactly: JSON.stringify([command, hasInput]),
+        },
         askingOf(exchange, false),
       );
     } catch (error) {
@@ -205,6 +206,30 @@ export class Rights {
       },
     };
   }
+}
+
+const CALL_CHARACTERS_MAX = 900;
+
+/** Who decides must see that there is more. */
+function shortened(text: string): string {
+  const left = text.length - CALL_CHARACTERS_MAX;
+  return left <= 0 ? text : `${text.slice(0, CALL_CHARACTERS_MAX).toWellFormed()}… and ${left} characters more`;
+}
+
+/** All by which the same change may be written in another way. */
+export type WayOfWriting = Pick<WriteOptions, "dryRun" | "fieldManager" | "through"> &
+  Pick<DeleteOptions, "propagationPolicy" | "preconditions"> & { readonly patch?: Patch };
+
+function askedSo({ fieldManager, through, propagationPolicy, preconditions, patch }: WayOfWriting): Pick<Asking, "how" | "applied"> {
+  const how = {
+    ...(fieldManager !== undefined && { fieldManager }),
+    ...(patch?.type === "apply" && { apply: true }),
+    ...(patch?.type === "apply" && patch.force === true && { force: true }),
+    ...(through !== undefined && { subresource: through }),
+    ...(propagationPolicy !== undefined && propagationPolicy !== "Background" && { propagationPolicy }),
+    ...(preconditions !== undefined && { preconditions }),
+  };
+  return { ...(Object.keys(how).length > 0 && { how }), ...(patch?.type === "apply" && { applied: patch.body }) };
 }
 
 /** Why somebody does it, and whether they do it alone: `Orrery-Reason` and `Orrery-Break-Glass`, percent-encoded UTF-8.

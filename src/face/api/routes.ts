@@ -214,7 +214,7 @@ export class Routes {
 
   async #backup(exchange: Exchange, backup: () => Promise<object>): Promise<Reply> {
     const one = await this.#options.store.get(site, { name: SITE_NAME });
-    if (one !== undefined) await this.#rights.checkCall(exchange, "backup", one, "backup");
+    if (one !== undefined) await this.#rights.checkCall(exchange, "backup", [one], "backup");
     await exchange.trail.begin("backup");
     return jsonReply(await backup(), 201);
   }

@@ -51,11 +51,7 @@ export class Scales {
   /** Writes the number of the Scale that `change` makes. */
   async #write(exchange: Exchange, target: Target, name: string, { change, isBlind = false, force }: ScaleWish): Promise<Reply> {
     const { kind } = target;
-    const wish = writeOptions(exchange, kind);
-    const options = {
-      ...exchange.trail.intending(kind, { ...wish, ...this.#rights.admitting(exchange, kind, wish) }),
-      through: "scale" as const,
-    };
+    const wish = { ...writeOptions(exchange, kind), through: "scale" as const };
     for (let attempt = 1; ; attempt++) {
       const before = await this.#present(exchange.user, target, name);
       const { replicas, resourceVersion } = checked(knownFields(exchange, name, change(scaleOf(before, target))), before);
@@ -65,6 +61,7 @@ export class Scales {
         ...nested(kind.scale?.specPath ?? "", replicas),
       };
       const patch: Patch = force === undefined ? { type: "merge", body } : { type: "apply", body, force };
+      const options = exchange.trail.intending(kind, { ...wish, ...this.#rights.admitting(exchange, kind, { ...wish, patch }) });
       try {
         return jsonReply(scaleOf(await this.#store.patch(kind, keyOf(target, name), patch, options), target));
       } catch (error) {

@@ -18,7 +18,7 @@ export async function serveSecrets(exchange: Exchange, target: Target, name: str
   const { collection, kind } = target;
   const object = await rights.find(exchange.user, kind, keyOf(target, name));
   if (object === undefined) throw missing(collection, name);
-  await rights.checkCall(exchange, "see-secrets", object, "see its secrets");
+  await rights.checkCall(exchange, "see-secrets", [object], "see its secrets");
   const { namespace, uid, resourceVersion } = object.metadata;
   const seen = secretsOf(object);
   await exchange.trail.begin("see-secrets", {

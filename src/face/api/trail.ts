@@ -109,6 +109,11 @@ export class Trail {
     };
   }
 
+  /** Tells what came of the change that was begun last, where the answer to the request does not: of what an approval carries out. */
+  endLast(outcome: Outcome): void {
+    if (this.#begun.length > 1) this.#begun.at(-1)?.entry.end(outcome);
+  }
+
   /** The request was answered with `code`. */
   done(code: number): void {
     if (this.#isHeld || this.#options === undefined) return;

@@ -84,12 +84,12 @@ export class Writes {
     const { kind } = target;
     await this.#checkSeen(exchange, target, name);
     const patch = await this.#readPatch(exchange, target, name);
-    const options = this.#options(exchange, kind, subresource);
     const key = keyOf(target, name);
-    const write = (given: Patch): Promise<StoredObject> => this.#checked(kind, options, (how) => this.#store.patch(kind, key, given, how));
+    const write = (given: Patch): Promise<StoredObject> =>
+      this.#checked(kind, this.#options(exchange, kind, subresource, given), (how) => this.#store.patch(kind, key, given, how));
     if (patch.type !== "apply") return await this.#shown(exchange, target, name, write(patch));
     const live = await this.#store.get(kind, key);
-    const applied = this.#applied(options, live, (isForced) => write(isForced ? { ...patch, force: true } : patch));
+    const applied = this.#applied(writeOptions(exchange, kind), live, (isForced) => write(isForced ? { ...patch, force: true } : patch));
     return await this.#shown(exchange, target, name, applied, live === undefined ? 201 : 200);
   }
 
@@ -178,9 +178,10 @@ export class Writes {
     });
   }
 
-  #options(exchange: Exchange, kind: Kind, subresource?: "status"): WriteOptions {
+  #options(exchange: Exchange, kind: Kind, subresource?: "status", patch?: Patch): WriteOptions {
     const options = writeOptions(exchange, kind, subresource);
-    return exchange.trail.intending(kind, { ...options, ...this.#rights.admitting(exchange, kind, options) });
+    const how = { ...options, ...(patch !== undefined && { patch }) };
+    return exchange.trail.intending(kind, { ...options, ...this.#rights.admitting(exchange, kind, how) });
   }
 
   /** Of the deletion, and of its trial before. */

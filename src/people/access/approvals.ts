@@ -1,4 +1,4 @@
-import { type Clock, describeError, isOrreryError, type Log, OrreryError } from "#/base/index.ts";
+import { type Clock, isOrreryError, type Log, OrreryError } from "#/base/index.ts";
 import {
   type Action,
   type Approval,
@@ -13,12 +13,13 @@ import {
   type User,
   user,
 } from "#/model/index.ts";
-import type { Admit, ObjectInput, ObjectKey, Store } from "#/state/store/index.ts";
-import { approvalWish } from "./approval-wish.ts";
+import type { ObjectInput, Store } from "#/state/store/index.ts";
+import { approvalWish, forgetOldWishes } from "./approval-wish.ts";
 import { type FindLabels, judgedLabels } from "./belonging.ts";
+import { CarriesOut, type CarryingOut, keyOf } from "./carrying-out.ts";
 import type { Effect, Identity } from "./contract.ts";
 import { type EffectContext, effects } from "./effects.ts";
-import { type Asked, changesOf, type FourEyesRule, hashOf, needsOf, type Person, personOf, rulesFor } from "./four-eyes.ts";
+import { type Asked, changesOf, type FourEyesRule, type How, hashOf, needsOf, type Person, personOf, rulesFor } from "./four-eyes.ts";
 import type { SiteAuthorizer } from "./site-authorizer.ts";
 
 /** That wait at one time. */
@@ -38,6 +39,11 @@ export interface ApprovalsOptions {
   readonly findUser: (name: string) => User | undefined;
   readonly findLabels: FindLabels;
   readonly context: (kind: Kind, before: StoredObject | undefined) => Promise<EffectContext>;
+  readonly signal?: AbortSignal;
+  /** Id of the store's history: what was asked for in another one has lapsed. Absent: there is but one. */
+  readonly history?: string;
+  /** Of what a former centre was approved to do: by whom the audit is told. */
+  readonly resuming?: (one: Approval) => CarryingOut;
 }
 
 /** What a request says beside what it asks for. */
@@ -46,23 +52,31 @@ export interface Asking {
   readonly reason?: string;
   /** Why one person does it alone. */
   readonly breakGlass?: string;
-  readonly fieldManager?: string;
+  /** In which way it is written. */
+  readonly how?: How;
+  /** Of a server-side apply: its body. */
+  readonly applied?: ObjectInput;
   /** Tells the person. */
   readonly warn?: (text: string) => void;
 }
 
-/** How what was approved is carried out. */
-export interface CarryingOut {
-  /** Gives the `admit` that is asked in the place of the one of the write: by it the audit is told, too. */
-  readonly told?: (kind: Kind, admit: Admit) => Admit;
+/** What is no write. */
+export interface Call {
+  readonly objects: readonly StoredObject[];
+  /** In words, for those who decide. */
+  readonly call: string;
+  /** What `call` may tell in part alone: another is another wish. */
+  readonly exactly?: string;
 }
 
 /** Four eyes: what the Site names waits until others approve it, and only that is carried out. It guards what a write does, whichever way it comes. */
 export class Approvals {
   readonly #options: ApprovalsOptions;
+  readonly #carries: CarriesOut;
 
   constructor(options: ApprovalsOptions) {
     this.#options = options;
+    this.#carries = new CarriesOut({ ...options, end: (...given) => this.#end(...given) });
   }
 
   /** Whether anything of `who` may have to wait. What agents and gateways report never does. */
@@ -81,29 +95,30 @@ export class Approvals {
     const object = before ?? after;
     if (!this.guards(who) || object === undefined) return;
     const found = effects(kind, before, after, await this.#options.context(kind, before));
+    // A status is what somebody saw: nothing is wished by it, and nobody is made an approver.
+    if (found.length === 0 || found.every(({ action }) => action === "status")) return;
     const { namespace, name } = object.metadata;
-    await this.#demand(who, { kind: kind.kind, namespace, name, before, after }, found, asking, this.#changesApprovers(kind, before, after));
+    const asked = { kind: kind.kind, namespace, name, before, after, how: asking.how };
+    await this.#demand(who, asked, found, asking, this.#changesApprovers(kind, before, after));
   }
 
-  /** The same of what is no write: a script that is run, a backup. What was approved may be done once, by who asked, within its time. */
-  async guardCall(
-    who: Identity,
-    action: Action,
-    { object, call }: { readonly object: StoredObject; readonly call: string },
-    asking: Asking,
-  ): Promise<void> {
+  /** The same of what is no write: a script that is run, a backup. What was approved may be done once, by who asked, within its time; of several objects, when it was approved for all of them. */
+  async guardCall(who: Identity, action: Action, { objects, call, exactly }: Call, asking: Asking): Promise<void> {
     if (!this.guards(who)) return;
-    const { kind, metadata } = object;
-    const asked: Asked = { kind, namespace: metadata.namespace, name: metadata.name, before: object, after: undefined, call };
-    const ticket = await this.#findOwn(who, hashOf(asked), "Approved");
-    if (ticket !== undefined && asking.isDryRun !== true) {
-      const nowMs = this.#options.clock.now();
-      if (Date.parse(ticket.spec.until) > nowMs) {
-        await this.#write(ticket, { ...ticket.status, phase: "Done", doneAt: timestamp(nowMs), message: "done by who asked" });
-        return;
-      }
+    const tickets: Approval[] = [];
+    const waits: unknown[] = [];
+    for (const object of objects) {
+      const { kind, metadata } = object;
+      const asked: Asked = { kind, namespace: metadata.namespace, name: metadata.name, before: object, after: undefined, call, exactly };
+      const ticket = asking.isDryRun === true ? undefined : await this.#findOwn(who, hashOf(asked), "Approved");
+      if (ticket !== undefined) tickets.push(ticket);
+      else await this.#demand(who, asked, [{ action, object }], asking, false).catch((error: unknown) => waits.push(error));
     }
-    await this.#demand(who, asked, [{ action, object }], asking, false);
+    // None is used up before all are there.
+    if (waits.length > 0) throw waits[0];
+    const message = "begun by who asked; what came of it stands in the audit";
+    for (const ticket of tickets)
+      await this.#write(ticket, { ...ticket.status, phase: "Done", doneAt: timestamp(this.#options.clock.now()), message });
   }
 
   /** @throws access/waits, as above */
@@ -121,6 +136,7 @@ export class Approvals {
       verb: asked.call !== undefined ? "call" : before === undefined ? "create" : after === undefined ? "delete" : "update",
       object: { kind: asked.kind, name: asked.name, ...(asked.namespace !== undefined && { namespace: asked.namespace }) },
       ...(asked.call !== undefined && { call: asked.call }),
+      ...(asked.how !== undefined && { how: asked.how }),
       by: personOf(who),
       ...(asking.reason !== undefined && { reason: asking.reason.slice(0, 2_000) }),
       ...(asked.call === undefined && { changes: changesOf(before, after) }),
@@ -144,8 +160,8 @@ export class Approvals {
     return items.find(({ spec }) => spec.hash === hash && Date.parse(spec.until) > nowMs && this.#isSame(spec.by, personOf(who)));
   }
 
-  async #make(who: Identity, spec: Approval["spec"], { after }: Asked, { fieldManager }: Asking): Promise<Approval> {
-    const { store, clock } = this.#options;
+  async #make(who: Identity, spec: Approval["spec"], { after }: Asked, { applied }: Asking): Promise<Approval> {
+    const { store, clock, history } = this.#options;
     const waiting = (await store.list(approval, { fieldSelector: "status.phase=Waiting" })).items.filter(
       (one) => Date.parse(one.spec.until) > clock.now(),
     );
@@ -156,7 +172,8 @@ export class Approvals {
     const generateName = `${spec.object.kind.toLowerCase()}-${spec.object.name.slice(0, 30).replace(/[^a-z0-9]+$/, "")}-`;
     const kept = {
       ...(after !== undefined && { after: after as unknown as Record<string, unknown> }),
-      ...(fieldManager !== undefined && { fieldManager }),
+      ...(applied !== undefined && { applied: applied as unknown as Record<string, unknown> }),
+      ...(history !== undefined && { history }),
       who: { ...personOf(who), groups: [...who.groups] },
     };
     // First what is carried out, then who may be asked about it.
@@ -218,10 +235,12 @@ export class Approvals {
         ...decisions,
         { verdict: "approved" as const, role: need.role, by: me, ...(reason !== undefined && { reason }), at: timestamp(nowMs) },
       ];
-      return { ...one.status, decisions: all, phase: open.length === 1 ? ("Approved" as const) : ("Waiting" as const) };
+      if (open.length > 1) return { ...one.status, decisions: all, phase: "Waiting" as const };
+      const generation = (await this.#presentOf(one))?.metadata.generation;
+      return { ...one.status, decisions: all, phase: "Approved" as const, ...(generation !== undefined && { generation }) };
     });
     this.#tell(decided, "Normal", "Approved", `${who.name} approves${reason === undefined ? "" : `: ${reason}`}`);
-    return decided.status?.phase === "Approved" && decided.spec.verb !== "call" ? await this.#carryOut(decided, more) : decided;
+    return decided.status?.phase === "Approved" && decided.spec.verb !== "call" ? await this.#carries.carryOut(decided, more) : decided;
   }
 
   /** @throws as `approve` */
@@ -271,53 +290,32 @@ export class Approvals {
     });
   }
 
-  /** Carries out what was approved just before a centre ended. */
+  /** Ends what was asked for in another history of the store: a backup was put back, and nobody asks for it now. Then carries out what was approved just before a centre ended. */
   async resume(): Promise<void> {
-    const { items } = await this.#options.store.list(approval, { fieldSelector: "status.phase=Approved" });
-    for (const one of items) if (one.spec.verb !== "call") await this.#carryOut(one);
-  }
-
-  /** Writes exactly what was approved, or says why it can no longer be. */
-  async #carryOut(one: Approval, { told = (_, admit) => admit }: CarryingOut = {}): Promise<Approval> {
-    const { store, kinds, log } = this.#options;
-    const { name } = one.metadata;
-    const { spec } = one;
-    try {
-      const kind = kinds.find((each) => each.kind === spec.object.kind);
-      const wish = await store.get(approvalWish, { name });
-      if (kind === undefined || wish === undefined) throw new OrreryError("access/changed", "what was asked for is no longer known: ask again");
-      const who: Identity = wish.spec.who as Identity;
-      const admit: Admit = async (before, after) => {
-        if (hashOf({ ...spec.object, before, after }) !== spec.hash)
-          throw new OrreryError(
-            "access/changed",
-            `${spec.object.kind} ${spec.object.name} has changed since it was asked for: look at it, and ask again`,
-          );
-        await this.#options.checkChange(who, kind, before, after);
-      };
-      const author = AUTHORED[kind.kind];
-      const options = {
-        admit: told(kind, admit),
-        ...(wish.spec.fieldManager !== undefined && { fieldManager: wish.spec.fieldManager }),
-        ...(author !== undefined && { author: { user: spec.by.name, of: author } }),
-      };
-      const input = wish.spec.after === undefined ? undefined : inputOf(wish.spec.after as unknown as StoredObject, spec.verb === "create");
-      if (spec.verb === "create" && input !== undefined) await store.create(kind, input, options);
-      else if (spec.verb === "update" && input !== undefined) await store.update(kind, input, options);
-      else if ((await store.delete(kind, keyOf(spec.object), options)) === undefined)
-        throw new OrreryError("access/changed", `${spec.object.kind} ${spec.object.name} is gone`);
-      return await this.#end(name, "Done", "carried out as it was approved");
-    } catch (error) {
-      if (!isOrreryError(error)) log.error("approvals: what was approved could not be carried out", { approval: name, error: describeError(error) });
-      return await this.#end(name, "Failed", describeError(error).slice(0, 1_000));
-    } finally {
-      await this.#forgetWish(name);
-    }
+    const { store, history } = this.#options;
+    for (const phase of ["Waiting", "Approved"])
+      for (const { metadata } of (await store.list(approval, { fieldSelector: `status.phase=${phase}` })).items) {
+        const { name } = metadata;
+        const wish = await store.get(approvalWish, { name });
+        if (history === undefined || wish === undefined || wish.spec.history === history) continue;
+        const message = "what is stored was put back to an earlier state since it was asked for: ask again";
+        const lapsed = await this.#change(name, async ({ status }) =>
+          status?.phase === "Waiting" || status?.phase === "Approved" ? { ...status, phase: "Expired", message } : status,
+        );
+        await this.#forgetWish(name);
+        this.#tell(lapsed, "Normal", "Expired", message);
+      }
+    await this.#carries.resume();
+    await forgetOldWishes(store, this.#options.clock.now());
   }
 
   async #end(name: string, phase: "Done" | "Failed", message: string): Promise<Approval> {
-    const ended = await this.#change(name, async (one, nowMs) => ({ ...one.status, phase, message, doneAt: timestamp(nowMs) }));
-    this.#tell(ended, phase === "Done" ? "Normal" : "Warning", phase, message);
+    let isEnded = false;
+    const ended = await this.#change(name, async ({ status }, nowMs) => {
+      isEnded = status?.phase !== "Approved";
+      return isEnded ? status : { ...status, phase, message, doneAt: timestamp(nowMs) };
+    });
+    if (!isEnded) this.#tell(ended, phase === "Done" ? "Normal" : "Warning", phase, message);
     return ended;
   }
 
@@ -352,11 +350,16 @@ export class Approvals {
     await this.#options.store.delete(approvalWish, { name });
   }
 
-  async #judgedOf({ spec }: Approval): Promise<ReturnType<typeof judgedLabels>> {
-    const { store, kinds, findLabels } = this.#options;
+  async #judgedOf(one: Approval): Promise<ReturnType<typeof judgedLabels>> {
+    const present = await this.#presentOf(one);
+    return present === undefined ? [{}] : judgedLabels(present, this.#options.findLabels);
+  }
+
+  /** The object that it is about, as it is now. */
+  async #presentOf({ spec }: Approval): Promise<StoredObject | undefined> {
+    const { store, kinds } = this.#options;
     const kind = kinds.find((one) => one.kind === spec.object.kind);
-    const present = kind === undefined ? undefined : await store.get(kind, keyOf(spec.object));
-    return present === undefined ? [{}] : judgedLabels(present, findLabels);
+    return kind === undefined ? undefined : await store.get(kind, keyOf(spec.object));
   }
 
   /** Two accounts of one person are one person. */
@@ -396,31 +399,6 @@ export class Approvals {
   #tell(object: Approval, type: "Normal" | "Warning", reason: string, message: string): void {
     this.#options.store.emit({ kind: approval, object, type, reason, message: message.slice(0, 1_000), component: COMPONENT });
   }
-}
-
-const AUTHORED: Readonly<Record<string, "object" | "spec">> = { Update: "object", Microservice: "spec" };
-
-/** The draft of an object as it was to be. */
-function inputOf({ apiVersion, kind, metadata, spec }: StoredObject, isNew: boolean): ObjectInput {
-  const { name, namespace, uid, labels, annotations, finalizers, ownerReferences } = metadata;
-  return {
-    apiVersion,
-    kind,
-    metadata: {
-      name,
-      ...(namespace !== undefined && { namespace }),
-      ...(!isNew && { uid }),
-      ...(labels !== undefined && { labels }),
-      ...(annotations !== undefined && { annotations }),
-      ...(finalizers !== undefined && { finalizers }),
-      ...(ownerReferences !== undefined && { ownerReferences }),
-    },
-    spec,
-  };
-}
-
-function keyOf({ name, namespace }: Approval["spec"]["object"]): ObjectKey {
-  return { name, ...(namespace !== undefined && { namespace }) };
 }
 
 function forbidden(what: string): OrreryError {

@@ -6,6 +6,7 @@ import { anyOf, type Labels, scopeOf } from "./label-scope.ts";
 
 export type FourEyesRule = NonNullable<Site["spec"]["fourEyes"]>[number];
 export type Person = Approval["spec"]["by"];
+export type How = NonNullable<Approval["spec"]["how"]>;
 
 /** What has to be approved, as one thing: nothing else is carried out. */
 export interface Asked {
@@ -16,14 +17,32 @@ export interface Asked {
   readonly after: StoredObject | undefined;
   /** What is called, where nothing is written. */
   readonly call?: string | undefined;
+  /** More than `call` has room for. */
+  readonly exactly?: string | undefined;
+  readonly how?: How | undefined;
 }
 
 /** The same for the same wish over the same object as it was; statuses do not count, which change all the time. */
-export function hashOf({ kind, namespace, name, before, after, call }: Asked): string {
+export function hashOf({ kind, namespace, name, before, after, call, exactly, how }: Asked): string {
   const text = JSON.stringify(
-    sorted({ kind, namespace, name, uid: before?.metadata.uid, before: contentOf(before) ?? null, after: contentOf(after) ?? null, call }),
+    sorted({
+      kind,
+      namespace,
+      name,
+      uid: before?.metadata.uid,
+      before: contentOf(before) ?? null,
+      after: contentOf(after) ?? null,
+      call,
+      exactly,
+      how,
+    }),
   );
   return hash("sha256", text, "hex");
+}
+
+/** Of what somebody wishes of an object, whatever its status. */
+export function contentHash(object: StoredObject | undefined): string {
+  return hash("sha256", JSON.stringify(sorted(contentOf(object) ?? null)), "hex");
 }
 
 /** The rules that `effects` fall under. `changesApprovers`: it changes who approves, or what has to be, which needs all who approve anything. */

@@ -1,5 +1,6 @@
 export type { Approvals, Asking } from "./approvals.ts";
 export { BUILT_IN_ROLES } from "./built-in-roles.ts";
+export type { CarryingOut } from "./carrying-out.ts";
 export type {
   ActionRule,
   Authenticate,

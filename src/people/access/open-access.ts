@@ -1,8 +1,9 @@
 import type { Clock, Log, Random } from "#/base/index.ts";
-import { job, type Kind, microservice, resource, role, SITE_NAME, type StoredObject, site, update, user } from "#/model/index.ts";
+import { type Approval, job, type Kind, microservice, resource, role, SITE_NAME, type StoredObject, site, update, user } from "#/model/index.ts";
 import { objectKey, Reflector } from "#/state/reconcile/index.ts";
 import type { Store } from "#/state/store/index.ts";
 import { Approvals } from "./approvals.ts";
+import type { CarryingOut } from "./carrying-out.ts";
 import type { Authorizer } from "./contract.ts";
 import type { EffectContext } from "./effects.ts";
 import type { Labels } from "./label-scope.ts";
@@ -19,6 +20,10 @@ export interface AccessOptions {
   readonly random: Random;
   readonly log: Log;
   readonly signal: AbortSignal;
+  /** Id of the store's history: approvals of another one have lapsed. Absent: there is but one. */
+  readonly history?: string;
+  /** Of what a former centre was approved to do: by whom the audit is told. */
+  readonly resuming?: (one: Approval) => CarryingOut;
 }
 
 /** Who may do what, of whatever centre serves the API: it need not lead. */

@@ -1,7 +1,7 @@
 import { type Approval, approval, type ConditionInput, role, SITE_NAME, setCondition, site, user } from "#/model/index.ts";
 import { type CentrePart, Controller, declareController, objectKey, partKind, workerOf } from "#/state/reconcile/index.ts";
 import { accessGuard } from "./access-guard.ts";
-import { approvalWish } from "./approval-wish.ts";
+import { approvalWish, forgetOldWishes } from "./approval-wish.ts";
 import { BUILT_IN_ROLES } from "./built-in-roles.ts";
 
 /** Shows the built-in roles as objects, so that they are found where all others are. What decides has them from the program. */
@@ -58,6 +58,7 @@ const approvalHistory = declareController({
             .sort((a, b) => (a.metadata.creationTimestamp < b.metadata.creationTimestamp ? 1 : -1));
           for (const [index, { metadata }] of over.entries())
             if (index >= HISTORY_MAX || clock.now() - Date.parse(metadata.creationTimestamp) > HISTORY_MS) await store.delete(approval, metadata);
+          await forgetOldWishes(store, clock.now());
           await tellSite();
           return { requeueAfterMs: 3_600_000 };
         }

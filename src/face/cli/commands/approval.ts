@@ -102,6 +102,8 @@ async function show({ terminal }: CliContext, api: Client, name: string, options
   terminal.out(`What:      ${spec.call ?? spec.actions.join(", ")} of ${spec.object.kind} ${spec.object.name}`);
   terminal.out(`By:        ${spec.by.name} (${spec.by.via})${spec.reason === undefined ? "" : `: ${spec.reason}`}`);
   terminal.out(`Needs:     ${spec.needs.map((need) => need.role).join(" and ")}, until ${spec.until}`);
+  const how = howOf(spec.how);
+  if (how !== "") terminal.out(`How:       ${how}`);
   for (const { field, before, after } of spec.changes ?? []) terminal.out(`Change:    ${field}: ${before ?? "nothing"} → ${after ?? "nothing"}`);
   for (const { verdict, by, role, reason, at } of status?.decisions ?? [])
     terminal.out(`Decision:  ${at} ${by.name}${role === undefined ? "" : ` as ${role}`}: ${verdict}${reason === undefined ? "" : `: ${reason}`}`);
@@ -110,6 +112,15 @@ async function show({ terminal }: CliContext, api: Client, name: string, options
       `Looked at: ${status.reviewed.at} ${status.reviewed.by.name}${status.reviewed.reason === undefined ? "" : `: ${status.reviewed.reason}`}`,
     );
   return 0;
+}
+
+/** In which way it is written, as far as that is not the usual one. */
+function howOf({ fieldManager, apply, force, propagationPolicy, preconditions = {} }: NonNullable<Approval["spec"]["how"]> = {}): string {
+  return [
+    ...(apply === true ? [`applied by ${fieldManager ?? "orrery"}${force === true ? ", taking over fields of others" : ""}`] : []),
+    ...(propagationPolicy === "Orphan" ? ["what belongs to it stays"] : propagationPolicy === "Foreground" ? ["what belongs to it goes first"] : []),
+    ...Object.entries(preconditions).map(([field, value]) => `only if its ${field} is ${value}`),
+  ].join("; ");
 }
 
 /** @throws cli/missing */
