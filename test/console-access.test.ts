@@ -5,6 +5,7 @@ import type { Page } from "playwright-core";
 import { approval, microservice, role, site as siteKind, user } from "#/model/index.ts";
 import { lacksBrowser } from "./console-browser.ts";
 import { assertAccessible, ConsoleSite, type Look, type OpenPage, untilCalm } from "./console-site.ts";
+import { until } from "./login-site.ts";
 
 const skip = lacksBrowser();
 const ODD = `<img src=x onerror="alert(1)"> \u202etxet\u200b ${"long ".repeat(30)}`;
@@ -58,6 +59,8 @@ describe("the console's pages of access", { skip }, () => {
     "/users?open=op&tab=sessions",
     "/users?show=roles&open=safety",
     "/users?new=user",
+    "/users?open=op&tab=may",
+    "/users?show=roles&new=role",
     "/audit?q=limits",
   ];
   for (const seen of [
@@ -129,6 +132,7 @@ describe("the console's pages of access", { skip }, () => {
           await page.getByRole("button", { name: "Disable", exact: true }).click();
           await page.getByText("This would be refused").waitFor();
           await page.getByText(/nobody else is/).waitFor();
+          await page.getByText("Nobody would be left").waitFor();
         },
         { refusals: true },
       );
@@ -216,18 +220,53 @@ describe("the console's pages of access", { skip }, () => {
       await page.getByText("Done, exactly as it was approved.").waitFor();
       assert.equal((await store.get(microservice, { name: "recorder" }))?.spec.suspended, true);
     });
-    const tab = await site.site.byLink("w.huang");
-    const told = await site.site.ask("PATCH", "/apis/orrery.dev/v1/namespaces/default/microservices/mission-log", {
-      headers: {
-        cookie: tab.cookie,
-        "orrery-session": tab.secret,
-        "sec-fetch-site": "same-origin",
-        "content-type": "application/merge-patch+json",
-        "orrery-break-glass": encodeURIComponent("smoke in the rack"),
-      },
-      body: { spec: { suspended: true } },
+    await on("/services?open=default/mission-log", {}, async ({ page }) => {
+      await page.getByRole("button", { name: "Stop", exact: true }).click();
+      await page.getByRole("dialog").getByRole("button", { name: "Stop", exact: true }).click();
+      await page.getByRole("button", { name: "Do it alone …" }).click();
+      const dialog = page.getByRole("dialog");
+      await dialog.getByText("It gives you no right that you do not have").waitFor();
+      const verb = dialog.getByRole("button", { name: "Break the glass, and do it now" });
+      assert.ok(await verb.isDisabled(), "it takes a reason");
+      await dialog.getByLabel("Why (all are told)").fill("smoke in the rack 冒烟");
+      await verb.click();
+      await page.getByRole("status").filter({ hasText: "Stop mission-log" }).filter({ hasNotText: "Do it alone" }).waitFor();
+      await until(async () => (await store.get(microservice, { name: "mission-log" }))?.spec.suspended === true);
     });
-    assert.equal(told.status, 200, told.text);
+    // What waited of it is taken back.
+    await until(async () => (await asked()) === undefined);
+    const glass = (await store.list(approval)).items.find(({ status }) => status?.phase === "BrokenGlass");
+    assert.match(glass?.spec.reason ?? "", /冒烟/);
+    await store.patch(
+      siteKind,
+      { name: "site" },
+      {
+        type: "merge",
+        body: {
+          status: {
+            conditions: [
+              {
+                type: "BrokenGlass",
+                status: "True",
+                reason: "Unreviewed",
+                message: `done alone: ${glass?.metadata.name}`,
+                lastTransitionTime: new Date().toISOString(),
+              },
+            ],
+          },
+        },
+      },
+      { subresource: "status" },
+    );
+    await on("/", { user: "sam" }, async ({ page }) => {
+      await page
+        .getByRole("listitem")
+        .filter({ hasText: "Unreviewed" })
+        .getByRole("link", { name: /Look at what was done alone/ })
+        .waitFor();
+      await page.getByRole("link", { name: "Done alone: to be looked at" }).click();
+      await page.getByRole("heading", { name: "Approvals", level: 1 }).waitFor();
+    });
     await on("/approvals", { user: "sam" }, async ({ page }) => {
       await page.getByRole("row", { name: /Done alone/ }).click();
       await page.getByRole("button", { name: "I have looked at it" }).click();
@@ -277,6 +316,80 @@ describe("the console's pages of access", { skip }, () => {
       await page.getByText("No wall shows this site").waitFor();
     });
     assert.equal((await site.site.page(tab, "GET", "/me")).status, 200, "a session that nobody ended goes on");
+  });
+
+  test("a role is edited rule by rule, who has it stands beside it, and what another may is asked with the reason", async () => {
+    const { store } = site.site.api;
+    await on("/users?show=roles&open=safety", {}, async ({ page }) => {
+      await page.getByText("Given to:").waitFor();
+      await page.getByRole("link", { name: "sam" }).waitFor();
+      await page.getByRole("button", { name: "Change role safety" }).click();
+      const dialog = page.getByRole("dialog");
+      await dialog.getByRole("button", { name: "One more line" }).click();
+      await dialog.getByRole("combobox", { name: "May" }).nth(1).selectOption("own");
+      await dialog.getByRole("checkbox", { name: "patch" }).nth(1).check();
+      await dialog.getByLabel("Kinds").nth(1).fill("Resource, Route/status");
+      await dialog.getByLabel("Names").nth(1).fill("antenna-15m");
+      await dialog.getByRole("checkbox", { name: "start", exact: true }).check();
+      await dialog.getByRole("button", { name: "One more group" }).click();
+      await dialog.getByLabel("Group", { exact: true }).nth(1).fill("guards");
+      await dialog.getByRole("button", { name: "Change the role" }).click();
+      await page.getByRole("status").filter({ hasText: "it holds now" }).waitFor();
+      const spec = (await store.get(role, { name: "safety" }))?.spec;
+      assert.deepEqual(spec?.rules, [
+        { verbs: ["get"], kinds: ["Route"] },
+        { verbs: ["get", "list", "watch", "patch"], kinds: ["Resource", "Route/status"], names: ["antenna-15m"] },
+      ]);
+      assert.deepEqual(
+        [spec?.actions, spec?.groups.map(({ name }) => name)],
+        [
+          ["stop", "start"],
+          ["night <b>", "guards"],
+        ],
+      );
+      assert.equal(spec?.description, ODD.trim());
+    });
+    await on("/users?open=op&tab=may&verb=delete&kind=routes", {}, async ({ page }) => {
+      await page
+        .getByRole("row", { name: /run-script/ })
+        .getByText("team=a").first()
+        .waitFor();
+      await page.getByRole("button", { name: "Ask" }).click();
+      await page
+        .getByRole("status")
+        .filter({ hasText: /no\. user op .* may not delete routes/ })
+        .waitFor();
+      await untilCalm(page);
+      await assertAccessible(page, "what op may");
+    });
+  });
+
+  test("another way to log in is offered, and said to be away; the language goes with the person", async () => {
+    const { page, close } = await site.page("/about:blank", { isOut: true });
+    const provider = { name: "Keycloak <b>", isAway: true, path: "/login/provider" };
+    await page.route("**/login", (route) => route.fulfill({ json: { hasPasswords: true, provider } }));
+    await page.goto(`${site.site.plain}/console/services?q=a%20b`);
+    await page.getByRole("status").filter({ hasText: "Keycloak <b> does not answer now" }).waitFor();
+    assert.equal(await page.getByRole("link", { name: /Keycloak/ }).count(), 0);
+    await assertAccessible(page, "login beside a provider that is away");
+    provider.isAway = false;
+    const link = page.getByRole("link", { name: "Log in with Keycloak <b>" });
+    await link.waitFor({ timeout: 15_000 });
+    assert.equal(await link.getAttribute("href"), `/login/provider?to=${encodeURIComponent("/console/services?q=a%20b")}`);
+    await close();
+
+    await on("/settings", { user: "sam" }, async ({ page: own }) => {
+      await own.getByRole("button", { name: "中文" }).click();
+      await own.getByText("语言随您的用户保存").waitFor();
+    });
+    await until(async () => (await site.site.api.store.get(user, { name: "sam" }))?.spec.language === "zh");
+    await on("/", { user: "sam", language: "en" }, async ({ page: other }) => {
+      await other.getByRole("heading", { name: "总览", level: 1 }).waitFor();
+      await other.getByRole("button", { name: /Sam/ }).click();
+      await other.getByRole("button", { name: "English" }).click();
+      await other.getByRole("heading", { name: "Overview", level: 1 }).waitFor();
+    });
+    await until(async () => (await site.site.api.store.get(user, { name: "sam" }))?.spec.language === "en");
   });
 
   test("a viewer is offered nothing, and the API refuses it all the same", async () => {

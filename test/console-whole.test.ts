@@ -29,7 +29,7 @@ test("auth goes to v2 by clicking while requests run, and none fails; what is ki
   const load = newLoad(site, t);
   await page.getByRole("link", { name: "Updates" }).click();
   await page.getByRole("button", { name: "Start an update" }).click();
-  await page.getByLabel("Service").fill("auth");
+  await page.getByRole("dialog").getByLabel("Service").fill("auth");
   await page.getByLabel("Version or revision").fill("v2");
   await page.getByLabel(/^Why/).fill("by clicking");
   await page.getByRole("button", { name: "Update auth to v2" }).click();

@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { Page } from "playwright-core";
-import { microservice } from "#/model/index.ts";
+import { microservice, update } from "#/model/index.ts";
 import { lacksBrowser } from "./console-browser.ts";
 import { assertAccessible, ConsoleSite, type Look, listPages, type OpenPage, untilCalm } from "./console-site.ts";
+import { until } from "./login-site.ts";
 
 const skip = lacksBrowser();
 /** Every page of the rail, and what opens on them. */
@@ -16,6 +17,7 @@ const PLACES: readonly string[] = [
   "/services?open=default/auth&tab=log",
   "/updates?open=default/conjunction-v6",
   "/updates?new=auth&to=v3",
+  "/updates?open=default/conjunction-v6&like=default/conjunction-v6&way=back",
   "/topology?open=service:portal>service:auth",
   "/topology?as=matrix&open=service:archive",
   "/calls?by=instances&only=hurts",
@@ -231,6 +233,19 @@ describe("console", { skip }, () => {
       await page.locator("tr[data-index='1']:focus").waitFor();
       await page.keyboard.press("Enter");
       await page.locator(".drawer h2").waitFor();
+      await page.keyboard.press("Escape");
+      await page.locator(".drawer h2").waitFor({ state: "detached" });
+      await page.keyboard.press("?");
+      await page.getByRole("dialog", { name: "Keys" }).getByText("Topology").waitFor();
+      await page.keyboard.press("Escape");
+      await page.keyboard.press("Control+k");
+      await page.keyboard.type("antenna-15m");
+      await page.getByRole("option", { name: /antenna-15m/ }).waitFor();
+      await page.keyboard.press("Enter");
+      await page
+        .getByRole("heading", { name: "15 m antenna" })
+        .or(page.getByRole("heading", { name: "antenna-15m" }))
+        .waitFor();
     });
   });
 
@@ -245,6 +260,8 @@ describe("console", { skip }, () => {
       await page.locator("html[data-theme='light'][lang='zh-CN']").waitFor();
       assert.equal(await page.evaluate(() => (globalThis as { isSame?: boolean }).isSame), true);
     });
+    // It is the person's from then on.
+    await site.site.setUser("w.huang", { displayName: "Wei Huang 黄巍", roles: [{ role: "admin" }] });
   });
 
   test("what stands in an object is text, however it is written", async () => {
@@ -260,6 +277,43 @@ describe("console", { skip }, () => {
         assert.equal(await page.locator("main img, main script").count(), 0);
         assert.ok(await page.evaluate<boolean>("document.documentElement.scrollWidth <= innerWidth"), "nothing is wider than the page");
       });
+  });
+
+  test("both versions are told beside the ramp; history is found, taken along, and gone back to", async () => {
+    const { store } = site.site.api;
+    await site.moveUpdate(0.1);
+    await on("/updates?phase=RolledBack", {}, async ({ page }) => {
+      const lane = page.locator(".lane", { hasText: "predictor" });
+      await lane.locator(".lane-figures", { hasText: "≤ 50" }).nth(1).waitFor();
+      await page.getByRole("row", { name: /conjunction/ }).waitFor();
+      assert.equal(await page.locator(".history tbody tr").count(), 1);
+      const saved = page.waitForEvent("download");
+      await page.getByRole("button", { name: "Export" }).click();
+      const { readFile } = await import("node:fs/promises");
+      const text = await readFile((await (await saved).path()) ?? "", "utf8");
+      assert.match(text, /conjunction-v6,.*RolledBack,41,w\.huang,covariance from the new catalogue,/);
+      await page.getByRole("row", { name: /conjunction/ }).click();
+      await page.getByRole("button", { name: "Go back to before it" }).click();
+      await page.getByRole("button", { name: "Go back: conjunction → v5" }).waitFor();
+      await page.getByRole("button", { name: "One more service" }).click();
+      await page.getByRole("dialog").getByLabel("Service").nth(1).fill("limits");
+      await page.getByRole("button", { name: "v1 · served" }).click();
+      await page.getByLabel("Ramp in %").fill("5，50%");
+      await page.getByLabel(/^Why/).fill("together");
+      await page.getByRole("button", { name: "Go back: conjunction → v5, limits → v1" }).click();
+      const made = async () => (await store.list(update)).items.find(({ spec }) => spec.message === "together");
+      await until(async () => (await made()) !== undefined);
+      const spec = (await made())?.spec;
+      assert.deepEqual(
+        spec?.services.map(({ name, to }) => `${name} ${to}`),
+        ["conjunction conjunction-v5-3f9a2b1c", "limits limits-v1-3f9a2b1c"],
+      );
+      assert.deepEqual(
+        spec?.ramp?.steps.map(({ share }) => share),
+        [0.05, 0.5],
+      );
+      await store.delete(update, { name: (await made())?.metadata.name ?? "" });
+    });
   });
 
   test("the lanes move: at the switch the line stands at the end, and what was served drains", async () => {

@@ -8,6 +8,7 @@ import { loadAhead } from "./ahead.ts";
 import { Bar } from "./Bar.tsx";
 import "./frame.css";
 import "../parts/tools.css";
+import { Keys } from "./Keys.tsx";
 import { startKeys } from "./keys.ts";
 import { usePlace } from "./location.ts";
 import { isRailFolded, isWall } from "./look.ts";
@@ -29,12 +30,13 @@ export default function Frame({ me }: { readonly me: Me }) {
   const { path } = usePlace();
   const [isSheetOpen, setSheetOpen] = useState(false);
   const [isPaletteOpen, setPaletteOpen] = useState(false);
+  const [areKeysOpen, setKeysOpen] = useState(false);
   const isFolded = useNotice(isRailFolded);
   const onWall = useNotice(isWall);
   const entry = findPage(path);
   const Page = useMemo(() => (entry === undefined ? undefined : pageOf(entry)), [entry]);
   useRotation(onWall);
-  useEffect(() => startKeys({ openPalette: () => setPaletteOpen(true) }), []);
+  useEffect(() => startKeys({ openPalette: () => setPaletteOpen(true), openKeys: () => setKeysOpen(true) }), []);
   useEffect(loadAhead, []);
   // biome-ignore lint/correctness/useExhaustiveDependencies: a page that was chosen closes the sheet
   useEffect(() => setSheetOpen(false), [path]);
@@ -64,7 +66,8 @@ export default function Frame({ me }: { readonly me: Me }) {
           </Suspense>
         </Broken>
       </main>
-      {isPaletteOpen && <Palette pages={PAGES} onClose={() => setPaletteOpen(false)} />}
+      {isPaletteOpen && <Palette pages={PAGES} onKeys={() => setKeysOpen(true)} onClose={() => setPaletteOpen(false)} />}
+      {areKeysOpen && <Keys pages={PAGES} onClose={() => setKeysOpen(false)} />}
     </div>
   );
 }

@@ -1,6 +1,7 @@
 import { type KeyboardEvent, useDeferredValue, useEffect, useId, useRef, useState } from "react";
 import type { TableRow } from "../../../src/face/views/protocol.ts";
 import { useView } from "../api/live.ts";
+import { mayAct, session } from "../api/session.ts";
 import type { PageEntry } from "../pages/index.ts";
 import { Shape } from "../parts/State.tsx";
 import { LANGUAGES, useTexts } from "../texts/index.ts";
@@ -9,7 +10,22 @@ import { chooseLanguage } from "./language.ts";
 import { go } from "./location.ts";
 import { theme } from "./look.ts";
 
-const FOUND_MAX = 12;
+/** Kinds that are found by name, with the page on which each is looked at; of each at most so many. */
+const FOUND: readonly {
+  readonly resource: string;
+  readonly kind: string;
+  readonly path: string;
+  readonly isWhole?: boolean;
+  readonly max: number;
+}[] = [
+  { resource: "microservices", kind: "Microservice", path: "/services", max: 8 },
+  { resource: "resources", kind: "Resource", path: "/resources", max: 4 },
+  { resource: "hosts", kind: "Host", path: "/hosts", isWhole: true, max: 3 },
+  { resource: "gateways", kind: "Gateway", path: "/gateways", isWhole: true, max: 3 },
+  { resource: "routes", kind: "Route", path: "/routes", max: 3 },
+  { resource: "updates", kind: "Update", path: "/updates", max: 3 },
+  { resource: "users", kind: "User", path: "/users", isWhole: true, max: 3 },
+];
 
 interface Item {
   readonly id: string;
@@ -20,23 +36,67 @@ interface Item {
   readonly run: () => void;
 }
 
+interface PaletteProps {
+  readonly pages: readonly PageEntry[];
+  /** Shows which keys do what. */
+  readonly onKeys: () => void;
+  readonly onClose: () => void;
+}
+
+interface Found {
+  readonly isLoading: boolean;
+  readonly items: readonly Item[];
+}
+
+/** Objects by name, of all kinds that have a page and that the person may see. */
+function useFound(search: string): Found {
+  const t = useTexts("frame");
+  const lives = FOUND.map(({ resource, max }) =>
+    // biome-ignore lint/correctness/useHookAtTopLevel: the list is always the same
+    useView<TableRow>(search === "" ? undefined : { of: "objects", resource, search, limit: max, columns: [".metadata.name"] }),
+  );
+  return {
+    isLoading: lives.some((live) => live.isLoading),
+    items: lives.flatMap((live, at) => {
+      const { kind, path, isWhole = false } = FOUND[at] ?? { kind: "", path: "" };
+      return live.rows.map(({ key, row }) => ({
+        id: `${kind} ${key}`,
+        title: row.name,
+        hint: t(`kinds.${kind}`),
+        state: row.state ?? { severity: "normal" as const, word: "" },
+        run: () => go(`${path}?open=${isWhole ? "" : `${row.namespace ?? "default"}/`}${encodeURIComponent(row.name)}`),
+      }));
+    }),
+  };
+}
+
 /** Goes anywhere and finds anything by name: pages, commands, services. Opened by Ctrl-K. */
-export function Palette({ pages, onClose }: { readonly pages: readonly PageEntry[]; readonly onClose: () => void }) {
+export function Palette({ pages, onKeys, onClose }: PaletteProps) {
   const t = useTexts("frame");
   const [text, setText] = useState("");
   const [chosen, setChosen] = useState(0);
   const dialog = useRef<HTMLDialogElement>(null);
   const listId = useId();
   const search = useDeferredValue(text.trim());
-  const found = useView<TableRow>(
-    search === "" ? undefined : { of: "objects", resource: "microservices", search, limit: FOUND_MAX, columns: [".status.servedVersion"] },
-  );
+  const found = useFound(search);
   useEffect(() => {
     dialog.current?.showModal();
   }, []);
 
+  const verbs: readonly (readonly [id: string, isOffered: boolean, run: () => void])[] = [
+    ["startUpdate", mayAct("update"), () => go("/updates?new=?")],
+    ["addUser", mayAct("manage-users"), () => go("/users?new=user")],
+    ["addRole", mayAct("manage-users"), () => go("/users?show=roles&new=role")],
+    ["mayI", true, () => go("/settings?tab=rights")],
+    ["copyLink", true, () => void navigator.clipboard?.writeText(location.href)],
+    ["keys", true, onKeys],
+    ["logout", true, () => void session.logout()],
+  ];
   const commands: readonly Item[] = [
     ...pages.map(({ id, path, key = "" }) => ({ id, icon: id, title: t(`pages.${id}`), hint: key === "" ? "" : `g ${key}`, run: () => go(path) })),
+    ...verbs
+      .filter(([, isOffered]) => isOffered)
+      .map(([id, , run]) => ({ id: `do-${id}`, title: t(`commands.${id}`), hint: id === "keys" ? "?" : "", run })),
     ...(["dark", "light", "system"] as const).map((one) => ({
       id: `theme-${one}`,
       title: `${t("theme")}: ${t(`themes.${one}`)}`,
@@ -52,16 +112,8 @@ export function Palette({ pages, onClose }: { readonly pages: readonly PageEntry
   ];
   const words = text.trim().toLowerCase().split(/\s+/);
   const items: readonly Item[] = [
-    ...commands.filter(({ title, id }) => words.every((word) => `${title} ${id}`.toLowerCase().includes(word))).slice(0, search === "" ? 20 : 5),
-    ...(search === ""
-      ? []
-      : found.rows.map(({ key, row }) => ({
-          id: key,
-          title: row.name,
-          hint: `${t("service")} ${String(row.cells[0] ?? "")}`,
-          state: row.state,
-          run: () => go(`/services?open=${row.namespace ?? "default"}/${row.name}`),
-        }))),
+    ...commands.filter(({ title, id }) => words.every((word) => `${title} ${id}`.toLowerCase().includes(word))).slice(0, search === "" ? 30 : 5),
+    ...(search === "" ? [] : found.items),
   ];
   const current = Math.min(chosen, Math.max(0, items.length - 1));
   const run = (item: Item | undefined): void => {

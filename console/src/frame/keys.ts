@@ -3,8 +3,8 @@ import { go } from "./location.ts";
 
 const SEQUENCE_MS = 1_200;
 
-/** The keyboard: Ctrl-K or `/` searches, `g` and a letter goes to a page. What is typed into a field stays there. Returns what takes it away. */
-export function startKeys({ openPalette }: { readonly openPalette: () => void }): () => void {
+/** The keyboard: Ctrl-K or `/` searches, `g` and a letter goes to a page, `?` tells all of it. What is typed into a field stays there. Returns what takes it away. */
+export function startKeys({ openPalette, openKeys }: { readonly openPalette: () => void; readonly openKeys: () => void }): () => void {
   let leaderAt = Number.NEGATIVE_INFINITY;
   const onKey = (event: KeyboardEvent): void => {
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
@@ -12,6 +12,12 @@ export function startKeys({ openPalette }: { readonly openPalette: () => void })
       return openPalette();
     }
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+    // What is asked is answered first.
+    if (document.querySelector("dialog[open]") !== null) return;
+    if (event.key === "?") {
+      event.preventDefault();
+      return openKeys();
+    }
     if (event.key === "/") {
       const field = document.querySelector<HTMLInputElement>("[data-search]");
       event.preventDefault();

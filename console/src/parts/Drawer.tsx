@@ -23,15 +23,21 @@ export function Drawer({ label, of, onClose, children }: DrawerProps) {
       if (before instanceof HTMLElement && before.isConnected) before.focus({ preventScroll: true });
     };
   }, [of]);
+  const close = useRef(onClose);
+  close.current = onClose;
+  useEffect(() => {
+    // Also from the list beside it. In a field that has something typed in, the first Escape is the field's; a question that is asked is answered first.
+    const onKey = (event: KeyboardEvent): void => {
+      if (event.key !== "Escape" || event.defaultPrevented || document.querySelector("dialog[open]") !== null) return;
+      const { target } = event;
+      if (target instanceof HTMLInputElement && target.type === "search" && target.value !== "") return;
+      close.current();
+    };
+    addEventListener("keydown", onKey);
+    return () => removeEventListener("keydown", onKey);
+  }, []);
   return (
-    <aside
-      ref={element}
-      className="drawer"
-      aria-label={label}
-      onKeyDown={(event) => {
-        if (event.key === "Escape" && !event.defaultPrevented) onClose();
-      }}
-    >
+    <aside ref={element} className="drawer" aria-label={label}>
       <button type="button" className="button is-bare drawer-close" aria-label={t("close")} onClick={onClose}>
         <Icon name="close" />
       </button>

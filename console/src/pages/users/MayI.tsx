@@ -1,6 +1,7 @@
 import { type FormEvent, useState } from "react";
 import { ApiError, send } from "../../api/request.ts";
 import { type Rules, session } from "../../api/session.ts";
+import { useParam } from "../../frame/location.ts";
 import { useAnswer } from "../../parts/answers.ts";
 import { Shape } from "../../parts/State.tsx";
 import { useTexts } from "../../texts/index.ts";
@@ -23,9 +24,9 @@ interface Review {
 /** All that somebody may; and of one thing: whether, and why not. `user` absent: oneself. */
 export function MayI({ user }: { readonly user?: string }) {
   const t = useTexts("rights");
-  const [verb, setVerb] = useState<string>("stop");
-  const [resource, setResource] = useState("microservices");
-  const [name, setName] = useState("");
+  const [verb, setVerb] = useParam("verb", "stop");
+  const [resource, setResource] = useParam("kind", "microservices");
+  const [name, setName] = useParam("named");
   const [verdict, setVerdict] = useState<Verdict>();
   const [failure, setFailure] = useState<string>();
   const told = useAnswer<{ readonly rules: Rules }>(user === undefined ? undefined : `/users/${encodeURIComponent(user)}/rules`);

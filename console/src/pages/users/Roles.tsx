@@ -153,7 +153,7 @@ function Holders({ role }: { readonly role: string }) {
     (row.spec.roles ?? []).filter((one) => one.role === role).map((grant) => ({ name: row.metadata.name, grant })),
   );
   return (
-    <p className="small">
+    <p className="small holders">
       {t("holders")}{" "}
       {given.length === 0 ? (
         <span className="quiet">{t("noHolder")}</span>
