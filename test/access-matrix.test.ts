@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { user } from "#/model/index.ts";
 import type { Client } from "#/state/client/index.ts";
+import { noSeries } from "#/watch/series/index.ts";
 import { ROOT, readSource } from "../tools/sources.ts";
 import { type ApiSite, openApiSite } from "./api-site.ts";
 
@@ -56,6 +57,19 @@ const PATHS: Readonly<Record<string, { readonly path: string; readonly method?: 
     live: { path: "/live", who: ["viewer", "operator", "engineer", "admin"] },
     logs: { path: "/logs?all=true", who: ["viewer", "operator", "engineer", "admin"] },
     metrics: { path: "/metrics", who: ["viewer", "operator", "engineer", "admin"] },
+    prometheus: { path: "/prometheus/api/v1/query?query=up", who: ["viewer", "operator", "engineer", "admin"] },
+    ...Object.fromEntries(
+      ["query", "query_range", "series", "labels", "label/host/values", "metadata", "status/buildinfo", "rules"].flatMap((name) =>
+        (["query", "query_range", "series", "labels"].includes(name) ? (["GET", "POST"] as const) : (["GET"] as const)).map((method) => [
+          `prometheus ${name} ${method}`,
+          {
+            path: `/prometheus/api/v1/${name}`,
+            ...(method === "POST" && { method: "POST" as const }),
+            who: ["viewer", "operator", "engineer", "admin"] as const,
+          },
+        ]),
+      ),
+    ),
     audit: { path: "/audit", who: ["engineer", "admin"] },
     approvals: { path: "/approvals/no-such/approve", method: "POST", who: "known" },
     // Each manifest is asked for as its write would be: below.
@@ -71,7 +85,7 @@ describe("every role may do exactly what the table says", () => {
   before(async () => {
     site = await openApiSite(
       { after: (cleanup) => void cleanups.push(cleanup as () => unknown) },
-      { hasPeople: true, api: { backup: async () => ({}) } },
+      { hasPeople: true, api: { backup: async () => ({}), series: noSeries } },
     );
     for (const role of ROLES)
       await site.store.create(user, { metadata: { name: `one-${role}` }, spec: { roles: role === "nobody" ? [] : [{ role }] } });

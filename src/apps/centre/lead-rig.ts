@@ -11,6 +11,7 @@ import type { Store } from "#/state/store/index.ts";
 import { openTreeStore } from "#/state/store/tree/index.ts";
 import { openSqliteTree } from "#/state/tree/sqlite/index.ts";
 import { TABLE } from "#/traffic/update/index.ts";
+import { noSeries, SERIES } from "#/watch/series/index.ts";
 import { SITE_FILES, type SiteFiles, STORE_HISTORY } from "#/work/controllers/index.ts";
 import { wantedParts } from "./chosen-parts.ts";
 import { startLeading } from "./lead.ts";
@@ -47,6 +48,7 @@ export async function startCentre(
           version.startsWith("o") ? microservice.spec.shape.template.parse({ version, run: { command: ["node"] } }) : undefined,
       }),
       given(STORE_HISTORY, { onBehind: async () => undefined }),
+      given(SERIES, noSeries),
     ],
     peers: {
       isAgentConnected: () => true,

@@ -3,6 +3,7 @@ import { accessPart } from "#/people/access/index.ts";
 import { loginPart } from "#/people/login/index.ts";
 import { type CentrePart, servedKinds, storedKinds } from "#/state/reconcile/index.ts";
 import { updatesPart } from "#/traffic/update/index.ts";
+import { seriesPart } from "#/watch/series/index.ts";
 import { callsPart, hostsPart, jobsPart, leasesPart, resourcesPart, routesPart, servicesPart } from "#/work/controllers/index.ts";
 
 /** What a centre can do, one line for each capability. A folder of manifests is applied in the order of their kinds. */
@@ -14,6 +15,7 @@ export const CENTRE_PARTS: readonly CentrePart[] = [
   servicesPart,
   jobsPart,
   callsPart,
+  seriesPart,
   leasesPart,
   accessPart,
   loginPart,

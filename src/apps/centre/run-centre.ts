@@ -13,6 +13,8 @@ import { openTreeStore, type TreeStore } from "#/state/store/tree/index.ts";
 import { openSqliteTree, type SqliteTree } from "#/state/tree/sqlite/index.ts";
 import type { KnownTable } from "#/traffic/routing/index.ts";
 import { TABLE } from "#/traffic/update/index.ts";
+import { openEmbeddedSeries } from "#/watch/series/embedded/index.ts";
+import { noSeries, SERIES, seriesPart } from "#/watch/series/index.ts";
 import { SITE_FILES, STORE_HISTORY } from "#/work/controllers/index.ts";
 import { holdName, nameFolder } from "#/work/process/index.ts";
 import { type ChildOptions, parseChildOptions } from "../child-options.ts";
@@ -117,6 +119,8 @@ class CentreProcess {
       const how = `${Math.abs(offByMs)} ms ${offByMs > 0 ? "ahead" : "back"}`;
       this.#end(`this machine's clock was set ${how}: the centre starts again, so that the times it writes are right`);
     });
+    const series = parts.includes(seriesPart) ? openEmbeddedSeries({ folder: this.#folder("series"), clock, log }) : noSeries;
+    lifecycle.add("series", () => series.close());
     const lead = await startLeading({
       store,
       history: tree.history,
@@ -127,6 +131,7 @@ class CentreProcess {
           offeredTemplate: (service, wanted) => findOfferedTemplate(siteFolder, service, wanted, log),
         }),
         given(STORE_HISTORY, { onBehind: (...told) => this.#beginHistory(tree, ...told) }),
+        given(SERIES, series),
       ],
       peers: watchPeers(hub, steady, log),
       board: hub.board,
@@ -194,6 +199,7 @@ class CentreProcess {
       trail: { audit: audit.audit, reasonFor: audit.reasonFor, witnesses: () => audit.witnesses() },
       metrics: [...lead.metrics, audit.metrics, processMetrics(this.#loop, this.#guard, () => lead.unexpected())],
       backup: () => this.#backup(tree),
+      ...(series !== noSeries && { series }),
       pages: createPages({ folder: CONSOLE_BUILDS, clock, log }),
     });
     const { port } = await api.listen({ host: listen, port: apiPort });

@@ -50,6 +50,19 @@ export async function readBody(exchange: Exchange, { bytesMax = BODY_BYTES_MAX, 
   return value;
 }
 
+/** The body as a form: names and values as a browser's form, or Prometheus' clients, send them. No body is an empty form.
+ *  @throws api/too-large, api/slow-body (backoff), api/media-type, api/bad-request */
+export async function readForm(exchange: Exchange, bytesMax: number): Promise<URLSearchParams> {
+  const bytes = await readBytes(exchange, bytesMax);
+  if (bytes.length === 0) return new URLSearchParams();
+  const type = headerOf(exchange.request, "content-type") === undefined ? FORM : mediaType(exchange.request);
+  if (type !== FORM) throw new OrreryError("api/media-type", `the body is of type ${type.slice(0, 100)}; send ${FORM}`);
+  if (!isUtf8(bytes)) throw badRequest("the body is no UTF-8");
+  return new URLSearchParams(bytes.toString("utf8"));
+}
+
+const FORM = "application/x-www-form-urlencoded";
+
 const YAML_TYPES: ReadonlySet<string> = new Set(["application/yaml", "text/yaml", "application/x-yaml", "application/apply-patch+yaml"]);
 
 /** The body, which must be a map. */

@@ -7,6 +7,7 @@ import type { Login } from "#/people/login/index.ts";
 import type { Hub } from "#/state/link/hub/index.ts";
 import { type CentrePart, type PartPath, servedKinds } from "#/state/reconcile/index.ts";
 import type { Store } from "#/state/store/index.ts";
+import type { SeriesStore } from "#/watch/series/index.ts";
 import { serveDecision } from "./approval-decisions.ts";
 import { auditPage, serveAudit } from "./audit-pages.ts";
 import { type BodyOptions, readBody } from "./body.ts";
@@ -30,6 +31,7 @@ import { checkNamespace, namespaces } from "./namespaces.ts";
 import { leftOut, notServed } from "./not-served.ts";
 import { OpenApi } from "./open-api.ts";
 import { findPart, type Part, servePart } from "./parts.ts";
+import { PROMETHEUS_PATHS, PROMETHEUS_ROOT, prometheusMethods, prometheusMissing, servePrometheus } from "./prometheus.ts";
 import { Reads, versionOf } from "./reads.ts";
 import { serveReview } from "./reviews.ts";
 import { Rights } from "./rights.ts";
@@ -57,6 +59,7 @@ export interface RoutesOptions {
   readonly backup?: () => Promise<object>;
   readonly trail?: TrailOptions;
   readonly pages?: Pages;
+  readonly series?: SeriesStore;
   readonly login?: { readonly login: Login; readonly browser: BrowserRules };
   readonly checkDeletion?: CheckDeletion;
   readonly checkChange?: CheckChange;
@@ -206,6 +209,8 @@ export class Routes {
     const page = root === "audit" && trail !== undefined ? auditPage(path) : undefined;
     if (page !== undefined && trail !== undefined)
       return this.#pathRoute(method, path, (exchange) => serveAudit(exchange, { trail, ...options }), page);
+    const { series } = this.#options;
+    if (root === "prometheus" && series !== undefined) return this.#prometheusRoute(method, path, series);
     const own = this.#partRoute(method, path);
     if (own !== undefined) return own;
     if (!ROOTS.has(root)) return notServed(path);
@@ -217,6 +222,20 @@ export class Routes {
     if (one !== undefined) await this.#rights.checkCall(exchange, "backup", [one], "backup");
     await exchange.trail.begin("backup");
     return jsonReply(await backup(), 201);
+  }
+
+  /** Whatever its method, it reads: so whoever may GET it may POST it. */
+  #prometheusRoute(method: string, path: readonly string[], series: SeriesStore): Route {
+    const methods = prometheusMethods(path);
+    if (methods !== undefined) checkMethod(method, methods, atPath(method, path));
+    const { version } = this.#options;
+    return {
+      wish: { verb: "get", path: `/${path.join("/")}` },
+      subject: { verb: "get" },
+      resource: `/${PROMETHEUS_ROOT}`,
+      isStream: false,
+      serve: (exchange) => (methods === undefined ? prometheusMissing(path) : servePrometheus(exchange, { series, version })),
+    };
   }
 
   #pathRoute(
@@ -279,6 +298,7 @@ export class Routes {
             "/metrics",
             "/openapi/v2",
             "/openapi/v3",
+            ...(this.#options.series === undefined ? [] : PROMETHEUS_PATHS),
             "/readyz",
             "/version",
             "/views",

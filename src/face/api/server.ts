@@ -23,6 +23,7 @@ import type { Hub } from "#/state/link/hub/index.ts";
 import type { CentrePart, PartPath, PeerRight } from "#/state/reconcile/index.ts";
 import type { Store } from "#/state/store/index.ts";
 import { YamlReader } from "#/text/index.ts";
+import type { SeriesStore } from "#/watch/series/index.ts";
 import { type BrowserRules, checkHost, checkOrigin, cookieName, cookieOf } from "./browser.ts";
 import { type Exchange, headerOf, jsonReply, type Reply, type Request, type Response, type Upgrade } from "./exchange.ts";
 import type { ReadyCheck } from "./health.ts";
@@ -95,6 +96,8 @@ export interface ApiOptions {
   readonly backup?: () => Promise<object>;
   /** The console's files, served to everybody below /console. Absent: not served. */
   readonly pages?: Pages;
+  /** Asked below /prometheus, as a Prometheus is. Absent: not served. */
+  readonly series?: SeriesStore;
   /** The routing table, by which views tell what would become of a request. Absent: they do not. */
   readonly table?: TableLook;
   /** A version of a service that the site's folder offers, for forecasts of Updates. Absent: none is offered. */
@@ -175,6 +178,7 @@ class ApiServer implements Api {
       ...(options.backup !== undefined && { backup: options.backup }),
       ...(options.trail !== undefined && { trail: options.trail }),
       ...(options.pages !== undefined && { pages: options.pages }),
+      ...(options.series !== undefined && { series: options.series }),
       ...(options.login !== undefined && { login: options.login }),
       ...(options.checkDeletion !== undefined && { checkDeletion: options.checkDeletion }),
       ...(options.checkChange !== undefined && { checkChange: options.checkChange }),

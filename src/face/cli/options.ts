@@ -24,6 +24,9 @@ export interface Options {
   readonly times?: boolean;
   readonly since?: string;
   readonly until?: string;
+  readonly from?: string;
+  readonly step?: string;
+  readonly plot?: boolean;
   readonly grep?: readonly string[];
   readonly ignoreCase?: boolean;
   readonly raw?: boolean;

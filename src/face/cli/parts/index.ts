@@ -8,6 +8,7 @@ import { objectsCli } from "./objects.ts";
 import { peopleCli } from "./people.ts";
 import { resourcesCli } from "./resources.ts";
 import { routesCli } from "./routes.ts";
+import { seriesCli } from "./series.ts";
 import { servicesCli } from "./services.ts";
 import { siteCli } from "./site.ts";
 import { updatesCli } from "./updates.ts";
@@ -19,6 +20,7 @@ export const CLI_PARTS: readonly CliPart[] = [
   resourcesCli,
   servicesCli,
   callsCli,
+  seriesCli,
   updatesCli,
   routesCli,
   jobsCli,

@@ -1,0 +1,2 @@
+export type { SeriesLimits, SeriesRetention } from "./options.ts";
+export { type EmbeddedOptions, openEmbeddedSeries } from "./series-thread.ts";

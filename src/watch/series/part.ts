@@ -1,0 +1,36 @@
+import type { MetricFamily } from "#/base/index.ts";
+import { type CentrePart, declareController } from "#/state/reconcile/index.ts";
+import { SERIES, type SeriesFigures } from "./contract.ts";
+
+/** Samples over time, and questions about them. */
+export const seriesPart: CentrePart = {
+  name: "series",
+  description: "Keeps figures over time, and answers questions about them as Prometheus does.",
+  kinds: [],
+  controllers: [
+    declareController({
+      name: "series-figures",
+      reads: {},
+      writes: [],
+      uses: [SERIES],
+      start: (context) => ({ metrics: () => families(context.use(SERIES).figures()) }),
+    }),
+  ],
+};
+
+function families({ taken, refused, lost, activeSeries, bytes, segments }: SeriesFigures): readonly MetricFamily[] {
+  const one = (name: string, type: "counter" | "gauge", help: string, value: number): MetricFamily => ({ name, type, help, samples: [{ value }] });
+  return [
+    one("orrery_series_samples_total", "counter", "Samples taken into the store of series", taken),
+    {
+      name: "orrery_series_refused_samples_total",
+      type: "counter",
+      help: "Samples not taken, by the reason",
+      samples: Object.entries(refused).map(([reason, value]) => ({ labels: { reason }, value })),
+    },
+    one("orrery_series_lost_samples_total", "counter", "Samples not taken as the store failed: a full disk, a remote that is away", lost),
+    one("orrery_series_active", "gauge", "Series that took a sample lately", activeSeries),
+    one("orrery_series_bytes", "gauge", "Bytes of sealed segments", bytes),
+    one("orrery_series_segments", "gauge", "Sealed segments", segments),
+  ];
+}
