@@ -162,11 +162,13 @@ describe("console: the platform", { skip }, () => {
     });
   });
 
-  test("system: what is well and what not, what the API does not tell, and a backup for those alone who may make one", async () => {
+  test("system: what is well and what not, when certificates end, the last backup, and one more for those alone who may make one", async () => {
     await on("/system", {}, async ({ page }) => {
       await page.getByRole("link", { name: "ops-2" }).first().waitFor();
       await page.getByRole("button", { name: "Make a backup" }).waitFor();
-      await page.getByText("When certificates end the API does not tell").waitFor();
+      await page.getByText("ends on 2036-11-27").waitFor();
+      await page.getByText("ended on 2026-01-01").waitFor();
+      await page.getByText("/var/orrery/backups/2026-11-29.db").waitFor();
     });
     await on("/system", { user: "viewer" }, async ({ page }) => {
       await page.getByText("./orrery backup").waitFor();

@@ -23,6 +23,18 @@ const NIGHT_SHIFT = {
   actions: ["stop", "start", "run-script"],
   groups: [{ name: "shift", where: "place=antenna" }],
 };
+/** As `GET /system` of a centre tells it. */
+const SYSTEM = {
+  certificates: [
+    { name: "authority", file: "/var/orrery/pki/ca.crt", ends: "2036-11-27T08:00:00.000Z" },
+    { name: "server", file: "/var/orrery/pki/server.crt", ends: "2026-01-01T08:00:00.000Z" },
+  ],
+  backups: {
+    folder: "/var/orrery/backups",
+    count: 3,
+    last: { file: "/var/orrery/backups/2026-11-29.db", at: "2026-11-29T03:00:00.000Z", bytes: 734_003 },
+  },
+};
 /** Who looks at the pages, where no other is named. */
 const PERSON = "w.huang";
 
@@ -59,7 +71,7 @@ export class ConsoleSite {
   /** Everything is closed after the test. */
   static async open(context: Pick<TestContext, "after">): Promise<ConsoleSite> {
     const pages = createPages({ folder: `${ROOT}/console/built`, clock: systemClock, log: silentLog });
-    const site = await openLoginSite(context, { api: { pages } });
+    const site = await openLoginSite(context, { api: { pages, paths: [{ method: "GET", path: "/system", serve: async () => SYSTEM }] } });
     await fillStore(site.api.store, site.api.hub.board, Date.now());
     await tellCalls(site.api.store, site.api.hub.board);
     await site.setUser(PERSON, { displayName: "Wei Huang 黄巍", roles: [{ role: "admin" }] });

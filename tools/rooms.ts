@@ -154,6 +154,7 @@ export const WINGS: readonly Wing[] = [
           "agent-parts",
           "centre/centre-login",
           "centre/parts",
+          "centre/system-path",
           "cli-parts",
           "centre/run-centre",
           "json-log",

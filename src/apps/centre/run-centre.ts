@@ -36,6 +36,7 @@ import { LoopDelay } from "./loop-delay.ts";
 import { findOfferedTemplate } from "./offered-versions.ts";
 import { watchParts } from "./parts-watch.ts";
 import { processMetrics } from "./process-metrics.ts";
+import { systemPath } from "./system-path.ts";
 
 /** Of the tree: the identity of the site whose processes the store tells of. */
 const IDENTITY_NODE = "/identity";
@@ -153,9 +154,10 @@ class CentreProcess {
     const watching = watchParts({ all: this.#parts, running: parts, store, onOther, clock: steady, random, log }, lifecycle.signal);
     lifecycle.add("the watch of the parts", () => watching);
     const kinds = servedKinds(parts);
+    const paths = [...lead.paths, systemPath({ pki: this.#folder("pki"), backups: this.#folder("backups") })];
     const machine = fixedRoles(
       parts.flatMap((part) => part.rights ?? []),
-      lead.paths,
+      paths,
     );
     const access = openAccess({
       ...{ store, kinds, machine, clock, random, log, signal: lifecycle.signal, history: tree.history },
@@ -178,7 +180,7 @@ class CentreProcess {
       login: { login, browser },
       authorizer: access.authorizer,
       approvals: access.approvals,
-      paths: lead.paths,
+      paths,
       leftOut: this.#parts.filter((part) => !parts.includes(part)),
       clock,
       random,

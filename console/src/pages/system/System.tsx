@@ -1,10 +1,10 @@
-import { type ReactNode, useEffect, useMemo, useState } from "react";
+import { type ReactNode, useCallback, useEffect, useMemo, useState } from "react";
 import type { OverviewRow, PlatformRow, TableRow } from "../../../../src/face/views/protocol.ts";
-import { useView } from "../../api/live.ts";
+import { useNow, useView } from "../../api/live.ts";
 import { send } from "../../api/request.ts";
 import { mayAct } from "../../api/session.ts";
 import { linkTo } from "../../frame/location.ts";
-import { Age } from "../../parts/Age.tsx";
+import { Age, timeTitle } from "../../parts/Age.tsx";
 import { Ask } from "../../parts/Ask.tsx";
 import { DeedLine } from "../../parts/DeedLine.tsx";
 import { Facts } from "../../parts/Drawer.tsx";
@@ -25,11 +25,28 @@ interface VersionInfo {
   readonly buildDate?: string;
 }
 
+/** As `GET /system` tells it. */
+interface SystemFacts {
+  readonly certificates: readonly {
+    readonly name: "authority" | "server";
+    readonly file: string;
+    readonly ends?: string;
+    readonly problem?: string;
+  }[];
+  readonly backups: { readonly folder: string; readonly last?: { readonly file: string; readonly at: string; readonly bytes: number } };
+}
+
+const ASK_EVERY_MS = 60_000;
+const DAY_MS = 86_400_000;
+/** The server's is made anew at a start when it has less than this left. */
+const SOON_DAYS = 30;
+
 /** Is the platform itself well, how old is what it runs on, and what would be left after a fire? */
 export default function System() {
   const t = useTexts("system");
   const overview = useView<OverviewRow>({ of: "overview", limit: 1 });
   const platform = useMemo(() => overview.rows.map(({ row }) => row).find((row): row is PlatformRow => row.type === "platform"), [overview.rows]);
+  const [facts, again] = useSystemFacts();
   const failing = platform?.checks.filter(({ problem }) => problem !== undefined) ?? [];
   return (
     <div className="page system">
@@ -53,14 +70,11 @@ export default function System() {
         </section>
         <section aria-label={t("backup")}>
           <h2>{t("backup")}</h2>
-          <Backup />
+          <Backup facts={facts} onMade={again} />
         </section>
         <section aria-label={t("certificates")}>
           <h2>{t("certificates")}</h2>
-          <p className="quiet">{t("certificatesNotTold")}</p>
-          <p>
-            <code className="command">openssl x509 -enddate -noout -in .orrery/pki/ca.crt</code>
-          </p>
+          <Certificates facts={facts} />
         </section>
       </div>
     </div>
@@ -171,9 +185,72 @@ function Processes() {
   );
 }
 
-/** Makes a backup and says where it is. When the last one was made the API does not tell. */
-function Backup() {
+/** What the centre's machine has beside its objects. `undefined`: not told yet; a text: why it is not told. */
+type Told = SystemFacts | string | undefined;
+
+/** Asked for again each minute, and when what is returned second is called. */
+function useSystemFacts(): readonly [Told, () => void] {
+  const [facts, setFacts] = useState<Told>();
+  const [round, setRound] = useState(0);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a round is asked for again, whatever it is.
+  useEffect(() => {
+    const stop = new AbortController();
+    const ask = (): unknown =>
+      send<SystemFacts>({ path: "/system", signal: stop.signal }).then(setFacts, (error: unknown) => {
+        if (!stop.signal.aborted) setFacts(error instanceof Error ? error.message : String(error));
+      });
+    ask();
+    const timer = setInterval(ask, ASK_EVERY_MS);
+    return () => {
+      stop.abort();
+      clearInterval(timer);
+    };
+  }, [round]);
+  return [facts, useCallback(() => setRound((former) => former + 1), [])];
+}
+
+/** When the site's own certificates end. */
+function Certificates({ facts }: { readonly facts: Told }) {
   const t = useTexts("system");
+  const now = useNow();
+  if (facts === undefined) return <p className="quiet">{t("asking")}</p>;
+  if (typeof facts === "string") return <Plain text={facts} />;
+  return (
+    <>
+      <ul className="checks">
+        {facts.certificates.map(({ name, file, ends, problem }) => {
+          const days = Math.floor((Date.parse(ends ?? "") - now) / DAY_MS);
+          const severity = ends === undefined || days < 0 ? "critical" : days < SOON_DAYS ? "major" : "normal";
+          return (
+            <li key={name}>
+              <Shape severity={severity} />
+              <span>
+                <b>{t(`certificate.${name}`)}</b>{" "}
+                {ends === undefined ? (
+                  <Plain text={problem ?? ""} />
+                ) : (
+                  <span title={timeTitle(Date.parse(ends))}>
+                    {t(days < 0 ? "hasEnded" : "ends", { date: ends.slice(0, 10), count: Math.abs(days) })}
+                  </span>
+                )}
+                <br />
+                <span className="quiet small">
+                  <Plain text={file} />
+                </span>
+              </span>
+            </li>
+          );
+        })}
+      </ul>
+      <p className="quiet">{t("certificatesRenew")}</p>
+    </>
+  );
+}
+
+/** Says when the last backup was made, and makes one. */
+function Backup({ facts, onMade }: { readonly facts: Told; readonly onMade: () => void }) {
+  const t = useTexts("system");
+  const last = typeof facts === "object" ? facts.backups.last : undefined;
   const [isAsking, setAsking] = useState(false);
   const [made, setMade] = useState<string>();
   const deeds = useDeed<undefined>(undefined);
@@ -184,12 +261,24 @@ function Backup() {
         setMade(undefined);
         const { file, bytes } = await send<{ readonly file: string; readonly bytes: number }>({ method: "POST", path: "/backup", body: {}, reason });
         setMade(`${file} (${formatBytes(bytes)})`);
+        onMade();
       },
       doneText: t("backupMade"),
     });
   return (
     <>
-      <p className="quiet">{t("backupNotTold")}</p>
+      {typeof facts === "string" && <Plain text={facts} />}
+      {typeof facts === "object" && last === undefined && <p>{t("noBackup")}</p>}
+      {last !== undefined && (
+        <Facts
+          facts={[
+            [t("lastBackup"), <Age key="age" at={Date.parse(last.at)} isAgo />],
+            [t("backupSize"), formatBytes(last.bytes)],
+            [t("backupFile"), <Plain key="file" text={last.file} />],
+          ]}
+        />
+      )}
+      <p className="quiet">{t("backupKeep")}</p>
       <DeedLine deed={deeds.deed} onDismiss={deeds.dismiss} />
       {made !== undefined && (
         <p>
