@@ -36,6 +36,7 @@ const SHOTS: readonly Shot[] = [
   { name: "roles", path: "/users?show=roles&open=night-shift" },
   { name: "role-new", path: "/users?show=roles&new=role" },
   { name: "palette", path: "/services", keys: ["Control+k"] },
+  { name: "keys", path: "/services", keys: ["?"] },
   { name: "wall", path: "/updates?wall=0" },
 ];
 const SIZES: readonly (Look & { readonly name: string })[] = [
