@@ -8,43 +8,34 @@ import { type Clock, describeError, isOrreryError, type LastGuard, type Log, typ
 import type { Pages } from "#/face/pages/index.ts";
 import type { TableLook } from "#/face/views/index.ts";
 import { DEFAULT_NAMESPACE, type Kind, type Template } from "#/model/index.ts";
-import {
-  ANONYMOUS,
-  type Approvals,
-  type Authenticate,
-  type Authorizer,
-  fixedRoles,
-  type Identity,
-  type OnRevoked,
-  type Wish,
-} from "#/people/access/index.ts";
+import { type Approvals, type Authenticate, type Authorizer, fixedRoles, type Identity, type OnRevoked, type Wish } from "#/people/access/index.ts";
 import type { Login } from "#/people/login/index.ts";
 import type { Hub } from "#/state/link/hub/index.ts";
 import type { CentrePart, PartPath, PeerRight } from "#/state/reconcile/index.ts";
 import type { Store } from "#/state/store/index.ts";
 import { YamlReader } from "#/text/index.ts";
 import type { SeriesStore } from "#/watch/series/index.ts";
-import { type BrowserRules, checkHost, checkOrigin, cookieName, cookieOf } from "./browser.ts";
-import { type Exchange, headerOf, jsonReply, type Reply, type Request, type Response, type Upgrade } from "./exchange.ts";
+import { Askers, isSessionLater, refuseImpersonation } from "./askers.ts";
+import type { BrowserRules } from "./browser.ts";
+import type { Exchange, Reply, Request, Response, Upgrade } from "./exchange.ts";
+import { failedReply } from "./failed-reply.ts";
 import type { ReadyCheck } from "./health.ts";
 import { LiveExchange } from "./live-exchange.ts";
 import { checkSpoken } from "./methods.ts";
 import { Metrics } from "./metrics.ts";
 import { OpenStreams } from "./open-streams.ts";
 import { PlainListener } from "./plain-listener.ts";
+import { parseUrl } from "./request-url.ts";
 import { type Route, Routes } from "./routes.ts";
 import { cut, sendReply } from "./send.ts";
-import { failureStatus, type Status, type Subject } from "./status.ts";
 import type { TrailOptions } from "./trail.ts";
 import { refusePlain, refuseUnreadable } from "./unreadable.ts";
 import { WatcherCount } from "./watch.ts";
-import { asksForWebSocket, protocolToken, sendFrames } from "./web-socket.ts";
+import { asksForWebSocket, sendFrames } from "./web-socket.ts";
 import type { CheckChange, CheckDeletion } from "./writes.ts";
 
 const CONNECTIONS_MAX = 5_000;
 const IN_FLIGHT_MAX = 1_000;
-/** A selector that names some thousand objects. */
-const URL_CHARACTERS_MAX = 32 * 1024;
 /** Of all head fields together, the URL among them. */
 const HEAD_BYTES_MAX = 64 * 1024;
 const HEAD_MS_MAX = 10_000;
@@ -131,12 +122,6 @@ export function createApi(options: ApiOptions): Api {
   return new ApiServer(options);
 }
 
-const CONSOLE_PATH = "console";
-const LOGIN_PATH = "login";
-/** The half of a session that the page keeps. */
-const SESSION_HEADER = "orrery-session";
-/** Read without a token: they tell nothing of the site. */
-const OPEN_PATHS: ReadonlySet<string> = new Set([CONSOLE_PATH, "healthz", "livez", "readyz", "version"]);
 /** One for all: an error's stack costs as much as a small request. */
 const GONE = new OrreryError("api/cancelled", "the client is gone");
 
@@ -148,6 +133,7 @@ class ApiServer implements Api {
   readonly #metrics: Metrics;
   readonly #streams: OpenStreams;
   readonly #plain: PlainListener;
+  readonly #askers: Askers;
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #sockets = new Set<Socket>();
   readonly #yaml: YamlReader;
@@ -159,6 +145,7 @@ class ApiServer implements Api {
     this.#options = options;
     this.#yaml = new YamlReader({ clock });
     this.#authorizer = options.authorizer ?? fixedRoles(options.rights ?? [], options.paths);
+    this.#askers = new Askers({ authenticate: options.authenticate, authorizer: this.#authorizer, browser: options.login?.browser });
     const watchers = new WatcherCount();
     this.#metrics = new Metrics([...metrics, () => this.#routes.views.metrics()], { watchers: () => watchers.all, inFlight: () => this.#inFlight });
     this.#routes = new Routes({
@@ -335,13 +322,13 @@ class ApiServer implements Api {
       const { path, query } = parseUrl(request.url ?? "/");
       exchange.path = path;
       exchange.query = query;
-      const user = this.#authenticate(exchange);
+      const user = this.#askers.authenticate(exchange);
       // Waits only where somebody has to be looked up: a promise costs a turn.
       exchange.user = user instanceof Promise ? await user : user;
       refuseImpersonation(exchange);
       route = this.#routes.find(method, exchange.path, exchange.query);
       exchange.trail.follow(route);
-      this.#authorize(exchange, route);
+      this.#askers.authorize(exchange, route);
       if (this.#isStopping) throw new OrreryError("api/unavailable", "the centre stops", { retry: "backoff" });
       if (route.isStream) this.#openStream(exchange, route.wish, exchange.controller);
       else {
@@ -352,7 +339,10 @@ class ApiServer implements Api {
       reply = await route.serve(exchange);
       exchange.trail.done(reply.status);
     } catch (error) {
-      reply = this.#failure(exchange, route, error);
+      reply = failedReply(exchange, route?.subject ?? { verb: "unknown" }, error, {
+        log,
+        onUnexpected: (found) => this.#unexpected("request", found),
+      });
     }
     if (this.#isStopping && !("stream" in response)) response.setHeader("connection", "close");
     try {
@@ -379,73 +369,6 @@ class ApiServer implements Api {
       if (!controller.signal.aborted) this.#streams.add({ who, wish, controller });
     };
     Object.assign(exchange, { identify, endFor: (reason: OrreryError) => controller.abort(reason) });
-  }
-
-  /** @throws api/unauthorized; access/unavailable: it cannot be looked up now */
-  #authenticate({ request, path }: Exchange): Identity | Promise<Identity> {
-    const [root = ""] = path;
-    const browser = this.#options.login?.browser;
-    const isPlain = browser !== undefined && (request.socket as { readonly encrypted?: boolean } | undefined)?.encrypted !== true;
-    // Whoever asks for it, with whatever: nothing of the site is in it, and who logs in needs it first.
-    if (root === CONSOLE_PATH) {
-      if (isPlain) checkHost(request, browser);
-      return ANONYMOUS;
-    }
-    // The provider's page leads back here; what is asked for is a page, and changes nothing.
-    const isNavigation = root === LOGIN_PATH && path.length === 2 && request.method === "GET";
-    if (isNavigation && browser !== undefined) checkHost(request, browser);
-    else if (isPlain) checkOrigin(request, browser);
-    if (root === LOGIN_PATH) return ANONYMOUS;
-    // A page cannot set headers here: its half of the session comes as the first message, and is asked for then.
-    if (isSessionLater(request, path)) {
-      if (browser !== undefined) checkOrigin(request, browser);
-      return ANONYMOUS;
-    }
-    const header = headerOf(request, "authorization");
-    const secret = browser === undefined || header !== undefined ? undefined : headerOf(request, SESSION_HEADER);
-    if (browser !== undefined && secret !== undefined) return this.#authenticateSession(request, browser, secret);
-    const given = header === undefined && asksForWebSocket(request) ? protocolToken(request) : undefined;
-    if (header === undefined && given === undefined && OPEN_PATHS.has(path[0] ?? "")) return ANONYMOUS;
-    const token = given ?? /^Bearer +(\S+)$/i.exec(header ?? "")?.[1];
-    if (token === undefined)
-      throw new OrreryError("api/unauthorized", "Unauthorized: give a token (Authorization: Bearer …); the site's are in its data folder, tokens/");
-    const user = this.#options.authenticate({ bearer: token });
-    return user instanceof Promise ? user.then(known) : known(user);
-  }
-
-  /** Both halves of a session; neither of them is believed alone, nor what another page makes a browser send.
-   *  @throws api/unauthorized, api/cross-origin, login/ended */
-  #authenticateSession(request: Request, browser: BrowserRules, secret: string): Identity | Promise<Identity> {
-    checkOrigin(request, browser);
-    const cookie = cookieOf(request, cookieName(browser, request));
-    const user = cookie === undefined ? undefined : this.#options.authenticate({ cookie, secret });
-    return user instanceof Promise ? user.then(knownSession) : knownSession(user);
-  }
-
-  /** @throws api/forbidden */
-  #authorize({ request, user, path }: Exchange, { wish, access }: Route): void {
-    if (access === "open" || (access === "known" && user !== ANONYMOUS)) return;
-    if (user === ANONYMOUS && (OPEN_PATHS.has(path[0] ?? "") || isSessionLater(request, path))) return;
-    const verdict = this.#authorizer.decide(user, wish);
-    if (!verdict.allowed) throw new OrreryError("api/forbidden", `forbidden: ${verdict.reason}`);
-  }
-
-  #failure(exchange: Exchange, route: Route | undefined, error: unknown): Reply {
-    if (isOrreryError(error, "access/waits")) {
-      // Nothing was done: it is on its way.
-      exchange.trail.failed(202, error);
-      exchange.warnings.push(error.message);
-      return jsonReply(error.details["object"], 202);
-    }
-    const { log } = this.#options;
-    const subject: Subject = route?.subject ?? { verb: "unknown" };
-    const status = failureStatus(error, subject);
-    const fields = { method: exchange.method, path: `/${exchange.path.join("/")}`, user: exchange.user.name };
-    if (!isOrreryError(error)) this.#unexpected("request", error);
-    else if (status.code === 500)
-      log.error("api: a request failed", { ...fields, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
-    exchange.trail.failed(status.code, error);
-    return { ...jsonReply(status, status.code), headers: headersOf(exchange, error, status) };
   }
 
   /** A unit of work that ended in a way that nobody expected. */
@@ -476,76 +399,9 @@ class ApiServer implements Api {
   }
 }
 
-/** True for a page that asks for its views with a cookie: who that is comes out with its first message. */
-function isSessionLater(request: Request, path: readonly string[]): boolean {
-  if (path[0] !== "views" || !asksForWebSocket(request) || headerOf(request, "cookie") === undefined) return false;
-  return headerOf(request, "authorization") === undefined && protocolToken(request) === undefined;
-}
-
-/** What a refusal says in its head beside its status (RFC 9110). */
-function headersOf({ response }: Exchange, error: unknown, { code, details }: Status): Readonly<Record<string, string>> {
-  switch (code) {
-    case 401:
-      return { "www-authenticate": "Bearer" };
-    case 405:
-      return { allow: isOrreryError(error) ? [error.details["served"]].flat().join(", ") : "" };
-    case 426:
-      // HTTP/2 has no such fields (RFC 9113, 8.2.2).
-      if ("stream" in response) return {};
-      // `Connection: Upgrade` belongs to it, and Node.js sends it so.
-      return { upgrade: isOrreryError(error) ? String(error.details["upgrade"] ?? "HTTP/2.0") : "HTTP/2.0", connection: "upgrade" };
-    default:
-      return details?.retryAfterSeconds === undefined ? {} : { "retry-after": String(details.retryAfterSeconds) };
-  }
-}
-
-/** @throws api/unauthorized */
-function knownSession(user: Identity | undefined): Identity {
-  if (user === undefined) throw new OrreryError("api/unauthorized", "Unauthorized: there is no such session; log in again");
-  return user;
-}
-
-/** @throws api/unauthorized */
-function known(user: Identity | undefined): Identity {
-  if (user === undefined)
-    throw new OrreryError("api/unauthorized", "Unauthorized: the token is not one of this site's; they are in its data folder, tokens/");
-  return user;
-}
-
 /** Both ends of an exchange may fail at any time; what matters of it is told by its close. */
 function ignore(): void {}
 
 function isWrite(method: string): boolean {
   return method !== "GET" && method !== "HEAD";
-}
-
-/** Nobody acts as another here: who asked for it must not believe that it was done.
- *  @throws api/forbidden */
-function refuseImpersonation({ request, user }: Exchange): void {
-  const field = Object.keys(request.headers).find((name) => name.startsWith("impersonate-"));
-  if (field !== undefined)
-    throw new OrreryError(
-      "api/forbidden",
-      `forbidden: user ${user.name} may not act as another: the field ${field.slice(0, 100)} is not served; leave it out, and give the token of whom you mean`,
-    );
-}
-
-/** @throws api/bad-request, api/long-url */
-function parseUrl(url: string): Pick<Exchange, "path" | "query"> {
-  if (url.length > URL_CHARACTERS_MAX)
-    throw new OrreryError("api/long-url", `the URL is longer than ${URL_CHARACTERS_MAX} characters; select by labels, or ask for pages`);
-  // A server takes the absolute form, too (RFC 9112, 3.2.2).
-  const target = url.startsWith("/") ? url : url.replace(/^https?:\/\/[^/?#]*/i, "");
-  const mark = target.indexOf("?");
-  const path = mark < 0 ? target : target.slice(0, mark);
-  if (!path.startsWith("/")) throw new OrreryError("api/bad-request", "the URL does not begin with /");
-  try {
-    const parts = path.split("/").filter((part) => part !== "");
-    return {
-      path: parts.map((part) => (part.includes("%") ? decodeURIComponent(part) : part)),
-      query: new URLSearchParams(mark < 0 ? "" : target.slice(mark + 1)),
-    };
-  } catch (error) {
-    throw new OrreryError("api/bad-request", `the URL cannot be read: ${describeError(error)}`);
-  }
 }
