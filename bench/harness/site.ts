@@ -31,6 +31,8 @@ export interface RunningSite {
   readonly data: string;
   readonly api: string;
   readonly edge: string;
+  /** The console's address. */
+  readonly console: string;
   /** How long `up --detach` took. */
   readonly upMs: number;
   down(): Promise<void>;
@@ -41,11 +43,12 @@ export async function startSite(site: string, data: string): Promise<RunningSite
   const begunMs = performance.now();
   await orrery(["up", "--detach", "--site", site, "--data", data, "--api-port", "0", "--edge-port", "0"]);
   const upMs = performance.now() - begunMs;
-  const { api, edge } = JSON.parse(readFileSync(path.join(data, "endpoints.json"), "utf8")) as { api: string; edge: string };
+  const { api, edge, console } = JSON.parse(readFileSync(path.join(data, "endpoints.json"), "utf8")) as Record<"api" | "edge" | "console", string>;
   return {
     data,
     api,
     edge,
+    console,
     upMs,
     async down() {
       await orrery(["down", "--data", data]);

@@ -8,6 +8,8 @@ export function usePartName(): (part: CallPart, value: string) => string {
   return useCallback(
     (part, value) => {
       if (value === "?") return t("unknown");
+      if (part === "caller" && value.startsWith("resource/")) return t("probeOf", { name: value.slice("resource/".length) });
+      if (part === "caller" && value.startsWith("job/")) return t("jobOf", { name: value.slice("job/".length) });
       if (value !== "") return value;
       return part === "caller" ? t("outside") : t("none");
     },

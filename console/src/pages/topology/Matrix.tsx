@@ -103,12 +103,15 @@ interface Axes {
   readonly at: (edge: CallsEdgeRow) => { readonly x: number; readonly y: number };
 }
 
+/** `service-9` before `service-10`. */
+const byName = new Intl.Collator("en", { numeric: true });
+
 /** Both ends in the order in which they hurt, then by name. */
 function axes(edges: readonly CallsEdgeRow[]): Axes {
   const ordered = (end: "from" | "to"): readonly string[] =>
     [...Map.groupBy(edges, (edge) => edge[end])]
       .map(([id, own]) => ({ id, hurting: own.filter(({ hurts }) => hurts).length }))
-      .sort((a, b) => b.hurting - a.hurting || (a.id < b.id ? -1 : 1))
+      .sort((a, b) => b.hurting - a.hurting || byName.compare(a.id, b.id))
       .map(({ id }) => id);
   const [callers, called] = [ordered("from"), ordered("to")];
   const row = new Map(callers.map((id, index) => [id, index]));

@@ -205,7 +205,8 @@ export default function Topology() {
 function sentence({ summary, nodes, edges, cells }: CallGraph, t: Translate): string {
   if (summary === undefined) return "";
   const all = [...edges, ...cells];
-  const whole = t("sentence", { rate: formatRate(summary.rate), services: t("services", { count: summary.services }), count: all.length });
+  const ways = all.length + summary.cellsLeftOut;
+  const whole = t("sentence", { rate: formatRate(summary.rate), services: t("services", { count: summary.services }), count: ways });
   const worst = all.filter(({ hurts }) => hurts).toSorted((a, b) => failedRate(b) - failedRate(a) || b.rate - a.rate)[0];
   if (worst === undefined) return `${whole} ${nodes.some(({ hurts }) => hurts) ? "" : t("noneHurts")}`;
   const name = (id: string): string => (id === "outside" || id === "unknown" ? t(id) : nameOfId(id));

@@ -7,7 +7,7 @@ import { PageHead } from "../../parts/PageHead.tsx";
 import { Spark } from "../../parts/Spark.tsx";
 import { Shape } from "../../parts/State.tsx";
 import { useTexts } from "../../texts/index.ts";
-import { type CallGraph, edgeKey, nameOfId } from "./graph.ts";
+import { type CallGraph, callerOfId, edgeKey, nameOfId } from "./graph.ts";
 import type { Moment } from "./moments.ts";
 import { useNodeName } from "./names.ts";
 
@@ -73,6 +73,11 @@ function NodeDetails({ node, graph, moments, onSelect, onUnfold, onAround }: Top
                 {t("openService")}
               </button>
             )}
+            {kind === "probe" && (
+              <button type="button" className="button" onClick={() => go(`/resources?open=default/${encodeURIComponent(name)}`)}>
+                {t("openResource")}
+              </button>
+            )}
             {isService && (
               <button type="button" className="button" onClick={() => onAround(name)}>
                 {t("around")}
@@ -102,8 +107,9 @@ function EdgeDetails({ edge, moments, onSelect }: TopologyDrawerProps & { readon
   const nameOf = useNodeName();
   const { from, to, shares, unlabelledRate } = edge;
   const key = `${from} ${to}`;
+  const caller = callerOfId(from);
   const params = [
-    from.startsWith("group:") ? "" : `caller=${encodeURIComponent(from === "outside" ? "-" : from === "unknown" ? "?" : nameOfId(from))}`,
+    caller === undefined ? "" : `caller=${encodeURIComponent(caller)}`,
     to.startsWith("service:") ? `service=${encodeURIComponent(nameOfId(to))}` : "",
   ].filter((one) => one !== "");
   return (

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { CallsEdgeRow } from "../../../../src/face/views/protocol.ts";
 import { failedRate, failedShare, formatMs, formatPart, formatRate, formatUntil, hurtOf } from "../../parts/call-figures.ts";
-import { graphOf, ports, strokesOf, widthOf } from "./graph.ts";
+import { callerOfId, graphOf, nameOfId, ports, strokesOf, widthOf } from "./graph.ts";
 
 const edge = (more: Partial<CallsEdgeRow> = {}): CallsEdgeRow => ({
   ...{ type: "edge", from: "service:a", to: "service:b", rate: 10, errorShare: 0, refusedRate: 0, inFlight: 0, unlabelledRate: 0 },
@@ -30,6 +30,12 @@ test("rows come apart by what they are", () => {
     { key: "3", index: 2, row: edge({ type: "cell" }) },
   ]);
   assert.deepEqual([graph.nodes.length, graph.edges.length, graph.cells.length, graph.summary], [1, 1, 1, undefined]);
+});
+
+test("who calls has a name of its own, and another as the table of calls asks for it", () => {
+  const ids = ["outside", "unknown", "service:auth", "group:a:b", "probe:antenna", "job:nightly"];
+  assert.deepEqual(ids.map(nameOfId), ["outside", "unknown", "auth", "a:b", "antenna", "nightly"]);
+  assert.deepEqual(ids.map(callerOfId), ["-", "?", "auth", undefined, "resource/antenna", "job/nightly"]);
 });
 
 test("an edge that is well and not being updated is one stroke; what fails and what comes are parts of it that can be seen", () => {

@@ -34,7 +34,15 @@ export function edgeKey({ from, to }: Pick<CallsEdgeRow, "from" | "to">): string
 
 /** `service:auth` is `auth`. */
 export function nameOfId(id: string): string {
-  return id.replace(/^(?:service|group):/, "");
+  return id.replace(/^(?:service|group|probe|job):/, "");
+}
+
+/** Who calls, as the address of the page of calls has it; `undefined`: many. */
+export function callerOfId(id: string): string | undefined {
+  if (id.startsWith("group:")) return undefined;
+  if (id.startsWith("probe:")) return `resource/${nameOfId(id)}`;
+  if (id.startsWith("job:")) return `job/${nameOfId(id)}`;
+  return id === "outside" ? "-" : id === "unknown" ? "?" : nameOfId(id);
 }
 
 /** Stroke of an edge: a tenth of a call a second is seen, a thousand do not cover the page. */

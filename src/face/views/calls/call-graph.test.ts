@@ -26,6 +26,21 @@ const names = (rows: readonly { readonly row: CallsRow }[]): string[] =>
     .map((one) => one.id)
     .sort();
 
+test("probes and jobs that call are boxes of their own kind, and no services", () => {
+  const rows = buildCallGraph(
+    { ...whole, group: "team" },
+    [sum("resource/antenna", "auth"), sum("job/nightly", "auth"), sum("antenna", "auth")],
+    [service("auth", { team: "resource/antenna" }), service("antenna")],
+  );
+  const nodes = rowsOf<CallsNodeRow>(rows, "node").map(({ id, kind, name, services }) => [id, kind, name, services]);
+  assert.deepEqual(nodes.sort(), [
+    ["group:resource/antenna", "group", "resource/antenna", 1],
+    ["job:nightly", "job", "nightly", 0],
+    ["probe:antenna", "probe", "antenna", 0],
+    ["service:antenna", "service", "antenna", 1],
+  ]);
+});
+
 test("an edge has rate, errors, time, and the share of each revision that was met", () => {
   const slow = LATENCY_BUCKETS_MS.map(() => 0).concat(30);
   const rows = buildCallGraph(

@@ -163,7 +163,10 @@ class Graph {
   }
 
   #idOfName(name: string): string {
-    return name === "" ? "outside" : name === "?" ? "unknown" : (this.#idOf.get(name) ?? `service:${name}`);
+    if (name === "") return "outside";
+    if (name === "?") return "unknown";
+    for (const [prefix, kind] of CALLERS_APART) if (name.startsWith(prefix)) return `${kind}:${name.slice(prefix.length)}`;
+    return this.#idOf.get(name) ?? `service:${name}`;
   }
 
   #neighbour(id: string): Set<string> {
@@ -212,6 +215,12 @@ class Graph {
     };
   }
 }
+
+/** What calls and is no service, as the routing table names it. */
+const CALLERS_APART = [
+  ["resource/", "probe"],
+  ["job/", "job"],
+] as const satisfies readonly (readonly [string, CallsNodeRow["kind"]])[];
 
 function asSum({ key, ...sums }: CallGroup): CallSum {
   return { ...{ caller: "", service: "", revision: "", instance: "", host: "" }, ...key, ...sums };

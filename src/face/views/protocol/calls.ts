@@ -87,9 +87,9 @@ export interface CallFigures {
 
 export interface CallsNodeRow extends CallFigures {
   readonly type: "node";
-  /** `outside`, `unknown`, `service:NAME` or `group:VALUE`. */
+  /** `outside`, `unknown`, or its kind and name: `service:auth`, `group:VALUE`; the probe of a resource is `probe:RESOURCE`, the runs of a job `job:NAME`. */
   readonly id: string;
-  readonly kind: "outside" | "unknown" | "service" | "group";
+  readonly kind: "outside" | "unknown" | "service" | "group" | "probe" | "job";
   readonly name: string;
   /** Services in it. */
   readonly services: number;
