@@ -352,7 +352,8 @@ describe("the console's pages of access", { skip }, () => {
     await on("/users?open=op&tab=may&verb=delete&kind=routes", {}, async ({ page }) => {
       await page
         .getByRole("row", { name: /run-script/ })
-        .getByText("team=a").first()
+        .getByText("team=a")
+        .first()
         .waitFor();
       await page.getByRole("button", { name: "Ask" }).click();
       await page

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { StreamPort, ViewStream } from "#/face/views/index.ts";
 import type { ViewWish } from "#/face/views/protocol.ts";
-import { condition, READER, type Rig, startRig, stored } from "#/face/views/views-rig.ts";
+import { condition, READER, type Rig, startRig, stored } from "#/face/views/rig.ts";
 import { microservice } from "#/model/index.ts";
 import { type SocketListener, Stream, type StreamSocket, type ViewHandle } from "../console/src/api/stream.ts";
 

@@ -108,7 +108,7 @@ export const WINGS: readonly Wing[] = [
       { name: "pages", imports: ["base"] },
       {
         name: "views",
-        faces: ["lanes", "protocol"],
+        faces: ["lanes", "protocol", "rig"],
         imports: ["base", "model", "trace", "link", "store", "reconcile", ...PEOPLE, "routing", "update/core", "gateway/core"],
       },
       {

@@ -5,7 +5,7 @@ import { kinds } from "#/model/all-kinds.ts";
 import { approval, instance, microservice, resource, type StoredObject, site, update } from "#/model/index.ts";
 import { stateOf } from "./object-state.ts";
 import { SEVERITIES } from "./protocol.ts";
-import { condition, stored } from "./views-rig.ts";
+import { condition, stored } from "./rig.ts";
 
 const severity = (object: StoredObject): string | undefined => stateOf(object)?.severity;
 

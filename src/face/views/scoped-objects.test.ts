@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { microservice, type StoredObject } from "#/model/index.ts";
 import type { Identity } from "#/people/access/index.ts";
 import type { ViewWish } from "./protocol.ts";
-import { condition, startRig, stored } from "./views-rig.ts";
+import { condition, startRig, stored } from "./rig.ts";
 
 const other: Identity = { name: "other", uid: "u1", groups: [], via: "session" };
 const OBJECTS = 200;

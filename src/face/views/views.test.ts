@@ -5,8 +5,8 @@ import { OrreryError, silentLog } from "#/base/index.ts";
 import { instance, microservice, resource, type StoredObject } from "#/model/index.ts";
 import type { Identity } from "#/people/access/index.ts";
 import type { Beat, ViewWish } from "./protocol.ts";
+import { condition, startRig, stored, type TestClient } from "./rig.ts";
 import { UNSENT_BYTES_MAX } from "./view-stream.ts";
-import { condition, startRig, stored, type TestClient } from "./views-rig.ts";
 
 const other: Identity = { name: "other", uid: "u1", groups: [], via: "session" };
 const list = (more: object = {}): ViewWish => ({ of: "objects", resource: "microservices", ...more }) as ViewWish;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { microservice } from "#/model/index.ts";
 import { LATENCY_BUCKETS_MS } from "#/traffic/routing/index.ts";
-import { READER, startRig, stored } from "../views-rig.ts";
+import { READER, startRig, stored } from "../rig.ts";
 
 const buckets = LATENCY_BUCKETS_MS.map(() => 0).concat(0);
 

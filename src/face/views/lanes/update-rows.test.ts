@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { generation, instance, revision, type StoredObject, site, update } from "#/model/index.ts";
 import type { SeenData } from "../ask-derived.ts";
-import { stored } from "../views-rig.ts";
+import { stored } from "../rig.ts";
 import { updateRows } from "./update-rows.ts";
 
 const since = "2027-01-15T08:00:00.000Z";

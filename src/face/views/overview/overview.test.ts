@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { instance, microservice, resource } from "#/model/index.ts";
 import type { Identity } from "#/people/access/index.ts";
 import type { LayerRow, OverviewRow, PlatformRow, ProblemRow } from "../protocol.ts";
-import { condition, startRig, stored, type TestClient } from "../views-rig.ts";
+import { condition, startRig, stored, type TestClient } from "../rig.ts";
 
 const rows = (client: TestClient): readonly OverviewRow[] => client.copies.get("o")?.rows.map((one) => one.row as OverviewRow) ?? [];
 const problems = (client: TestClient): string[] =>
