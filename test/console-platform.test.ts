@@ -167,7 +167,7 @@ describe("console: the platform", { skip }, () => {
       await page.getByRole("link", { name: "ops-2" }).first().waitFor();
       await page.getByRole("button", { name: "Make a backup" }).waitFor();
       await page.getByText("ends on 2036-11-27").waitFor();
-      await page.getByText("ended on 2026-01-01").waitFor();
+      await page.getByText("ends on 2027-10-12").waitFor();
       await page.getByText("/var/orrery/backups/2026-11-29.db").waitFor();
     });
     await on("/system", { user: "viewer" }, async ({ page }) => {

@@ -27,7 +27,7 @@ const NIGHT_SHIFT = {
 const SYSTEM = {
   certificates: [
     { name: "authority", file: "/var/orrery/pki/ca.crt", ends: "2036-11-27T08:00:00.000Z" },
-    { name: "server", file: "/var/orrery/pki/server.crt", ends: "2026-01-01T08:00:00.000Z" },
+    { name: "server", file: "/var/orrery/pki/server.crt", ends: "2027-10-12T08:00:00.000Z" },
   ],
   backups: {
     folder: "/var/orrery/backups",
