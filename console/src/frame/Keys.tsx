@@ -12,7 +12,7 @@ export function Keys({ pages, onClose }: { readonly pages: readonly PageEntry[];
   const common = [
     ["Ctrl K", t("keys.palette")],
     ["/", t("keys.search")],
-    ["↑ ↓ PgUp PgDn Home End", t("keys.walk")],
+    ["↑ ↓", t("keys.walk")],
     ["Enter", t("keys.open")],
     ["Esc", t("keys.close")],
     ["← →", t("keys.tabs")],
