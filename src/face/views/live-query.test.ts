@@ -107,3 +107,58 @@ test("numbers within texts count as numbers, and what is missing comes last whic
   assert.deepEqual(order(false).slice(0, 5), [7, "v1", "V2", ["v3"], "v10"]);
   assert.deepEqual(order(true).slice(0, 5), ["v10", ["v3"], "V2", "v1", 7]);
 });
+
+const LONG = 3_000;
+
+test("of a long list, whatever part is looked at in whatever order, while it changes, is what sorting all of it gives", () => {
+  const step = fc.record({
+    offset: fc.nat(LONG),
+    limit: fc.nat(80),
+    changes: fc.array(fc.record({ number: fc.nat(LONG + 50), value: fc.nat(500), isIn: fc.boolean() }), { maxLength: 40 }),
+  });
+  fc.assert(
+    fc.property(
+      fc.constantFrom("rising", "falling", "mixed", "few", "comb"),
+      fc.boolean(),
+      fc.array(step, { maxLength: 12 }),
+      (order, isDescending, steps) => {
+        const rankOf = (index: number): number =>
+          ({ rising: index, falling: -index, mixed: (index * 7_919) % LONG, few: index % 3, comb: index % 333 === 0 ? 0 : LONG - index })[order];
+        const rows = new Map(Array.from({ length: LONG }, (_, index): [string, Row] => [`key-${index}`, { value: rankOf(index), isIn: true }]));
+        const query = new LiveQuery({ ...rules, isDescending }, rows);
+        for (const { offset, limit, changes } of steps) {
+          const found = query.window(offset, limit).map(({ key, row }) => ({ key, text: JSON.stringify(row) }));
+          assert.deepEqual(found, answer(rows, isDescending, offset, limit));
+          for (const { number, ...row } of changes) {
+            rows.set(`key-${number}`, row);
+            query.put(`key-${number}`, row);
+          }
+        }
+        assert.deepEqual(
+          query.window(0, LONG * 2).map(({ key }) => key),
+          answer(rows, isDescending, 0, LONG * 2).map(({ key }) => key),
+        );
+        assert.equal(query.size, answer(rows, isDescending, 0, LONG * 2).length);
+      },
+    ),
+    { numRuns: 40 },
+  );
+});
+
+test("the first page of a long list costs a few looks at each row, not the sorting of all", () => {
+  let looks = 0;
+  class Rank {
+    readonly #value: number;
+    constructor(value: number) {
+      this.#value = value;
+    }
+    [Symbol.toPrimitive](): number {
+      looks += 1;
+      return this.#value;
+    }
+  }
+  const rows = Array.from({ length: 10_000 }, (_, index): [string, Rank] => [`key-${index}`, new Rank((index * 7_919) % 10_000)]);
+  const query = new LiveQuery<Rank>({ rankOf: (row) => row as unknown as number }, rows);
+  assert.equal(query.window(0, 60).length, 60);
+  assert.ok(looks / 2 < 6 * rows.length, `${looks / 2} comparisons`);
+});
