@@ -9,6 +9,42 @@ import { user } from "#/model/index.ts";
 import { ensureCertificates } from "#/pki/index.ts";
 import { openApiSite } from "./api-site.ts";
 
+test("what the gateways have noted of one request is told in the order of time, with those that cannot be asked, to who sees the whole site", async (t) => {
+  const site = await openApiSite(t, { hasPeople: true });
+  for (const [name, roles] of Object.entries({ vera: [{ role: "viewer" }], ann: [{ role: "engineer", where: "team=a" }] }))
+    await site.store.create(user, { metadata: { name }, spec: { roles } });
+  const asked: unknown[] = [];
+  const connect = async (name: string, times: readonly string[], fails = false): Promise<void> => {
+    const find = async (params: unknown) => {
+      asked.push(params);
+      if (fails) throw new Error("the disk does not answer");
+      return { lines: times.map((time) => JSON.stringify({ time, path: "/x" })), isCut: name === "one" };
+    };
+    const { link } = await site
+      .client("gateway")
+      .openLink({ component: "gateway", name, host: name, version: "0.1.0" }, { calls: { "access/find": find } });
+    t.after(() => link.close("test over"));
+  };
+  await connect("one", ["2030-01-01T00:00:03Z", "2030-01-01T00:00:05Z"]);
+  await connect("two", ["2030-01-01T00:00:04Z"]);
+  await connect("three", [], true);
+  const trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+  const { body } = await site.client("vera").request({ path: "/access-lines", query: { trace: trace.toUpperCase() } });
+  const { items, missing, isCut } = body as {
+    readonly items: readonly { readonly gateway: string }[];
+    readonly missing: readonly object[];
+    readonly isCut: boolean;
+  };
+  assert.deepEqual(
+    items.map(({ gateway }) => gateway),
+    ["one", "two", "one"],
+  );
+  assert.match(JSON.stringify(missing), /"gateway":"three"/);
+  assert.deepEqual([isCut, asked], [true, [{ trace }, { trace }, { trace }]]);
+  await assert.rejects(site.client("vera").request({ path: "/access-lines", query: { trace: "x" } }), { code: "api/bad-request" });
+  await assert.rejects(site.client("ann").request({ path: "/access-lines", query: { trace } }), { code: "api/forbidden" });
+});
+
 test("when certificates end and when the last backup was made is told to who sees the whole site, and to nobody else", async (t) => {
   const folder = mkdtempSync(path.join(tmpdir(), "orrery-system-"));
   t.after(() => rmSync(folder, { recursive: true }));

@@ -34,6 +34,26 @@ describe("console: the platform", { skip }, () => {
   }
 
   test("logs: many lines are drawn as few, odd ones are text, reading is not disturbed, and a line leads to its request", async () => {
+    const noted = { role: "edge", client: "203.0.113.9", method: "GET", host: "a", status: 200, durationMs: 12.34, bytesOut: 3, traceId: TRACE };
+    const lines = [
+      { ...noted, time: "2030-01-01T00:00:00.000Z", path: "/portal", service: "portal", revision: "portal-v1", caller: "", instance: "portal-0" },
+      {
+        ...noted,
+        time: "2030-01-01T00:00:00.100Z",
+        path: `/${ODD}`,
+        status: 503,
+        error: ODD,
+        service: "auth",
+        revision: "auth-v2",
+        caller: "portal-0",
+      },
+    ].map((one) => JSON.stringify(one));
+    const opened = await site.site.api
+      .client("gateway")
+      .openLink(
+        { component: "gateway", name: "ops-9", host: "ops-9", version: "0.1.0" },
+        { calls: { "access/find": async () => ({ lines, isCut: false }) } },
+      );
     await on("/logs", {}, async ({ page }) => {
       const log = await plantLog(page);
       await page.reload();
@@ -66,7 +86,13 @@ describe("console: the platform", { skip }, () => {
       await page.getByText(`name request ${TRACE}`).waitFor();
       assert.match(page.url(), new RegExp(`request=${TRACE}`));
       assert.deepEqual(await log.asked(), [TRACE]);
+      const access = page.getByRole("region", { name: "Access log" });
+      await access.getByText("auth-v2").waitFor();
+      assert.equal(await access.getByRole("row").count(), 3);
+      assert.equal(await page.locator("main img, main script").count(), 0);
+      assert.ok(await page.evaluate<boolean>("document.documentElement.scrollWidth <= innerWidth"), "nothing is wider than the page");
     });
+    opened.link.close("test over");
   });
 
   test("events: newest first, warnings alone, odd ones are text, and each leads to what it is about", async () => {

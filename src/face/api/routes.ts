@@ -8,6 +8,7 @@ import type { Hub } from "#/state/link/hub/index.ts";
 import { type CentrePart, type PartPath, servedKinds } from "#/state/reconcile/index.ts";
 import type { Store } from "#/state/store/index.ts";
 import type { SeriesStore } from "#/watch/series/index.ts";
+import { serveAccessLines } from "./access-lines.ts";
 import { serveDecision } from "./approval-decisions.ts";
 import { auditPage, serveAudit } from "./audit-pages.ts";
 import { type BodyOptions, readBody } from "./body.ts";
@@ -171,6 +172,7 @@ export class Routes {
       const access = this.#access;
       return this.#pathRoute(method, path, (exchange) => access.logs(exchange), { isStream: true });
     }
+    if (root === "access-lines" && path.length === 1) return this.#pathRoute(method, path, (exchange) => serveAccessLines(exchange, this.#hub()));
     if (root === "views" && path.length === 1)
       return this.#pathRoute(method, path, (exchange) => this.#viewsMount.serve(exchange), { isStream: true });
     if (root === "forecast" && path.length === 1) {
@@ -440,6 +442,7 @@ export class Routes {
 
 const ROOTS: ReadonlySet<string> = new Set([
   "",
+  "access-lines",
   "api",
   "apis",
   "audit",

@@ -1,5 +1,6 @@
 import type { Clock } from "#/base/index.ts";
 import type { Hello, HostContext, HostPart, HostWorker } from "#/state/link/index.ts";
+import { AccessSearch } from "./access-search.ts";
 import { LinkFeed } from "./feed/link-feed.ts";
 import { Gateway, type GatewayOptions } from "./gateway.ts";
 
@@ -34,7 +35,9 @@ export const dataPlanePart: GatewayPart = {
     // What no exchange, connection or time limit has caught ends nothing either.
     gateway.guard.watchProcess();
     await gateway.start();
+    const accessLog = new AccessSearch(context.accessLogFile);
     return {
+      handlers: { calls: { "access/find": async (params) => await accessLog.find((params as { readonly trace?: unknown } | undefined)?.trace) } },
       hello() {
         const { incarnation, formerUncleanAgoMs } = gateway;
         return { incarnation, ...(formerUncleanAgoMs === undefined ? {} : { formerUncleanAgoMs }) };

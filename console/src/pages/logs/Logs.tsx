@@ -7,6 +7,7 @@ import { useParam } from "../../frame/location.ts";
 import { withoutEscapes } from "../../parts/escapes.ts";
 import { PageHead } from "../../parts/PageHead.tsx";
 import { useTexts } from "../../texts/index.ts";
+import { AccessLines } from "./AccessLines.tsx";
 import { type Book, type BookLine, EMPTY_BOOK, pauseBook, readJsonLines, resumeBook, takeLines, traceIn, utcTime } from "./book.ts";
 import { LogList } from "./LogList.tsx";
 
@@ -43,7 +44,7 @@ export default function Logs() {
   ];
   return (
     <div className="page logs">
-      <PageHead title={t("title")}>{trace !== undefined ? t("ofRequest", { trace, file: "logs/access.log" }) : t("sentence")}</PageHead>
+      <PageHead title={t("title")}>{trace !== undefined ? t("ofRequest", { trace }) : t("sentence")}</PageHead>
       <div className="tools">
         <ServiceInput onAdd={(name) => setServices([...new Set([...looked.services, name])].join(","))} />
         {chips.map(({ name, drop }) => (
@@ -107,6 +108,7 @@ export default function Logs() {
           {error}
         </p>
       )}
+      {trace !== undefined && <AccessLines trace={trace} />}
       <LogList book={book} chosen={chosen} onChoose={setChosen} onPause={() => change(pauseBook)} onResume={() => change(resumeBook)} />
       {chosen !== undefined && (
         <Chosen
