@@ -63,6 +63,38 @@ const TIMEOUT_MS = 30_000;
 /** Sends a request and returns the body of its answer.
  *  @throws WaitsForOthers: others have to approve it first; ApiError: `code` tells what to do: 0 and 503 are worth another try, 409 wants reading again, 403 and 422 are final. 401 ends the session of this page. */
 export async function send<Body = unknown>(request: ApiRequest): Promise<Body> {
+  return (await answerOf(request, await ask(request, AbortSignal.timeout(TIMEOUT_MS)))) as Body;
+}
+
+/** Sends a request whose answer is JSON lines, and gives each as it comes, for as long as it lasts. Whoever stops taking them, or aborts, ends it.
+ *  @throws as `send`; ApiError 0 where it breaks off in the middle */
+export async function* sendForLines<Line = unknown>(request: ApiRequest): AsyncGenerator<Line, void, undefined> {
+  const response = await ask(request);
+  if (!response.ok || response.status === 202 || response.body === null) {
+    await answerOf(request, response);
+    return;
+  }
+  const reader = response.body.getReader();
+  const decoder = new TextDecoder();
+  let rest = "";
+  try {
+    for (;;) {
+      const { value, done } = await reader.read().catch((error: unknown) => {
+        request.signal?.throwIfAborted();
+        throw new ApiError(0, "Unreachable", "the answer broke off before its end", error);
+      });
+      if (done) break;
+      const lines = (rest + decoder.decode(value, { stream: true })).split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) if (line !== "") yield JSON.parse(line) as Line;
+    }
+  } finally {
+    void reader.cancel().catch(() => undefined);
+  }
+}
+
+/** @throws ApiError 0; what the request's signal aborts with */
+async function ask(request: ApiRequest, timeout?: AbortSignal): Promise<Response> {
   const { method = "GET", path, body, contentType = "application/json", reason, isOpen = false } = request;
   const headers: Record<string, string> = { accept: "application/json" };
   const secret = readSecret();
@@ -70,28 +102,38 @@ export async function send<Body = unknown>(request: ApiRequest): Promise<Body> {
   if (body !== undefined) headers["content-type"] = contentType;
   if (reason !== undefined && reason !== "") headers["orrery-reason"] = encodeURIComponent(reason);
   if (request.breakGlass !== undefined) headers["orrery-break-glass"] = encodeURIComponent(request.breakGlass);
-  const timeout = AbortSignal.timeout(TIMEOUT_MS);
-  let response: Response;
+  const signals = [request.signal, timeout].filter((one) => one !== undefined);
   try {
-    response = await fetch(path, {
+    return await fetch(path, {
       method,
       headers,
       ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
-      signal: request.signal === undefined ? timeout : anyOf([request.signal, timeout]),
+      ...(signals.length > 0 && { signal: anyOf(signals) }),
       cache: "no-store",
       credentials: "same-origin",
       redirect: "error",
     });
   } catch (error) {
     request.signal?.throwIfAborted();
-    throw new ApiError(0, "Unreachable", timeout.aborted ? `no answer within ${TIMEOUT_MS / 1000} s` : "the centre cannot be reached", error);
+    throw new ApiError(
+      0,
+      "Unreachable",
+      timeout?.aborted === true ? `no answer within ${TIMEOUT_MS / 1000} s` : "the centre cannot be reached",
+      error,
+    );
   }
+}
+
+/** The body of an answer.
+ *  @throws WaitsForOthers, ApiError */
+async function answerOf(request: ApiRequest, response: Response): Promise<unknown> {
+  const { isOpen = false, onWarning } = request;
   const text = await response.text().catch(() => "");
   const answer = parse(text);
   for (const [, warning = ""] of (response.headers.get("warning") ?? "").matchAll(/\b\d{3} \S+ "((?:[^"\\]|\\.)*)"/g))
-    request.onWarning?.(warning.replace(/\\(.)/g, "$1"));
+    onWarning?.(warning.replace(/\\(.)/g, "$1"));
   if (response.status === 202) throwIfWaits(answer, request);
-  if (response.ok) return answer as Body;
+  if (response.ok) return answer;
   const status = (typeof answer === "object" && answer !== null ? answer : {}) as { reason?: string; message?: string; details?: unknown };
   const failure = new ApiError(response.status, status.reason ?? "", status.message ?? (text.slice(0, 300) || response.statusText), status.details);
   // A wrong password beside a session that holds is about the password.

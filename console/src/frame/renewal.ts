@@ -15,7 +15,7 @@ export function renew(): boolean {
 
 /** A search is in the address and comes back; all else that was typed would be lost. */
 function isWriting(): boolean {
-  if (document.querySelector("dialog[open]:not(.palette)") !== null) return true;
+  if (document.querySelector("dialog[open]:not(.palette), [data-unsaved]") !== null) return true;
   return [...document.querySelectorAll<HTMLTextAreaElement | HTMLInputElement>("textarea, input:not([type=search]):not([type=checkbox])")].some(
     ({ value, defaultValue }) => value !== "" && value !== defaultValue,
   );

@@ -26,6 +26,8 @@ export interface Doing<Seen> {
   readonly send: () => Promise<unknown>;
   /** Whether what was wished is there; absent: the answer of the API is the result. */
   readonly isSeen?: (seen: Seen) => boolean;
+  /** Why it has come to nothing, by what is seen: it was taken, and could not be carried out. */
+  readonly failure?: (seen: Seen) => string | undefined;
   readonly doneText: string;
 }
 
@@ -65,14 +67,17 @@ export function useDeed<Seen>(seen: Seen): Deeds<Seen> {
         settle({ deed: { ...deed, is: "waits", waits: { approval: error.approval, roles: error.roles, breakGlass: alone } } });
       } else if (error instanceof ApiError && error.code === 0 && doing.isSeen !== undefined)
         settle({ isAccepted: true, deed: { ...deed, isUnanswered: true } });
-      else settle({ deed: { ...deed, is: "failed", outcome: error instanceof ApiError ? error.message : String(error) } });
+      else settle({ deed: { ...deed, is: "failed", outcome: error instanceof Error ? error.message : String(error) } });
     };
     follow(doing.send());
   }, []);
   // biome-ignore lint/correctness/useExhaustiveDependencies: what was sent a moment ago may be there already
   useEffect(() => {
     setCurrent((now) => {
-      if (now === undefined || now.deed.is !== "running" || !now.isAccepted || now.doing.isSeen?.(seen) !== true) return now;
+      if (now === undefined || now.deed.is !== "running" || !now.isAccepted) return now;
+      const failure = now.doing.failure?.(seen);
+      if (failure !== undefined) return { ...now, deed: { ...now.deed, is: "failed", outcome: failure } };
+      if (now.doing.isSeen?.(seen) !== true) return now;
       return { ...now, deed: { ...now.deed, is: "done", outcome: now.doing.doneText } };
     });
   }, [seen, current]);

@@ -8,7 +8,8 @@ import { PageHead } from "../../parts/PageHead.tsx";
 import { Standing } from "../../parts/Standing.tsx";
 import { Shape } from "../../parts/State.tsx";
 import { useTexts } from "../../texts/index.ts";
-import { barsOf, LEVELS, type Level, partsOf } from "./calls.ts";
+import { LEVELS, type Level, partsOf } from "./calls.ts";
+import { Distribution } from "./Distribution.tsx";
 import { usePartName } from "./names.ts";
 
 /** One kind of call: its figures, how long they took, and which revisions and instances answered. */
@@ -120,30 +121,5 @@ export function CallDrawer({ name: key, level, onClose }: { readonly name: strin
         </p>
       </div>
     </Drawer>
-  );
-}
-
-/** How many calls took how long: the slow ones are seen however few they are. */
-function Distribution({ distribution }: { readonly distribution: NonNullable<CallTableRow["distribution"]> }) {
-  const t = useTexts("calls");
-  const bars = barsOf(distribution);
-  if (bars.length === 0) return null;
-  return (
-    <section>
-      <h3>{t("distribution")}</h3>
-      <ul className="distribution">
-        {bars.map(({ untilMs, calls, height }) => (
-          <li key={untilMs} title={t("bar", { until: formatUntil(untilMs), count: calls })}>
-            <span className="distribution-count small quiet">{calls > 0 ? calls : ""}</span>
-            <span
-              className={`distribution-bar${untilMs === null || untilMs > 1_000 ? " is-slow" : ""}`}
-              style={{ height: calls === 0 ? 0 : Math.max(2, height * 88) }}
-            />
-            <span className="small quiet">{untilMs === null ? "∞" : formatMs(untilMs)}</span>
-            <span className="only-read">{t("bar", { until: formatUntil(untilMs), count: calls })}</span>
-          </li>
-        ))}
-      </ul>
-    </section>
   );
 }

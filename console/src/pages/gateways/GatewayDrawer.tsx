@@ -8,6 +8,7 @@ import type { Condition } from "../../frame/site.ts";
 import { Time } from "../../parts/Age.tsx";
 import { Drawer, Facts, Tabs } from "../../parts/Drawer.tsx";
 import { EventList } from "../../parts/EventList.tsx";
+import { ManifestTab } from "../../parts/manifest/ManifestTab.tsx";
 import { PageHead } from "../../parts/PageHead.tsx";
 import { Plain } from "../../parts/Plain.tsx";
 import { Standing } from "../../parts/Standing.tsx";
@@ -52,6 +53,7 @@ export function GatewayDrawer({ name: key, newest, onClose }: GatewayDrawerProps
       </Standing>
     ),
     facts: () => <GatewayFacts object={object} told={told} newest={newest} />,
+    manifest: () => <ManifestTab kind="Gateway" resource="gateways" namespace="" name={name} />,
     events: () => <EventList kind="Gateway" name={name} namespace="default" />,
   };
   const shown = Object.hasOwn(panels, tab) ? tab : "now";
@@ -78,6 +80,7 @@ export function GatewayDrawer({ name: key, newest, onClose }: GatewayDrawerProps
         tabs={[
           { id: "now", title: t("now") },
           { id: "facts", title: t("facts") },
+          { id: "manifest", title: t("manifest") },
           { id: "events", title: t("events") },
         ]}
         current={shown}

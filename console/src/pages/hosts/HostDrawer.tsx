@@ -12,6 +12,7 @@ import { DeedLine } from "../../parts/DeedLine.tsx";
 import { Drawer, Facts, Tabs } from "../../parts/Drawer.tsx";
 import { useDeed } from "../../parts/deeds.ts";
 import { EventList } from "../../parts/EventList.tsx";
+import { ManifestTab } from "../../parts/manifest/ManifestTab.tsx";
 import { PageHead } from "../../parts/PageHead.tsx";
 import { Plain } from "../../parts/Plain.tsx";
 import { Standing } from "../../parts/Standing.tsx";
@@ -81,6 +82,7 @@ export function HostDrawer({ name: key, onClose }: { readonly name: string; read
   const panels: Readonly<Record<string, () => ReactNode>> = {
     instances: () => <HostInstances live={instances} />,
     facts: () => <HostFacts object={object} told={told.rows[0]?.row.value} atMs={Date.parse(told.rows[0]?.seen?.at ?? "")} />,
+    manifest: () => <ManifestTab kind="Host" resource="hosts" namespace="" name={name} />,
     events: () => <EventList kind="Host" name={name} namespace="default" />,
   };
   const shown = Object.hasOwn(panels, tab) ? tab : "instances";
@@ -88,6 +90,7 @@ export function HostDrawer({ name: key, onClose }: { readonly name: string; read
   const tabs = [
     { id: "instances", title: t("instances"), count: instances.total },
     { id: "facts", title: t("facts") },
+    { id: "manifest", title: t("manifest") },
     { id: "events", title: t("events") },
   ];
   return (

@@ -12,6 +12,7 @@ import { Drawer, Facts, Tabs } from "../../parts/Drawer.tsx";
 import { type Deeds, useDeed } from "../../parts/deeds.ts";
 import { EventList } from "../../parts/EventList.tsx";
 import { LogTail } from "../../parts/LogTail.tsx";
+import { ManifestTab } from "../../parts/manifest/ManifestTab.tsx";
 import { PageHead } from "../../parts/PageHead.tsx";
 import { Plain } from "../../parts/Plain.tsx";
 import { useWhy } from "../../parts/Why.tsx";
@@ -53,12 +54,14 @@ export function ResourceDrawer({ name: key, onClose, onCapability, onPlace }: Re
   const tabs = [
     { id: "state", title: t("tabs.state") },
     { id: "facts", title: t("tabs.facts") },
+    { id: "manifest", title: t("tabs.manifest") },
     { id: "events", title: t("tabs.events") },
     ...(object?.spec.probe === undefined ? [] : [{ id: "log", title: t("tabs.log") }]),
   ];
   const panels: Readonly<Record<string, () => ReactNode>> = {
     state: () => <ObservedState object={object} seen={seen} isStale={live.isStale || row.rows[0]?.row.state?.severity === "unknown"} />,
     facts: () => <Described object={object} onCapability={onCapability} onPlace={onPlace} />,
+    manifest: () => <ManifestTab kind="Resource" resource="resources" namespace={namespace} name={name} />,
     events: () => <EventList kind="Resource" name={name} namespace={namespace} />,
     log: () => <ProbeLog object={object} namespace={namespace} />,
   };

@@ -1,12 +1,14 @@
 import { useCallback, useMemo, useState } from "react";
 import type { CountRow, ObjectState, TableRow, ViewRow } from "../../../../src/face/views/protocol.ts";
 import { type LiveView, useView } from "../../api/live.ts";
+import { mayEdit } from "../../api/rights.ts";
 import { useParam } from "../../frame/location.ts";
 import { Age } from "../../parts/Age.tsx";
 import { Changed } from "../../parts/Changed.tsx";
 import type { Column } from "../../parts/DataTable.tsx";
 import { FacetSelect } from "../../parts/FacetSelect.tsx";
 import { ListPage } from "../../parts/ListPage.tsx";
+import { NEW, NewObject } from "../../parts/manifest/NewObject.tsx";
 import { Plain } from "../../parts/Plain.tsx";
 import { State } from "../../parts/State.tsx";
 import { useTexts } from "../../texts/index.ts";
@@ -19,6 +21,7 @@ const TYPES = ["human", "machine", "thing"] as const;
 /** What do we have, how is it? People, machines and things, by type, place and capability. */
 export default function Resources() {
   const t = useTexts("resources");
+  const [, setOpen] = useParam("open");
   const [type, setType] = useParam("type");
   const [place, setPlace] = useParam("place");
   const [capability, setCapability] = useParam("capability");
@@ -63,10 +66,23 @@ export default function Resources() {
         </>
       }
       onLive={onLive}
+      actions={
+        mayEdit("resources", "create") && (
+          <button type="button" className="button" onClick={() => setOpen(NEW, { isStep: true })}>
+            {t("newResource")}
+          </button>
+        )
+      }
       empty={t("empty")}
       command="./orrery apply -f resources.yaml"
       nothing={t("nothing")}
-      drawer={(open, close) => <ResourceDrawer name={open} onClose={close} onCapability={setCapability} onPlace={setPlace} />}
+      drawer={(open, close) =>
+        open === NEW ? (
+          <NewObject kind="Resource" resource="resources" onClose={close} onMade={(name) => setOpen(`default/${name}`)} />
+        ) : (
+          <ResourceDrawer name={open} onClose={close} onCapability={setCapability} onPlace={setPlace} />
+        )
+      }
     />
   );
 }

@@ -7,6 +7,7 @@ import type { Condition } from "../../frame/site.ts";
 import { Drawer, Facts, Tabs } from "../../parts/Drawer.tsx";
 import { EventList } from "../../parts/EventList.tsx";
 import { withoutEscapes } from "../../parts/escapes.ts";
+import { ManifestTab } from "../../parts/manifest/ManifestTab.tsx";
 import { PageHead } from "../../parts/PageHead.tsx";
 import { Plain } from "../../parts/Plain.tsx";
 import { useWhy } from "../../parts/Why.tsx";
@@ -49,6 +50,7 @@ export function RouteDrawer({ name: key, onClose }: { readonly name: string; rea
   const [tab, setTab] = useParam("tab", "facts");
   const panels: Readonly<Record<string, () => ReactNode>> = {
     facts: () => (object === undefined ? null : <RouteFacts object={object} namespace={namespace} />),
+    manifest: () => <ManifestTab kind="Route" resource="routes" namespace={namespace} name={name} />,
     events: () => <EventList kind="Route" name={name} namespace={namespace} />,
   };
   const shown = Object.hasOwn(panels, tab) ? tab : "facts";
@@ -79,6 +81,7 @@ export function RouteDrawer({ name: key, onClose }: { readonly name: string; rea
         label={t("details", { name })}
         tabs={[
           { id: "facts", title: t("facts") },
+          { id: "manifest", title: t("manifest") },
           { id: "events", title: t("events") },
         ]}
         current={shown}

@@ -1,8 +1,10 @@
 import { useMemo } from "react";
 import type { TableRow } from "../../../../src/face/views/protocol.ts";
+import { mayEdit } from "../../api/rights.ts";
 import { linkTo, useParam } from "../../frame/location.ts";
 import type { Column } from "../../parts/DataTable.tsx";
 import { ListPage } from "../../parts/ListPage.tsx";
+import { NEW, NewObject } from "../../parts/manifest/NewObject.tsx";
 import { Plain } from "../../parts/Plain.tsx";
 import { State } from "../../parts/State.tsx";
 import { useTexts } from "../../texts/index.ts";
@@ -22,6 +24,7 @@ type Cells = readonly [
 /** Which request goes where? */
 export default function Routes() {
   const t = useTexts("routes");
+  const [, setOpen] = useParam("open");
   const [path, setPath] = useParam("try");
   const columns = useMemo((): readonly Column<TableRow>[] => {
     const cells = (row: TableRow): Cells => row.cells as unknown as Cells;
@@ -91,14 +94,27 @@ export default function Routes() {
       command="./orrery apply -f route.yaml"
       nothing={t("nothing")}
       actions={
-        path === "" ? (
-          <button type="button" className="button" onClick={() => setPath("/", { isStep: true })}>
-            {t("try")}
-          </button>
-        ) : undefined
+        <>
+          {path === "" && (
+            <button type="button" className="button" onClick={() => setPath("/", { isStep: true })}>
+              {t("try")}
+            </button>
+          )}
+          {mayEdit("routes", "create") && (
+            <button type="button" className="button" onClick={() => setOpen(NEW, { isStep: true })}>
+              {t("newRoute")}
+            </button>
+          )}
+        </>
       }
       above={path === "" ? null : <TryRequest onClose={() => setPath("")} />}
-      drawer={(open, close) => <RouteDrawer name={open} onClose={close} />}
+      drawer={(open, close) =>
+        open === NEW ? (
+          <NewObject kind="Route" resource="routes" onClose={close} onMade={(name) => setOpen(`default/${name}`)} />
+        ) : (
+          <RouteDrawer name={open} onClose={close} />
+        )
+      }
     />
   );
 }

@@ -1,5 +1,6 @@
+import { useMemo } from "react";
 import type { TableRow, ViewRow } from "../../../../src/face/views/protocol.ts";
-import type { LiveView } from "../../api/live.ts";
+import { type LiveView, useNow, useView } from "../../api/live.ts";
 import { deleteObject } from "../../api/objects.ts";
 import { mayAct } from "../../api/session.ts";
 import { useParam } from "../../frame/location.ts";
@@ -9,6 +10,8 @@ import { withoutEscapes } from "../../parts/escapes.ts";
 import { Standing } from "../../parts/Standing.tsx";
 import { State } from "../../parts/State.tsx";
 import { useTexts, useWord } from "../../texts/index.ts";
+import { formatBytes } from "../hosts/use.ts";
+import { readInstanceUse } from "./instance-use.ts";
 import type { InstanceCells, SeenService } from "./service.ts";
 
 interface InstancesProps {
@@ -20,6 +23,9 @@ interface InstancesProps {
 /** Its running copies: which version, where, since when, and how the last process ended. */
 export function Instances({ live, namespace, deeds }: InstancesProps) {
   const t = useTexts("services");
+  const keys = useMemo(() => live.rows.map(({ row }) => `${namespace}/${row.name}`), [live.rows, namespace]);
+  const use = useView<{ readonly value: unknown }>(keys.length === 0 ? undefined : { of: "topic", topic: "instances", keys, limit: 1_000 });
+  const uses = useMemo(() => new Map(use.rows.map((one) => [one.key, one])), [use.rows]);
   return (
     <Standing live={live} empty={t("noInstances")}>
       <table className={`plain-table${live.isStale ? " is-stale" : ""}`}>
@@ -27,6 +33,8 @@ export function Instances({ live, namespace, deeds }: InstancesProps) {
           <col />
           <col className="is-wide" style={{ width: "12%" }} />
           <col className="is-wide" style={{ width: "14%" }} />
+          <col className="is-wide" style={{ width: "64px" }} />
+          <col className="is-wide" style={{ width: "84px" }} />
           <col style={{ width: "84px" }} />
           <col className="is-wide" style={{ width: "76px" }} />
           <col style={{ width: "132px" }} />
@@ -39,6 +47,12 @@ export function Instances({ live, namespace, deeds }: InstancesProps) {
             </th>
             <th scope="col" className="is-wide">
               {t("host")}
+            </th>
+            <th scope="col" className="number is-wide">
+              CPU
+            </th>
+            <th scope="col" className="number is-wide">
+              {t("memory")}
             </th>
             <th scope="col" className="number">
               {t("runs")}
@@ -53,7 +67,14 @@ export function Instances({ live, namespace, deeds }: InstancesProps) {
         </thead>
         <tbody>
           {live.rows.map((row) => (
-            <InstanceRow key={row.key} row={row} namespace={namespace} deeds={deeds} />
+            <InstanceRow
+              key={row.key}
+              row={row}
+              namespace={namespace}
+              deeds={deeds}
+              use={uses.get(`${namespace}/${row.row.name}`)}
+              isStale={use.isStale}
+            />
           ))}
         </tbody>
       </table>
@@ -65,8 +86,12 @@ function InstanceRow({
   row: { row },
   namespace,
   deeds,
+  use,
+  isStale,
 }: {
   readonly row: ViewRow<TableRow>;
+  readonly use: ViewRow<{ readonly value: unknown }> | undefined;
+  readonly isStale: boolean;
   readonly namespace: string;
   readonly deeds: Deeds<SeenService>;
 }) {
@@ -100,6 +125,7 @@ function InstanceRow({
         </td>
         <td className="is-wide">{version ?? "–"}</td>
         <td className="is-wide">{host ?? "–"}</td>
+        <Use of={use} uid={row.uid} isStale={isStale} />
         <td className="number">{startedAt === null ? "–" : <Age at={Date.parse(startedAt)} />}</td>
         <td className="number is-wide">{restarts ?? 0}</td>
         <td className="number one-line">
@@ -115,7 +141,7 @@ function InstanceRow({
       </tr>
       {lastExit !== null && row.state?.severity !== "normal" && (
         <tr>
-          <td colSpan={6}>
+          <td colSpan={8}>
             <div className="note is-bad">
               {lastExit.signal === undefined ? t("exited", { code: lastExit.code ?? "?" }) : t("killed", { signal: lastExit.signal })}{" "}
               <Age at={Date.parse(lastExit.at)} isAgo />
@@ -129,3 +155,37 @@ function InstanceRow({
     </>
   );
 }
+
+/** What it takes now, as its agent has measured; of a former instance of the name, or of nobody, nothing is known. */
+function Use({
+  of,
+  uid,
+  isStale,
+}: {
+  readonly of: ViewRow<{ readonly value: unknown }> | undefined;
+  readonly uid: string | undefined;
+  readonly isStale: boolean;
+}) {
+  const t = useTexts("services");
+  const now = useNow();
+  const use = readInstanceUse(of?.row.value, uid);
+  const atMs = Date.parse(of?.seen?.at ?? "");
+  const isOld = isStale || Number.isNaN(atMs) || now - atMs > USE_BEAT_MS * 3;
+  const title =
+    use === undefined
+      ? t("useUnknown")
+      : t("useAt", { files: use.openFiles, processes: use.processes, time: new Date(atMs).toISOString().slice(11, 19) });
+  return (
+    <>
+      <td className={`number is-wide${isOld ? " is-stale" : ""}`} title={title}>
+        {use === undefined ? "–" : `${use.cpuPercent}\u2009%`}
+      </td>
+      <td className={`number is-wide${isOld ? " is-stale" : ""}`} title={title}>
+        {use === undefined ? "–" : formatBytes(use.memoryBytes)}
+      </td>
+    </>
+  );
+}
+
+/** How often agents tell. */
+const USE_BEAT_MS = 5_000;

@@ -1,3 +1,4 @@
+import { Fragment, lazy, Suspense, useState } from "react";
 import type { TableRow } from "../../../../src/face/views/protocol.ts";
 import { useView } from "../../api/live.ts";
 import { mayAct } from "../../api/session.ts";
@@ -6,6 +7,9 @@ import { Age } from "../../parts/Age.tsx";
 import { Standing } from "../../parts/Standing.tsx";
 import { useTexts } from "../../texts/index.ts";
 import { REVISION_PATHS, type RevisionCells, type ServiceObject } from "./service.ts";
+
+// It reads YAML: whoever does not compare does not wait for that.
+const RevisionDifference = lazy(() => import("./RevisionDifference.tsx"));
 
 interface RevisionsProps {
   readonly service: string;
@@ -26,6 +30,8 @@ export function Revisions({ service, namespace, object }: RevisionsProps) {
     limit: 100,
   });
   const { status } = object ?? {};
+  const [compared, setCompared] = useState<string>();
+  const served = status?.servedRevision;
   return (
     <Standing live={live} empty={t("noRevisions")}>
       <table className={`plain-table${live.isStale ? " is-stale" : ""}`}>
@@ -47,25 +53,46 @@ export function Revisions({ service, namespace, object }: RevisionsProps) {
             const isServed = row.name === status?.servedRevision;
             const isComing = !isServed && row.name === status?.revision;
             return (
-              <tr key={key}>
-                <td>
-                  <b>{version ?? "?"}</b> {isServed && <span className="quiet">{t("serves")}</span>}
-                  {isComing && <span className="quiet">{t("comes")}</span>}
-                </td>
-                <td className="mono small">{row.name}</td>
-                <td className="number">{createdAt === null ? "–" : <Age at={Date.parse(createdAt)} />}</td>
-                <td className="number">
-                  {!isServed && mayAct("update") && (
-                    <button
-                      type="button"
-                      className="button is-small"
-                      onClick={() => go(`/updates?new=${service}&to=${encodeURIComponent(row.name)}`)}
-                    >
-                      {t("updateTo", { version: version ?? "?" })}
-                    </button>
-                  )}
-                </td>
-              </tr>
+              <Fragment key={key}>
+                <tr>
+                  <td>
+                    <b>{version ?? "?"}</b> {isServed && <span className="quiet">{t("serves")}</span>}
+                    {isComing && <span className="quiet">{t("comes")}</span>}
+                  </td>
+                  <td className="mono small">{row.name}</td>
+                  <td className="number">{createdAt === null ? "–" : <Age at={Date.parse(createdAt)} />}</td>
+                  <td className="number one-line">
+                    {!isServed && served !== undefined && (
+                      <button
+                        type="button"
+                        className="button is-small is-bare"
+                        aria-expanded={compared === row.name}
+                        onClick={() => setCompared(compared === row.name ? undefined : row.name)}
+                      >
+                        {t("differs")}
+                      </button>
+                    )}
+                    {!isServed && mayAct("update") && (
+                      <button
+                        type="button"
+                        className="button is-small"
+                        onClick={() => go(`/updates?new=${service}&to=${encodeURIComponent(row.name)}`)}
+                      >
+                        {t("updateTo", { version: version ?? "?" })}
+                      </button>
+                    )}
+                  </td>
+                </tr>
+                {compared === row.name && served !== undefined && (
+                  <tr className="revision-difference">
+                    <td colSpan={4}>
+                      <Suspense fallback={<p aria-busy="true" />}>
+                        <RevisionDifference from={served} to={row.name} namespace={namespace} />
+                      </Suspense>
+                    </td>
+                  </tr>
+                )}
+              </Fragment>
             );
           })}
         </tbody>

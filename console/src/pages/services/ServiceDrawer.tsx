@@ -9,12 +9,16 @@ import { Drawer, Tabs } from "../../parts/Drawer.tsx";
 import { useDeed } from "../../parts/deeds.ts";
 import { EventList } from "../../parts/EventList.tsx";
 import { LogTail } from "../../parts/LogTail.tsx";
+import { ManifestTab } from "../../parts/manifest/ManifestTab.tsx";
 import { PageHead } from "../../parts/PageHead.tsx";
 import { type Translate, useTexts } from "../../texts/index.ts";
 import { Instances } from "./Instances.tsx";
 import { Question, type Wish } from "./Question.tsx";
 import { Revisions } from "./Revisions.tsx";
-import { INSTANCE_PATHS, type SeenService, type ServiceObject } from "./service.ts";
+import { Scripts } from "./Scripts.tsx";
+import { ServiceCalls } from "./ServiceCalls.tsx";
+import { useScriptRuns } from "./script-runs.ts";
+import { failureOf, INSTANCE_PATHS, isCarriedOut, type SeenService, type ServiceObject } from "./service.ts";
 
 /** How is this one? Its instances, versions, events and log, and what can be done with it. */
 export function ServiceDrawer({ name: key, onClose }: { readonly name: string; readonly onClose: () => void }) {
@@ -43,15 +47,32 @@ export function ServiceDrawer({ name: key, onClose }: { readonly name: string; r
   const [wish, setWish] = useState<Wish>();
   const seen: SeenService = useMemo(() => ({ object, instances: instances.rows.map((one) => one.row) }), [object, instances.rows]);
   const deeds = useDeed(seen);
+  const runs = useScriptRuns(namespace, name);
+  const running = runs.runs.filter(({ is }) => is === "running").length;
 
   const tabs = [
     { id: "instances", title: t("tabs.instances"), count: instances.total },
+    { id: "calls", title: t("tabs.calls") },
     { id: "revisions", title: t("tabs.revisions") },
+    { id: "scripts", title: t("tabs.scripts"), ...(running > 0 && { count: running }) },
+    { id: "manifest", title: t("tabs.manifest") },
     { id: "events", title: t("tabs.events") },
     { id: "log", title: t("tabs.log") },
   ];
   const panels: Readonly<Record<string, () => ReactNode>> = {
     instances: () => <Instances live={instances} namespace={namespace} deeds={deeds} />,
+    calls: () => <ServiceCalls service={name} />,
+    scripts: () => <Scripts object={object} instances={instances} runs={runs} />,
+    manifest: () => (
+      <ManifestTab
+        kind="Microservice"
+        resource="microservices"
+        namespace={namespace}
+        name={name}
+        isSeen={(written, now) => isCarriedOut(written as unknown as ServiceObject, now as unknown as ServiceObject)}
+        failure={(written, now) => failureOf(written as unknown as ServiceObject, now as unknown as ServiceObject)}
+      />
+    ),
     revisions: () => <Revisions service={name} namespace={namespace} object={object} />,
     events: () => <EventList kind="Microservice" name={name} namespace={namespace} />,
     log: () => <LogTail namespace={namespace} services={[name]} />,

@@ -1,9 +1,12 @@
 import { useMemo } from "react";
 import type { ObjectState, TableRow } from "../../../../src/face/views/protocol.ts";
+import { mayEdit } from "../../api/rights.ts";
+import { useParam } from "../../frame/location.ts";
 import { Age } from "../../parts/Age.tsx";
 import { Changed } from "../../parts/Changed.tsx";
 import type { Column } from "../../parts/DataTable.tsx";
 import { ListPage } from "../../parts/ListPage.tsx";
+import { NEW, NewObject } from "../../parts/manifest/NewObject.tsx";
 import { State } from "../../parts/State.tsx";
 import { useTexts } from "../../texts/index.ts";
 import { ServiceDrawer } from "./ServiceDrawer.tsx";
@@ -15,6 +18,7 @@ type Cells = readonly [string | null, number | null, number | null, string | nul
 /** How is each service? A list, worst first; details beside it. */
 export default function Services() {
   const t = useTexts("services");
+  const [, setOpen] = useParam("open");
   return (
     <ListPage
       title={t("title")}
@@ -25,7 +29,20 @@ export default function Services() {
       empty={t("empty")}
       command="./orrery apply -f service.yaml"
       nothing={t("nothing")}
-      drawer={(open, close) => <ServiceDrawer name={open} onClose={close} />}
+      actions={
+        mayEdit("microservices", "create") && (
+          <button type="button" className="button" onClick={() => setOpen(NEW, { isStep: true })}>
+            {t("newService")}
+          </button>
+        )
+      }
+      drawer={(open, close) =>
+        open === NEW ? (
+          <NewObject kind="Microservice" resource="microservices" onClose={close} onMade={(name) => setOpen(`default/${name}`)} />
+        ) : (
+          <ServiceDrawer name={open} onClose={close} />
+        )
+      }
     />
   );
 }

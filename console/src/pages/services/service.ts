@@ -7,6 +7,7 @@ export interface ServiceObject {
     readonly namespace?: string;
     readonly labels?: Readonly<Record<string, string>>;
     readonly creationTimestamp: string;
+    readonly generation?: number;
   };
   readonly spec: {
     readonly replicas: number;
@@ -14,7 +15,11 @@ export interface ServiceObject {
     readonly exclusive?: boolean;
     readonly balancing?: { readonly algorithm: string };
     readonly restartedAt?: string;
-    readonly template: { readonly version: string; readonly calls?: readonly string[] };
+    readonly template: {
+      readonly version: string;
+      readonly calls?: readonly string[];
+      readonly scripts?: readonly { readonly name: string; readonly timeout: string; readonly description?: string }[];
+    };
   };
   readonly status?: {
     readonly revision?: string;
@@ -25,7 +30,41 @@ export interface ServiceObject {
     readonly readyReplicas?: number;
     readonly conditions?: readonly Condition[];
     readonly observedAt?: string;
+    readonly observedGeneration?: number;
   };
+}
+
+/** Whether what was written is carried out: served where it has another template, with as many instances as are wanted. Pure. */
+export function isCarriedOut(written: ServiceObject, seen: ServiceObject): boolean {
+  const { spec, status } = seen;
+  if (!isLookedAt(written, seen) || status === undefined) return false;
+  const wanted = spec.suspended ? 0 : spec.replicas;
+  if (wanted === 0) return (status.replicas ?? 0) === 0;
+  const ready = status.conditions?.find(({ type }) => type === "Ready");
+  return (
+    ready?.status === "True" && ready.reason !== "Updating" && status.revision === status.servedRevision && (status.readyReplicas ?? 0) >= wanted
+  );
+}
+
+/** Why what was written is not carried out, once that has been found out. Pure. */
+export function failureOf(written: ServiceObject, seen: ServiceObject): string | undefined {
+  if (!isLookedAt(written, seen)) return undefined;
+  const { conditions = [] } = seen.status ?? {};
+  const isNew = (one: Condition): boolean => (one.observedGeneration ?? 0) >= (written.metadata.generation ?? 0);
+  const diverged = conditions.find((one) => one.type === "Diverged" && one.status === "True" && isNew(one));
+  const failed = conditions.find((one) => one.type === "Ready" && FAILED.includes(one.reason) && isNew(one));
+  return (failed ?? diverged)?.message;
+}
+
+const FAILED: readonly string[] = ["RevisionFailed", "InstanceFailed", "RevisionRefused"];
+
+/** The centre has said something since of what it is wished to be. */
+function isLookedAt(written: ServiceObject, seen: ServiceObject): boolean {
+  const { generation = 0 } = written.metadata;
+  const ready = seen.status?.conditions?.find(({ type }) => type === "Ready");
+  return (
+    (seen.metadata.generation ?? 0) >= generation && Math.max(seen.status?.observedGeneration ?? 0, ready?.observedGeneration ?? 0) >= generation
+  );
 }
 
 /** Cells of an instance, in this order. */

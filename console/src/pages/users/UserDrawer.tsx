@@ -8,6 +8,7 @@ import { Tokens } from "../../parts/credentials/Tokens.tsx";
 import { DeedLine } from "../../parts/DeedLine.tsx";
 import { Drawer, Facts, Tabs } from "../../parts/Drawer.tsx";
 import { useDeed } from "../../parts/deeds.ts";
+import { ManifestTab } from "../../parts/manifest/ManifestTab.tsx";
 import { PageHead } from "../../parts/PageHead.tsx";
 import { Standing } from "../../parts/Standing.tsx";
 import { useTexts } from "../../texts/index.ts";
@@ -31,6 +32,7 @@ export function UserDrawer({ name, onClose }: { readonly name: string; readonly 
   const isOwn = name === session.me?.name;
   const maySee = mayManage || isOwn;
   const panels: Readonly<Record<string, () => ReactNode>> = {
+    manifest: () => <ManifestTab kind="User" resource="users" namespace="" name={name} />,
     rights: () => object !== undefined && <Rights user={object} roles={roles.roles} />,
     may: () => (isOwn ? <MayI /> : <MayI user={name} />),
     sessions: () => <Sessions user={name} mayEnd={maySee} />,
@@ -38,6 +40,7 @@ export function UserDrawer({ name, onClose }: { readonly name: string; readonly 
   };
   const tabs = [
     { id: "rights", title: t("tabs.rights") },
+    ...(mayManage ? [{ id: "manifest", title: t("tabs.manifest") }] : []),
     ...(maySee
       ? [
           { id: "may", title: t("tabs.may") },

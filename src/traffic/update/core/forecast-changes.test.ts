@@ -68,6 +68,8 @@ test("a service that is scaled, stopped or restarted tells how many instances st
   assert.deepEqual(told({ suspended: true }), [{ service: "auth", from: 2, to: 0, starts: 0, stops: 2 }]);
   assert.deepEqual(told({ restartedAt: SINCE }), [{ service: "auth", from: 2, to: 2, starts: 0, stops: 0, restarts: true }]);
   assert.deepEqual(forecastScales([{ after: before }], seen([])), []);
+  // The update of another template brings them.
+  assert.deepEqual(forecastScales([{ before, after: service("auth", "v2", { replicas: 5 }) }], seen([before])), []);
 });
 
 test("an Update whose services want to come in different ways is told so", () => {

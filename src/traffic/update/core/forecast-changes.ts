@@ -57,6 +57,8 @@ export function withChanges(present: readonly Microservice[], services: readonly
 /** Instances that would start and stop without a new version. Pure. */
 export function forecastScales(services: readonly ServiceChange[], { instances }: Pick<SeenSite, "instances">): readonly ForecastScale[] {
   return services.flatMap(({ before, after }): ForecastScale[] => {
+    // With another template they come with the update.
+    if (isChanged({ ...(before !== undefined && { before }), after })) return [];
     const [from, to] = [replicasOf(before), replicasOf(after)];
     const { name } = after.metadata;
     const restarts = before !== undefined && to > 0 && after.spec.restartedAt !== undefined && before.spec.restartedAt !== after.spec.restartedAt;
