@@ -164,7 +164,11 @@ export async function fillStore(store: Store, board: Board, nowMs: number): Prom
   for (const [index, one] of SERVICES.entries()) {
     const { name, version, replicas, ready: readyCount = replicas, reason = "Ready", message = `${replicas} of ${replicas} are ready` } = one;
     const revisionName = `${name}-${version.replaceAll(".", "-")}-3f9a2b1c`;
-    const template = { version, run: { command: ["node", "server.ts"] }, ports: [{ name: "http" }] };
+    const scripts = [
+      { name: "selftest", command: ["node", "selftest.ts"], description: "Asks each of its parts, and says which does not answer" },
+      { name: "reload", command: ["node", "reload.ts"], timeout: "5s" },
+    ];
+    const template = { version, run: { command: ["node", "server.ts"] }, ports: [{ name: "http" }], ...(name === "archive" && { scripts }) };
     const isOff = reason === "Suspended";
     await put(
       microservice,
@@ -187,6 +191,13 @@ export async function fillStore(store: Store, board: Board, nowMs: number): Prom
     for (let slot = 0; slot < (isOff ? 0 : replicas); slot += 1) {
       const isReady = slot < readyCount;
       const isFailing = !isReady && reason === "NotReady";
+      const use = {
+        cpuPercent: (index * 7 + slot * 3) % 40,
+        memoryBytes: (60 + ((index * 13 + slot * 5) % 90)) * 1024 * 1024,
+        openFiles: 30 + slot,
+        processes: 1,
+      };
+      if (isReady) board.put("instances", `default/${revisionName}-${slot}`, use, `agent ${HOSTS[slot % 2]}`);
       await put(
         instance,
         `${revisionName}-${slot}`,

@@ -2,6 +2,8 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import type { Page } from "playwright-core";
+import { microservice } from "#/model/index.ts";
 import { ConsoleSite, type Look, listPages, untilCalm } from "../test/console-site.ts";
 import { ROOT } from "./sources.ts";
 
@@ -10,6 +12,9 @@ const { values, positionals } = parseArgs({
   options: { docs: { type: "boolean", default: false }, out: { type: "string", default: join(ROOT, "node_modules/.cache/pictures") } },
 });
 
+/** Each conflict is another change. */
+let count = 0;
+
 interface Shot {
   readonly name: string;
   readonly path: string;
@@ -17,12 +22,59 @@ interface Shot {
   readonly isOut?: boolean;
   /** Pressed before the picture is made. */
   readonly keys?: readonly string[];
+  /** Done before the picture is made. */
+  readonly act?: (page: Page) => Promise<void>;
+}
+
+/** Writes `to` in the place of the line of an open manifest that holds `from`. */
+async function writeLine(page: Page, from: string, to: string): Promise<void> {
+  await page.locator(".cm-line", { hasText: from }).first().click();
+  for (const key of ["Home", "Shift+End"]) await page.keyboard.press(key);
+  await page.keyboard.insertText(to);
 }
 
 const SHOTS: readonly Shot[] = [
   { name: "login", path: "/", isOut: true },
   ...listPages().map(({ id, path }) => ({ name: id, path })),
   { name: "service", path: "/services?open=default/archive" },
+  { name: "service-calls", path: "/services?open=default/archive&tab=calls" },
+  { name: "service-scripts", path: "/services?open=default/archive&tab=scripts" },
+  { name: "service-new", path: "/services?open=%2Bnew" },
+  {
+    name: "service-problem",
+    path: "/services?open=default/archive&tab=manifest",
+    act: async (page) => {
+      await writeLine(page, "replicas:", "replicas: -3");
+      await page.locator(".problem").waitFor();
+    },
+  },
+  {
+    name: "service-review",
+    path: "/services?open=default/archive&tab=manifest",
+    act: async (page) => {
+      await writeLine(page, 'version: "2026', 'version: "2026.12"');
+      await page.locator(".manifest-actions .is-first:enabled").click();
+      await page.locator(".forecast-one").waitFor();
+    },
+  },
+  {
+    name: "service-conflict",
+    path: "/services?open=default/mission-log&tab=manifest",
+    act: async (page) => {
+      await writeLine(page, "replicas:", "replicas: 4");
+      count += 1;
+      await site.site.api.store.patch(microservice, { name: "mission-log" }, { type: "merge", body: { spec: { timeout: `${10 + count}s` } } });
+      await page.locator(".conflict").waitFor();
+    },
+  },
+  {
+    name: "service-versions",
+    path: "/services?open=default/auth&tab=revisions",
+    act: async (page) => {
+      await page.locator(".plain-table [aria-expanded]").first().click();
+      await page.locator(".difference").waitFor();
+    },
+  },
   { name: "updates-draining", path: "/updates", share: 1 },
   { name: "update", path: "/updates?open=default/conjunction-v6" },
   { name: "update-new", path: "/updates?new=auth&to=v3" },
@@ -79,6 +131,8 @@ async function take(shot: Shot, look: Look, name: string): Promise<void> {
   await site.moveUpdate(shot.share ?? 0.1);
   const { page, faults, close } = await site.page(shot.path, { ...look, ...(shot.isOut === true && { isOut: true }) });
   await untilCalm(page);
+  await shot.act?.(page);
+  if (shot.act !== undefined) await untilCalm(page);
   for (const key of shot.keys ?? []) await page.keyboard.press(key);
   if (shot.keys !== undefined) await page.waitForTimeout(400);
   await page.screenshot({ path: join(folder, `${name}.png`) });

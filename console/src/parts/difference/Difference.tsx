@@ -32,7 +32,10 @@ export function Difference({ before, after, label }: DifferenceProps) {
                   <span className="difference-sign" aria-hidden="true">
                     {is === "gone" ? "−" : is === "new" ? "+" : " "}
                   </span>
-                  <span className="difference-text">{text === "" ? " " : text}</span>
+                  <span className="difference-text">
+                    {/^\s*/.exec(text)?.[0]}
+                    <span>{text.trimStart()}</span>
+                  </span>
                 </Line>
               );
             })}

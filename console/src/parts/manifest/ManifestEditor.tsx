@@ -73,7 +73,7 @@ export default function ManifestEditor(props: ManifestEditorProps) {
   }, [live]);
   const review = (): void => {
     if (check.problems.length > 0) setGoTo({ position: check.problems[0]?.from ?? 0 });
-    else if (isChanged && check.manifest.object !== undefined) setReviewing(true);
+    else if (isChanged && !isTheirs && check.told !== undefined) setReviewing(true);
   };
 
   const write = (reason: string): void => {
@@ -165,7 +165,7 @@ export default function ManifestEditor(props: ManifestEditorProps) {
               <button
                 type="button"
                 className="button is-first"
-                disabled={!isChanged || check.told === undefined || check.problems.length > 0}
+                disabled={!isChanged || isTheirs || check.told === undefined || check.problems.length > 0}
                 onClick={() => setReviewing(true)}
               >
                 {t("review")}

@@ -50,6 +50,7 @@ export class CodeView {
           highlightActiveLineGutter(),
           indentUnit.of("  "),
           EditorState.tabSize.of(2),
+          EditorView.lineWrapping,
           yaml(),
           syntaxHighlighting(STYLE),
           lintGutter(),
