@@ -57,7 +57,7 @@ export class CodeView {
           autocompletion({ override: [(context) => complete(context, options)], icons: false }),
           hoverTooltip((view, position) => describe(view, position, options.schema())),
           this.#readOnly.of(EditorState.readOnly.of(options.isReadOnly)),
-          EditorView.contentAttributes.of({ "aria-label": options.label, spellcheck: "false" }),
+          EditorView.contentAttributes.of({ "aria-label": options.label, spellcheck: "false", tabindex: "0" }),
           // What is open in the editor is closed first; Escape alone gives Tab back to the page.
           keymap.of([
             {
