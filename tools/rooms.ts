@@ -96,7 +96,7 @@ export const WINGS: readonly Wing[] = [
       { name: "segments", imports: ["base"] },
       {
         name: "series",
-        faces: ["promql", "embedded", "conformance"],
+        faces: ["promql", "embedded", "remote", "conformance"],
         imports: ["base", "model", "link", "reconcile", "segments"],
         pure: ["promql"],
       },
@@ -189,7 +189,7 @@ export function placeRooms(wings: readonly Wing[]): readonly PlacedRoom[] {
 }
 
 /** Faces that name an engine: imported by apps/, by tests and by conformance suites alone, so that no other code can depend on one. */
-export const ENGINE_FACES: readonly string[] = ["tree/sqlite", "store/tree", "series/embedded"];
+export const ENGINE_FACES: readonly string[] = ["tree/sqlite", "store/tree", "series/embedded", "series/remote"];
 
 /** Suites that run every engine, and makers of test data: imported by tests alone. */
 export const TEST_FACES: readonly string[] = ["model/all-kinds", "model/arbitrary", "tree/conformance", "store/conformance", "series/conformance"];

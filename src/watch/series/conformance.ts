@@ -64,6 +64,7 @@ export function seriesConformance(name: string, { open, skip }: ConformanceOptio
 
     it("values are kept to the last bit, also those that are no ordinary numbers", async (context) => {
       const under = await open(context);
+      if (!under.store.capabilities.isExact) return;
       const now = nowOf(under);
       const values = [0.1, -0, 1 / 3, 1e300, Number.MIN_VALUE, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN, 2 ** 53];
       await under.store.append({ source: "a", samples: values.map((value, index) => sample(now - (values.length - index) * SECOND_MS, value)) });
@@ -91,6 +92,8 @@ export function seriesConformance(name: string, { open, skip }: ConformanceOptio
       assert.equal(answer.type, "matrix");
       if (answer.type !== "matrix") return;
       const times = points(answer.series).map(([atMs]) => (now - atMs) / SECOND_MS);
+      assert.ok(points(answer.series).every(([, value]) => value === 1 || value === 2));
+      if (!under.store.capabilities.isExact) return;
       assert.ok(!times.includes(50), String(times));
       assert.ok(times.includes(400) && times.includes(0), String(times));
     });
@@ -117,7 +120,8 @@ export function seriesConformance(name: string, { open, skip }: ConformanceOptio
       assert.equal(answer.type, "vector");
       if (answer.type !== "vector") return;
       const [value = 0] = answer.series[0]?.values ?? [];
-      assert.ok(value >= 35 && value < 40, String(value));
+      assert.ok(value >= 0, String(value));
+      if (under.store.capabilities.isExact) assert.ok(value >= 35 && value < 40, String(value));
     });
 
     it("series, names and values of labels are told, by selector and time", async (context) => {
@@ -137,13 +141,13 @@ export function seriesConformance(name: string, { open, skip }: ConformanceOptio
     it("an expression that cannot be read is refused with where, one that is not evaluated by its name", async (context) => {
       const under = await open(context);
       const atMs = nowOf(under);
-      for (const expression of ["sum(", "rate(m)", "m[5m] +"])
+      for (const expression of ["sum(", "m[5m] +", ...(under.store.capabilities.isExact ? ["rate(m)"] : [])])
         await assert.rejects(under.store.query({ expression, atMs }), { code: "series/invalid" }, expression);
     });
 
     it("the same sample again changes nothing; another value at its time is refused and told", async (context) => {
       const under = await open(context);
-      if (!under.store.capabilities.tellsRefusals) return;
+      if (!under.store.capabilities.tellsDuplicates) return;
       const now = nowOf(under);
       await under.store.append({ source: "a", samples: [sample(now, 1)] });
       const { taken, refused } = await under.store.append({ source: "a", samples: [sample(now, 1), sample(now, 2)] });
@@ -170,7 +174,8 @@ export function seriesConformance(name: string, { open, skip }: ConformanceOptio
       const { taken, refused } = await under.store.append({ source: "a", samples });
       assert.equal(taken, 1);
       assert.deepEqual(refused.map(({ reason }) => reason).sort(), ["future", "invalid", "invalid", "invalid", "late"]);
-      const found = await under.store.series({ selectors: ['{x!=""}'], fromMs: 0, toMs: now + 10 * AHEAD_MS });
+      await under.settle?.();
+      const found = await under.store.series({ selectors: ['{x!=""}'], fromMs: now - 3 * LATE_MS, toMs: now + 3 * AHEAD_MS });
       assert.deepEqual(
         found.map(({ x }) => x),
         ["good"],

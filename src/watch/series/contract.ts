@@ -111,8 +111,12 @@ export interface SeriesCapabilities {
   readonly isExact: boolean;
   /** New series above the bound are refused and named. */
   readonly boundsCardinality: boolean;
-  /** Each sample that is not taken is told with its reason. */
+  /** Each sample that is late, too far ahead or invalid is told with its reason. */
   readonly tellsRefusals: boolean;
+  /** So is one with another value at the time of one that is there. */
+  readonly tellsDuplicates: boolean;
+  /** What `append` has answered survives the end of the process. */
+  readonly survivesCrash: boolean;
   /** What was answered by `append` is found by the next query. */
   readonly readsOwnWrites: boolean;
   /** Answers name their resolution. */
@@ -135,7 +139,7 @@ export interface SeriesFigures {
  *
  *  *Order*: a sample is taken while it is at most 10 minutes older than now, in whatever order it comes; the same sample again changes nothing. Gaps stay gaps.
  *  *Bounds*: new series of a metric and source above the limit are refused, named and counted; known ones go on.
- *  *Crash*: what `append` has answered survives the end of the process; a power failure takes at most the last 5 seconds.
+ *  *Crash*, where `survivesCrash`: what `append` has answered survives the end of the process; a power failure takes at most the last 5 seconds.
  *  *Errors*: `series/invalid` (the expression; what it says), `series/unsupported` (what is not evaluated, by name), `series/too-fine` (a range below twice the resolution of what is kept), `series/too-large` (more samples than a question may read), `series/timeout`, `series/full` (backoff: the disk), `series/unavailable` (backoff). */
 export interface SeriesStore {
   readonly capabilities: SeriesCapabilities;

@@ -7,7 +7,15 @@ function none(): Promise<never> {
 
 /** Of a site that keeps none: takes nothing and knows nothing. */
 export const noSeries: SeriesStore = {
-  capabilities: { isExact: false, boundsCardinality: false, tellsRefusals: false, readsOwnWrites: false, tellsResolution: false },
+  capabilities: {
+    isExact: false,
+    boundsCardinality: false,
+    tellsRefusals: false,
+    tellsDuplicates: false,
+    survivesCrash: false,
+    readsOwnWrites: false,
+    tellsResolution: false,
+  },
   append: none,
   query: none,
   queryRange: none,

@@ -1,7 +1,6 @@
 import path from "node:path";
 import { type Clock, describeError, isOrreryError, type Log, OrreryError } from "#/base/index.ts";
 import {
-  AHEAD_MS,
   type Answer,
   type Appended,
   type InstantQuery,
@@ -26,6 +25,7 @@ import { ABSENT, type Expr, evaluate, parsePromql, parseSelector, type Steps, un
 import { compileSelector } from "../promql/matcher.ts";
 import type { RollupColumn, SampleSource, SelectedSeries, Selection } from "../promql/sample-source.ts";
 import { faultOf, keyOf, labelsOf } from "../promql/series-key.ts";
+import { noteRefusal, timeFault } from "../sample-checks.ts";
 import { AppendLog } from "./append-log.ts";
 import { Head, type HeadSeries, lowerBound } from "./head.ts";
 import type { SeriesLimits, SeriesRetention } from "./options.ts";
@@ -48,6 +48,8 @@ export const EMBEDDED_CAPABILITIES: SeriesCapabilities = {
   isExact: true,
   boundsCardinality: true,
   tellsRefusals: true,
+  tellsDuplicates: true,
+  survivesCrash: true,
   readsOwnWrites: true,
   tellsResolution: true,
 };
@@ -133,7 +135,7 @@ export class EmbeddedSeries implements SeriesStore, SampleSource {
       }
       const refusal = "reason" in series ? series : untimely;
       if (refusal !== undefined) {
-        note(refusals, refusal, labels);
+        noteRefusal(refusals, refusal, labels);
         continue;
       }
       placed.push({ series: series as HeadSeries, atMs, value });
@@ -146,7 +148,7 @@ export class EmbeddedSeries implements SeriesStore, SampleSource {
         taken += 1;
         this.#head.samples += 1;
       } else if (outcome === "duplicate")
-        note(
+        noteRefusal(
           refusals,
           { reason: "duplicate", metric: "", count: 1, message: `another value stands at ${new Date(atMs).toISOString()}: the first one stays` },
           labelsOf(series.key),
@@ -622,25 +624,6 @@ export class EmbeddedSeries implements SeriesStore, SampleSource {
     });
     return () => budget.pause();
   }
-}
-
-/** Why a time or value cannot be kept; `undefined`: it can. */
-function timeFault(atMs: number, value: number, nowMs: number): Refusal | undefined {
-  const refuse = (reason: RefusalReason, message: string): Refusal => ({ reason, metric: "", count: 1, message });
-  if (!Number.isSafeInteger(atMs) || atMs < 0) return refuse("invalid", "a sample's time is a whole number of milliseconds since 1970");
-  if (typeof value !== "number") return refuse("invalid", "a sample's value is a number");
-  if (atMs <= nowMs - LATE_MS)
-    return refuse("late", `older than ${LATE_MS / 60_000} min: samples may come so late and no later; see whether the clock of its host is right`);
-  if (atMs > nowMs + AHEAD_MS)
-    return refuse("future", `more than ${AHEAD_MS / 60_000} min ahead of the centre's clock: set the clock of its host right`);
-  return undefined;
-}
-
-function note(refusals: Map<string, Refusal>, refusal: Refusal, labels: Labels): void {
-  const metric = String(labels[METRIC_NAME] ?? "").slice(0, 200);
-  const key = `${refusal.reason} ${metric}`;
-  const known = refusals.get(key);
-  refusals.set(key, { ...refusal, metric, count: (known?.count ?? 0) + 1 });
 }
 
 /** Only the steps that have a value. */

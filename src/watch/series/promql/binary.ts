@@ -173,7 +173,11 @@ export function vectorBinary(
   };
   const atStep = new Int32Array(numbers.size);
   const matched = new Uint8Array(numbers.size);
+  const hasAny = (series: readonly VectorSeries[], step: number): boolean => series.some(({ values }) => values[step] !== ABSENT);
+  const isFilled = fillMany !== undefined || fillOne !== undefined;
   for (let step = 0; step < count; step++) {
+    // Nothing matches where one side has nothing: then it does not matter whether the other's match groups are unique.
+    if (!isFilled && !(hasAny(one, step) && hasAny(many, step))) continue;
     atStep.fill(-1);
     matched.fill(0);
     const inserted = new Set<string>();

@@ -396,7 +396,7 @@ class Evaluator {
     const lower = name === "clamp_max" ? undefined : bound;
     return this.#map(await this.#vector(vector, steps), (value, step) => {
       const [low, high] = [lower?.[step] ?? Number.NEGATIVE_INFINITY, upper?.[step] ?? Number.POSITIVE_INFINITY];
-      return high < low ? ABSENT : Math.max(low, Math.min(high, value));
+      return high < low ? ABSENT : greater(low, lesser(high, value));
     });
   }
 
@@ -526,6 +526,15 @@ function absence(expr: Expr, series: readonly VectorSeries[], count: number): Ve
     } else labels = without(labels, [name]);
   }
   return { labels: only(labels, Object.keys(labels)), values };
+}
+
+/** As Go has it: an infinity counts more than NaN. */
+function greater(a: number, b: number): number {
+  return a === Number.POSITIVE_INFINITY || b === Number.POSITIVE_INFINITY ? Number.POSITIVE_INFINITY : Math.max(a, b);
+}
+
+function lesser(a: number, b: number): number {
+  return a === Number.NEGATIVE_INFINITY || b === Number.NEGATIVE_INFINITY ? Number.NEGATIVE_INFINITY : Math.min(a, b);
 }
 
 function checkLabel(name: string): void {

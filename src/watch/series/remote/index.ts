@@ -1,0 +1,1 @@
+export { openRemoteSeries, type RemoteOptions } from "./remote-series.ts";
