@@ -1,10 +1,12 @@
-import { type ReactNode, useCallback, useDeferredValue, useMemo } from "react";
+import { type ReactNode, useCallback, useMemo } from "react";
 import type { TableRow, ViewRow } from "../../../src/face/views/protocol.ts";
 import type { LiveView } from "../api/live.ts";
 import { useParam } from "../frame/location.ts";
-import { type Column, DataTable, type Sort, type TableWish } from "./DataTable.tsx";
+import { type Column, DataTable, type TableWish } from "./DataTable.tsx";
 import { PageHead } from "./PageHead.tsx";
+import { SearchField } from "./SearchField.tsx";
 import { StateFilter } from "./StateFilter.tsx";
+import { useList } from "./useList.ts";
 
 interface ListPageProps {
   readonly title: string;
@@ -25,6 +27,8 @@ interface ListPageProps {
   readonly isStale?: boolean;
   /** The first order: a column, or `-` and one. Default: the worst first. */
   readonly order?: string;
+  /** Choices before the search. */
+  readonly lead?: ReactNode;
   /** Further choices beside the search, and what they choose. The same value as long as that stays. */
   readonly tools?: ReactNode;
   readonly filter?: Readonly<Record<string, readonly string[]>>;
@@ -42,18 +46,13 @@ const NO_FILTER = {};
 /** All objects of a kind, the worst first, and the details of one beside them. Search, state, order and what is open stand in the address. */
 export function ListPage(props: ListPageProps) {
   const { title, sentence, searchHint, resource, paths, columns, empty, command, nothing, actions, isStale = false, above, drawer, onLive } = props;
-  const { order: firstOrder = "state", tools, filter = NO_FILTER, hasState = true } = props;
-  const [search, setSearch] = useParam("q");
-  const [open, setOpen] = useParam("open");
+  const { order: firstOrder = "state", lead, tools, filter = NO_FILTER, hasState = true } = props;
+  const { search, setSearch, text, sort, onSort, open, setOpen } = useList(firstOrder);
   const [severity, setSeverity] = useParam("state");
-  const [order, setOrder] = useParam("sort", firstOrder);
-  const text = useDeferredValue(search.trim());
-  const sort: Sort = useMemo(() => ({ by: order.replace(/^-/, ""), descending: order.startsWith("-") }), [order]);
   const wish: TableWish = useMemo(() => {
     const chosen = { ...filter, ...(severity !== "" && { state: severity.split(",") }) };
     return { resource, columns: [...paths], ...(text !== "" && { search: text }), ...(Object.keys(chosen).length > 0 && { filter: chosen }) };
   }, [resource, paths, text, severity, filter]);
-  const onSort = useCallback(({ by, descending }: Sort) => setOrder(`${descending ? "-" : ""}${by}`), [setOrder]);
   const onOpen = useCallback((row: ViewRow<TableRow>) => setOpen(row.key, { isStep: true }), [setOpen]);
   const isAll = text === "" && severity === "" && Object.keys(filter).length === 0;
   const details = open === "" ? null : drawer(open, () => setOpen(""));
@@ -65,16 +64,8 @@ export function ListPage(props: ListPageProps) {
         </PageHead>
         {above}
         <div className="tools">
-          <input
-            className="input search"
-            type="search"
-            data-search=""
-            aria-label={searchHint}
-            placeholder={searchHint}
-            spellCheck={false}
-            value={search}
-            onChange={(event) => setSearch(event.target.value)}
-          />
+          {lead}
+          <SearchField hint={searchHint} value={search} onChange={setSearch} />
           {tools}
           {hasState && <StateFilter resource={resource} {...(text !== "" && { search: text })} value={severity} onChange={setSeverity} />}
         </div>

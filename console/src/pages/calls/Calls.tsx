@@ -1,4 +1,4 @@
-import { useCallback, useDeferredValue, useMemo, useState } from "react";
+import { useCallback, useMemo, useState } from "react";
 import type { CallTableRow, CallTableView, ViewRow } from "../../../../src/face/views/protocol.ts";
 import { type LiveView, stream } from "../../api/live.ts";
 import { ROWS_MAX, readAll } from "../../api/read-all.ts";
@@ -9,7 +9,9 @@ import { type Column, DataTable, type Sort, type TableWish } from "../../parts/D
 import { DeedLine } from "../../parts/DeedLine.tsx";
 import { useDeed } from "../../parts/deeds.ts";
 import { PageHead } from "../../parts/PageHead.tsx";
+import { SearchField } from "../../parts/SearchField.tsx";
 import { Shape } from "../../parts/State.tsx";
+import { useList } from "../../parts/useList.ts";
 import { useTexts } from "../../texts/index.ts";
 import "../../parts/tools.css";
 import { CallDrawer } from "./CallDrawer.tsx";
@@ -23,19 +25,15 @@ const BEAT_MS = 5_000;
 /** Who calls what, how often, how fast, how much of it fails: the last minute, as gateways tell it. */
 export default function Calls() {
   const t = useTexts("calls");
-  const [search, setSearch] = useParam("q");
   const [by, setBy] = useParam("by", "services");
   const [caller, setCaller] = useParam("caller");
   const [service, setService] = useParam("service");
   const [end, setEnd] = useParam("end");
   const [only, setOnly] = useParam("only");
-  const [order, setOrder] = useParam("sort");
-  const [open, setOpen] = useParam("open");
+  const { search, setSearch, text, sort, onSort: setSort, open, setOpen } = useList("");
   const [live, setLive] = useState<LiveView<CallTableRow>>();
   const level = levelOf(by);
   const isHurting = only === "hurts";
-  const text = useDeferredValue(search.trim());
-  const sort: Sort = useMemo(() => ({ by: order.replace(/^-/, ""), descending: order.startsWith("-") }), [order]);
   const wish = useMemo(() => {
     const from = callerOf(caller);
     return {
@@ -52,14 +50,8 @@ export default function Calls() {
   const onSort = useCallback(
     // The first press of a figure shows the worst.
     ({ by: next, descending }: Sort) =>
-      setOrder(
-        sort.by === next
-          ? `${descending ? "-" : ""}${next}`
-          : ["caller", "service", "revision", "instance", "host"].includes(next)
-            ? next
-            : `-${next}`,
-      ),
-    [setOrder, sort.by],
+      setSort({ by: next, descending: sort.by === next ? descending : !["caller", "service", "revision", "instance", "host"].includes(next) }),
+    [setSort, sort.by],
   );
   const onOpen = useCallback((row: ViewRow<CallTableRow>) => setOpen(keyOf(row.row, level), { isStep: true }), [setOpen, level]);
   const deeds = useDeed(undefined);
@@ -100,16 +92,7 @@ export default function Calls() {
           {t("about")}
         </PageHead>
         <div className="tools">
-          <input
-            className="input search"
-            type="search"
-            data-search=""
-            aria-label={t("search")}
-            placeholder={t("search")}
-            spellCheck={false}
-            value={search}
-            onChange={(event) => setSearch(event.target.value)}
-          />
+          <SearchField hint={t("search")} value={search} onChange={setSearch} />
           <span className="choice" role="group" aria-label={t("by")}>
             {(Object.keys(LEVELS) as Level[]).map((one) => (
               <button key={one} type="button" aria-pressed={level === one} onClick={() => setBy(one)}>

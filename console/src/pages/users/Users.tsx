@@ -1,12 +1,13 @@
-import { useCallback, useDeferredValue, useMemo } from "react";
+import { useMemo } from "react";
 import type { TableRow, ViewRow } from "../../../../src/face/views/protocol.ts";
 import { useObject } from "../../api/live.ts";
 import { mayAct, session } from "../../api/session.ts";
 import { useParam } from "../../frame/location.ts";
 import { Age } from "../../parts/Age.tsx";
-import { type Column, DataTable, type Sort, type TableWish } from "../../parts/DataTable.tsx";
+import type { Column } from "../../parts/DataTable.tsx";
 import { DeedLine } from "../../parts/DeedLine.tsx";
 import { useDeed } from "../../parts/deeds.ts";
+import { ListPage } from "../../parts/ListPage.tsx";
 import { PageHead } from "../../parts/PageHead.tsx";
 import { State } from "../../parts/State.tsx";
 import { useTexts } from "../../texts/index.ts";
@@ -30,72 +31,55 @@ type Cells = readonly [
 /** Who may do what here? People and their rights; the roles that give them. */
 export default function Users() {
   const t = useTexts("users");
-  const [show, setShow] = useParam("show", "people");
-  const [, setOpen] = useParam("open");
+  const [show] = useParam("show", "people");
   const [wanted, setWanted] = useParam("new");
-  const isRoles = show === "roles";
-  const [open] = useParam("open");
-  const mayManage = mayAct("manage-users");
+  if (show !== "roles") return <People wanted={wanted} onWanted={setWanted} />;
   return (
-    <div className={`with-drawer${open === "" || isRoles ? "" : " has-drawer is-narrow"}`}>
+    <div className="with-drawer">
       <div className="page">
-        <PageHead
-          title={t("title")}
-          actions={
-            mayManage && (
-              <button type="button" className="button is-first" onClick={() => setWanted(isRoles ? "role" : "user")}>
-                {isRoles ? t("addRole") : t("addUser")}
-              </button>
-            )
-          }
-        >
-          {isRoles ? t("rolesSentence") : t("peopleSentence")}
+        <PageHead title={t("title")} actions={<Add what="role" onWanted={setWanted} />}>
+          {t("rolesSentence")}
         </PageHead>
         <div className="tools">
-          <div className="choice" role="group" aria-label={t("title")}>
-            {(["people", "roles"] as const).map((one) => (
-              <button
-                key={one}
-                type="button"
-                aria-pressed={isRoles === (one === "roles")}
-                onClick={() => {
-                  setOpen("");
-                  setShow(one, { isStep: true });
-                }}
-              >
-                {t(`shows.${one}`)}
-              </button>
-            ))}
-          </div>
-          {!isRoles && <Search />}
+          <Shows />
         </div>
-        {isRoles ? <Roles wanted={wanted} onWanted={setWanted} /> : <People wanted={wanted} onWanted={setWanted} />}
+        <Roles wanted={wanted} onWanted={setWanted} />
       </div>
-      {open !== "" && !isRoles && <UserDrawer name={open} onClose={() => setOpen("")} />}
     </div>
   );
 }
 
-function Search() {
+function Add({ what, onWanted }: { readonly what: "user" | "role"; readonly onWanted: (wanted: string) => void }) {
   const t = useTexts("users");
-  const [search, setSearch] = useParam("q");
-  const [only, setOnly] = useParam("only");
+  if (!mayAct("manage-users")) return null;
   return (
-    <>
-      <input
-        className="input search"
-        type="search"
-        data-search=""
-        aria-label={t("search")}
-        placeholder={t("search")}
-        spellCheck={false}
-        value={search}
-        onChange={(event) => setSearch(event.target.value)}
-      />
-      <button type="button" className="state-chip" aria-pressed={only === "disabled"} onClick={() => setOnly(only === "disabled" ? "" : "disabled")}>
-        {t("onlyDisabled")}
-      </button>
-    </>
+    <button type="button" className="button is-first" onClick={() => onWanted(what)}>
+      {what === "role" ? t("addRole") : t("addUser")}
+    </button>
+  );
+}
+
+/** People, or roles. */
+function Shows() {
+  const t = useTexts("users");
+  const [show, setShow] = useParam("show", "people");
+  const [, setOpen] = useParam("open");
+  return (
+    <div className="choice" role="group" aria-label={t("title")}>
+      {(["people", "roles"] as const).map((one) => (
+        <button
+          key={one}
+          type="button"
+          aria-pressed={(show === "roles") === (one === "roles")}
+          onClick={() => {
+            setOpen("");
+            setShow(one, { isStep: true });
+          }}
+        >
+          {t(`shows.${one}`)}
+        </button>
+      ))}
+    </div>
   );
 }
 
@@ -104,44 +88,41 @@ interface WantedProps {
   readonly onWanted: (wanted: string) => void;
 }
 
+const DISABLED = { ".spec.disabled": ["true"] };
+
 function People({ wanted, onWanted }: WantedProps) {
   const t = useTexts("users");
-  const [search] = useParam("q");
-  const [only] = useParam("only");
-  const [open, setOpen] = useParam("open");
-  const [order, setOrder] = useParam("sort", ".metadata.name");
+  const [only, setOnly] = useParam("only");
   const [added, setAdded] = useParam("added");
-  const text = useDeferredValue(search.trim());
-  const sort: Sort = useMemo(() => ({ by: order.replace(/^-/, ""), descending: order.startsWith("-") }), [order]);
-  const wish: TableWish = useMemo(
-    () => ({
-      resource: "users",
-      columns: PATHS,
-      ...(text !== "" && { search: text }),
-      ...(only === "disabled" && { filter: { ".spec.disabled": ["true"] } }),
-    }),
-    [text, only],
-  );
-  const onSort = useCallback(({ by, descending }: Sort) => setOrder(`${descending ? "-" : ""}${by}`), [setOrder]);
-  const onOpen = useCallback((row: ViewRow<TableRow>) => setOpen(row.row.name, { isStep: true }), [setOpen]);
   const columns = useColumns();
   const roles = useRoles();
   const { object } = useObject<UserObject>("users", added === "" ? undefined : added);
   const deeds = useDeed(object);
-  const isAll = text === "" && only === "";
+  const isDisabled = only === "disabled";
   return (
     <>
-      <DeedLine deed={deeds.deed} onDismiss={deeds.dismiss} />
-      <DataTable<TableRow>
-        label={t("shows.people")}
-        wish={wish}
+      <ListPage
+        title={t("title")}
+        sentence={t("peopleSentence")}
+        searchHint={t("search")}
+        resource="users"
+        paths={PATHS}
         columns={columns}
-        sort={sort}
-        onSort={onSort}
-        openKey={open}
-        onOpen={onOpen}
-        empty={isAll ? t("empty") : t("nothing")}
-        {...(isAll && { command: "./orrery user add NAME --role operator" })}
+        order=".metadata.name"
+        hasState={false}
+        empty={t("empty")}
+        nothing={t("nothing")}
+        command="./orrery user add NAME --role operator"
+        actions={<Add what="user" onWanted={onWanted} />}
+        lead={<Shows />}
+        tools={
+          <button type="button" className="state-chip" aria-pressed={isDisabled} onClick={() => setOnly(isDisabled ? "" : "disabled")}>
+            {t("onlyDisabled")}
+          </button>
+        }
+        {...(isDisabled && { filter: DISABLED })}
+        above={<DeedLine deed={deeds.deed} onDismiss={deeds.dismiss} />}
+        drawer={(open, close) => <UserDrawer name={open} onClose={close} />}
       />
       {wanted === "user" && <UserQuestion wish={{ is: "add" }} roles={roles} run={deeds.run} onAdded={setAdded} onClose={() => onWanted("")} />}
     </>

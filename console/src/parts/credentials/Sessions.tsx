@@ -2,14 +2,12 @@ import { useState } from "react";
 import { send } from "../../api/request.ts";
 import { session as own } from "../../api/session.ts";
 import { useTexts } from "../../texts/index.ts";
-import { Age } from "../Age.tsx";
 import { Ask } from "../Ask.tsx";
 import { useAnswer } from "../answers.ts";
 import { DeedLine } from "../DeedLine.tsx";
 import { useDeed } from "../deeds.ts";
-import { Standing } from "../Standing.tsx";
-import { Until } from "../Until.tsx";
 import { browserName } from "./browser-name.ts";
+import { CredentialTable } from "./CredentialTable.tsx";
 
 /** As `GET /sessions` tells it; times are RFC 3339. */
 interface SessionRow {
@@ -46,59 +44,26 @@ export function Sessions({ user, only, mayEnd }: { readonly user: string; readon
   return (
     <>
       <DeedLine deed={deeds.deed} onDismiss={deeds.dismiss} />
-      <Standing live={{ ...answer, total: items.length }} empty={only === "displays" ? t("noDisplays") : t("noSessions")}>
-        <table className={`plain-table credentials${answer.isStale ? " is-stale" : ""}`}>
-          <thead>
-            <tr>
-              <th scope="col">{only === "displays" ? t("display") : t("session")}</th>
-              <th scope="col" className="is-wide-cell">
-                {t("from")}
-              </th>
-              <th scope="col" className="number">
-                {t("used")}
-              </th>
-              <th scope="col" className="number">
-                {t("ends")}
-              </th>
-              <th scope="col">
-                <span className="only-read">{t("actions")}</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {items.map((one) => (
-              <tr key={one.id}>
-                <td>
-                  <bdi title={one.browser}>{nameOf(one)}</bdi>
-                  {one.id === own.me?.session?.id && <span className="quiet"> · {t("thisOne")}</span>}
-                </td>
-                <td className="is-wide-cell quiet">
-                  {t(`how.${one.how}`)}
-                  {one.from !== undefined && ` · ${one.from}`}
-                </td>
-                <td className="number">
-                  <Age at={Date.parse(one.usedAt)} isAgo />
-                </td>
-                <td className="number">
-                  <Until at={Date.parse(one.idleAt ?? one.expires)} />
-                </td>
-                <td className="number">
-                  {mayEnd && (
-                    <button
-                      type="button"
-                      className="button is-small"
-                      aria-label={t("endSession", { what: nameOf(one) })}
-                      onClick={() => setEnding(one)}
-                    >
-                      {t("end")}
-                    </button>
-                  )}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Standing>
+      <CredentialTable
+        answer={answer}
+        heads={{ name: only === "displays" ? t("display") : t("session"), about: t("from") }}
+        empty={only === "displays" ? t("noDisplays") : t("noSessions")}
+        mayEnd={mayEnd}
+        rows={items.map((one) => ({
+          id: one.id,
+          name: (
+            <>
+              <bdi title={one.browser}>{nameOf(one)}</bdi>
+              {one.id === own.me?.session?.id && <span className="quiet"> · {t("thisOne")}</span>}
+            </>
+          ),
+          about: `${t(`how.${one.how}`)}${one.from === undefined ? "" : ` · ${one.from}`}`,
+          usedAt: one.usedAt,
+          endsAt: one.idleAt ?? one.expires,
+          endText: t("endSession", { what: nameOf(one) }),
+          onEnd: () => setEnding(one),
+        }))}
+      />
       {ending !== undefined && (
         <Ask
           title={t("askSession", { what: nameOf(ending) })}

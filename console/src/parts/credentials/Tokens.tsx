@@ -2,14 +2,12 @@ import { useState } from "react";
 import { send } from "../../api/request.ts";
 import { session } from "../../api/session.ts";
 import { useTexts } from "../../texts/index.ts";
-import { Age } from "../Age.tsx";
 import { Ask } from "../Ask.tsx";
 import { useAnswer } from "../answers.ts";
 import { DeedLine } from "../DeedLine.tsx";
 import { useDeed } from "../deeds.ts";
 import { Once } from "../Once.tsx";
-import { Standing } from "../Standing.tsx";
-import { Until } from "../Until.tsx";
+import { CredentialTable } from "./CredentialTable.tsx";
 
 /** As `GET /tokens` tells it. */
 interface TokenRow {
@@ -74,55 +72,26 @@ export function Tokens({ user, mayEnd, mayMake, roles }: TokensProps) {
           </button>
         </div>
       )}
-      <Standing live={{ ...answer, total: items.length }} empty={t("noTokens")} command="./orrery token create --ttl 8h">
-        <table className={`plain-table credentials${answer.isStale ? " is-stale" : ""}`}>
-          <thead>
-            <tr>
-              <th scope="col">{t("token")}</th>
-              <th scope="col" className="is-wide-cell">
-                {t("limitedTo")}
-              </th>
-              <th scope="col" className="number">
-                {t("used")}
-              </th>
-              <th scope="col" className="number">
-                {t("ends")}
-              </th>
-              <th scope="col">
-                <span className="only-read">{t("actions")}</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {items.map((one) => (
-              <tr key={one.id}>
-                <td>
-                  <bdi>{nameOf(one)}</bdi> {one.by !== user && <span className="quiet">{t("madeBy", { by: one.by })}</span>}
-                </td>
-                <td className="is-wide-cell quiet">
-                  {one.scope?.map(({ role, where }) => (where === undefined ? role : `${role} (${where})`)).join(", ") ?? t("asOwner")}
-                </td>
-                <td className="number">{one.usedAt === undefined ? t("never") : <Age at={Date.parse(one.usedAt)} isAgo />}</td>
-                <td className="number">
-                  <Until at={Date.parse(one.expires)} />
-                </td>
-                <td className="number">
-                  {mayEnd && (
-                    <button
-                      type="button"
-                      className="button is-small"
-                      aria-label={t("endToken", { what: nameOf(one) })}
-                      onClick={() => setEnding(one)}
-                    >
-                      {t("end")}
-                    </button>
-                  )}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Standing>
+      <CredentialTable
+        answer={answer}
+        heads={{ name: t("token"), about: t("limitedTo") }}
+        empty={t("noTokens")}
+        command="./orrery token create --ttl 8h"
+        mayEnd={mayEnd}
+        rows={items.map((one) => ({
+          id: one.id,
+          name: (
+            <>
+              <bdi>{nameOf(one)}</bdi> {one.by !== user && <span className="quiet">{t("madeBy", { by: one.by })}</span>}
+            </>
+          ),
+          about: one.scope?.map(({ role, where }) => (where === undefined ? role : `${role} (${where})`)).join(", ") ?? t("asOwner"),
+          usedAt: one.usedAt,
+          endsAt: one.expires,
+          endText: t("endToken", { what: nameOf(one) }),
+          onEnd: () => setEnding(one),
+        }))}
+      />
       {ending !== undefined && (
         <Ask
           title={t("askToken", { what: nameOf(ending) })}
