@@ -5,8 +5,7 @@ import path from "node:path";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { ManualClock, type Random, seededRandom, silentLog } from "#/base/index.ts";
-import { EmbeddedSeries } from "#/watch/series/embedded/embedded-series.ts";
-import { DEFAULT_LIMITS, DEFAULT_RETENTION } from "#/watch/series/embedded/options.ts";
+import { EmbeddedSeries } from "#/watch/series/embedded/index.ts";
 import { type Answer, type Labels, METRIC_NAME, type Sample, type SeriesStore, STALE } from "#/watch/series/index.ts";
 import { keyOf } from "#/watch/series/promql/index.ts";
 import { openRemoteSeries } from "#/watch/series/remote/index.ts";
@@ -30,10 +29,19 @@ function sampleSeries(): readonly { readonly labels: Labels; readonly next: Next
       let requests = 0;
       series.push({
         labels: labels("requests_total"),
-        next: (_, random) => (requests = random.next() < 0.02 ? 0 : requests + Math.floor(random.next() * 20)),
+        next: (_, random) => {
+          requests = random.next() < 0.02 ? 0 : requests + Math.floor(random.next() * 20);
+          return requests;
+        },
       });
       let bytes = 1e9;
-      series.push({ labels: labels("bytes_total"), next: (_, random) => (random.next() < 0.3 ? undefined : (bytes += random.next() * 1e6)) });
+      series.push({
+        labels: labels("bytes_total"),
+        next: (_, random) => {
+          bytes += random.next() * 1e6;
+          return random.next() < 0.3 ? undefined : bytes;
+        },
+      });
       series.push({
         labels: labels("temperature"),
         next: (step, random) => Math.round((20 + index + 5 * Math.sin(step / 9) + random.next()) * 10) / 10,
@@ -74,9 +82,8 @@ describe("answers on raw samples, beside a Prometheus 3 that was fed the same", 
       folder,
       clock,
       log: silentLog,
-      retention: DEFAULT_RETENTION,
       // Sealed again and again: what is asked for lies in many pieces.
-      limits: { ...DEFAULT_LIMITS, headSamplesMax: 1_000 },
+      limits: { headSamplesMax: 1_000 },
       turn: () => Promise.resolve(),
     });
     const theirs = openRemoteSeries({ url: server.url, isExact: true, clock, log: silentLog });

@@ -28,7 +28,7 @@ import { faultOf, keyOf, labelsOf } from "../promql/series-key.ts";
 import { noteRefusal, timeFault } from "../sample-checks.ts";
 import { AppendLog } from "./append-log.ts";
 import { Head, type HeadSeries, lowerBound } from "./head.ts";
-import type { SeriesLimits, SeriesRetention } from "./options.ts";
+import { DEFAULT_LIMITS, DEFAULT_RETENTION, type SeriesLimits, type SeriesRetention } from "./options.ts";
 import { QueryBudget } from "./query-budget.ts";
 import { mergeRows, rollUp, TIER_COLUMNS } from "./rollup.ts";
 import { HOUR_MS, hourEnd, type Pause, SegmentStore } from "./segment-store.ts";
@@ -36,8 +36,9 @@ import type { Column } from "./series-segment.ts";
 
 export interface EmbeddedSeriesOptions {
   readonly folder: string;
-  readonly retention: SeriesRetention;
-  readonly limits: SeriesLimits;
+  /** What is left out is as by default. */
+  readonly retention?: Partial<SeriesRetention>;
+  readonly limits?: Partial<SeriesLimits>;
   readonly clock: Clock;
   readonly log: Log;
   /** Resolves when others had their turn. */
@@ -69,7 +70,7 @@ const ACTIVE_MS = HOUR_MS;
 /** The store of series in one process: a head in memory with a log, and sealed segments. It does its work where it is called: put it into a thread of its own. */
 export class EmbeddedSeries implements SeriesStore, SampleSource {
   readonly capabilities: SeriesCapabilities = EMBEDDED_CAPABILITIES;
-  readonly #options: EmbeddedSeriesOptions;
+  readonly #options: EmbeddedSeriesOptions & { readonly retention: SeriesRetention; readonly limits: SeriesLimits };
   readonly #head: Head;
   readonly #log: AppendLog;
   readonly #segments: SegmentStore;
@@ -91,8 +92,10 @@ export class EmbeddedSeries implements SeriesStore, SampleSource {
   #isClosed = false;
 
   private constructor(options: EmbeddedSeriesOptions) {
-    const { folder, retention, limits, clock, log } = options;
-    this.#options = options;
+    const { folder, clock, log } = options;
+    const retention = { ...DEFAULT_RETENTION, ...options.retention };
+    const limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#options = { ...options, retention, limits };
     this.#head = new Head(limits);
     this.#segments = new SegmentStore({ folder: path.join(folder, "segments"), retention, cacheBytesMax: limits.cacheBytesMax, log });
     this.#log = new AppendLog(path.join(folder, "log"));

@@ -1,2 +1,3 @@
+export { EmbeddedSeries } from "./embedded-series.ts";
 export type { SeriesLimits, SeriesRetention } from "./options.ts";
 export { type EmbeddedOptions, openEmbeddedSeries } from "./series-thread.ts";

@@ -16,7 +16,7 @@ import type {
 } from "../contract.ts";
 import { keyOf } from "../promql/series-key.ts";
 import { EMBEDDED_CAPABILITIES } from "./embedded-series.ts";
-import { DEFAULT_LIMITS, DEFAULT_RETENTION, type SeriesLimits, type SeriesRetention } from "./options.ts";
+import type { SeriesLimits, SeriesRetention } from "./options.ts";
 import type { FromThread, PackedBatch, ThreadAnswer, ThreadData, ThreadError, ThreadWish } from "./thread-messages.ts";
 
 export interface EmbeddedOptions {
@@ -138,8 +138,8 @@ class SeriesThread implements SeriesStore {
   }
 
   #start(): void {
-    const { folder, retention, limits, log, clock } = this.#options;
-    const workerData: ThreadData = { folder, retention: { ...DEFAULT_RETENTION, ...retention }, limits: { ...DEFAULT_LIMITS, ...limits } };
+    const { folder, retention = {}, limits = {}, log, clock } = this.#options;
+    const workerData: ThreadData = { folder, retention, limits };
     const worker = new Worker(new URL("./series-worker.ts", import.meta.url), { workerData, resourceLimits: { maxOldGenerationSizeMb: HEAP_MB } });
     this.#worker = worker;
     this.#forgetNumbers();

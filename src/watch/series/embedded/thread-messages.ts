@@ -4,8 +4,8 @@ import type { SeriesLimits, SeriesRetention } from "./options.ts";
 /** With what the thread is started. */
 export interface ThreadData {
   readonly folder: string;
-  readonly retention: SeriesRetention;
-  readonly limits: SeriesLimits;
+  readonly retention: Partial<SeriesRetention>;
+  readonly limits: Partial<SeriesLimits>;
 }
 
 /** A batch in columns: labels go over once, and are numbers from then on. */
