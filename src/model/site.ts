@@ -51,6 +51,25 @@ const spec = z.strictObject({
         .default(AUDIT_BYTES)
         .describe("Bytes of all files of the audit; at it, only what ends, removes or logs in is taken, until some was exported and removed."),
       reasonFor: z.array(z.string().max(40)).max(50).default([]).describe("Actions that nobody does without saying why: update, stop, exec, …"),
+      keep: z
+        .strictObject({
+          for: someDuration.optional().describe("Closed files whose last entry is older are over."),
+          bytes: z
+            .int()
+            .min(8 * 1024 * 1024)
+            .optional()
+            .describe("Above so many bytes in all, the oldest closed files are over."),
+          exportTo: z
+            .string()
+            .regex(/^\/[^\0]*$/, "an absolute path")
+            .max(1_000)
+            .optional()
+            .describe(
+              "Folder on the centre's machine, best of another one: what is over is exported to it, verified, and removed. Absent: it stays, and that is an alarm.",
+            ),
+        })
+        .optional()
+        .describe("How long the audit is kept here; absent: until a person exports and removes it. Who changes it needs manage-users, too."),
     })
     .default({ bytes: AUDIT_BYTES, reasonFor: [] })
     .describe("What people do, and the trace of it."),

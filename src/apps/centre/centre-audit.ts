@@ -1,12 +1,13 @@
 import path from "node:path";
 import { type Clock, counter, gauge, type Log, type MetricSource, OrreryError, type Random } from "#/base/index.ts";
-import { type Approval, type Kind, type Site, site } from "#/model/index.ts";
+import { type Approval, durationMs, type Kind, type Site, setCondition, site } from "#/model/index.ts";
 import type { CarryingOut, Identity } from "#/people/access/index.ts";
 import {
   type Actor,
   type AuditFacts,
   auditFolder,
   ensureSigningKey,
+  type Keep,
   type OpenAudit,
   type OpenEntry,
   openAudit,
@@ -21,6 +22,11 @@ import { Reflector } from "#/state/reconcile/index.ts";
 import type { Admit, Store } from "#/state/store/index.ts";
 
 const WITNESS_MS_MAX = 10_000;
+/** How often it is looked whether somebody has to be told, and, each so many times, whether something is over. */
+const LOOK_MS = 1_000;
+const RETAIN_TURNS = 60;
+/** Condition of the Site while its audit is not as it should be. */
+const AUDITED = "Audited";
 
 export interface CentreAuditOptions {
   /** The data folder. */
@@ -68,6 +74,7 @@ export class CentreAudit {
         for (const peer of centre.#peers) void centre.#show(head, peer);
       },
     });
+    centre.#lookAfter();
     hub.onConnect((peer) => {
       const { head } = centre.audit.state();
       if (head !== undefined) void centre.#show(head, peer);
@@ -78,6 +85,50 @@ export class CentreAudit {
   get audit(): OpenAudit {
     if (this.#audit === undefined) throw new OrreryError("audit/unreadable", "the audit is not open yet");
     return this.#audit;
+  }
+
+  /** From time to time, until the centre ends: removes what is over, and tells on the Site what a person must look after. */
+  #lookAfter(): void {
+    const { clock, signal } = this.#options;
+    let turns = 0;
+    const look = async (): Promise<void> => {
+      if (signal.aborted) return;
+      if (turns++ % RETAIN_TURNS === 0) await this.audit.retain(keepOf(this.#settings));
+      await this.#tellSite();
+    };
+    const again = (): void => {
+      if (!signal.aborted) clock.after(LOOK_MS, () => void look().finally(again), { background: true });
+    };
+    again();
+  }
+
+  /** The condition `Audited` of the Site, while something is amiss. Never throws: it is tried again. */
+  async #tellSite(): Promise<void> {
+    const { store, clock, log } = this.#options;
+    try {
+      const [one] = [...this.#sites.values()];
+      if (one === undefined) return;
+      const { isWritable, alarms } = this.audit.state();
+      const former = one.status?.conditions ?? [];
+      const told = former.find(({ type }) => type === AUDITED);
+      if (alarms.length === 0 && isWritable && told === undefined) return;
+      const message = (alarms.length === 0 ? "nothing can be written" : alarms.join("; ")).slice(0, 2_000);
+      const reason = isWritable ? "AuditAmiss" : "AuditUnwritable";
+      // Figures in it go on: what is said is the same.
+      if (alarms.length > 0 && told?.reason === reason && wordsOf(told.message) === wordsOf(message)) return;
+      const others = former.filter(({ type }) => type !== AUDITED);
+      const next =
+        alarms.length === 0 && isWritable ? others : setCondition(former, { type: AUDITED, status: "False", reason, message }, clock.now());
+      const { name, namespace, resourceVersion } = one.metadata;
+      await store.patch(
+        site,
+        { name, ...(namespace !== undefined && { namespace }) },
+        { type: "merge", body: { metadata: { resourceVersion }, status: { conditions: next } } },
+        { subresource: "status" },
+      );
+    } catch (error) {
+      log.debug("audit: its state could not be told on the Site", { error: String(error) });
+    }
   }
 
   /** Writes what waits, and ends. */
@@ -197,6 +248,20 @@ const CONTRADICTIONS: Readonly<Partial<Record<Testimony["state"], string>>> = {
   differs: "has seen another entry at this place of the audit: it was written anew",
   other: "has seen another audit of this site: this one was begun anew",
 };
+
+function keepOf(settings: Site["spec"]["audit"] | undefined): Keep | undefined {
+  const { keep } = settings ?? {};
+  if (keep === undefined) return undefined;
+  return {
+    ...(keep.for !== undefined && { forMs: durationMs(keep.for) }),
+    ...(keep.bytes !== undefined && { bytes: keep.bytes }),
+    ...(keep.exportTo !== undefined && { exportTo: keep.exportTo }),
+  };
+}
+
+function wordsOf(text: string): string {
+  return text.replaceAll(/\d+/g, "#");
+}
 
 function actorOf({ name, uid, via, credential }: Identity): Actor {
   return { name, via, ...(uid !== undefined && { uid }), ...(credential !== undefined && { credential }) };

@@ -73,17 +73,22 @@ async function visibleEntries(
   user: Identity,
   { store, kinds, authorizer }: AuditPagesOptions,
 ): Promise<((entry: AuditEntry) => boolean) | undefined> {
-  const seen = new Map<string, ReadonlySet<string>>();
+  const seen = new Map<string, ReadonlyMap<string, string>>();
   for (const kind of kinds) {
     const filter = authorizer.visible(user, kind);
     if (filter === undefined) continue;
     const { items } = await store.list(kind, { filter });
-    seen.set(kind.kind, new Set(items.map(({ metadata }) => keyOf(metadata))));
+    seen.set(kind.kind, new Map(items.map(({ metadata }) => [keyOf(metadata), metadata.uid])));
   }
   if (seen.size === 0) return undefined;
   return ({ who, object }) => {
     if (who !== undefined && who.name === user.name && who.uid === user.uid) return true;
-    return object !== undefined && (seen.get(object.kind)?.has(keyOf(object)) ?? kinds.some(({ kind }) => kind === object.kind));
+    if (object === undefined) return false;
+    const its = seen.get(object.kind);
+    if (its === undefined) return kinds.some(({ kind }) => kind === object.kind);
+    const uid = its.get(keyOf(object));
+    // One that had its name before is another object.
+    return uid !== undefined && (object.uid === undefined || object.uid === uid);
   };
 }
 

@@ -38,6 +38,8 @@ const REASONS: Readonly<Record<string, Severity>> = {
   Superseded: "off",
   // A person must act now.
   AgentLost: "critical",
+  AuditUnwritable: "critical",
+  AuditAmiss: "major",
   NotConnected: "critical",
   ListenFailed: "critical",
   TableNotKept: "critical",
@@ -98,6 +100,8 @@ const states = new WeakMap<object, ObjectState>();
 const STATELESS: ReadonlySet<string> = new Set(["Event", "Namespace", "Lease", "Revision", "Volume", "User", "Role"]);
 /** Condition of the Site while something that others had to approve was done by one person, and nobody else has looked at it. */
 const DONE_ALONE = "BrokenGlass";
+/** Condition of the Site while its audit cannot be written, or is not what was written. */
+const AUDITED = "Audited";
 /** A service of which nothing can be called is worse than one that lacks some. */
 const NOTHING_READY = "NotServing";
 
@@ -117,8 +121,10 @@ function judge(object: StoredObject): ObjectState | undefined {
   if (object.metadata.deletionTimestamp !== undefined) return { severity: "changing", word: "Deleting", since: object.metadata.deletionTimestamp };
   if (object.kind === "Approval" && status.phase !== undefined) return judgeApproval(object, status.phase);
   // Whatever else is well: somebody has to look at it.
-  const alone = status.conditions?.find(({ type, status: is }) => type === DONE_ALONE && is === "True");
-  if (alone !== undefined) return told("major", alone.reason, alone);
+  const loud = status.conditions?.find(
+    ({ type, status: is }) => (type === DONE_ALONE && is === "True") || (object.kind === "Site" && type === AUDITED && is === "False"),
+  );
+  if (loud !== undefined) return told(REASONS[loud.reason] ?? "major", loud.reason, loud);
   if (condition === undefined) {
     if (status.phase !== undefined)
       return { severity: PHASES[status.phase] ?? "changing", word: status.phase, ...(status.since !== undefined && { since: status.since }) };

@@ -83,8 +83,9 @@ function ofJobRun(before: StoredObject | undefined, after: StoredObject | undefi
 /** Who says what needs two people, and how people log in, decides about users; who names the provider that says who somebody is, and in which groups, could be anybody. */
 function ofSite(before: Site | undefined, after: Site | undefined): readonly Name[] {
   const guarded = (object: Site | undefined): readonly unknown[] => {
-    const { fourEyes, login } = (object?.spec ?? {}) as Partial<Record<string, unknown>>;
-    return [fourEyes, login];
+    const { fourEyes, login, audit } = object?.spec ?? {};
+    // Who decides when the audit goes decides what can be known of people.
+    return [fourEyes, login, audit?.keep];
   };
   const provider = (object: Site | undefined): unknown => object?.spec.login?.provider;
   return [

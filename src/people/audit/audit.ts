@@ -1,4 +1,4 @@
-import { type Clock, type Log, OrreryError, type Random } from "#/base/index.ts";
+import { type Clock, describeError, type Log, OrreryError, type Random } from "#/base/index.ts";
 import { listEntries } from "./audit-list.ts";
 import { changeOf, originOf, publicKeyOf, readHead, readLine, redactText, redactValue, splitLines } from "./chain/index.ts";
 import { headFile, listSegments, readIfThere } from "./chain-folder.ts";
@@ -20,6 +20,7 @@ import { hashOf } from "./entry-hash.ts";
 import { exportChain } from "./export.ts";
 import { HeadKeeper } from "./head-keeper.ts";
 import { Repeats } from "./repeats.ts";
+import { type Keep, retain } from "./retention.ts";
 
 /** Of all files of the chain; `spec.audit.bytes` of the Site. */
 export const AUDIT_BYTES_DEFAULT = 1024 * 1024 * 1024;
@@ -49,6 +50,8 @@ export interface OpenAudit extends Audit {
   sign(): Promise<SignedHead | undefined>;
   /** A person must look after it: told in the chain, and an alarm until the next start. */
   warn(action: `chain.${string}`, text: string, detail: Readonly<Record<string, string | number | boolean>>): void;
+  /** Exports and removes what is over. What is over and stays is an alarm until it does no longer. */
+  retain(keep: Keep | undefined): Promise<void>;
   /** Tells what was counted, writes what waits, signs, and ends. Again: the same. */
   close(): Promise<void>;
 }
@@ -87,6 +90,8 @@ class FolderAudit implements OpenAudit {
   #closed: Promise<void> | undefined;
   #time = { ms: Number.NaN, text: "" };
   readonly #warnings = new Set<string>();
+  /** Why something stays that is over. */
+  #over: string | undefined;
 
   constructor({ writer, keeper, ...options }: AuditOptions & { readonly writer: ChainWriter; readonly keeper: HeadKeeper }) {
     this.#options = options;
@@ -124,7 +129,7 @@ class FolderAudit implements OpenAudit {
       head: this.#keeper.head,
       bytes: writer.bytes,
       bytesMax: bytesMax(),
-      alarms: [...writer.alarms, ...this.#warnings],
+      alarms: [...writer.alarms, ...this.#warnings, ...(this.#over === undefined ? [] : [this.#over])],
       isWritable: writer.isWritable,
       lost: writer.lost,
     };
@@ -174,6 +179,23 @@ class FolderAudit implements OpenAudit {
     this.#warnings.add(text);
     this.#options.log.error(`audit: ${text}`);
     void this.#writer.tell({ action, detail });
+  }
+
+  async retain(keep: Keep | undefined): Promise<void> {
+    const { folder, clock, log } = this.#options;
+    const former = this.#over;
+    try {
+      this.#over =
+        keep === undefined
+          ? undefined
+          : await retain({
+              ...{ folder, keep, nowMs: clock.now(), closed: await this.#writer.closedUpTo(Number.MAX_SAFE_INTEGER), bytes: this.#writer.bytes },
+              prune: (up) => this.prune({ name: "system:audit", via: "machine" }, up),
+            });
+    } catch (error) {
+      this.#over = `what is over could not be looked at: ${describeError(error)}`;
+    }
+    if (this.#over !== undefined && this.#over !== former) log.warn(`audit: ${this.#over}`);
   }
 
   close(): Promise<void> {

@@ -10,9 +10,14 @@ const LINE_FEED = 0x0a;
 const LINE_BYTES_MAX = 4 * 1024 * 1024;
 
 /** The whole chain of a folder as one file: entries as they were written, byte for byte, between lines that name their files and heads. */
-export async function* exportChain(folder: string): AsyncGenerator<Buffer, void, undefined> {
+export function exportChain(folder: string): AsyncGenerator<Buffer, void, undefined> {
+  return exportSegments(readSegments(folder));
+}
+
+/** The same of some files. */
+export async function* exportSegments(segments: AsyncIterable<Segment>): AsyncGenerator<Buffer, void, undefined> {
   yield Buffer.from(`${TITLE}\n`);
-  for await (const { name, bytes, head } of readSegments(folder)) {
+  for await (const { name, bytes, head } of segments) {
     // A line that is still being written belongs to the next export.
     const end = bytes.lastIndexOf(LINE_FEED) + 1;
     yield Buffer.from(`${SEGMENT}${name}\n`);

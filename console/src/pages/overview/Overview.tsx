@@ -26,7 +26,7 @@ const PLACES: Readonly<Record<string, string>> = {
 /** What the pages of a layer list. */
 const LISTS: Readonly<Partial<Record<LayerRow["layer"], string>>> = { services: "/services", applications: "/resources" };
 /** Steps that are taken on a page of their own. */
-const STEP_PLACES: Readonly<Record<string, string>> = { "review-alone": "/approvals" };
+const STEP_PLACES: Readonly<Record<string, string>> = { "review-alone": "/approvals", "verify-audit": "/audit" };
 /** Steps that are taken in the log. */
 const LOG_STEPS: ReadonlySet<string> = new Set(["read-log", "read-probe-log"]);
 

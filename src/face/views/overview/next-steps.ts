@@ -51,6 +51,8 @@ const STEPS: Readonly<Record<string, readonly string[]>> = {
   TooFewReady: ["bring-gateway-back"],
   Paused: ["continue-update"],
   Unreviewed: ["review-alone"],
+  AuditAmiss: ["verify-audit"],
+  AuditUnwritable: ["free-disk", "verify-audit"],
   ServiceMissing: ["change-route", "apply-service"],
   PortMissing: ["change-route"],
   WrongProtocol: ["change-route"],

@@ -89,9 +89,8 @@ export class ChainCheck {
   #problemCount = 0;
   readonly #notes: string[] = [];
   /** Which hash a head says that an entry has. */
-  readonly #expected = new Map<number, { readonly hash: EntryHash; readonly by: string }[]>();
-  readonly #witnesses: { readonly by: string; readonly head: Head; isSeen: boolean }[] = [];
-  readonly #trusted: readonly string[];
+  readonly #expected = new Map<number, { readonly hash: EntryHash; readonly by: string; readonly origin: string }[]>();
+  readonly #witnesses: { readonly by: string; readonly head: Head; readonly key: string; isSeen: boolean }[] = [];
   readonly #keys = new Set<string>();
   readonly #open = new Set<number>();
   readonly #unfinished: number[] = [];
@@ -106,14 +105,14 @@ export class ChainCheck {
 
   constructor({ witnesses = [], isPart = false }: VerifyOptions = {}) {
     this.#isPart = isPart;
-    this.#trusted = [...new Set(witnesses.map(({ key }) => key))];
     for (const { by, note, key } of witnesses) {
       const read = readHead(note, [key]);
       if (read?.isSigned !== true) continue;
-      this.#witnesses.push({ by, head: read.head, isSeen: false });
-      const known = this.#expected.get(read.head.seq);
-      if (known === undefined) this.#expected.set(read.head.seq, [{ hash: read.head.hash, by }]);
-      else known.push({ hash: read.head.hash, by });
+      this.#witnesses.push({ by, head: read.head, key, isSeen: false });
+      const { origin, seq, hash } = read.head;
+      const known = this.#expected.get(seq);
+      if (known === undefined) this.#expected.set(seq, [{ hash, by, origin }]);
+      else known.push({ hash, by, origin });
     }
   }
 
@@ -139,8 +138,9 @@ export class ChainCheck {
 
   report(): Report {
     this.#checkBeginning();
+    this.#checkOthers();
     for (const { by, head } of this.#witnesses)
-      if (head.seq > this.#lastSeq)
+      if (this.#isOwn(head) && head.seq > this.#lastSeq)
         this.#problem(this.#lastSeq + 1, "truncated", `${by} has seen entry ${head.seq} at ${head.at}, and the chain ends at ${this.#lastSeq}`);
     const witnessed = this.#witnesses.filter(({ isSeen }) => isSeen);
     return {
@@ -176,6 +176,7 @@ export class ChainCheck {
     const { seq } = entry;
     if (isReserve && seq <= this.#lastSeq) return;
     this.#entries += 1;
+    if (entry.is === "chain" && typeof entry.detail?.["origin"] === "string") this.#origin ??= entry.detail["origin"];
     this.#checkHash(seq, hash);
     seen(line);
     if (this.#first === undefined && (this.#isPart || this.#lastSeq === 0)) {
@@ -196,11 +197,12 @@ export class ChainCheck {
 
   #checkHash(seq: number, hash: EntryHash): void {
     for (const known of this.#expected.get(seq) ?? []) {
+      if (!this.#isOwn(known)) continue;
       if (known.hash !== hash) {
         this.#problem(seq, "witness-differs", `entry ${seq} is another one than ${known.by} has seen: it, or entries before it, were written anew`);
         continue;
       }
-      for (const one of this.#witnesses) if (one.head.seq === seq && one.head.hash === hash) one.isSeen = true;
+      for (const one of this.#witnesses) if (this.#isOwn(one.head) && one.head.seq === seq && one.head.hash === hash) one.isSeen = true;
     }
   }
 
@@ -230,6 +232,36 @@ export class ChainCheck {
     if (this.#atMs - atMs > SET_BACK_MS)
       this.#note(`entry ${seq} is of ${at}, earlier by ${Math.round((this.#atMs - atMs) / 1000)} s than the one before: the clock was set back`);
     this.#atMs = atMs;
+  }
+
+  /** Whether it is of this chain, as far as that is known. */
+  #isOwn({ origin }: { readonly origin: string }): boolean {
+    return this.#origin === undefined || origin === this.#origin;
+  }
+
+  /** Keys that witnesses of this chain have been shown. */
+  get #trusted(): readonly string[] {
+    return [...new Set(this.#witnesses.filter(({ head }) => this.#isOwn(head)).map(({ key }) => key))];
+  }
+
+  /** Another chain that a witness has seen: of another centre, if it went on after this one had been seen; else nobody can tell it from this one before it was begun anew. */
+  #checkOthers(): void {
+    for (const by of new Set(this.#witnesses.map((one) => one.by))) {
+      const its = this.#witnesses.filter((one) => one.by === by).map(({ head }) => head);
+      for (const origin of new Set(its.filter((head) => !this.#isOwn(head)).map((head) => head.origin))) {
+        const last = its.findLast((head) => head.origin === origin);
+        const firstOwn = its.findIndex((head) => this.#isOwn(head));
+        const isBeside = firstOwn >= 0 && its.findLastIndex((head) => head.origin === origin) > firstOwn;
+        const what = `${by} has seen another audit, ${origin}, up to entry ${last?.seq} at ${last?.at}`;
+        if (isBeside) this.#note(`${what}, beside this one: it must be another centre's`);
+        else
+          this.#problem(
+            1,
+            "witness-differs",
+            `${what}, and ${firstOwn < 0 ? "not this one" : "this one after it alone"}: this one was begun anew, or that is another centre's`,
+          );
+      }
+    }
   }
 
   #head(name: string, note: string, read: ReadHead | undefined, atHead: EntryHash | undefined): void {
