@@ -89,7 +89,7 @@ function NodeDetails({ node, graph, moments, onSelect, onUnfold, onAround }: Top
         {coming === undefined ? t(`about.${kind}`) : t("comes", { version: coming })}
       </PageHead>
       <div className="tab-panel">
-        {kind !== "outside" && kind !== "unknown" && <Figures of={node} lookUp={(rows) => rows.get(`node ${id}`)} moments={moments} />}
+        {(isService || kind === "group") && <Figures of={node} lookUp={(rows) => rows.get(`node ${id}`)} moments={moments} />}
         <Ends title={t("calledBy")} edges={into} other="from" onSelect={onSelect} />
         <Ends title={t("callsWhom")} edges={out} other="to" onSelect={onSelect} />
         {isService && (
