@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { generation, instance, microservice, role, route, site as siteKind, update, user } from "#/model/index.ts";
+import { approval, generation, instance, microservice, role, route, site as siteKind, update, user } from "#/model/index.ts";
 import type { Client } from "#/state/client/index.ts";
 import { type ApiSite, openApiSite } from "./api-site.ts";
 
@@ -199,4 +199,33 @@ test("it needs the rights of the write itself, and names nothing that may not be
   const people = ["ann", "vera", "boss"];
   const codes = items.filter(({ who }) => people.includes(who?.name ?? "")).map((one) => one.outcome?.code);
   assert.deepEqual([codes.length > 0, codes.filter((code) => code !== 403)], [true, []]);
+});
+
+test("a secret that stands in a manifest as it is read is no change; another one is", async (t) => {
+  const site = await openSite(t);
+  const boss = site.client("boss");
+  const env = [{ name: "KEY", value: "planted-secret", secret: true }];
+  await site.store.create(microservice, { metadata: { name: "safe" }, spec: { template: template("v1", { env }) } });
+  const { body } = await boss.request({ path: "/apis/orrery.dev/v1/namespaces/default/microservices/safe" });
+  assert.doesNotMatch(JSON.stringify(body), /planted-secret/);
+  const same = await ask(boss, [body as object], { as: "replace" });
+  assert.deepEqual([same.objects[0]?.outcome, same.updates], ["unchanged", []]);
+  const text = JSON.stringify(body).replace(/"value":"[^"]*"/, '"value":"another-secret"');
+  const other = await ask(boss, [JSON.parse(text)], { as: "replace" });
+  assert.deepEqual([other.objects[0]?.outcome, other.updates.length], ["changed", 1]);
+  assert.doesNotMatch(JSON.stringify(other), /secret"/);
+});
+
+test("what others have to approve says so, and waits for nobody", async (t) => {
+  const site = await openSite(t);
+  const fourEyes = [{ name: "services", actions: ["scale", "update"], where: "team=a", approvers: ["engineer"], within: "1h" }];
+  await site.store.patch(siteKind, { name: "site" }, { type: "merge", body: { spec: { fourEyes } } });
+  const asked = async () => (await ask(site.client("boss"), [manifest("auth", { replicas: 4 })], { force: "true" })).objects[0];
+  let told = await asked();
+  // The local copy of the rules has it a moment later.
+  for (const endMs = Date.now() + 10_000; told?.warnings === undefined && Date.now() < endMs; told = await asked())
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.equal(told?.outcome, "changed");
+  assert.match(told?.warnings?.join() ?? "", /approve/);
+  assert.deepEqual((await site.store.list(approval)).items, []);
 });

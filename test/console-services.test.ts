@@ -68,6 +68,9 @@ test("a manifest is edited with its problems in place, foretold, written, and se
   // What may stand there is offered by the schema, and what it means is told.
   await page.locator(".cm-line", { hasText: "replicas:" }).first().click();
   await page.keyboard.press("End");
+  // What is typed stays in the text: none of it is a key of the page.
+  await page.keyboard.type("\n# g/s?");
+  await page.locator(".cm-line", { hasText: "# g/s?" }).waitFor();
   await page.keyboard.type("\npor");
   await page.locator(".cm-tooltip-autocomplete li", { hasText: "port" }).waitFor();
   await page.getByRole("button", { name: "Discard" }).click();

@@ -11,7 +11,7 @@ export function startKeys({ openPalette, openKeys }: { readonly openPalette: () 
       event.preventDefault();
       return openPalette();
     }
-    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event)) return;
     // What is asked is answered first.
     if (document.querySelector("dialog[open]") !== null) return;
     if (event.key === "?") {
@@ -37,6 +37,8 @@ export function startKeys({ openPalette, openKeys }: { readonly openPalette: () 
   return () => removeEventListener("keydown", onKey);
 }
 
-function isTyping(target: EventTarget | null): boolean {
+/** In an editor, too, whose field stands in a shadow root: from outside the event seems to be of its host. */
+function isTyping(event: KeyboardEvent): boolean {
+  const target = event.composedPath()[0] ?? event.target;
   return target instanceof HTMLElement && (target.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName));
 }

@@ -67,6 +67,14 @@ export class CodeView {
                 return true;
               },
             },
+            {
+              // Not the browser's: it would save the page as a file.
+              key: "Mod-s",
+              run: () => {
+                options.onDone();
+                return true;
+              },
+            },
             ...completionKeymap,
             ...defaultKeymap,
             ...historyKeymap,

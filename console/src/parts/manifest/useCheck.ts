@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
 import { ApiError } from "../../api/request.ts";
 import { type ForecastAnswer, foresee } from "../forecast/forecast.ts";
 import { type Manifest, type ObjectText, type Problem, problemsOf, readManifest, withKept } from "./document.ts";
@@ -24,9 +24,11 @@ interface Answer {
 }
 
 /** Reads a manifest and, when the person pauses, asks the API what would come of it. `isChanged` false: nothing is asked. */
-export function useCheck(text: string, isChanged: boolean, live: ObjectText | undefined): Check {
+export function useCheck(typed: string, isChanged: boolean, live: ObjectText | undefined): Check {
   const latest = useRef(live);
   latest.current = live;
+  // Typing goes before reading: a long text takes its time.
+  const text = useDeferredValue(typed);
   const manifest = useMemo(() => readManifest(text), [text]);
   const [answer, setAnswer] = useState<Answer>();
   const { object } = manifest;
@@ -53,12 +55,12 @@ export function useCheck(text: string, isChanged: boolean, live: ObjectText | un
     };
   }, [text, object, manifest, isChanged]);
   const mine = answer?.text === text ? answer : undefined;
-  const isAsking = object !== undefined && isChanged && mine === undefined;
+  const isAsking = text !== typed || (object !== undefined && isChanged && mine === undefined && manifest.problems.length === 0);
   return {
     manifest,
     // What was refused a moment ago stays marked while one goes on typing elsewhere: the editor moves the marks.
     problems: manifest.problems.length > 0 ? manifest.problems : (mine?.problems ?? []),
-    told: mine?.told,
+    told: text === typed ? mine?.told : undefined,
     ...(mine?.unknown !== undefined && { unknown: mine.unknown }),
     isAsking,
   };
