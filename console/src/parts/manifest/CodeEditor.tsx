@@ -5,7 +5,10 @@ import type { Problem } from "./document.ts";
 import type { KindSchema } from "./schema.ts";
 
 interface CodeEditorProps {
+  /** What it begins with. */
   readonly text: string;
+  /** Takes the place of what stands there; another object each time. */
+  readonly given: { readonly text: string };
   readonly onText: (text: string) => void;
   readonly onDone: () => void;
   readonly problems: readonly Problem[];
@@ -19,7 +22,7 @@ interface CodeEditorProps {
 }
 
 /** A YAML editor: completion and what a field means by the schema, problems in place. */
-export function CodeEditor({ text, onText, onDone, problems, schema, label, isReadOnly, isUnsaved, goTo }: CodeEditorProps) {
+export function CodeEditor({ text, given, onText, onDone, problems, schema, label, isReadOnly, isUnsaved, goTo }: CodeEditorProps) {
   const t = useTexts("manifest");
   const host = useRef<HTMLDivElement>(null);
   const view = useRef<CodeView>(undefined);
@@ -37,9 +40,11 @@ export function CodeEditor({ text, onText, onDone, problems, schema, label, isRe
     });
     return () => view.current?.destroy();
   }, []);
+  const shown = useRef(given);
   useEffect(() => {
-    if (view.current !== undefined) view.current.text = text;
-  }, [text]);
+    if (view.current !== undefined && shown.current !== given) view.current.text = given.text;
+    shown.current = given;
+  }, [given]);
   useEffect(() => {
     if (view.current !== undefined) view.current.isReadOnly = isReadOnly;
   }, [isReadOnly]);

@@ -1,4 +1,4 @@
-import { type ReactNode, useCallback, useEffect, useMemo, useState } from "react";
+import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { deleteObject, objectPath } from "../../api/objects.ts";
 import { mayEdit } from "../../api/rights.ts";
 import { useTexts } from "../../texts/index.ts";
@@ -40,6 +40,14 @@ export default function ManifestEditor(props: ManifestEditorProps) {
   const draft = readDraft(key);
   const [base, setBase] = useState(draft?.base ?? live);
   const [text, setText] = useState(draft?.text ?? live);
+  const [given, setGiven] = useState({ text });
+  const typed = useRef(text);
+  typed.current = text;
+  // In place of what stands in the editor, which else has the last word: what is typed is known here only a moment later.
+  const put = useCallback((next: string): void => {
+    setText(next);
+    setGiven({ text: next });
+  }, []);
   const [isReviewing, setReviewing] = useState(false);
   const [isDeleting, setDeleting] = useState(false);
   const [goTo, setGoTo] = useState<{ readonly position: number }>();
@@ -57,20 +65,20 @@ export default function ManifestEditor(props: ManifestEditorProps) {
   useEffect(() => {
     if (isChanged || live === base) return;
     setBase(live);
-    setText(live);
-  }, [live, base, isChanged]);
+    put(live);
+  }, [live, base, isChanged, put]);
 
   const takeOver = useCallback(() => {
     const [mine, theirs, before] = [readManifest(text).object, readManifest(live).object, readManifest(base).object];
-    if (mine !== undefined) setText(yamlOf(rebased(before, mine, theirs)));
+    if (mine !== undefined) put(yamlOf(rebased(before, mine, theirs)));
     setBase(live);
     setReviewing(false);
-  }, [text, live, base]);
+  }, [text, live, base, put]);
   const drop = useCallback(() => {
     setBase(live);
-    setText(live);
+    put(live);
     setReviewing(false);
-  }, [live]);
+  }, [live, put]);
   const review = (): void => {
     if (check.problems.length > 0) setGoTo({ position: check.problems[0]?.from ?? 0 });
     else if (isChanged && !isTheirs && check.told !== undefined) setReviewing(true);
@@ -99,7 +107,8 @@ export default function ManifestEditor(props: ManifestEditorProps) {
         }
         const is = textOf(written);
         setBase(is);
-        setText(is);
+        // Whoever goes on typing meanwhile goes on from there.
+        if (typed.current === text) put(is);
       },
       ...(!isNew && {
         isSeen: (seen: ObjectText | undefined) =>
@@ -141,6 +150,7 @@ export default function ManifestEditor(props: ManifestEditorProps) {
         <>
           <CodeEditor
             text={text}
+            given={given}
             onText={setText}
             onDone={review}
             problems={check.problems}
