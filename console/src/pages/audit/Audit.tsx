@@ -75,7 +75,7 @@ export default function Audit() {
           }
         />
         <DeedLine deed={deeds.deed} onDismiss={deeds.dismiss} />
-        {head.value !== undefined && <ChainState head={head.value} isStale={head.isStale} />}
+        {head.value !== undefined && <ChainState head={head.value} isStale={head.isStale} isAmiss={problems.length > 0} />}
         <div className="tools audit-tools">
           <input
             className="input search"
@@ -144,9 +144,11 @@ export default function Audit() {
                     <Row key={row.seq} entry={row} isOpen={open === String(row.seq)} onOpen={() => setOpen(String(row.seq), { isStep: true })} />
                   ) : (
                     <tr key={`${row.seq} ${row.message}`} data-problem={row.seq}>
-                      <td colSpan={6} className="clip" title={row.message}>
-                        <Shape severity="critical" /> {t("amiss", { seq: row.seq })} <span className="quiet small">{row.message}</span>
+                      <td colSpan={4} className="clip" title={row.message}>
+                        <Shape severity="critical" /> {t("amiss")} <span className="quiet small">{row.message}</span>
                       </td>
+                      <td className="is-extra" />
+                      <td className="is-extra" />
                     </tr>
                   ),
                 )}

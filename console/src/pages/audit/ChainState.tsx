@@ -5,10 +5,10 @@ import type { AuditHead } from "./entry.ts";
 const MIB = 1_048_576;
 
 /** How the chain itself is: whole and writable, or what a person must look after. */
-export function ChainState({ head, isStale }: { readonly head: AuditHead; readonly isStale: boolean }) {
+export function ChainState({ head, isStale, isAmiss }: { readonly head: AuditHead; readonly isStale: boolean; readonly isAmiss: boolean }) {
   const t = useTexts("audit");
   const number = new Intl.NumberFormat(locale());
-  const isWell = head.isWritable && head.lost === 0 && head.alarms.length === 0;
+  const isWell = head.isWritable && head.lost === 0 && head.alarms.length === 0 && !isAmiss;
   return (
     <div className={`chain-state${isStale ? " is-stale" : ""}`} role={isWell ? undefined : "alert"}>
       <p>
