@@ -24,7 +24,7 @@ const STATE = ["link", "client", "tree", "store", "reconcile", "artifacts"];
 const PEOPLE = ["access", "audit", "login"];
 const TRAFFIC = ["trace", "routing", "update", "gateway"];
 const WORK = ["process", "probes", "agent", "controllers"];
-const WATCH = ["segments", "series"];
+const WATCH = ["segments", "series", "snmp"];
 const FACE = ["pages", "views", "api", "cli"];
 
 export const WINGS: readonly Wing[] = [
@@ -100,6 +100,11 @@ export const WINGS: readonly Wing[] = [
         imports: ["base", "model", "link", "reconcile", "segments"],
         pure: ["promql"],
       },
+      {
+        name: "snmp",
+        faces: ["wire", "agent", "names"],
+        imports: ["base", "model", "client", "store", "reconcile", "process", "probes"],
+      },
     ],
   },
   {
@@ -135,7 +140,22 @@ export const WINGS: readonly Wing[] = [
       {
         name: "cli",
         faces: ["rig", "site"],
-        imports: ["base", "text", "model", "trace", "pki", "link", "client", "store", "audit", "process", "routing", "update/core", "views/lanes"],
+        imports: [
+          "base",
+          "text",
+          "model",
+          "trace",
+          "pki",
+          "link",
+          "client",
+          "store",
+          "audit",
+          "process",
+          "routing",
+          "update/core",
+          "snmp/names",
+          "views/lanes",
+        ],
       },
     ],
   },

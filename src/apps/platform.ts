@@ -60,7 +60,7 @@ export function localPlatform({ version, connect, interrupts, freeBytes: freeByt
   };
 }
 
-const NAMES = ["supervisor", "centre", "agent", "gateway"] as const;
+const NAMES = ["supervisor", "centre", "agent", "gateway", "snmp"] as const;
 
 /** Orrery's own processes on a data folder, as their records in `run/` say. */
 function listProcesses(data: string): readonly PlatformProcess[] {

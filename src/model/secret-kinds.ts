@@ -1,2 +1,2 @@
 /** Plurals of the kinds whose objects may hold secrets: entries `{name, value, secret: true}` anywhere in their specs. */
-export const SECRET_KINDS: readonly string[] = ["instances", "jobs", "microservices", "resources", "revisions"];
+export const SECRET_KINDS: readonly string[] = ["instances", "jobs", "microservices", "resources", "revisions", "snmpagents", "snmpusers"];

@@ -4,6 +4,7 @@ import { loginPart } from "#/people/login/index.ts";
 import { type CentrePart, servedKinds, storedKinds } from "#/state/reconcile/index.ts";
 import { updatesPart } from "#/traffic/update/index.ts";
 import { seriesPart } from "#/watch/series/index.ts";
+import { snmpPart } from "#/watch/snmp/index.ts";
 import { callsPart, hostsPart, jobsPart, leasesPart, resourcesPart, routesPart, servicesPart } from "#/work/controllers/index.ts";
 
 /** What a centre can do, one line for each capability. A folder of manifests is applied in the order of their kinds. */
@@ -17,6 +18,7 @@ export const CENTRE_PARTS: readonly CentrePart[] = [
   callsPart,
   seriesPart,
   leasesPart,
+  snmpPart,
   accessPart,
   loginPart,
 ];

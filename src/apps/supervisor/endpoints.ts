@@ -3,12 +3,14 @@ import path from "node:path";
 import { replaceFile } from "#/work/process/index.ts";
 import { readRunFile } from "../run-file.ts";
 
-/** `<data>/endpoints.json`: where API, edge and console are. `edge` is missing until the gateway listens for the first time. */
+/** `<data>/endpoints.json`: where API, edge, console and SNMP are. `edge` is missing until the gateway listens for the first time. */
 export interface Endpoints {
   readonly api: string;
   readonly edge?: string;
   /** For browsers: `http://127.0.0.1:7480/console/`; on the API's port where that is not on loopback. */
   readonly console?: string;
+  /** UDP address of this host's SNMP agent: `127.0.0.1:1161`. */
+  readonly snmp?: string;
 }
 
 /** The endpoints last written, or `undefined`. They say where something was, not that it still runs. */
@@ -17,11 +19,11 @@ export function readEndpoints(data: string): Endpoints | undefined {
     const parsed: unknown = JSON.parse(readFileSync(path.join(data, "endpoints.json"), "utf8"));
     if (typeof parsed !== "object" || parsed === null || !("api" in parsed) || typeof parsed.api !== "string") return undefined;
     const { api } = parsed;
-    const textOf = (name: "edge" | "console"): object => {
+    const textOf = (name: "edge" | "console" | "snmp"): object => {
       const value = (parsed as Readonly<Record<string, unknown>>)[name];
       return typeof value === "string" ? { [name]: value } : {};
     };
-    return { api, ...textOf("edge"), ...textOf("console") };
+    return { api, ...textOf("edge"), ...textOf("console"), ...textOf("snmp") };
   } catch {
     return undefined;
   }

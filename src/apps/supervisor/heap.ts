@@ -17,6 +17,7 @@ const DEFAULTS: Readonly<Record<ProcessName, HeapLimits>> = {
   agent: { heap: 512, young: 2 },
   // Each request makes young objects.
   gateway: { heap: 1024, young: 16 },
+  snmp: { heap: 256, young: 2 },
 };
 const MIB_MIN = { heap: 64, young: 1 } as const;
 const MIB_MAX = 65_536;

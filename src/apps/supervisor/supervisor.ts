@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Clock, isOrreryError, type LastGuard, type Log, OrreryError, type Random, shellWord } from "#/base/index.ts";
+import { type Clock, describeError, isOrreryError, type LastGuard, type Log, OrreryError, type Random, shellWord } from "#/base/index.ts";
 import { askHolder, type HeldName, holdName, nameFolder, rotateLog } from "#/work/process/index.ts";
 import { formatChildOptions } from "../child-options.ts";
 import { END_SIGNAL } from "../interrupts.ts";
@@ -34,7 +34,7 @@ export interface SupervisorOptions {
 }
 
 export interface Supervisor {
-  readonly endpoints: Required<Endpoints>;
+  readonly endpoints: Required<Omit<Endpoints, "snmp">>;
   /** Ends everything in the order of `stopSite`. Abort `hurry` to wait for no request any longer. */
   stop(hurry?: AbortSignal): Promise<void>;
 }
@@ -46,7 +46,7 @@ const READY_WITHIN_MS = 60_000;
 const EARLY_ENDS_MAX = 3;
 const ROTATE_MS = 60_000;
 
-/** Starts (or adopts) centre, agent and gateway of a data folder and keeps them running until `stop`.
+/** Starts (or adopts) centre, agent, gateway and SNMP agent of a data folder and keeps them running until `stop`.
  *  @throws up/running: another supervisor does so already
  *  @throws up/failed: a child does not come up; everything that was started is stopped again */
 export async function startSupervisor(options: SupervisorOptions): Promise<Supervisor> {
@@ -57,7 +57,9 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const state = new State(options, children);
   try {
     await state.bring("centre");
-    await Promise.all([state.bring("agent"), state.bring("gateway")]);
+    // A site runs without SNMP, too.
+    const snmp = state.bring("snmp").catch((error: unknown) => log.warn(describeError(error)));
+    await Promise.all([state.bring("agent"), state.bring("gateway"), snmp]);
   } catch (error) {
     await stopAll(options, children, () => undefined);
     removeRunFile(data, "supervisor");
@@ -149,7 +151,7 @@ class State {
     this.#ports = { api: options.apiPort, edge: options.edgePort, console: options.consolePort };
   }
 
-  get endpoints(): Required<Endpoints> {
+  get endpoints(): Required<Omit<Endpoints, "snmp">> {
     const { api, console = "" } = this.#endpoints;
     return { api, edge: readEdgeUrl(this.#options.data) ?? this.#endpoints.edge ?? "", console };
   }
@@ -227,15 +229,22 @@ class State {
       // Where a gateway listens that is about to be adopted stays known meanwhile.
       const edge = this.#endpoints.edge ?? (isRunning(data, "gateway") ? before?.edge : undefined);
       const page = run["console"];
-      this.#endpoints = { api: run["url"], ...(edge === undefined ? {} : { edge }), ...(typeof page === "string" && { console: page }) };
+      const snmp = this.#endpoints.snmp ?? (isRunning(data, "snmp") ? before?.snmp : undefined);
+      this.#endpoints = {
+        api: run["url"],
+        ...(edge === undefined ? {} : { edge }),
+        ...(typeof page === "string" && { console: page }),
+        ...(snmp !== undefined && { snmp }),
+      };
       if (typeof page === "string" && page.startsWith("http:")) this.#ports.console = portOf(page);
     }
     if (name === "gateway" && typeof run["edge"] === "string") {
       this.#ports.edge = portOf(run["edge"]);
       this.#endpoints = { ...this.#endpoints, edge: run["edge"] };
     }
-    const { api, edge, console } = this.#endpoints;
-    if (before?.api !== api || before?.edge !== edge || before?.console !== console) writeEndpoints(data, this.#endpoints);
+    if (name === "snmp" && typeof run["snmp"] === "string") this.#endpoints = { ...this.#endpoints, snmp: run["snmp"] };
+    const { api, edge, console, snmp } = this.#endpoints;
+    if (before?.api !== api || before?.edge !== edge || before?.console !== console || before?.snmp !== snmp) writeEndpoints(data, this.#endpoints);
   }
 }
 

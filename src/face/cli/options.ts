@@ -64,4 +64,6 @@ export interface Options {
   readonly against?: readonly string[];
   readonly link?: string;
   readonly breakGlass?: string;
+  readonly community?: string;
+  readonly mibs?: string;
 }

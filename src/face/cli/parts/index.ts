@@ -11,6 +11,7 @@ import { routesCli } from "./routes.ts";
 import { seriesCli } from "./series.ts";
 import { servicesCli } from "./services.ts";
 import { siteCli } from "./site.ts";
+import { snmpCli } from "./snmp.ts";
 import { updatesCli } from "./updates.ts";
 
 /** The commands that this room has, in the order of the help; a folder of manifests is applied in the order of their kinds. */
@@ -24,6 +25,7 @@ export const CLI_PARTS: readonly CliPart[] = [
   updatesCli,
   routesCli,
   jobsCli,
+  snmpCli,
   peopleCli,
   loginCli,
   auditCli,

@@ -1,0 +1,1 @@
+export { type CentreReach, type HostAgent, type HostAgentOptions, startHostAgent } from "./host-agent.ts";

@@ -1,0 +1,1 @@
+export { snmpPart } from "./part.ts";
