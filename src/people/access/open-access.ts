@@ -55,16 +55,23 @@ export function openAccess(options: AccessOptions): Access {
     copy.listen((before, after) => {
       if (before === undefined || after === undefined || isOther(before, after)) changes.tell();
     });
-  for (const copy of Object.values(owners))
+  const missed = new Missed();
+  for (const [kind, copy] of Object.entries(owners))
     copy.listen((before, after) => {
-      // What comes later belongs to it from the start.
-      if (before !== undefined && !sameLabels(before.metadata.labels, after?.metadata.labels)) changes.tell();
+      // What comes later belongs to it from the start, but for what was seen before it.
+      const isOtherwise =
+        before === undefined
+          ? after !== undefined && missed.take(kind, objectKey(after))
+          : !sameLabels(before.metadata.labels, after?.metadata.labels);
+      if (isOtherwise) changes.tell();
     });
   const copies: AccessCopies = {
     findUser: (name) => users.get(name),
     roles: () => roles.values(),
     findLabels: (kind, name, namespace) => {
-      const found = owners[kind]?.get(objectKey({ metadata: { name, ...(namespace !== undefined && { namespace }) } }));
+      const key = objectKey({ metadata: { name, ...(namespace !== undefined && { namespace }) } });
+      const found = owners[kind]?.get(key);
+      if (found === undefined) missed.add(kind, key);
       return found === undefined ? undefined : (found.metadata.labels ?? {});
     },
     onChange: (listener) => changes.listen(listener),
@@ -104,6 +111,23 @@ export function openAccess(options: AccessOptions): Access {
 }
 
 type Copy = Reflector<Kind>;
+
+/** Owners that were looked for and not there: what belongs to them was judged without them. */
+class Missed {
+  readonly #keys = new Set<string>();
+
+  add(kind: string, key: string): void {
+    if (this.#keys.size < MISSED_MAX) this.#keys.add(`${kind}/${key}`);
+  }
+
+  /** Whether it was looked for; with too many of them, whether it could have been. */
+  take(kind: string, key: string): boolean {
+    if (this.#keys.size >= MISSED_MAX) return true;
+    return this.#keys.delete(`${kind}/${key}`);
+  }
+}
+
+const MISSED_MAX = 10_000;
 
 /** Tells listeners once for all changes of a turn. */
 class Changes {
