@@ -1,5 +1,6 @@
 /** Parts of pages, loaded before somebody goes there. */
 import { PAGES } from "../pages/index.ts";
+import { withoutRenewal } from "./renewal.ts";
 
 /** Between two of them, what the person does goes first. */
 const PAUSE_MS = 200;
@@ -12,8 +13,8 @@ export function loadAhead(): () => void {
   const next = async (index: number): Promise<void> => {
     const page = PAGES[index];
     if (page === undefined || isOver) return;
-    // What is not served any more is told when somebody goes there.
-    await page.load().catch(() => undefined);
+    // What is not served any more is told when somebody goes there: nobody's page loads itself for this.
+    await withoutRenewal(page.load).catch(() => undefined);
     setTimeout(() => requestIdleCallback(() => void next(index + 1)), PAUSE_MS);
   };
   const id = requestIdleCallback(() => void next(0));

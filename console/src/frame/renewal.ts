@@ -21,10 +21,22 @@ function isWriting(): boolean {
   );
 }
 
+let without = 0;
+
+/** Loads a part that nobody has asked for: where it is not served any more, the page stays as it is. */
+export async function withoutRenewal<T>(load: () => Promise<T>): Promise<T> {
+  without += 1;
+  try {
+    return await load();
+  } finally {
+    without -= 1;
+  }
+}
+
 /** Renews the page when a part of it is not served any more. */
 export function startRenewal(): void {
   addEventListener("vite:preloadError", (event) => {
     // What failed is not told as an error where it mends itself.
-    if (renew()) event.preventDefault();
+    if (without === 0 && renew()) event.preventDefault();
   });
 }
