@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from "react";
-import type { CountRow } from "../../../src/face/views/protocol.ts";
+import type { OverviewRow } from "../../../src/face/views/protocol.ts";
 import { useNotice, useObject, useView } from "../api/live.ts";
 import { type Me, session } from "../api/session.ts";
 import { Age } from "../parts/Age.tsx";
@@ -74,11 +74,12 @@ function SiteState() {
 
 const COUNTED = ["critical", "major", "minor"] as const;
 
-/** How many services are not well, worst first; nothing is shown when all are. */
+/** How much of the site is not well, worst first, as the Overview counts it; nothing is shown when all is. */
 function Counts() {
   const t = useTexts("frame");
-  const { rows, isStale } = useView<CountRow>({ of: "counts", resource: "microservices", by: "state" });
-  const shown = COUNTED.map((severity) => ({ severity, count: rows.find(({ row }) => row.value === severity)?.row.count ?? 0 })).filter(
+  const { rows, isStale } = useView<OverviewRow>({ of: "overview", limit: 1 });
+  const layers = rows.flatMap(({ row }) => (row.type === "layer" ? [row] : []));
+  const shown = COUNTED.map((severity) => ({ severity, count: layers.reduce((sum, { counts }) => sum + (counts[severity] ?? 0), 0) })).filter(
     ({ count }) => count > 0,
   );
   if (shown.length === 0) return <span className="bar-counts" />;
