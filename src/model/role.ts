@@ -59,7 +59,7 @@ const spec = z.strictObject({
   paths: z.array(pathRule).max(50).default([]).describe("What may be asked for that is no object, as in /live/* or /metrics."),
   actions: z
     .array(z.enum([...ACTIONS, "*"]))
-    .max(20)
+    .max(40)
     .default([])
     .describe("What may be done beside editing, whatever the way. * for all but escalate."),
   groups: z

@@ -5,7 +5,7 @@ import { DEFAULT_NAMESPACE, type Kind, SITE_NAME, site } from "#/model/index.ts"
 import type { Approvals, Authenticate, Authorizer, OnRevoked, Wish } from "#/people/access/index.ts";
 import type { Login } from "#/people/login/index.ts";
 import type { Hub } from "#/state/link/hub/index.ts";
-import { type CentrePart, type PartPath, servedKinds } from "#/state/reconcile/index.ts";
+import { type CentrePart, type PartPath, type PathCaller, servedKinds } from "#/state/reconcile/index.ts";
 import type { Store } from "#/state/store/index.ts";
 import type { SeriesStore } from "#/watch/series/index.ts";
 import { serveAccessLines } from "./access-lines.ts";
@@ -273,13 +273,26 @@ export class Routes {
     const verb = wanted.toLowerCase();
     return {
       wish: { verb, path: text },
+      ...(found.isByObject === true && { access: "known" as const }),
       subject: { verb },
       resource: text,
       isStream: false,
       serve: async (exchange) => {
         const body = method === "POST" ? await readBody(exchange, PATH_BODY) : undefined;
-        if (method === "POST") await exchange.trail.begin(path.join("-"));
-        return jsonReply(await found.serve({ query: exchange.query, body, signal: exchange.signal }));
+        if (method === "POST" && found.isByObject !== true) await exchange.trail.begin(path.join("-"));
+        const caller: PathCaller = {
+          name: exchange.user.name,
+          sees: (kind, object) => this.#rights.shows(exchange.user, kind, object),
+          act: async (action, object, { reason } = {}) => {
+            const { kind, metadata } = object;
+            await this.#rights.checkCall(exchange, action, [object], action);
+            await exchange.trail.begin(action, {
+              object: { kind, ...(metadata.namespace !== undefined && { namespace: metadata.namespace }), name: metadata.name, uid: metadata.uid },
+              ...(reason !== undefined && { reason }),
+            });
+          },
+        };
+        return jsonReply(await found.serve({ query: exchange.query, body, signal: exchange.signal, caller }));
       },
     };
   }

@@ -95,7 +95,7 @@ export class Trail {
    *  @throws audit/unwritable, audit/busy, audit/no-reason: it must not be done */
   async begin(
     action: string,
-    more: Pick<AuditFacts, "detail" | "object" | "before" | "after"> & { readonly isUrgent?: boolean } = {},
+    more: Pick<AuditFacts, "detail" | "object" | "before" | "after" | "reason"> & { readonly isUrgent?: boolean } = {},
   ): Promise<void> {
     const { isUrgent = false, ...facts } = more;
     if (this.#isAudited) await this.#begin(action, { ...this.#facts(action), ...facts }, { isUrgent, of: action, does: [] });

@@ -19,6 +19,10 @@ const DOORS: Readonly<Record<Action, readonly { readonly verbs: readonly string[
     { verbs: ["delete", "deletecollection"], resources: ["instances"] },
   ],
   "run-script": [{ verbs: ["create"], resources: ["instances/scripts", "microservices/scripts"] }],
+  // Asked of each alarm that is named to /alarms/operate.
+  acknowledge: [],
+  shelve: [],
+  close: [],
   "forget-gateway": [{ verbs: ["delete", "deletecollection"], resources: ["gateways"] }],
   backup: [],
   restore: [],
@@ -40,6 +44,9 @@ const ASKED: Readonly<Partial<Record<Action, readonly string[]>>> = {
   start: ["microservices", "jobs"],
   stop: ["microservices", "jobs", "jobruns", "instances"],
   "run-script": ["instances", "microservices"],
+  acknowledge: ["alarms"],
+  shelve: ["alarms"],
+  close: ["alarms"],
   "forget-gateway": ["gateways"],
   "see-secrets": SECRET_KINDS,
   "manage-users": ["users", "roles"],
@@ -70,6 +77,7 @@ export const KNOWN_PATHS: readonly string[] = [
   "/login-links",
   "/views",
   "/approvals/*",
+  "/alarms/operate",
 ];
 
 const doors = new Map<string, readonly Action[]>();

@@ -43,6 +43,7 @@ const SPECIAL: Readonly<Record<string, Special>> = {
   Instance: (before, after) => (after === undefined ? ["stop", "start"] : isEdited(before, after, []) ? ["edit"] : []),
   Gateway: (before, after) => (after === undefined ? ["forget-gateway"] : isEdited(before, after, []) ? ["edit"] : []),
   Site: ofSite as Special,
+  AlarmChannel: ofChannel,
   Update: ofUpdate as Special,
 };
 
@@ -93,6 +94,13 @@ function ofSite(before: Site | undefined, after: Site | undefined): readonly Nam
     ...(isSame(provider(before), provider(after)) ? [] : (["escalate"] as const)),
     ...(isEdited(before, after, ["fourEyes", "login"]) ? (["edit"] as const) : []),
   ];
+}
+
+/** Who names a program that the centre itself runs can do all that the centre can. */
+function ofChannel(before: StoredObject | undefined, after: StoredObject | undefined): readonly Name[] {
+  const command = (object: StoredObject | undefined): unknown => (object?.spec as { readonly command?: unknown } | undefined)?.command;
+  const isRun = after !== undefined && command(after) !== undefined && !isSame(command(before), command(after));
+  return isEdited(before, after, []) ? ["edit", ...(isRun ? (["escalate"] as const) : [])] : [];
 }
 
 function ofUpdate(before: Update | undefined, after: Update | undefined, { wasServed = () => false }: EffectContext): readonly Name[] {

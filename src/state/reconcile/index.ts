@@ -8,6 +8,7 @@ export {
   declareController,
   type PartKind,
   type PartPath,
+  type PathCaller,
   type PeerRight,
   partKind,
   type Reads,

@@ -1,6 +1,6 @@
 /** What a capability gives to a centre, as one value from its own room. `apps/` lists the parts; nothing else knows one by name. */
 import type { Clock, Log, MetricSource, Port, Random } from "#/base/index.ts";
-import type { Kind } from "#/model/index.ts";
+import type { Action, Kind, StoredObject } from "#/model/index.ts";
 import type { Board, PeerHandlers, Peers } from "#/state/link/hub/index.ts";
 import type { ListOptions, ObjectKey, Store } from "#/state/store/index.ts";
 import type { Controller } from "./controller.ts";
@@ -75,6 +75,8 @@ export interface ControllerDeclaration<R extends Reads = Reads> {
   readonly writes: readonly Kind[];
   /** What others give and it needs; these start before it. */
   readonly uses?: readonly Port<unknown>[];
+  /** What it uses where somebody gives it, and does without where nobody does; who gives it starts before. */
+  readonly mayUse?: readonly Port<unknown>[];
   /** What it gives to others. */
   readonly gives?: readonly Port<unknown>[];
   /** Called once when the centre has taken the lead and all copies are filled. */
@@ -103,6 +105,8 @@ export interface ControllerContext<R extends Reads = Reads> {
   readonly signal: AbortSignal;
   /** What was given at a port that it declared under `uses`. */
   use<T>(port: Port<T>): T;
+  /** What was given at a port that it declared under `mayUse`; `undefined`: nobody gives it here. */
+  find<T>(port: Port<T>): T | undefined;
   /** Gives `value` at a port that it declared under `gives`. */
   give<T>(port: Port<T>, value: T): void;
   /** Another centre leads: this one must end. May be called more than once. */
@@ -126,11 +130,28 @@ export interface Worker {
 
 /** A path of the API beside the kinds: JSON in, JSON out. */
 export interface PartPath {
-  /** `/notes/count`: at most five words of letters, digits and dashes. Who may read may GET; POST is for administrators. */
+  /** `/notes/count`: at most five words of letters, digits and dashes. Who may read may GET; POST is for administrators, if `isByObject` does not say otherwise. */
   readonly path: string;
   readonly method: "GET" | "POST";
+  /** True: POST is for everybody who is known, since what it does with each object is asked of `caller.act`. Default false. */
+  readonly isByObject?: boolean;
   /** @throws OrreryError: answered as its code says */
-  readonly serve: (request: { readonly query: URLSearchParams; readonly body: unknown; readonly signal: AbortSignal }) => Promise<object>;
+  readonly serve: (request: {
+    readonly query: URLSearchParams;
+    readonly body: unknown;
+    readonly signal: AbortSignal;
+    readonly caller: PathCaller;
+  }) => Promise<object>;
+}
+
+/** Who has asked. */
+export interface PathCaller {
+  readonly name: string;
+  /** Whether they see `object`: of what they do not see nothing is told. */
+  sees(kind: Kind, object: StoredObject): boolean;
+  /** Resolves when they may do `action` with `object`, and the audit has been told that they will. `reason`: why, in their words.
+   *  @throws api/forbidden; access/waits: others have to approve it first; audit/...: it cannot be told, so it must not be done */
+  act(action: Action, object: StoredObject, more?: { readonly reason?: string }): Promise<void>;
 }
 
 /** A controller as a worker that also takes or tells something. */

@@ -61,7 +61,7 @@ export async function startParts(options: StartOptions): Promise<RunningParts> {
   };
   const workers: Worker[] = [];
   for (const declaration of ordered) {
-    const { name, reads, writes, uses = [], gives = [] } = declaration;
+    const { name, reads, writes, uses = [], mayUse = [], gives = [] } = declaration;
     const context: ControllerContext = {
       ...{ peers: options.peers, board: options.board, epoch: options.epoch, clock, random, log, signal, depose: options.onDeposed },
       store: declaredStore(store, name, Object.values(reads), writes),
@@ -69,6 +69,10 @@ export async function startParts(options: StartOptions): Promise<RunningParts> {
       use: (port) => {
         if (!uses.includes(port)) throw new OrreryError("part/undeclared", `${name} has not declared that it uses ${port.name}`);
         return at(port);
+      },
+      find: (port) => {
+        if (!mayUse.includes(port)) throw new OrreryError("part/undeclared", `${name} has not declared that it may use ${port.name}`);
+        return values.get(port) as never;
       },
       give: (port, value) => {
         if (!gives.includes(port)) throw new OrreryError("part/undeclared", `${name} has not declared that it gives ${port.name}`);
@@ -106,10 +110,14 @@ function inOrder(declared: readonly ControllerDeclaration[], given: readonly Por
   const available = new Set(given);
   let left = declared;
   while (left.length > 0) {
-    const next = left.find((one) => (one.uses ?? []).every((port) => available.has(port)));
+    // Who gives what is only of use where there is it, and has not started yet.
+    const awaited = new Set(left.flatMap((one) => one.gives ?? []));
+    const next = left.find(
+      (one) => (one.uses ?? []).every((port) => available.has(port)) && (one.mayUse ?? []).every((port) => available.has(port) || !awaited.has(port)),
+    );
     if (next === undefined) {
       const [first] = left;
-      const missing = (first?.uses ?? []).find((port) => !available.has(port)) as Port<unknown>;
+      const missing = [...(first?.uses ?? []), ...(first?.mayUse ?? [])].find((port) => !available.has(port)) as Port<unknown>;
       throw notGiven(missing, first?.name ?? "");
     }
     ordered.push(next);
