@@ -24,7 +24,7 @@ const STATE = ["link", "client", "tree", "store", "reconcile", "artifacts"];
 const PEOPLE = ["access", "audit", "login"];
 const TRAFFIC = ["trace", "routing", "update", "gateway"];
 const WORK = ["process", "probes", "agent", "controllers"];
-const WATCH = ["segments", "series", "snmp"];
+const WATCH = ["segments", "series", "snmp", "alarms"];
 const FACE = ["pages", "views", "api", "cli"];
 
 export const WINGS: readonly Wing[] = [
@@ -105,6 +105,7 @@ export const WINGS: readonly Wing[] = [
         faces: ["wire", "agent", "names"],
         imports: ["base", "model", "client", "store", "reconcile", "process", "probes"],
       },
+      { name: "alarms", imports: ["base", "model", "link", "store", "reconcile", "series"], pure: ["core"] },
     ],
   },
   {

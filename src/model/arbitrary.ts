@@ -99,6 +99,8 @@ const WORDS: readonly string[] = [
   "a/../b",
   "10.0.0.7:502",
   "http://127.0.0.1:1/x",
+  "ops@example.org",
+  ".status.observed.value",
   "https://console.example",
   "default",
   "x.example",

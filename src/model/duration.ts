@@ -46,6 +46,12 @@ export function formatDuration(totalMs: number): string {
   return parts.join("") || "0s";
 }
 
+/** The longest time for one delivery: who waits for it waits no longer. */
+const TIMEOUT_MAX_MS = 300_000;
+
+/** How long something that others wait for may take. */
+export const shortTimeout = someDuration.refine((text) => !PATTERN.test(text) || durationMs(text) <= TIMEOUT_MAX_MS, "at most 5m");
+
 /** Far above any use. */
 const MIN_READY_MAX_MS = 3_600_000;
 

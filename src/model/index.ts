@@ -1,4 +1,7 @@
 export { ACTIONS, type Action } from "./action.ts";
+export { ACTIVE_STANDS, ALARM_SEVERITIES, type Alarm, type AlarmSeverity, type AlarmStatus, alarm } from "./alarm.ts";
+export { type AlarmChannel, alarmChannel } from "./alarm-channel.ts";
+export { type AlarmRule, alarmRule } from "./alarm-rule.ts";
 export { CHANGED_BY_ANNOTATION } from "./annotations.ts";
 export { type Approval, approval } from "./approval.ts";
 export { type Condition, type ConditionInput, conditions, setCondition, time, timestamp } from "./conditions.ts";
@@ -29,6 +32,7 @@ export { type Column, defineKind, type Kind } from "./kind.ts";
 export { findKind } from "./kinds.ts";
 export { lease } from "./lease.ts";
 export { type LogKeeping, sizeBytes } from "./logs.ts";
+export { type Maintenance, maintenance } from "./maintenance.ts";
 export { type CheckedManifest, checkManifest } from "./manifest.ts";
 export {
   API_GROUP,

@@ -1,2 +1,11 @@
 /** Plurals of the kinds whose objects may hold secrets: entries `{name, value, secret: true}` anywhere in their specs. */
-export const SECRET_KINDS: readonly string[] = ["instances", "jobs", "microservices", "resources", "revisions", "snmpagents", "snmpusers"];
+export const SECRET_KINDS: readonly string[] = [
+  "alarmchannels",
+  "instances",
+  "jobs",
+  "microservices",
+  "resources",
+  "revisions",
+  "snmpagents",
+  "snmpusers",
+];

@@ -3,6 +3,7 @@ import { accessPart } from "#/people/access/index.ts";
 import { loginPart } from "#/people/login/index.ts";
 import { type CentrePart, servedKinds, storedKinds } from "#/state/reconcile/index.ts";
 import { updatesPart } from "#/traffic/update/index.ts";
+import { alarmsPart } from "#/watch/alarms/index.ts";
 import { seriesPart } from "#/watch/series/index.ts";
 import { snmpPart } from "#/watch/snmp/index.ts";
 import { callsPart, hostsPart, jobsPart, leasesPart, resourcesPart, routesPart, servicesPart } from "#/work/controllers/index.ts";
@@ -19,6 +20,7 @@ export const CENTRE_PARTS: readonly CentrePart[] = [
   seriesPart,
   leasesPart,
   snmpPart,
+  alarmsPart,
   accessPart,
   loginPart,
 ];

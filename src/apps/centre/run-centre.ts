@@ -13,6 +13,7 @@ import { openTreeStore, type TreeStore } from "#/state/store/tree/index.ts";
 import { openSqliteTree, type SqliteTree } from "#/state/tree/sqlite/index.ts";
 import type { KnownTable } from "#/traffic/routing/index.ts";
 import { TABLE } from "#/traffic/update/index.ts";
+import { PLATFORM_SIGHT } from "#/watch/alarms/index.ts";
 import { openEmbeddedSeries } from "#/watch/series/embedded/index.ts";
 import { noSeries, SERIES, seriesPart } from "#/watch/series/index.ts";
 import { SITE_FILES, STORE_HISTORY } from "#/work/controllers/index.ts";
@@ -35,6 +36,7 @@ import { type Lead, startLeading } from "./lead.ts";
 import { LoopDelay } from "./loop-delay.ts";
 import { findOfferedTemplate } from "./offered-versions.ts";
 import { watchParts } from "./parts-watch.ts";
+import { platformSight } from "./platform-sight.ts";
 import { processMetrics } from "./process-metrics.ts";
 import { systemPath } from "./system-path.ts";
 
@@ -133,6 +135,14 @@ class CentreProcess {
         }),
         given(STORE_HISTORY, { onBehind: (...told) => this.#beginHistory(tree, ...told) }),
         given(SERIES, series),
+        given(
+          PLATFORM_SIGHT,
+          platformSight({
+            certificates: { "the API": certificates.certificate, "the CA": certificates.ca },
+            audit: () => audit.audit.state(),
+            nowMs: () => clock.now(),
+          }),
+        ),
       ],
       peers: watchPeers(hub, steady, log),
       board: hub.board,

@@ -28,7 +28,8 @@ export const hostPart: AgentPart = {
     every(REPORT_MS, async () => {
       const present = link();
       if (present === undefined) return;
-      const report: AgentReport = { host, usage: await hostUse.read(), instances: instances.uses() };
+      const usage = await hostUse.read();
+      const report: AgentReport = { host, clockMs: clock.now(), usage, instances: instances.uses() };
       present.notify("agent/report", report);
     });
     return {};

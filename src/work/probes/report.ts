@@ -16,6 +16,8 @@ export interface InstanceUse {
 /** Notice `agent/report`, every 2 s while connected. */
 export interface AgentReport {
   readonly host: string;
+  /** Unix milliseconds by the host's clock. */
+  readonly clockMs: number;
   readonly usage: HostUse;
   readonly instances: readonly InstanceUse[];
 }

@@ -1,4 +1,5 @@
 import type { CliPart } from "../context.ts";
+import { alarmsCli } from "./alarms.ts";
 import { auditCli } from "./audit.ts";
 import { callsCli } from "./calls.ts";
 import { commandCli } from "./command.ts";
@@ -22,6 +23,7 @@ export const CLI_PARTS: readonly CliPart[] = [
   servicesCli,
   callsCli,
   seriesCli,
+  alarmsCli,
   updatesCli,
   routesCli,
   jobsCli,

@@ -11,6 +11,7 @@ const INSTANCES = "instances";
 
 const agentReport = z.looseObject({
   host: z.string(),
+  clockMs: z.number().optional(),
   usage: z.looseObject({ cpuPercent: z.number().optional() }),
   instances: z.array(z.looseObject({ name: z.string(), namespace: z.string() })),
 });
@@ -46,8 +47,9 @@ const hostController = declareController({
           "agent/report": (params, { hello }) => {
             const parsed = agentReport.safeParse(params);
             if (!parsed.success) return log.warn(`agent ${hello.name} sent a report that cannot be read`, { error: describeError(parsed.error) });
-            const { usage, instances } = parsed.data;
-            board.put(HOSTS, hello.host, usage, hello.name);
+            const { usage, instances, clockMs } = parsed.data;
+            const ahead = clockMs === undefined ? {} : { clockAheadMs: Math.round(clockMs - clock.now()) };
+            board.put(HOSTS, hello.host, { ...usage, ...ahead }, hello.name);
             for (const one of instances) board.put(INSTANCES, `${one.namespace}/${one.name}`, one, hello.name);
           },
         },
