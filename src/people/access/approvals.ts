@@ -19,7 +19,7 @@ import { type FindLabels, judgedLabels } from "./belonging.ts";
 import { CarriesOut, type CarryingOut, keyOf } from "./carrying-out.ts";
 import type { Effect, Identity } from "./contract.ts";
 import { type EffectContext, effects } from "./effects.ts";
-import { type Asked, changesOf, type FourEyesRule, type How, hashOf, needsOf, type Person, personOf, rulesFor } from "./four-eyes.ts";
+import { type Asked, changesOf, type FourEyesRule, type How, hashOf, isSamePerson, needsOf, type Person, personOf, rulesFor } from "./four-eyes.ts";
 import type { SiteAuthorizer } from "./site-authorizer.ts";
 
 /** That wait at one time. */
@@ -362,16 +362,8 @@ export class Approvals {
     return kind === undefined ? undefined : await store.get(kind, keyOf(spec.object));
   }
 
-  /** Two accounts of one person are one person. */
   #isSame(one: Person, other: Person): boolean {
-    if (one.via === "machine" || other.via === "machine") return one.via === other.via && one.name === other.name;
-    if (one.uid !== undefined && one.uid === other.uid) return true;
-    if (one.uid === undefined || other.uid === undefined) return one.name === other.name;
-    const [a, b] = [this.#options.findUser(one.name), this.#options.findUser(other.name)];
-    if (a?.metadata.uid !== one.uid || b?.metadata.uid !== other.uid) return false;
-    if (a.spec.person !== undefined && a.spec.person === b.spec.person) return true;
-    if (a.spec.person === b.metadata.name || b.spec.person === a.metadata.name) return true;
-    return a.spec.identities.some((mine) => b.spec.identities.some((theirs) => mine.issuer === theirs.issuer && mine.subject === theirs.subject));
+    return isSamePerson(one, other, this.#options.findUser);
   }
 
   /** Whether a change decides who approves, or what: else one person would first change that. */

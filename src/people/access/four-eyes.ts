@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { type Approval, REDACTED, type Site, type StoredObject } from "#/model/index.ts";
+import { type Approval, REDACTED, type Site, type StoredObject, type User } from "#/model/index.ts";
 import type { Effect, Identity } from "./contract.ts";
 import { contentOf } from "./effects.ts";
 import { anyOf, type Labels, scopeOf } from "./label-scope.ts";
@@ -66,6 +66,17 @@ export function needsOf(rules: readonly FourEyesRule[]): Approval["spec"]["needs
 
 export function personOf({ name, uid, via }: Identity): Person {
   return { name, ...(uid !== undefined && { uid }), via: via === "anonymous" ? "token" : via };
+}
+
+/** Two accounts of one person are one person, and so is whoever has no User: the admin of the machine is one, by the token of the data folder, by a session or by a token of their own. */
+export function isSamePerson(one: Person, other: Person, findUser: (name: string) => User | undefined): boolean {
+  if (one.uid === undefined || other.uid === undefined) return one.name === other.name;
+  if (one.uid === other.uid) return true;
+  const [a, b] = [findUser(one.name), findUser(other.name)];
+  if (a?.metadata.uid !== one.uid || b?.metadata.uid !== other.uid) return false;
+  if (a.spec.person !== undefined && a.spec.person === b.spec.person) return true;
+  if (a.spec.person === b.metadata.name || b.spec.person === a.metadata.name) return true;
+  return a.spec.identities.some((mine) => b.spec.identities.some((theirs) => mine.issuer === theirs.issuer && mine.subject === theirs.subject));
 }
 
 /** What would change, field by field, for those who decide; no secret. */
