@@ -82,6 +82,6 @@ export { formatEndpoint, parseEndpoint, SNMP_THRESHOLDS, type SnmpAgent, type Sn
 export { SNMP_AUTH_PROTOCOLS, type SnmpUser, snmpUser } from "./snmp-user.ts";
 export { type StrategyName, unfitStrategy } from "./strategy.ts";
 export { RAMP_KEY, REMOVED, type Update, update } from "./update.ts";
-export { type User, user } from "./user.ts";
+export { MACHINE_NAMES, type User, user } from "./user.ts";
 export { describeIssues, findNearest, formatField, unwrap, type Violation } from "./violation.ts";
 export { VOLUME_FINALIZER, VOLUME_HAD_ANNOTATION, type Volume, volume, volumeName } from "./volume.ts";

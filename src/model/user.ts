@@ -35,12 +35,17 @@ const spec = z.strictObject({
   identities: z.array(identity).max(10).default([]).describe("Who of an OpenID Connect provider this is."),
 });
 
+/** Who holds a token of the data folder is known by one of these. A User of the same name would be taken for them: in the audit, in sessions, and by whoever reads who changed something. */
+export const MACHINE_NAMES = ["admin", "viewer", "agent", "gateway"] as const;
+
 export const user = defineKind({
   kind: "User",
   plural: "users",
   scope: "Cluster",
-  // It stands in headers, logs and the audit; the tokens of the data folder have the names of their own.
-  name: shortSubdomain,
+  // It stands in headers, logs and the audit.
+  name: shortSubdomain.refine((name) => !MACHINE_NAMES.some((one) => one === name), {
+    error: `another name: ${MACHINE_NAMES.join(", ")} are the tokens of the data folder, and no Users`,
+  }),
   description: "A person, or a program of one's own, and the roles that it has. It holds no password and no token.",
   spec,
   status: z.strictObject({
