@@ -26,6 +26,8 @@ const words = z.string().max(2_000);
 const status = z.strictObject({
   /** Where it stands for an operator. */
   stands: z.enum(["Unacknowledged", "Acknowledged", "Cleared", "Shelved", "Suppressed", "OutOfService", "Closed", "Over", "Pending"]).optional(),
+  /** For lists: what nobody has acknowledged first, then the worst. */
+  rank: z.int().optional(),
   severity: alarmSeverity.optional(),
   /** What was observed, whatever operators say. `none`: not raised yet, it has not lasted long enough. */
   condition: z.enum(["raised", "cleared", "none"]).optional(),
@@ -115,6 +117,12 @@ export const alarm = defineKind({
 });
 export type Alarm = typeof alarm.$object;
 export type AlarmStatus = NonNullable<Alarm["status"]>;
+
+/** Its place in lists: what nobody has acknowledged first, then the worst. */
+export function alarmRank(stands: AlarmStatus["stands"], severity: AlarmSeverity): number {
+  const at = stands === undefined ? -1 : ACTIVE_STANDS.indexOf(stands);
+  return 10 * (at < 0 ? ACTIVE_STANDS.length : at) + ALARM_SEVERITIES.indexOf(severity);
+}
 
 /** Where alarms stand that a person should look at, the first first. */
 export const ACTIVE_STANDS: readonly NonNullable<AlarmStatus["stands"]>[] = ["Unacknowledged", "Acknowledged", "Cleared"];

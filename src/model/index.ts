@@ -1,5 +1,5 @@
 export { ACTIONS, type Action } from "./action.ts";
-export { ACTIVE_STANDS, ALARM_SEVERITIES, type Alarm, type AlarmSeverity, type AlarmStatus, alarm } from "./alarm.ts";
+export { ACTIVE_STANDS, ALARM_SEVERITIES, type Alarm, type AlarmSeverity, type AlarmStatus, alarm, alarmRank } from "./alarm.ts";
 export { type AlarmChannel, alarmChannel } from "./alarm-channel.ts";
 export { type AlarmRule, alarmRule } from "./alarm-rule.ts";
 export { CHANGED_BY_ANNOTATION } from "./annotations.ts";

@@ -1,8 +1,8 @@
-import type { Condition, StoredObject } from "#/model/index.ts";
+import type { Alarm, Condition, StoredObject } from "#/model/index.ts";
 import type { ObjectState, Seen, Severity } from "./protocol.ts";
 
 /** The conditions by which objects are judged, the first that is there. */
-const JUDGED = ["Ready", "Accepted", "Settled", "Complete"] as const;
+const JUDGED = ["Ready", "Accepted", "Settled", "Complete", "Evaluated"] as const;
 
 /** What a reason means where its condition does not hold. All others are major. */
 const REASONS: Readonly<Record<string, Severity>> = {
@@ -97,7 +97,7 @@ const NONE: ObjectState = { severity: "unknown", word: "" };
 const states = new WeakMap<object, ObjectState>();
 
 /** Kinds whose objects are what is written in them. */
-const STATELESS: ReadonlySet<string> = new Set(["Event", "Namespace", "Lease", "Revision", "Volume", "User", "Role"]);
+const STATELESS: ReadonlySet<string> = new Set(["Event", "Namespace", "Lease", "Revision", "Volume", "User", "Role", "Maintenance"]);
 /** Condition of the Site while something that others had to approve was done by one person, and nobody else has looked at it. */
 const DONE_ALONE = "BrokenGlass";
 /** Condition of the Site while its audit cannot be written, or is not what was written. */
@@ -117,6 +117,7 @@ interface AnyStatus {
 function judge(object: StoredObject): ObjectState | undefined {
   const status = (object.status ?? {}) as AnyStatus;
   const condition = JUDGED.map((type) => status.conditions?.find((one) => one.type === type)).find((one) => one !== undefined);
+  if (object.kind === "Alarm") return ofAlarm(object as Alarm);
   if (object.kind === "Instance" && status.phase === "Running" && status.unanswered === true) return told("minor", "Unanswered", condition);
   if (object.metadata.deletionTimestamp !== undefined) return { severity: "changing", word: "Deleting", since: object.metadata.deletionTimestamp };
   if (object.kind === "Approval" && status.phase !== undefined) return judgeApproval(object, status.phase);
@@ -198,4 +199,13 @@ function seenEvent(event: SomeEvent): Seen {
   const at = event.lastTimestamp ?? event.deprecatedLastTimestamp ?? event.eventTime ?? event.metadata.creationTimestamp;
   const by = event.source?.component ?? event.deprecatedSource?.component ?? event.reportingController;
   return { at, ...(by !== undefined && by !== "" && { by }) };
+}
+
+/** Of an alarm that nobody need look at now, that it is off; what is cleared and waits to be acknowledged is normal again. */
+function ofAlarm({ status }: Alarm): ObjectState {
+  const { stands = "Pending", severity = "warning", raisedAt, text } = status ?? {};
+  if (status === undefined) return { severity: "unknown", word: "Unknown" };
+  const isRaised = stands === "Unacknowledged" || stands === "Acknowledged";
+  const shown = isRaised ? (severity === "warning" ? "minor" : severity) : stands === "Cleared" ? "normal" : "off";
+  return { severity: shown, word: stands, ...(raisedAt !== undefined && { since: raisedAt }), ...(text !== undefined && { message: text }) };
 }

@@ -1,4 +1,4 @@
-import { type Alarm, type AlarmStatus, timestamp } from "#/model/index.ts";
+import { type Alarm, type AlarmStatus, alarmRank, timestamp } from "#/model/index.ts";
 import { standingOf } from "./core/standing.ts";
 import { type AlarmState, NEW_ALARM } from "./core/state.ts";
 
@@ -10,6 +10,7 @@ export function encodeAlarm(state: AlarmState, nowMs: number): AlarmStatus {
   const { turning, flapping, operator, shelved, suppressed } = state;
   return plain({
     stands: standingOf(state, nowMs),
+    rank: alarmRank(standingOf(state, nowMs), state.severity),
     severity: state.severity,
     condition: state.condition,
     occurrence: state.occurrence,
@@ -99,6 +100,7 @@ export function differs(written: AlarmState | undefined, writtenMs: number, next
     JSON.stringify({
       ...encodeAlarm(state, nowMs),
       stands: standingOf(next, nowMs),
+      rank: 0,
       turning: null,
       flapping: state.flapping === undefined ? null : 1,
       ...(isTextDue ? {} : { text: "" }),
