@@ -339,3 +339,38 @@ it("the command line asks, tells that it waits, decides, and breaks the glass", 
   assert.equal((await op("scale", "auth", "5", "--break-glass", "antenna runs away")).status, 0);
   assert.match((await eva("approval", "list")).out, /done alone +scale of Microservice auth +op/);
 });
+
+it("who sees some objects alone sees what waits of these, decides it, and sees nothing of others", async (t) => {
+  const site = await openSite(t, [{ name: "all", actions: ["update", "scale", "start", "stop"], approvers: ["engineer"], within: "1h" }]);
+  for (const [name, where] of [
+    ["in-a", "team=a"],
+    ["not-a", "team!=a"],
+    ["in-b", "team=b"],
+  ] as const)
+    await site.store.create(user, { metadata: { name }, spec: { roles: [{ role: "engineer", where }] } });
+  const born = (name: string, labels: object): Request => ({
+    method: "POST",
+    path: `${ROOT}/namespaces/default/microservices`,
+    body: { metadata: { name, labels }, spec: { template: TEMPLATE } },
+  });
+  const cases: readonly [string, Request, readonly string[]][] = [
+    ["a change", SCALE, ["in-a"]],
+    ["a deletion", { method: "DELETE", path: AUTH }, ["in-a"]],
+    ["what is not there yet", born("new-a", { team: "a" }), ["in-a"]],
+    ["what is not there yet, of another team", born("new-b", { team: "b" }), ["in-b", "not-a"]],
+    ["what changes hands", { ...MERGE, path: AUTH, body: { spec: { replicas: 7 }, metadata: { labels: { team: "b" } } } }, ["in-a", "in-b", "not-a"]],
+  ];
+  for (const [what, request, seers] of cases) {
+    const name = await waits(site, "eva", request);
+    for (const who of ["in-a", "not-a", "in-b"]) {
+      const sees = seers.includes(who);
+      const client = site.client(who);
+      assert.equal((await ask(client, { path: `${ROOT}/approvals/${name}` })).status, sees ? 200 : 404, `${who} gets ${what}`);
+      const { body } = await ask(client, { path: `${ROOT}/approvals` });
+      const listed = (body as { items: { metadata: { name: string } }[] }).items.some(({ metadata }) => metadata.name === name);
+      assert.equal(listed, sees, `${who} lists ${what}`);
+      if (!sees) assert.equal((await decide(site, who, name, "refuse")).status, 403, `${who} refuses ${what}`);
+    }
+    assert.equal((await decide(site, seers[0] ?? "", name, "refuse")).status, 200, `${seers[0]} refuses ${what}`);
+  }
+});

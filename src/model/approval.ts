@@ -14,6 +14,11 @@ const spec = z.strictObject({
   actions: z.array(z.enum([...ACTIONS, "edit", "status"])).describe("What it does."),
   verb: z.enum(["create", "update", "delete", "call"]).describe("call: what is asked for is no change of an object, such as a script."),
   object: z.strictObject({ kind: z.string(), namespace: z.string().optional(), name: z.string() }),
+  labels: z
+    .array(z.record(z.string(), z.string()))
+    .max(2_000)
+    .optional()
+    .describe("Labels of what it is about, as it was and as it shall be: whoever sees objects with these sees it, too."),
   call: z.string().max(1_000).optional().describe("What is called, as in the name of a script."),
   how: z
     .strictObject({

@@ -135,6 +135,7 @@ export class Approvals {
       actions: found.map(({ action }) => action),
       verb: asked.call !== undefined ? "call" : before === undefined ? "create" : after === undefined ? "delete" : "update",
       object: { kind: asked.kind, name: asked.name, ...(asked.namespace !== undefined && { namespace: asked.namespace }) },
+      labels: [...new Map(judged.map((labels) => [JSON.stringify(Object.entries(labels).sort()), labels])).values()],
       ...(asked.call !== undefined && { call: asked.call }),
       ...(asked.how !== undefined && { how: asked.how }),
       by: personOf(who),
@@ -352,7 +353,7 @@ export class Approvals {
 
   async #judgedOf(one: Approval): Promise<ReturnType<typeof judgedLabels>> {
     const present = await this.#presentOf(one);
-    return present === undefined ? [{}] : judgedLabels(present, this.#options.findLabels);
+    return judgedLabels(present ?? one, this.#options.findLabels);
   }
 
   /** The object that it is about, as it is now. */

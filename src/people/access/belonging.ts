@@ -6,7 +6,7 @@ export type FindLabels = (kind: "Microservice" | "Job" | "Resource", name: strin
 
 const NO_LABELS: Labels = Object.freeze({});
 
-/** The labels by which `object` is judged: what belongs to a service, a job or a resource by those of that, so that a role over `team=a` reaches its instances, logs, revisions and updates, and nobody moves one into their reach by a label of its own. Several for what belongs to several. */
+/** The labels by which `object` is judged: what belongs to a service, a job or a resource by those of that, so that a role over `team=a` reaches its instances, logs, revisions and updates, and what waits to be approved of them; and nobody moves one into their reach by a label of its own. Several for what belongs to several. */
 export function judgedLabels(object: StoredObject, find: FindLabels): readonly Labels[] {
   const { metadata, kind, spec } = object;
   const own = metadata.labels ?? NO_LABELS;
@@ -26,6 +26,8 @@ export function judgedLabels(object: StoredObject, find: FindLabels): readonly L
       const { services = [] } = (spec ?? {}) as { readonly services?: readonly { readonly name: string }[] };
       return services.length === 0 ? [own] : services.map(({ name }) => find("Microservice", name, metadata.namespace) ?? NO_LABELS);
     }
+    case "Approval":
+      return (spec as { readonly labels?: readonly Labels[] } | undefined)?.labels ?? [own];
     default:
       return [own];
   }

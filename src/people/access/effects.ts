@@ -8,6 +8,8 @@ const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
 export interface EffectContext {
   /** Whether `revision` of `service` has been served before: an Update to such ones alone goes back. Absent: nothing is known to have been. */
   readonly wasServed?: (service: string, revision: string) => boolean;
+  /** The service that a Route shall lead to; absent: there is none of that name. */
+  readonly ledTo?: StoredObject | undefined;
 }
 
 /** What a change of an object does, in the words of a control room: every action in it, `edit` for all that no action names, and `status` where that alone is written. `before` absent: it is created; `after` absent: it is deleted. None: nothing that anybody has to be allowed.

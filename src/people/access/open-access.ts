@@ -1,5 +1,19 @@
 import type { Clock, Log, Random } from "#/base/index.ts";
-import { type Approval, job, type Kind, microservice, resource, role, SITE_NAME, type StoredObject, site, update, user } from "#/model/index.ts";
+import {
+  type Approval,
+  job,
+  type Kind,
+  microservice,
+  type Route,
+  resource,
+  role,
+  route,
+  SITE_NAME,
+  type StoredObject,
+  site,
+  update,
+  user,
+} from "#/model/index.ts";
 import { objectKey, Reflector } from "#/state/reconcile/index.ts";
 import type { Store } from "#/state/store/index.ts";
 import { Approvals } from "./approvals.ts";
@@ -76,10 +90,10 @@ export function openAccess(options: AccessOptions): Access {
     },
     onChange: (listener) => changes.listen(listener),
   };
-  const decides = new SiteAuthorizer({ copies, kinds, machine, context: (kind, before) => contextOf(store, kind, before) });
+  const decides = new SiteAuthorizer({ copies, kinds, machine, context: (...given) => contextOf(store, ...given) });
   const lastAdmin = new LastAdmin({ store, clock: options.clock, isAdmin: (...given) => decides.isAdmin(...given) });
   const checkChange: Authorizer["checkChange"] = async (who, kind, before, after, { isDryRun = false } = {}) => {
-    await decides.checkChange(who, kind, before, after);
+    await decides.checkChange(who, kind, before, after, { isDryRun });
     if (kind === user || kind === role) await lastAdmin.check(kind, before, after, isDryRun);
   };
   const approvals = new Approvals({
@@ -144,7 +158,15 @@ class Changes {
 }
 
 /** Which revisions have been served before: those that an Update has come from. */
-async function contextOf(store: Store, kind: Kind, before: StoredObject | undefined): Promise<EffectContext> {
+async function contextOf(store: Store, kind: Kind, before: StoredObject | undefined, after?: StoredObject): Promise<EffectContext> {
+  const { service } = (kind === route ? (after as Route | undefined)?.spec : undefined) ?? {};
+  if (service !== undefined && service !== (before as Route | undefined)?.spec.service)
+    return {
+      ledTo: await store.get(microservice, {
+        name: service,
+        ...(after?.metadata.namespace !== undefined && { namespace: after.metadata.namespace }),
+      }),
+    };
   if (kind !== update || before !== undefined) return {};
   const { items } = await store.list(update);
   const served = new Set(

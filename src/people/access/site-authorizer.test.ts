@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { isOrreryError } from "#/base/index.ts";
 import { kinds } from "#/model/all-kinds.ts";
-import { type Kind, microservice, type Role, role, type StoredObject, update, user } from "#/model/index.ts";
+import { type Kind, microservice, type Role, type Route, role, route, type StoredObject, update, user } from "#/model/index.ts";
 import { BUILT_IN_ROLES } from "./built-in-roles.ts";
 import type { Identity } from "./contract.ts";
 import { fixedRoles } from "./fixed-roles.ts";
@@ -51,7 +51,10 @@ function open({ users = {}, roles = {}, services = [] }: Site) {
     },
     kinds,
     machine: fixedRoles([]),
-    context: () => ({ wasServed: (_, to) => to === "auth-v1-0" }),
+    context: (kind, _, after) => ({
+      wasServed: (_, to) => to === "auth-v1-0",
+      ...(kind === route && { ledTo: services.find((one) => one.metadata.name === (after as Route | undefined)?.spec.service) }),
+    }),
   });
   return { authorizer, present, change: () => told() };
 }
@@ -218,6 +221,35 @@ describe("a role for objects with a label", () => {
     const of = (...names: string[]): StoredObject => object(update, "u", { services: names.map((name) => ({ name, to: "v2" })) });
     assert.equal(await refusal(() => authorizer.checkChange(who, update, undefined, of("auth"))), undefined);
     assert.match((await refusal(() => authorizer.checkChange(who, update, undefined, of("auth", "pay")))) ?? "", /may not update/);
+  });
+  test("leads requests from outside to these alone", async () => {
+    const editors = open({
+      users: {
+        ann: { roles: [{ role: "engineer", where: "team=a" }] },
+        edge: { roles: [{ role: "viewer" }, { role: "routes", where: "team=a" }] },
+        all: { roles: [{ role: "routes" }] },
+        blind: { roles: [{ role: "routes", where: "team=a" }] },
+      },
+      roles: { routes: { rules: [{ verbs: ["*"], kinds: ["Route"] }] } },
+      services,
+    });
+    const to = (of: string, more: object = {}): StoredObject => object(route, "r", { service: of, path: { prefix: "/" }, ...more }, { team: "a" });
+    const leads = async (name: string, before: StoredObject | undefined, after: StoredObject | undefined, isDryRun = false): Promise<string> =>
+      (await refusal(() => editors.authorizer.checkChange(person(name), route, before, after, { isDryRun }))) ?? "";
+    for (const before of [undefined, to("auth")]) {
+      for (const other of ["pay", "missing"]) {
+        // That there is one, and that there is none, is told by the same words.
+        assert.equal((await leads("ann", before, to(other))).replaceAll(other, "X"), (await leads("ann", before, to("pay"))).replaceAll("pay", "X"));
+        assert.match(await leads("ann", before, to(other)), /^api\/forbidden: .*may not lead Route r to service/);
+        assert.match(await leads("blind", before, to(other)), /^api\/forbidden/);
+        for (const name of ["all", "edge"].slice(0, other === "pay" ? 2 : 1)) assert.equal(await leads(name, before, to(other)), "", name);
+      }
+      assert.equal(await leads("ann", before, to("auth", { timeout: "1s" })), "");
+      assert.equal(await leads("ann", before, to("missing"), true), "", "a trial, of what is written together with its service");
+      assert.match(await leads("ann", before, to("pay"), true), /^api\/forbidden/);
+    }
+    assert.equal(await leads("ann", to("pay"), to("pay", { timeout: "1s" })), "", "what an admin has led there is edited as any other");
+    assert.equal(await leads("ann", to("pay"), undefined), "");
   });
   test("gives the paths that are filtered, and no other", () => {
     const may = (path: string, verb = "get"): boolean => authorizer.decide(who, { verb, path }).allowed;

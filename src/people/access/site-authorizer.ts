@@ -1,5 +1,18 @@
 import { OrreryError } from "#/base/index.ts";
-import { type Action, API_GROUP, approval, type Kind, type Role, role, type StoredObject, type User, user } from "#/model/index.ts";
+import {
+  type Action,
+  API_GROUP,
+  approval,
+  type Kind,
+  microservice,
+  type Role,
+  type Route,
+  role,
+  route,
+  type StoredObject,
+  type User,
+  user,
+} from "#/model/index.ts";
 import { type FindLabels, judgedLabels } from "./belonging.ts";
 import { BUILT_IN_ROLES, type RoleSpec } from "./built-in-roles.ts";
 import type { Authorizer, Identity, Reading, ResourceRule, RoleGrant, Rules, Verdict, VisibleKind, Wish } from "./contract.ts";
@@ -115,7 +128,13 @@ export class SiteAuthorizer implements Authorizer {
     return test;
   }
 
-  async checkChange(who: Identity, kind: Kind, before: StoredObject | undefined, after: StoredObject | undefined): Promise<void> {
+  async checkChange(
+    who: Identity,
+    kind: Kind,
+    before: StoredObject | undefined,
+    after: StoredObject | undefined,
+    { isDryRun = false }: { readonly isDryRun?: boolean } = {},
+  ): Promise<void> {
     refuseBuiltIn(kind, before, after);
     this.#checkRolesKnown(kind, before, after);
     if (who.via === "machine") return;
@@ -132,7 +151,33 @@ export class SiteAuthorizer implements Authorizer {
         if (missing !== undefined)
           throw forbidden(`${nameOf(who)} may not ${missing} ${kind.kind} ${object.metadata.name}`, this.#rolesThatGive(action, kind, before, after));
       }
-    for (const powers of this.#of(who).powers) this.#checkGiving(who, powers, kind, before, after);
+    for (const powers of this.#of(who).powers) {
+      this.#checkGiving(who, powers, kind, before, after);
+      if (kind === route) this.#checkLeadsTo(who, powers, [before as Route | undefined, after as Route | undefined], context.ledTo, isDryRun);
+    }
+  }
+
+  /** A Route opens its service to whoever reaches the edge: who edits Routes with some labels alone leads them to services that they see, and learns nothing of others. A trial may name one that is written together with it.
+   *  @throws api/forbidden */
+  #checkLeadsTo(
+    who: Identity,
+    powers: Powers,
+    [before, after]: readonly [Route | undefined, Route | undefined],
+    ledTo: StoredObject | undefined,
+    isDryRun: boolean,
+  ): void {
+    if (after === undefined || after.spec.service === before?.spec.service) return;
+    const verbs = before === undefined ? ["create"] : ["update", "patch"];
+    const isEverywhere = powers.rules.some(
+      ({ verbs: held, kinds, scope }) =>
+        scope === undefined && verbs.some((verb) => hasVerb(held, verb)) && matchesKind(kinds, route.plural, undefined, "update"),
+    );
+    const test = this.#testOf(powers, microservice.plural, undefined, "get");
+    if (isEverywhere || test === undefined || (ledTo === undefined ? isDryRun : test(ledTo))) return;
+    throw new OrreryError(
+      "api/forbidden",
+      `forbidden: ${nameOf(who)} may not lead Route ${after.metadata.name} to service ${after.spec.service}: they see none of that name; make it first, or ask who manages users`,
+    );
   }
 
   checkAction(who: Identity, action: Action, object: StoredObject): void {
