@@ -176,7 +176,7 @@ describe("the console's pages of access", { skip }, () => {
     });
     await on(
       "/audit",
-      { user: "viewer" },
+      { user: "vera" },
       async ({ page }) => {
         await page.getByRole("alert").filter({ hasText: "You may not see this" }).waitFor();
         assert.equal(await page.getByRole("button", { name: "Export all" }).count(), 0);
@@ -396,7 +396,7 @@ describe("the console's pages of access", { skip }, () => {
   test("a viewer is offered nothing, and the API refuses it all the same", async () => {
     await on(
       "/users?open=op",
-      { user: "viewer" },
+      { user: "vera" },
       async ({ page }) => {
         await untilCalm(page);
         for (const name of ["Add a user", "Change", "Disable", "Remove", "Link to log in"])
@@ -405,7 +405,7 @@ describe("the console's pages of access", { skip }, () => {
         const status = await page.evaluate(async () => {
           const headers = { "content-type": "application/merge-patch+json", "orrery-session": localStorage.getItem("orrery.session") ?? "" };
           const answers = [
-            await fetch("/apis/orrery.dev/v1/users/viewer", { method: "PATCH", headers, body: '{"spec":{"roles":[{"role":"admin"}]}}' }),
+            await fetch("/apis/orrery.dev/v1/users/vera", { method: "PATCH", headers, body: '{"spec":{"roles":[{"role":"admin"}]}}' }),
             await fetch("/sessions?user=op", { headers }),
           ];
           return answers.map((answer) => answer.status);

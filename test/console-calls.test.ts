@@ -213,7 +213,7 @@ describe("console: calls and things", { skip }, () => {
   });
 
   test("a viewer sees it all and is offered no switch, and the API refuses it all the same", async () => {
-    const open = await site.page("/resources?open=default/modem-1", { user: "viewer" });
+    const open = await site.page("/resources?open=default/modem-1", { user: "vera" });
     try {
       const { page } = open;
       await page.getByRole("heading", { name: "modem-1" }).waitFor();

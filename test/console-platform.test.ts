@@ -139,7 +139,7 @@ describe("console: the platform", { skip }, () => {
       await page.getByRole("tab", { name: "Facts" }).click();
       await page.getByRole("cell", { name: "/", exact: true }).waitFor();
     });
-    await on("/hosts?open=ops-1", { user: "viewer" }, async ({ page }) => {
+    await on("/hosts?open=ops-1", { user: "vera" }, async ({ page }) => {
       await page.locator(".drawer h2").filter({ hasText: "ops-1" }).waitFor();
       await untilCalm(page);
       assert.equal(await page.getByRole("button", { name: "Take instances again" }).count(), 0);
@@ -196,7 +196,7 @@ describe("console: the platform", { skip }, () => {
       await page.getByText("ends on 2027-10-12").waitFor();
       await page.getByText("/var/orrery/backups/2026-11-29.db").waitFor();
     });
-    await on("/system", { user: "viewer" }, async ({ page }) => {
+    await on("/system", { user: "vera" }, async ({ page }) => {
       await page.getByText("./orrery backup").waitFor();
       assert.equal(await page.getByRole("button", { name: "Make a backup" }).count(), 0);
     });

@@ -75,7 +75,7 @@ export class ConsoleSite {
     await fillStore(site.api.store, site.api.hub.board, Date.now());
     await tellCalls(site.api.store, site.api.hub.board);
     await site.setUser(PERSON, { displayName: "Wei Huang 黄巍", roles: [{ role: "admin" }] });
-    await site.setUser("viewer", { displayName: "Vera", roles: [{ role: "viewer" }] });
+    await site.setUser("vera", { displayName: "Vera", roles: [{ role: "viewer" }] });
     await site.api.store.create(role, { metadata: { name: "night-shift" }, spec: role.spec.parse(NIGHT_SHIFT) });
     const browser = await startBrowser();
     context.after(() => browser.close());

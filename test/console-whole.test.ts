@@ -31,6 +31,10 @@ test("auth goes to v2 by clicking while requests run, and none fails; what is ki
   await page.getByRole("button", { name: "Start an update" }).click();
   await page.getByRole("dialog").getByLabel("Service").fill("auth");
   await page.getByLabel("Version or revision").fill("v2");
+  await page
+    .getByRole("dialog")
+    .getByText(/of auth v2; given up if not ready/)
+    .waitFor();
   await page.getByLabel(/^Why/).fill("by clicking");
   await page.getByRole("button", { name: "Update auth to v2" }).click();
   await page.locator(".lanes-line").waitFor({ timeout: 60_000 });

@@ -17,7 +17,7 @@ const PLACES: readonly string[] = [
   "/services?open=default/archive&tab=calls",
   "/services?open=default/archive&tab=scripts",
   "/services?open=%2Bnew",
-  "/users?open=viewer&tab=manifest",
+  "/users?open=vera&tab=manifest",
   "/services?open=default/auth&tab=events",
   "/services?open=default/auth&tab=log",
   "/updates?open=default/conjunction-v6",
@@ -85,7 +85,7 @@ describe("console", { skip }, () => {
       await page.reload();
       await untilCalm(page);
       const login = await kilobytes();
-      await page.goto(await site.link("viewer"));
+      await page.goto(await site.link("vera"));
       await page.locator("#page h1").waitFor();
       await untilCalm(page);
       const first = await kilobytes();
@@ -103,7 +103,7 @@ describe("console", { skip }, () => {
       await page.getByRole("button", { name: "Log in" }).click();
       await page.getByRole("alert").waitFor();
       assert.equal(await page.getByLabel("Password").inputValue(), "", "a wrong password is not kept");
-      const link = await site.link("viewer");
+      const link = await site.link("vera");
       await page.goto(link);
       await page.locator("#page").waitFor();
       assert.doesNotMatch(page.url(), /link/);
@@ -114,7 +114,7 @@ describe("console", { skip }, () => {
   });
 
   test("a viewer is offered nothing that changes anything, and the API refuses it all the same", async () => {
-    await on("/services?open=default/auth", { user: "viewer" }, async ({ page }) => {
+    await on("/services?open=default/auth", { user: "vera" }, async ({ page }) => {
       await untilCalm(page);
       for (const verb of ["Scale", "Stop", "Restart", "Replace"])
         assert.equal(await page.getByRole("button", { name: verb, exact: true }).count(), 0, verb);

@@ -77,7 +77,7 @@ const SHOTS: readonly Shot[] = [
   },
   { name: "updates-draining", path: "/updates", share: 1 },
   { name: "update", path: "/updates?open=default/conjunction-v6" },
-  { name: "update-new", path: "/updates?new=auth&to=v3" },
+  { name: "update-new", path: "/updates?new=auth&to=v2" },
   { name: "update-back", path: "/updates?open=default/conjunction-v6&like=default/conjunction-v6&way=back" },
   { name: "topology-edge", path: "/topology?open=service:portal>service:auth" },
   { name: "topology-matrix", path: "/topology?as=matrix" },

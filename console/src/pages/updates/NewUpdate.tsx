@@ -1,8 +1,8 @@
 import { useState } from "react";
-import { collectionPath, createObject } from "../../api/objects.ts";
+import { createObject } from "../../api/objects.ts";
 import { Ask } from "../../parts/Ask.tsx";
 import type { Deeds } from "../../parts/deeds.ts";
-import { Forecast } from "../../parts/Forecast.tsx";
+import { UpdateForecast } from "../../parts/forecast/UpdateForecast.tsx";
 import { isOver, type LanesView } from "../../parts/lanes/model.ts";
 import { useTexts } from "../../texts/index.ts";
 import { TargetRow } from "./TargetRow.tsx";
@@ -141,7 +141,7 @@ export function NewUpdate({ first, way, deeds, onClose }: NewUpdateProps) {
         <input type="checkbox" checked={isPaused} onChange={(event) => set({ isPaused: event.target.checked })} />
         <span>{t("pausedFirst")}</span>
       </label>
-      <Forecast request={manifest === undefined ? undefined : { method: "POST", path: collectionPath("updates"), body: manifest }} />
+      <UpdateForecast manifest={manifest} />
     </Ask>
   );
 }

@@ -90,7 +90,7 @@ function Update({ one }: { readonly one: UpdateForecast }) {
   ];
   return (
     <Facts
-      title={t(`outcomes.${one.outcome}`, { what: names.join(", ") })}
+      title={t(`outcomes.${one.outcome}`, { what: names.length === 0 ? t("thisUpdate") : names.join(", ") })}
       severity={one.outcome === "begins" || one.outcome === "nothing" ? "changing" : one.outcome === "waits" ? "minor" : "major"}
       lines={lines}
     />
