@@ -18,9 +18,15 @@ import { startLeading } from "./lead.ts";
 import { CENTRE_PARTS, STORED_KINDS } from "./parts.ts";
 import { SkippingClock } from "./skipping-clock.ts";
 
-/** A whole centre without its API: real tree, store, controllers and table, with an agent and a gateway without processes and sockets: start times by version (`undefined`: never ready), a store and a keeper of files that may be wrapped. */
+/** A whole centre without its API: real tree, store, controllers and table, with an agent and a gateway without processes and sockets: start times by version (`undefined`: never ready), a store and a keeper of files that may be wrapped, an agent that may be away. */
 export async function startCentre(
-  options: { wrap?: (store: Store, clock: SkippingClock) => Store; keepFiles?: SiteFiles["keep"]; log?: Log; without?: readonly string[] } = {},
+  options: {
+    wrap?: (store: Store, clock: SkippingClock) => Store;
+    keepFiles?: SiteFiles["keep"];
+    log?: Log;
+    without?: readonly string[];
+    isHostKnown?: () => boolean;
+  } = {},
 ) {
   const log = options.log ?? silentLog;
   const clock = new SkippingClock();
@@ -53,7 +59,7 @@ export async function startCentre(
     peers: {
       isAgentConnected: () => true,
       agentSeenMs: () => clock.now(),
-      isHostKnown: () => true,
+      isHostKnown: options.isHostKnown ?? (() => true),
       gateway: (name) => connected.get(name),
       askAgent: async () => ({ state: "idle", message: "" }),
       listen: (listener) => void listeners.push(listener),

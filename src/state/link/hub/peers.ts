@@ -37,7 +37,6 @@ export function watchPeers(hub: Hub, clock: Clock, log: Log): Peers {
   const listeners: PeersListener[] = [];
   const noteAgents = ({ hello }: Peer): void => {
     if (hello.component !== "agent") return;
-    seen.set(hello.host, clock.now());
     if (hub.peers("agent").some((one) => one.hello.host === hello.host)) agentHosts.add(hello.host);
     else agentHosts.delete(hello.host);
   };
@@ -48,6 +47,7 @@ export function watchPeers(hub: Hub, clock: Clock, log: Log): Peers {
     if (hello.component === "agent") seen.set(hello.host, clock.now());
   });
   hub.onConnect((peer) => {
+    if (peer.hello.component === "agent") seen.set(peer.hello.host, clock.now());
     noteAgents(peer);
     const { component, name, host, formerUncleanAgoMs } = peer.hello;
     if (formerUncleanAgoMs !== undefined) uncleanMs.set(peer, clock.now() - formerUncleanAgoMs);
@@ -55,6 +55,7 @@ export function watchPeers(hub: Hub, clock: Clock, log: Log): Peers {
     log.info(`${component} ${name} connected`, { host });
   });
   hub.onDisconnect((peer, reason) => {
+    // It was heard before this: the silence for which a link is cut counts.
     noteAgents(peer);
     tell(peer);
     log.warn(`${peer.hello.component} ${peer.hello.name} is gone: ${reason}`, { host: peer.hello.host });

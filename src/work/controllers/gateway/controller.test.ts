@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { timestamp } from "#/model/index.ts";
-import { incarnationStatus } from "./controller.ts";
+import { type Gateway, timestamp } from "#/model/index.ts";
+import { awaitedForMs, incarnationStatus } from "./controller.ts";
 
 const KILLED_MS = 1_800_000_000_000;
 const LONGEST_MS = 600_000;
@@ -26,4 +26,16 @@ test("after an orderly end, without a connection and in the same incarnation not
   assert.deepEqual(incarnationStatus({ incarnation: 1 }, { incarnation: 2 }, 7, LONGEST_MS), { incarnation: 2 });
   assert.deepEqual(incarnationStatus({ incarnation: 1 }, undefined, 7, LONGEST_MS), {});
   assert.deepEqual(incarnationStatus({ incarnation: 2 }, { incarnation: 2, formerUncleanMs: KILLED_MS }, 7, LONGEST_MS), {});
+});
+
+test("a new leader has met no gateway yet: one that was connected is not called lost for 3 s, one that was lost before is", () => {
+  const told = (reason?: string): Gateway =>
+    ({ status: { conditions: reason === undefined ? [] : [{ type: "Ready", reason }] } }) as unknown as Gateway;
+  for (const reason of ["Ready", "TableBehind", "ListenFailed"])
+    assert.deepEqual(
+      [0, 1000, 2999, 3000, 60_000].map((passedMs) => awaitedForMs(told(reason), KILLED_MS, KILLED_MS + passedMs)),
+      [3000, 2000, 1, 0, 0],
+    );
+  assert.equal(awaitedForMs(told("NotConnected"), KILLED_MS, KILLED_MS), 0);
+  assert.equal(awaitedForMs(told(), KILLED_MS, KILLED_MS), 0);
 });

@@ -74,6 +74,8 @@ export function createGatewayController(options: GatewayControllerOptions): Cont
       }
       if (connection !== undefined) await admit(key);
       const nowMs = clock.now();
+      const awaitedMs = connection === undefined ? awaitedForMs(one, leadsSinceMs, nowMs) : 0;
+      if (awaitedMs > 0) return { requeueAfterMs: awaitedMs };
       const former = one.status ?? {};
       const conditions = [...setCondition(former.conditions, readyCondition(key, connection), nowMs)];
       const counter = siteOf()?.status?.counter;
@@ -111,6 +113,15 @@ export function createGatewayController(options: GatewayControllerOptions): Cont
     } else if (after !== undefined) controller.enqueue(objectKey(after));
   });
   return controller;
+}
+
+/** A gateway that was well finds a new leader within this; only then its silence says something. */
+const AWAITED_MS = 3000;
+
+/** How long a gateway without a connection is not called lost yet: one that was connected when its status was written last, by the leader before, has time to come back. */
+export function awaitedForMs({ status }: Gateway, leadsSinceMs: number, nowMs: number): number {
+  const ready = status?.conditions?.find(({ type }) => type === "Ready");
+  return ready === undefined || ready.reason === "NotConnected" ? 0 : Math.max(0, leadsSinceMs + AWAITED_MS - nowMs);
 }
 
 /** When a gateway that is lost counts as dead, where the Site says so; the time runs from when this leader has first missed it: what it was told of before may have changed while nobody led, or come from a backup. */

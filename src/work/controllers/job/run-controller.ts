@@ -3,6 +3,7 @@ import { type FileMapping, host, type Instance, instance, isOver, type JobRun, j
 import { type CachesOf, Controller, objectKey, type ReconcileResult } from "#/state/reconcile/index.ts";
 import type { ObjectInput, Store } from "#/state/store/index.ts";
 import { readLedSite } from "#/traffic/update/index.ts";
+import { type BelievedHosts, believeHosts } from "../believed-hosts.ts";
 import { chooseHost, placeableHosts } from "../placement.ts";
 import { writeStatus } from "../status-writer.ts";
 import { firstTry, furtherTry, pending, planRun, type RunPlan, tryName } from "./run-plan.ts";
@@ -25,11 +26,14 @@ export interface JobRunControllerOptions {
 
 /** What cannot be begun yet is looked at again so often. */
 const WAIT_MS = 5000;
+/** So often, while hosts come back to a new leader. */
+const AWAIT_MS = 500;
 
 /** A JobRun's tries become Instances, one after the other; what came of them becomes its status. Key: namespace/name. */
 export function createJobRunController(options: JobRunControllerOptions): Controller {
   const { caches, clock, random, log } = options;
-  const controller = new Controller({ name: "job-run-controller", clock, random, log, concurrency: 4, reconcile: (key) => reconcile(options, key) });
+  const context = { ...options, believed: believeHosts(options) };
+  const controller = new Controller({ name: "job-run-controller", clock, random, log, concurrency: 4, reconcile: (key) => reconcile(context, key) });
   const enqueueOpen = (job: string, but: string): void => {
     for (const one of caches.jobRuns.byIndex("job", job)) if (one.metadata.name !== but && !isOver(one)) controller.enqueue(objectKey(one));
   };
@@ -55,8 +59,10 @@ export function createJobRunController(options: JobRunControllerOptions): Contro
   return controller;
 }
 
-async function reconcile(options: JobRunControllerOptions, key: string): Promise<ReconcileResult | undefined> {
-  const { store, caches, clock, isHostKnown } = options;
+type Context = JobRunControllerOptions & { readonly believed: BelievedHosts };
+
+async function reconcile(options: Context, key: string): Promise<ReconcileResult | undefined> {
+  const { store, caches, clock, believed } = options;
   const run = caches.jobRuns.get(key);
   if (run === undefined || run.metadata.deletionTimestamp !== undefined || isOver(run)) return undefined;
   const jobKey = `${run.metadata.namespace}/${run.spec.job}`;
@@ -65,7 +71,7 @@ async function reconcile(options: JobRunControllerOptions, key: string): Promise
     return await own(options, run, job);
   const before = [...caches.jobRuns.byIndex("job", jobKey)].filter((one) => !isOver(one) && goesBefore(one, run));
   const newest = await findNewest(options, run);
-  const plan = planRun({ run, job, newest, before, isHostKnown, nowMs: clock.now() });
+  const plan = planRun({ run, job, newest, before, isHostKnown: believed.isBelieved, nowMs: clock.now() });
   await carryOut(options, plan);
   if (plan.start !== undefined) return await start(options, { run, newest, number: plan.start });
   if (await writeStatus(store, jobRun, run, plan.status)) tell(store, run, plan);
@@ -121,10 +127,10 @@ async function carryOut({ store }: JobRunControllerOptions, { cancel, replace }:
 
 /** Begins a try. Its Instance is made before the status says so: what was made and not noted is found by its name. */
 async function start(
-  options: JobRunControllerOptions,
+  options: Context,
   { run, newest, number }: { readonly run: JobRun; readonly newest: Instance | undefined; readonly number: number },
 ): Promise<ReconcileResult | undefined> {
-  const { store, caches, clock, isHostKnown, epoch } = options;
+  const { store, caches, clock, isHostKnown, believed, epoch } = options;
   const { namespace = "default" } = run.metadata;
   const wait = async (reason: string, message: string): Promise<ReconcileResult> => {
     await writeStatus(store, jobRun, run, pending({ run, nowMs: clock.now() }, reason, message));
@@ -132,6 +138,7 @@ async function start(
   };
   const hosts = placeableHosts(caches, isHostKnown);
   const host = chooseHost(hosts, new Map(hosts.map((one) => [one.name, one.load])));
+  if (host === undefined && believed.isAwaiting()) return { requeueAfterMs: AWAIT_MS };
   if (host === undefined) return await wait("NoHost", "no host can take it now: each is full, cordoned, or away");
   let made: ObjectInput;
   try {

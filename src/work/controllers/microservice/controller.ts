@@ -4,6 +4,7 @@ import { type CachesOf, Controller, objectKey, type ReconcileResult } from "#/st
 import type { Store } from "#/state/store/index.ts";
 import { type GenerationMap, readSiteState, type SiteState } from "#/traffic/update/core/index.ts";
 import { REVISION_ANNOTATION, readLedSite } from "#/traffic/update/index.ts";
+import { type BelievedHosts, believeHosts } from "../believed-hosts.ts";
 import { placeableHosts } from "../placement.ts";
 import { writeStatus } from "../status-writer.ts";
 import { isEveryMapSeen, mayCarryOut, neededRevisions, planInstances } from "./instance-plan.ts";
@@ -130,9 +131,11 @@ const WANTED: ReadonlySet<string> = new Set(["Preparing", "Starting", "Stopping"
 class MicroserviceWorker {
   readonly #options: MicroserviceControllerOptions;
   readonly #ports = new PortBook();
+  readonly #believed: BelievedHosts;
 
   constructor(options: MicroserviceControllerOptions) {
     this.#options = options;
+    this.#believed = believeHosts(options);
   }
 
   /** A service has come, changed or gone in the cache. */
@@ -166,6 +169,7 @@ class MicroserviceWorker {
     });
     if (plan.create.length + plan.change.length + plan.remove.length > 0) await this.#confirm(service, site);
     const failures = await this.#carryOut(plan);
+    const hasToBePlaced = !this.#believed.isAwaiting();
     const status = serviceStatus(
       {
         service,
@@ -173,9 +177,9 @@ class MicroserviceWorker {
         servedMap: site?.stamp === undefined ? undefined : mapOf(site.stamp.generation),
         revisionOf,
         instances,
-        isHostKnown: this.#options.isHostKnown,
-        unplaced: plan.unplaced,
-        unplacedWhy: plan.unplacedWhy,
+        isHostKnown: this.#believed.isBelieved,
+        unplaced: hasToBePlaced ? plan.unplaced : 0,
+        unplacedWhy: hasToBePlaced ? plan.unplacedWhy : undefined,
         port: this.#port(key, service),
         made: made.ok,
         propagation: this.#options.propagation.conditionOf(service.metadata.name, clock.now()),
