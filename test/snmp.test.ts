@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
-import { snmpAgent } from "#/model/index.ts";
+import { SNMP_RECEIVER, snmpAgent, snmpReceiver } from "#/model/index.ts";
 import { RunningSite } from "./running-site.ts";
 import { mibFolder, missingSnmp, runSnmp, type Said, startTrapReceiver } from "./snmp-manager.ts";
 
@@ -175,6 +175,34 @@ test("a site answers SNMP managers, takes what they set as any other change, and
       (await site.store.get(snmpAgent, { name: host }))?.spec.targets.map(({ name }) => name),
       ["trap"],
     );
+  });
+
+  await t.test("devices' traps and informs are taken, kept and shown by names", async () => {
+    const receiverOf = async (): Promise<string> =>
+      (await site.store.get(snmpReceiver, { name: SNMP_RECEIVER }))?.status?.endpoint ?? assert.fail("it does not listen");
+    const at = await receiverOf();
+    assert.match(at, /^127\.0\.0\.1:\d+$/);
+    const tell = (...args: string[]): Promise<Said> => runSnmp("snmptrap", [...common, ...args], folder);
+    const linkDown = ["", "IF-MIB::linkDown", "IF-MIB::ifName.7", "s", "uplink 北"];
+    const keys = ["-u", "nms", "-l", "authPriv", "-a", "SHA-256", "-A", "nms authenticates", "-x", "AES", "-X", "nms encrypts"];
+    assert.equal((await tell("-v2c", "-c", "public", at, ...linkDown)).status, 0);
+    assert.equal((await tell("-v1", "-c", "public", at, "1.3.6.1.4.1.9999", "10.1.2.3", "6", "42", "")).status, 0);
+    const informed = await tell("-v", "2c", "-Ci", "-c", "public", at, ...linkDown);
+    assert.equal(informed.status, 0, informed.out);
+    const secured = await tell("-v", "3", "-Ci", ...keys, at, ...linkDown);
+    assert.equal(secured.status, 0, secured.out);
+    assert.equal((await tell("-v3", "-e", "0x8000270f0501020304", ...keys, at, ...linkDown)).status, 0);
+    const refused = await tell("-v", "2c", "-Ci", "-c", "other", "-t", "1", "-r", "0", at, ...linkDown);
+    assert.notEqual(refused.status, 0);
+    const shown = async (...args: string[]): Promise<string> => (await site.orrery("snmp", "traps", ...args)).out;
+    for (let turn = 0; (await shown()).split("\n").length < 6 && turn < 20; turn++);
+    const all = await shown();
+    assert.equal(all.match(/(?:trap|inform) IF-MIB::linkDown .*IF-MIB::ifName\.7="uplink 北"/g)?.length, 4, all);
+    assert.match(all, /10\.1\.2\.3 by 127\.0\.0\.1 {2}trap 1\.3\.6\.1\.4\.1\.9999\.0\.42 {2}\(public\)|enterprises\.9999\.0\.42/);
+    assert.match(await shown("--count"), /taken 5, .*refused 1[\s\S]*4 {2}IF-MIB::linkDown/);
+    assert.equal((await shown("linkDown", "--tail", "2")).trim().split("\n").length, 2);
+    const metrics = await site.client.request({ path: "/metrics", accept: "text/plain" });
+    assert.match(String(metrics.body), /orrery_traps_total\{outcome="taken"\}/);
   });
 
   await t.test("orrery snmp shows the same by names", async () => {

@@ -79,6 +79,7 @@ export { formatShare, SITE_NAME, type Site, type StampPlan, site } from "./site.
 export { LOGIN_DEFAULTS } from "./site-login.ts";
 export { findOversize, OBJECT_DEPTH_MAX, sizeOf } from "./size.ts";
 export { formatEndpoint, parseEndpoint, SNMP_THRESHOLDS, type SnmpAgent, type SnmpSettings, snmpAgent } from "./snmp-agent.ts";
+export { SNMP_RECEIVER, type SnmpReceiver, snmpReceiver } from "./snmp-receiver.ts";
 export { SNMP_AUTH_PROTOCOLS, type SnmpUser, snmpUser } from "./snmp-user.ts";
 export { type StrategyName, unfitStrategy } from "./strategy.ts";
 export { RAMP_KEY, REMOVED, type Update, update } from "./update.ts";

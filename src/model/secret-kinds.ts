@@ -7,5 +7,6 @@ export const SECRET_KINDS: readonly string[] = [
   "resources",
   "revisions",
   "snmpagents",
+  "snmpreceivers",
   "snmpusers",
 ];

@@ -11,7 +11,7 @@ const snmpName = z
 
 const isAddress = (text: string): boolean => z.ipv4().safeParse(text).success || z.ipv6().safeParse(text).success;
 const isNetwork = (text: string): boolean => z.cidrv4().safeParse(text).success || z.cidrv6().safeParse(text).success;
-const address = z.string().max(45).refine(isAddress, "an IP address");
+export const address = z.string().max(45).refine(isAddress, "an IP address");
 const network = z
   .string()
   .max(49)
@@ -63,6 +63,20 @@ const notify = z.strictObject({
   enabled: z.boolean().default(true),
 });
 
+/** Of managers, and of devices that send traps. */
+export const communities = z
+  .array(
+    z.strictObject({
+      name: snmpName,
+      value: z.string().min(1).max(64).describe("What managers of SNMPv2c show. They may read, and nothing else."),
+      secret: z.boolean().default(false).describe("True: nobody is shown it."),
+      from: z.array(network).min(1).max(50).default(["127.0.0.0/8", "::1"]).describe("Where it is taken from."),
+    }),
+  )
+  .max(50)
+  .meta({ listKey: "name" })
+  .default([{ name: "public", value: "public", secret: false, from: ["127.0.0.0/8", "::1"] }]);
+
 const spec = z.strictObject({
   listen: z
     .strictObject({
@@ -81,18 +95,7 @@ const spec = z.strictObject({
     .refine((text) => /^\d+s$/.test(text) && Number.parseInt(text, 10) <= 3600, "whole seconds from 1s to 3600s")
     .default("10s")
     .describe("How often figures of services and instances are collected."),
-  communities: z
-    .array(
-      z.strictObject({
-        name: snmpName,
-        value: z.string().min(1).max(64).describe("What managers of SNMPv2c show. They may read, and nothing else."),
-        secret: z.boolean().default(false).describe("True: nobody is shown it."),
-        from: z.array(network).min(1).max(50).default(["127.0.0.0/8", "::1"]).describe("Where it is taken from."),
-      }),
-    )
-    .max(50)
-    .meta({ listKey: "name" })
-    .default([{ name: "public", value: "public", secret: false, from: ["127.0.0.0/8", "::1"] }]),
+  communities,
   thresholds: z
     .array(threshold)
     .max(SNMP_THRESHOLDS.length)

@@ -12,6 +12,7 @@ import { openTreeStore } from "#/state/store/tree/index.ts";
 import { openSqliteTree } from "#/state/tree/sqlite/index.ts";
 import { TABLE } from "#/traffic/update/index.ts";
 import { noSeries, SERIES } from "#/watch/series/index.ts";
+import { TRAP_HOME } from "#/watch/snmp/index.ts";
 import { SITE_FILES, type SiteFiles, STORE_HISTORY } from "#/work/controllers/index.ts";
 import { wantedParts } from "./chosen-parts.ts";
 import { startLeading } from "./lead.ts";
@@ -55,6 +56,7 @@ export async function startCentre(
       }),
       given(STORE_HISTORY, { onBehind: async () => undefined }),
       given(SERIES, noSeries),
+      given(TRAP_HOME, undefined),
     ],
     peers: {
       isAgentConnected: () => true,

@@ -16,10 +16,12 @@ import { TABLE } from "#/traffic/update/index.ts";
 import { PLATFORM_SIGHT } from "#/watch/alarms/index.ts";
 import { openEmbeddedSeries } from "#/watch/series/embedded/index.ts";
 import { noSeries, SERIES, seriesPart } from "#/watch/series/index.ts";
+import { TRAP_HOME } from "#/watch/snmp/index.ts";
 import { SITE_FILES, STORE_HISTORY } from "#/work/controllers/index.ts";
 import { holdName, nameFolder } from "#/work/process/index.ts";
 import { type ChildOptions, parseChildOptions } from "../child-options.ts";
 import { boundHeapGrowthSoon } from "../heap-growth.ts";
+import { readHostName } from "../host-name.ts";
 import { ignoreHangUp } from "../interrupts.ts";
 import { stdoutLog } from "../json-log.ts";
 import { guardOutput } from "../output.ts";
@@ -143,6 +145,7 @@ class CentreProcess {
             nowMs: () => clock.now(),
           }),
         ),
+        given(TRAP_HOME, { folder: this.#folder("traps"), identity, host: this.#options.host ?? readHostName() }),
       ],
       peers: watchPeers(hub, steady, log),
       board: hub.board,

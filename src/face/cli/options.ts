@@ -65,5 +65,6 @@ export interface Options {
   readonly link?: string;
   readonly breakGlass?: string;
   readonly community?: string;
+  readonly count?: boolean;
   readonly mibs?: string;
 }

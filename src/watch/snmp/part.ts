@@ -1,5 +1,6 @@
-import { host, snmpAgent, snmpUser } from "#/model/index.ts";
+import { host, snmpAgent, snmpReceiver, snmpUser } from "#/model/index.ts";
 import { type CentrePart, Controller, declareController, objectKey, partKind, workerOf } from "#/state/reconcile/index.ts";
+import { receiverController } from "./receiver/index.ts";
 
 /** Gives every host an SnmpAgent to set, under its name; it goes with the host. */
 const agentController = declareController({
@@ -39,8 +40,8 @@ const agentController = declareController({
 /** SNMP: what the agents of all hosts are told to do. */
 export const snmpPart: CentrePart = {
   name: "snmp",
-  description: "The SNMP agents of hosts: who may ask them, what they watch, whom they tell.",
-  kinds: [partKind(snmpAgent), partKind(snmpUser)],
-  controllers: [agentController],
+  description: "The SNMP agents of hosts, and the receiver of traps.",
+  kinds: [partKind(snmpUser), partKind(snmpAgent), partKind(snmpReceiver)],
+  controllers: [agentController, receiverController],
   rights: [{ who: "agents", verbs: ["update", "patch"], resources: ["snmpagents/status"] }],
 };

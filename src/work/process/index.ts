@@ -1,6 +1,6 @@
 export { type Adoption, adoptProcess } from "./adopt.ts";
 export { type CommandOptions, type CommandResult, runCommand } from "./command.ts";
-export { replaceFile, writeFileDurably } from "./durable-file.ts";
+export { replaceFile, syncFolder, writeFileDurably } from "./durable-file.ts";
 export { Exec, type ExecOptions, type ExecOutput, type TerminalSize } from "./exec.ts";
 export { describeExit, type ProcessExit, parseExitStatus } from "./exit.ts";
 export { askHolder, type HeldName, type HolderAnswer, holdName, nameFolder } from "./held-name.ts";

@@ -43,6 +43,8 @@ export interface DispatcherOptions {
   /** Makes a change, and answers when it is kept, or says why not. It never throws. */
   readonly set: (wish: SetWish) => Promise<Pdu>;
   readonly counters: AgentCounters;
+  /** Takes an inform of somebody who has proved who they are, and answers when it is kept; `undefined`: it is not kept, and not answered. Absent: informs are not taken. */
+  readonly inform?: (inform: { readonly user: string; readonly address: string; readonly pdu: Pdu }) => Promise<Pdu | undefined>;
   /** Somebody used a community or key that is not right. */
   readonly onUnauthentic?: (address: string) => void;
 }
@@ -127,22 +129,25 @@ export class Dispatcher {
       return undefined;
     }
     const { pdu } = scoped;
-    if (!isRequest(pdu)) return undefined;
-    if (!Buffer.from(engine.id).equals(scoped.contextEngineId)) {
+    if (!isRequest(pdu) && !(pdu.type === PDU.inform && this.#options.inform !== undefined)) return undefined;
+    // An inform is of its sender's context (RFC 3413, 3.2).
+    if (pdu.type !== PDU.inform && !Buffer.from(engine.id).equals(scoped.contextEngineId)) {
       counters.mpd[3] = (counters.mpd[3] ?? 0) + 1;
       return this.#report(message, REPORT.unknownPduHandler, counters.mpd[3], user, pdu);
     }
     if (scoped.contextName.length > 0) return this.#report(message, REPORT.unknownContext, 1, user, pdu);
     const answer = this.#answer(message, user, address, pdu);
-    const send = (response: Pdu): Buffer => this.#secure(message, user, response, isAuthenticated, isPrivate);
+    const send = (response: Pdu | undefined): Buffer | undefined =>
+      response === undefined ? undefined : this.#secure(message, user, response, isAuthenticated, isPrivate, scoped.contextEngineId);
     return answer instanceof Promise ? answer.then(send) : send(answer);
   }
 
   /** What a user may is what its level of security allows: who has keys has to use them all. */
-  #answer(message: SecureMessage, user: AgentUser, address: string, pdu: Pdu): Pdu | Promise<Pdu> {
-    const { tree, set } = this.#options;
+  #answer(message: SecureMessage, user: AgentUser, address: string, pdu: Pdu): Pdu | Promise<Pdu | undefined> {
+    const { tree, set, inform } = this.#options;
     const isEnough = message.isAuthenticated && (message.isPrivate || user.keys.priv === undefined);
     if (!isEnough) return failure(pdu, ERROR.authorizationError, 0);
+    if (pdu.type === PDU.inform && inform !== undefined) return inform({ user: user.name, address, pdu });
     if (pdu.type !== PDU.set) return answerRead(tree, pdu, Math.min(message.sizeMax, SIZE_MAX));
     if (!user.mayWrite || !message.isPrivate) return failure(pdu, ERROR.noAccess, Math.min(1, pdu.varbinds.length));
     const wish = { user: user.name, address, pdu };
@@ -180,10 +185,17 @@ export class Dispatcher {
     return this.#secure(message, user, report, user !== undefined, false);
   }
 
-  #secure(message: SecureMessage, user: AgentUser | undefined, pdu: Pdu, isAuthenticated: boolean, isPrivate: boolean): Buffer {
+  #secure(
+    message: SecureMessage,
+    user: AgentUser | undefined,
+    pdu: Pdu,
+    isAuthenticated: boolean,
+    isPrivate: boolean,
+    contextEngineId: Uint8Array = this.#options.engine.id,
+  ): Buffer {
     const { engine, counters } = this.#options;
     const time = engine.time();
-    const { id: contextEngineId, boots } = engine;
+    const { boots } = engine;
     const plain = writeScopedPdu({ contextEngineId, contextName: new Uint8Array(), pdu });
     const salt = isPrivate ? this.#nextSalt() : new Uint8Array();
     const key = user?.keys.priv;
@@ -206,7 +218,7 @@ export class Dispatcher {
     if (isAuthenticated && user !== undefined) sign(datagram, authenticationAt, user.keys);
     counters.outPackets += 1;
     if (datagram.length > Math.min(SIZE_MAX, message.sizeMax) && pdu.varbinds.length > 0)
-      return this.#secure(message, user, { ...empty(pdu), status: ERROR.tooBig }, isAuthenticated, isPrivate);
+      return this.#secure(message, user, { ...empty(pdu), status: ERROR.tooBig }, isAuthenticated, isPrivate, contextEngineId);
     return datagram;
   }
 

@@ -82,12 +82,8 @@ const ROW_TABLES: readonly RowTable[] = [
       3: (value) => ({ address: readAddress(asOctets(value)) }),
       4: (value) => ({ timeout: `${asInteger(value, 1, 0x7fff_ffff) * 10}ms` }),
       5: (value) => ({ retries: asInteger(value, 0, 255) }),
-      6: (value) => ({
-        tags: asName(value, 255, true)
-          .split(/[ \t\r\n]+/)
-          .filter((tag) => tag !== ""),
-      }),
-      7: (value) => ({ params: asName(value, 32) }),
+      6: (value) => ({ tags: asTags(value) }),
+      7: (value) => ({ params: asAdminName(value) }),
     },
     storage: 8,
     status: 9,
@@ -100,7 +96,7 @@ const ROW_TABLES: readonly RowTable[] = [
     columns: {
       2: (value) => ({ version: versionOf("model", asInteger(value, 0, 0x7fff_ffff)) }),
       3: (value) => ({ security: versionOf("security", asInteger(value, 1, 0x7fff_ffff)) }),
-      4: (value) => ({ user: asName(value, 32) }),
+      4: (value) => ({ user: asAdminName(value) }),
       5: (value) => ({ level: LEVELS[asInteger(value, 1, 3) - 1] }),
     },
     storage: 6,
@@ -112,7 +108,7 @@ const ROW_TABLES: readonly RowTable[] = [
     entry: PLACES.notify,
     list: "notify",
     columns: {
-      2: (value) => ({ tag: asName(value, 255) }),
+      2: (value) => ({ tag: asAdminName(value) }),
       3: (value) => ({ type: asInteger(value, 1, 2) === 1 ? "trap" : "inform" }),
     },
     storage: 4,
@@ -175,7 +171,7 @@ class Draft {
     // nonVolatile is what all rows are.
     else if (column === table.storage) void (asInteger(value, 1, 5) === 3 ? undefined : refuse(ERROR.wrongValue));
     else row.fields = { ...row.fields, ...table.columns[column]?.(value) };
-    if (rest.some((part) => part > 127) || !/^[A-Za-z0-9][-A-Za-z0-9_.]{0,31}$/.test(text)) refuse(ERROR.noCreation);
+    if (rest.some((part) => part > 127) || !ADMIN_NAME.test(text)) refuse(ERROR.noCreation);
     this.#rows.set(key, row);
   }
 
@@ -251,6 +247,24 @@ function asName(value: Value, bytesMax: number, mayBeEmpty = false): string {
     return refuse(ERROR.wrongEncoding);
   }
   return /[\p{C}\p{Zl}\p{Zp}]/u.test(text) ? refuse(ERROR.wrongValue) : text;
+}
+
+const ADMIN_NAME = /^[A-Za-z0-9][-A-Za-z0-9_.]{0,31}$/;
+const TAGS_MAX = 20;
+
+/** A name by which entries find each other, as the object has it. */
+function asAdminName(value: Value): string {
+  const name = asName(value, 255);
+  return ADMIN_NAME.test(name) ? name : refuse(ERROR.wrongValue);
+}
+
+/** SnmpTagList (RFC 3413). */
+function asTags(value: Value): readonly string[] {
+  const tags = Buffer.from(asOctets(value))
+    .toString("utf8")
+    .split(/[ \t\r\n]+/)
+    .filter((tag) => tag !== "");
+  return tags.length <= TAGS_MAX && tags.every((tag) => ADMIN_NAME.test(tag)) ? [...new Set(tags)] : refuse(ERROR.wrongValue);
 }
 
 /** SnmpUDPAddress (RFC 3417) and TransportAddressIPv6 (RFC 3419). */
