@@ -154,7 +154,7 @@ export const WINGS: readonly Wing[] = [
           "process",
           "routing",
           "update/core",
-          "snmp/names",
+          "snmp",
           "views/lanes",
         ],
       },

@@ -23,7 +23,7 @@ export const snmpCli: CliPart = {
           .option("--mibs <dir>", "a folder with further MIB modules (default: mibs in the site's folder)")
           .option("--count", "traps: how many of each kind and device, and how many were not taken", false)
           .option("--since <time>", "traps: 10m, 2h, or a time")
-          .option("--tail <count>", "traps: how many at most", parseCount, 100)
+          .option("--tail <count>", "traps: the last so many", parseCount, 100)
           .addOption(output()),
       run: async (context, args, options) => (await import("../commands/snmp.ts")).snmp(context, args, options),
     },

@@ -22,7 +22,7 @@ import { targetNodes } from "./mibs/targets.ts";
 import { AUTHENTICATION_FAILURE, COLD_START, faultNotification, linkNotification } from "./notifications.ts";
 import { Notifier } from "./notifier.ts";
 import { writeSet } from "./set-writer.ts";
-import { SiteView } from "./site-view.ts";
+import { runServed, SiteView } from "./site-view.ts";
 import { openUdp, type UdpPort } from "./udp-port.ts";
 
 /** How often the kernel is looked at for thresholds, and at most for who asks. */
@@ -179,8 +179,8 @@ class Running implements HostAgent {
       if (gone.length > 0) this.#keepRaised();
     });
     this.#running.push(
-      users.run(signal),
-      agents.run(signal),
+      runServed(users, client, clock, signal),
+      runServed(agents, client, clock, signal),
       site.run(() => durationMs(this.#configuration.settings.interval), signal),
     );
   }

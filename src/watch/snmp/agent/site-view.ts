@@ -1,5 +1,5 @@
 import { type Clock, describeError, type Log, type Random, sleep } from "#/base/index.ts";
-import { gateway, instance, microservice } from "#/model/index.ts";
+import { alarm, gateway, instance, type Kind, microservice } from "#/model/index.ts";
 import type { Client } from "#/state/client/index.ts";
 import { Reflector } from "#/state/reconcile/index.ts";
 import type { Store } from "#/state/store/index.ts";
@@ -26,6 +26,9 @@ export interface SiteFigures {
   readonly callsOfInstances: ReadonlyMap<string, CallFigures>;
 }
 
+/** How often it is looked whether a kind is served. */
+const NOT_SERVED_LOOK_MS = 2_000;
+
 /** Copies of what this agent tells of the site, and figures that are asked for at each interval. While the centre does not answer they are no longer told. */
 export class SiteView {
   readonly #clock: Clock;
@@ -34,6 +37,7 @@ export class SiteView {
   readonly services: Reflector<typeof microservice>;
   readonly instances: Reflector<typeof instance>;
   readonly gateways: Reflector<typeof gateway>;
+  readonly alarms: Reflector<typeof alarm>;
   #figures: SiteFigures | undefined;
   #answeredMs: number | undefined;
   #version = 0;
@@ -52,7 +56,8 @@ export class SiteView {
     this.services = new Reflector({ ...more, kind: microservice });
     this.instances = new Reflector({ ...more, kind: instance });
     this.gateways = new Reflector({ ...more, kind: gateway });
-    for (const one of [this.services, this.instances, this.gateways] as readonly Pick<Reflector<typeof microservice>, "listen">[])
+    this.alarms = new Reflector({ ...more, kind: alarm });
+    for (const one of [this.services, this.instances, this.gateways, this.alarms] as readonly Pick<Reflector<typeof microservice>, "listen">[])
       one.listen(() => {
         this.#version += 1;
       });
@@ -75,6 +80,7 @@ export class SiteView {
   /** Keeps it until `signal` aborts; `intervalMs` is asked before each round. */
   async run(intervalMs: () => number, signal: AbortSignal): Promise<void> {
     const copies = [this.services, this.instances, this.gateways].map((one) => one.run(signal));
+    copies.push(runServed(this.alarms, this.#client, this.#clock, signal));
     while (!signal.aborted) {
       await this.#collect(signal);
       await sleep(this.#clock, intervalMs(), signal).catch(() => undefined);
@@ -102,6 +108,19 @@ export class SiteView {
 
   async #load(topic: string, signal: AbortSignal): Promise<readonly LiveEntry[]> {
     return ((await this.#client.request({ path: `/live/${topic}`, signal })).body as { readonly items: readonly LiveEntry[] }).items;
+  }
+}
+
+/** Keeps a copy from when the site serves its kind: it may do without the part. */
+export async function runServed<K extends Kind>(copy: Reflector<K>, client: Client, clock: Clock, signal: AbortSignal): Promise<void> {
+  const { group, plural } = copy.kind;
+  while (!signal.aborted) {
+    try {
+      await client.request({ path: `/apis/${group}/v1/${plural}`, query: { limit: "1" }, signal });
+      return await copy.run(signal);
+    } catch {
+      await sleep(clock, NOT_SERVED_LOOK_MS, signal).catch(() => undefined);
+    }
   }
 }
 

@@ -115,7 +115,7 @@ test("an inform is answered when it is on the disk, one that is sent again is an
 
 test("what cannot be kept is not answered, and is tried again when it comes again", async (t) => {
   const { receiver, sent, settle, folder, trapLog } = makeRig(t);
-  trapLog.close();
+  await trapLog.close();
   rmSync(folder, { recursive: true });
   const inform = community("public", trapOf(PDU.inform, 5));
   receiver.receive(inform, at("10.0.0.1"));

@@ -1,12 +1,10 @@
-import { closeSync, fdatasync, fdatasyncSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, statSync, write } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
 import path from "node:path";
-import { promisify } from "node:util";
 import { syncFolder } from "#/work/process/index.ts";
 import type { TrapRecord } from "./trap-record.ts";
 
 const FILE = /^(\d{13})\.jsonl$/;
-const writeText = promisify(write) as (descriptor: number, bytes: Buffer) => Promise<{ readonly bytesWritten: number }>;
-const sync = promisify(fdatasync);
 
 export interface TrapLogLimits {
   /** A file is begun anew above this. */
@@ -19,7 +17,7 @@ export const TRAP_LOG_LIMITS: TrapLogLimits = { fileBytesMax: 4 * 1024 * 1024, f
 export class TrapLog {
   readonly #folder: string;
   readonly #limits: TrapLogLimits;
-  #descriptor: number | undefined;
+  #file: FileHandle | undefined;
   #bytes = 0;
   #newest = 0;
 
@@ -32,14 +30,14 @@ export class TrapLog {
 
   /** One call at a time. Rejects if they are not kept; then what was written of them is no whole line, or is kept twice at worst. */
   async append(records: readonly TrapRecord[], nowMs: number): Promise<void> {
-    const descriptor = this.#open(nowMs);
+    const file = await this.#open(nowMs);
     const bytes = Buffer.from(records.map((one) => `${JSON.stringify(one)}\n`).join(""), "utf8");
     try {
-      for (let from = 0; from < bytes.length; ) from += (await writeText(descriptor, bytes.subarray(from))).bytesWritten;
-      await sync(descriptor);
+      await file.appendFile(bytes);
+      await file.datasync();
     } catch (error) {
       // Half a line is ended by the next file.
-      this.close();
+      await this.close();
       throw error;
     }
     this.#bytes += bytes.length;
@@ -66,25 +64,25 @@ export class TrapLog {
     return found;
   }
 
-  close(): void {
-    if (this.#descriptor !== undefined) closeSync(this.#descriptor);
-    this.#descriptor = undefined;
+  async close(): Promise<void> {
+    const file = this.#file;
+    this.#file = undefined;
+    await file?.close();
   }
 
   /** A start begins a file of its own: the last of the former may end in half a line. */
-  #open(nowMs: number): number {
-    if (this.#descriptor !== undefined && this.#bytes < this.#limits.fileBytesMax) return this.#descriptor;
-    this.close();
+  async #open(nowMs: number): Promise<FileHandle> {
+    if (this.#file !== undefined && this.#bytes < this.#limits.fileBytesMax) return this.#file;
+    await this.close();
     const start = Math.max(Math.floor(nowMs), this.#newest + 1);
-    const descriptor = openSync(this.#path(start), "a", 0o600);
-    fdatasyncSync(descriptor);
+    const file = await open(this.#path(start), "a", 0o600);
+    this.#file = file;
     syncFolder(this.#folder);
-    this.#descriptor = descriptor;
-    this.#bytes = statSync(this.#path(start)).size;
+    this.#bytes = 0;
     this.#newest = start;
     const files = this.#files();
     for (const old of files.slice(0, Math.max(0, files.length - this.#limits.filesMax))) rmSync(this.#path(old), { force: true });
-    return descriptor;
+    return file;
   }
 
   #files(): number[] {

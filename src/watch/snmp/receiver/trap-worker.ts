@@ -45,7 +45,7 @@ async function take(message: ToThread): Promise<void> {
   if ("settings" in message) return await listen(message.settings);
   if ("end" in message) {
     await udp?.close();
-    trapLog.close();
+    await trapLog.close();
     parentPort?.close();
     return;
   }

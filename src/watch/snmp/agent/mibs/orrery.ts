@@ -1,4 +1,4 @@
-import type { Condition, Gateway, Instance, Microservice, SnmpSettings } from "#/model/index.ts";
+import type { Alarm, AlarmSeverity, Condition, Gateway, Instance, Microservice, SnmpSettings } from "#/model/index.ts";
 import { durationMs } from "#/model/index.ts";
 import { dateAndTime, gauge, integer, type Oid, oid, text, ticks, truth, type Value } from "../../wire/index.ts";
 import { type MibNode, type Row, scalars, sortRows, table } from "../mib-tree.ts";
@@ -29,6 +29,7 @@ export interface SiteSource {
   readonly services: { values(): Iterable<Microservice> };
   readonly instances: { values(): Iterable<Instance> };
   readonly gateways: { values(): Iterable<Gateway> };
+  readonly alarms: { values(): Iterable<Alarm> };
 }
 
 /** A centre that has not answered for so long is not reached. */
@@ -63,7 +64,7 @@ export function orreryNodes(sources: OrrerySources): readonly MibNode[] {
     }),
     serviceTable(site),
     instanceTable(site),
-    table<never>([...OBJECTS, 5, 1, 1], Object.fromEntries([2, 3, 4, 5, 6, 7, 8].map((id) => [id, () => undefined])), () => []),
+    alarmTable(site),
     gatewayTable(site),
     ...scalars([...OBJECTS, 7], { 1: () => gauge(durationMs(settings().interval) / 1000) }),
     table(
@@ -170,6 +171,40 @@ function instanceTable(site: () => SiteSource | undefined): MibNode {
       17: (row) => callGauge(row.figures, calls(row)?.calls),
       18: (row) => callGauge(row.figures, calls(row)?.errors),
       19: (row) => meanMicroseconds(calls(row)),
+    },
+    rows,
+  );
+}
+
+const SEVERITIES: Readonly<Record<AlarmSeverity, number>> = { warning: 2, minor: 3, major: 4, critical: 5 };
+const CLEARED = 1;
+/** Where an alarm stands, as orreryAlarmState; those that are over, or not raised yet, are not told. */
+const STANDS: Readonly<Partial<Record<string, number>>> = {
+  Unacknowledged: 1,
+  Cleared: 1,
+  Acknowledged: 2,
+  Shelved: 3,
+  Suppressed: 4,
+  OutOfService: 4,
+};
+
+function alarmTable(site: () => SiteSource | undefined): MibNode {
+  const rows = cached(site, (source) =>
+    indexed(
+      [...source.alarms.values()].filter(({ status }) => STANDS[status?.stands ?? ""] !== undefined),
+      (one) => one,
+    ),
+  );
+  return table<Alarm>(
+    [...OBJECTS, 5, 1, 1],
+    {
+      2: ({ spec: { resource } }) => text([resource.kind, resource.namespace, resource.name].filter((part) => part !== undefined).join("/")),
+      3: ({ spec: { type, qualifier } }) => text(qualifier === undefined ? type : `${type} ${qualifier}`),
+      4: ({ status }) => integer(status?.condition === "raised" ? SEVERITIES[status.severity ?? "warning"] : CLEARED),
+      5: ({ status }) => integer(STANDS[status?.stands ?? ""] ?? 1),
+      6: ({ status }) => (status?.raisedAt === undefined ? undefined : dateAndTime(Date.parse(status.raisedAt))),
+      7: ({ status }) => text([status?.text, status?.action].filter((part) => part !== undefined && part !== "").join(". ")),
+      8: ({ status }) => text(status?.shelved?.by ?? status?.operator?.by ?? ""),
     },
     rows,
   );
