@@ -8,7 +8,13 @@ import { type Alarm, alarm, host } from "#/model/index.ts";
 import { startCentre } from "./harness/centre.ts";
 import { median, quantile, Report, round } from "./harness/report.ts";
 
-const { values } = parseArgs({ options: { alarms: { type: "string", default: "10000" }, acknowledged: { type: "string", default: "1000" }, crossings: { type: "string", default: "50" } } });
+const { values } = parseArgs({
+  options: {
+    alarms: { type: "string", default: "10000" },
+    acknowledged: { type: "string", default: "1000" },
+    crossings: { type: "string", default: "50" },
+  },
+});
 const total = Number(values.alarms);
 const HOSTS = `/apis/${host.apiVersion}/${host.plural}`;
 const ALARMS = `/apis/${alarm.apiVersion}/${alarm.plural}`;
@@ -23,16 +29,26 @@ try {
   for (let begin = 0; begin < total; begin += 500)
     await Promise.all(
       Array.from({ length: Math.min(500, total - begin) }, (_, index) =>
-        api.request({ method: "POST", path: HOSTS, body: { apiVersion: host.apiVersion, kind: host.kind, metadata: { name: nameOf(begin + index) }, spec: { instancesMax: 20 } } }),
+        api.request({
+          method: "POST",
+          path: HOSTS,
+          body: { apiVersion: host.apiVersion, kind: host.kind, metadata: { name: nameOf(begin + index) }, spec: { instancesMax: 20 } },
+        }),
       ),
     );
   const raisedMs = await timed(async () => {
     await api.request({
       method: "POST",
       path: `/apis/${alarm.apiVersion}/alarmrules`,
-      body: { apiVersion: alarm.apiVersion, kind: "AlarmRule", metadata: { name: "too-many" }, spec: { of: { kind: "Host" }, field: { path: ".spec.instancesMax", above: 10 } } },
+      body: {
+        apiVersion: alarm.apiVersion,
+        kind: "AlarmRule",
+        metadata: { name: "too-many" },
+        spec: { of: { kind: "Host" }, field: { path: ".spec.instancesMax", above: 10 } },
+      },
     });
-    while ((await list()).filter(({ spec, status }) => spec.type === "too-many" && status?.stands === "Unacknowledged").length < total) await new Promise((resolve) => setTimeout(resolve, 500));
+    while ((await list()).filter(({ spec, status }) => spec.type === "too-many" && status?.stands === "Unacknowledged").length < total)
+      await new Promise((resolve) => setTimeout(resolve, 500));
   });
   const pages: number[] = [];
   for (let turn = 0; turn < 10; turn++) pages.push(await timed(async () => (await openPage()).socket.close()));
@@ -45,7 +61,11 @@ try {
       await api.request({
         method: "POST",
         path: "/alarms/operate",
-        body: { operation: "acknowledge", message: "seen", alarms: chosen.map(({ metadata, status }) => ({ name: metadata.name, occurrence: status?.occurrence, severity: status?.severity })) },
+        body: {
+          operation: "acknowledge",
+          message: "seen",
+          alarms: chosen.map(({ metadata, status }) => ({ name: metadata.name, occurrence: status?.occurrence, severity: status?.severity })),
+        },
       })
     ).body as { items: readonly { outcome: string }[] };
     refused = items.filter(({ outcome }) => outcome !== "done").length;
@@ -56,7 +76,11 @@ try {
     const name = `fresh-${turn}`;
     const seen = page.until((text) => text.includes(`"${name}"`));
     const beganMs = performance.now();
-    await api.request({ method: "POST", path: HOSTS, body: { apiVersion: host.apiVersion, kind: host.kind, metadata: { name, labels: { fresh: "yes" } }, spec: { instancesMax: 99 } } });
+    await api.request({
+      method: "POST",
+      path: HOSTS,
+      body: { apiVersion: host.apiVersion, kind: host.kind, metadata: { name, labels: { fresh: "yes" } }, spec: { instancesMax: 99 } },
+    });
     await seen;
     crossings.push(performance.now() - beganMs);
   }
@@ -113,7 +137,14 @@ async function openPage() {
     JSON.stringify({
       op: "open",
       id: "list",
-      view: { of: "objects", resource: "alarms", filter: { ".status.stands": ["Unacknowledged", "Acknowledged", "Cleared"] }, sort: { by: ".status.raisedAt", descending: true }, limit: 100, columns: [".status.severity", ".status.stands", ".spec.resource.name", ".status.text", ".status.raisedAt"] },
+      view: {
+        of: "objects",
+        resource: "alarms",
+        filter: { ".status.stands": ["Unacknowledged", "Acknowledged", "Cleared"] },
+        sort: { by: ".status.raisedAt", descending: true },
+        limit: 100,
+        columns: [".status.severity", ".status.stands", ".spec.resource.name", ".status.text", ".status.raisedAt"],
+      },
     }),
   );
   await first;

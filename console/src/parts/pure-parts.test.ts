@@ -5,6 +5,7 @@ import { dayOfYear, spellOut, utcText } from "./durations.ts";
 import { withoutEscapes } from "./escapes.ts";
 import { formatShare } from "./numbers.ts";
 import { windowAt } from "./rows.ts";
+import { pointsOf } from "./series.ts";
 
 test("a length is told in one unit, and never in less than the truth", () => {
   const each = { s: 1_000, min: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -64,4 +65,30 @@ test("nothing that a program writes steers the page: no escapes, no control char
   );
   assert.equal(withoutEscapes("\u001b[r\u001b[m\u001b(B\u001b[?1003l\u001b[1;24rstdout"), "stdout", "a terminal that is set up");
   assert.equal(withoutEscapes("\u001b[1;31mFATAL\u001b[0m <b>x</b> 中文\ttab"), "FATAL <b>x</b> 中文\ttab");
+});
+
+test("an hour of a series: what was not observed is a gap, at its ends, too", () => {
+  const answer = {
+    data: {
+      result: [
+        {
+          values: [
+            [1_000, "0.5"],
+            [1_030, "NaN"],
+          ] as const,
+        },
+      ],
+    },
+  };
+  assert.deepEqual(pointsOf(answer, 2_000_000, 30_000), [
+    { atMs: 2_000_000 - 3_600_000, value: undefined },
+    { atMs: 1_000_000, value: 0.5 },
+    { atMs: 2_000_000, value: undefined },
+  ]);
+  assert.deepEqual(pointsOf(answer, 1_010_000, 30_000).at(-1), { atMs: 1_000_000, value: 0.5 });
+  assert.deepEqual(
+    pointsOf({ data: { result: [] } }, 5, 1).map(({ value }) => value),
+    [undefined, undefined],
+  );
+  assert.deepEqual(pointsOf(undefined, undefined, 1), []);
 });

@@ -12,7 +12,9 @@ import { DeedLine } from "../../parts/DeedLine.tsx";
 import { Drawer, Facts, Tabs } from "../../parts/Drawer.tsx";
 import { useDeed } from "../../parts/deeds.ts";
 import { EventList } from "../../parts/EventList.tsx";
+import { LastHour } from "../../parts/LastHour.tsx";
 import { ManifestTab } from "../../parts/manifest/ManifestTab.tsx";
+import { formatShare } from "../../parts/numbers.ts";
 import { PageHead } from "../../parts/PageHead.tsx";
 import { Plain } from "../../parts/Plain.tsx";
 import { Standing } from "../../parts/Standing.tsx";
@@ -81,6 +83,7 @@ export function HostDrawer({ name: key, onClose }: { readonly name: string; read
 
   const panels: Readonly<Record<string, () => ReactNode>> = {
     instances: () => <HostInstances live={instances} />,
+    use: () => <HostUse name={name} />,
     facts: () => <HostFacts object={object} told={told.rows[0]?.row.value} atMs={Date.parse(told.rows[0]?.seen?.at ?? "")} />,
     manifest: () => <ManifestTab kind="Host" resource="hosts" namespace="" name={name} />,
     events: () => <EventList kind="Host" name={name} namespace="default" />,
@@ -89,6 +92,7 @@ export function HostDrawer({ name: key, onClose }: { readonly name: string; read
   const ready = object?.status?.conditions?.find(({ type }) => type === "Ready");
   const tabs = [
     { id: "instances", title: t("instances"), count: instances.total },
+    { id: "use", title: t("use") },
     { id: "facts", title: t("facts") },
     { id: "manifest", title: t("manifest") },
     { id: "events", title: t("events") },
@@ -159,6 +163,27 @@ function HostInstances({ live }: { readonly live: ReturnType<typeof useView<Tabl
         </tbody>
       </table>
     </Standing>
+  );
+}
+
+/** What its agent observed of it over the last hour. */
+function HostUse({ name }: { readonly name: string }) {
+  const t = useTexts("hosts");
+  const of = `{host=${JSON.stringify(name)}}`;
+  const seen = (metric: string, more = ""): string => `last_over_time(${metric}${of.replace("}", `${more}}`)}[$old])`;
+  const share = (value: number): string => formatShare(Number(value.toFixed(3)));
+  const free = `${seen("host_filesystem_available_bytes")} / ${seen("host_filesystem_size_bytes")}`;
+  return (
+    <section className="hour" aria-label={t("use")}>
+      <LastHour label={t("cpu")} expression={`avg(${seen("host_cpu_percent")}) / 100`} format={share} />
+      <LastHour
+        label={t("memory")}
+        expression={`1 - sum(${seen("host_memory_available_bytes")}) / sum(${seen("host_memory_total_bytes")})`}
+        format={share}
+      />
+      <LastHour label={t("disk")} expression={`max(1 - ${free})`} format={share} />
+      <LastHour label={t("load")} expression={`sum(${seen("host_load", ',over="1m"')})`} format={(value) => value.toFixed(2)} />
+    </section>
   );
 }
 
