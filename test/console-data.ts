@@ -1,4 +1,19 @@
-import { gateway, generation, host, instance, type Kind, microservice, resource, revision, route, site, update } from "#/model/index.ts";
+import {
+  type AlarmStatus,
+  alarm,
+  alarmRank,
+  gateway,
+  generation,
+  host,
+  instance,
+  type Kind,
+  microservice,
+  resource,
+  revision,
+  route,
+  site,
+  update,
+} from "#/model/index.ts";
 import type { Board } from "#/state/link/hub/index.ts";
 import type { Store } from "#/state/store/index.ts";
 import type { GatewayReport } from "#/traffic/routing/index.ts";
@@ -123,6 +138,37 @@ const THINGS: readonly {
   },
 ];
 
+const ALARMS: readonly (readonly [kind: string, name: string, type: string, status: Partial<AlarmStatus>])[] = [
+  [
+    "Host",
+    "antenna-hall",
+    "host-lost",
+    {
+      ...{ stands: "Unacknowledged", severity: "critical", condition: "raised", text: "host antenna-hall is lost: its agent does not answer" },
+      ...{ action: "See whether the machine runs and is reached: then its agent.", response: "5m" },
+    },
+  ],
+  [
+    "Microservice",
+    "archive",
+    "service-not-serving",
+    {
+      stands: "Acknowledged",
+      severity: "major",
+      condition: "raised",
+      text: "service archive lacks instances",
+      operator: { state: "acknowledged", by: "anna", message: "更换磁盘中" },
+    },
+  ],
+  [
+    "Resource",
+    "ups-hall",
+    "thing-stale",
+    { stands: "Unacknowledged", severity: "minor", condition: "raised", text: "ups-hall is not observed any more" },
+  ],
+  ["Job", "nightly-report", "job-failed", { stands: "Cleared", severity: "minor", condition: "cleared", text: "job nightly-report has failed" }],
+];
+
 /** Fills a store as a site of a ground station would be in the middle of an update: most is well, some is not. */
 export async function fillStore(store: Store, board: Board, nowMs: number): Promise<void> {
   const at = (agoMs: number): string => new Date(nowMs - agoMs).toISOString();
@@ -160,6 +206,16 @@ export async function fillStore(store: Store, board: Board, nowMs: number): Prom
         { host: name, roles: index === 0 ? ["edge", "host"] : ["host"] },
         { incarnation: 1, ...ready("True", "Ready", "it has table 118", 31 * HOUR) },
       );
+  }
+  for (const [index, [kind, name, type, status]] of ALARMS.entries()) {
+    const raisedAt = at((index + 1) * 4 * MINUTE);
+    const { stands, severity = "minor" } = status;
+    await put(
+      alarm,
+      `${type}.${index}`,
+      { resource: { kind, name }, type },
+      { ...status, raisedAt, rank: alarmRank(stands, severity), occurrence: 1, history: [{ at: raisedAt, what: "raised", message: status.text }] },
+    );
   }
   for (const [index, one] of SERVICES.entries()) {
     const { name, version, replicas, ready: readyCount = replicas, reason = "Ready", message = `${replicas} of ${replicas} are ready` } = one;

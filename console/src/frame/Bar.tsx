@@ -1,11 +1,12 @@
 import { useEffect, useRef, useState } from "react";
-import type { OverviewRow } from "../../../src/face/views/protocol.ts";
+import type { CountRow, OverviewRow } from "../../../src/face/views/protocol.ts";
 import { useNotice, useObject, useView } from "../api/live.ts";
 import { type Me, session } from "../api/session.ts";
 import { Age } from "../parts/Age.tsx";
 import { Clock } from "../parts/Clock.tsx";
 import { Shape } from "../parts/State.tsx";
 import { currentLanguage, LANGUAGES, useTexts } from "../texts/index.ts";
+import { isLoud, newAlarms, ring } from "./bell.ts";
 import { Icon } from "./icons.tsx";
 import { chooseLanguage } from "./language.ts";
 import { linkTo } from "./location.ts";
@@ -27,6 +28,7 @@ export function Bar({ me, onMenu, onSearch }: BarProps) {
         <Icon name="menu" />
       </button>
       <SiteState />
+      <NewAlarms />
       <Counts />
       <button type="button" className="bar-search" onClick={onSearch}>
         <Icon name="search" />
@@ -69,6 +71,31 @@ function SiteState() {
         </a>
       )}
     </>
+  );
+}
+
+/** How many alarms nobody has acknowledged; a new one is heard, where that is wished. */
+function NewAlarms() {
+  const t = useTexts("frame");
+  const { rows, isStale, isLoading, error } = useView<CountRow>({ of: "counts", resource: "alarms", by: ".status.stands", limit: 20 });
+  const count = rows.find(({ row }) => row.value === "Unacknowledged")?.row.count ?? 0;
+  const former = useRef<number>(undefined);
+  useEffect(() => {
+    if (isLoading || error !== undefined) return;
+    if (former.current !== undefined && count > former.current && isLoud.value) ring();
+    former.current = count;
+    newAlarms.set(count);
+  }, [count, isLoading, error]);
+  if (count === 0) return null;
+  return (
+    <a
+      className={`bar-alone bar-new${isStale ? " is-stale" : ""}`}
+      aria-label={t("newAlarms", { count })}
+      title={t("newAlarms", { count })}
+      {...linkTo("/alarms")}
+    >
+      <Icon name="alarms" /> {count}
+    </a>
   );
 }
 

@@ -6,6 +6,7 @@ import { Age } from "../parts/Age.tsx";
 import { useTexts } from "../texts/index.ts";
 import { loadAhead } from "./ahead.ts";
 import { Bar } from "./Bar.tsx";
+import { newAlarms } from "./bell.ts";
 import "./frame.css";
 import "../parts/tools.css";
 import { Keys } from "./Keys.tsx";
@@ -35,14 +36,15 @@ export default function Frame({ me }: { readonly me: Me }) {
   const onWall = useNotice(isWall);
   const entry = findPage(path);
   const Page = useMemo(() => (entry === undefined ? undefined : pageOf(entry)), [entry]);
+  const unacknowledged = useNotice(newAlarms);
   useRotation(onWall);
   useEffect(() => startKeys({ openPalette: () => setPaletteOpen(true), openKeys: () => setKeysOpen(true) }), []);
   useEffect(loadAhead, []);
   // biome-ignore lint/correctness/useExhaustiveDependencies: a page that was chosen closes the sheet
   useEffect(() => setSheetOpen(false), [path]);
   useEffect(() => {
-    document.title = `${entry === undefined ? "" : `${t(`pages.${entry.id}`)} · `}Orrery`;
-  }, [entry, t]);
+    document.title = `${unacknowledged === 0 ? "" : `(${unacknowledged}) `}${entry === undefined ? "" : `${t(`pages.${entry.id}`)} · `}Orrery`;
+  }, [entry, t, unacknowledged]);
   return (
     <div className="frame" data-rail={onWall ? "none" : isFolded ? "folded" : "open"} data-sheet={isSheetOpen ? "" : undefined}>
       <a className="skip" href="#page">
