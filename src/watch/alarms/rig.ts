@@ -1,14 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdtempSync } from "node:fs";
-import os from "node:os";
-import path from "node:path";
 import type { TestContext } from "node:test";
-import { type Given, ManualClock, silentLog, systemRandom } from "#/base/index.ts";
-import { type Alarm, alarm, alarmChannel, host, instance, microservice, timestamp, update } from "#/model/index.ts";
+import { type Clock, type Given, ManualClock, silentLog, systemRandom } from "#/base/index.ts";
+import { type Alarm, alarm, alarmChannel, host, instance, type Kind, microservice, timestamp, update } from "#/model/index.ts";
 import { Board } from "#/state/link/hub/index.ts";
 import { type CentrePart, type PathCaller, partKind, type RunningParts, startParts, storedKinds } from "#/state/reconcile/index.ts";
-import { openTreeStore } from "#/state/store/tree/index.ts";
-import { openSqliteTree } from "#/state/tree/sqlite/index.ts";
+import type { Store } from "#/state/store/index.ts";
 import type { Message } from "./delivery/message.ts";
 import { alarmsPartWith } from "./part.ts";
 
@@ -27,10 +23,12 @@ export const ready = (status: "True" | "False" | "Unknown", reason: string, nowM
   lastTransitionTime: timestamp(nowMs),
 });
 
+/** A real store; which engine, the test says. */
+export type OpenStore = (clock: Clock, kinds: readonly Kind[]) => Promise<{ readonly store: Store; readonly close: () => Promise<void> }>;
+
 /** The part of alarms over a real store, with a clock that a test moves and channels that only note what they are told. `failing`: none of them takes anything. */
-export async function startAlarms(t: TestContext, { given = [] }: { readonly given?: readonly Given[] } = {}) {
+export async function startAlarms(t: TestContext, open: OpenStore, { given = [] }: { readonly given?: readonly Given[] } = {}) {
   const clock = new ManualClock();
-  const tree = await openSqliteTree({ file: path.join(mkdtempSync(path.join(os.tmpdir(), "alarms-")), "tree.db"), clock, random: systemRandom });
   const sent: Message[] = [];
   const state = { isFailing: false };
   const parts = [
@@ -40,7 +38,7 @@ export async function startAlarms(t: TestContext, { given = [] }: { readonly giv
       sent.push(message);
     }),
   ];
-  const store = await openTreeStore({ tree, clock, random: systemRandom, kinds: storedKinds(parts), log: silentLog });
+  const { store, close } = await open(clock, storedKinds(parts));
   const board = new Board(clock);
   let stop = new AbortController();
   let running: RunningParts | undefined;
@@ -58,8 +56,7 @@ export async function startAlarms(t: TestContext, { given = [] }: { readonly giv
   await start();
   t.after(async () => {
     await end();
-    await store.close();
-    await tree.close();
+    await close();
   });
   /** Lets all that is due be done, `ms` later. */
   const pass = async (ms = 0): Promise<void> => {

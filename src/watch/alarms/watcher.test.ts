@@ -1,15 +1,31 @@
 import assert from "node:assert/strict";
+import { mkdtempSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
 import { test } from "node:test";
-import { given, OrreryError } from "#/base/index.ts";
+import { given, OrreryError, silentLog, systemRandom } from "#/base/index.ts";
 import { alarmChannel, alarmRule, host, instance, maintenance, microservice, timestamp } from "#/model/index.ts";
+import { openTreeStore } from "#/state/store/tree/index.ts";
+import { openSqliteTree } from "#/state/tree/sqlite/index.ts";
 import { SERIES, type SeriesStore } from "#/watch/series/index.ts";
-import { ready, startAlarms } from "./rig.ts";
+import { type OpenStore, ready, startAlarms } from "./rig.ts";
 
+const openStore: OpenStore = async (clock, kinds) => {
+  const tree = await openSqliteTree({ file: path.join(mkdtempSync(path.join(os.tmpdir(), "alarms-")), "tree.db"), clock, random: systemRandom });
+  const store = await openTreeStore({ tree, clock, random: systemRandom, kinds, log: silentLog });
+  return {
+    store,
+    close: async () => {
+      await store.close();
+      await tree.close();
+    },
+  };
+};
 const MINUTE = 60_000;
 const instanceSpec = (hostName: string) => ({ host: hostName, slot: 0, service: "auth", run: { command: ["x"] } });
 
 test("500 consequences under a dead host, of which 3 stay broken: exactly these are told", async (t) => {
-  const { clock, store, sent, settle, pass, stands, write, channel } = await startAlarms(t);
+  const { clock, store, sent, settle, pass, stands, write, channel } = await startAlarms(t, openStore);
   await channel("ops");
   await store.create(alarmRule, {
     metadata: { name: "broken" },
@@ -45,7 +61,7 @@ test("500 consequences under a dead host, of which 3 stay broken: exactly these 
 });
 
 test("consequences by the graph are suppressed, name their cause, and are judged anew when it is over", async (t) => {
-  const { clock, sent, settle, pass, alarms, stands, write, channel } = await startAlarms(t);
+  const { clock, sent, settle, pass, alarms, stands, write, channel } = await startAlarms(t, openStore);
   await channel("ops");
   await write(host, "h", { conditions: [ready("True", "Ready", clock.now())] });
   await write(instance, "auth-0", { conditions: [ready("True", "Ready", clock.now())], ready: true }, instanceSpec("h"));
@@ -68,7 +84,7 @@ test("consequences by the graph are suppressed, name their cause, and are judged
 });
 
 test("after a day without anybody who takes it, one message tells how it is", async (t) => {
-  const { clock, store, sent, state, settle, pass, write, channel } = await startAlarms(t);
+  const { clock, store, sent, state, settle, pass, write, channel } = await startAlarms(t, openStore);
   await channel("mail");
   state.isFailing = true;
   await store.create(alarmRule, { metadata: { name: "down" }, spec: { of: { kind: "Host" }, condition: { type: "Up" } } });
@@ -89,7 +105,7 @@ test("after a day without anybody who takes it, one message tells how it is", as
 });
 
 test("a new leader repeats nothing, and who was not told of a raise is not told of its end", async (t) => {
-  const { clock, sent, start, end, settle, pass, write, channel } = await startAlarms(t);
+  const { clock, sent, start, end, settle, pass, write, channel } = await startAlarms(t, openStore);
   await channel("ops");
   await write(host, "h", { conditions: [ready("Unknown", "AgentLost", clock.now())] });
   await pass(20_000);
@@ -116,7 +132,7 @@ test("a new leader repeats nothing, and who was not told of a raise is not told 
 });
 
 test("the next person is told of what nobody has acknowledged in time, and not of what somebody has", async (t) => {
-  const { clock, sent, settle, pass, alarms, write, channel, operate } = await startAlarms(t);
+  const { clock, sent, settle, pass, alarms, write, channel, operate } = await startAlarms(t, openStore);
   await channel("first");
   await channel("second", { after: "10m" });
   for (const name of ["a", "b"]) await write(host, name, { conditions: [ready("Unknown", "AgentLost", clock.now())] });
@@ -130,7 +146,7 @@ test("the next person is told of what nobody has acknowledged in time, and not o
 });
 
 test("shelved it is not told; at the end of its time the present state is, once", async (t) => {
-  const { clock, sent, settle, pass, alarms, stands, write, channel, operate } = await startAlarms(t);
+  const { clock, sent, settle, pass, alarms, stands, write, channel, operate } = await startAlarms(t, openStore);
   await write(host, "h", { conditions: [ready("Unknown", "AgentLost", clock.now())] });
   await pass(20_000);
   const [one] = await alarms("host-lost");
@@ -150,7 +166,7 @@ test("shelved it is not told; at the end of its time the present state is, once"
 });
 
 test("maintenance silences what is worked on and what hangs on it, and ends by itself", async (t) => {
-  const { clock, store, sent, settle, pass, stands, write, channel } = await startAlarms(t);
+  const { clock, store, sent, settle, pass, stands, write, channel } = await startAlarms(t, openStore);
   await channel("ops");
   await store.create(maintenance, {
     metadata: { name: "disk" },
@@ -176,7 +192,7 @@ test("maintenance silences what is worked on and what hangs on it, and ends by i
 });
 
 test("a link that is cut for half a minute in every five clears nothing", async (t) => {
-  const { clock, sent, settle, pass, alarms, write, channel } = await startAlarms(t);
+  const { clock, sent, settle, pass, alarms, write, channel } = await startAlarms(t, openStore);
   await channel("ops");
   const crash = { conditions: [ready("False", "CrashLoop", clock.now())], phase: "Backoff" };
   await write(host, "h", { conditions: [ready("True", "Ready", clock.now())] });
@@ -196,7 +212,7 @@ test("a link that is cut for half a minute in every five clears nothing", async 
 });
 
 test("what one may not do is refused for that alarm alone, and of what one does not see nothing is told", async (t) => {
-  const { clock, settle, pass, alarms, write, operate } = await startAlarms(t);
+  const { clock, settle, pass, alarms, write, operate } = await startAlarms(t, openStore);
   for (const name of ["a", "b", "c"]) await write(host, name, { conditions: [ready("Unknown", "AgentLost", clock.now())] });
   await pass(20_000);
   await settle();
@@ -223,7 +239,7 @@ test("what one may not do is refused for that alarm alone, and of what one does 
 });
 
 test("alerts of a Prometheus are raised, resolved by its word, and unobserved when it is silent", async (t) => {
-  const { clock, settle, pass, alarms, post } = await startAlarms(t);
+  const { clock, settle, pass, alarms, post } = await startAlarms(t, openStore);
   const alert = (endsInMs: number) => ({
     labels: { alertname: "DiskFull", instance: "db:9100", severity: "page", team: "a" },
     annotations: { summary: "the disk is full" },
@@ -265,7 +281,7 @@ test("a limit of measured values: a series that is gone is unobserved, and a rul
       };
     },
   } as unknown as SeriesStore;
-  const { store, settle, pass, alarms, stands } = await startAlarms(t, { given: [given(SERIES, series)] });
+  const { store, settle, pass, alarms, stands } = await startAlarms(t, openStore, { given: [given(SERIES, series)] });
   await store.create(alarmRule, {
     metadata: { name: "busy" },
     spec: { series: { selector: "host_cpu_percent", above: 90, clear: 70 }, severity: "minor" },
@@ -301,7 +317,7 @@ test("a limit of measured values: a series that is gone is unobserved, and a rul
 });
 
 test("an object that is gone clears its alarms, also if it went while no centre looked", async (t) => {
-  const { clock, store, start, end, settle, pass, alarms, write } = await startAlarms(t);
+  const { clock, store, start, end, settle, pass, alarms, write } = await startAlarms(t, openStore);
   for (const name of ["a", "b"]) await write(host, name, { conditions: [ready("Unknown", "AgentLost", clock.now())] });
   await pass(20_000);
   await store.delete(host, { name: "a" });
