@@ -24,7 +24,7 @@ const STATE = ["link", "client", "tree", "store", "reconcile", "artifacts"];
 const PEOPLE = ["access", "audit", "login"];
 const TRAFFIC = ["trace", "routing", "update", "gateway"];
 const WORK = ["process", "probes", "agent", "controllers"];
-const WATCH = ["segments", "series", "snmp", "alarms"];
+const WATCH = ["segments", "series", "figures", "snmp", "alarms"];
 const FACE = ["pages", "views", "api", "cli"];
 
 export const WINGS: readonly Wing[] = [
@@ -100,6 +100,7 @@ export const WINGS: readonly Wing[] = [
         imports: ["base", "model", "link", "reconcile", "segments"],
         pure: ["promql"],
       },
+      { name: "figures", imports: ["base", "probes", "agent"] },
       {
         name: "snmp",
         faces: ["wire", "agent", "names"],

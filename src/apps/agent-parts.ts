@@ -1,5 +1,6 @@
 import path from "node:path";
 import { witnessPart } from "#/people/audit/index.ts";
+import { figuresPart } from "#/watch/figures/index.ts";
 import { type AgentContext, type AgentPart, hostPart, instancesPart, observationsPart } from "#/work/agent/index.ts";
 
 /** What an agent does, one line for each capability, in the order of their starts. */
@@ -7,5 +8,6 @@ export const AGENT_PARTS: readonly AgentPart[] = [
   observationsPart, //
   instancesPart,
   hostPart,
+  figuresPart,
   witnessPart<AgentContext>(({ dataFolder }) => path.join(dataFolder, "agent")),
 ];

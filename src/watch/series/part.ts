@@ -1,6 +1,7 @@
 import type { MetricFamily } from "#/base/index.ts";
 import { type CentrePart, declareController } from "#/state/reconcile/index.ts";
 import { SERIES, type SeriesFigures } from "./contract.ts";
+import { takeFigures } from "./taking.ts";
 
 /** Samples over time, and questions about them. */
 export const seriesPart: CentrePart = {
@@ -9,11 +10,14 @@ export const seriesPart: CentrePart = {
   kinds: [],
   controllers: [
     declareController({
-      name: "series-figures",
+      name: "series-taker",
       reads: {},
       writes: [],
       uses: [SERIES],
-      start: (context) => ({ metrics: () => families(context.use(SERIES).figures()) }),
+      start: ({ use, clock, log }) => {
+        const store = use(SERIES);
+        return { metrics: () => families(store.figures()), agents: takeFigures({ store, clock, log }) };
+      },
     }),
   ],
 };

@@ -1,0 +1,1 @@
+export { figuresPart } from "./part.ts";
