@@ -41,10 +41,10 @@ function findProgram(name: string): string | undefined {
     .find((file) => existsSync(file));
 }
 
-export async function startPrometheus(program: string): Promise<SeriesServer> {
+export async function startPrometheus(program: string, { lateHours = 0.25 }: { readonly lateHours?: number } = {}): Promise<SeriesServer> {
   const folder = await mkdtemp(path.join(tmpdir(), "orrery-prometheus-"));
   const config = path.join(folder, "prometheus.yml");
-  await writeFile(config, "storage:\n  tsdb:\n    out_of_order_time_window: 15m\n");
+  await writeFile(config, `storage:\n  tsdb:\n    out_of_order_time_window: ${lateHours * 60}m\n`);
   return await start(program, folder, (port) => [
     `--config.file=${config}`,
     `--storage.tsdb.path=${path.join(folder, "data")}`,
@@ -61,6 +61,7 @@ export async function startVictoriaMetrics(program: string): Promise<SeriesServe
     `-httpListenAddr=127.0.0.1:${port}`,
     "-search.latencyOffset=0s",
     "-search.disableCache",
+    "-retentionPeriod=3",
     "-loggerLevel=ERROR",
   ]);
 }

@@ -6,6 +6,7 @@ import { DEFAULT_LIMITS, edgePolicy, gatewayLimits } from "./gateway-policy.ts";
 import { defineKind } from "./kind.ts";
 import { label, shortSubdomain } from "./names.ts";
 import { labelSelector } from "./selector-text.ts";
+import { seriesKeeping } from "./series-keeping.ts";
 import { siteLogin } from "./site-login.ts";
 import { strategyName } from "./strategy.ts";
 
@@ -84,6 +85,11 @@ const spec = z.strictObject({
     .max(50)
     .optional()
     .describe("Capabilities of the centre that this site does without: nothing of them runs, is served or listed. Names: docs/operating.md."),
+  series: seriesKeeping
+    .optional()
+    .describe(
+      "How figures over time are kept; looked at when the centre starts. Absent: raw for 24 h, by the minute for 30 days, by the hour for 2 years.",
+    ),
   login: siteLogin.optional().describe("How people log in to the console. Absent: as its defaults say."),
   fourEyes: z
     .array(

@@ -14,7 +14,6 @@ import { openSqliteTree, type SqliteTree } from "#/state/tree/sqlite/index.ts";
 import type { KnownTable } from "#/traffic/routing/index.ts";
 import { TABLE } from "#/traffic/update/index.ts";
 import { PLATFORM_SIGHT } from "#/watch/alarms/index.ts";
-import { openEmbeddedSeries } from "#/watch/series/embedded/index.ts";
 import { noSeries, SERIES, seriesPart } from "#/watch/series/index.ts";
 import { TRAP_HOME } from "#/watch/snmp/index.ts";
 import { SITE_FILES, STORE_HISTORY } from "#/work/controllers/index.ts";
@@ -31,6 +30,7 @@ import { CENTRE_NAME } from "../supervisor/site-stop.ts";
 import { readVersion } from "../version.ts";
 import { CentreAudit } from "./centre-audit.ts";
 import { startLogin } from "./centre-login.ts";
+import { openSeries } from "./centre-series.ts";
 import { checkDeletion, checkWithout, chooseParts } from "./chosen-parts.ts";
 import { watchClock } from "./clock-watch.ts";
 import { forgetProcesses } from "./forgotten-processes.ts";
@@ -108,7 +108,8 @@ class CentreProcess {
     const tokens = await ensureTokens(this.#folder("tokens"), random);
     const { tree, store } = await this.#openStore();
     const artifacts = new ArtifactStore({ folder: this.#folder("artifacts"), random });
-    const { parts } = await chooseParts(this.#parts, store, (await store.get(site, { name: SITE_NAME }))?.spec);
+    const siteSpec = (await store.get(site, { name: SITE_NAME }))?.spec;
+    const { parts } = await chooseParts(this.#parts, store, siteSpec);
     const hub = new Hub({
       clock,
       log,
@@ -124,7 +125,7 @@ class CentreProcess {
       const how = `${Math.abs(offByMs)} ms ${offByMs > 0 ? "ahead" : "back"}`;
       this.#end(`this machine's clock was set ${how}: the centre starts again, so that the times it writes are right`);
     });
-    const series = parts.includes(seriesPart) ? openEmbeddedSeries({ folder: this.#folder("series"), clock, log }) : noSeries;
+    const series = parts.includes(seriesPart) ? openSeries(siteSpec?.series, { folder: this.#folder("series"), clock, log }) : noSeries;
     lifecycle.add("series", () => series.close());
     const lead = await startLeading({
       store,

@@ -73,12 +73,12 @@ export class ByteWriter {
 /** Reads what `ByteWriter` wrote. Reading beyond the end gives zeros: whoever reads checks the length. */
 export class ByteReader {
   readonly #bytes: Uint8Array;
-  readonly #view: DataView;
+  /** Made when the first is read: most columns have no such numbers. */
+  #view: DataView | undefined;
   #at: number;
 
   constructor(bytes: Uint8Array, at = 0) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#at = at;
   }
 
@@ -110,7 +110,32 @@ export class ByteReader {
     return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
   }
 
+  /** Adds up `count` differences (`isSecond`: differences of those) from `start` on, into `target` from `at` on, each divided by `power`. In one piece, as all columns come through here. */
+  sums(target: Float64Array, at: number, count: number, start: number, power: number, isSecond: boolean): void {
+    const bytes = this.#bytes;
+    let position = this.#at;
+    let whole = start;
+    let delta = 0;
+    for (let index = 0; index < count; index++) {
+      const byte = bytes[position] ?? 0;
+      let value: number;
+      if (byte < 128) {
+        position += 1;
+        value = (byte & 1) === 0 ? byte >> 1 : -((byte + 1) >> 1);
+      } else {
+        this.#at = position;
+        value = this.signed();
+        position = this.#at;
+      }
+      delta = isSecond ? delta + value : value;
+      whole += delta;
+      target[at + index] = power === 1 ? whole : whole / power;
+    }
+    this.#at = position;
+  }
+
   float(): number {
+    this.#view ??= new DataView(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.byteLength);
     const value = this.#view.getFloat64(this.#at, true);
     this.#at += 8;
     return value;
@@ -125,6 +150,9 @@ const DELTAS = 0;
 const DELTAS_OF_DELTAS = 1;
 const RAW = 2;
 const CONSTANT = 3;
+/** In the first byte, beside the mode and the decimal places: all differences are the same; some values stand apart. */
+const EVEN = 0x40;
+const HAS_EXCEPTIONS = 0x80;
 const DIGITS_MAX = 9;
 /** Whole numbers up to here have differences of differences that are exact. */
 const WHOLE_MAX = 2 ** 50;
@@ -148,18 +176,20 @@ export function encodeColumn(out: ByteWriter, values: ArrayLike<number>, from = 
     whole[index] = before;
   }
   let isConstant = true;
+  let isEven = count > 2;
   let deltaBits = 0;
   let secondBits = 0;
   let delta = 0;
   for (let index = 1; index < count; index++) {
     const next = (whole[index] as number) - (whole[index - 1] as number);
     if (next !== 0) isConstant = false;
+    if (index > 1 && next !== delta) isEven = false;
     deltaBits += bitsOf(next);
     secondBits += bitsOf(next - delta);
     delta = next;
   }
   const mode = isConstant ? CONSTANT : secondBits < deltaBits ? DELTAS_OF_DELTAS : DELTAS;
-  out.byte(mode | (digits << 2) | (exceptions.length > 0 ? 0x80 : 0));
+  out.byte(mode | (digits << 2) | (isEven ? EVEN : 0) | (exceptions.length > 0 ? HAS_EXCEPTIONS : 0));
   if (exceptions.length > 0) {
     out.unsigned(exceptions.length);
     let last = 0;
@@ -171,6 +201,7 @@ export function encodeColumn(out: ByteWriter, values: ArrayLike<number>, from = 
   }
   out.signed(whole[0] as number);
   if (mode === CONSTANT) return;
+  if (isEven) return out.signed(delta);
   delta = 0;
   for (let index = 1; index < count; index++) {
     const next = (whole[index] as number) - (whole[index - 1] as number);
@@ -185,9 +216,9 @@ export function decodeColumn(reader: ByteReader, count: number, target: Float64A
   const head = reader.byte();
   const mode = head & 3;
   if (mode === RAW) return decodeRaw(reader, count, target, at);
-  const power = POWERS[(head >> 2) & 0x1f] ?? 1;
+  const power = POWERS[(head >> 2) & 0xf] ?? 1;
   let exceptions: (readonly [number, number])[] = [];
-  if ((head & 0x80) !== 0) {
+  if ((head & HAS_EXCEPTIONS) !== 0) {
     const found = Math.min(reader.unsigned(), count);
     let index = 0;
     exceptions = Array.from({ length: found }, () => {
@@ -195,17 +226,13 @@ export function decodeColumn(reader: ByteReader, count: number, target: Float64A
       return [index, reader.float()] as const;
     });
   }
-  let whole = reader.signed();
-  target[at] = whole / power;
-  if (mode === CONSTANT) target.fill(whole / power, at, at + count);
-  else {
-    let delta = 0;
-    for (let index = 1; index < count; index++) {
-      delta = mode === DELTAS ? reader.signed() : delta + reader.signed();
-      whole += delta;
-      target[at + index] = power === 1 ? whole : whole / power;
-    }
-  }
+  const first = reader.signed();
+  target[at] = first / power;
+  if (mode === CONSTANT) target.fill(first / power, at, at + count);
+  else if ((head & EVEN) !== 0) {
+    const delta = reader.signed();
+    for (let index = 1; index < count; index++) target[at + index] = (first + index * delta) / power;
+  } else reader.sums(target, at + 1, count - 1, first, power, mode === DELTAS_OF_DELTAS);
   for (const [index, value] of exceptions) if (index < count) target[at + index] = value;
 }
 

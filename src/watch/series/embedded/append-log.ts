@@ -29,13 +29,15 @@ export class AppendLog {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   }
 
-  /** Reads all files that are there. */
-  read(reader: LogReader): void {
+  /** Reads all files that are there, each up to a record that is not as it was written. Returns the bytes that could not be read. */
+  read(reader: LogReader): number {
+    let unread = 0;
     for (const number of this.#numbers()) {
       this.#number = number;
       const bytes = readFileSync(this.#file(number));
-      readRecords(bytes, reader);
+      unread += bytes.length - readRecords(bytes, reader);
     }
+    return unread;
   }
 
   get number(): number {
@@ -113,17 +115,19 @@ export class AppendLog {
   }
 }
 
-function readRecords(bytes: Buffer, reader: LogReader): void {
+/** How many bytes of it are records. */
+function readRecords(bytes: Buffer, reader: LogReader): number {
   let at = 0;
   while (at + HEAD_BYTES <= bytes.length) {
     const length = bytes.readUInt32LE(at);
     const end = at + HEAD_BYTES + length;
-    if (length === 0 || length > RECORD_BYTES_MAX || end > bytes.length) return;
+    if (length === 0 || length > RECORD_BYTES_MAX || end > bytes.length) return at;
     const body = bytes.subarray(at + HEAD_BYTES, end);
-    if (crc32(body) !== bytes.readUInt32LE(at + 4)) return;
+    if (crc32(body) !== bytes.readUInt32LE(at + 4)) return at;
     readRecord(body, reader);
     at = end;
   }
+  return at;
 }
 
 function readRecord(body: Buffer, reader: LogReader): void {

@@ -329,7 +329,7 @@ export class EmbeddedSeries implements SeriesStore, SampleSource {
 
   #recover(): void {
     const byId = new Map<number, HeadSeries>();
-    this.#log.read({
+    const unread = this.#log.read({
       series: (id, key, source) => {
         const series = this.#head.find(key) ?? this.#head.create(key, source);
         byId.set(id, series);
@@ -341,6 +341,10 @@ export class EmbeddedSeries implements SeriesStore, SampleSource {
         });
       },
     });
+    if (unread > 0)
+      this.#options.log.warn(
+        `series: ${unread} bytes of the log were not as they were written, and are left out: the machine lost its power while they were, or the disk is damaged`,
+      );
     // What stands in older logs is sealed before they go.
     this.#log.begin();
     // What was taken before the end may belong to hours that are closed by now: they are sealed before their tiers are made.
@@ -380,7 +384,7 @@ export class EmbeddedSeries implements SeriesStore, SampleSource {
     return { type: isInstant ? "vector" : "matrix", series: value.series.map(({ labels, values }) => present(labels, times, values)), ...told };
   }
 
-  /** Raw samples where they are all still here; else the finest tier that has the whole time; a coarser one where step and ranges are twice as coarse as that. */
+  /** Raw samples where they are all still here; else the finest tier that has the whole time; a coarser one where the step is as long, and ranges twice as long. */
   #resolutionFor(expr: Expr, steps: Steps, lookbackMs: number): number {
     const { retention, clock } = this.#options;
     const nowMs = clock.now();
@@ -411,7 +415,7 @@ export class EmbeddedSeries implements SeriesStore, SampleSource {
       ({ keepMs, resolutionMs }) => wantedMs >= nowMs - keepMs || (this.#segments.oldestMs(resolutionMs) ?? nowMs) - resolutionMs <= wantedMs,
     );
     const able = whole.length > 0 ? whole : tiers.slice(-1);
-    const coarse = able.findLast(({ resolutionMs }) => 2 * resolutionMs <= finestMs);
+    const coarse = able.findLast(({ resolutionMs }) => resolutionMs <= finestMs);
     return (coarse ?? able[0])?.resolutionMs ?? 0;
   }
 

@@ -82,7 +82,7 @@ export interface CardinalityBounds {
   readonly metricSeriesMax: number;
   /** Of one source. */
   readonly sourceSeriesMax: number;
-  /** Of all. Above it only those have new series that have less than an equal share: so it is passed by a factor of two at most. */
+  /** Of all. Above it only those have new series that have less than an equal share, and above twice as many nobody has. */
   readonly seriesMax: number;
 }
 
@@ -127,6 +127,8 @@ export class Head {
       return `${source} has ${ofSource} active series, and no more of one source are taken: send fewer metrics or labels`;
     if (this.#series.size >= seriesMax && own >= Math.max(1, Math.floor(seriesMax / Math.max(1, this.#ofPair.size))))
       return `there are ${this.#series.size} active series, of which ${own} are ${metric} of ${source}, more than an equal share: its new series are not taken`;
+    if (this.#series.size >= 2 * seriesMax)
+      return `there are ${this.#series.size} active series, twice as many as there should be: no new ones are taken of anybody, until some have had no sample for an hour`;
     return undefined;
   }
 
