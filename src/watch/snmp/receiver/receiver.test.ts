@@ -11,7 +11,7 @@ import { community, open, pduOf, secure } from "../agent/manager-rig.ts";
 import { localizeKey, oid, oidValue, PDU, type Pdu, text, ticks } from "../wire/index.ts";
 import { TrapReceiver } from "./receiver.ts";
 import { Shedder } from "./shedder.ts";
-import { TrapLog } from "./trap-log.ts";
+import { TrapLog, type TrapLogLimits } from "./trap-log.ts";
 import type { TrapRecord } from "./trap-record.ts";
 
 const LINK_DOWN = "1.3.6.1.6.3.1.1.5.3";
@@ -38,11 +38,20 @@ const trapOf = (type: number, requestId = 1, word = "x"): Pdu =>
 
 function makeRig(t: TestContext) {
   const folder = mkdtempSync(path.join(tmpdir(), "orrery-traps-"));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const opened: TrapLog[] = [];
+  t.after(async () => {
+    for (const one of opened) await one.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const openLog = (limits?: TrapLogLimits): TrapLog => {
+    const one = new TrapLog(folder, limits);
+    opened.push(one);
+    return one;
+  };
   const clock = new ManualClock();
   const engine: Engine = { id: engineIdOf("site", "traps"), boots: 3, time: () => Math.floor(clock.monotonic() / 1000) };
   const sent: Buffer[] = [];
-  const trapLog = new TrapLog(folder);
+  const trapLog = openLog();
   const start = (log = trapLog) => {
     const receiver = new TrapReceiver({
       engine,
@@ -66,7 +75,7 @@ function makeRig(t: TestContext) {
       await new Promise(setImmediate);
     }
   };
-  return { receiver, clock, sent, trapLog, settle, start, folder, engine };
+  return { receiver, clock, sent, trapLog, settle, start, folder, engine, openLog };
 }
 
 const at = (address: string) => ({ address, port: 5000 });
@@ -92,7 +101,7 @@ test("traps of SNMPv2c are kept as they were said; what is no trap, and whom nob
 });
 
 test("an inform is answered when it is on the disk, one that is sent again is answered and not kept again, also after a restart", async (t) => {
-  const { receiver, sent, trapLog, settle, start, folder } = makeRig(t);
+  const { receiver, sent, trapLog, settle, start, openLog } = makeRig(t);
   const inform = community("public", trapOf(PDU.inform, 77));
   receiver.receive(inform, at("10.0.0.1"));
   assert.equal(sent.length, 0, "nothing is said before it is kept");
@@ -103,7 +112,7 @@ test("an inform is answered when it is on the disk, one that is sent again is an
   await settle(2);
   await new Promise(setImmediate);
   assert.deepEqual([sent.length, kept(trapLog).length, receiver.figures().repeated], [2, 1, 1]);
-  const next = start(new TrapLog(folder));
+  const next = start(openLog());
   next.receive(inform, at("10.0.0.1"));
   await settle(1, next);
   await new Promise(setImmediate);
@@ -233,8 +242,8 @@ test("whatever comes, each source has its share and the sum of all stays bounded
 });
 
 test("files of traps are cut by size, the oldest go, and half a line is passed over", async (t) => {
-  const { folder } = makeRig(t);
-  const trapLog = new TrapLog(folder, { fileBytesMax: 200, filesMax: 3 });
+  const { folder, openLog } = makeRig(t);
+  const trapLog = openLog({ fileBytesMax: 200, filesMax: 3 });
   const record = (id: number): TrapRecord => ({
     at: new Date(id).toISOString(),
     from: "10.0.0.1",
@@ -254,7 +263,7 @@ test("files of traps are cut by size, the oldest go, and half a line is passed o
       .slice(0, 3),
     ["1.3.11", "1.3.10", "1.3.9"],
   );
-  const next = new TrapLog(folder, { fileBytesMax: 200, filesMax: 3 });
+  const next = openLog({ fileBytesMax: 200, filesMax: 3 });
   await next.append([record(12)], 1_000);
   assert.equal(kept(next)[0]?.oid, "1.3.12");
 });
