@@ -300,6 +300,26 @@ test("kubectl works with a personal token, says who that is, and a watch of it e
   assert.match(ended.text, /the token was revoked|it was revoked/);
 });
 
+test("a token is limited to what there is, in words that can be read, or refused; one that was revoked does not lead into the data folder", async (t) => {
+  const site = await openLoginSite(t);
+  await site.setUser("ben", { roles: [{ role: "viewer" }] });
+  const { token } = (await site.admin("POST", "/tokens", { user: "ben", ttl: "1h" })) as { readonly token: string };
+  const ben = site.api.client("ben", { token });
+  const make = async (scope: object): Promise<string> => {
+    try {
+      return ((await ben.request({ method: "POST", path: "/tokens", body: { ttl: "10m", scope: [scope] } })).body as { token: string }).token;
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  for (const where of ["a in (b", "", " ", ",", "a=b,", "a=b,,c", "=", "a==b==c", "(", "中=a", "a=b;c=d"])
+    assert.match(await make({ role: "viewer", where }), /scope\[0\]\.where/, where);
+  for (const role of ["nosuch", "", "__proto__", "Viewer", "viewer "]) assert.match(await make({ role }), /there is no role/, role);
+  for (const scope of [{ role: "viewer" }, { role: "admin", where: "team in (a,b),!old" }]) assert.match(await make(scope), /^orrery_/);
+  await ben.request({ method: "POST", path: "/logout", body: {} });
+  await assert.rejects(ben.request({ path: "/me" }), (error: Error) => /was revoked/.test(error.message) && !/tokens\//.test(error.message));
+});
+
 test("who edits manifests does not say how people log in, nor who decides that manages users by whom they come", async (t) => {
   const site = await openLoginSite(t);
   await site.setUser("ed", { roles: [{ role: "engineer" }] });

@@ -56,7 +56,7 @@ export class Askers {
     if (token === undefined)
       throw new OrreryError("api/unauthorized", "Unauthorized: give a token (Authorization: Bearer …); the site's are in its data folder, tokens/");
     const user = this.#options.authenticate({ bearer: token });
-    return user instanceof Promise ? user.then(known) : known(user);
+    return user instanceof Promise ? user.then((found) => known(found, token)) : known(user, token);
   }
 
   /** Both halves of a session; neither of them is believed alone, nor what another page makes a browser send.
@@ -100,9 +100,14 @@ function knownSession(user: Identity | undefined): Identity {
   return user;
 }
 
-/** @throws api/unauthorized */
-function known(user: Identity | undefined): Identity {
-  if (user === undefined)
-    throw new OrreryError("api/unauthorized", "Unauthorized: the token is not one of this site's; they are in its data folder, tokens/");
-  return user;
+/** Of a token by its form alone: whether there ever was such a one is told to nobody.
+ *  @throws api/unauthorized */
+function known(user: Identity | undefined, token: string): Identity {
+  if (user !== undefined) return user;
+  throw new OrreryError(
+    "api/unauthorized",
+    token.startsWith("orrery_")
+      ? "Unauthorized: the token is none of this site, or was revoked; log in again (orrery login), or make another: orrery token create"
+      : "Unauthorized: the token is not one of this site's; they are in its data folder, tokens/",
+  );
 }

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type Clock, OrreryError } from "#/base/index.ts";
-import { API_GROUP, duration, durationMs, user as userKind } from "#/model/index.ts";
-import type { Authorizer, Identity } from "#/people/access/index.ts";
+import { API_GROUP, duration, durationMs, labelSelector, role as roleKind, user as userKind } from "#/model/index.ts";
+import { type Authorizer, BUILT_IN_ROLES, type Identity } from "#/people/access/index.ts";
 import type { Login, NewSession, Visitor } from "#/people/login/index.ts";
 import type { Store } from "#/state/store/index.ts";
 import { type BrowserRules, checkOrigin, cookieName, cookieOf, isSecure, knownCookie, sessionCookie } from "./browser.ts";
@@ -37,7 +37,7 @@ const token = z.strictObject({ ttl: duration, label: label.optional() }).optiona
 const loginBody = z.union([z.strictObject({ user: text, password: z.string().max(10_000), token }), z.strictObject({ link: text, token })]);
 const linkBody = z.strictObject({ user: text.optional(), display: z.strictObject({ label: label.optional(), lifetime: duration }).optional() });
 const scope = z
-  .array(z.strictObject({ role: z.string().max(253), where: z.string().max(1_000).optional() }))
+  .array(z.strictObject({ role: z.string().max(253), where: labelSelector.optional() }))
   .min(1)
   .max(50);
 const tokenBody = z.strictObject({ user: text.optional(), ttl: duration, label: label.optional(), scope: scope.optional() });
@@ -198,6 +198,7 @@ export class LoginRoutes {
     const owner = given.user ?? who.name;
     if (owner !== who.name) await this.#checkActsFor(who, owner);
     checkWhole(who);
+    await this.#checkRolesKnown(given.scope ?? []);
     const { token, view } = await this.#options.login.makeToken({
       user: owner,
       by: who,
@@ -209,6 +210,14 @@ export class LoginRoutes {
       ...addressOf(exchange),
     });
     return private_(jsonReply({ token, ...view }, 201));
+  }
+
+  /** A token within a role that there is not may do nothing, until somebody makes one of that name.
+   *  @throws api/bad-request */
+  async #checkRolesKnown(grants: readonly { readonly role: string }[]): Promise<void> {
+    for (const [index, { role }] of grants.entries())
+      if (!BUILT_IN_ROLES.has(role) && (await this.#options.store.get(roleKind, { name: role })) === undefined)
+        throw new OrreryError("api/bad-request", `scope[${index}].role: there is no role ${role.slice(0, 100)}; see them with: orrery role list`);
   }
 
   async #endToken(exchange: Exchange, id: string): Promise<Reply> {
