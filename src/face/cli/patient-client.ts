@@ -2,6 +2,7 @@ import { describeError, isOrreryError, OrreryError, sleep } from "#/base/index.t
 import { formatDuration } from "#/model/index.ts";
 import type { Answer, Client, ClientRequest, Exchange } from "#/state/client/index.ts";
 import type { CliContext } from "./context.ts";
+import { describePausedCentre } from "./paused-centre.ts";
 
 /** A centre that ends is started again by its supervisor, and answers again within this. */
 const AWAY_MS = 30_000;
@@ -15,6 +16,9 @@ const AGAIN = Symbol("looks where the API is now");
  *  @throws cli/not-running, as `CliContext.connect` */
 export async function connectPatiently(context: CliContext, data: string): Promise<Client> {
   let inner = await context.connect(data);
+  const stopped = describePausedCentre(context.platform.processes(data));
+  // It takes the connection, and nothing more: that would be said in ten seconds only.
+  if (stopped !== undefined) context.terminal.note(stopped);
   // A site that is started anew may have its API at another port.
   const lookAgain = async (): Promise<void> => {
     const found = await context.connect(data).catch(() => undefined);
@@ -77,10 +81,11 @@ async function askPatiently<T>(about: {
       if (!isAway(error) || signal.aborted || !(isUnsent(error) || isRepeatable(request)) || !isStartedAgain(context, data)) throw error;
       wasLost ||= !isUnsent(error);
       if (clock.monotonic() - sinceMs >= AWAY_MS)
-        throw new OrreryError("client/unavailable", `the centre has not answered for ${formatDuration(AWAY_MS)}: ${describeError(error)}`, {
-          retry: "backoff",
-          cause: error,
-        });
+        throw new OrreryError(
+          "client/unavailable",
+          `the centre has not answered for ${formatDuration(AWAY_MS)}: ${describePausedCentre(context.platform.processes(data)) ?? describeError(error)}`,
+          { retry: "backoff", cause: error },
+        );
       terminal.progress(`the centre does not answer; trying again, ${formatDuration(AWAY_MS)} at most`);
       await sleep(clock, AGAIN_MS, signal);
       await lookAgain();

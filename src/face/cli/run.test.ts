@@ -785,6 +785,28 @@ test("status warns of whatever condition is not as it should be", async () => {
   assert.ok(!out.includes("AsWanted"));
 });
 
+test("a centre that was stopped by a signal is told at once, with what lets it go on: status asks it nothing, other commands wait for it", async () => {
+  const processes = (["supervisor", "centre"] as const).map((name) => ({
+    name,
+    pid: 4711,
+    restarts: 0,
+    ...(name === "centre" ? { ready: false, phase: "Paused" } : { ready: true }),
+  }));
+  const why = "the centre was stopped by a signal (SIGSTOP, Ctrl-Z) or a debugger; it goes on after: kill -CONT 4711";
+  const requests: ClientRequest[] = [];
+  const seen = await run(["status"], { processes, requests });
+  assert.deepEqual([seen.status, requests], [1, []]);
+  assert.ok(seen.note.includes(`the API does not answer: ${why}\n`), seen.note);
+  for (const args of [
+    ["scale", "auth", "3"],
+    ["get", "microservices"],
+    ["restart", "auth"],
+  ]) {
+    const { note } = await run(args, { processes, answers: { [`GET ${SERVICES}`]: { items: [] } } });
+    assert.ok(note.startsWith(`${why}\n`), note);
+  }
+});
+
 test("status has a line for each warning of the platform, before those of the site, and so has -o json", async () => {
   const warnings = ["Stopping", "Ended", "Faults", "Paused", "DiskLow", "DiskFull"].map((reason) => ({
     object: "platform",

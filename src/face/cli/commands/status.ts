@@ -1,7 +1,8 @@
-import { describeError, shellWord } from "#/base/index.ts";
+import { describeError, OrreryError, shellWord } from "#/base/index.ts";
 import type { CliContext } from "../context.ts";
 import type { Options } from "../options.ts";
 import { formatAge, formatBytes, listFew, printData } from "../output.ts";
+import { describePausedCentre } from "../paused-centre.ts";
 import type { Readiness } from "../readiness.ts";
 import { loadSiteState, type SiteState } from "../site-state.ts";
 import { formatTable, type TableColumn, textWidth, wrap } from "../table.ts";
@@ -29,6 +30,9 @@ async function loadState(context: CliContext, data: string): Promise<SiteState> 
   const own = context.platform.processes(data);
   const api = await context.connect(data);
   try {
+    const stopped = describePausedCentre(own);
+    // It takes connections, and answers none of them: whoever asks waits for nothing.
+    if (stopped !== undefined) throw new OrreryError("client/unavailable", stopped, { retry: "backoff" });
     return await loadSiteState(api, data, own, context.platform.edge(data));
   } catch (error) {
     const isDown = own.every((one) => one.pid === undefined);
