@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
 import { localPlatform } from "./platform.ts";
+import { platformChecks } from "./platform-warnings.ts";
 import { recordOf } from "./run-file.ts";
 
 test("a process that a signal has stopped is not told as ready, and a warning says how it goes on", async (t) => {
@@ -33,7 +34,36 @@ test("a process that a signal has stopped is not told as ready, and a warning sa
   // The signal takes a moment to be heeded.
   for (let turn = 0; turn < 200 && warned().length === 0; turn++) await new Promise((resolve) => setTimeout(resolve, 10));
   assert.deepEqual(told(), [[false, "Paused"]]);
+  const checks = (): readonly unknown[] => platformChecks(data, () => 1e9).map(({ check }) => problemOf(check));
+  assert.match(String(checks()[0]), /^centre: process .* kill -CONT/);
   assert.match(warned()[0] ?? "", new RegExp(`^centre: process ${pid} was stopped by a signal .* kill -CONT ${pid}$`));
+});
+
+const problemOf = (check: () => void): string | undefined => {
+  try {
+    check();
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+};
+
+test("the console is told what holds now: a supervisor that died, a disk that fills, that all is being ended; not what is over", (t) => {
+  const data = mkdtempSync(path.join(tmpdir(), "orrery-checked-"));
+  t.after(() => rmSync(data, { recursive: true }));
+  mkdirSync(path.join(data, "run"));
+  const told = (free: number, facts?: object): readonly (string | undefined)[] => {
+    if (facts !== undefined) writeFileSync(path.join(data, "run", "supervisor.json"), JSON.stringify({ ...recordOf(process.pid), ...facts }));
+    return platformChecks(data, () => free).map(({ check }) => problemOf(check));
+  };
+  assert.deepEqual(told(1024 * MIB), [undefined, undefined]);
+  const lately = new Date(Date.now() - 60_000).toISOString();
+  assert.deepEqual(told(1024 * MIB, { ends: { centre: { at: lately, how: "killed by SIGKILL" } } }), [undefined, undefined]);
+  assert.match(told(1024 * MIB, { stoppingSince: lately })[0] ?? "", /^platform: it is being ended/);
+  assert.match(told(255 * MIB, {})[1] ?? "", /^data folder: 255 MiB are free/);
+  assert.match(told(0, {})[1] ?? "", /^data folder: 0 MiB .*may be refused/);
+  // Another process has its number now.
+  assert.match(told(1024 * MIB, { startTime: 1 })[0] ?? "", /^the supervisor does not run: .*orrery up/);
 });
 
 const MIB = 1024 * 1024;

@@ -24,6 +24,7 @@ import { readHostName } from "../host-name.ts";
 import { ignoreHangUp } from "../interrupts.ts";
 import { stdoutLog } from "../json-log.ts";
 import { guardOutput } from "../output.ts";
+import { platformChecks } from "../platform-warnings.ts";
 import { writeRunFile } from "../run-file.ts";
 import { serverNames } from "../site-identity.ts";
 import { CENTRE_NAME } from "../supervisor/site-stop.ts";
@@ -208,6 +209,7 @@ class CentreProcess {
         { name: "event-loop", check: () => this.#loop.check() },
         { name: "audit", check: () => audit.check() },
       ],
+      warnings: platformChecks(data),
       table: lead.at(TABLE).distribution,
       offeredTemplate: (service, wanted) => findOfferedTemplate(siteFolder, service, wanted, log),
       checkDeletion: (kind, keys) => checkDeletion(parts, store, kind, keys),

@@ -55,6 +55,7 @@ export interface RoutesOptions {
   readonly log: Log;
   readonly version: string;
   readonly checks: readonly ReadyCheck[];
+  readonly warnings: readonly ReadyCheck[];
   readonly metrics: Metrics;
   readonly watchers: WatcherCount;
   readonly backup?: () => Promise<object>;
@@ -146,6 +147,7 @@ export class Routes {
     this.#openApi = new OpenApi(this.#collections, version);
     this.views = new Views({
       ...options,
+      checks: [...options.checks, ...options.warnings],
       kinds: this.#collections.map(viewedCollection),
       ...(hub !== undefined && { board: hub.board }),
       ...(this.#access !== undefined && { openLog: viewedLogs(this.#access, clock) }),

@@ -83,6 +83,8 @@ export interface ApiOptions {
   readonly key: string;
   /** For /readyz. */
   readonly checks?: readonly ReadyCheck[];
+  /** Shown in the console beside these: what is not as it should be although the centre can work. */
+  readonly warnings?: readonly ReadyCheck[];
   /** Answers POST /backup: makes a backup of the store and tells where it is. Absent: not served. */
   readonly backup?: () => Promise<object>;
   /** The console's files, served to everybody below /console. Absent: not served. */
@@ -141,7 +143,7 @@ class ApiServer implements Api {
   #isStopping = false;
 
   constructor(options: ApiOptions) {
-    const { store, kinds, hub, clock, random, log, version, checks = [], metrics = [] } = options;
+    const { store, kinds, hub, clock, random, log, version, checks = [], warnings = [], metrics = [] } = options;
     this.#options = options;
     this.#yaml = new YamlReader({ clock });
     this.#authorizer = options.authorizer ?? fixedRoles(options.rights ?? [], options.paths);
@@ -160,6 +162,7 @@ class ApiServer implements Api {
       log,
       version,
       checks,
+      warnings,
       metrics: this.#metrics,
       watchers,
       ...(options.backup !== undefined && { backup: options.backup }),

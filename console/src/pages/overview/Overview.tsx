@@ -43,10 +43,11 @@ export default function Overview() {
   const live = useView<OverviewRow>({ of: "overview", limit: SHOWN_MAX });
   const { problems, changes, layers, platform } = useMemo(() => sort(live.rows.map(({ key, row }) => ({ key, ...row }))), [live.rows]);
   const urgent = problems.filter(({ severity }) => severity === "critical" || severity === "major").length;
+  const amiss = problems.length + (platform?.checks.filter(({ problem }) => problem !== undefined).length ?? 0);
   const sentence = (): string => {
     if (live.isLoading) return "";
     if (urgent > 0) return t("urgent", { count: urgent });
-    return problems.length > 0 ? t("some", { count: problems.length }) : t("well");
+    return amiss > 0 ? t("some", { count: amiss }) : t("well");
   };
   return (
     <div className="page overview">
@@ -58,7 +59,7 @@ export default function Overview() {
           <section aria-label={t("wrong")}>
             <h2>{t("wrong")}</h2>
             {problems.length === 0 ? (
-              <p className="standing quiet">{t("nothingWrong")}</p>
+              amiss === 0 && <p className="standing quiet">{t("nothingWrong")}</p>
             ) : (
               <ul className="wrong">
                 {problems.map((problem) => (
