@@ -6,14 +6,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { seededRandom, systemClock } from "#/base/index.ts";
-import { Access } from "#/watch/snmp/agent/access.ts";
-import { AgentCounters } from "#/watch/snmp/agent/counters.ts";
-import { Dispatcher } from "#/watch/snmp/agent/dispatcher.ts";
-import { engineIdOf } from "#/watch/snmp/agent/engine.ts";
-import { MibTree, table } from "#/watch/snmp/agent/mib-tree.ts";
-import { empty } from "#/watch/snmp/agent/requests.ts";
-import { isWithin, NULL, type Oid, oid, PDU, type Pdu, readMessage, text, writeCommunityMessage } from "#/watch/snmp/wire/index.ts";
+import { tableAgent } from "#/watch/snmp/agent/table-rig.ts";
+import { isWithin, NULL, type Oid, oid, PDU, type Pdu, readMessage, writeCommunityMessage } from "#/watch/snmp/wire/index.ts";
 import { findProgram, missingPrograms } from "../tools/debian-programs.ts";
 
 const ROWS = 1_000;
@@ -25,19 +19,13 @@ const OURS = oid("1.3.6.1.4.1.32473.1.1.4.1.1");
 const THEIRS = oid("1.3.6.1.2.1.25.6.3.1");
 
 function serve(): void {
-  const rows = Array.from({ length: ROWS }, (_, at) => ({ index: [at + 1], of: `orbit-propagation-${at}` }));
-  const dispatcher = new Dispatcher({
-    engine: { id: engineIdOf("bench", "host"), boots: 1, time: () => 1 },
-    clock: systemClock,
-    random: seededRandom(1),
-    access: () => new Access([], [{ name: "public", value: "public", from: ["127.0.0.0/8"] }]),
-    tree: new MibTree([table(OURS, { 2: (name: string) => text(name), 3: (name) => text(name) }, () => rows)]),
-    set: async ({ pdu }) => empty(pdu),
-    counters: new AgentCounters(),
-  });
+  const take = tableAgent(
+    OURS,
+    Array.from({ length: ROWS }, (_, at) => `orbit-propagation-${at}`),
+  );
   const socket = createSocket("udp4");
   socket.on("message", (datagram, { address, port }) => {
-    const answer = dispatcher.take(datagram, address);
+    const answer = take(datagram, address);
     if (answer instanceof Buffer) socket.send(answer, port, address);
   });
   socket.bind(0, "127.0.0.1", () => process.send?.(socket.address().port));

@@ -103,7 +103,7 @@ export const WINGS: readonly Wing[] = [
       { name: "figures", imports: ["base", "probes", "agent"] },
       {
         name: "snmp",
-        faces: ["wire", "agent", "names"],
+        faces: ["wire", "agent", "agent/table-rig", "names"],
         imports: ["base", "model", "client", "store", "reconcile", "process", "probes"],
       },
       { name: "alarms", imports: ["base", "model", "link", "store", "reconcile", "series"], pure: ["core"] },
