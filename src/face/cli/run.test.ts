@@ -807,6 +807,24 @@ test("a centre that was stopped by a signal is told at once, with what lets it g
   }
 });
 
+test("status tells of a glass that was broken until another has looked, and not of one that was looked at", async () => {
+  for (const [status, isTold] of [
+    ["True", true],
+    ["False", false],
+  ] as const) {
+    const broken = { type: "BrokenGlass", status, reason: "Unreviewed", message: "anna: stop of antenna", lastTransitionTime: "2030-01-01T00:00:30Z" };
+    const answers = {
+      [`GET ${BASE}/sites`]: { items: [{ kind: "Site", metadata: { name: "site" }, status: { conditions: [broken] } }] },
+      ...Object.fromEntries(["microservices", "instances", "resources", "jobs", "routes"].map((kind) => [`GET ${BASE}/${kind}`, { items: [] }])),
+      ...Object.fromEntries(["hosts", "gateways"].map((kind) => [`GET /apis/orrery.dev/v1/${kind}`, { items: [] }])),
+      "GET /live/hosts": { items: [] },
+      "GET /live/instances": { items: [] },
+    };
+    const { out, note } = await run(["status"], { answers, processes: [{ name: "centre", pid: 1, ready: true, restarts: 0 }] });
+    assert.equal(out.includes("anna: stop of antenna"), isTold, out + note);
+  }
+});
+
 test("status has a line for each warning of the platform, before those of the site, and so has -o json", async () => {
   const warnings = ["Stopping", "Ended", "Faults", "Paused", "DiskLow", "DiskFull"].map((reason) => ({
     object: "platform",

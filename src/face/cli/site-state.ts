@@ -166,7 +166,7 @@ export async function loadSiteState(api: Client, data: string, own: readonly Pla
 /** By these the objects are judged where they stand. */
 const JUDGED: ReadonlySet<string> = new Set(["Ready", "Accepted", "Settled"]);
 /** Conditions that are well when they are False; all others are well when they are True. */
-const WELL_WHEN_FALSE: ReadonlySet<string> = new Set(["Diverged"]);
+const WELL_WHEN_FALSE: ReadonlySet<string> = new Set(["Diverged", "BrokenGlass"]);
 
 function warningsOf({ kind, metadata, status }: StoredObject): SiteState["warnings"] {
   const conditions = (status as { readonly conditions?: readonly Condition[] } | undefined)?.conditions ?? [];
