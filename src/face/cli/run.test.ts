@@ -812,7 +812,13 @@ test("status tells of a glass that was broken until another has looked, and not 
     ["True", true],
     ["False", false],
   ] as const) {
-    const broken = { type: "BrokenGlass", status, reason: "Unreviewed", message: "anna: stop of antenna", lastTransitionTime: "2030-01-01T00:00:30Z" };
+    const broken = {
+      type: "BrokenGlass",
+      status,
+      reason: "Unreviewed",
+      message: "anna: stop of antenna",
+      lastTransitionTime: "2030-01-01T00:00:30Z",
+    };
     const answers = {
       [`GET ${BASE}/sites`]: { items: [{ kind: "Site", metadata: { name: "site" }, status: { conditions: [broken] } }] },
       ...Object.fromEntries(["microservices", "instances", "resources", "jobs", "routes"].map((kind) => [`GET ${BASE}/${kind}`, { items: [] }])),
