@@ -339,12 +339,19 @@ test("delete of a service names the routes that now lead nowhere, and who still 
 
 test("apply --dry-run says what would be changed, and what not", async (t) => {
   const cwd = writeManifests(t, GOOD);
-  const said = async (after: object): Promise<string> =>
-    (await run(["apply", "-f", "a.yaml", "--dry-run"], { cwd, answers: { [`GET ${SERVICES}/auth`]: auth(), [`PATCH ${SERVICES}/auth`]: after } }))
-      .out;
-  const managed = { ...auth(), metadata: { ...auth().metadata, managedFields: [{ manager: "orrery-up" }] }, status: { replicas: 1 } };
-  assert.equal(await said(managed), "microservice auth: unchanged (dry run)\n");
-  assert.equal(await said(auth({ replicas: 3 })), "microservice auth: changed (dry run)\n");
+  const requests: ClientRequest[] = [];
+  const said = async (outcome: "changed" | "unchanged"): Promise<string> => {
+    const objects = [{ kind: "Microservice", name: "auth", outcome }];
+    const answers = { [`GET ${SERVICES}/auth`]: auth(), "POST /forecast": { kind: "Forecast", objects, updates: [], scales: [] } };
+    return (await run(["apply", "-f", "a.yaml", "--dry-run"], { cwd, answers, requests })).out;
+  };
+  assert.equal(await said("unchanged"), "microservice auth: unchanged (dry run)\n");
+  assert.match(await said("changed"), /^microservice auth: changed \(dry run\)\n/);
+  assert.deepEqual(
+    requests.filter(({ method = "GET" }) => method !== "GET").map(({ path: asked }) => asked),
+    ["/forecast", "/forecast"],
+    "nothing is written",
+  );
 });
 
 test("apply refuses a template whose files are not in the site's folder, and names where it looked", async (t) => {
