@@ -8,6 +8,24 @@ import { assertAccessible, ConsoleSite, type Look, type OpenPage, untilCalm } fr
 import { until } from "./login-site.ts";
 
 const skip = lacksBrowser();
+/** Pages whose lists are of objects, or of what objects do. */
+const PAGES: readonly string[] = [
+  "",
+  "alarms",
+  "updates",
+  "services",
+  "topology",
+  "calls",
+  "events",
+  "gateways",
+  "routes",
+  "resources",
+  "hosts",
+  "system",
+  "users",
+  "approvals",
+  "audit",
+];
 const ODD = `<img src=x onerror="alert(1)"> \u202etxet\u200b ${"long ".repeat(30)}`;
 
 describe("the console's pages of access", { skip }, () => {
@@ -391,6 +409,62 @@ describe("the console's pages of access", { skip }, () => {
       await other.getByRole("heading", { name: "Overview", level: 1 }).waitFor();
     });
     await until(async () => (await site.site.api.store.get(user, { name: "sam" }))?.spec.language === "en");
+  });
+
+  test("a form that is refused stays, with the reason and all that was typed, and is sent again", async () => {
+    const forms: readonly { path: string; open?: string; fill: Readonly<Record<string, string>>; send: RegExp }[] = [
+      {
+        path: "/users",
+        open: "Add a user",
+        fill: { "Name (for logging in; it stays)": "r.fused", "For objects": "team in orbit" },
+        send: /^Add r\.fused/,
+      },
+      { path: "/users?show=roles&new=role", fill: { "Name (it stays)": "r-fused", "For objects": "team in orbit" }, send: /^Make r-fused/ },
+    ];
+    for (const { path, open, fill, send } of forms)
+      await on(
+        path,
+        {},
+        async ({ page }) => {
+          if (open !== undefined) await page.getByRole("button", { name: open }).click();
+          const form = page.locator("dialog.ask");
+          for (const [label, value] of Object.entries({ ...fill, "Why (for the audit)": "by night" }))
+            await form.getByLabel(label, { exact: true }).fill(value);
+          await form.getByRole("button", { name: send }).click();
+          await form.getByRole("alert").filter({ hasText: "It was refused." }).waitFor();
+          for (const [label, value] of Object.entries({ ...fill, "Why (for the audit)": "by night" }))
+            assert.equal(await form.getByLabel(label, { exact: true }).inputValue(), value, `${path}: ${label} stays`);
+          assert.equal(new URL(page.url()).searchParams.has("added"), false, "nobody waits for whom nobody added");
+          await form.getByLabel("For objects", { exact: true }).fill("team=orbit");
+          await form.getByRole("button", { name: send }).click();
+          await form.waitFor({ state: "detached" });
+          await page.locator(".deed.is-done").waitFor();
+        },
+        { refusals: true },
+      );
+  });
+
+  test("who sees a part alone is told so on each page, and never that nothing is there", async () => {
+    await site.site.setUser("part", { roles: [{ role: "operator", where: "team=nobody-has-it" }] });
+    await on(
+      "/",
+      { user: "part" },
+      async ({ page }) => {
+        for (const path of PAGES) {
+          await page.goto(`${site.site.plain}/console/${path}`);
+          await untilCalm(page);
+          await page
+            .getByText(/You may see nothing of this site|Nothing that you may see|You may not see this/)
+            .first()
+            .waitFor();
+          const text = (await page.locator("main").textContent()) ?? "";
+          assert.doesNotMatch(text, /\byet\b|\bnothing waits\b|all that is watched|as it is wanted/i, path);
+          assert.equal(await page.locator("main .standing code.command").count(), 0, `${path}: no command that brings what may be there`);
+        }
+        await page.locator(".bar-site", { hasText: "127.0.0.1" }).waitFor();
+      },
+      { refusals: true },
+    );
   });
 
   test("a viewer is offered nothing, and the API refuses it all the same", async () => {

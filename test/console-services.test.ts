@@ -88,10 +88,26 @@ test("a manifest is edited with its problems in place, foretold, written, and se
   await replace(page, "replicas:", "replicas: 2");
   await replace(page, "version: v1", "version: v2");
   await page.locator(".manifest-state", { hasText: "2 instances would start · 1 would stop" }).waitFor();
-  await page.getByRole("button", { name: "Review the change" }).click();
+  await page.keyboard.press("Control+s");
   await page.locator(".forecast-title", { hasText: "echo v1 → v2: begins at once" }).waitFor();
   await page.locator("ins", { hasText: "version: v2" }).waitFor();
   await page.locator("del", { hasText: "version: v1" }).waitFor();
+  // By the keyboard alone: from what would come to its keys, back into the text, which can still be undone.
+  const focused = (): Promise<string> => page.evaluate<string>("document.activeElement?.tagName ?? ''");
+  assert.match(await focused(), /^H3/, "keys go on where the review stands");
+  await page.keyboard.press("Tab");
+  while (!(await page.getByRole("button", { name: "Go on editing" }).evaluate((one) => one.matches(":focus")))) {
+    assert.notEqual(await focused(), "BODY");
+    await page.keyboard.press("Tab");
+  }
+  await page.keyboard.press("Enter");
+  await page.locator(".cm-editor.cm-focused").waitFor();
+  await page.keyboard.press("Control+z");
+  await page.locator(".cm-line", { hasText: "version: v1" }).waitFor();
+  await page.keyboard.press("Control+y");
+  await page.locator(".cm-line", { hasText: "version: v2" }).waitFor();
+  await page.keyboard.press("Control+Enter");
+  await page.locator(".forecast-title", { hasText: "echo v1 → v2" }).waitFor();
 
   // Somebody else is faster: what they wrote is shown, and the text stays.
   await site.store.patch(microservice, { name: "echo" }, { type: "merge", body: { spec: { timeout: "20s" } } });
@@ -105,6 +121,28 @@ test("a manifest is edited with its problems in place, foretold, written, and se
   await page.locator(".deed.is-done", { hasText: "it is there, and in force" }).waitFor({ timeout: 30_000 });
   const written = await site.store.get(microservice, { name: "echo" });
   assert.deepEqual([written?.spec.replicas, written?.spec.timeout, written?.status?.servedVersion], [2, "20s", "v2"]);
+
+  // After it was written Ctrl-Z has what stood there before; it is a change like any other.
+  await page.locator(".cm-editor.cm-focused").waitFor();
+  await page.keyboard.press("Control+z");
+  await page.locator(".manifest-state", { hasText: /^It would be taken/ }).waitFor();
+  assert.equal(await page.getByRole("button", { name: "Review the change" }).isEnabled(), true);
+  await page.getByRole("button", { name: "Discard" }).click();
+  // Neither column is so narrow that the state cannot be read.
+  await page.getByRole("tab", { name: /^Instances/ }).click();
+  await page.locator(".plain-table .state").first().waitFor();
+  assert.deepEqual(
+    await page
+      .locator(".plain-table .state, .data-table .state")
+      .evaluateAll((all) =>
+        all
+          .filter((one) => [one, ...one.querySelectorAll("*")].some((part) => part.scrollWidth > part.clientWidth + 1 && part.clientWidth > 0))
+          .map((one) => one.textContent),
+      ),
+    [],
+  );
+  await page.getByRole("tab", { name: "Manifest" }).click();
+  await page.locator(".cm-content").waitFor();
 
   // A template that cannot be had ends as a failure with its name.
   await replace(page, "from: server.mjs", "- from: missing.mjs");

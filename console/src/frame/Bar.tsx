@@ -44,7 +44,7 @@ export function Bar({ me, onMenu, onSearch }: BarProps) {
 /** `g 42 · settled`, `g 43 · draining 12 s`. */
 function SiteState() {
   const t = useTexts("frame");
-  const { object, isStale } = useObject<SiteObject>("sites", "site", "default");
+  const { object, isStale, isLoading } = useObject<SiteObject>("sites", "site", "default");
   const status = object?.status;
   const settled = status?.conditions?.find(({ type }) => type === "Settled");
   const alone = status?.conditions?.find(({ type, status: is }) => type === "BrokenGlass" && is === "True");
@@ -53,10 +53,12 @@ function SiteState() {
   return (
     <>
       <a className={`bar-site clip${isStale ? " is-stale" : ""}`} {...linkTo("/updates")}>
-        <b className="clip">{object?.spec.displayName ?? object?.metadata.name ?? "…"}</b>
+        <b className="clip">{object?.spec.displayName ?? object?.metadata.name ?? (isLoading ? "…" : location.host)}</b>
         {generation !== undefined && (
           <span className="bar-generation" title={settled?.message}>
-            <Shape severity={settled === undefined ? "unknown" : isSettled ? "normal" : "changing"} />
+            <Shape
+              severity={settled === undefined ? "unknown" : isSettled ? "normal" : settled.reason === "RevisionsRefused" ? "minor" : "changing"}
+            />
             <span>g&#8201;{generation}</span>
             <span className="bar-phase">
               · {settled === undefined ? t("unknown") : isSettled ? t("settled") : t(`phases.${settled.reason}`, { defaultValue: settled.reason })}

@@ -117,7 +117,9 @@ export function Palette({ pages, onKeys, onClose }: PaletteProps) {
   ];
   const current = Math.min(chosen, Math.max(0, items.length - 1));
   // biome-ignore lint/correctness/useExhaustiveDependencies: another one is chosen
-  useEffect(() => dialog.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: "nearest" }), [current, text]);
+  useEffect(() => {
+    dialog.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: "nearest" });
+  }, [current, text]);
   const run = (item: Item | undefined): void => {
     if (item === undefined) return;
     onClose();

@@ -15,7 +15,8 @@ interface AskProps {
   readonly isIncomplete?: boolean;
   /** It is not done without saying why. */
   readonly needsReason?: boolean;
-  readonly onAnswer: (reason: string) => void;
+  /** Does it. What comes of a promise is why it was refused: that is said here, and what was typed stays. */
+  readonly onAnswer: (reason: string) => Promise<string | undefined> | undefined;
   readonly onClose: () => void;
 }
 
@@ -29,14 +30,22 @@ export function Ask({ title, children, verb, isDanger = false, typed, isIncomple
   useEffect(() => {
     dialog.current?.showModal();
   }, []);
-  const submit = (event: FormEvent): void => {
+  const [isSending, setSending] = useState(false);
+  const [refusal, setRefusal] = useState<string>();
+  const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault();
-    onAnswer(reason.trim());
-    onClose();
+    if (isSending) return;
+    const answered = onAnswer(reason.trim());
+    if (answered === undefined) return onClose();
+    setSending(true);
+    const why = await answered;
+    setSending(false);
+    setRefusal(why);
+    if (why === undefined) onClose();
   };
   return (
     <dialog ref={dialog} className="ask" aria-labelledby={id} onClose={onClose}>
-      <form onSubmit={submit}>
+      <form aria-busy={isSending} onSubmit={(event) => void submit(event)}>
         <h2 id={id}>{title}</h2>
         {children}
         <label className="field">
@@ -56,6 +65,11 @@ export function Ask({ title, children, verb, isDanger = false, typed, isIncomple
             <input className="input" autoComplete="off" spellCheck={false} value={name} onChange={(event) => setName(event.target.value)} />
           </label>
         )}
+        {refusal !== undefined && (
+          <p className="note is-bad" role="alert">
+            <b>{t("wasRefused")}</b> {refusal}
+          </p>
+        )}
         <div className="ask-answers">
           <button type="button" className="button" onClick={onClose}>
             {t("keep")}
@@ -63,7 +77,7 @@ export function Ask({ title, children, verb, isDanger = false, typed, isIncomple
           <button
             type="submit"
             className={`button is-first${isDanger ? " is-danger" : ""}`}
-            disabled={isIncomplete || (needsReason && reason.trim() === "") || (typed !== undefined && name !== typed)}
+            disabled={isSending || isIncomplete || (needsReason && reason.trim() === "") || (typed !== undefined && name !== typed)}
           >
             {verb}
           </button>

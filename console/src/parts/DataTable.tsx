@@ -55,7 +55,9 @@ export function DataTable<Row>({ label, wish, columns, sort, onSort, openKey, on
   const [range, setRange] = useState<RowWindow>(() => windowAt(0, 900, 32));
   const [active, setActive] = useState(0);
   const live = useView<Row>({ of: "objects", ...wish, ...(sort.by !== "" && { sort }), ...range } as ViewWish);
-  useEffect(() => onLive?.(live), [live, onLive]);
+  useEffect(() => {
+    onLive?.(live);
+  }, [live, onLive]);
 
   const measure = useCallback(() => {
     const element = box.current;
@@ -101,7 +103,7 @@ export function DataTable<Row>({ label, wish, columns, sort, onSort, openKey, on
   const sortBy = (by: string): void => onSort(sort.by === by ? { by, descending: !sort.descending } : { by, descending: false });
 
   return (
-    <Standing live={live} empty={empty} {...(command !== undefined && { command })}>
+    <Standing live={live} empty={empty} resource={"resource" in wish ? wish.resource : "microservices"} {...(command !== undefined && { command })}>
       <div ref={box} className={`data-table${live.isStale ? " is-stale" : ""}`} onScroll={measure}>
         <table role="grid" aria-label={label} aria-rowcount={live.total + 1} aria-busy={live.isMoving === true} onKeyDown={onKey}>
           <colgroup>

@@ -14,7 +14,7 @@ export interface Deed {
     readonly approval: string;
     readonly roles: readonly string[];
     /** Does it alone, in need. */
-    readonly breakGlass: (reason: string) => void;
+    readonly breakGlass: (reason: string) => Promise<string | undefined>;
   };
   readonly sinceMs: number;
   /** No answer has come: whether it was done, only what is seen tells. */
@@ -33,7 +33,8 @@ export interface Doing<Seen> {
 
 export interface Deeds<Seen> {
   readonly deed: Deed | undefined;
-  readonly run: (doing: Doing<Seen>) => void;
+  /** Ends when the API has answered, with why it was refused, if it was: what is only seen later fails on the page. */
+  readonly run: (doing: Doing<Seen>) => Promise<string | undefined>;
   readonly dismiss: () => void;
 }
 
@@ -49,27 +50,35 @@ const SHOWN_MS = 8_000;
 /** Carries out one thing at a time and follows it until `seen`, what the page sees of the world, has it. */
 export function useDeed<Seen>(seen: Seen): Deeds<Seen> {
   const [current, setCurrent] = useState<Current<Seen>>();
-  const run = useCallback((doing: Doing<Seen>) => {
+  const run = useCallback((doing: Doing<Seen>): Promise<string | undefined> => {
     const deed: Deed = { title: doing.title, is: "running", sinceMs: stream.now() };
     const settle = (next: Partial<Current<Seen>>): void => setCurrent((now) => (now?.doing === doing ? { ...now, ...next } : now));
     setCurrent({ deed, doing, isAccepted: false });
-    const follow = (sent: Promise<unknown>): void =>
-      void sent.then(
-        () => settle({ isAccepted: true, deed: doing.isSeen === undefined ? { ...deed, is: "done", outcome: doing.doneText } : deed }),
+    const follow = (sent: Promise<unknown>): Promise<string | undefined> =>
+      sent.then(
+        () => {
+          settle({ isAccepted: true, deed: doing.isSeen === undefined ? { ...deed, is: "done", outcome: doing.doneText } : deed });
+          return undefined;
+        },
         (error: unknown) => fail(error),
       );
-    const fail = (error: unknown): void => {
+    const fail = (error: unknown): string | undefined => {
       if (error instanceof WaitsForOthers) {
-        const alone = (reason: string): void => {
+        const alone = (reason: string): Promise<string | undefined> => {
           settle({ deed });
-          follow(breakGlass(error, reason));
+          return follow(breakGlass(error, reason));
         };
         settle({ deed: { ...deed, is: "waits", waits: { approval: error.approval, roles: error.roles, breakGlass: alone } } });
       } else if (error instanceof ApiError && error.code === 0 && doing.isSeen !== undefined)
         settle({ isAccepted: true, deed: { ...deed, isUnanswered: true } });
-      else settle({ deed: { ...deed, is: "failed", outcome: error instanceof Error ? error.message : String(error) } });
+      else {
+        const outcome = error instanceof Error ? error.message : String(error);
+        settle({ deed: { ...deed, is: "failed", outcome } });
+        return outcome;
+      }
+      return undefined;
     };
-    follow(doing.send());
+    return follow(doing.send());
   }, []);
   // biome-ignore lint/correctness/useExhaustiveDependencies: what was sent a moment ago may be there already
   useEffect(() => {

@@ -21,7 +21,7 @@ export function Operate({ chosen, operations, deeds }: OperateProps) {
   const [asked, setAsked] = useState<Operation>();
   const [duration, setDuration] = useState("2h");
   const count = chosen.length;
-  const run = (operation: Operation, message: string): void =>
+  const run = (operation: Operation, message: string): Promise<string | undefined> =>
     deeds.run({
       title: t(`deeds.${operation}`, { count }),
       doneText: t(`done.${operation}`),

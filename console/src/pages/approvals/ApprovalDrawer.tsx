@@ -30,7 +30,7 @@ export function ApprovalDrawer({ name, onClose }: { readonly name: string; reado
   const phase = object === undefined ? undefined : phaseOf(object, now);
   const what =
     object === undefined ? name : `${object.spec.call ?? object.spec.actions.join(", ")} · ${object.spec.object.kind} ${object.spec.object.name}`;
-  const decide = (which: DecisionDeed, reason: string): void =>
+  const decide = (which: DecisionDeed, reason: string): Promise<string | undefined> =>
     deeds.run({
       title: t(`deeds.${which}`, { name }),
       send: () => send({ method: "POST", path: `/approvals/${encodeURIComponent(name)}/${which}`, body: reason === "" ? {} : { reason }, reason }),

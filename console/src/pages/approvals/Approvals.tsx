@@ -1,6 +1,8 @@
 import { useMemo } from "react";
 import type { TableRow, ViewRow } from "../../../../src/face/views/protocol.ts";
 import { useNow, useObject, useView } from "../../api/live.ts";
+import { reachOf } from "../../api/reach.ts";
+import { session } from "../../api/session.ts";
 import { Age } from "../../parts/Age.tsx";
 import type { Column } from "../../parts/DataTable.tsx";
 import { ListPage } from "../../parts/ListPage.tsx";
@@ -57,7 +59,13 @@ export default function Approvals() {
   return (
     <ListPage
       title={t("title")}
-      sentence={waiting.isLoading || waiting.error !== undefined ? "" : count === 0 ? t("noneWait") : t("wait", { count })}
+      sentence={
+        waiting.isLoading || waiting.error !== undefined || (count === 0 && !reachOf(session.me?.rules, "approvals").isWhole)
+          ? ""
+          : count === 0
+            ? t("noneWait")
+            : t("wait", { count })
+      }
       isStale={waiting.isStale}
       searchHint={t("search")}
       resource="approvals"

@@ -54,7 +54,7 @@ export default function Audit() {
     setBefore("");
     set(event.target.value);
   };
-  const exportAll = (): void =>
+  const exportAll = (): Promise<string | undefined> =>
     deeds.run({
       title: t("export"),
       send: async () => setExported(await download("/audit/export", `audit-${new Date(minuteMs).toISOString().slice(0, 10)}.txt`)),
@@ -115,7 +115,7 @@ export default function Audit() {
           </select>
           <input className="input" aria-label={t("until")} placeholder={t("untilHint")} spellCheck={false} value={until} onChange={put(setUntil)} />
         </div>
-        <Standing live={{ ...list, total: rows.length }} empty={isFiltered ? t("nothing") : t("empty")}>
+        <Standing resource={null} live={{ ...list, total: rows.length }} empty={isFiltered ? t("nothing") : t("empty")}>
           <div className={`data-table${list.isStale ? " is-stale" : ""}`}>
             <table aria-label={t("title")} aria-busy={list.isLoading}>
               <thead>

@@ -56,7 +56,7 @@ export default function Calls() {
   const onOpen = useCallback((row: ViewRow<CallTableRow>) => setOpen(keyOf(row.row, level), { isStep: true }), [setOpen, level]);
   const deeds = useDeed(undefined);
   const nameOf = usePartName();
-  const exportAll = (): void =>
+  const exportAll = (): Promise<string | undefined> =>
     deeds.run({
       title: t("export"),
       send: async () => {

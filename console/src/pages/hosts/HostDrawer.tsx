@@ -66,7 +66,7 @@ export function HostDrawer({ name: key, onClose }: { readonly name: string; read
   const isCordoned = object?.spec.cordoned === true;
   const verb = isCordoned ? "uncordon" : "cordon";
 
-  const answer = (reason: string): void =>
+  const answer = (reason: string): Promise<string | undefined> =>
     deeds.run({
       title: t(`deeds.${verb}`, { name }),
       send: () =>

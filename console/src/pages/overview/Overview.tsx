@@ -1,6 +1,8 @@
 import { useMemo } from "react";
 import type { ChangeRow, LayerRow, OverviewRow, PlatformRow, ProblemRow, Saying, Severity } from "../../../../src/face/views/protocol.ts";
 import { useView } from "../../api/live.ts";
+import { reachOf } from "../../api/reach.ts";
+import { session } from "../../api/session.ts";
 import { linkTo } from "../../frame/location.ts";
 import { Age } from "../../parts/Age.tsx";
 import { formatShare } from "../../parts/numbers.ts";
@@ -40,14 +42,18 @@ function placeOf({ resource = "", namespace, name }: ProblemRow["object"], step?
 /** What is wrong, since when, what to do? Worst first; and what is being changed now. */
 export default function Overview() {
   const t = useTexts("overview");
+  const frame = useTexts("frame");
   const live = useView<OverviewRow>({ of: "overview", limit: SHOWN_MAX });
   const { problems, changes, layers, platform } = useMemo(() => sort(live.rows.map(({ key, row }) => ({ key, ...row }))), [live.rows]);
   const urgent = problems.filter(({ severity }) => severity === "critical" || severity === "major").length;
   const amiss = problems.length + (platform?.checks.filter(({ problem }) => problem !== undefined).length ?? 0);
+  const reach = reachOf(session.me?.rules);
   const sentence = (): string => {
     if (live.isLoading) return "";
     if (urgent > 0) return t("urgent", { count: urgent });
-    return amiss > 0 ? t("some", { count: amiss }) : t("well");
+    if (amiss > 0) return t("some", { count: amiss });
+    if (reach.isWhole) return t("well");
+    return layers.some(({ total }) => total > 0) ? t("wellSeen") : t("noneSeen");
   };
   return (
     <div className="page overview">
@@ -59,7 +65,11 @@ export default function Overview() {
           <section aria-label={t("wrong")}>
             <h2>{t("wrong")}</h2>
             {problems.length === 0 ? (
-              amiss === 0 && <p className="standing quiet">{t("nothingWrong")}</p>
+              amiss === 0 && (
+                <p className="standing quiet">
+                  {reach.isWhole ? t("nothingWrong") : frame(reach.parts.length === 0 ? "seesNone" : "seesPart", { parts: reach.parts.join(" · ") })}
+                </p>
+              )
             ) : (
               <ul className="wrong">
                 {problems.map((problem) => (

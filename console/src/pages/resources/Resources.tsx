@@ -114,7 +114,7 @@ function useColumns(latest: Latest): readonly Column<TableRow>[] {
   const t = useTexts("resources");
   return useMemo(
     () => [
-      { id: "state", title: t("state"), width: "14%", sortBy: "state", cell: ({ row }) => <State state={row.state as ObjectState | undefined} /> },
+      { id: "state", title: t("state"), width: "150px", sortBy: "state", cell: ({ row }) => <State state={row.state as ObjectState | undefined} /> },
       {
         id: "name",
         title: t("name"),

@@ -31,13 +31,13 @@ export function Instances({ live, namespace, deeds }: InstancesProps) {
       <table className={`plain-table${live.isStale ? " is-stale" : ""}`}>
         <colgroup>
           <col />
-          <col className="is-wide" style={{ width: "12%" }} />
-          <col className="is-wide" style={{ width: "14%" }} />
-          <col className="is-wide" style={{ width: "64px" }} />
-          <col className="is-wide" style={{ width: "84px" }} />
-          <col style={{ width: "84px" }} />
+          <col className="is-wide" style={{ width: "11%" }} />
+          <col className="is-wide" style={{ width: "11%" }} />
+          <col className="is-wide" style={{ width: "56px" }} />
           <col className="is-wide" style={{ width: "76px" }} />
-          <col style={{ width: "132px" }} />
+          <col style={{ width: "68px" }} />
+          <col className="is-wide" style={{ width: "64px" }} />
+          <col style={{ width: "116px" }} />
         </colgroup>
         <thead>
           <tr>
@@ -99,7 +99,7 @@ function InstanceRow({
   const word = useWord();
   const [, setTab] = useParam("tab", "instances");
   const [, version, host, , , duty, restarts, pid, startedAt, lastExit] = row.cells as unknown as InstanceCells;
-  const stop = (): void =>
+  const stop = (): Promise<string | undefined> =>
     deeds.run({
       title: t("deeds.replace", { name: row.name }),
       send: () => deleteObject({ resource: "instances", namespace, name: row.name }, ""),

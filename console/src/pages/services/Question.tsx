@@ -26,13 +26,18 @@ export function Question({ wish, object, run, onClose }: QuestionProps) {
   const count = isNumber ? Number(text) : 0;
   const now = object.status?.readyReplicas ?? 0;
 
-  const answer = (reason: string): void => {
+  const answer = (reason: string): Promise<string | undefined> => {
     const patch = (spec: unknown): Promise<unknown> => patchObject({ resource: "microservices", namespace, name }, { spec }, reason);
     const title = t(`deeds.${wish}`, { name, count });
     if (wish === "scale") {
-      run({ title, send: () => patch({ replicas: count }), isSeen: ({ object: seen }) => hasReady(seen, count), doneText: t("readyNow", { count }) });
+      return run({
+        title,
+        send: () => patch({ replicas: count }),
+        isSeen: ({ object: seen }) => hasReady(seen, count),
+        doneText: t("readyNow", { count }),
+      });
     } else if (wish === "stop") {
-      run({
+      return run({
         title,
         send: () => patch({ suspended: true }),
         isSeen: ({ object: seen, instances }) => seen?.spec.suspended === true && instances.length === 0,
@@ -40,7 +45,7 @@ export function Question({ wish, object, run, onClose }: QuestionProps) {
       });
     } else if (wish === "start") {
       const { replicas } = object.spec;
-      run({
+      return run({
         title,
         send: () => patch({ suspended: false }),
         isSeen: ({ object: seen }) => hasReady(seen, replicas),
@@ -50,7 +55,7 @@ export function Question({ wish, object, run, onClose }: QuestionProps) {
       const at = new Date(stream.now()).toISOString();
       const isSeen = ({ object: seen, instances }: SeenService): boolean =>
         seen?.spec.restartedAt === at && instances.every(({ cells }) => cells[4] === true && String(cells[8] ?? "") >= at.slice(0, 19));
-      run({ title, send: () => patch({ restartedAt: at }), isSeen, doneText: t("restartedNow") });
+      return run({ title, send: () => patch({ restartedAt: at }), isSeen, doneText: t("restartedNow") });
     }
   };
 

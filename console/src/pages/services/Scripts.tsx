@@ -30,8 +30,9 @@ export function Scripts({ object, instances, runs }: ScriptsProps) {
   const scripts = (object?.spec.template.scripts ?? []).filter(({ name }) => !OWN.includes(name));
   const ready = instances.rows.filter(({ row }) => row.cells[4] === true).map(({ row }) => row.name);
   if (scripts.length === 0 && runs.runs.length === 0) return <p className="standing quiet">{t("scripts.none")}</p>;
-  const start = (script: string, reason: string): void =>
+  const start = (script: string, reason: string): undefined => {
     runs.start({ script, reason, ...(place === "*" ? { isAll: true } : place === "" ? {} : { instance: place }) });
+  };
   return (
     <>
       <table className="plain-table">

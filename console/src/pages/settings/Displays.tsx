@@ -23,7 +23,7 @@ export function Displays({ user }: { readonly user: string }) {
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     const body = { display: { lifetime, ...(label.trim() !== "" && { label: label.trim() }) } };
-    deeds.run({
+    void deeds.run({
       title: t("displayDeed"),
       send: async () => setMade(await send<MadeLink>({ method: "POST", path: "/login-links", body })),
       doneText: t("displayMade"),

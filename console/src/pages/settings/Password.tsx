@@ -20,7 +20,7 @@ export function Password({ user, isKnown }: { readonly user: string; readonly is
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     const body = { password: next, current };
-    deeds.run({
+    void deeds.run({
       title: t("passwordDeed"),
       send: () => send({ method: "POST", path: `/users/${encodeURIComponent(user)}/password`, body }),
       doneText: t("passwordSet"),

@@ -254,7 +254,7 @@ function Backup({ facts, onMade }: { readonly facts: Told; readonly onMade: () =
   const [isAsking, setAsking] = useState(false);
   const [made, setMade] = useState<string>();
   const deeds = useDeed<undefined>(undefined);
-  const answer = (reason: string): void =>
+  const answer = (reason: string): Promise<string | undefined> =>
     deeds.run({
       title: t("makeBackup"),
       send: async () => {

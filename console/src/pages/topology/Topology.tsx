@@ -148,9 +148,13 @@ export default function Topology() {
             </button>
           </p>
         )}
-        <Standing live={live} empty={t("empty")}>
+        <Standing
+          live={nodes.length === 0 && !isHurting && text === "" && around === "" ? { ...live, total: 0 } : live}
+          empty={t("empty")}
+          resource="microservices"
+        >
           {nodes.length === 0 ? (
-            <p className="standing quiet">{isHurting ? t("nothingHurts") : text !== "" || around !== "" ? t("nothing") : t("empty")}</p>
+            <p className="standing quiet">{isHurting ? t("nothingHurts") : t("nothing")}</p>
           ) : isMatrix ? (
             edges.length + cells.length === 0 ? (
               <p className="standing quiet">{t("noCalls")}</p>

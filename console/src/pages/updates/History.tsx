@@ -67,7 +67,7 @@ export function History() {
   const onSort = useCallback(({ by: next, descending }: Sort) => setOrder(`${descending ? "-" : ""}${next}`), [setOrder]);
   const onOpen = useCallback((row: ViewRow<TableRow>) => setOpen(`${row.row.namespace ?? "default"}/${row.row.name}`, { isStep: true }), [setOpen]);
   const deeds = useDeed(undefined);
-  const exportAll = (): void =>
+  const exportAll = (): Promise<string | undefined> =>
     deeds.run({
       title: t("export"),
       send: async () => {
@@ -132,14 +132,14 @@ function useColumns(): readonly Column<TableRow>[] {
       {
         id: "phase",
         title: t("phase"),
-        width: "15%",
+        width: "150px",
         sortBy: ".status.phase",
         cell: (row) => <State state={row.row.state ?? { severity: "unknown", word: word(cells(row)[1] ?? "") }} />,
       },
       {
         id: "what",
         title: t("what"),
-        width: "27%",
+        width: "auto",
         cell: (row) => <b className="name">{(cells(row)[0] ?? []).map(({ name, to }) => `${name} → ${shortRevision(name, to)}`).join(", ")}</b>,
       },
       {

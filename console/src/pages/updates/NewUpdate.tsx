@@ -40,11 +40,11 @@ export function NewUpdate({ first, way, deeds, onClose }: NewUpdateProps) {
           to: one === undefined || one.to === "" ? "…" : shortRevision(one.name, one.to),
         })
       : t("startVerb", { what });
-  const answer = (reason: string): void => {
+  const answer = (reason: string): Promise<string | undefined> | undefined => {
     const body = manifestOf(wish, reason);
-    if (body === undefined) return;
+    if (body === undefined) return undefined;
     let name = "";
-    deeds.run({
+    return deeds.run({
       title,
       send: async () => {
         const made = await createObject<{ readonly metadata: { readonly name: string } }>("updates", body, reason);
@@ -129,6 +129,11 @@ export function NewUpdate({ first, way, deeds, onClose }: NewUpdateProps) {
       {faults.ramp && (
         <p className="note is-bad" role="alert">
           {t("rampWrong")}
+        </p>
+      )}
+      {faults.hold && (
+        <p className="note is-bad" role="alert">
+          {t("holdWrong")}
         </p>
       )}
       {ramp !== "" && (

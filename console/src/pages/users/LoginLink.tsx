@@ -18,7 +18,7 @@ export function LoginLink({ user, onClose }: { readonly user: string; readonly o
   const isAnswered = useRef(false);
   const [isMaking, setMaking] = useState(false);
   const [failure, setFailure] = useState<string>();
-  const make = (reason: string): void => {
+  const make = (reason: string): undefined => {
     isAnswered.current = true;
     setMaking(true);
     send<MadeLink>({ method: "POST", path: "/login-links", body: { user }, reason }).then(setMade, (error: unknown) =>

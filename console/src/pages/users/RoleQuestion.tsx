@@ -34,7 +34,7 @@ export function RoleQuestion({ wish, roles, run, onAdded, onClose }: RoleQuestio
   const [groups, setGroups] = useState<readonly GroupGrant[]>(before?.spec.groups ?? []);
   const name = wish.is === "add" ? typed : wish.name;
   if (wish.is === "remove") {
-    const remove = (reason: string): void =>
+    const remove = (reason: string): Promise<string | undefined> =>
       run({
         title: t("deeds.removeRole", { name }),
         send: () => deleteObject(nameOf(name), reason),
@@ -71,16 +71,17 @@ export function RoleQuestion({ wish, roles, run, onAdded, onClose }: RoleQuestio
       : isNew
         ? { method: "POST", path: collectionPath("roles", ""), body }
         : { method: "PATCH", path: objectPath(nameOf(name)), contentType: "application/merge-patch+json", body: patch };
-  const answer = (reason: string): void => {
-    if (isNew) onAdded(name);
+  const answer = (reason: string): Promise<string | undefined> =>
     run({
       title: t(wish.is === "add" ? "deeds.addRole" : "deeds.edit", { name }),
-      send: () => (isNew ? createObject("roles", body, reason, "") : patchObject(nameOf(name), patch, reason)),
+      send: async () => {
+        await (isNew ? createObject("roles", body, reason, "") : patchObject(nameOf(name), patch, reason));
+        if (isNew) onAdded(name);
+      },
       isSeen: (seen) =>
         seen !== undefined && SPEC_PARTS.every((part) => (part !== "groups" && isFixed) || isSame(seen.spec[part] ?? [], wished[part] ?? [])),
       doneText: t(wish.is === "add" ? "added" : "changed"),
     });
-  };
   const will: RoleObject = { metadata: { name, creationTimestamp: "" }, spec: { ...before?.spec, groups: groupList, ...(!isFixed && { actions }) } };
   return (
     <Ask

@@ -62,18 +62,19 @@ function RightsQuestion({ wish, roles, run, onAdded, onClose }: UserQuestionProp
     : before === undefined
       ? { method: "POST", path: collectionPath("users", ""), body }
       : { method: "PATCH", path: objectPath(nameOf(name)), contentType: "application/merge-patch+json", body: patch };
-  const answer = (reason: string): void => {
+  const answer = (reason: string): Promise<string | undefined> => {
     if (before === undefined) {
-      onAdded?.(name);
-      run({
+      return run({
         title: t("deeds.add", { name }),
-        send: () => createObject("users", body, reason, ""),
+        send: async () => {
+          await createObject("users", body, reason, "");
+          onAdded?.(name);
+        },
         isSeen: (seen) => seen?.metadata.name === name,
         doneText: t("added"),
       });
-      return;
     }
-    run({
+    return run({
       title: t("deeds.edit", { name }),
       send: () => patchObject(nameOf(name), patch, reason),
       isSeen: (seen) =>
@@ -143,16 +144,16 @@ function StandingQuestion({ wish, roles, run, onClose }: UserQuestionProps & { r
   const path = objectPath(nameOf(name));
   const request: ApiRequest =
     is === "remove" ? { method: "DELETE", path } : { method: "PATCH", path, contentType: "application/merge-patch+json", body: patch };
-  const answer = (reason: string): void => {
+  const answer = (reason: string): Promise<string | undefined> => {
     const title = t(`deeds.${is}`, { name });
-    if (is === "remove") run({ title, send: () => deleteObject(nameOf(name), reason), isSeen: (seen) => seen === undefined, doneText: t("removed") });
-    else
-      run({
-        title,
-        send: () => patchObject(nameOf(name), patch, reason),
-        isSeen: (seen) => (seen?.spec.disabled ?? false) === (is === "disable"),
-        doneText: is === "disable" ? t("disabledNow") : t("enabledNow"),
-      });
+    if (is === "remove")
+      return run({ title, send: () => deleteObject(nameOf(name), reason), isSeen: (seen) => seen === undefined, doneText: t("removed") });
+    return run({
+      title,
+      send: () => patchObject(nameOf(name), patch, reason),
+      isSeen: (seen) => (seen?.spec.disabled ?? false) === (is === "disable"),
+      doneText: is === "disable" ? t("disabledNow") : t("enabledNow"),
+    });
   };
   const count = (list: readonly unknown[] | undefined): string => (list === undefined ? "?" : String(list.length));
   return (

@@ -31,7 +31,7 @@ interface CredentialTableProps {
 export function CredentialTable({ answer, rows, heads, empty, command, mayEnd }: CredentialTableProps) {
   const t = useTexts("credentials");
   return (
-    <Standing live={{ ...answer, total: rows.length }} empty={empty} {...(command !== undefined && { command })}>
+    <Standing live={{ ...answer, total: rows.length }} empty={empty} resource={null} {...(command !== undefined && { command })}>
       <table className={`plain-table credentials${answer.isStale ? " is-stale" : ""}`}>
         <thead>
           <tr>

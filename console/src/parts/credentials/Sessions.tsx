@@ -31,7 +31,7 @@ export function Sessions({ user, only, mayEnd }: { readonly user: string; readon
   const [ending, setEnding] = useState<SessionRow>();
   const deeds = useDeed(answer.value?.items);
   const items = (answer.value?.items ?? []).filter(({ isDisplay }) => only === undefined || isDisplay === (only === "displays"));
-  const end = (one: SessionRow, reason: string): void =>
+  const end = (one: SessionRow, reason: string): Promise<string | undefined> =>
     deeds.run({
       title: t("endSession", { what: nameOf(one) }),
       send: async () => {

@@ -38,7 +38,7 @@ export function Tokens({ user, mayEnd, mayMake, roles }: TokensProps) {
   const [made, setMade] = useState<string>();
   const deeds = useDeed(answer.value?.items);
   const items = answer.value?.items ?? [];
-  const end = (one: TokenRow, reason: string): void =>
+  const end = (one: TokenRow, reason: string): Promise<string | undefined> =>
     deeds.run({
       title: t("endToken", { what: nameOf(one) }),
       send: async () => {
@@ -48,9 +48,9 @@ export function Tokens({ user, mayEnd, mayMake, roles }: TokensProps) {
       isSeen: (seen) => seen?.some(({ id }) => id === one.id) === false,
       doneText: t("ended"),
     });
-  const make = (body: object, reason: string): void => {
+  const make = (body: object, reason: string): Promise<string | undefined> => {
     let id = "";
-    deeds.run({
+    return deeds.run({
       title: t("makeToken"),
       send: async () => {
         const { token, ...view } = await send<TokenRow & { readonly token: string }>({ method: "POST", path: "/tokens", body, reason });
@@ -122,7 +122,7 @@ const TTLS = ["8h", "168h", "720h", "8760h"] as const;
 interface NewTokenProps {
   readonly user: string;
   readonly roles: readonly string[];
-  readonly onMake: (body: object, reason: string) => void;
+  readonly onMake: (body: object, reason: string) => Promise<string | undefined>;
   readonly onClose: () => void;
 }
 
@@ -132,7 +132,7 @@ function NewToken({ user, roles, onMake, onClose }: NewTokenProps) {
   const [ttl, setTtl] = useState<string>(TTLS[0]);
   const [role, setRole] = useState("");
   const [where, setWhere] = useState("");
-  const answer = (reason: string): void =>
+  const answer = (reason: string): Promise<string | undefined> =>
     onMake(
       {
         ttl,

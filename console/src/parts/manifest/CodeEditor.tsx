@@ -19,10 +19,12 @@ interface CodeEditorProps {
   readonly isUnsaved: boolean;
   /** Where the cursor is to go; another object each time. */
   readonly goTo: { readonly position: number } | undefined;
+  /** Something else stands in its place; when it is back, it has the focus, and Ctrl-Z goes back as far as before. */
+  readonly isAway: boolean;
 }
 
 /** A YAML editor: completion and what a field means by the schema, problems in place. */
-export function CodeEditor({ text, given, onText, onDone, problems, schema, label, isReadOnly, isUnsaved, goTo }: CodeEditorProps) {
+export function CodeEditor({ text, given, onText, onDone, problems, schema, label, isReadOnly, isUnsaved, goTo, isAway }: CodeEditorProps) {
   const t = useTexts("manifest");
   const host = useRef<HTMLDivElement>(null);
   const view = useRef<CodeView>(undefined);
@@ -54,6 +56,11 @@ export function CodeEditor({ text, given, onText, onDone, problems, schema, labe
   useEffect(() => {
     if (goTo !== undefined) view.current?.goTo(goTo.position);
   }, [goTo]);
+  const wasAway = useRef(isAway);
+  useEffect(() => {
+    if (wasAway.current && !isAway) view.current?.focus();
+    wasAway.current = isAway;
+  }, [isAway]);
   return (
     <div
       ref={host}

@@ -36,10 +36,13 @@ export default function ManifestEditor(props: ManifestEditorProps) {
   const { resource, namespace, name, kind, object, template = "" } = props;
   const t = useTexts("manifest");
   const key = `${resource}/${namespace}/${name}`;
-  const live = object === undefined ? template : textOf(object);
+  const told = object === undefined ? template : textOf(object);
   const draft = readDraft(key);
-  const [base, setBase] = useState(draft?.base ?? live);
-  const [text, setText] = useState(draft?.text ?? live);
+  const [base, setBase] = useState(draft?.base ?? told);
+  const [text, setText] = useState(draft?.text ?? told);
+  const [writtenVersion, setWrittenVersion] = useState(0);
+  // What the page was told before it heard of what was written here is no news.
+  const live = object !== undefined && Number(object.metadata.resourceVersion) < writtenVersion ? base : told;
   const [given, setGiven] = useState({ text });
   const typed = useRef(text);
   typed.current = text;
@@ -81,8 +84,17 @@ export default function ManifestEditor(props: ManifestEditorProps) {
   }, [live, put]);
   const review = (): void => {
     if (check.problems.length > 0) setGoTo({ position: check.problems[0]?.from ?? 0 });
-    else if (isChanged && !isTheirs && check.told !== undefined) setReviewing(true);
+    // What would come of it may still be asked: the review stands there as soon as that is told.
+    else if (isChanged && !isTheirs && check.unknown === undefined) setReviewing(true);
   };
+  const isRefused = check.problems.length > 0 || check.unknown !== undefined;
+  useEffect(() => {
+    if (isRefused) setReviewing(false);
+  }, [isRefused]);
+  const type = useCallback((next: string): void => {
+    setText(next);
+    setReviewing(false);
+  }, []);
 
   const write = (reason: string): void => {
     const wish = check.manifest.object;
@@ -106,6 +118,7 @@ export default function ManifestEditor(props: ManifestEditorProps) {
           throw error;
         }
         const is = textOf(written);
+        setWrittenVersion(Number(written.metadata.resourceVersion));
         setBase(is);
         // Whoever goes on typing meanwhile goes on from there.
         if (typed.current === text) put(is);
@@ -119,12 +132,12 @@ export default function ManifestEditor(props: ManifestEditorProps) {
       doneText: t(isNew ? "made" : "isThere"),
     };
     setReviewing(false);
-    deeds.run(doing);
+    void deeds.run(doing);
   };
 
-  const remove = (reason: string): void => {
+  const remove = (reason: string): Promise<string | undefined> => {
     keepDraft(key, undefined);
-    deeds.run({
+    return deeds.run({
       title: t("deeds.remove", { kind, name }),
       send: () => deleteObject({ resource, namespace, name }, reason),
       isSeen: (seen) => seen === undefined,
@@ -132,11 +145,12 @@ export default function ManifestEditor(props: ManifestEditorProps) {
     });
   };
 
+  const isAway = isReviewing && check.told !== undefined;
   return (
     <div className="manifest">
       <DeedLine deed={deeds.deed} onDismiss={deeds.dismiss} />
       {isTheirs && isChanged && <Conflict before={base} after={live} onTakeOver={takeOver} onDrop={drop} />}
-      {isReviewing && check.told !== undefined ? (
+      {isAway && check.told !== undefined && (
         <Review
           before={isNew ? "" : base}
           after={text}
@@ -146,44 +160,44 @@ export default function ManifestEditor(props: ManifestEditorProps) {
           onWrite={write}
           isHeld={isTheirs}
         />
-      ) : (
-        <>
-          <CodeEditor
-            text={text}
-            given={given}
-            onText={setText}
-            onDone={review}
-            problems={check.problems}
-            schema={schema}
-            label={t("manifestOf", { kind, name })}
-            isReadOnly={!mayWrite}
-            isUnsaved={hasTyped}
-            goTo={goTo}
-          />
-          <Foot check={check} isChanged={isChanged} isNew={isNew} onProblem={(position) => setGoTo({ position })}>
-            {!isNew && mayEdit(resource, "delete") && !hasTyped && (
-              <button type="button" className="button is-bare" onClick={() => setDeleting(true)}>
-                {t("remove")}
-              </button>
-            )}
-            {hasTyped && (
-              <button type="button" className="button" onClick={drop}>
-                {t("discard")}
-              </button>
-            )}
-            {mayWrite && (
-              <button
-                type="button"
-                className="button is-first"
-                disabled={!isChanged || isTheirs || check.told === undefined || check.problems.length > 0}
-                onClick={() => setReviewing(true)}
-              >
-                {t("review")}
-              </button>
-            )}
-          </Foot>
-        </>
       )}
+      <div className="manifest-edit" hidden={isAway}>
+        <CodeEditor
+          text={text}
+          given={given}
+          onText={type}
+          onDone={review}
+          problems={check.problems}
+          schema={schema}
+          label={t("manifestOf", { kind, name })}
+          isReadOnly={!mayWrite}
+          isUnsaved={hasTyped}
+          goTo={goTo}
+          isAway={isAway}
+        />
+        <Foot check={check} isChanged={isChanged} isNew={isNew} onProblem={(position) => setGoTo({ position })}>
+          {!isNew && mayEdit(resource, "delete") && !hasTyped && (
+            <button type="button" className="button is-bare" onClick={() => setDeleting(true)}>
+              {t("remove")}
+            </button>
+          )}
+          {hasTyped && (
+            <button type="button" className="button" onClick={drop}>
+              {t("discard")}
+            </button>
+          )}
+          {mayWrite && (
+            <button
+              type="button"
+              className="button is-first"
+              disabled={!isChanged || isTheirs || check.told === undefined || check.problems.length > 0}
+              onClick={() => setReviewing(true)}
+            >
+              {t("review")}
+            </button>
+          )}
+        </Foot>
+      </div>
       {isDeleting && (
         <Ask
           title={t("removeTitle", { kind, name })}
@@ -317,6 +331,11 @@ function Review({ before, after, told, isNew, onBack, onWrite, isHeld }: ReviewP
   const t = useTexts("manifest");
   const frame = useTexts("frame");
   const [reason, setReason] = useState("");
+  const head = useRef<HTMLHeadingElement>(null);
+  // Whoever came by a key goes on from here by Tab. Not in the field: a key that is held would write unread.
+  useEffect(() => {
+    head.current?.focus();
+  }, []);
   return (
     <form
       className="review"
@@ -325,7 +344,9 @@ function Review({ before, after, told, isNew, onBack, onWrite, isHeld }: ReviewP
         onWrite(reason.trim());
       }}
     >
-      <h3>{t("wouldCome")}</h3>
+      <h3 ref={head} tabIndex={-1}>
+        {t("wouldCome")}
+      </h3>
       <ForecastWords told={told} />
       <h3>{t("whatDiffers")}</h3>
       <Difference before={before} after={after} label={t("yourChange")} />
