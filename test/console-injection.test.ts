@@ -4,7 +4,7 @@ import { after, before, describe, test } from "node:test";
 import fc from "fast-check";
 import type { z } from "zod";
 import { kinds } from "#/model/all-kinds.ts";
-import { arbitraryManifest, arbitraryOf } from "#/model/arbitrary.ts";
+import { arbitraryManifest, arbitraryOf, nameFor } from "#/model/arbitrary.ts";
 import type { Kind, StoredObject } from "#/model/index.ts";
 import { lacksBrowser } from "./console-browser.ts";
 import { ConsoleSite, listPages, untilCalm } from "./console-site.ts";
@@ -59,7 +59,7 @@ function oddest(schema: z.ZodType, make: (seed: number) => unknown): unknown {
 function manifestOf(kind: Kind): object {
   const spec = oddest(kind.spec, (seed) => (fc.sample(arbitraryManifest(kind), { numRuns: 1, seed })[0] ?? assert.fail()).spec);
   const status = oddest(kind.status, (seed) => fc.sample(arbitraryOf(kind.status), { numRuns: 1, seed })[0]);
-  return { metadata: { name: NAME, annotations: { "example.org/note": TEXTS[0] ?? "" } }, spec, status };
+  return { metadata: { name: nameFor(kind, NAME), annotations: { "example.org/note": TEXTS[0] ?? "" } }, spec, status };
 }
 
 describe("console", { skip }, () => {

@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { WebSocket } from "ws";
 import { z } from "zod";
 import { kinds } from "#/model/all-kinds.ts";
-import { arbitraryManifest } from "#/model/arbitrary.ts";
+import { arbitraryManifest, nameFor } from "#/model/arbitrary.ts";
 import { type Kind, REDACTED, role, SECRET_KINDS, type StoredObject, site as siteKind, user } from "#/model/index.ts";
 import { auditFolder } from "#/people/audit/index.ts";
 import { LAST_APPLIED } from "#/state/store/index.ts";
@@ -113,7 +113,7 @@ async function openSite(t: TestContext): Promise<ApiSite> {
   for (const kind of HOLDERS) {
     const spec = specOf(kind);
     const annotations = { [LAST_APPLIED]: JSON.stringify({ spec }) };
-    await site.store.create(kind, { metadata: { name: "one", labels: { team: "b" }, annotations }, spec });
+    await site.store.create(kind, { metadata: { name: nameFor(kind, "one"), labels: { team: "b" }, annotations }, spec });
   }
   return site;
 }
@@ -131,7 +131,7 @@ describe("a secret", () => {
     assert.deepEqual(HOLDERS.map(({ plural }) => plural).toSorted(), SECRET_KINDS);
     let seen = 0;
     const ofKind = async (kind: Kind): Promise<void> => {
-      const [one, all] = [pathOf(kind, "one"), pathOf(kind)];
+      const [one, all] = [pathOf(kind, nameFor(kind, "one")), pathOf(kind)];
       for (const name of READERS)
         for (const [path, headers] of [
           [one, {}],
@@ -160,12 +160,15 @@ describe("a secret", () => {
   it("nor by what is answered to those who write, what they are refused, or what the site tells of it", async (t) => {
     const site = await openSite(t);
     for (const kind of HOLDERS) {
-      const one = pathOf(kind, "one");
+      const one = pathOf(kind, nameFor(kind, "one"));
       const [list = []] = secretLists(kind);
       const pointer = `/spec/${list.join("/")}`;
-      const object = (await site.store.get(kind, { name: "one", ...(kind.scope === "Namespaced" && { namespace: "default" }) })) as StoredObject;
+      const object = (await site.store.get(kind, {
+        name: nameFor(kind, "one"),
+        ...(kind.scope === "Namespaced" && { namespace: "default" }),
+      })) as StoredObject;
       const spec = object.spec as Record<string, unknown>;
-      const apply = { apiVersion: "orrery.dev/v1", kind: kind.kind, metadata: { name: "one" }, spec };
+      const apply = { apiVersion: "orrery.dev/v1", kind: kind.kind, metadata: { name: nameFor(kind, "one") }, spec };
       const merge = { "content-type": MERGE };
       const json = { "content-type": JSON_PATCH };
       const applying = { "content-type": "application/apply-patch+yaml" };
@@ -268,7 +271,7 @@ describe("a secret", () => {
   it("is shown to who has see-secrets, for their objects, when the audit has it", async (t) => {
     const site = await openSite(t);
     for (const kind of HOLDERS) {
-      const path = `${pathOf(kind, "one")}/secrets`;
+      const path = `${pathOf(kind, nameFor(kind, "one"))}/secrets`;
       for (const [name, status] of [
         ["vera", 403],
         ["otto", 403],

@@ -14,6 +14,11 @@ export function arbitraryManifest(kind: Kind): fc.Arbitrary<{ readonly metadata:
   return fc.record({ metadata: fc.record({ name: nameOf(kind) }), spec: arbitraryOf(kind.spec) });
 }
 
+/** `wanted`, or the one name that objects of `kind` may have. */
+export function nameFor({ name }: Kind, wanted: string): string {
+  return name instanceof z.ZodLiteral ? String([...name.values][0]) : wanted;
+}
+
 function nameOf(kind: Kind): fc.Arbitrary<string> {
   const schema = kind.name ?? subdomain;
   const part = matching(/^[a-z0-9](?:[-a-z0-9]{0,8}[a-z0-9])?$/);
@@ -24,7 +29,7 @@ function nameOf(kind: Kind): fc.Arbitrary<string> {
       .concat("z"),
   );
   const dotted = fc.tuple(part, part).map(([a, b]) => `${a}.${b}`);
-  const literal = schema instanceof z.ZodLiteral ? [fc.constant(String([...schema.values][0]))] : [];
+  const literal = schema instanceof z.ZodLiteral ? [fc.constant(nameFor(kind, ""))] : [];
   return fc.oneof(...literal, part, long, dotted).filter((name) => schema.safeParse(name).success);
 }
 

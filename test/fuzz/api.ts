@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { silentLog, systemClock, systemRandom } from "#/base/index.ts";
 import { createApi } from "#/face/api/index.ts";
 import { checkManifest, kinds } from "#/model/all-kinds.ts";
+import { nameFor } from "#/model/arbitrary.ts";
 import type { Store } from "#/state/store/index.ts";
 import { openTreeStore } from "#/state/store/tree/index.ts";
 import { openSqliteTree } from "#/state/tree/sqlite/index.ts";
@@ -232,8 +233,10 @@ async function fill(store: Store): Promise<void> {
     const kind = kinds.find((one) => one.plural === plural);
     if (kind === undefined || kind.permanent !== undefined || count >= 5) continue;
     counts.set(plural, count + 1);
+    const name = nameFor(kind, `n${count}`);
+    if (count > 0 && name === nameFor(kind, "n0")) continue;
     const spec = kind.unique === undefined ? object["spec"] : { ...(object["spec"] as object), id: `id${count}` };
-    await store.create(kind, { metadata: { name: `n${count}` }, spec });
+    await store.create(kind, { metadata: { name }, spec });
   }
 }
 

@@ -343,13 +343,14 @@ test("how long a login takes does not tell whether there is such a user", async 
   const { login } = await openRig(t, { argon2id });
   await login.setPassword({ user: "anna", password: PASSWORD, by: ADMIN, visitor: HERE });
   const took: Record<string, number[]> = { anna: [], eve: [], "no name at all": [] };
-  for (let round = 0; round < 4; round++)
+  // The least of each: what else the machine does makes others longer, and on a busy one more are needed.
+  const least = (): readonly number[] => Object.values(took).map((times) => Math.min(...times));
+  const isAlike = ([known = 0, ...others]: readonly number[]): boolean => others.every((other) => other > known / 2 && other < known * 2);
+  for (let round = 0; round < 4 || (round < 24 && !isAlike(least())); round++)
     for (const [user, times] of Object.entries(took)) {
       const startMs = performance.now();
       await assert.rejects(login.byPassword({ user, password: "wrong" }, { address: `10.0.${round}.1` }), { code: "login/wrong" });
       times.push(performance.now() - startMs);
     }
-  // The least of each: what else the machine does makes others longer.
-  const [known = 0, ...others] = Object.values(took).map((times) => Math.min(...times));
-  for (const other of others) assert.ok(other > known / 2 && other < known * 2, JSON.stringify(took));
+  assert.ok(isAlike(least()), JSON.stringify(took));
 });

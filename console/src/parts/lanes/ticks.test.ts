@@ -17,6 +17,7 @@ test("labels never touch, whatever the steps and the width; the end and the pres
         if (present !== undefined && (1 - present) * width >= 44) assert.ok(shown.includes(present));
       },
     ),
+    { examples: [[[0.0001, 0.00010000000000000002], 45, 1]] },
   );
 });
 

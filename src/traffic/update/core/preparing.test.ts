@@ -176,7 +176,7 @@ test("in whatever rhythm changes come, each is served soon after the slowest sta
         endMs += one.afterMs;
         return { ...one, atMs: endMs };
       });
-      // What is changed at the same moment comes together: the slowest start, the patience of the one before, and looks of 100 ms.
+      // What is changed at the same moment comes together: the slowest start; the patience of the one before, of what joins it while that runs, and its own; looks of 100 ms.
       const slowestMs = Math.max(...list.map((one) => one.startMs));
       for (endMs += 30_000; world.nowMs < endMs; world.nowMs += 100) {
         for (const one of begun.filter(({ atMs }) => atMs <= world.nowMs && atMs > world.nowMs - 100)) {
@@ -186,7 +186,7 @@ test("in whatever rhythm changes come, each is served soon after the slowest sta
           const revision = `${service}-v${version}`;
           readyMs.set(revision, world.nowMs + one.startMs);
           world.unready.set(revision, "it starts");
-          const atMs = world.nowMs + slowestMs + 2 * PATIENCE_MS + 1000;
+          const atMs = world.nowMs + slowestMs + 3 * PATIENCE_MS;
           // What is changed again before it is served may belong to what came with it.
           for (const earlier of [...dueMs.keys()].filter((name) => name.startsWith(`${service}-`))) {
             dueMs.delete(earlier);
