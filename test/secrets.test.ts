@@ -20,18 +20,20 @@ const HOLDERS = kinds.filter(({ plural }) => SECRET_KINDS.includes(plural));
 const MERGE = "application/merge-patch+json";
 const JSON_PATCH = "application/json-patch+json";
 
-/** Where in a spec the lists stand whose entries may be secrets, by the kind's schema. */
-function secretLists(kind: Kind): readonly (readonly string[])[] {
-  const found: string[][] = [];
+/** Where in a spec secrets may stand, by the kind's schema: lists whose entries may be some, and single ones. */
+function secretPlaces(kind: Kind): { readonly lists: readonly (readonly string[])[]; readonly single: readonly (readonly string[])[] } {
+  const lists: string[][] = [];
+  const single: string[][] = [];
   const walk = (schema: unknown, path: readonly string[]): void => {
     if (typeof schema !== "object" || schema === null) return;
     const { properties = {}, items, anyOf = [] } = schema as Record<string, Record<string, unknown>> & { readonly anyOf?: readonly unknown[] };
-    if (items !== undefined && "secret" in ((items as { readonly properties?: object }).properties ?? {})) found.push([...path]);
+    if (items !== undefined && "secret" in ((items as { readonly properties?: object }).properties ?? {})) lists.push([...path]);
+    if ("secret" in properties && "value" in properties) single.push([...path]);
     for (const [name, inner] of Object.entries(properties)) walk(inner, [...path, name]);
     for (const inner of anyOf as readonly unknown[]) walk(inner, path);
   };
   walk(z.toJSONSchema(kind.spec, { io: "input", unrepresentable: "any" }), []);
-  return found;
+  return { lists, single };
 }
 
 /** A spec of the kind, made from its schema, with secrets wherever one may stand. */
@@ -41,7 +43,10 @@ function specOf(kind: Kind): Readonly<Record<string, unknown>> {
   for (let seed = 1; seed < 200; seed++)
     for (const { spec } of fc.sample(arbitraryManifest(kind), { numRuns: 1, seed })) {
       const planted = structuredClone(spec) as Record<string, unknown>;
-      for (const path of secretLists(kind)) plant(planted, path, kind);
+      const { lists, single } = secretPlaces(kind);
+      assert.ok(lists.length + single.length > 0, kind.kind);
+      for (const path of lists) plant(planted, path, [secretIn(kind, path), { name: "MODE", value: "fast" }]);
+      for (const path of single) plant(planted, path, { ...secretIn(kind, path), name: undefined });
       if (!kind.spec.safeParse(planted).success) continue;
       specs.set(kind, planted);
       return planted;
@@ -52,16 +57,24 @@ function specOf(kind: Kind): Readonly<Record<string, unknown>> {
 /** Making one takes a while. */
 const specs = new Map<Kind, Readonly<Record<string, unknown>>>();
 
-function plant(spec: Record<string, unknown>, path: readonly string[], kind: Kind): void {
+function secretIn({ plural }: Kind, path: readonly string[]): object {
+  return { name: "PASSWORD", value: marker(`${plural}.${path.join(".")}`), secret: true };
+}
+
+function plant(spec: Record<string, unknown>, path: readonly string[], secrets: object): void {
   let holder = spec;
   for (const name of path.slice(0, -1)) {
     holder[name] ??= {};
     holder = holder[name] as Record<string, unknown>;
   }
-  holder[path.at(-1) ?? ""] = [
-    { name: "PASSWORD", value: marker(`${kind.plural}.${path.join(".")}`), secret: true },
-    { name: "MODE", value: "fast" },
-  ];
+  holder[path.at(-1) ?? ""] = secrets;
+}
+
+/** The spec as somebody writes it who leaves the marks of single secrets to the kind. */
+function unmarked(kind: Kind, spec: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const copy = structuredClone(spec) as Record<string, unknown>;
+  for (const path of secretPlaces(kind).single) plant(copy, path, { value: marker(`${kind.plural}.${path.join(".")}`) });
+  return copy;
 }
 
 interface Asked {
@@ -112,7 +125,8 @@ async function openSite(t: TestContext): Promise<ApiSite> {
     await site.store.create(user, { metadata: { name }, spec: { roles } });
   for (const kind of HOLDERS) {
     const spec = specOf(kind);
-    const annotations = { [LAST_APPLIED]: JSON.stringify({ spec }) };
+    // As kubectl has it: without the marks that the kind sets by itself.
+    const annotations = { [LAST_APPLIED]: JSON.stringify({ spec: unmarked(kind, spec) }) };
     await site.store.create(kind, { metadata: { name: nameFor(kind, "one"), labels: { team: "b" }, annotations }, spec });
   }
   return site;
@@ -161,7 +175,8 @@ describe("a secret", () => {
     const site = await openSite(t);
     for (const kind of HOLDERS) {
       const one = pathOf(kind, nameFor(kind, "one"));
-      const [list = []] = secretLists(kind);
+      const { lists, single } = secretPlaces(kind);
+      const list = lists[0] ?? single[0] ?? [];
       const pointer = `/spec/${list.join("/")}`;
       const object = (await site.store.get(kind, {
         name: nameFor(kind, "one"),
@@ -216,7 +231,10 @@ describe("a secret", () => {
     for (const file of await readdir(auditFolder(site.folder))) assertHidden(await readFile(join(auditFolder(site.folder), file), "utf8"), file);
     for (const kind of HOLDERS)
       for (const { spec, metadata } of (await site.store.list(kind)).items)
-        assert.ok(JSON.stringify(spec).includes(`"geheim-${kind.plural}.`), `${kind.kind} ${metadata.name} has kept its secret`);
+        assert.ok(
+          JSON.stringify(spec).includes(`"geheim-${kind.plural}.`),
+          `${kind.kind} ${metadata.name} has kept its secret: ${JSON.stringify(spec)}`,
+        );
   });
 
   it("nor by an approval that waits", async (t) => {
@@ -226,7 +244,7 @@ describe("a secret", () => {
       spec: { fourEyes: [{ name: "all", actions: ["update", "scale", "start", "stop", "see-secrets"], approvers: ["engineer"], within: "1h" }] },
     });
     const service = HOLDERS.find(({ plural }) => plural === "microservices") ?? assert.fail();
-    const [path = []] = secretLists(service);
+    const [path = []] = secretPlaces(service).lists;
     const changed = await askAs(site, "admin", pathOf(service, "one"), {
       method: "PATCH",
       headers: { "content-type": JSON_PATCH },
@@ -286,7 +304,8 @@ describe("a secret", () => {
       for (const name of ["karl", "admin"]) {
         const { status, text } = await askAs(site, name, path);
         assert.equal(status, 200, text);
-        for (const list of secretLists(kind)) assert.ok(text.includes(marker(`${kind.plural}.${list.join(".")}`)), text);
+        for (const list of [...secretPlaces(kind).lists, ...secretPlaces(kind).single])
+          assert.ok(text.includes(marker(`${kind.plural}.${list.join(".")}`)), text);
         assert.match(text, /no-store/);
         assert.doesNotMatch(text, /"MODE"/);
       }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { defineKind } from "./kind.ts";
+import { REDACTED } from "./run.ts";
 
 /** Of the User-based Security Model, RFC 3414 and RFC 7860; MD5 is not among them. */
 export const SNMP_AUTH_PROTOCOLS = ["SHA", "SHA-224", "SHA-256", "SHA-384", "SHA-512"] as const;
@@ -22,7 +23,11 @@ const userSpec = z
     token: z
       .strictObject({
         name: z.literal("token").default("token"),
-        value: z.string().min(16).max(512),
+        // What is shown in its place is read and written back.
+        value: z
+          .string()
+          .max(512)
+          .refine((value) => value === REDACTED || value.length >= 16, "at least 16 characters"),
         secret: z.literal(true).default(true),
       })
       .optional()

@@ -33,15 +33,37 @@ export function withKeptAnnotation(object: StoredObject, changed: unknown): unkn
 
 function hideAnnotation<T extends StoredObject>(object: T): T {
   const text = object.metadata.annotations?.[LAST_APPLIED];
-  if (text === undefined || !text.includes('"secret"')) return object;
+  if (text === undefined) return object;
   let hidden: string;
   try {
-    hidden = JSON.stringify(hide(JSON.parse(text)));
+    const applied: unknown = JSON.parse(text);
+    const shown = hide(isMap(applied) && applied["spec"] !== undefined ? { ...applied, spec: hideUnmarked(applied["spec"], object.spec) } : applied);
+    hidden = JSON.stringify(shown);
   } catch {
     // Not what kubectl writes: whatever it is, it may hold a secret.
     hidden = REDACTED;
   }
   return { ...object, metadata: { ...object.metadata, annotations: { ...object.metadata.annotations, [LAST_APPLIED]: hidden } } };
+}
+
+/** What somebody has applied has not the marks that the kind sets by itself: hidden is also what the object marks there, and a value without a name of which nothing stands there any more. */
+function hideUnmarked(applied: unknown, present: unknown): unknown {
+  if (Array.isArray(applied)) {
+    const twins: readonly unknown[] = Array.isArray(present) ? present : [];
+    return applied.map((item, index) => {
+      const name = isMap(item) ? item["name"] : undefined;
+      return hideUnmarked(item, name === undefined ? twins[index] : twins.find((twin) => isMap(twin) && twin["name"] === name));
+    });
+  }
+  if (!isMap(applied)) return applied;
+  const twin = isMap(present) ? present : undefined;
+  return Object.fromEntries(
+    Object.entries(applied).map(([key, inner]) => {
+      const isMarked = twin === undefined ? applied["name"] === undefined : twin["secret"] === true;
+      const isSecret = key === "value" && typeof inner === "string" && applied["secret"] === undefined && isMarked;
+      return [key, isSecret ? REDACTED : hideUnmarked(inner, twin?.[key])];
+    }),
+  );
 }
 
 function hide(value: unknown): unknown {
@@ -54,7 +76,7 @@ function hide(value: unknown): unknown {
   let copy: Record<string, unknown> | undefined;
   for (const key in map) {
     const inner = map[key];
-    const next = key === "value" && map["secret"] === true && typeof map["name"] === "string" ? REDACTED : hide(inner);
+    const next = key === "value" && map["secret"] === true ? REDACTED : hide(inner);
     if (next === inner) continue;
     copy ??= { ...map };
     copy[key] = next;
