@@ -84,6 +84,7 @@ export const alarmChannel = defineKind({
   plural: "alarmchannels",
   shortNames: ["alc"],
   scope: "Cluster",
+  isSiteWide: true,
   name: shortSubdomain,
   description: "Where alarms are told: by e-mail, a webhook, or a command of the centre's machine.",
   spec,

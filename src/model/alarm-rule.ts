@@ -117,6 +117,7 @@ export const alarmRule = defineKind({
   plural: "alarmrules",
   shortNames: ["alr"],
   scope: "Cluster",
+  isSiteWide: true,
   // It stands in labels of its alarms.
   name: shortSubdomain,
   description:

@@ -35,6 +35,8 @@ export interface KindDefinition<Spec extends z.ZodType, Status extends z.ZodType
   readonly mutableFields?: readonly string[];
   /** Why objects of the kind are never deleted; absent: they may be. */
   readonly permanent?: string;
+  /** What such an object does reaches all of the site, whatever its labels: a role that is held for some objects alone does not write it. */
+  readonly isSiteWide?: true;
   readonly scale?: { readonly specPath: string; readonly statusPath: string };
 }
 

@@ -18,6 +18,7 @@ export const maintenance = defineKind({
   plural: "maintenances",
   shortNames: ["mt"],
   scope: "Cluster",
+  isSiteWide: true,
   description: "A time in which alarms of some objects are not told, since people work on them; without an end they are out of service.",
   spec,
   status: z.strictObject({ phase: z.enum(["Planned", "Active", "Over"]).optional(), silenced: z.int().optional() }),

@@ -140,6 +140,7 @@ export const snmpAgent = defineKind({
   kind: "SnmpAgent",
   plural: "snmpagents",
   scope: "Cluster",
+  isSiteWide: true,
   description:
     "The SNMP agent of the host of the same name: where it listens, who may read, what it watches, and whom it tells. An SNMP SET changes it.",
   spec,

@@ -35,6 +35,7 @@ export const snmpReceiver = defineKind({
   kind: "SnmpReceiver",
   plural: "snmpreceivers",
   scope: "Cluster",
+  isSiteWide: true,
   description: "Where the site takes traps and informs of devices, and from whom. There is one, named site.",
   name: z.literal(SNMP_RECEIVER),
   spec,

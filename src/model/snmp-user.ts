@@ -41,6 +41,7 @@ export const snmpUser = defineKind({
   kind: "SnmpUser",
   plural: "snmpusers",
   scope: "Cluster",
+  isSiteWide: true,
   name: z.string().regex(/^[a-z0-9](?:[-a-z0-9]{0,30}[a-z0-9])?$/, "1 to 32 small letters, digits and dashes"),
   description: "A user of SNMPv3, known to the agents of all hosts: its keys, and on whose behalf it changes something.",
   spec: userSpec,

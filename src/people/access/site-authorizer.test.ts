@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import fc from "fast-check";
 import { isOrreryError } from "#/base/index.ts";
 import { kinds } from "#/model/all-kinds.ts";
+import { arbitraryOf } from "#/model/arbitrary.ts";
 import { type Kind, microservice, type Role, type Route, role, route, type StoredObject, update, user } from "#/model/index.ts";
 import { BUILT_IN_ROLES } from "./built-in-roles.ts";
 import type { Identity } from "./contract.ts";
@@ -250,6 +252,29 @@ describe("a role for objects with a label", () => {
     }
     assert.equal(await leads("ann", to("pay"), to("pay", { timeout: "1s" })), "", "what an admin has led there is edited as any other");
     assert.equal(await leads("ann", to("pay"), undefined), "");
+  });
+  test("writes nothing that reaches all of the site, whatever its labels", async () => {
+    const editors = open({
+      users: { ann: { roles: [{ role: "engineer", where: "team=a" }] }, edo: { roles: [{ role: "engineer" }] } },
+      roles: {},
+      services,
+    });
+    const wide = kinds.filter((kind) => kind.isSiteWide === true);
+    assert.ok(wide.length > 0);
+    for (const kind of wide) {
+      const [spec] = fc.sample(arbitraryOf(kind.spec), { numRuns: 1, seed: 7 }) as readonly object[];
+      const [one, other] = ["1", "2"].map((round) => object(kind, "one", spec, { team: "a", round })) as [StoredObject, StoredObject];
+      for (const [before, after] of [
+        [undefined, one],
+        [one, other],
+        [one, undefined],
+      ]) {
+        const change = (name: string): Promise<string | undefined> =>
+          refusal(() => editors.authorizer.checkChange(person(name), kind, before, after));
+        assert.match((await change("ann")) ?? "", /^api\/forbidden: .*part of the site/, kind.kind);
+        assert.doesNotMatch((await change("edo")) ?? "", /part of the site/, kind.kind);
+      }
+    }
   });
   test("gives the paths that are filtered, and no other", () => {
     const may = (path: string, verb = "get"): boolean => authorizer.decide(who, { verb, path }).allowed;

@@ -338,6 +338,7 @@ export class SiteAuthorizer implements Authorizer {
           verbs.some((verb) => hasVerb(rule.verbs, verb)) &&
           matchesKind(rule.kinds, kind.plural, subresource, verbs[0] ?? "") &&
           rule.names?.has(object.metadata.name) !== false &&
+          (kind.isSiteWide !== true || rule.scope === undefined) &&
           judged.every((labels) => holds(rule.scope, labels)),
       );
       if (!isHeld) {
@@ -345,6 +346,7 @@ export class SiteAuthorizer implements Authorizer {
           (rule) => verbs.some((verb) => hasVerb(rule.verbs, verb)) && matchesKind(rule.kinds, kind.plural, subresource, verbs[0] ?? ""),
         );
         const verb = what === "status" ? "write the status of" : before === undefined ? "create" : after === undefined ? "delete" : "edit";
+        if (isElsewhere && kind.isSiteWide === true) return `${verb}, as they have a role for a part of the site and it reaches all of it,`;
         return isElsewhere ? `${verb}, with the labels and the name that it ${when === "is" ? "has" : "would have"},` : verb;
       }
     }
