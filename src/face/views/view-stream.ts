@@ -185,9 +185,7 @@ export class ViewStream implements Member {
   #work(): void {
     if (this.#isWorking) return;
     this.#isWorking = true;
-    void this.#carryOut().finally(() => {
-      this.#isWorking = false;
-    });
+    void this.#carryOut();
   }
 
   async #carryOut(): Promise<void> {
@@ -195,7 +193,11 @@ export class ViewStream implements Member {
     const { signal } = this.#ending;
     for (;;) {
       const [next] = this.#wishes;
-      if (next === undefined || signal.aborted) return;
+      if (next === undefined || signal.aborted) {
+        // In the same turn in which nothing was left: what comes next begins anew.
+        this.#isWorking = false;
+        return;
+      }
       const [id, { view, ask }] = next;
       this.#wishes.delete(id);
       this.#opening = id;
@@ -209,7 +211,7 @@ export class ViewStream implements Member {
           else this.#show(id, opened, view, ask);
         }
       } catch (error) {
-        if (signal.aborted) return;
+        if (signal.aborted) continue;
         if (!isOrreryError(error)) onUnexpected(error);
         if (!this.#wishes.has(id)) this.#refuse(id, ask, error);
       }

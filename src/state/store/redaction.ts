@@ -37,8 +37,12 @@ function hideAnnotation<T extends StoredObject>(object: T): T {
   let hidden: string;
   try {
     const applied: unknown = JSON.parse(text);
-    const shown = hide(isMap(applied) && applied["spec"] !== undefined ? { ...applied, spec: hideUnmarked(applied["spec"], object.spec) } : applied);
-    hidden = JSON.stringify(shown);
+    const before = JSON.stringify(applied);
+    hidden = JSON.stringify(
+      hide(isMap(applied) && applied["spec"] !== undefined ? { ...applied, spec: hideUnmarked(applied["spec"], object.spec) } : applied),
+    );
+    // The text as it was written: kubectl compares it.
+    if (hidden === before) return object;
   } catch {
     // Not what kubectl writes: whatever it is, it may hold a secret.
     hidden = REDACTED;
