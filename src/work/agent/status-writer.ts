@@ -74,8 +74,11 @@ export class StatusWriter {
   }
 
   #write(): void {
+    const begun = this.#wanted;
     this.#writing ??= this.#writeUntilSame().finally(() => {
       this.#writing = undefined;
+      // What is wanted since the moment between its last look and its end.
+      if (this.#wanted !== begun && this.#wanted !== this.#written && !this.#isGone && !this.#options.signal.aborted) this.#write();
     });
   }
 

@@ -48,8 +48,14 @@ export class WriteQueue {
     }
     for (const one of samples) this.#waiting.push(one);
     Object.assign(this.#metadata, metadata);
+    this.#begin();
+  }
+
+  #begin(): void {
     this.#sending ??= this.#send().finally(() => {
       this.#sending = undefined;
+      // What came in the moment between its last look and its end.
+      if (this.#waiting.length > 0 && !this.#stop.signal.aborted) return this.#begin();
       for (const resolve of this.#idle.splice(0)) resolve();
     });
   }
