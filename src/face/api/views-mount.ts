@@ -24,6 +24,8 @@ export interface ViewsMountOptions {
 const SESSION_MS_MAX = 10_000;
 /** A machine that has gone, or sleeps, says nothing to a ping: what it had open is given up at the next one. */
 const PING_MS = 15_000;
+/** More than a beat and some changes: so much waits only for one who reads slowly. */
+const BEHIND_BYTES = 16 * 1024;
 /** Messages of a client in one second; the rest is read in the next. */
 const MESSAGES_MAX = 200;
 const SECOND_MS = 1_000;
@@ -134,12 +136,12 @@ export class ViewsMount {
     };
     webSocket.on("pong", heard).on("message", heard);
     const ping = (): void => {
-      // Who still reads what was sent before has not come to the ping yet.
-      const isReading = webSocket.bufferedAmount < unsent;
+      // Who still reads what was sent before has not come to the ping yet. What was written just now is no such thing: the system takes it from a machine that has gone, too.
+      const isReading = unsent >= BEHIND_BYTES && webSocket.bufferedAmount < unsent;
       if (!isHeard && !isReading) return webSocket.terminate();
       isHeard = false;
-      webSocket.ping();
       unsent = webSocket.bufferedAmount;
+      webSocket.ping();
       cancel = this.#options.clock.after(PING_MS, ping, { background: true });
     };
     let cancel = this.#options.clock.after(PING_MS, ping, { background: true });
