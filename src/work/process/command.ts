@@ -74,7 +74,7 @@ export async function runCommand(options: CommandOptions): Promise<CommandResult
     };
   } finally {
     output.close();
-    if (options.leftovers === "leave") endWriters(id, output.name);
+    if (options.leftovers === "leave") await endWriters(id, output.name);
     else endLeftovers(id);
   }
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { readlinkSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { findMarkedProcesses, readEnvironment, scanProcesses } from "./process-scan.ts";
 
 /** Variable by which what a command has started is known, also when it has left the command's session. */
@@ -7,6 +8,8 @@ export const COMMAND_MARK = "ORRERY_COMMAND_ID";
 
 /** A look at all processes costs milliseconds: one for all commands of this time. */
 const SWEEP_AFTER_MS = 2000;
+const TURN_AWAY_MS = 500;
+const TURN_AWAY_LOOK_MS = 50;
 /** Commands that have ended since the last look, or of which it found something. */
 const ended = new Set<string>();
 let isSweepPlanned = false;
@@ -22,10 +25,18 @@ export function endLeftovers(id: string): void {
   planSweep();
 }
 
-/** Ends, now, what the command `id` has left and what still has the open file `name` as its output: nobody looks after that file any more. */
-export function endWriters(id: string, name: string): void {
-  for (const { stat } of findMarkedProcesses({ [COMMAND_MARK]: id }))
-    if ([1, 2].some((one) => outputOf(stat.pid, one).includes(name))) kill(stat.pid);
+/** Ends what the command `id` has left and what still has the open file `name` as its output: nobody looks after that file any more.
+ *  A shell makes a process first and turns its output away then: each has half a second for that. */
+export async function endWriters(id: string, name: string): Promise<void> {
+  for (const untilMs = performance.now() + TURN_AWAY_MS; performance.now() < untilMs; await sleep(TURN_AWAY_LOOK_MS))
+    if (findWriters(id, name).length === 0) return;
+  for (const pid of findWriters(id, name)) kill(pid);
+}
+
+function findWriters(id: string, name: string): readonly number[] {
+  return findMarkedProcesses({ [COMMAND_MARK]: id })
+    .map(({ stat }) => stat.pid)
+    .filter((pid) => [1, 2].some((one) => outputOf(pid, one).includes(name)));
 }
 
 function outputOf(pid: number, descriptor: number): string {
