@@ -100,7 +100,7 @@ export const WINGS: readonly Wing[] = [
         imports: ["base", "model", "link", "reconcile", "segments"],
         pure: ["promql"],
       },
-      { name: "figures", imports: ["base", "probes", "agent"] },
+      { name: "figures", imports: ["base", "model", "link", "reconcile", "routing", "gateway", "probes", "agent", "series"] },
       {
         name: "snmp",
         faces: ["wire", "agent", "agent/table-rig", "names"],

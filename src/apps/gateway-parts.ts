@@ -1,8 +1,10 @@
 import { witnessPart } from "#/people/audit/index.ts";
 import { dataPlanePart, type GatewayContext, type GatewayPart } from "#/traffic/gateway/index.ts";
+import { gatewayFiguresPart } from "#/watch/figures/index.ts";
 
 /** What a gateway does, one line for each capability, in the order of their starts. */
 export const GATEWAY_PARTS: readonly GatewayPart[] = [
   dataPlanePart, //
+  gatewayFiguresPart,
   witnessPart<GatewayContext>(({ folder }) => folder),
 ];

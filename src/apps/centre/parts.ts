@@ -4,6 +4,7 @@ import { loginPart } from "#/people/login/index.ts";
 import { type CentrePart, servedKinds, storedKinds } from "#/state/reconcile/index.ts";
 import { updatesPart } from "#/traffic/update/index.ts";
 import { alarmsPart } from "#/watch/alarms/index.ts";
+import { centreFiguresPart } from "#/watch/figures/index.ts";
 import { seriesPart } from "#/watch/series/index.ts";
 import { snmpPart } from "#/watch/snmp/index.ts";
 import { callsPart, hostsPart, jobsPart, leasesPart, resourcesPart, routesPart, servicesPart } from "#/work/controllers/index.ts";
@@ -18,6 +19,7 @@ export const CENTRE_PARTS: readonly CentrePart[] = [
   jobsPart,
   callsPart,
   seriesPart,
+  centreFiguresPart,
   leasesPart,
   snmpPart,
   alarmsPart,

@@ -14,6 +14,7 @@ import { openSqliteTree, type SqliteTree } from "#/state/tree/sqlite/index.ts";
 import type { KnownTable } from "#/traffic/routing/index.ts";
 import { TABLE } from "#/traffic/update/index.ts";
 import { PLATFORM_SIGHT } from "#/watch/alarms/index.ts";
+import { OWN_METRICS } from "#/watch/figures/index.ts";
 import { noSeries, SERIES, seriesPart } from "#/watch/series/index.ts";
 import { TRAP_HOME } from "#/watch/snmp/index.ts";
 import { SITE_FILES, STORE_HISTORY } from "#/work/controllers/index.ts";
@@ -68,6 +69,7 @@ class CentreProcess {
   readonly #guard: LastGuard;
   readonly #loop = new LoopDelay(clock);
   #lead: Lead | undefined;
+  #api: Api | undefined;
 
   constructor(parts: readonly CentrePart[], options: ChildOptions, log: Log) {
     this.#parts = parts;
@@ -139,6 +141,7 @@ class CentreProcess {
         }),
         given(STORE_HISTORY, { onBehind: (...told) => this.#beginHistory(tree, ...told) }),
         given(SERIES, series),
+        given(OWN_METRICS, async () => (await this.#api?.metrics()) ?? []),
         given(
           PLATFORM_SIGHT,
           platformSight({
@@ -220,6 +223,7 @@ class CentreProcess {
       ...(series !== noSeries && { series }),
       pages: createPages({ folder: CONSOLE_BUILDS, clock, log }),
     });
+    this.#api = api;
     const { port } = await api.listen({ host: listen, port: apiPort });
     const consoleUrl = await this.#listenPlain(api, port);
     lifecycle.add("hub", () => hub.close("the centre stops"));

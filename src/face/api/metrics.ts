@@ -41,10 +41,30 @@ export class Metrics {
     return this.#registry.contentType;
   }
 
+  /** The same as values. */
+  async families(): Promise<readonly MetricFamily[]> {
+    const own = await this.#registry.getMetricsAsJSON();
+    return [...own.flatMap(({ name, help, values }) => familiesOf(name, help, values)), ...this.#sources.flatMap((source) => [...source()])];
+  }
+
   async text(): Promise<string> {
     const own = await this.#registry.metrics();
     return own + this.#sources.flatMap((source) => [...source()].map(formatFamily)).join("");
   }
+}
+
+/** A histogram's samples have names of their own. */
+function familiesOf(
+  name: string,
+  help: string,
+  values: readonly { readonly value: number; readonly labels: Readonly<Record<string, unknown>>; readonly metricName?: string }[],
+): readonly MetricFamily[] {
+  return values.map(({ value, labels, metricName = name }) => ({
+    name: metricName,
+    help,
+    type: "gauge",
+    samples: [{ labels: Object.fromEntries(Object.entries(labels).map(([label, text]) => [label, String(text)])), value }],
+  }));
 }
 
 function gauge(name: string, help: string, read: () => number, registers: Registry[]): void {

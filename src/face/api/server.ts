@@ -4,7 +4,17 @@ import { constants, createSecureServer, type Http2SecureServer, type ServerHttp2
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
-import { type Clock, describeError, isOrreryError, type LastGuard, type Log, type MetricSource, OrreryError, type Random } from "#/base/index.ts";
+import {
+  type Clock,
+  describeError,
+  isOrreryError,
+  type LastGuard,
+  type Log,
+  type MetricFamily,
+  type MetricSource,
+  OrreryError,
+  type Random,
+} from "#/base/index.ts";
 import type { Pages } from "#/face/pages/index.ts";
 import type { TableLook } from "#/face/views/index.ts";
 import { DEFAULT_NAMESPACE, type Kind, type Template } from "#/model/index.ts";
@@ -115,6 +125,8 @@ export interface Api {
   listenPlain(address: { readonly host: string; readonly ports: readonly number[] }): Promise<{ readonly port: number }>;
   /** Answers a request that has come another way than over the port; resolves when it is answered. Never throws: what fails in a way that nobody expected ends this exchange alone, is logged with its stack and counted. */
   handle(request: Request, response: Response): Promise<void>;
+  /** What stands at /metrics, as values. */
+  metrics(): Promise<readonly MetricFamily[]>;
   /** Takes nothing new, ends watches and links, lets requests end for at most 5 s, then closes. */
   close(): Promise<void>;
 }
@@ -285,6 +297,10 @@ class ApiServer implements Api {
       socket.once("close", cancel);
     });
     void this.handle(request, response, { socket, head });
+  }
+
+  metrics(): Promise<readonly MetricFamily[]> {
+    return this.#metrics.families();
   }
 
   async handle(request: Request, response: Response, upgrade?: Upgrade): Promise<void> {

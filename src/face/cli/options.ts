@@ -67,4 +67,6 @@ export interface Options {
   readonly community?: string;
   readonly count?: boolean;
   readonly mibs?: string;
+  readonly once?: boolean;
+  readonly sort?: string;
 }

@@ -1,4 +1,5 @@
+export type { CallTotal, RefusedTotal, Totals } from "./core/index.ts";
 export { MemoryFeed } from "./feed/memory-feed.ts";
 export { sketchTable, type TableSketch } from "./feed/table-sketch.ts";
 export { accessLogFile, Gateway, type GatewayOptions } from "./gateway.ts";
-export { dataPlanePart, type GatewayContext, type GatewayPart, type GatewayWorker } from "./part.ts";
+export { CALL_TOTALS, dataPlanePart, type GatewayContext, type GatewayPart, type GatewayWorker } from "./part.ts";

@@ -1,6 +1,7 @@
-import type { Clock } from "#/base/index.ts";
+import { type Clock, port } from "#/base/index.ts";
 import type { Hello, HostContext, HostPart, HostWorker } from "#/state/link/index.ts";
 import { AccessSearch } from "./access-search.ts";
+import type { Totals } from "./core/index.ts";
 import { LinkFeed } from "./feed/link-feed.ts";
 import { Gateway, type GatewayOptions } from "./gateway.ts";
 
@@ -25,6 +26,9 @@ export interface GatewayWorker extends HostWorker {
   facts?(): Readonly<Record<string, unknown>>;
 }
 
+/** What the gateway has counted of calls since it began. */
+export const CALL_TOTALS = port<() => Totals>("call-totals");
+
 /** The data plane: requests from outside and calls between services, by the table that the centre gives. */
 export const dataPlanePart: GatewayPart = {
   name: "data-plane",
@@ -35,6 +39,7 @@ export const dataPlanePart: GatewayPart = {
     // What no exchange, connection or time limit has caught ends nothing either.
     gateway.guard.watchProcess();
     await gateway.start();
+    context.give(CALL_TOTALS, () => gateway.core.totals());
     const accessLog = new AccessSearch(context.accessLogFile);
     return {
       handlers: { calls: { "access/find": async (params) => await accessLog.find((params as { readonly trace?: unknown } | undefined)?.trace) } },

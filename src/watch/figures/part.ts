@@ -1,33 +1,29 @@
 import { readdir, readFile } from "node:fs/promises";
 import { describeError } from "#/base/index.ts";
-import type { AgentPart } from "#/work/agent/index.ts";
+import { type AgentPart, HOST_INSTANCES } from "#/work/agent/index.ts";
 import { HostUseReader } from "#/work/probes/index.ts";
-import { type Figure, HostFigures, type HostTexts } from "./host-figures.ts";
+import { HostFigures, type HostTexts } from "./host-figures.ts";
+import { InstanceFigures } from "./instance-figures.ts";
+import { LOOK_MS, tellFigures } from "./notices.ts";
+import { lookAtProcess, processFigures } from "./process-figures.ts";
 
-/** How often a host is looked at. */
-const LOOK_MS = 15_000;
 const THERMAL = "/sys/class/thermal";
 
-/** The notice by which agents tell the centre of figures. */
-export interface FiguresNotice {
-  /** By the agent's clock. */
-  readonly atMs: number;
-  readonly figures: readonly Figure[];
-}
-
-/** Tells the centre's store of series what this host's kernel tells. Without a link, or without an answer of the kernel, there is a gap. */
+/** Tells the centre's store of series what this host's kernel tells of the machine, of its instances, and of the agent. Without a link, or without an answer of the kernel, there is a gap. */
 export const figuresPart: AgentPart = {
   name: "figures",
-  start({ link, clock, log, every }) {
+  start({ link, clock, log, every, use: given }) {
     const use = new HostUseReader();
     const figures = new HostFigures();
+    const instances = given(HOST_INSTANCES);
+    const instanceFigures = new InstanceFigures();
     let said: string | undefined;
     every(LOOK_MS, async () => {
       const present = link();
       try {
         const [used, texts] = await Promise.all([use.read(), readTexts()]);
-        const notice: FiguresNotice = { atMs: Math.floor(clock.now()), figures: figures.read(used, texts) };
-        present?.notify("series/figures", notice);
+        const own = processFigures("agent", lookAtProcess());
+        tellFigures(present, clock.now(), [...figures.read(used, texts), ...instanceFigures.read(instances.looks()), ...own]);
         said = undefined;
       } catch (error) {
         const message = describeError(error);

@@ -16,7 +16,11 @@ export const seriesPart: CentrePart = {
       uses: [SERIES],
       start: ({ use, clock, log }) => {
         const store = use(SERIES);
-        return { metrics: () => families(store.figures()), agents: takeFigures({ store, clock, log }) };
+        return {
+          metrics: () => families(store.figures()),
+          agents: takeFigures({ store, clock, log }),
+          gateways: takeFigures({ store, clock, log, component: "gateway" }),
+        };
       },
     }),
   ],

@@ -15,8 +15,18 @@ const notice = z.object({
   figures: z.array(z.tuple([z.string().max(200), z.record(z.string().max(200), z.string().max(1_024)), z.number()])).max(FIGURES_MAX),
 });
 
-/** Takes what agents tell of their hosts. The label `host` is that of the link, whatever the notice says; so is the source, by which cardinality is bounded. */
-export function takeFigures({ store, clock, log }: { readonly store: SeriesStore; readonly clock: Clock; readonly log: Log }): PeerHandlers {
+/** Takes what agents (`component` host) and gateways tell. The label `host` is that of the link, whatever the notice says; so is the source, by which cardinality is bounded: an agent and a gateway do not take each other's place. */
+export function takeFigures({
+  store,
+  clock,
+  log,
+  component = "host",
+}: {
+  readonly store: SeriesStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly component?: "host" | "gateway";
+}): PeerHandlers {
   let known = new Map<string, Labels>();
   const toldMs = new Map<string, number>();
   const tell = (host: string, message: string): void => {
@@ -42,7 +52,7 @@ export function takeFigures({ store, clock, log }: { readonly store: SeriesStore
         if (!parsed.success) return tell(host, "a notice cannot be read; is the agent of another version?");
         const { atMs, figures } = parsed.data;
         const samples = figures.map(([metric, more, value]): Sample => ({ labels: labelsOf(host, metric, more), atMs, value }));
-        store.append({ source: `host/${host}`, samples }).then(
+        store.append({ source: `${component}/${host}`, samples }).then(
           ({ refused: [first] }) => first !== undefined && tell(host, `${first.count} samples of ${first.metric} were not taken: ${first.message}`),
           (error: unknown) => tell(host, isOrreryError(error) ? error.message : `unexpected: ${describeError(error)}`),
         );

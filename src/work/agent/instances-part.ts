@@ -8,6 +8,7 @@ import { PROXY_PORT } from "#/traffic/routing/index.ts";
 import { findMarkedProcesses, killMembers } from "#/work/process/index.ts";
 import { CallerAddresses } from "./caller-addresses.ts";
 import { inheritedEnvironment } from "./core/index.ts";
+import { InstanceLooks } from "./instance-looks.ts";
 import { InstanceUseReader } from "./instance-use.ts";
 import { EXEC_MARK } from "./launch.ts";
 import { linkHandlers } from "./link-handlers.ts";
@@ -80,7 +81,8 @@ export const instancesPart: AgentPart = {
     followStore({ store, host, clock, random, log, guard, site: context.site, runners, services, lifecycle });
     volumes.start();
     const instanceUse = new InstanceUseReader();
-    give(HOST_INSTANCES, { uses: () => instanceUse.read(runners, clock.now()) });
+    const instanceLooks = new InstanceLooks();
+    give(HOST_INSTANCES, { uses: () => instanceUse.read(runners, clock.now()), looks: () => instanceLooks.read(runners) });
     every(ROTATE_MS, () => rotateLogs(runners, log));
     every(LISTENERS_MS, async () => findOpenListeners(runners));
     return {

@@ -2,6 +2,7 @@ import { type Clock, type LastGuard, type Log, port, type Random } from "#/base/
 import type { HostContext, HostPart, HostWorker, Link } from "#/state/link/index.ts";
 import type { Store } from "#/state/store/index.ts";
 import type { AgentObservation, InstanceUse } from "#/work/probes/index.ts";
+import type { InstanceLook } from "./instance-looks.ts";
 
 /** What a capability gives to an agent. */
 export type AgentPart = HostPart<AgentContext, AgentWorker>;
@@ -46,6 +47,8 @@ export interface AgentWorker extends HostWorker {
 export interface HostInstances {
   /** What each uses since the last look. */
   uses(): readonly InstanceUse[];
+  /** How each stands. Processor time is told since the look before: for one who looks. */
+  looks(): readonly InstanceLook[];
 }
 
 export const HOST_INSTANCES = port<HostInstances>("host-instances");

@@ -15,6 +15,7 @@ describe("a stat file", () => {
       group: 4240,
       session: 4239,
       terminal: 0,
+      threads: 1,
       isKernelThread: false,
       startTime: 987654,
       cpuTicks: 12,

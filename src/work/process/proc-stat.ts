@@ -17,6 +17,7 @@ export interface ProcStat {
   /** User and system time, in clock ticks. */
   readonly cpuTicks: number;
   readonly residentPages: number;
+  readonly threads: number;
   /** A thread of the kernel: no program of anybody's. */
   readonly isKernelThread: boolean;
   /** True in the midst of an execve(2): the old program is gone, and the new one has no environment yet. */
@@ -51,6 +52,7 @@ export function parseProcStat(text: string): ProcStat | undefined {
     startTime,
     cpuTicks: field(14) + field(15),
     residentPages: field(24),
+    threads: field(20),
     isKernelThread: (field(9) & PF_KTHREAD) !== 0,
     // It has memory (a kernel thread has none), but start_code, which an execve(2) sets after the environment, is missing. env_start and env_end are no sign: for a moment they are the same.
     isBecomingProgram: field(23) > 0 && field(26) === 0,

@@ -13,6 +13,7 @@ import { seriesCli } from "./series.ts";
 import { servicesCli } from "./services.ts";
 import { siteCli } from "./site.ts";
 import { snmpCli } from "./snmp.ts";
+import { topCli } from "./top.ts";
 import { updatesCli } from "./updates.ts";
 
 /** The commands that this room has, in the order of the help; a folder of manifests is applied in the order of their kinds. */
@@ -21,6 +22,7 @@ export const CLI_PARTS: readonly CliPart[] = [
   objectsCli,
   resourcesCli,
   servicesCli,
+  topCli,
   callsCli,
   seriesCli,
   alarmsCli,

@@ -1,5 +1,6 @@
 import type { GatewayReport, GenerationCount, TablePosition } from "#/traffic/routing/index.ts";
 import { type Call, type Caller, callerName } from "./call.ts";
+import { CallTotals, type Totals } from "./call-totals.ts";
 import { GenerationCounts, Tally } from "./counts.ts";
 import type { EndpointState } from "./endpoint.ts";
 import type { LiveTable } from "./live-table.ts";
@@ -28,6 +29,7 @@ export class CallLedger {
   readonly #streams = new Set<Call>();
   readonly #unlabelled = new Tally();
   readonly #refused = new Tally();
+  readonly #totals = new CallTotals();
   #held = { now: 0, total: 0, timeSumMs: 0, timeMaxMs: 0 };
   #hasChanged = true;
   #sequence = 0;
@@ -285,16 +287,27 @@ export class CallLedger {
     );
   }
 
+  /** What was counted since this gateway began. */
+  totals(): Totals {
+    const windows = [...this.#active].flatMap(({ service, windows }) => windows.map((window) => ({ service, window })));
+    const refused = this.#refused.read().map(({ service, called, reason, calls }) => ({ caller: service, service: called, reason, calls }));
+    return this.#totals.read(windows, refused);
+  }
+
   /** The last `report` has been handed over: begin new sums. */
   reported(): void {
     this.#sequence++;
     this.#hasChanged = false;
     this.#unlabelled.clear();
+    for (const { service, called, reason, calls } of this.#refused.read()) this.#totals.refuse(service, called, reason, calls);
     this.#refused.clear();
     this.#held = { now: this.#held.now, total: 0, timeSumMs: 0, timeMaxMs: 0 };
     for (const revision of this.#table.revisions) revision.labelledIn = 0;
     for (const endpoint of this.#active) {
-      for (const window of endpoint.windows) window.reset();
+      for (const window of endpoint.windows) {
+        this.#totals.add(endpoint.service, window);
+        window.reset();
+      }
       endpoint.sweepWindows();
       if (endpoint.windows.length === 0) this.#active.delete(endpoint);
     }

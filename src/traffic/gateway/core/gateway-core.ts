@@ -3,6 +3,7 @@ import type { GatewayReport, PublishedLoad, RouteEntry, TableUpdate } from "#/tr
 import type { Authority } from "./authority.ts";
 import type { Call } from "./call.ts";
 import { CallLedger, type ReportContext } from "./call-ledger.ts";
+import type { Totals } from "./call-totals.ts";
 import { Calls, type Outcome } from "./calls.ts";
 import type { Admitted, Full, Held, Undecided } from "./decision.ts";
 import { Destinations, type HostTarget, type Inlet } from "./destination.ts";
@@ -190,6 +191,11 @@ export class GatewayCore {
   /** What has happened since the last `reported`. */
   report(about: ReportContext): GatewayReport {
     return this.#ledger.report(about);
+  }
+
+  /** What was counted since this gateway began, by caller and service. */
+  totals(): Totals {
+    return this.#ledger.totals();
   }
 
   /** The last `report` has been handed over: begin new sums. */

@@ -1,5 +1,6 @@
 export { type Authority, parseAuthority } from "./authority.ts";
 export { type Call, portOf } from "./call.ts";
+export type { CallTotal, RefusedTotal, Totals } from "./call-totals.ts";
 export type { Outcome } from "./calls.ts";
 export type { Admitted, Full, Held, Undecided, UnknownGeneration } from "./decision.ts";
 export type { HostTarget, Inlet } from "./destination.ts";
