@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { test } from "node:test";
 import WebSocket from "ws";
+import type { LoginEvent } from "#/people/login/index.ts";
 import { kubectlPath } from "../tools/kubectl.ts";
 import { openLoginSite, type Tab, tabOf, until } from "./login-site.ts";
 
@@ -178,6 +179,34 @@ test("passwords: set by an admin, changed by whoever knows it, wrong ones are to
   await assert.rejects(site.api.client("viewer").request({ method: "POST", path: "/users/anna/password", body: { password: PASSWORD } }), {
     code: "api/forbidden",
   });
+});
+
+test("why somebody acts for another is told to the audit, and can be demanded; of one's own it is not", async (t) => {
+  let reasonFor: readonly string[] = [];
+  const told: LoginEvent[] = [];
+  const site = await openLoginSite(t, { reasonFor: () => reasonFor, login: { record: (event) => void told.push(event) } });
+  await site.setUser("ben", { roles: [{ role: "viewer" }] });
+  const anna = await site.byLink("anna");
+  const deeds = [
+    ["/login-links", { user: "ben" }, "link-made"],
+    ["/tokens", { user: "ben", ttl: "1h" }, "token-made"],
+    ["/users/ben/password", { password: PASSWORD }, "password-set"],
+  ] as const;
+  const ask = async (path: string, body: object, reason = "") =>
+    await site.ask("POST", path, {
+      headers: { cookie: anna.cookie, "orrery-session": anna.secret, "sec-fetch-site": "same-origin", "orrery-reason": reason },
+      body,
+    });
+  for (const [path, body, action] of deeds) {
+    reasonFor = [];
+    assert.ok((await ask(path, body, "new%20here")).status < 300);
+    assert.deepEqual([told.at(-1)?.action, told.at(-1)?.reason], [action, "new here"]);
+    reasonFor = ["manage-users"];
+    const refused = await ask(path, body);
+    assert.match(refused.text, /say why; this site demands a reason/, path);
+  }
+  assert.ok((await ask("/tokens", { ttl: "1h" })).status < 300);
+  assert.ok((await ask("/login-links", {})).status < 300);
 });
 
 test("a flood of wrong passwords is told to wait, with the seconds, and nobody else has to", async (t) => {

@@ -143,12 +143,13 @@ export class CentreAudit {
   /** Tells of a login and of what belongs to it.
    *  @throws audit/unwritable: it must not succeed */
   async recordLogin(event: LoginEvent): Promise<void> {
-    const { action, user, by, from, credential, how, why, count = 1 } = event;
+    const { action, user, by, from, credential, how, why, reason, count = 1 } = event;
     const facts: AuditFacts = {
       who: by === undefined ? { name: "system:anonymous", via: "anonymous" } : actorOf(by),
       action,
       object: { kind: "User", name: user },
       ...(from !== undefined && { from }),
+      ...(reason !== undefined && { reason }),
       detail: {
         ...(credential !== undefined && { id: credential }),
         ...(how !== undefined && { how }),

@@ -183,7 +183,7 @@ export class LoginRoutes {
   async #endSession(exchange: Exchange, id: string): Promise<Reply> {
     const who = exchange.user;
     checkWhole(who);
-    const isDone = await this.#options.login.endSession(id, who, this.#mayManage(who) ? {} : { of: who.name });
+    const isDone = await this.#options.login.endSession(id, who, { ...this.#limitOf(who), ...reasonOf(exchange, who.name) });
     if (!isDone) throw new OrreryError("api/missing", `there is no session ${id.slice(0, 100)}; see them with: orrery session list`);
     return jsonReply({});
   }
@@ -207,6 +207,7 @@ export class LoginRoutes {
       ...(given.scope !== undefined && {
         scope: given.scope.map(({ role, where }) => (where === undefined ? { role } : { role, where })),
       }),
+      ...reasonOf(exchange, owner),
       ...addressOf(exchange),
     });
     return private_(jsonReply({ token, ...view }, 201));
@@ -223,7 +224,7 @@ export class LoginRoutes {
   async #endToken(exchange: Exchange, id: string): Promise<Reply> {
     const who = exchange.user;
     checkWhole(who);
-    const isDone = await this.#options.login.endToken(id, who, this.#mayManage(who) ? {} : { of: who.name });
+    const isDone = await this.#options.login.endToken(id, who, { ...this.#limitOf(who), ...reasonOf(exchange, who.name) });
     if (!isDone) throw new OrreryError("api/missing", `there is no token ${id.slice(0, 100)}; see them with: orrery token list`);
     return jsonReply({});
   }
@@ -242,6 +243,7 @@ export class LoginRoutes {
       ...(display !== undefined && {
         display: { lifetimeMs: durationMs(display.lifetime), ...(display.label !== undefined && { label: display.label }) },
       }),
+      ...reasonOf(exchange, owner ?? "admin"),
       ...addressOf(exchange),
     });
     return private_(jsonReply(made, 201));
@@ -260,6 +262,7 @@ export class LoginRoutes {
       password,
       by: who,
       visitor: this.#visitor(exchange),
+      ...reasonOf(exchange, owner),
       ...(isOwn && current !== undefined && { current }),
     });
     return private_(jsonReply({}));
@@ -273,6 +276,11 @@ export class LoginRoutes {
     if (!this.#mayManage(who))
       throw new OrreryError("api/forbidden", `forbidden: user ${who.name} may not manage users, and so sees their own alone`);
     return named === "*" ? undefined : named;
+  }
+
+  /** Whose things `who` may end. */
+  #limitOf(who: Identity): { readonly of?: string } {
+    return this.#mayManage(who) ? {} : { of: who.name };
   }
 
   #mayManage(who: Identity): boolean {
@@ -309,6 +317,13 @@ function checkWhole({ name, scope }: Identity): void {
       "api/forbidden",
       `forbidden: what is limited, as a display is, does nothing with sessions, tokens and passwords of user ${name}; log in for that`,
     );
+}
+
+/** Why it is done; of another's things a site may demand that it is said.
+ *  @throws audit/no-reason */
+function reasonOf({ trail, user }: Exchange, owner: string): { readonly reason?: string } {
+  const reason = trail.whyOf(owner === user.name ? "" : "manage-users");
+  return reason === undefined ? {} : { reason };
 }
 
 function addressOf({ address }: Exchange): { readonly address?: string } {

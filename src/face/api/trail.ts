@@ -28,6 +28,16 @@ function reasonOf({ request }: Asked): string | undefined {
   return text;
 }
 
+/** @throws audit/no-reason */
+function checkSaysWhy(action: string, does: readonly string[], reasonFor: TrailOptions["reasonFor"]): void {
+  const demanded = reasonFor?.() ?? [];
+  if (demanded.some((one) => does.includes(one)))
+    throw new OrreryError(
+      "audit/no-reason",
+      `${action}: say why; this site demands a reason for it (spec.audit.reasonFor): orrery … --reason TEXT, the field Orrery-Reason of the request, or the annotation ${REASON_ANNOTATION} in the object`,
+    );
+}
+
 /** A request, as far as the audit tells of it: an `Exchange` is one. */
 export interface Asked {
   readonly request: {
@@ -101,6 +111,14 @@ export class Trail {
     if (this.#isAudited) await this.#begin(action, { ...this.#facts(action), ...facts }, { isUrgent, of: action, does: [] });
   }
 
+  /** Why `action` is done, of what tells the audit by itself.
+   *  @throws audit/no-reason, api/bad-request */
+  whyOf(action: string): string | undefined {
+    const reason = reasonOf(this.#exchange);
+    if (reason === undefined) checkSaysWhy(action, [action], this.#options?.reasonFor);
+    return reason;
+  }
+
   /** From here on the outcome is told by whoever calls what this returns, or, where nothing was begun, by somebody else. */
   hold(): (outcome: Outcome) => void {
     this.#isHeld = true;
@@ -165,12 +183,7 @@ export class Trail {
     if (this.#options === undefined) return;
     const { audit, reasonFor } = this.#options;
     const reason = reasonOf(this.#exchange) ?? given.reason;
-    const demanded = reasonFor?.() ?? [];
-    if (reason === undefined && demanded.some((one) => one === action || one === this.#action || how.does.includes(one)))
-      throw new OrreryError(
-        "audit/no-reason",
-        `${action}: say why; this site demands a reason for it (spec.audit.reasonFor): orrery … --reason TEXT, the field Orrery-Reason of the request, or the annotation ${REASON_ANNOTATION} in the object`,
-      );
+    if (reason === undefined) checkSaysWhy(action, [action, this.#action, ...how.does], reasonFor);
     const entry = await audit.begin({ ...given, ...(reason !== undefined && { reason }) }, { isUrgent: how.isUrgent });
     this.#begun.push({ of: how.of, entry });
   }

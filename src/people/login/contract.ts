@@ -112,6 +112,8 @@ export interface LoginEvent {
   readonly credential?: string;
   readonly how?: string;
   readonly why?: string;
+  /** In the words of who did it. */
+  readonly reason?: string;
   /** Of failed logins: so many since the last that was told. */
   readonly count?: number;
 }
@@ -133,6 +135,8 @@ export interface Login {
     readonly user?: string;
     readonly by: Identity;
     readonly address?: string;
+    /** Why, for the audit. */
+    readonly reason?: string;
     /** A session for a wall, that reads alone and lives so long. */
     readonly display?: { readonly label?: string; readonly lifetimeMs: number };
   }): Promise<{ readonly link: string; readonly user: string; readonly expires: string }>;
@@ -143,8 +147,8 @@ export interface Login {
   /** Sessions of `user`; of everybody where none is named. Newest first. */
   sessions(user?: string): readonly SessionView[];
   /** Ends a session. Idempotent: false if there was none.
-   *  `of`: only if it is this user's. */
-  endSession(id: string, by: Identity, options?: { readonly of?: string; readonly why?: string }): Promise<boolean>;
+   *  `of`: only if it is this user's; `reason`: for the audit. */
+  endSession(id: string, by: Identity, options?: { readonly of?: string; readonly why?: string; readonly reason?: string }): Promise<boolean>;
   tokens(user?: string): readonly TokenView[];
   /** @throws login/no-user, login/disabled, login/bad-ttl, login/too-many */
   makeToken(given: {
@@ -154,8 +158,10 @@ export interface Login {
     readonly label?: string;
     readonly scope?: readonly RoleGrant[];
     readonly address?: string;
+    /** Why, for the audit. */
+    readonly reason?: string;
   }): Promise<{ readonly token: string; readonly view: TokenView }>;
-  endToken(id: string, by: Identity, options?: { readonly of?: string }): Promise<boolean>;
+  endToken(id: string, by: Identity, options?: { readonly of?: string; readonly reason?: string }): Promise<boolean>;
   /** Sets a user's password, and ends all other sessions of theirs.
    *  `current`: must be right, where the user does it.
    *  @throws login/no-user, login/weak, login/wrong, login/wait (backoff) */
@@ -165,6 +171,8 @@ export interface Login {
     readonly current?: string;
     readonly by: Identity;
     readonly visitor: Visitor;
+    /** Why, for the audit. */
+    readonly reason?: string;
   }): Promise<void>;
   /** True if somebody could get in by a password. */
   readonly hasPasswords: boolean;

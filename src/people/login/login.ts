@@ -218,7 +218,13 @@ class StoredLogin implements OpenLogin {
 
   async makeLink(given: Parameters<Login["makeLink"]>[0]): ReturnType<Login["makeLink"]> {
     const made = await this.#links.create(given);
-    await this.#tell({ action: "link-made", user: made.user, by: given.by, ...(given.address !== undefined && { from: given.address }) });
+    await this.#tell({
+      action: "link-made",
+      user: made.user,
+      by: given.by,
+      ...reasonIn(given),
+      ...(given.address !== undefined && { from: given.address }),
+    });
     return made;
   }
 
@@ -244,11 +250,23 @@ class StoredLogin implements OpenLogin {
     return this.#sessions.list(user);
   }
 
-  async endSession(id: string, by: Identity, { of, why = "session-ended" }: { readonly of?: string; readonly why?: string } = {}): Promise<boolean> {
+  async endSession(
+    id: string,
+    by: Identity,
+    options: { readonly of?: string; readonly why?: string; readonly reason?: string } = {},
+  ): Promise<boolean> {
+    const { of, why = "session-ended" } = options;
     const object = await this.#kept.sessions.load(id);
     if (object === undefined || (of !== undefined && object.spec.user.name !== of)) return false;
     const isDone = await this.#kept.sessions.delete(object);
-    if (isDone) await this.#tell({ action: why === "logout" ? "logout" : "session-ended", user: object.spec.user.name, by, credential: id });
+    if (isDone)
+      await this.#tell({
+        action: why === "logout" ? "logout" : "session-ended",
+        user: object.spec.user.name,
+        by,
+        credential: id,
+        ...reasonIn(options),
+      });
     return isDone;
   }
 
@@ -260,7 +278,7 @@ class StoredLogin implements OpenLogin {
     const made = await this.#tokens.create(given);
     const from = given.address === undefined ? {} : { from: given.address };
     try {
-      await this.#options.record?.({ action: "token-made", user: given.user, by: given.by, credential: made.view.id, ...from });
+      await this.#options.record?.({ action: "token-made", user: given.user, by: given.by, credential: made.view.id, ...reasonIn(given), ...from });
     } catch (error) {
       // What nobody can tell of must not be.
       const object = await this.#kept.tokens.load(made.view.id);
@@ -270,21 +288,23 @@ class StoredLogin implements OpenLogin {
     return made;
   }
 
-  async endToken(id: string, by: Identity, { of }: { readonly of?: string } = {}): Promise<boolean> {
+  async endToken(id: string, by: Identity, options: { readonly of?: string; readonly reason?: string } = {}): Promise<boolean> {
+    const { of } = options;
     const object = await this.#kept.tokens.load(id);
     if (object === undefined || (of !== undefined && object.spec.user.name !== of)) return false;
     const isDone = await this.#kept.tokens.delete(object);
-    if (isDone) await this.#tell({ action: "token-ended", user: object.spec.user.name, by, credential: id });
+    if (isDone) await this.#tell({ action: "token-ended", user: object.spec.user.name, by, credential: id, ...reasonIn(options) });
     return isDone;
   }
 
-  async setPassword({ user, password, current, by, visitor }: Parameters<Login["setPassword"]>[0]): Promise<void> {
+  async setPassword(given: Parameters<Login["setPassword"]>[0]): Promise<void> {
+    const { user, password, current, by, visitor } = given;
     if (current !== undefined && !(await this.#passwords.isRight(user, current, visitor))) {
       this.#failedLogin(user, this.#owners.find(user), visitor, "wrong password");
       throw new OrreryError("login/wrong", "the present password is another one");
     }
     this.#passwords.check(user, password);
-    await this.#options.record?.({ action: "password-set", user, by, from: visitor.address });
+    await this.#options.record?.({ action: "password-set", user, by, from: visitor.address, ...reasonIn(given) });
     await this.#passwords.set(user, password);
     for (const object of this.#kept.sessions.values())
       if (object.spec.user.name === user && object.metadata.name !== by.credential) await this.#kept.sessions.delete(object);
@@ -339,4 +359,8 @@ class StoredLogin implements OpenLogin {
       this.#options.log.error(`login: ${event.action} of ${event.user} could not be recorded: ${describeError(error)}`);
     }
   }
+}
+
+function reasonIn({ reason }: { readonly reason?: string }): Pick<LoginEvent, "reason"> {
+  return reason === undefined ? {} : { reason };
 }
