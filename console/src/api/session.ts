@@ -2,9 +2,12 @@
 import { Notice } from "./notice.ts";
 import { ApiError, send } from "./request.ts";
 import { keepSecret, readSecret, SECRET_KEY, sessionEnd } from "./secret.ts";
+import { reasonOfEnd } from "./session-end.ts";
 
 /** What one may do; the API refuses all the same. */
 export interface Rules {
+  /** By which roles, each for which objects, and by which group. */
+  readonly roles?: readonly { readonly role: string; readonly where?: string; readonly group?: string }[];
   readonly resources: readonly {
     readonly verbs: readonly string[];
     readonly groups: readonly string[];
@@ -28,8 +31,8 @@ export interface Me {
 
 export type SessionState =
   | { readonly is: "unknown" }
-  /** `why`: the session that there was has ended, and how. */
-  | { readonly is: "out"; readonly why?: string }
+  /** `hasEnded`: there was a session, and it has; `why`, if that is known. */
+  | { readonly is: "out"; readonly hasEnded?: true; readonly why?: string }
   /** Whether somebody is logged in cannot be found out now: it is tried again. */
   | { readonly is: "unreachable"; readonly why: string }
   | { readonly is: "in"; readonly me: Me };
@@ -94,7 +97,8 @@ class Session extends Notice<SessionState> {
   /** The server has said that the session is over. */
   end(why: string): void {
     keepSecret(undefined);
-    if (this.value.is !== "out") this.set({ is: "out", why });
+    const reason = reasonOfEnd(why);
+    if (this.value.is !== "out") this.set({ is: "out", hasEnded: true, ...(reason !== undefined && { why: reason }) });
   }
 }
 

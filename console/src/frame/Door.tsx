@@ -53,7 +53,7 @@ export function Door() {
         </div>
       );
     case "out":
-      return <Login {...(state.why !== undefined && { why: state.why })} />;
+      return <Login hasEnded={state.hasEnded === true} {...(state.why !== undefined && { why: state.why })} />;
     case "in":
       return (
         <Suspense fallback={<div className="door" aria-busy="true" />}>

@@ -25,6 +25,12 @@ export interface RoleGrant {
   readonly where?: string | undefined;
 }
 
+/** A role, and by what somebody has it. */
+export interface HeldGrant extends RoleGrant {
+  /** The group that has it; absent: it was given to the user. */
+  readonly group?: string;
+}
+
 /** What somebody shows to prove who they are. */
 export type Given =
   | { readonly bearer: string }
@@ -101,6 +107,8 @@ export interface Reading {
 }
 
 export interface Rules {
+  /** By which roles, and by which group each; absent: by none of the site's, as of the tokens of the data folder. */
+  readonly roles?: readonly HeldGrant[];
   readonly resources: readonly ResourceRule[];
   readonly paths: readonly PathRule[];
   readonly actions: readonly ActionRule[];

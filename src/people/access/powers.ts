@@ -40,6 +40,8 @@ export interface HeldRole {
   readonly name: string;
   readonly spec: RoleSpec;
   readonly scope: LabelScope;
+  /** By which group; absent: it was given to the user. */
+  readonly group?: string;
 }
 
 /** What `roles` give together, where `kinds` are all that there are. A path is of no object: a role that is held for some objects alone gives none but those that are shown filtered. */

@@ -443,6 +443,18 @@ describe("a token that is limited", () => {
   });
 });
 
+test("what somebody may is told with the roles that give it, whether they are shown their own User or not", () => {
+  const { authorizer } = open({
+    users: { ann: { roles: [{ role: "operator", where: "team=a" }], groups: ["night"] } },
+    roles: { safety: { actions: ["stop"], groups: [{ name: "night", where: "place=hall" }, { name: "told" }] } },
+  });
+  const byGroup = { role: "safety", where: "place=hall", group: "night" };
+  assert.deepEqual(authorizer.rules(person("ann")).roles, [{ role: "operator", where: "team=a" }, byGroup]);
+  assert.deepEqual(authorizer.rules(person("ann", { groups: ["told"] })).roles?.at(-1), { role: "safety", group: "told" }, "also by a provider");
+  assert.deepEqual(authorizer.rules(person("ann", { via: "token", scope: [{ role: "viewer" }] })).roles, [{ role: "viewer" }]);
+  assert.deepEqual(authorizer.rules(person("nobody")).roles, []);
+});
+
 test("a user that was removed and made again is another", () => {
   const { authorizer } = open({ users: { ann: { roles: [{ role: "admin" }] } } });
   assert.equal(authorizer.decide(person("ann"), wish("list", "routes")).allowed, true);

@@ -109,6 +109,11 @@ export class SiteAuthorizer implements Authorizer {
       }),
     );
     return {
+      roles: (this.#heldLists(who).at(-1) ?? []).map(({ name, scope, group }) => ({
+        role: name,
+        ...(scope !== undefined && { where: formatScope(scope) ?? "" }),
+        ...(group !== undefined && { group }),
+      })),
       resources: [...resources, ...reachesOfActions(powers.actions)],
       paths: [{ verbs: ["get"], paths: [...KNOWN_PATHS] }, ...powers.paths.map(({ verbs, paths }) => ({ verbs: [...verbs], paths: [...paths] }))],
       actions: powers.actions.map(({ actions, scope }) => ({
@@ -227,11 +232,15 @@ export class SiteAuthorizer implements Authorizer {
     const key = `${who.uid ?? ""} ${who.name} ${JSON.stringify([who.groups, who.scope])}`;
     const known = this.#compiled.get(key);
     if (known !== undefined) return known;
-    const held = [this.#heldBy(who), ...(who.scope === undefined ? [] : [this.#rolesOf([], who.scope, this.#allRoles())])];
-    const compiled = this.#compile(held);
+    const compiled = this.#compile(this.#heldLists(who));
     if (this.#compiled.size >= COMPILED_MAX) this.#compiled.clear();
     this.#compiled.set(key, compiled);
     return compiled;
+  }
+
+  /** What their user has; and, of what is limited, what it is limited to. */
+  #heldLists(who: Identity): readonly (readonly HeldRole[])[] {
+    return [this.#heldBy(who), ...(who.scope === undefined ? [] : [this.#rolesOf([], who.scope, this.#allRoles())])];
   }
 
   #compile(held: readonly (readonly HeldRole[])[]): Compiled {
@@ -263,7 +272,7 @@ export class SiteAuthorizer implements Authorizer {
     const own = new Set(groups.filter((group) => !OWN_GROUP.test(group)));
     return [...roles].flatMap(([name, spec]) => [
       ...grants.filter((grant) => grant.role === name).map(({ where }) => ({ name, spec, scope: scopeOf(where) })),
-      ...spec.groups.filter((group) => own.has(group.name)).map(({ where }) => ({ name, spec, scope: scopeOf(where) })),
+      ...spec.groups.filter((group) => own.has(group.name)).map((group) => ({ name, spec, scope: scopeOf(group.where), group: group.name })),
     ]);
   }
 

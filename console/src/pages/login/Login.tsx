@@ -41,7 +41,7 @@ function useProvider(): Provider | undefined {
 }
 
 /** Logging in by name and password, or by a one-time link whose secret stands behind the `#` of the address: browsers send that to nobody, and the page takes it away before it uses it. */
-export function Login({ why }: { readonly why?: string }) {
+export function Login({ hasEnded, why }: { readonly hasEnded: boolean; readonly why?: string }) {
   const t = useTexts("login");
   const [user, setUser] = useState("");
   const [password, setPassword] = useState("");
@@ -98,9 +98,9 @@ export function Login({ why }: { readonly why?: string }) {
           <h1>Orrery</h1>
           <p className="quiet">{location.host}</p>
         </div>
-        {why !== undefined && failure === undefined && (
+        {hasEnded && failure === undefined && (
           <p className="note is-warn" role="status">
-            {t("ended")} {why}
+            {why === undefined ? t("ended") : t("endedBy", { why })}
           </p>
         )}
         <label className="field">

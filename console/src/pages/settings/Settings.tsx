@@ -10,7 +10,7 @@ import { Tabs } from "../../parts/Drawer.tsx";
 import { PageHead } from "../../parts/PageHead.tsx";
 import { currentLanguage, LANGUAGES, useTexts } from "../../texts/index.ts";
 import { MayI } from "../users/MayI.tsx";
-import { grantText, roleNames, rolesOf, type UserObject } from "../users/people.ts";
+import { roleNames, rolesOf, type UserObject } from "../users/people.ts";
 import { useRoles } from "../users/useRoles.ts";
 import { Displays } from "./Displays.tsx";
 import { Password } from "./Password.tsx";
@@ -29,23 +29,10 @@ export default function Settings() {
   // Not by the User, whom somebody with rights for some objects alone may not be shown.
   const isUser = isUserOf(me);
   const isDisplay = me.session?.isDisplay === true;
-  const mine = user === undefined ? [] : [...new Set(rolesOf(user, roles).map(({ role }) => role))];
-  const held =
-    user === undefined
-      ? me.groups.join(", ") || "–"
-      : rolesOf(user, roles)
-          .map((one) => `${grantText(one)}${one.group === undefined ? "" : ` · ${one.group}`}`)
-          .join(", ") || t("noRoles");
+  const mine = [...new Set((user === undefined ? (me.rules?.roles ?? []) : rolesOf(user, roles)).map(({ role }) => role))];
   const panels: Readonly<Record<string, () => ReactNode>> = {
     look: () => <Look />,
-    rights: () => (
-      <>
-        <p>
-          {t("rolesAre")} <b>{held}</b>
-        </p>
-        <MayI />
-      </>
-    ),
+    rights: () => <MayI />,
     password: () => <Password user={me.name} isKnown={isUser} />,
     sessions: () => <Sessions user={me.name} only="people" mayEnd />,
     tokens: () => <Tokens user={me.name} mayEnd mayMake={isUser} roles={mine.length > 0 ? mine : roleNames(roles)} />,

@@ -1,12 +1,12 @@
 import { type FormEvent, useState } from "react";
 import { ApiError, send } from "../../api/request.ts";
-import { type Rules, session } from "../../api/session.ts";
+import { isUser, type Rules, session } from "../../api/session.ts";
 import { useParam } from "../../frame/location.ts";
 import { useAnswer } from "../../parts/answers.ts";
 import { Shape } from "../../parts/State.tsx";
 import { useTexts } from "../../texts/index.ts";
 import "../settings/settings.css";
-import { ACTIONS, VERBS } from "./people.ts";
+import { ACTIONS, grantText, VERBS } from "./people.ts";
 import "./users.css";
 
 const ASKED = [...VERBS.filter((verb) => verb !== "deletecollection"), ...ACTIONS.filter((action) => action !== "update")];
@@ -29,8 +29,9 @@ export function MayI({ user }: { readonly user?: string }) {
   const [name, setName] = useParam("named");
   const [verdict, setVerdict] = useState<Verdict>();
   const [failure, setFailure] = useState<string>();
-  const told = useAnswer<{ readonly rules: Rules }>(user === undefined ? undefined : `/users/${encodeURIComponent(user)}/rules`);
-  const rules = user === undefined ? session.me?.rules : told.value?.rules;
+  const told = useAnswer<{ readonly rules: Rules }>(user === undefined ? "/me" : `/users/${encodeURIComponent(user)}/rules`);
+  // What one was told at the login may have changed since.
+  const rules = told.value?.rules ?? (user === undefined ? session.me?.rules : undefined);
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     const kind = user === undefined ? "SelfSubjectAccessReview" : "SubjectAccessReview";
@@ -56,6 +57,7 @@ export function MayI({ user }: { readonly user?: string }) {
   };
   return (
     <div className="settings-list">
+      {rules !== undefined && <HeldRoles rules={rules} user={user} />}
       <form className="settings-form is-row" onSubmit={submit}>
         <label className="field">
           <span>{user === undefined ? t("mayI") : t("mayThey", { user })}</span>
@@ -105,6 +107,21 @@ export function MayI({ user }: { readonly user?: string }) {
       {rules !== undefined && <RulesTable rules={rules} />}
       {user !== undefined && <p className="quiet small">{t("withoutProvider")}</p>}
     </div>
+  );
+}
+
+/** By which roles: also for who is not shown their own User, by having roles for some objects alone. */
+function HeldRoles({ rules, user }: { readonly rules: Rules; readonly user: string | undefined }) {
+  const t = useTexts("rights");
+  const { me } = session;
+  const held = (rules.roles ?? []).map((one) => `${grantText(one)}${one.group === undefined ? "" : ` · ${one.group}`}`);
+  // The tokens of the data folder have rights by their group.
+  const groups = user === undefined && me !== undefined && !isUser(me) ? me.groups : [];
+  const text = [...new Set([...held, ...groups])].join(", ");
+  return (
+    <p>
+      {user === undefined ? t("rolesAre") : t("theirRolesAre", { user })} <b>{text === "" ? t("noRoles") : <bdi>{text}</bdi>}</b>
+    </p>
   );
 }
 
