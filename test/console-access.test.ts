@@ -103,6 +103,17 @@ describe("the console's pages of access", { skip }, () => {
       assert.match(link, /\/console\/#link=\S+$/);
       await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
 
+      await page.getByRole("button", { name: "Password", exact: true }).click();
+      await page.getByLabel(/^New password \(/).fill("twelve letters");
+      await page.getByLabel("New password once more").fill("twelve LETTERS");
+      await page.getByText("Both are not the same").waitFor();
+      assert.ok(await page.getByRole("button", { name: "Set it, and end their sessions" }).isDisabled());
+      await page.getByLabel("New password once more").fill("twelve letters");
+      await page.getByRole("button", { name: "Set it, and end their sessions" }).click();
+      await page.getByRole("status").filter({ hasText: "it holds from now on" }).waitFor();
+      const told = await site.site.ask("POST", "/login", { body: { user: "n.new", password: "twelve letters" } });
+      assert.equal(told.status, 200);
+
       await page.getByRole("button", { name: "Change", exact: true }).click();
       await page.getByLabel("For objects").fill("team=a");
       await page.getByRole("button", { name: "Change the rights" }).click();
@@ -110,7 +121,7 @@ describe("the console's pages of access", { skip }, () => {
       assert.deepEqual((await store.get(user, { name: "n.new" }))?.spec.roles, [{ role: "viewer", where: "team=a" }]);
 
       await page.getByRole("button", { name: "Disable", exact: true }).click();
-      await page.getByText("It ends 0 open sessions").waitFor();
+      await page.getByText("Open sessions that it ends: 1.").waitFor();
       await page.getByRole("button", { name: "Disable, and end what is open" }).click();
       await page.getByRole("status").filter({ hasText: "may do nothing now" }).waitFor();
 

@@ -16,7 +16,7 @@ import { Until } from "../../parts/Until.tsx";
 import { useTexts } from "../../texts/index.ts";
 import { rolesOf, type UserObject } from "../users/people.ts";
 import { useRoles } from "../users/useRoles.ts";
-import { type ApprovalObject, type DecisionDeed, isThere, offered, openNeeds, phaseOf, type Reader } from "./approval.ts";
+import { type ApprovalObject, type DecisionDeed, isThere, offered, openNeeds, phaseOf, type Reader, wordsOfWay } from "./approval.ts";
 
 /** One thing that was asked for: what exactly would change, who wants it and why, who has decided what. */
 export function ApprovalDrawer({ name, onClose }: { readonly name: string; readonly onClose: () => void }) {
@@ -103,10 +103,12 @@ function useReader(): Reader {
 function Details({ one }: { readonly one: ApprovalObject }) {
   const t = useTexts("approvals");
   const { spec, status, metadata } = one;
+  const way = wordsOfWay(spec.how);
   const isOpen = status?.phase === "Waiting" || status?.phase === "Approved";
   const facts: (readonly [string, ReactNode])[] = [
     [t("by"), <bdi key="by">{spec.by.name}</bdi>],
     [t("age"), <Age key="age" at={Date.parse(metadata.creationTimestamp)} isAgo />],
+    ...(way.length === 0 ? [] : [[t("way"), way.map(([key, values]) => t(`ways.${key}`, values)).join("; ")] as const]),
     [t("needs"), spec.needs.map(({ role }) => role).join(" + ")],
     ...(isOpen ? [[t("until"), <Until key="until" at={Date.parse(spec.until)} />] as const] : []),
     ...(status?.message === undefined ? [] : [[t("outcome"), status.message] as const]),

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { type ApprovalObject, isThere, offered, openNeeds, phaseOf } from "./approval.ts";
+import { approval as approvalKind } from "../../../../src/model/approval.ts";
+import { type ApprovalObject, isThere, offered, openNeeds, phaseOf, type Way, wordsOfWay } from "./approval.ts";
 
 const NOW_MS = Date.parse("2027-01-15T08:00:00Z");
 const AT = "2027-01-15T07:59:00Z";
@@ -55,4 +57,26 @@ test("an approval is done when it was carried out, or waits for others; a call w
   assert.equal(isThere(approval({ phase: "Failed", decisions }), "approve", "sam"), true);
   assert.equal(isThere(approval({ phase: "Approved", decisions }, { verb: "call" }), "approve", "sam"), true);
   assert.equal(isThere(undefined, "withdraw", "op"), false);
+});
+
+test("whatever the kind Approval keeps of the way in which something is done is told", () => {
+  const texts = (language: string): Readonly<Record<string, string>> =>
+    JSON.parse(readFileSync(new URL(`../../texts/${language}/approvals.json`, import.meta.url), "utf8")).ways;
+  const { shape } = approvalKind.spec.shape.how.unwrap();
+  const whole = {
+    ...{ fieldManager: "kubectl", apply: true, force: true, subresource: "scale", propagationPolicy: "Orphan" },
+    preconditions: { uid: "u", resourceVersion: "7" },
+  } as const;
+  assert.deepEqual(Object.keys(whole).sort(), Object.keys(shape).sort());
+  const ways: readonly Way[] = [
+    ...Object.entries(whole).map(([key, value]) => ({ [key]: value })),
+    ...shape.propagationPolicy.unwrap().options.map((propagationPolicy) => ({ propagationPolicy })),
+    ...Object.entries(whole.preconditions).map(([key, value]) => ({ preconditions: { [key]: value } })),
+  ];
+  for (const way of ways) {
+    const words = wordsOfWay(way);
+    assert.notEqual(words.length, 0, JSON.stringify(way));
+    for (const [key] of words) for (const language of ["en", "zh"]) assert.ok(texts(language)[key], `${language}: ${key}`);
+  }
+  assert.deepEqual(wordsOfWay(), []);
 });

@@ -14,6 +14,7 @@ export interface ApprovalObject {
     readonly verb: string;
     readonly object: { readonly kind: string; readonly namespace?: string; readonly name: string };
     readonly call?: string;
+    readonly how?: Way;
     readonly by: Person;
     readonly reason?: string;
     readonly changes?: readonly ChangedField[];
@@ -39,6 +40,30 @@ interface Look {
 interface Decision extends Look {
   readonly verdict: string;
   readonly role?: string;
+}
+
+/** In which way it is written. */
+export interface Way {
+  readonly fieldManager?: string;
+  readonly apply?: boolean;
+  readonly force?: boolean;
+  readonly subresource?: string;
+  readonly propagationPolicy?: string;
+  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
+}
+
+/** What is said of the way, as keys of the texts and their values: what is carried out is this way, and no other. */
+export function wordsOfWay(way: Way = {}): readonly (readonly [key: string, values: Readonly<Record<string, string>>])[] {
+  const { fieldManager, apply = false, force = false, subresource, propagationPolicy, preconditions = {} } = way;
+  return [
+    ...(apply ? [["apply", {}] as const] : []),
+    ...(fieldManager === undefined ? [] : [["manager", { manager: fieldManager }] as const]),
+    ...(force ? [["force", {}] as const] : []),
+    ...(subresource === undefined ? [] : [["subresource", { subresource }] as const]),
+    ...(propagationPolicy === undefined ? [] : [[`deletes${propagationPolicy}`, {}] as const]),
+    ...(preconditions.uid === undefined ? [] : [["ifUid", { uid: preconditions.uid }] as const]),
+    ...(preconditions.resourceVersion === undefined ? [] : [["ifVersion", { version: preconditions.resourceVersion }] as const]),
+  ];
 }
 
 export const DEEDS = ["approve", "refuse", "withdraw", "review"] as const;

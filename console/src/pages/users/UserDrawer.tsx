@@ -14,6 +14,7 @@ import { Standing } from "../../parts/Standing.tsx";
 import { useTexts } from "../../texts/index.ts";
 import { LoginLink } from "./LoginLink.tsx";
 import { MayI } from "./MayI.tsx";
+import { PasswordQuestion } from "./PasswordQuestion.tsx";
 import { isBuiltIn, type RoleObject, roleNames, rolesOf, type UserObject } from "./people.ts";
 import { UserQuestion, type UserWish } from "./UserQuestion.tsx";
 import { useRoles } from "./useRoles.ts";
@@ -27,6 +28,7 @@ export function UserDrawer({ name, onClose }: { readonly name: string; readonly 
   const [tab, setTab] = useParam("tab", "rights");
   const [wish, setWish] = useState<UserWish>();
   const [isLinking, setLinking] = useState(false);
+  const [isPassword, setPassword] = useState(false);
   const deeds = useDeed(object);
   const mayManage = mayAct("manage-users");
   const isOwn = name === session.me?.name;
@@ -68,6 +70,11 @@ export function UserDrawer({ name, onClose }: { readonly name: string; readonly 
                   {t("link")}
                 </button>
               )}
+              {!isDisabled && !isOwn && (
+                <button type="button" className="button" onClick={() => setPassword(true)}>
+                  {t("password")}
+                </button>
+              )}
               <button type="button" className="button" onClick={() => setWish({ is: "edit", object })}>
                 {t("edit")}
               </button>
@@ -90,6 +97,7 @@ export function UserDrawer({ name, onClose }: { readonly name: string; readonly 
         </Tabs>
       </Standing>
       {wish !== undefined && <UserQuestion wish={wish} roles={roles} run={deeds.run} onClose={() => setWish(undefined)} />}
+      {isPassword && <PasswordQuestion user={name} run={deeds.run} onClose={() => setPassword(false)} />}
       {isLinking && <LoginLink user={name} onClose={() => setLinking(false)} />}
     </Drawer>
   );
