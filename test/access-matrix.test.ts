@@ -5,6 +5,7 @@ import { user } from "#/model/index.ts";
 import type { Client } from "#/state/client/index.ts";
 import { noSeries } from "#/watch/series/index.ts";
 import { ROOT, readSource } from "../tools/sources.ts";
+import { startAlarmParts } from "./alarm-parts.ts";
 import { type ApiSite, openApiSite } from "./api-site.ts";
 
 /** Every role that is built in, and somebody without one. */
@@ -77,17 +78,35 @@ const PATHS: Readonly<Record<string, { readonly path: string; readonly method?: 
     forecast: { path: "/forecast", method: "POST", who: "known" },
     backup: { path: "/backup", method: "POST", who: ["engineer", "admin"] },
     link: { path: "/link", method: "POST", who: [] },
+    // Each alarm that is named is asked for by itself: access-alarms.test.ts.
+    "alarms operate": { path: "/alarms/operate", method: "POST", who: "known" },
+    "alarms figures": { path: "/alarms/figures", who: ["viewer", "operator", "engineer", "admin"] },
+    "api alerts": { path: "/api/v2/alerts", method: "POST", who: ["admin"] },
+    "snmp traps": { path: "/snmp/traps", who: ["viewer", "operator", "engineer", "admin"] },
+    "snmp trap-figures": { path: "/snmp/trap-figures", who: ["viewer", "operator", "engineer", "admin"] },
   };
 
 describe("every role may do exactly what the table says", () => {
   let site: ApiSite;
+  let partPaths: readonly { readonly path: string; readonly method: string }[] = [];
+  const stopping = new AbortController();
   const cleanups: (() => unknown)[] = [];
 
   before(async () => {
     site = await openApiSite(
       { after: (cleanup) => void cleanups.push(cleanup as () => unknown) },
-      { hasPeople: true, api: { backup: async () => ({}), series: noSeries } },
+      {
+        hasPeople: true,
+        api: { backup: async () => ({}), series: noSeries },
+        withLogin: async ({ store }) => {
+          const { paths, ended } = await startAlarmParts(store, stopping.signal);
+          cleanups.push(() => ended);
+          partPaths = paths;
+          return { paths };
+        },
+      },
     );
+    cleanups.push(() => stopping.abort());
     for (const role of ROLES)
       await site.store.create(user, { metadata: { name: `one-${role}` }, spec: { roles: role === "nobody" ? [] : [{ role }] } });
   });
@@ -174,6 +193,15 @@ describe("every role may do exactly what the table says", () => {
     assert.ok(roots.length > 10);
     assert.deepEqual(
       roots.filter((root) => PATHS[root] === undefined),
+      [],
+    );
+  });
+
+  it("no path of a part is without a line here", () => {
+    assert.ok(partPaths.length >= 5);
+    const known = Object.values(PATHS).map(({ path, method = "GET" }) => `${method} ${path}`);
+    assert.deepEqual(
+      partPaths.map(({ method, path }) => `${method} ${path}`).filter((one) => !known.includes(one)),
       [],
     );
   });

@@ -162,7 +162,7 @@ export class AlarmBook {
     const found = await this.#options.store.get(alarm, { name });
     if (found === undefined) return undefined;
     const state = decodeAlarm(found);
-    return { state, written: { state, atMs: 0, version: found.metadata.resourceVersion, labels: JSON.stringify(found.metadata.labels ?? {}) } };
+    return { state, written: { state, atMs: 0, version: found.metadata.resourceVersion, labels: labelsText(found.metadata.labels ?? {}) } };
   }
 
   async #write(name: string, page: Page | undefined, state: AlarmState) {
@@ -176,6 +176,7 @@ export class AlarmBook {
     const written = page?.written;
     if (!differs(written?.state, written?.atMs ?? 0, state, nowMs)) {
       this.#pages.set(name, { state, ...(written !== undefined && { written }) });
+      await this.#relabel(name);
       return { state, labels, identity, isNew: written === undefined };
     }
     const status = encodeAlarm(state, nowMs);
@@ -186,24 +187,34 @@ export class AlarmBook {
       written === undefined
         ? await store.create(alarm, { metadata, spec, status }, how)
         : await store.update(alarm, { metadata: { name, resourceVersion: written.version }, spec, status }, how);
-    this.#pages.set(name, { state, written: { state, atMs: nowMs, version: saved.metadata.resourceVersion, labels: JSON.stringify(labels) } });
-    if (written !== undefined && written.labels !== JSON.stringify(labels) && sight !== undefined) await this.#relabel(name, labels);
+    // A write of the status leaves the labels as they were.
+    const kept = written?.labels ?? labelsText(labels);
+    this.#pages.set(name, { state, written: { state, atMs: nowMs, version: saved.metadata.resourceVersion, labels: kept } });
+    await this.#relabel(name);
     return { state, labels, identity, isNew: false };
   }
 
-  /** Rights go by labels: those of the object as it is now. */
-  async #relabel(name: string, labels: Readonly<Record<string, string>>): Promise<void> {
-    const page = this.#pages.get(name);
-    if (page?.written === undefined) return;
+  /** Rights go by labels: those of the object and the rule as they are now. */
+  async #relabel(name: string): Promise<void> {
+    const written = this.#pages.get(name)?.written;
+    const labels = this.#sights.get(name)?.labels;
+    if (written === undefined || labels === undefined || written.labels === labelsText(labels)) return;
     const found = await this.#options.store.get(alarm, { name });
     if (found === undefined) return;
     const saved = await this.#options.store.update(
       alarm,
-      { metadata: { name, labels, resourceVersion: found.metadata.resourceVersion }, spec: found.spec },
+      { metadata: { name, labels, resourceVersion: written.version }, spec: found.spec },
       { fieldManager: "orrery-alarms" },
     );
-    this.#pages.set(name, { ...page, written: { ...page.written, version: saved.metadata.resourceVersion, labels: JSON.stringify(labels) } });
+    const page = this.#pages.get(name);
+    if (page?.written !== undefined)
+      this.#pages.set(name, { ...page, written: { ...page.written, version: saved.metadata.resourceVersion, labels: labelsText(labels) } });
   }
+}
+
+/** The same for the same labels, in whatever order. */
+function labelsText(labels: Readonly<Record<string, string>>): string {
+  return JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 const ATTEMPTS_MAX = 10;
