@@ -90,12 +90,16 @@ test("a role that is for a label: the alarms of those objects alone are seen and
       ["b2", "closed bela"],
     ]),
   );
-  const clients = new Map(["anna", "bela"].map((who) => [who, site.client(who)]));
-  const seen = async (who: string): Promise<readonly string[]> =>
-    ((await clients.get(who)?.request({ path: `/apis/${alarm.apiVersion}/${alarm.plural}` }))?.body as { readonly items: readonly Alarm[] }).items
+  const clients = { anna: site.client("anna"), bela: site.client("bela") };
+  const seen = async (who: keyof typeof clients): Promise<readonly string[]> => {
+    const { items } = (await clients[who].request({ path: `/apis/${alarm.apiVersion}/${alarm.plural}` })).body as {
+      readonly items: readonly Alarm[];
+    };
+    return items
       .filter(({ spec }) => spec.type === "many")
       .map(({ spec }) => spec.resource.name)
       .toSorted();
+  };
   assert.deepEqual(await seen("anna"), ["a1", "a2"]);
   assert.deepEqual(await seen("bela"), ["a1", "a2", "b1", "b2"]);
   // The object changes hands: so do its alarms.

@@ -76,6 +76,13 @@ const status = z.strictObject({
   delivered: z.int().optional(),
   failures: z.int().optional(),
   failingSince: time.optional(),
+  /** What is being told and may not have arrived: told again as it was after a crash, so that whoever got it knows it by its id. */
+  sending: z
+    .strictObject({
+      id: z.string(),
+      alarms: z.array(z.strictObject({ name: z.string(), occurrence: z.int(), severity: alarmSeverity, condition: z.enum(["raised", "cleared"]) })),
+    })
+    .optional(),
   conditions: conditions.optional(),
 });
 

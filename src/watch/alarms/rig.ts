@@ -26,16 +26,17 @@ export const ready = (status: "True" | "False" | "Unknown", reason: string, nowM
 /** A real store; which engine, the test says. */
 export type OpenStore = (clock: Clock, kinds: readonly Kind[]) => Promise<{ readonly store: Store; readonly close: () => Promise<void> }>;
 
-/** The part of alarms over a real store, with a clock that a test moves and channels that only note what they are told. `failing`: none of them takes anything. */
+/** The part of alarms over a real store, with a clock that a test moves and channels that only note what they are told. `isFailing`: none of them takes anything; `isHanging`: they take it and never say so. */
 export async function startAlarms(t: TestContext, open: OpenStore, { given = [] }: { readonly given?: readonly Given[] } = {}) {
   const clock = new ManualClock();
   const sent: Message[] = [];
-  const state = { isFailing: false };
+  const state = { isFailing: false, isHanging: false };
   const parts = [
     THINGS,
     alarmsPartWith(async (_spec, message) => {
       if (state.isFailing) throw new Error("nobody takes it");
       sent.push(message);
+      if (state.isHanging) await new Promise(() => {});
     }),
   ];
   const { store, close } = await open(clock, storedKinds(parts));

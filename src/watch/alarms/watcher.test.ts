@@ -131,6 +131,42 @@ test("a new leader repeats nothing, and who was not told of a raise is not told 
   );
 });
 
+test("a message of which a crash took the answer comes again as it was, with its id, before what is new", async (t) => {
+  const { clock, sent, state, start, end, settle, pass, write, channel } = await startAlarms(t, openStore);
+  await channel("ops", { timeout: "5m" });
+  await pass(1_000);
+  state.isHanging = true;
+  for (const name of ["a", "b"]) await write(host, name, { conditions: [ready("Unknown", "AgentLost", clock.now() - MINUTE)] });
+  await settle();
+  await pass(20_000);
+  await settle();
+  assert.deepEqual(
+    sent.map(({ entries }) => entries.map(({ identity }) => identity.resource.name).toSorted()),
+    [["a", "b"]],
+  );
+  await end();
+  state.isHanging = false;
+  await write(host, "c", { conditions: [ready("Unknown", "AgentLost", clock.now() - MINUTE)] });
+  await start();
+  await pass(20_000);
+  await settle();
+  assert.deepEqual(
+    sent.map(({ id, entries }) => [id === sent[0]?.id, entries.map(({ identity }) => identity.resource.name).toSorted()]),
+    [
+      [true, ["a", "b"]],
+      [true, ["a", "b"]],
+      [false, ["c"]],
+    ],
+  );
+  await write(host, "a", { conditions: [ready("True", "Ready", clock.now())] });
+  await pass(20_000);
+  await settle();
+  assert.deepEqual(
+    sent.at(-1)?.entries.map(({ due }) => due.what),
+    ["cleared"],
+  );
+});
+
 test("the next person is told of what nobody has acknowledged in time, and not of what somebody has", async (t) => {
   const { clock, sent, settle, pass, alarms, write, channel, operate } = await startAlarms(t, openStore);
   await channel("first");

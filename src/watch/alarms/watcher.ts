@@ -79,6 +79,8 @@ export class AlarmWatcher {
   readonly #outcomes = new Map<string, Outcome[]>();
   readonly #expiring = new Map<string, number>();
   #raisesMs: number[] = [];
+  /** When it was last through with all that it looks at by itself. */
+  #lookedMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: WatcherOptions) {
     this.#options = options;
@@ -104,6 +106,10 @@ export class AlarmWatcher {
       book: this.book,
       send: options.send ?? sendReally,
       beat,
+      isWatching: () => clock.now() - this.#lookedMs < LOOKED_MS_MAX,
+      remember: async (name, sending) => {
+        await store.patch(alarmChannel, { name }, { type: "merge", body: { status: { sending } } }, { ...MANAGER, subresource: "status" });
+      },
       record: (channel, outcome) => this.#note(channel, outcome),
       clock,
       random,
@@ -137,6 +143,7 @@ export class AlarmWatcher {
   start(): void {
     const { copies, clock } = this.#options;
     const nowMs = clock.now();
+    this.#lookedMs = nowMs;
     for (const one of this.#values<Alarm>(alarm.plural)) {
       this.#silence.note(one.metadata.name, one.spec, one.status?.condition === "raised");
       const raisedMs = one.status?.raisedAt === undefined ? Number.NaN : Date.parse(one.status.raisedAt);
@@ -152,7 +159,8 @@ export class AlarmWatcher {
     }
     copies[alarmChannel.plural]?.listen((before, after) => {
       const name = (after ?? before)?.metadata.name ?? "";
-      if (this.#courier.put(name, (after as AlarmChannel | undefined)?.spec)) this.#considerAll();
+      const unsure = before === undefined ? (after as AlarmChannel | undefined)?.status?.sending : undefined;
+      if (this.#courier.put(name, (after as AlarmChannel | undefined)?.spec, unsure)) this.#considerAll();
     });
     copies[maintenance.plural]?.listen(() => this.#house.enqueue(MAINTENANCE, 20));
     copies[alarm.plural]?.listen((before, after) => {
@@ -367,6 +375,7 @@ export class AlarmWatcher {
     }
     if (key === FACTS) {
       await this.#lookAround();
+      this.#lookedMs = clock.now();
       return { requeueAfterMs: FACTS_MS };
     }
     if (key === EXPIRY) return this.#expire();
@@ -476,21 +485,22 @@ export class AlarmWatcher {
     const last = outcomes.at(-1);
     const one = last === undefined ? undefined : await store.get(alarmChannel, { name });
     if (last === undefined || one === undefined) return;
-    const { delivered = 0, failures = 0, failingSince, lastDeliveredAt } = one.status ?? {};
-    const good = outcomes.filter(({ error }) => error === undefined);
+    const { delivered = 0, failures = 0, failingSince, lastDeliveredAt, sending } = one.status ?? {};
+    const good = outcomes.filter(({ error, isBeat }) => error === undefined && isBeat !== true);
     const told: ConditionInput =
       last.error === undefined
         ? { type: "Ready", status: "True", reason: "Delivers", message: "the last message was taken" }
         : { type: "Ready", status: "False", reason: "DeliveryFailed", message: last.error.slice(0, 1_000) };
     const status = {
       delivered: delivered + good.length,
-      failures: failures + outcomes.length - good.length,
+      failures: failures + outcomes.filter(({ error }) => error !== undefined).length,
       ...(last.error !== undefined && { failingSince: failingSince ?? timestamp(last.atMs) }),
       ...(good.length > 0
         ? { lastDeliveredAt: timestamp(good.at(-1)?.atMs ?? last.atMs) }
         : lastDeliveredAt === undefined
           ? {}
           : { lastDeliveredAt }),
+      ...(sending !== undefined && !good.some(({ id }) => id === sending.id) && { sending }),
       conditions: [...setCondition(one.status?.conditions, told, clock.now())],
     };
     try {
@@ -544,6 +554,8 @@ const TIDY = "tidy";
 const EXPIRY = "expiry";
 const FACTS = "facts";
 const FACTS_MS = 5_000;
+/** Nobody looks after alarms if it takes longer. */
+const LOOKED_MS_MAX = 30_000;
 /** A host's report that is older tells nothing of now. */
 const REPORT_MS_MAX = 15_000;
 /** Of the board, and as a source of facts. */

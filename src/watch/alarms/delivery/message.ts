@@ -96,21 +96,23 @@ function oneLine(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ").trim();
 }
 
-/** As Alertmanager sends it to its webhooks (version 4). */
+/** Of so many alarms a program is told at once; of the others by the next message. */
+export const LISTED_MAX = 2_000;
+
+/** As Alertmanager sends it to its webhooks (version 4): all of the message. */
 export function alertmanagerBody(message: Message): object {
   const isFiring = message.entries.some(({ due }) => due.what !== "cleared");
-  const shown = message.entries.slice(0, TOLD_MAX);
   return {
     version: "4",
     groupKey: `orrery:${message.channel}`,
-    truncatedAlerts: message.entries.length - shown.length,
+    truncatedAlerts: 0,
     status: isFiring ? "firing" : "resolved",
     receiver: message.channel,
     groupLabels: {},
     commonLabels: {},
     commonAnnotations: {},
     externalURL: "",
-    alerts: shown.map(({ name, identity, labels, state, due }) => ({
+    alerts: message.entries.map(({ name, identity, labels, state, due }) => ({
       status: due.what === "cleared" ? "resolved" : "firing",
       labels: {
         ...labels,
