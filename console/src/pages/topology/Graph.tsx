@@ -4,7 +4,8 @@ import { isWall } from "../../frame/look.ts";
 import { failedShare, formatPart, formatRate, formatUntil, hurtOf } from "../../parts/call-figures.ts";
 import { Shape } from "../../parts/State.tsx";
 import { useTexts } from "../../texts/index.ts";
-import { type CallGraph, curve, edgeKey, loop, type Point, ports, strokesOf } from "./graph.ts";
+import { EdgePaths, type Point, textOf } from "./edge-path.ts";
+import { type CallGraph, edgeKey, ports, strokesOf } from "./graph.ts";
 import type { Layout } from "./layout.ts";
 import { useNodeName } from "./names.ts";
 
@@ -185,19 +186,26 @@ const Edges = memo(function Edges({ graph, corners, size, lit, onSelect, onHover
   const touching = useMemo(() => ports(drawn, (id) => corners.get(id)?.y ?? 0, BOX.height - 12), [drawn, corners]);
   // What hurts is drawn last, above the rest.
   const sorted = useMemo(() => drawn.toSorted((a, b) => Number(a.hurts) - Number(b.hurts) || b.rate - a.rate), [drawn]);
+  // Found anew when boxes or edges change, not with each figure.
+  const ways = useMemo(() => {
+    const paths = new EdgePaths(corners.values(), BOX);
+    const found = drawn.map((edge) => {
+      const { out, in: inward } = touching.get(edgeKey(edge)) ?? { out: 0, in: 0 };
+      const [from, to] = [corners.get(edge.from) as Point, corners.get(edge.to) as Point];
+      const start = { x: from.x + BOX.width, y: from.y + BOX.height / 2 + out };
+      const { curves, middle } = edge.from === edge.to ? paths.loop(from) : paths.find(start, { x: to.x, y: to.y + BOX.height / 2 + inward });
+      return [edgeKey(edge), { path: textOf(curves), middle }] as const;
+    });
+    return new Map(found);
+  }, [drawn, corners, touching]);
   return (
     <svg className="edges" width={size.width} height={size.height} aria-hidden="true" focusable="false">
       {sorted.map((edge) => {
         const key = edgeKey(edge);
-        const { out, in: inward } = touching.get(key) ?? { out: 0, in: 0 };
-        const [from, to] = [corners.get(edge.from) as Point, corners.get(edge.to) as Point];
-        const start = { x: from.x + BOX.width, y: from.y + BOX.height / 2 + out };
-        const end = { x: to.x, y: to.y + BOX.height / 2 + inward };
-        const path = edge.from === edge.to ? loop(from, BOX.width) : curve(start, end);
+        const { path, middle } = ways.get(key) as { readonly path: string; readonly middle: Point };
         const failed = failedShare(edge);
         const isLit = lit === undefined || lit === key || lit === edge.from || lit === edge.to;
         const hurt = hurtOf(edge);
-        const middle = edge.from === edge.to ? { x: from.x + BOX.width / 2, y: from.y - 33 } : { x: (start.x + end.x) / 2, y: (start.y + end.y) / 2 };
         const isNamed = hurt !== undefined || (lit !== undefined && isLit);
         return (
           <g

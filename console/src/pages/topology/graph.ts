@@ -79,23 +79,6 @@ export function strokesOf(edge: CallsEdgeRow, failed: number): readonly Stroke[]
   });
 }
 
-export interface Point {
-  readonly x: number;
-  readonly y: number;
-}
-
-/** A curve from a right side to a left side; where it leads back, around the outside. */
-export function curve(from: Point, to: Point): string {
-  const ahead = to.x - from.x;
-  const bend = ahead > 0 ? Math.max(24, ahead / 2) : Math.min(160, 60 - ahead / 6);
-  return `M${from.x} ${from.y}C${from.x + bend} ${from.y} ${to.x - bend} ${to.y} ${to.x} ${to.y}`;
-}
-
-/** Above a box that calls itself. */
-export function loop({ x, y }: Point, width: number): string {
-  return `M${x + width} ${y}C${x + width + 36} ${y - 44} ${x - 36} ${y - 44} ${x} ${y}`;
-}
-
 /** Where the edges of a box touch it: beside each other, in the order of their other ends, so that they do not cross before they have left. */
 export function ports(
   edges: readonly Pick<CallsEdgeRow, "from" | "to">[],
