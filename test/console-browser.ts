@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Browser, chromium } from "playwright-core";
+import { type Browser, chromium, type Page } from "playwright-core";
 
 /** Why there is no browser here; `false` if there is one: the `skip` of a test. */
 export function lacksBrowser(): string | false {
@@ -38,4 +38,35 @@ export async function startBrowser(): Promise<{ readonly browser: Browser; reado
       rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
     },
   };
+}
+
+export interface FaultsOptions {
+  /** Where the console is served: it asks nobody else. */
+  readonly origin: string;
+  /** What is found is put here. */
+  readonly faults: string[];
+  /** What the browser says of refusals that the test asks for. */
+  readonly isExpected?: (text: string) => boolean;
+}
+
+/** Collects what a person would find in the browser's console: errors and warnings, what the page's policy has refused and by which line, requests elsewhere, answers of 500 and more. Before the page is opened. */
+export async function watchFaults(page: Page, { origin, faults, isExpected = () => false }: FaultsOptions): Promise<void> {
+  // The browser says that something was refused; this says what, and where it came from.
+  await page.addInitScript(`addEventListener("securitypolicyviolation", (event) => {
+    const { effectiveDirective, blockedURI, sourceFile, lineNumber, columnNumber, sample, target } = event;
+    console.error("refused by the policy: " + JSON.stringify({ effectiveDirective, blockedURI, sourceFile, lineNumber, columnNumber, sample, element: target?.outerHTML?.slice(0, 200) }));
+  });`);
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type()) && !isExpected(message.text())) faults.push(`${message.type()}: ${message.text()}`);
+  });
+  page.on("pageerror", (error) => faults.push(`page: ${error.stack ?? error.message}`));
+  page.on("request", (request) => {
+    const url = request.url();
+    if (!url.startsWith(origin) && !url.startsWith(origin.replace("http", "ws")) && !url.startsWith("data:"))
+      faults.push(`request elsewhere: ${url}`);
+  });
+  page.on("response", (response) => {
+    const what = `status of ${response.status()}: ${response.url()}`;
+    if (response.status() >= 500 && !isExpected(what)) faults.push(what);
+  });
 }

@@ -6,7 +6,7 @@ import path from "node:path";
 import { test } from "node:test";
 import type { Page } from "playwright-core";
 import { microservice } from "#/model/index.ts";
-import { lacksBrowser, startBrowser } from "./console-browser.ts";
+import { lacksBrowser, startBrowser, watchFaults } from "./console-browser.ts";
 import { RunningSite } from "./running-site.ts";
 
 const PROGRAM = `import http from "node:http"; http.createServer((_, response) => response.end("done")).listen(Number(process.env.PORT), "127.0.0.1");`;
@@ -54,10 +54,7 @@ test("a manifest is edited with its problems in place, foretold, written, and se
   assert.ok(link !== undefined, `${out}${err}`);
   const page = await (await browser.newContext({ locale: "en-GB", viewport: { width: 1440, height: 900 }, ignoreHTTPSErrors: true })).newPage();
   const faults: string[] = [];
-  page.on("pageerror", (error) => faults.push(error.message));
-  page.on("console", (message) => {
-    if (message.type() === "error" && !/status of (409|422)/.test(message.text())) faults.push(message.text());
-  });
+  await watchFaults(page, { origin: new URL(link).origin, faults, isExpected: (text) => /status of (409|422)/.test(text) });
   page.on("dialog", (dialog) => void dialog.accept());
   await page.goto(link);
   await page.locator("#page h1").waitFor();

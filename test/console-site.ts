@@ -6,7 +6,7 @@ import type { Page } from "playwright-core";
 import { silentLog, systemClock } from "#/base/index.ts";
 import { createPages } from "#/face/pages/index.ts";
 import { role } from "#/model/index.ts";
-import { startBrowser } from "./console-browser.ts";
+import { startBrowser, watchFaults } from "./console-browser.ts";
 import { tellCalls } from "./console-calls.ts";
 import { fillStore, moveUpdate } from "./console-data.ts";
 import { type LoginSite, openLoginSite } from "./login-site.ts";
@@ -107,7 +107,8 @@ export class ConsoleSite {
     await tellCalls(this.site.api.store, this.site.api.hub.board);
     const faults: string[] = [];
     const page = await context.newPage();
-    watchFaults(page, this.site.plain, faults);
+    // A refused login is told so by the browser, too.
+    await watchFaults(page, { origin: this.site.plain, faults, isExpected: (text) => text.includes("status of 401") });
     if (!isOut) {
       await page.goto(await this.link(user));
       await page.locator("#page").waitFor({ timeout: 20_000 });
@@ -115,23 +116,6 @@ export class ConsoleSite {
     await page.goto(`${this.site.plain}/console${path}`);
     return { page, faults, close: () => context.close() };
   }
-}
-
-/** A test fails for what a person would find in the browser's console. */
-function watchFaults(page: Page, origin: string, faults: string[]): void {
-  page.on("console", (message) => {
-    // A refused login is told so by the browser, too.
-    if (["error", "warning"].includes(message.type()) && !message.text().includes("status of 401"))
-      faults.push(`${message.type()}: ${message.text()}`);
-  });
-  page.on("pageerror", (error) => faults.push(`page: ${error.stack ?? error.message}`));
-  page.on("request", (request) => {
-    if (!request.url().startsWith(origin) && !request.url().startsWith(origin.replace("http", "ws")) && !request.url().startsWith("data:"))
-      faults.push(`request elsewhere: ${request.url()}`);
-  });
-  page.on("response", (response) => {
-    if (response.status() >= 500) faults.push(`${response.status()}: ${response.url()}`);
-  });
 }
 
 /** Fonts, and what moves. */

@@ -1,7 +1,7 @@
 /** The console of a whole site: an update by clicking under load, an instance and a centre that are killed. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { lacksBrowser, startBrowser } from "./console-browser.ts";
+import { lacksBrowser, startBrowser, watchFaults } from "./console-browser.ts";
 import { judge, newLoad } from "./ground-station-load.ts";
 import { RunningSite, slowness } from "./running-site.ts";
 import { shortenTransactions } from "./updating-site.ts";
@@ -22,7 +22,9 @@ test("auth goes to v2 by clicking while requests run, and none fails; what is ki
   assert.ok(link !== undefined, `${out}${err}`);
   const page = await (await browser.newContext({ locale: "en-GB", viewport: { width: 1280, height: 800 }, ignoreHTTPSErrors: true })).newPage();
   const faults: string[] = [];
-  page.on("pageerror", (error) => faults.push(error.message));
+  // While the centre is gone, the browser says so.
+  const isExpected = (text: string): boolean => /WebSocket|ERR_CONNECTION|ERR_EMPTY|status of 503/.test(text);
+  await watchFaults(page, { origin: new URL(link).origin, faults, isExpected });
   await page.goto(link);
   await page.locator("#page h1").waitFor();
 
