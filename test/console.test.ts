@@ -268,6 +268,62 @@ describe("console", { skip }, () => {
     });
   });
 
+  test("what fails in the bar, in what is opened over the page, or beside a list takes nothing else with it", async () => {
+    const open = await site.page("/hosts", {});
+    const { page, faults } = open;
+    await untilCalm(page);
+    // As a part would that meets what it does not know.
+    let spoil = (message: string): string => message;
+    await page.routeWebSocket(/\/views$/, (socket) => {
+      const server = socket.connectToServer();
+      socket.onMessage((message) => server.send(message));
+      server.onMessage((message) => socket.send(spoil(String(message))));
+    });
+    spoil = (message) => message.replaceAll('"counts":{', '"counts":null,"was":{');
+    await page.reload();
+    await untilCalm(page);
+    const broken = page.locator(".bar .part-broken");
+    await broken.waitFor();
+    await page.getByRole("heading", { name: "Hosts", level: 1 }).waitFor();
+    spoil = (message) =>
+      message.replaceAll('"name":"ephemeris"', '"name":{"odd":1}').replaceAll('"displayName":"15 m antenna"', '"displayName":{"odd":1}');
+    await page.keyboard.press("Control+k");
+    await page.keyboard.type("ephem");
+    const over = page.locator(".part-broken.is-over");
+    await over.waitFor();
+    assert.equal(await page.locator("dialog[open]").count(), 0);
+    await over.getByRole("button", { name: "Close" }).click();
+    await over.waitFor({ state: "detached" });
+    await page.getByRole("link", { name: "Resources", exact: true }).click();
+    await page.getByRole("row", { name: /antenna-15m/ }).click();
+    await page.getByRole("alert").filter({ hasText: "This part has failed" }).last().waitFor();
+    await page.getByRole("row", { name: /modem-1/ }).click();
+    await page.getByRole("heading", { name: "modem-1" }).waitFor();
+    spoil = (message) => message;
+    await page.reload();
+    await untilCalm(page);
+    assert.equal(await page.locator(".part-broken").count(), 0);
+    // The browser tells of what failed; of nothing that was refused.
+    assert.deepEqual(
+      faults.filter((fault) => /refused|elsewhere|status of/.test(fault)),
+      [],
+    );
+    await open.close();
+  });
+
+  test("the arrow down leads from a search field into the list, on each page that has both", async () => {
+    await on("/", {}, async ({ page }) => {
+      for (const { path } of listPages()) {
+        await move(page, path);
+        const field = page.locator("[data-search]").first();
+        if ((await field.count()) === 0 || (await page.locator("tr[data-index]").count()) === 0) continue;
+        await page.keyboard.press("/");
+        await page.keyboard.press("ArrowDown");
+        await page.locator("tr[data-index]:focus, tr[data-index] :focus").waitFor();
+      }
+    });
+  });
+
   test("another language comes without loading the page, and so does the light", async () => {
     await on("/services", {}, async ({ page }) => {
       await untilCalm(page);

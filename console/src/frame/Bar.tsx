@@ -7,6 +7,7 @@ import { Clock } from "../parts/Clock.tsx";
 import { Shape } from "../parts/State.tsx";
 import { currentLanguage, LANGUAGES, useTexts } from "../texts/index.ts";
 import { isLoud, newAlarms, ring } from "./bell.ts";
+import { Guard } from "./Guard.tsx";
 import { Icon } from "./icons.tsx";
 import { chooseLanguage } from "./language.ts";
 import { linkTo } from "./location.ts";
@@ -27,16 +28,26 @@ export function Bar({ me, onMenu, onSearch }: BarProps) {
       <button type="button" className="button is-bare bar-menu" aria-label={t("menu")} onClick={onMenu}>
         <Icon name="menu" />
       </button>
-      <SiteState />
-      <NewAlarms />
-      <Counts />
+      <Guard of="part">
+        <SiteState />
+      </Guard>
+      <Guard of="part">
+        <NewAlarms />
+      </Guard>
+      <Guard of="part">
+        <Counts />
+      </Guard>
       <button type="button" className="bar-search" onClick={onSearch}>
         <Icon name="search" />
         <span>{t("search")}</span>
         <kbd aria-hidden="true">Ctrl K</kbd>
       </button>
-      <Clock />
-      <Person me={me} />
+      <Guard of="part">
+        <Clock />
+      </Guard>
+      <Guard of="part">
+        <Person me={me} />
+      </Guard>
     </header>
   );
 }

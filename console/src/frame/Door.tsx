@@ -4,6 +4,7 @@ import { session, tellInput } from "../api/session.ts";
 import { Login } from "../pages/login/Login.tsx";
 import { followPerson, useTexts } from "../texts/index.ts";
 import "./door.css";
+import { Guard } from "./Guard.tsx";
 
 const Frame = lazy(() => import("./Frame.tsx"));
 
@@ -56,9 +57,11 @@ export function Door() {
       return <Login hasEnded={state.hasEnded === true} {...(state.why !== undefined && { why: state.why })} />;
     case "in":
       return (
-        <Suspense fallback={<div className="door" aria-busy="true" />}>
-          <Frame me={state.me} />
-        </Suspense>
+        <Guard of="page">
+          <Suspense fallback={<div className="door" aria-busy="true" />}>
+            <Frame me={state.me} />
+          </Suspense>
+        </Guard>
       );
   }
 }

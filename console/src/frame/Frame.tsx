@@ -1,4 +1,4 @@
-import { Component, type ComponentType, lazy, type ReactNode, Suspense, useEffect, useMemo, useState } from "react";
+import { type ComponentType, lazy, Suspense, useEffect, useMemo, useState } from "react";
 import { useNotice, useStreamState } from "../api/live.ts";
 import type { Me } from "../api/session.ts";
 import { findPage, PAGES, type PageEntry } from "../pages/index.ts";
@@ -9,6 +9,7 @@ import { Bar } from "./Bar.tsx";
 import { newAlarms } from "./bell.ts";
 import "./frame.css";
 import "../parts/tools.css";
+import { Guard } from "./Guard.tsx";
 import { Keys } from "./Keys.tsx";
 import { startKeys } from "./keys.ts";
 import { usePlace } from "./location.ts";
@@ -50,12 +51,18 @@ export default function Frame({ me }: { readonly me: Me }) {
       <a className="skip" href="#page">
         {t("skip")}
       </a>
-      {!onWall && <Rail current={entry?.id} onClose={() => setSheetOpen(false)} />}
+      {!onWall && (
+        <Guard of="part" className="rail">
+          <Rail current={entry?.id} onClose={() => setSheetOpen(false)} />
+        </Guard>
+      )}
       {isSheetOpen && <button type="button" className="sheet-shade" aria-label={t("closeMenu")} onClick={() => setSheetOpen(false)} />}
       <Bar me={me} onMenu={() => setSheetOpen(true)} onSearch={() => setPaletteOpen(true)} />
       <main id="page" tabIndex={-1}>
-        <CutOff />
-        <Broken key={entry?.id} title={t("broken")} next={t("brokenNext")}>
+        <Guard of="part">
+          <CutOff />
+        </Guard>
+        <Guard key={entry?.id} of="page">
           <Suspense fallback={<div className="page" aria-busy="true" />}>
             {Page === undefined ? (
               <div className="page">
@@ -66,10 +73,18 @@ export default function Frame({ me }: { readonly me: Me }) {
               <Page />
             )}
           </Suspense>
-        </Broken>
+        </Guard>
       </main>
-      {isPaletteOpen && <Palette pages={PAGES} onKeys={() => setKeysOpen(true)} onClose={() => setPaletteOpen(false)} />}
-      {areKeysOpen && <Keys pages={PAGES} onClose={() => setKeysOpen(false)} />}
+      {isPaletteOpen && (
+        <Guard of="part" onClose={() => setPaletteOpen(false)}>
+          <Palette pages={PAGES} onKeys={() => setKeysOpen(true)} onClose={() => setPaletteOpen(false)} />
+        </Guard>
+      )}
+      {areKeysOpen && (
+        <Guard of="part" onClose={() => setKeysOpen(false)}>
+          <Keys pages={PAGES} onClose={() => setKeysOpen(false)} />
+        </Guard>
+      )}
     </div>
   );
 }
@@ -87,38 +102,4 @@ function CutOff() {
       <span className="quiet">{state.why ?? t("cutOffNext")}</span>
     </p>
   );
-}
-
-interface BrokenProps {
-  readonly title: string;
-  readonly next: string;
-  readonly children: ReactNode;
-}
-
-/** A page that fails takes nothing else with it. */
-class Broken extends Component<BrokenProps, { readonly error?: Error }> {
-  override state: { readonly error?: Error } = {};
-
-  static getDerivedStateFromError(error: Error): { readonly error: Error } {
-    return { error };
-  }
-
-  override render(): ReactNode {
-    const { error } = this.state;
-    if (error === undefined) return this.props.children;
-    return (
-      <div className="page">
-        <div className="page-state" role="alert">
-          <h1>{this.props.title}</h1>
-          <p className="mono small">{error.message}</p>
-          <p className="quiet">{this.props.next}</p>
-          <p>
-            <button type="button" className="button" onClick={() => location.reload()}>
-              ↻
-            </button>
-          </p>
-        </div>
-      </div>
-    );
-  }
 }

@@ -11,7 +11,9 @@ export function startKeys({ openPalette, openKeys }: { readonly openPalette: () 
       event.preventDefault();
       return openPalette();
     }
-    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event)) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "ArrowDown" && !event.isComposing && !event.shiftKey && enterList(event.target)) return event.preventDefault();
+    if (isTyping(event)) return;
     // What is asked is answered first.
     if (document.querySelector("dialog[open]") !== null) return;
     if (event.key === "?") {
@@ -35,6 +37,18 @@ export function startKeys({ openPalette, openKeys }: { readonly openPalette: () 
   };
   addEventListener("keydown", onKey);
   return () => removeEventListener("keydown", onKey);
+}
+
+/** What a list, a graph or a log offers to the keyboard. */
+const ENTRIES = 'tr[tabindex="0"], tr[data-index] a, td button[tabindex="0"], [data-box][tabindex="0"], .log[tabindex="0"]';
+
+/** From a search field into what it searches: the next list on the page. Returns whether there is one. */
+function enterList(field: EventTarget | null): boolean {
+  if (!(field instanceof HTMLInputElement) || field.dataset["search"] === undefined) return false;
+  const entries = [...document.querySelectorAll<HTMLElement>(ENTRIES)];
+  const next = entries.find((one) => (field.compareDocumentPosition(one) & Node.DOCUMENT_POSITION_FOLLOWING) !== 0);
+  next?.focus();
+  return next !== undefined;
 }
 
 /** In an editor, too, whose field stands in a shadow root: from outside the event seems to be of its host. */

@@ -1,4 +1,5 @@
 import { type ReactNode, useEffect, useRef } from "react";
+import { Guard } from "../frame/Guard.tsx";
 import { Icon } from "../frame/icons.tsx";
 import { useTexts } from "../texts/index.ts";
 import "./drawer.css";
@@ -41,7 +42,9 @@ export function Drawer({ label, of, onClose, children }: DrawerProps) {
       <button type="button" className="button is-bare drawer-close" aria-label={t("close")} onClick={onClose}>
         <Icon name="close" />
       </button>
-      {children}
+      <Guard key={of} of="part">
+        {children}
+      </Guard>
     </aside>
   );
 }

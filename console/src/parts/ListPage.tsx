@@ -1,6 +1,7 @@
 import { type ReactNode, useCallback, useMemo } from "react";
 import type { TableRow, ViewRow } from "../../../src/face/views/protocol.ts";
 import type { LiveView } from "../api/live.ts";
+import { Guard } from "../frame/Guard.tsx";
 import { useParam } from "../frame/location.ts";
 import { type Column, DataTable, type TableWish } from "./DataTable.tsx";
 import { PageHead } from "./PageHead.tsx";
@@ -82,7 +83,11 @@ export function ListPage(props: ListPageProps) {
           {...(onLive !== undefined && { onLive })}
         />
       </div>
-      {details}
+      {details !== null && (
+        <Guard key={open} of="part" onClose={() => setOpen("")}>
+          {details}
+        </Guard>
+      )}
     </div>
   );
 }

@@ -1,4 +1,4 @@
-import { useDeferredValue, useState } from "react";
+import { type KeyboardEvent, useDeferredValue, useState } from "react";
 import { useNow } from "../../api/live.ts";
 import { download } from "../../api/request.ts";
 import { linkTo, useParam } from "../../frame/location.ts";
@@ -117,7 +117,7 @@ export default function Audit() {
         </div>
         <Standing resource={null} live={{ ...list, total: rows.length }} empty={isFiltered ? t("nothing") : t("empty")}>
           <div className={`data-table${list.isStale ? " is-stale" : ""}`}>
-            <table aria-label={t("title")} aria-busy={list.isLoading}>
+            <table aria-label={t("title")} aria-busy={list.isLoading} onKeyDown={walk}>
               <thead>
                 <tr>
                   <th scope="col" style={{ width: "130px" }}>
@@ -183,6 +183,16 @@ export default function Audit() {
       {open !== "" && <AuditDrawer seq={open} known={items.find(({ seq }) => String(seq) === open)} onClose={() => setOpen("")} />}
     </div>
   );
+}
+
+/** Arrow keys go from entry to entry, as in every list. */
+function walk(event: KeyboardEvent<HTMLElement>): void {
+  const step = { ArrowDown: 1, ArrowUp: -1, Home: Number.NEGATIVE_INFINITY, End: Number.POSITIVE_INFINITY }[event.key];
+  if (step === undefined) return;
+  event.preventDefault();
+  const links = [...event.currentTarget.querySelectorAll<HTMLElement>("tr[data-index] a")];
+  const at = links.findIndex((one) => one === document.activeElement);
+  links[Math.min(links.length - 1, Math.max(0, at + step))]?.focus();
 }
 
 function Row({ entry, isOpen, onOpen }: { readonly entry: AuditEntry; readonly isOpen: boolean; readonly onOpen: () => void }) {
