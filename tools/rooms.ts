@@ -25,6 +25,7 @@ const PEOPLE = ["access", "audit", "login"];
 const TRAFFIC = ["trace", "routing", "update", "gateway"];
 const WORK = ["process", "probes", "agent", "controllers"];
 const WATCH = ["segments", "series", "figures", "snmp", "alarms"];
+const MESSAGES = ["amqp"];
 const FACE = ["pages", "views", "api", "cli"];
 
 export const WINGS: readonly Wing[] = [
@@ -110,6 +111,10 @@ export const WINGS: readonly Wing[] = [
     ],
   },
   {
+    name: "messages",
+    rooms: [{ name: "amqp", imports: ["base"], pure: ["."] }],
+  },
+  {
     name: "face",
     rooms: [
       { name: "pages", imports: ["base"] },
@@ -185,7 +190,7 @@ export const WINGS: readonly Wing[] = [
           "supervisor/child",
           "supervisor/heap",
         ],
-        imports: [...GROUND, ...STATE, ...PEOPLE, ...TRAFFIC, ...WORK, ...WATCH, ...FACE, "simulation"],
+        imports: [...GROUND, ...STATE, ...PEOPLE, ...TRAFFIC, ...WORK, ...WATCH, ...MESSAGES, ...FACE, "simulation"],
       },
     ],
   },

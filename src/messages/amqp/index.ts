@@ -1,0 +1,16 @@
+export { type Command, type Content, ContentAssembler } from "./content-assembler.ts";
+export {
+  EMPTY_TABLE,
+  type FieldTable,
+  type FieldValue,
+  fieldNumber,
+  fieldText,
+  longField,
+  sameTable,
+  TABLE_LEVELS_MAX,
+  textField,
+} from "./field-table.ts";
+export { contentFrames, FRAME, FRAME_BYTES_MIN, type Frame, FrameReader, HEARTBEAT, methodFrame, PROTOCOL_HEADER } from "./frames.ts";
+export { methodNumbers } from "./method-codec.ts";
+export { METHODS, type Method, type MethodName, type MethodOf } from "./methods.ts";
+export { type Properties, readProperties, writeProperties } from "./properties.ts";
