@@ -24,7 +24,7 @@ const STATE = ["link", "client", "tree", "store", "reconcile", "artifacts"];
 const PEOPLE = ["access", "audit", "login"];
 const TRAFFIC = ["trace", "routing", "update", "gateway"];
 const WORK = ["process", "probes", "agent", "controllers"];
-const WATCH = ["segments", "series", "figures", "snmp", "alarms"];
+const WATCH = ["segments", "series", "figures", "calls", "snmp", "alarms"];
 const MESSAGES = ["amqp"];
 const FACE = ["pages", "views", "api", "cli"];
 
@@ -103,6 +103,12 @@ export const WINGS: readonly Wing[] = [
       },
       { name: "figures", imports: ["base", "model", "link", "reconcile", "routing", "gateway", "probes", "agent", "series"] },
       {
+        name: "calls",
+        faces: ["recorder", "core"],
+        imports: ["base", "model", "link", "store", "reconcile", "gateway", "segments", "figures"],
+        pure: ["core"],
+      },
+      {
         name: "snmp",
         faces: ["wire", "agent", "agent/table-rig", "names"],
         imports: ["base", "model", "client", "store", "reconcile", "process", "probes"],
@@ -160,6 +166,7 @@ export const WINGS: readonly Wing[] = [
           "process",
           "routing",
           "update/core",
+          "calls/core",
           "snmp",
           "views/lanes",
         ],

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ACTIONS } from "./action.ts";
+import { callKeeping } from "./call-keeping.ts";
 import { conditions, time } from "./conditions.ts";
 import { duration, minReady, someDuration } from "./duration.ts";
 import { DEFAULT_LIMITS, edgePolicy, gatewayLimits } from "./gateway-policy.ts";
@@ -90,6 +91,7 @@ const spec = z.strictObject({
     .describe(
       "How figures over time are kept; looked at when the centre starts. Absent: raw for 24 h, by the minute for 30 days, by the hour for 2 years.",
     ),
+  calls: callKeeping.optional().describe("How gateways record calls. Absent: all of them, for 7 days, in 256 MiB a gateway; slow is what takes 1 s."),
   login: siteLogin.optional().describe("How people log in to the console. Absent: as its defaults say."),
   fourEyes: z
     .array(

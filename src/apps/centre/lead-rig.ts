@@ -27,6 +27,7 @@ export async function startCentre(
     log?: Log;
     without?: readonly string[];
     isHostKnown?: () => boolean;
+    askGateway?: (name: string, method: string, params: unknown) => Promise<unknown>;
   } = {},
 ) {
   const log = options.log ?? silentLog;
@@ -63,6 +64,9 @@ export async function startCentre(
       agentSeenMs: () => clock.now(),
       isHostKnown: options.isHostKnown ?? (() => true),
       gateway: (name) => connected.get(name),
+      gateways: () => [...connected].map(([name, { host }]) => ({ name, host })),
+      askGateway: async (name, method, params) => (await options.askGateway?.(name, method, params)) ?? {},
+      tellGateway: () => true,
       askAgent: async () => ({ state: "idle", message: "" }),
       listen: (listener) => void listeners.push(listener),
     },

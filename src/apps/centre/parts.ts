@@ -4,6 +4,7 @@ import { loginPart } from "#/people/login/index.ts";
 import { type CentrePart, servedKinds, storedKinds } from "#/state/reconcile/index.ts";
 import { updatesPart } from "#/traffic/update/index.ts";
 import { alarmsPart } from "#/watch/alarms/index.ts";
+import { callRecordsPart } from "#/watch/calls/index.ts";
 import { centreFiguresPart } from "#/watch/figures/index.ts";
 import { seriesPart } from "#/watch/series/index.ts";
 import { snmpPart } from "#/watch/snmp/index.ts";
@@ -20,6 +21,7 @@ export const CENTRE_PARTS: readonly CentrePart[] = [
   callsPart,
   seriesPart,
   centreFiguresPart,
+  callRecordsPart,
   leasesPart,
   snmpPart,
   alarmsPart,

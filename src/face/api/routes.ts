@@ -104,6 +104,9 @@ interface Place {
   readonly argument?: string;
 }
 
+/** It tells of every service: who may read it sees the whole site. */
+const WHOLE_SITE_PATH = "/access-lines";
+
 /** All that is served, by path and method. */
 export class Routes {
   readonly #options: RoutesOptions;
@@ -284,6 +287,7 @@ export class Routes {
         if (method === "POST" && found.isByObject !== true) await exchange.trail.begin(path.join("-"));
         const caller: PathCaller = {
           name: exchange.user.name,
+          seesWholeSite: this.#rights.authorizer.decide(exchange.user, { verb: "get", path: WHOLE_SITE_PATH }).allowed,
           sees: (kind, object) => this.#rights.shows(exchange.user, kind, object),
           act: async (action, object, { reason } = {}) => {
             const { kind, metadata } = object;

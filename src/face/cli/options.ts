@@ -68,5 +68,12 @@ export interface Options {
   readonly count?: boolean;
   readonly mibs?: string;
   readonly once?: boolean;
+  readonly service?: readonly string[];
+  readonly domain?: string;
+  readonly caller?: string;
+  readonly generation?: number;
+  readonly errors?: boolean;
+  readonly slow?: string;
+  readonly limit?: number;
   readonly sort?: string;
 }

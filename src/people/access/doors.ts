@@ -78,6 +78,8 @@ export const KNOWN_PATHS: readonly string[] = [
   "/views",
   "/approvals/*",
   "/alarms/operate",
+  "/calls",
+  "/calls/tree",
 ];
 
 const doors = new Map<string, readonly Action[]>();

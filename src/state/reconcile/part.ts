@@ -133,7 +133,7 @@ export interface PartPath {
   /** `/notes/count`: at most five words of letters, digits and dashes. Who may read may GET; POST is for administrators, if `isByObject` does not say otherwise. */
   readonly path: string;
   readonly method: "GET" | "POST";
-  /** True: POST is for everybody who is known, since what it does with each object is asked of `caller.act`. Default false. */
+  /** True: it is for everybody who is known, since `serve` asks of each object: what POST does `caller.act`, what GET tells `caller.sees`. Default false. */
   readonly isByObject?: boolean;
   /** @throws OrreryError: answered as its code says */
   readonly serve: (request: {
@@ -147,6 +147,8 @@ export interface PartPath {
 /** Who has asked. */
 export interface PathCaller {
   readonly name: string;
+  /** Whether they may be told what is of no object, or of all of them: they see the whole site. */
+  readonly seesWholeSite: boolean;
   /** Whether they see `object`: of what they do not see nothing is told. */
   sees(kind: Kind, object: StoredObject): boolean;
   /** Resolves when they may do `action` with `object`, and the audit has been told that they will. `reason`: why, in their words.

@@ -20,7 +20,12 @@ export interface AccessEntry {
   readonly bytesIn: number | undefined;
   readonly bytesOut: number;
   readonly traceId: string | undefined;
+  /** Of this call, where it has begun the trace; else of who calls. */
+  readonly span?: string | undefined;
+  readonly hasBegunTrace?: boolean;
   readonly generation: number | undefined;
+  /** Service of the caller, where `caller` is an instance. */
+  readonly callerService?: string | undefined;
   readonly caller: string | undefined;
   readonly service: string | undefined;
   readonly revision: string | undefined;
@@ -45,6 +50,8 @@ export interface AccessLogOptions {
   readonly bytesMax?: number;
   /** Old files kept, `.1` the newest; default 4. */
   readonly filesKept?: number;
+  /** Told of lines that were gathered, whole ones, as bytes that change after it returns. */
+  readonly onLines?: (lines: Uint8Array) => void;
 }
 
 const FLUSH_MS = 200;
@@ -106,6 +113,8 @@ export class AccessLog {
     line += `,"bytesOut":${entry.bytesOut}`;
     if (entry.traceId !== undefined) line += `,"traceId":"${entry.traceId}","generation":${entry.generation}`;
     else if (entry.generation !== undefined) line += `,"generation":${entry.generation}`;
+    if (entry.span !== undefined) line += entry.hasBegunTrace === true ? `,"span":"${entry.span}"` : `,"parent":"${entry.span}"`;
+    if (entry.callerService !== undefined) line += `,"from":"${entry.callerService}"`;
     if (entry.service !== undefined)
       line += `,"caller":"${entry.caller ?? ""}","service":"${entry.service}","revision":"${entry.revision}","instance":"${entry.instance}"`;
     if (entry.route !== undefined) line += `,"route":"${entry.route}"`;
@@ -131,7 +140,11 @@ export class AccessLog {
 
   /** Puts the chunk into the row and begins another. */
   #turn(): void {
-    if (this.#chunkBytes > 0) this.#waiting.push(this.#chunk.subarray(0, this.#chunkBytes));
+    if (this.#chunkBytes > 0) {
+      const chunk = this.#chunk.subarray(0, this.#chunkBytes);
+      this.#options.onLines?.(chunk);
+      this.#waiting.push(chunk);
+    }
     this.#chunk = this.#spare ?? Buffer.allocUnsafe(CHUNK_BYTES);
     this.#spare = undefined;
     this.#chunkBytes = 0;

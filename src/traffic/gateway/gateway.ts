@@ -52,6 +52,9 @@ export interface GatewayOptions {
   readonly headersTimeoutMs?: number;
 }
 
+/** Takes lines of the access log as they are gathered: whole ones, as bytes that change after it returns. */
+export type LinesListener = (lines: Uint8Array) => void;
+
 /** How long `stop` lets running requests end. */
 const STOP_MS = 30_000;
 /** The same, where nothing is waited for any more: long enough to say so. */
@@ -96,6 +99,7 @@ export class Gateway {
   #reportedTls: string | undefined;
   #round = 0;
   #own: OwnHost | undefined;
+  #onLines: LinesListener | undefined;
   #ownReadMs = 0;
 
   /** The number of this start, counted durably before anything listens.
@@ -119,7 +123,7 @@ export class Gateway {
       random,
       ownHost: () => this.#ownHost(),
     });
-    this.#accessLog = new AccessLog({ file: options.accessLogFile, log, clock });
+    this.#accessLog = new AccessLog({ file: options.accessLogFile, log, clock, onLines: (lines) => this.#onLines?.(lines) });
     // However many there are, those that go well need the process.
     this.#guard = new LastGuard({ clock, log, minuteMax: Number.POSITIVE_INFINITY, giveUp: () => {} });
     this.#upstreams = new Upstreams(
@@ -182,6 +186,11 @@ export class Gateway {
   /** The last guard: what a process notes that would else have ended it. */
   get guard(): LastGuard {
     return this.#guard;
+  }
+
+  /** Gives lines of the access log to `listener`, too, from now on; to one alone. */
+  listenToLines(listener: LinesListener): void {
+    this.#onLines = listener;
   }
 
   /** For reading: what routes and counts. */

@@ -3,7 +3,7 @@ import type { Hello, HostContext, HostPart, HostWorker } from "#/state/link/inde
 import { AccessSearch } from "./access-search.ts";
 import type { Totals } from "./core/index.ts";
 import { LinkFeed } from "./feed/link-feed.ts";
-import { Gateway, type GatewayOptions } from "./gateway.ts";
+import { Gateway, type GatewayOptions, type LinesListener } from "./gateway.ts";
 
 /** What a capability gives to a gateway. */
 export type GatewayPart = HostPart<GatewayContext, GatewayWorker>;
@@ -29,6 +29,9 @@ export interface GatewayWorker extends HostWorker {
 /** What the gateway has counted of calls since it began. */
 export const CALL_TOTALS = port<() => Totals>("call-totals");
 
+/** Where what records calls takes the lines of the access log. */
+export const CALL_LINES = port<(listener: LinesListener) => void>("call-lines");
+
 /** The data plane: requests from outside and calls between services, by the table that the centre gives. */
 export const dataPlanePart: GatewayPart = {
   name: "data-plane",
@@ -40,6 +43,7 @@ export const dataPlanePart: GatewayPart = {
     gateway.guard.watchProcess();
     await gateway.start();
     context.give(CALL_TOTALS, () => gateway.core.totals());
+    context.give(CALL_LINES, (listener) => gateway.listenToLines(listener));
     const accessLog = new AccessSearch(context.accessLogFile);
     return {
       handlers: { calls: { "access/find": async (params) => await accessLog.find((params as { readonly trace?: unknown } | undefined)?.trace) } },

@@ -89,7 +89,7 @@ export async function startAlarms(t: TestContext, open: OpenStore, { given = [] 
       query: new URLSearchParams(),
       body,
       signal: new AbortController().signal,
-      caller: { name: "anna", sees: () => true, act: async () => {}, ...caller },
+      caller: { name: "anna", seesWholeSite: true, sees: () => true, act: async () => {}, ...caller },
     })) as { items: { name: string; outcome: string; code?: string }[] };
   const post = async (body: unknown) =>
     await path_("/api/v2/alerts").serve({ query: new URLSearchParams(), body, signal: new AbortController().signal, caller: undefined as never });

@@ -7,10 +7,12 @@ import type { Options } from "../options.ts";
 import { printData } from "../output.ts";
 import { connectPatiently } from "../patient-client.ts";
 import { formatTable } from "../table.ts";
+import { recordedCalls, wantsRecords } from "./recorded-calls.ts";
 
 /** `orrery calls`. */
 export async function calls(context: CliContext, options: Options): Promise<number> {
   const { terminal } = context;
+  if (wantsRecords(options)) return await recordedCalls(context, options);
   const api = await connectPatiently(context, options.data);
   try {
     const rows = callRows(

@@ -15,6 +15,13 @@ export interface Peers {
   /** Calls a method of the host's agent.
    *  @throws link/no-agent: it is not connected; and what the call throws */
   askAgent(host: string, method: string, params: unknown, options: { readonly timeoutMs: number }): Promise<unknown>;
+  /** Those gateways that are connected now. */
+  gateways(): readonly { readonly name: string; readonly host: string }[];
+  /** Calls a method of a gateway.
+   *  @throws link/no-gateway: it is not connected; and what the call throws */
+  askGateway(name: string, method: string, params: unknown, options: { readonly timeoutMs: number; readonly signal?: AbortSignal }): Promise<unknown>;
+  /** Tells a gateway something; false: it is not connected, or too much waits for it. */
+  tellGateway(name: string, method: string, params: unknown): boolean;
   /** Calls `listener` for each who connects or is gone: an agent by its host, a gateway by its name. */
   listen(listener: PeersListener): void;
 }
@@ -81,6 +88,13 @@ export function watchPeers(hub: Hub, clock: Clock, log: Log): Peers {
       if (agent === undefined) throw new OrreryError("link/no-agent", `the agent of host ${host} is not connected`, { retry: "backoff" });
       return await agent.link.call(method, params, options);
     },
+    gateways: () => hub.peers("gateway").map(({ hello: { name, host } }) => ({ name, host })),
+    async askGateway(name, method, params, options) {
+      const peer = hub.peer("gateway", name);
+      if (peer === undefined) throw new OrreryError("link/no-gateway", `gateway ${name} is not connected`, { retry: "backoff" });
+      return await peer.link.call(method, params, options);
+    },
+    tellGateway: (name, method, params) => hub.peer("gateway", name)?.link.notify(method, params) ?? false,
     listen: (listener) => void listeners.push(listener),
   };
 }

@@ -17,6 +17,9 @@ export interface Call {
   readonly callerInstance: string | undefined;
   readonly route: CompiledRoute | undefined;
   readonly traceId: string;
+  /** See `CarriedTrace`. */
+  readonly spanId: string;
+  readonly hasBegunTrace: boolean;
   readonly counts: GenerationCounts;
   readonly serviceCounts: ServiceCounts;
   /** Of the calling service: what has answered already and works on is seen by the calls that it makes, whomever it calls. Absent: nobody known calls. */

@@ -96,6 +96,8 @@ export class Calls {
       callerInstance: caller?.instance,
       route,
       traceId: trace.traceId,
+      spanId: trace.spanId,
+      hasBegunTrace: trace.hasBegun,
       counts,
       serviceCounts: counts.ofService(service),
       callerCounts: caller === undefined ? undefined : counts.ofService(caller.service),

@@ -20,6 +20,9 @@ import type { RequestHead } from "./request-head.ts";
 /** The trace that a call carries on, as names and values in turn. */
 export interface CarriedTrace {
   readonly traceId: string;
+  /** The span that the instance is told as its parent: of this call, where it has begun the trace; else of who calls. */
+  readonly spanId: string;
+  readonly hasBegun: boolean;
   readonly headers: readonly string[];
 }
 
@@ -47,7 +50,7 @@ export function rootTrace(generation: GenerationState, link: TraceIds | undefine
     generation.header,
   ];
   if (link !== undefined) headers.push("tracestate", formatLink(link));
-  return { traceId, headers };
+  return { traceId, spanId, hasBegun: true, headers };
 }
 
 /** Carries on a labelled call's trace: what the caller wrote goes on as it is, and every carrier that is missing or foreign is written anew, so that the next service may forward whichever it knows.
@@ -78,7 +81,7 @@ export function carriedTrace(
   );
   if (held.traceparent && head.tracestate !== undefined) headers.push("tracestate", head.tracestate);
   else if (context.link !== undefined) headers.push("tracestate", formatLink(context.link));
-  return { traceId: ids.traceId, headers };
+  return { traceId: ids.traceId, spanId: ids.spanId, hasBegun: false, headers };
 }
 
 /** The trace that a caller from outside sent along, whosever it is: never followed, only linked. */

@@ -1,0 +1,1 @@
+export type { CallNode, GatheredCall } from "./tree.ts";

@@ -1,0 +1,1 @@
+export { callRecorderPart } from "./part.ts";
