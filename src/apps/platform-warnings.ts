@@ -69,6 +69,13 @@ export function isPaused(pid: number): boolean {
   return state === "T" || state === "t";
 }
 
+/** Also that nobody starts again what ends. */
+export function allWarnings(data: string, freeBytesOf: (folder: string) => number | undefined = freeBytes): PlatformWarning[] {
+  const since = new Date().toISOString();
+  const ended = endedSupervisor(data).map((message) => ({ object: "supervisor", type: "Running", reason: "SupervisorEnded", message, since }));
+  return [...listWarnings(data, freeBytesOf(data)), ...ended];
+}
+
 /** The same for who looks at the console: what holds now, without what is over. A check throws what is wrong. */
 export function platformChecks(
   data: string,

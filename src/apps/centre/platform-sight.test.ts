@@ -18,7 +18,12 @@ test("a certificate is told before it ends, and the audit by what it says", asyn
     random: seededRandom(1),
   });
   const at = async (days: number, audit = { isWritable: true, alarms: [] as string[] }) => {
-    const sight = platformSight({ certificates: { "the API": certificate }, audit: () => audit, nowMs: () => madeMs + days * DAY_MS });
+    const sight = platformSight({
+      certificates: { "the API": certificate },
+      audit: () => audit,
+      warnings: () => [],
+      nowMs: () => madeMs + days * DAY_MS,
+    });
     return (await sight.facts()).map(({ type, holds, severity }) => [type, holds, severity]);
   };
   assert.deepEqual((await at(300))[0], ["certificate-ending", false, "warning"]);
@@ -28,4 +33,22 @@ test("a certificate is told before it ends, and the audit by what it says", asyn
   assert.deepEqual((await at(0))[1], ["audit", false, "major"]);
   assert.deepEqual((await at(0, { isWritable: true, alarms: ["a file was changed"] }))[1], ["audit", true, "major"]);
   assert.deepEqual((await at(0, { isWritable: false, alarms: ["full"] }))[1], ["audit", true, "critical"]);
+});
+
+test("what is amiss with processes and the disk of the data is told, and what somebody wished is not", async () => {
+  const warn = (object: string, reason: string) => ({ object, type: "Running", reason, message: "it is so", since: "2030-01-01T00:00:00Z" });
+  const sight = platformSight({
+    certificates: {},
+    audit: () => ({ isWritable: true, alarms: [] }),
+    warnings: () => [warn("agent", "Paused"), warn("supervisor", "SupervisorEnded"), warn("data folder", "DiskFull"), warn("platform", "Stopping")],
+    nowMs: () => 0,
+  });
+  assert.deepEqual(
+    (await sight.facts()).slice(1).map(({ type, qualifier, severity, text, holds }) => [type, qualifier, severity, text, holds]),
+    [
+      ["process-stopped", "agent", "major", "agent: it is so", true],
+      ["supervisor-ended", "supervisor", "major", "supervisor: it is so", true],
+      ["data-disk-low", "data folder", "critical", "data folder: it is so", true],
+    ],
+  );
 });

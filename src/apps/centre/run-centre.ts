@@ -25,7 +25,7 @@ import { readHostName } from "../host-name.ts";
 import { ignoreHangUp } from "../interrupts.ts";
 import { stdoutLog } from "../json-log.ts";
 import { guardOutput } from "../output.ts";
-import { platformChecks } from "../platform-warnings.ts";
+import { allWarnings, platformChecks } from "../platform-warnings.ts";
 import { writeRunFile } from "../run-file.ts";
 import { serverNames } from "../site-identity.ts";
 import { CENTRE_NAME } from "../supervisor/site-stop.ts";
@@ -147,6 +147,7 @@ class CentreProcess {
           platformSight({
             certificates: { "the API": certificates.certificate, "the CA": certificates.ca },
             audit: () => audit.audit.state(),
+            warnings: () => allWarnings(data),
             nowMs: () => clock.now(),
           }),
         ),

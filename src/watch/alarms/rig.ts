@@ -6,6 +6,7 @@ import { Board } from "#/state/link/hub/index.ts";
 import { type CentrePart, type PathCaller, partKind, type RunningParts, startParts, storedKinds } from "#/state/reconcile/index.ts";
 import type { Store } from "#/state/store/index.ts";
 import type { Message } from "./delivery/message.ts";
+import type { Send } from "./delivery/sender.ts";
 import { alarmsPartWith } from "./part.ts";
 
 const THINGS: CentrePart = {
@@ -26,14 +27,25 @@ export const ready = (status: "True" | "False" | "Unknown", reason: string, nowM
 /** A real store; which engine, the test says. */
 export type OpenStore = (clock: Clock, kinds: readonly Kind[]) => Promise<{ readonly store: Store; readonly close: () => Promise<void> }>;
 
-/** The part of alarms over a real store, with a clock that a test moves and channels that only note what they are told. `isFailing`: none of them takes anything; `isHanging`: they take it and never say so. */
-export async function startAlarms(t: TestContext, open: OpenStore, { given = [] }: { readonly given?: readonly Given[] } = {}) {
+/** The part of alarms over a real store, with a clock that a test moves and channels that only note what they are told. `isFailing`: none of them takes anything; `isHanging`: they take it and never say so. `send`: a real way, over which messages go first. */
+export async function startAlarms(
+  t: TestContext,
+  open: OpenStore,
+  { given = [], send }: { readonly given?: readonly Given[]; readonly send?: Send } = {},
+) {
   const clock = new ManualClock();
   const sent: Message[] = [];
   const state = { isFailing: false, isHanging: false };
+  let sending = 0;
   const parts = [
     THINGS,
-    alarmsPartWith(async (_spec, message) => {
+    alarmsPartWith(async (spec, message, signal) => {
+      if (send !== undefined) {
+        sending += 1;
+        await send(spec, message, signal).finally(() => {
+          sending -= 1;
+        });
+      }
       if (state.isFailing) throw new Error("nobody takes it");
       sent.push(message);
       if (state.isHanging) await new Promise(() => {});
@@ -59,10 +71,12 @@ export async function startAlarms(t: TestContext, open: OpenStore, { given = [] 
     await end();
     await close();
   });
-  /** Lets all that is due be done, `ms` later. */
-  const pass = async (ms = 0): Promise<void> => {
+  /** Lets all that is due be done, `ms` later; `turns`: of the event loop at each moment at which something is due, fewer for a long time in which little is. */
+  const pass = async (ms = 0, turns = 30): Promise<void> => {
     for (let leftMs = ms; ; ) {
-      for (let turn = 0; turn < 30; turn++) await new Promise(setImmediate);
+      for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate);
+      // What goes over a real wire takes time that the clock does not know.
+      while (sending > 0) await new Promise((resolve) => setTimeout(resolve, 1));
       if (leftMs <= 0) return;
       const stepMs = Math.min(leftMs, Math.max(1, (clock.nextTimer() ?? Number.POSITIVE_INFINITY) - clock.now()));
       clock.advance(stepMs);

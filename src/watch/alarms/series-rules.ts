@@ -1,4 +1,4 @@
-import { type Clock, describeError } from "#/base/index.ts";
+import { type Clock, describeError, OrreryError } from "#/base/index.ts";
 import { type AlarmRule, DEFAULT_NAMESPACE } from "#/model/index.ts";
 import { METRIC_NAME, type SeriesStore } from "#/watch/series/index.ts";
 import type { AlarmBook } from "./book.ts";
@@ -11,6 +11,8 @@ const SELECTOR_MS = 500;
 const EXPRESSION_MS = 15_000;
 /** A rule that takes longer has failed. */
 const TIMEOUT_MS = 5_000;
+/** And so it has where the store of series keeps no time itself. */
+const LATE_MS = 6_000;
 /** A sample of a selector that is older is none. */
 const LOOKBACK_MS = 60_000;
 /** Series that one rule may look at. */
@@ -62,7 +64,7 @@ export class SeriesRules {
     const { clock, note } = this.#options;
     while (!signal.aborted) {
       try {
-        await this.#look(name, spec, signal);
+        await this.#inTime(signal, (within) => this.#look(name, spec, within));
         if (!signal.aborted) note(name, undefined);
       } catch (error) {
         if (signal.aborted) return;
@@ -79,6 +81,30 @@ export class SeriesRules {
         if (signal.aborted) done();
         else signal.addEventListener("abort", done, { once: true });
       });
+    }
+  }
+
+  /** What comes later is not listened to. */
+  async #inTime(signal: AbortSignal, look: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    const within = new AbortController();
+    const stop = (): void => within.abort();
+    signal.addEventListener("abort", stop, { once: true });
+    const late = Promise.withResolvers<never>();
+    const cancel = this.#options.clock.after(
+      LATE_MS,
+      () => {
+        late.reject(new OrreryError("series/timeout", `the series have not answered within ${LATE_MS / 1_000} s: the rule is late`));
+        stop();
+      },
+      { background: true },
+    );
+    try {
+      const looking = look(within.signal);
+      looking.catch(() => {});
+      await Promise.race([looking, late.promise]);
+    } finally {
+      cancel();
+      signal.removeEventListener("abort", stop);
     }
   }
 

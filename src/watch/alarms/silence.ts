@@ -11,7 +11,7 @@ export class Silence {
   /** By resource, the raised alarms. */
   readonly #raised = new Map<string, Map<string, string>>();
   #maintenances: readonly Active[] = [];
-  #nextMs: number | undefined;
+  #text = "";
 
   constructor(options: { readonly look: ObjectLook; readonly isSuppressing: (alarm: string, type: string) => boolean }) {
     this.#look = options.look;
@@ -31,21 +31,25 @@ export class Silence {
     return this.#isSuppressing(name, type);
   }
 
-  /** Those that are active now. Returns when the next one begins or ends. */
-  maintain(all: Iterable<Maintenance>, nowMs: number): number | undefined {
+  /** Those that are active now. Returns when the next one begins or ends, and whether others are active than before. */
+  maintain(all: Iterable<Maintenance>, nowMs: number): { readonly nextMs: number | undefined; readonly isChanged: boolean } {
     const active: Active[] = [];
+    const texts: string[] = [];
     let next = Number.POSITIVE_INFINITY;
     for (const one of all) {
       const [fromMs, untilMs] = [one.spec.from, one.spec.until].map((text) => (text === undefined ? undefined : Date.parse(text)));
       if (fromMs !== undefined && fromMs > nowMs) next = Math.min(next, fromMs);
       else if (untilMs === undefined || untilMs > nowMs) {
         active.push(compile(one));
+        texts.push(JSON.stringify([one.metadata.name, one.spec]));
         next = Math.min(next, untilMs ?? next);
       }
     }
     this.#maintenances = active;
-    this.#nextMs = Number.isFinite(next) ? next : undefined;
-    return this.#nextMs;
+    const text = texts.join("\n");
+    const isChanged = text !== this.#text;
+    this.#text = text;
+    return { nextMs: Number.isFinite(next) ? next : undefined, isChanged };
   }
 
   /** What silences an alarm; `undefined`: nothing. Maintenance goes before causes: it is wished. */

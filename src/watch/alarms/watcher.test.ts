@@ -1,13 +1,17 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdtempSync } from "node:fs";
+import type { AddressInfo } from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { test } from "node:test";
+import { SMTPServer } from "smtp-server";
 import { given, OrreryError, silentLog, systemRandom } from "#/base/index.ts";
 import { alarmChannel, alarmRule, host, instance, maintenance, microservice, timestamp } from "#/model/index.ts";
 import { openTreeStore } from "#/state/store/tree/index.ts";
 import { openSqliteTree } from "#/state/tree/sqlite/index.ts";
 import { SERIES, type SeriesStore } from "#/watch/series/index.ts";
+import { send } from "./delivery/sender.ts";
 import { type OpenStore, ready, startAlarms } from "./rig.ts";
 
 const openStore: OpenStore = async (clock, kinds) => {
@@ -227,24 +231,121 @@ test("maintenance silences what is worked on and what hangs on it, and ends by i
   assert.equal((await store.get(maintenance, { name: "disk" }))?.status?.phase, "Over");
 });
 
-test("a link that is cut for half a minute in every five clears nothing", async (t) => {
-  const { clock, sent, settle, pass, alarms, write, channel } = await startAlarms(t, openStore);
+test("a link that is cut for half a minute in every five clears nothing, tells nothing again, and what is not seen is said", async (t) => {
+  const state = { isCut: false };
+  const series = {
+    query: async () => ({
+      type: "vector",
+      warnings: [],
+      series: state.isCut ? [] : [{ labels: { __name__: "host_cpu_percent", host: "h" }, times: Float64Array.of(0), values: Float64Array.of(95) }],
+    }),
+  } as unknown as SeriesStore;
+  const { clock, store, board, sent, settle, pass, alarms, write, channel } = await startAlarms(t, openStore, { given: [given(SERIES, series)] });
   await channel("ops");
+  await store.create(alarmRule, {
+    metadata: { name: "busy" },
+    spec: { series: { selector: "host_cpu_percent", above: 90 }, severity: "minor", delay: "1m" },
+  });
+  const report = { disks: [{ mount: "/", totalBytes: 100, availableBytes: 2 }], clockAheadMs: 0 };
+  /** As an agent reports: every few seconds, and not while its link is cut. */
+  const live = async (ms: number): Promise<void> => {
+    for (let passedMs = 0; passedMs < ms; passedMs += 5_000) {
+      if (!state.isCut) board.put("hosts", "h", report, "h");
+      await pass(5_000);
+    }
+  };
   const crash = { conditions: [ready("False", "CrashLoop", clock.now())], phase: "Backoff" };
   await write(host, "h", { conditions: [ready("True", "Ready", clock.now())] });
   await write(instance, "i", crash, instanceSpec("h"));
-  await pass(3 * MINUTE);
+  await live(4 * MINUTE);
+  await settle();
+  const types = ["instance-crash-loop", "busy", "disk-filling"];
+  for (const type of types)
+    assert.deepEqual(
+      (await alarms(type)).map(({ status }) => status?.condition),
+      ["raised"],
+      type,
+    );
   for (let turn = 0; turn < 6; turn++) {
+    state.isCut = true;
     await write(host, "h", { conditions: [ready("Unknown", "AgentLost", clock.now())] });
-    await pass(30_000);
+    await live(30_000);
+    await settle();
+    for (const type of types) assert.ok((await alarms(type))[0]?.status?.unobservedSince !== undefined, `${type} ${turn}`);
+    state.isCut = false;
     await write(host, "h", { conditions: [ready("True", "Ready", clock.now())] });
-    await pass(4.5 * MINUTE);
+    await live(4.5 * MINUTE);
   }
   await settle();
-  const [one] = await alarms("instance-crash-loop");
-  assert.deepEqual([one?.status?.condition, one?.status?.occurrence], ["raised", 1]);
-  const told = sent.flatMap(({ entries }) => entries.filter(({ identity }) => identity.type === "instance-crash-loop").map(({ due }) => due.what));
-  assert.deepEqual(told, ["raised"]);
+  for (const type of types) {
+    const [one] = await alarms(type);
+    assert.deepEqual([type, one?.status?.condition, one?.status?.occurrence, one?.status?.unobservedSince], [type, "raised", 1, undefined]);
+    const told = sent.flatMap(({ entries }) => entries.filter(({ identity }) => identity.type === type).map(({ due }) => due.what));
+    assert.deepEqual([type, told], [type, ["raised"]]);
+  }
+});
+
+test("a mail server that is away for a day: of 2,000 alarms that came, went and stayed, at most three mails tell", async (t) => {
+  const mails: string[] = [];
+  let server: SMTPServer | undefined;
+  const listen = async (port: number): Promise<number> => {
+    const opened = new SMTPServer({
+      authOptional: true,
+      disabledCommands: ["STARTTLS"],
+      onData(stream, _session, done) {
+        let text = "";
+        stream.on("data", (chunk: Buffer) => {
+          text += chunk.toString("utf8");
+        });
+        stream.on("end", () => {
+          mails.push(text);
+          done();
+        });
+      },
+    });
+    opened.listen(port, "127.0.0.1");
+    await once(opened.server, "listening");
+    server = opened;
+    return (opened.server.address() as AddressInfo).port;
+  };
+  const close = async (): Promise<void> => {
+    const closing = server;
+    server = undefined;
+    await new Promise<void>((resolve) => (closing === undefined ? resolve() : closing.close(resolve)));
+  };
+  t.after(close);
+  const port = await listen(0);
+  await close();
+  const { clock, store, settle, pass, write, channel } = await startAlarms(t, openStore, { send });
+  const email = { to: ["ops@example.org"], from: "orrery@example.org", server: { host: "127.0.0.1", port, tls: "none" } };
+  await store.create(alarmChannel, { metadata: { name: "mail" }, spec: { email, labels: "team=a" } });
+  await channel("other", { labels: "no=such" });
+  await store.create(alarmRule, {
+    metadata: { name: "down" },
+    spec: { of: { kind: "Host" }, condition: { type: "Up" }, labels: { team: "a" } },
+  });
+  const up = (status: "True" | "False") => ({ conditions: [{ ...ready(status, "Told", clock.now()), type: "Up" }] });
+  // Over the day they come in four parts; of each, half is well again soon.
+  for (let part = 0; part < 4; part++) {
+    await Promise.all(Array.from({ length: 500 }, (_, index) => write(host, `h-${part}-${index}`, up("False"))));
+    await settle();
+    await pass(3 * 60 * MINUTE, 2);
+    await Promise.all(Array.from({ length: 250 }, (_, index) => write(host, `h-${part}-${index}`, up("True"))));
+    await settle();
+    await pass(3 * 60 * MINUTE, 2);
+  }
+  await settle();
+  assert.equal(mails.length, 0);
+  const failing = (await store.get(alarmChannel, { name: "mail" }))?.status;
+  assert.deepEqual([failing?.conditions?.[0]?.reason, failing?.delivered ?? 0], ["DeliveryFailed", 0]);
+  await listen(port);
+  await pass(10 * MINUTE);
+  await settle();
+  await pass(10 * MINUTE);
+  assert.ok(mails.length >= 1 && mails.length <= 3, String(mails.length));
+  const told = mails.reduce((sum, mail) => sum + Number(/^Subject: alarms: (\d+) major\r?$/m.exec(mail)?.[1] ?? 0), 0);
+  assert.equal(told, 1_000, "what came and went meanwhile is not told");
+  assert.match(mails.join(""), /raised \d{4}-\d\d-\d\dT/);
 });
 
 test("what one may not do is refused for that alarm alone, and of what one does not see nothing is told", async (t) => {
@@ -303,9 +404,11 @@ test("alerts of a Prometheus are raised, resolved by its word, and unobserved wh
 test("a limit of measured values: a series that is gone is unobserved, and a rule that cannot be evaluated is an alarm", async (t) => {
   let rows: readonly (readonly [string, number])[] = [];
   let failure: OrreryError | undefined;
+  let isHanging = false;
   const series = {
     query: async () => {
       if (failure !== undefined) throw failure;
+      if (isHanging) await new Promise(() => {});
       return {
         type: "vector",
         warnings: [],
@@ -345,6 +448,15 @@ test("a limit of measured values: a series that is gone is unobserved, and a rul
   await pass(2_000);
   await settle();
   assert.equal((await alarms("busy"))[0]?.status?.stands, "Cleared");
+  isHanging = true;
+  await pass(3 * MINUTE);
+  await settle();
+  assert.deepEqual(await stands("rule-failing"), ["Unacknowledged"], "a store that never answers makes it late");
+  assert.match((await store.get(alarmRule, { name: "busy" }))?.status?.conditions?.[0]?.message ?? "", /is late/);
+  isHanging = false;
+  await pass(3 * MINUTE);
+  await settle();
+  assert.deepEqual(await stands("rule-failing"), ["Cleared"]);
   failure = new OrreryError("series/timeout", "it takes too long");
   await pass(3 * MINUTE);
   await settle();

@@ -368,9 +368,9 @@ export class AlarmWatcher {
   async #keep(key: string): Promise<{ readonly requeueAfterMs?: number } | undefined> {
     const { clock } = this.#options;
     if (key === MAINTENANCE) {
-      const nextMs = this.#silence.maintain(this.#values<Maintenance>(maintenance.plural), clock.now());
+      const { nextMs, isChanged } = this.#silence.maintain(this.#values<Maintenance>(maintenance.plural), clock.now());
+      if (isChanged) this.#considerAll();
       await this.#tellMaintenances();
-      this.#considerAll();
       return nextMs === undefined ? undefined : { requeueAfterMs: Math.max(1, nextMs - clock.now() + 1) };
     }
     if (key === FACTS) {
@@ -545,7 +545,8 @@ export class AlarmWatcher {
       .sort((a, b) => b.atMs - a.atMs);
     for (const [index, { name, atMs }] of over.entries())
       if (index >= HISTORY_MAX || clock.now() - atMs > HISTORY_MS) await store.delete(alarm, { name });
-    this.#house.enqueue(MAINTENANCE);
+    // What maintenances silence is counted anew; who is silent has not changed by that.
+    await this.#tellMaintenances();
   }
 }
 
