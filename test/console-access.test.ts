@@ -305,6 +305,68 @@ describe("the console's pages of access", { skip }, () => {
     await store.patch(siteKind, { name: "site" }, { type: "merge", body: { spec: { fourEyes: [] } } });
   });
 
+  test("a script that others approve, in a browser of their own meanwhile, is run from where it was asked for, once; what it writes comes there", async () => {
+    const { store } = site.site.api;
+    let ran = 0;
+    for (const host of ["ops-1", "ops-2"]) {
+      const streams = {
+        async *"script/follow"() {
+          ran += 1;
+          yield { out: Buffer.from("begun\n").toString("base64") };
+          yield { result: { exitCode: 0, durationMs: 12 } };
+        },
+      };
+      const { link } = await site.site.api.client("agent").openLink({ component: "agent", name: host, host, version: "0.1.0" }, { streams });
+      closers.push(() => link.close("the test is over"));
+    }
+    const fourEyes = [{ name: "scripts", actions: ["run-script"], approvers: ["engineer"], within: "1h" }];
+    await store.patch(siteKind, { name: "site" }, { type: "merge", body: { spec: { fourEyes } } });
+    const waits = async (): Promise<string | undefined> =>
+      (await store.list(approval)).items.find(({ status, spec }) => status?.phase === "Waiting" && spec.actions.includes("run-script"))?.metadata
+        .name;
+    await on("/services?open=default/archive&tab=scripts", {}, async ({ page }) => {
+      const ask = async (): Promise<string> => {
+        await page
+          .getByRole("row", { name: /selftest/ })
+          .getByRole("button", { name: "Run …" })
+          .click();
+        await page.getByRole("dialog").getByRole("button", { name: "Run selftest" }).click();
+        await until(async () => (await waits()) !== undefined);
+        return (await waits()) ?? "";
+      };
+      const run = page.locator(".script-run").first();
+      const refused = await ask();
+      await run.getByText("waits until engineer approve").waitFor();
+      await on(`/approvals?open=${refused}`, { user: "sam" }, async ({ page: theirs }) => {
+        await theirs.getByRole("button", { name: "Refuse", exact: true }).click();
+        await theirs.getByRole("dialog").getByRole("button", { name: "Refuse", exact: true }).click();
+        await run.getByText("was refused").waitFor();
+      });
+      const approved = await ask();
+      await on(`/approvals?open=${approved}`, { user: "sam" }, async ({ page: theirs }) => {
+        await theirs.getByRole("button", { name: "Approve", exact: true }).click();
+        await theirs.getByRole("dialog").getByRole("button", { name: "Approve", exact: true }).click();
+        await run.getByText("is approved").waitFor();
+      });
+      assert.equal(ran, 0, "who approves runs nothing");
+      await run.getByRole("button", { name: "Run selftest" }).click();
+      await run.locator(".script-out", { hasText: "begun" }).waitFor();
+      await run.getByText("done after").waitFor();
+      assert.equal(ran, 1);
+      assert.equal(await run.getByRole("button").count(), 0, "it is not offered a second time");
+      // In need, alone: what waited is taken back.
+      await ask();
+      await run.getByRole("button", { name: "Do it alone …" }).click();
+      const dialog = page.getByRole("dialog");
+      await dialog.getByLabel("Why (all are told)").fill("nobody answers");
+      await dialog.getByRole("button", { name: "Break the glass, and do it now" }).click();
+      await run.getByText("done after").waitFor();
+      assert.equal(ran, 2);
+      await until(async () => (await waits()) === undefined);
+    });
+    await store.patch(siteKind, { name: "site" }, { type: "merge", body: { spec: { fourEyes: [] } } });
+  });
+
   test("settings: a password is set and logs in, a question about one's rights says why not, a wall opens by its link and reads alone", async () => {
     const tab = await site.site.byLink("w.huang");
     const first = "first words of a phrase";

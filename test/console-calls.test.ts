@@ -194,7 +194,19 @@ describe("console: calls and things", { skip }, () => {
       { name: "antenna" },
       { type: "merge", body: { spec: { notDuring: [{ resource: "antenna-7m", condition: "tracking" }] } } },
     );
-    await on("/resources?open=default/antenna-7m", {}, async ({ page }) => {
+    await on("/resources?open=default/antenna-7m&tab=manifest", {}, async ({ page }) => {
+      // The editor tells it as well, of a probe that goes and of one that is switched off.
+      await page.locator(".cm-line", { hasText: "probeEnabled:" }).first().click();
+      for (const key of ["Home", "Shift+End"]) await page.keyboard.press(key);
+      await page.keyboard.insertText("probeEnabled: false");
+      await page.getByRole("button", { name: "Review the change" }).click();
+      await page.locator(".review").getByText("this service is not updated").waitFor();
+      await page.locator(".review").getByRole("link", { name: "antenna" }).waitFor();
+      await page.getByRole("button", { name: "Go on editing" }).click();
+      await page.getByRole("button", { name: "Discard" }).click();
+      await page.getByRole("button", { name: "Delete …" }).click();
+      await page.getByRole("dialog").getByText("this service is not updated").waitFor();
+      await page.keyboard.press("Escape");
       await page.getByRole("button", { name: "Switch the probe off" }).click();
       const dialog = page.getByRole("dialog");
       await dialog.getByText("this service is not updated").waitFor();

@@ -265,6 +265,7 @@ export async function fillStore(store: Store, board: Board, nowMs: number): Prom
           revision: revisionName,
           run: { command: ["node", "server.ts"] },
           ports: [{ name: "http" }],
+          ...(name === "archive" && { scripts }),
         },
         {
           phase: isReady ? "Running" : isFailing ? "Backoff" : "Starting",

@@ -37,7 +37,11 @@ export class WaitsForOthers extends Error {
  *  @throws ApiError: it was not done */
 export async function breakGlass({ request, approval }: WaitsForOthers, reason: string): Promise<void> {
   await send({ ...request, breakGlass: reason });
-  // Approved later, it would be done a second time, or fail as "changed since".
+  await takeBack(approval, reason);
+}
+
+/** Takes back what waits and was done alone meanwhile: approved later, it would be done a second time, or fail as "changed since". */
+export async function takeBack(approval: string, reason: string): Promise<void> {
   await send({ method: "POST", path: `/approvals/${encodeURIComponent(approval)}/withdraw`, body: { reason } }).catch(() => undefined);
 }
 

@@ -190,9 +190,9 @@ function walk(event: KeyboardEvent<HTMLElement>): void {
   const step = { ArrowDown: 1, ArrowUp: -1, Home: Number.NEGATIVE_INFINITY, End: Number.POSITIVE_INFINITY }[event.key];
   if (step === undefined) return;
   event.preventDefault();
-  const links = [...event.currentTarget.querySelectorAll<HTMLElement>("tr[data-index] a")];
-  const at = links.findIndex((one) => one === document.activeElement);
-  links[Math.min(links.length - 1, Math.max(0, at + step))]?.focus();
+  const links: Element[] = [...event.currentTarget.querySelectorAll("tr[data-index] a")];
+  const at = document.activeElement === null ? -1 : links.indexOf(document.activeElement);
+  (links[Math.min(links.length - 1, Math.max(0, at + step))] as HTMLElement | undefined)?.focus();
 }
 
 function Row({ entry, isOpen, onOpen }: { readonly entry: AuditEntry; readonly isOpen: boolean; readonly onOpen: () => void }) {

@@ -3,7 +3,7 @@ import type { TableRow } from "../../../../src/face/views/protocol.ts";
 import { useObject, useView } from "../../api/live.ts";
 import { patchObject, splitKey } from "../../api/objects.ts";
 import { mayEdit } from "../../api/rights.ts";
-import { linkTo, useParam } from "../../frame/location.ts";
+import { useParam } from "../../frame/location.ts";
 import { Age } from "../../parts/Age.tsx";
 import { Ask } from "../../parts/Ask.tsx";
 import { Changed } from "../../parts/Changed.tsx";
@@ -11,13 +11,14 @@ import { DeedLine } from "../../parts/DeedLine.tsx";
 import { Drawer, Facts, Tabs } from "../../parts/Drawer.tsx";
 import { type Deeds, useDeed } from "../../parts/deeds.ts";
 import { EventList } from "../../parts/EventList.tsx";
+import { HoldsUp } from "../../parts/HoldsUp.tsx";
 import { LogTail } from "../../parts/LogTail.tsx";
 import { ManifestTab } from "../../parts/manifest/ManifestTab.tsx";
 import { PageHead } from "../../parts/PageHead.tsx";
 import { Plain } from "../../parts/Plain.tsx";
 import { useWhy } from "../../parts/Why.tsx";
 import { useTexts } from "../../texts/index.ts";
-import { type LiveObservation, leavesOf, newestOf, type Observed, probeText, type ResourceObject, valueText } from "./resource.ts";
+import { isSilenced, type LiveObservation, leavesOf, newestOf, type Observed, probeText, type ResourceObject, valueText } from "./resource.ts";
 
 interface ResourceDrawerProps {
   /** `default/antenna`. */
@@ -61,7 +62,15 @@ export function ResourceDrawer({ name: key, onClose, onCapability, onPlace }: Re
   const panels: Readonly<Record<string, () => ReactNode>> = {
     state: () => <ObservedState object={object} seen={seen} isStale={live.isStale || row.rows[0]?.row.state?.severity === "unknown"} />,
     facts: () => <Described object={object} onCapability={onCapability} onPlace={onPlace} />,
-    manifest: () => <ManifestTab kind="Resource" resource="resources" namespace={namespace} name={name} />,
+    manifest: () => (
+      <ManifestTab
+        kind="Resource"
+        resource="resources"
+        namespace={namespace}
+        name={name}
+        effect={(before, after) => isSilenced(before, after) && <HoldsUp resource={name} namespace={namespace} />}
+      />
+    ),
     events: () => <EventList kind="Resource" name={name} namespace={namespace} />,
     log: () => <ProbeLog object={object} namespace={namespace} />,
   };
@@ -273,10 +282,6 @@ function Switch({ object, namespace, run, onClose }: SwitchProps) {
   const t = useTexts("resources");
   const isOn = object.spec.probeEnabled !== false;
   const { name } = object.metadata;
-  const services = useView<TableRow>({ of: "objects", resource: "microservices", columns: [".metadata.name", ".spec.notDuring"], limit: 1_000 });
-  const bound = services.rows.filter(({ row }) =>
-    ((row.cells[1] as readonly { readonly resource: string }[] | null) ?? []).some(({ resource }) => resource === name),
-  );
   return (
     <Ask
       title={isOn ? t("askOff", { name }) : t("askOn", { name })}
@@ -294,17 +299,7 @@ function Switch({ object, namespace, run, onClose }: SwitchProps) {
       }
     >
       <p>{isOn ? t("effectOff") : t("effectOn")}</p>
-      {isOn && bound.length > 0 && (
-        <p className="note is-warn">
-          {t("holdsUp", { count: bound.length })}{" "}
-          {bound.map(({ key, row }, index) => (
-            <span key={key}>
-              {index > 0 && ", "}
-              <a {...linkTo(`/services?open=${key}`)}>{row.name}</a>
-            </span>
-          ))}
-        </p>
-      )}
+      {isOn && <HoldsUp resource={name} namespace={namespace} />}
     </Ask>
   );
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { leavesOf, newestOf, probeText, summaryOf, valueText } from "./resource.ts";
+import { isSilenced, leavesOf, newestOf, probeText, summaryOf, valueText } from "./resource.ts";
 
 test("what was seen last counts, whoever kept it; a failed look leaves what was seen before it, and says why", () => {
   const kept = { observed: { az: 1 }, atMs: 1_000, by: "probe-antenna" };
@@ -42,4 +42,14 @@ test("a probe says how it looks, and at what", () => {
   assert.deepEqual(probeText({ tcp: { address: "10.0.0.7:502" } }), { how: "tcp", what: "10.0.0.7:502" });
   assert.deepEqual(probeText({ command: ["node", "probe.ts"], args: ["x"] }), { how: "program", what: "node probe.ts x" });
   assert.deepEqual(probeText({ host: {} }), { how: "host", what: "" });
+});
+
+test("a change is told to end the looking if a probe that looks goes, is switched off, or goes with its Resource; and else never", () => {
+  const of = (spec: unknown): Readonly<Record<string, unknown>> => ({ kind: "Resource", spec });
+  const looked = of({ probe: { tcp: {} } });
+  for (const after of [undefined, of({}), of({ probe: null }), of({ probe: { tcp: {} }, probeEnabled: false }), of("odd"), of(null), {}])
+    assert.equal(isSilenced(looked, after), true, JSON.stringify(after));
+  assert.equal(isSilenced(looked, of({ probe: { http: {} }, probeEnabled: true })), false);
+  for (const before of [undefined, of({}), of({ probe: {}, probeEnabled: false })]) assert.equal(isSilenced(before, undefined), false);
+  fc.assert(fc.property(fc.jsonValue(), fc.jsonValue(), (before, after) => typeof isSilenced(of(before), of(after)) === "boolean"));
 });

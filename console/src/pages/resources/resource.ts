@@ -159,3 +159,17 @@ export function probeText(probe: Probe): { readonly how: string; readonly what: 
   if (probe.command !== undefined) return { how: "program", what: [...probe.command, ...(probe.args ?? [])].join(" ") };
   return { how: "image", what: probe.image ?? "" };
 }
+
+type Wished = Readonly<Record<string, unknown>> | undefined;
+
+/** Whether a change of its manifest (`after` absent: it goes) ends that its state is seen by a probe. Whatever is typed is looked at: nothing of it need be right yet. */
+export function isSilenced(before: Wished, after: Wished): boolean {
+  return isLookedAt(before) && !isLookedAt(after);
+}
+
+function isLookedAt(one: Wished): boolean {
+  const spec = one?.["spec"];
+  if (typeof spec !== "object" || spec === null) return false;
+  const { probe, probeEnabled } = spec as { readonly probe?: unknown; readonly probeEnabled?: unknown };
+  return probe !== undefined && probe !== null && probeEnabled !== false;
+}

@@ -1,6 +1,6 @@
 import { useState } from "react";
 import type { TableRow } from "../../../../src/face/views/protocol.ts";
-import type { LiveView } from "../../api/live.ts";
+import { type LiveView, useNow, useObject } from "../../api/live.ts";
 import { mayAct } from "../../api/session.ts";
 import { linkTo } from "../../frame/location.ts";
 import { Age } from "../../parts/Age.tsx";
@@ -8,6 +8,7 @@ import { Ask } from "../../parts/Ask.tsx";
 import { withoutEscapes } from "../../parts/escapes.ts";
 import { Shape } from "../../parts/State.tsx";
 import { useTexts } from "../../texts/index.ts";
+import { type ApprovalObject, phaseOf } from "../approvals/approval.ts";
 import { isGood, type ScriptPart, type ScriptRun } from "./script-run.ts";
 import type { ScriptRuns } from "./script-runs.ts";
 import type { ServiceObject } from "./service.ts";
@@ -66,7 +67,7 @@ export function Scripts({ object, instances, runs }: ScriptsProps) {
         </tbody>
       </table>
       {runs.runs.map((run) => (
-        <Run key={run.number} run={run} onEnd={() => runs.end(run.number)} />
+        <Run key={run.number} run={run} onEnd={() => runs.end(run.number)} onAgain={(alone) => runs.again(run, alone)} />
       ))}
       {asked !== undefined && (
         <Ask
@@ -95,7 +96,14 @@ export function Scripts({ object, instances, runs }: ScriptsProps) {
   );
 }
 
-function Run({ run, onEnd }: { readonly run: ScriptRun; readonly onEnd: () => void }) {
+interface RunProps {
+  readonly run: ScriptRun;
+  readonly onEnd: () => void;
+  /** It is asked for again: approved, or alone. */
+  readonly onAgain: (alone?: string) => void;
+}
+
+function Run({ run, onEnd, onAgain }: RunProps) {
   const t = useTexts("services");
   const isOver = run.is !== "running" && run.is !== "waits";
   return (
@@ -112,14 +120,59 @@ function Run({ run, onEnd }: { readonly run: ScriptRun; readonly onEnd: () => vo
             {t("scripts.end")}
           </button>
         )}
-        {run.waits !== undefined && (
-          <a {...linkTo(`/approvals?open=${encodeURIComponent(run.waits.approval)}`)}>{t("scripts.waits", { roles: run.waits.roles.join(", ") })}</a>
-        )}
+        {run.waits !== undefined && <Waiting script={run.script} {...run.waits} onAgain={onAgain} />}
       </p>
       {run.parts.map((part) => (
         <Part key={part.instance} part={part} isOne={run.parts.length === 1} />
       ))}
     </section>
+  );
+}
+
+interface WaitingProps {
+  readonly script: string;
+  readonly approval: string;
+  readonly roles: readonly string[];
+  readonly onAgain: (alone?: string) => void;
+}
+
+/** What others have to approve first: how that stands, and, once they have, the key that runs it. What it writes goes to who asked for it, so nobody else runs it. */
+function Waiting({ script, approval, roles, onAgain }: WaitingProps) {
+  const t = useTexts("services");
+  const frame = useTexts("frame");
+  const { object } = useObject<ApprovalObject>("approvals", approval);
+  const now = useNow();
+  const [isBreaking, setBreaking] = useState(false);
+  const phase = object === undefined ? "Waiting" : phaseOf(object, now);
+  const title = t("scripts.runThis", { script });
+  return (
+    <>
+      <a role="status" {...linkTo(`/approvals?open=${encodeURIComponent(approval)}`)}>
+        {phase === "Waiting" ? t("scripts.waits", { roles: roles.join(", ") }) : t(`scripts.phases.${phase}`, { defaultValue: phase })}
+      </a>
+      {phase === "Approved" && (
+        <button type="button" className="button is-small is-first" onClick={() => onAgain()}>
+          {title}
+        </button>
+      )}
+      {phase === "Waiting" && (
+        <button type="button" className="button is-small is-danger" onClick={() => setBreaking(true)}>
+          {frame("breakGlass")}
+        </button>
+      )}
+      {isBreaking && (
+        <Ask
+          title={frame("breakGlassAsk", { title })}
+          verb={frame("breakGlassVerb")}
+          isDanger
+          needsReason
+          onAnswer={(reason) => void onAgain(reason)}
+          onClose={() => setBreaking(false)}
+        >
+          <p className="quiet">{frame("breakGlassEffect", { roles: roles.join(", ") })}</p>
+        </Ask>
+      )}
+    </>
   );
 }
 

@@ -1,4 +1,6 @@
 /** What is known of a script that was run from here. Pure. */
+import type { WaitsForOthers } from "../../api/request.ts";
+
 /** What came of a script on one instance. */
 export interface ScriptEnd {
   readonly exitCode?: number | null;
@@ -17,16 +19,25 @@ export interface ScriptPart {
   readonly end?: ScriptEnd;
 }
 
+/** What was asked for. `instance` absent: on one that is ready; `isAll`: on each. */
+export interface ScriptWish {
+  readonly script: string;
+  readonly instance?: string;
+  readonly isAll?: boolean;
+  readonly reason: string;
+}
+
 export interface ScriptRun {
   readonly number: number;
   readonly script: string;
+  readonly wish: ScriptWish;
   readonly sinceMs: number;
   /** `left`: this page went away from it, which ended it. */
   readonly is: "running" | "over" | "failed" | "ended" | "waits";
   readonly parts: readonly ScriptPart[];
   /** Why it failed before it began, or broke off. */
   readonly why?: string;
-  readonly waits?: { readonly approval: string; readonly roles: readonly string[] };
+  readonly waits?: WaitsForOthers;
 }
 
 /** As the API tells it. */

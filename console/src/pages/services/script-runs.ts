@@ -1,8 +1,8 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { stream } from "../../api/live.ts";
 import { objectPath } from "../../api/objects.ts";
-import { sendForLines, WaitsForOthers } from "../../api/request.ts";
-import { type Line, type ScriptRun, withLine } from "./script-run.ts";
+import { sendForLines, takeBack, WaitsForOthers } from "../../api/request.ts";
+import { type Line, type ScriptRun, type ScriptWish, withLine } from "./script-run.ts";
 
 const RUNS_MAX = 10;
 /** Of this tab, by service: results stay to be read after the drawer was closed. */
@@ -11,8 +11,9 @@ let count = 0;
 
 export interface ScriptRuns {
   readonly runs: readonly ScriptRun[];
-  /** `instance` absent: on one that is ready; `isAll`: on each. */
-  readonly start: (wish: { readonly script: string; readonly instance?: string; readonly isAll?: boolean; readonly reason: string }) => void;
+  readonly start: (wish: ScriptWish) => void;
+  /** Asks again for what others have approved, once; `alone`: why it is done without them. */
+  readonly again: (run: ScriptRun, alone?: string) => void;
   readonly end: (number: number) => void;
 }
 
@@ -41,23 +42,23 @@ export function useScriptRuns(namespace: string, service: string): ScriptRuns {
     };
   }, [key]);
   const end = useCallback((number: number) => open.current.get(number)?.abort(), []);
-  const start = useCallback<ScriptRuns["start"]>(
-    ({ script, instance, isAll = false, reason }) => {
-      count += 1;
-      const number = count;
+  const follow = useCallback(
+    (number: number, wish: ScriptWish, waited: WaitsForOthers | undefined, alone?: string): void => {
+      const { script, instance, isAll = false, reason } = wish;
       const stop = new AbortController();
       open.current.set(number, stop);
-      kept.set(key, [{ number, script, sinceMs: stream.now(), is: "running" as const, parts: [] }, ...(kept.get(key) ?? [])].slice(0, RUNS_MAX));
-      setRuns(kept.get(key) ?? []);
       const object =
         instance === undefined ? { resource: "microservices", namespace, name: service } : { resource: "instances", namespace, name: instance };
-      const follow = async (): Promise<void> => {
-        const path = `${objectPath(object, `scripts/${encodeURIComponent(script)}`)}?follow=true${isAll ? "&all=true" : ""}`;
-        for await (const line of sendForLines<Line>({ method: "POST", path, reason, signal: stop.signal }))
+      const path = `${objectPath(object, `scripts/${encodeURIComponent(script)}`)}?follow=true${isAll ? "&all=true" : ""}`;
+      const read = async (): Promise<void> => {
+        const breakGlass = alone === undefined ? {} : { breakGlass: alone };
+        for await (const line of sendForLines<Line>({ method: "POST", path, reason, ...breakGlass, signal: stop.signal })) {
+          if (alone !== undefined && waited !== undefined) void takeBack(waited.approval, alone);
           change(number, (run) => withLine(run, line));
+        }
         change(number, (run) => ({ ...run, is: "over" }));
       };
-      follow()
+      read()
         .catch((error: unknown) => {
           if (stop.signal.aborted) change(number, (run) => ({ ...run, is: "ended" }));
           else if (error instanceof WaitsForOthers) change(number, (run) => ({ ...run, is: "waits", waits: error }));
@@ -65,7 +66,25 @@ export function useScriptRuns(namespace: string, service: string): ScriptRuns {
         })
         .finally(() => open.current.delete(number));
     },
-    [key, namespace, service, change],
+    [namespace, service, change],
   );
-  return { runs, start, end };
+  const start = useCallback<ScriptRuns["start"]>(
+    (wish) => {
+      count += 1;
+      const number = count;
+      const run: ScriptRun = { number, script: wish.script, wish, sinceMs: stream.now(), is: "running", parts: [] };
+      kept.set(key, [run, ...(kept.get(key) ?? [])].slice(0, RUNS_MAX));
+      setRuns(kept.get(key) ?? []);
+      follow(number, wish, undefined);
+    },
+    [key, follow],
+  );
+  const again = useCallback<ScriptRuns["again"]>(
+    ({ number, wish, waits }, alone) => {
+      change(number, ({ waits: _, ...run }) => ({ ...run, sinceMs: stream.now(), is: "running" }));
+      follow(number, wish, waits, alone);
+    },
+    [change, follow],
+  );
+  return { runs, start, again, end };
 }

@@ -4,7 +4,7 @@ import { readInstanceUse } from "./instance-use.ts";
 import { isGood, type ScriptRun, TEXT_MAX, withLine } from "./script-run.ts";
 import { failureOf, isCarriedOut, type ServiceObject } from "./service.ts";
 
-const RUN: ScriptRun = { number: 1, script: "selftest", sinceMs: 0, is: "running", parts: [] };
+const RUN: ScriptRun = { number: 1, script: "selftest", wish: { script: "selftest", reason: "" }, sinceMs: 0, is: "running", parts: [] };
 
 test("what a script writes is put together by instance, the newest of much is kept, and its end is good only with 0 everywhere", () => {
   let run = withLine(RUN, { instance: "a-0", out: "one\n" });

@@ -17,6 +17,12 @@ import { useSchema } from "./use-schema.ts";
 import { type Check, useCheck } from "./useCheck.ts";
 import "./manifest.css";
 
+/** Of an object as it is and as it would be; nothing, where there is nothing to say. */
+export type ManifestEffect = (
+  before: Readonly<Record<string, unknown>> | undefined,
+  after: Readonly<Record<string, unknown>> | undefined,
+) => ReactNode;
+
 export interface ManifestEditorProps extends Target {
   readonly kind: string;
   /** As it is; undefined: it is to be made, of `template`. */
@@ -27,6 +33,8 @@ export interface ManifestEditorProps extends Target {
   readonly isSeen?: (written: ObjectText, seen: ObjectText) => boolean;
   /** Why it has come to nothing, by what the page sees. */
   readonly failure?: (written: ObjectText, seen: ObjectText) => string | undefined;
+  /** What would come of it beside what the API foretells, in the words of its page. `after` undefined: it is deleted. */
+  readonly effect?: ManifestEffect;
   /** It was made. */
   readonly onMade?: (object: ObjectText) => void;
 }
@@ -155,6 +163,7 @@ export default function ManifestEditor(props: ManifestEditorProps) {
           before={isNew ? "" : base}
           after={text}
           told={check.told}
+          effect={props.effect?.(isNew ? undefined : readManifest(base).object, check.manifest.object)}
           isNew={isNew}
           onBack={() => setReviewing(false)}
           onWrite={write}
@@ -208,6 +217,7 @@ export default function ManifestEditor(props: ManifestEditorProps) {
           onClose={() => setDeleting(false)}
         >
           <p className="quiet">{t("removeEffect")}</p>
+          {props.effect?.(readManifest(base).object, undefined)}
           <Forecast request={{ method: "DELETE", path: objectPath({ resource, namespace, name }) }} />
         </Ask>
       )}
@@ -319,6 +329,7 @@ interface ReviewProps {
   readonly before: string;
   readonly after: string;
   readonly told: ForecastAnswer;
+  readonly effect: ReactNode;
   readonly isNew: boolean;
   readonly onBack: () => void;
   readonly onWrite: (reason: string) => void;
@@ -327,7 +338,7 @@ interface ReviewProps {
 }
 
 /** Before it is written: what differs, and what will come of it. */
-function Review({ before, after, told, isNew, onBack, onWrite, isHeld }: ReviewProps) {
+function Review({ before, after, told, effect, isNew, onBack, onWrite, isHeld }: ReviewProps) {
   const t = useTexts("manifest");
   const frame = useTexts("frame");
   const [reason, setReason] = useState("");
@@ -348,6 +359,7 @@ function Review({ before, after, told, isNew, onBack, onWrite, isHeld }: ReviewP
         {t("wouldCome")}
       </h3>
       <ForecastWords told={told} />
+      {effect}
       <h3>{t("whatDiffers")}</h3>
       <Difference before={before} after={after} label={t("yourChange")} />
       <label className="field">
