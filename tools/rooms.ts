@@ -24,7 +24,7 @@ const STATE = ["link", "client", "tree", "store", "reconcile", "artifacts"];
 const PEOPLE = ["access", "audit", "login"];
 const TRAFFIC = ["trace", "routing", "update", "gateway"];
 const WORK = ["process", "probes", "agent", "controllers"];
-const WATCH = ["segments", "series", "figures", "calls", "snmp", "alarms"];
+const WATCH = ["segments", "series", "figures", "calls", "snmp", "alarms", "logs"];
 const MESSAGES = ["amqp"];
 const FACE = ["pages", "views", "api", "cli"];
 
@@ -114,6 +114,12 @@ export const WINGS: readonly Wing[] = [
         imports: ["base", "model", "client", "store", "reconcile", "process", "probes"],
       },
       { name: "alarms", imports: ["base", "model", "link", "store", "reconcile", "series"], pure: ["core"] },
+      {
+        name: "logs",
+        faces: ["host"],
+        imports: ["base", "model", "link", "store", "reconcile", "process", "probes", "agent", "segments"],
+        pure: ["core"],
+      },
     ],
   },
   {

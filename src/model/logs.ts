@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { duration } from "./duration.ts";
 
 const UNITS: Readonly<Record<string, number>> = { KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
 const PATTERN = /^(\d{1,7})(KiB|MiB|GiB)$/;
@@ -16,6 +17,15 @@ export const logSize = z
 export const logKeeping = z.strictObject({
   size: logSize.optional().describe("A part is closed at this size; default 8MiB, from 64KiB to 4GiB."),
   parts: z.int().min(0).max(100).optional().describe("Closed parts that are kept beside the one that is written to; default 3."),
+  sealed: z
+    .strictObject({
+      size: logSize.optional().describe("On the disk of each host; default 256MiB."),
+      age: duration.optional().describe("Default 30d."),
+    })
+    .optional()
+    .describe(
+      "How much is kept for searching, compressed, on each host, of all instances of the service together, also of those that have gone. The oldest goes first.",
+    ),
 });
 export type LogKeeping = z.infer<typeof logKeeping>;
 

@@ -23,6 +23,7 @@ test("a site does without what it names, and never without what is essential", (
     "leases",
     "snmp",
     "alarms",
+    "logs",
     "access",
     "login",
   ]);
@@ -36,7 +37,7 @@ test("a capability that is not there, that is essential, or of whose kinds there
   await assert.rejects(check("updates", "jbos", "jobs"), {
     code: "store/invalid",
     message:
-      "spec.without[0]: no site works without updates; allowed: resources, jobs, calls, series, figures, call-records, leases, snmp, alarms; spec.without[1]: there is no capability jbos; allowed: resources, jobs, calls, series, figures, call-records, leases, snmp, alarms; spec.without[2]: there are 1 jobs; delete them first: orrery get jobs",
+      "spec.without[0]: no site works without updates; allowed: resources, jobs, calls, series, figures, call-records, leases, snmp, alarms, logs; spec.without[1]: there is no capability jbos; allowed: resources, jobs, calls, series, figures, call-records, leases, snmp, alarms, logs; spec.without[2]: there are 1 jobs; delete them first: orrery get jobs",
   });
 });
 

@@ -67,6 +67,8 @@ export async function startCentre(
       gateways: () => [...connected].map(([name, { host }]) => ({ name, host })),
       askGateway: async (name, method, params) => (await options.askGateway?.(name, method, params)) ?? {},
       tellGateway: () => true,
+      agentHosts: () => [],
+      streamAgent: async function* () {},
       askAgent: async () => ({ state: "idle", message: "" }),
       listen: (listener) => void listeners.push(listener),
     },

@@ -6,6 +6,7 @@ import { updatesPart } from "#/traffic/update/index.ts";
 import { alarmsPart } from "#/watch/alarms/index.ts";
 import { callRecordsPart } from "#/watch/calls/index.ts";
 import { centreFiguresPart } from "#/watch/figures/index.ts";
+import { logsPart } from "#/watch/logs/index.ts";
 import { seriesPart } from "#/watch/series/index.ts";
 import { snmpPart } from "#/watch/snmp/index.ts";
 import { callsPart, hostsPart, jobsPart, leasesPart, resourcesPart, routesPart, servicesPart } from "#/work/controllers/index.ts";
@@ -25,6 +26,7 @@ export const CENTRE_PARTS: readonly CentrePart[] = [
   leasesPart,
   snmpPart,
   alarmsPart,
+  logsPart,
   accessPart,
   loginPart,
 ];

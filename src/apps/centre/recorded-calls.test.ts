@@ -50,7 +50,7 @@ test("calls of all gateways are told to everybody by what they see: all, their s
       query: new URLSearchParams(query),
       body: undefined,
       signal: new AbortController().signal,
-      caller: { name: "anna", seesWholeSite: true, sees: () => true, act: () => assert.fail("nothing is done"), ...caller },
+      caller: { name: "anna", seesWholeSite: true, sees: () => true, seesAll: () => true, act: () => assert.fail("nothing is done"), ...caller },
     })) as T;
   };
   interface List {

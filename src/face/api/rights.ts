@@ -90,6 +90,11 @@ export class Rights {
     return this.#options.authorizer.visible(who, kind, reading)?.(object) !== false;
   }
 
+  /** Whether `who` sees every object of a kind. */
+  seesAll(who: Identity, kind: VisibleKind, reading: Reading = { verb: "get" }): boolean {
+    return this.#options.authorizer.visible(who, kind, reading) === undefined;
+  }
+
   /** The object, if it is there and `who` may see it. */
   async find<K extends Kind>(who: Identity, kind: K, key: ObjectKey, reading: Reading = { verb: "get" }): Promise<K["$object"] | undefined> {
     const object = await this.#options.store.get(kind, key);

@@ -1,7 +1,7 @@
-import { type Clock, type LastGuard, type Log, OrreryError, type Random } from "#/base/index.ts";
+import { type Clock, isOrreryError, type LastGuard, type Log, OrreryError, type Random } from "#/base/index.ts";
 import type { Pages } from "#/face/pages/index.ts";
 import { type TableLook, Views } from "#/face/views/index.ts";
-import { DEFAULT_NAMESPACE, type Kind, SITE_NAME, site } from "#/model/index.ts";
+import { API_GROUP, DEFAULT_NAMESPACE, type Kind, SITE_NAME, site } from "#/model/index.ts";
 import type { Approvals, Authenticate, Authorizer, OnRevoked, Wish } from "#/people/access/index.ts";
 import type { Login } from "#/people/login/index.ts";
 import type { Hub } from "#/state/link/hub/index.ts";
@@ -106,6 +106,17 @@ interface Place {
 
 /** It tells of every service: who may read it sees the whole site. */
 const WHOLE_SITE_PATH = "/access-lines";
+const ANY_KIND = { group: API_GROUP, plural: "*" };
+
+/** What fails in the middle is told as the last line. */
+async function* jsonLines(items: AsyncIterable<object>): AsyncGenerator<string, void, undefined> {
+  try {
+    for await (const item of items) yield `${JSON.stringify(item)}\n`;
+  } catch (error) {
+    if (!isOrreryError(error)) throw error;
+    yield `${JSON.stringify({ error: { code: error.code, message: error.message } })}\n`;
+  }
+}
 
 /** All that is served, by path and method. */
 export class Routes {
@@ -281,14 +292,15 @@ export class Routes {
       ...(found.isByObject === true && { access: "known" as const }),
       subject: { verb },
       resource: text,
-      isStream: false,
+      isStream: found.isStream === true,
       serve: async (exchange) => {
         const body = method === "POST" ? await readBody(exchange, PATH_BODY) : undefined;
         if (method === "POST" && found.isByObject !== true) await exchange.trail.begin(path.join("-"));
         const caller: PathCaller = {
           name: exchange.user.name,
           seesWholeSite: this.#rights.authorizer.decide(exchange.user, { verb: "get", path: WHOLE_SITE_PATH }).allowed,
-          sees: (kind, object) => this.#rights.shows(exchange.user, kind, object),
+          sees: (kind, object, reading) => this.#rights.shows(exchange.user, kind, object, reading),
+          seesAll: (kind, reading) => this.#rights.seesAll(exchange.user, kind === "*" ? ANY_KIND : kind, reading),
           act: async (action, object, { reason } = {}) => {
             const { kind, metadata } = object;
             await this.#rights.checkCall(exchange, action, [object], action);
@@ -298,7 +310,9 @@ export class Routes {
             });
           },
         };
-        return jsonReply(await found.serve({ query: exchange.query, body, signal: exchange.signal, caller }));
+        const answer = await found.serve({ query: exchange.query, body, signal: exchange.signal, caller });
+        if (found.isStream !== true) return jsonReply(answer);
+        return { status: 200, contentType: "application/x-ndjson", chunks: jsonLines(answer as AsyncIterable<object>) };
       },
     };
   }

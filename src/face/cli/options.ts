@@ -28,6 +28,13 @@ export interface Options {
   readonly step?: string;
   readonly plot?: boolean;
   readonly grep?: readonly string[];
+  readonly search?: readonly string[];
+  readonly host?: readonly string[];
+  readonly regex?: string;
+  readonly trace?: string;
+  readonly level?: string;
+  readonly platform?: boolean;
+  readonly export?: string;
   readonly ignoreCase?: boolean;
   readonly raw?: boolean;
   readonly stdin?: boolean;

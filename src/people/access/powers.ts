@@ -72,11 +72,11 @@ export function powersOf(roles: readonly HeldRole[], kinds: readonly NamedKind[]
 }
 
 /** Answered with what one may see alone. */
-const FILTERED: readonly string[] = ["/live", "/live/*", "/logs"];
+const FILTERED: readonly string[] = ["/live", "/live/*", "/logs", "/logs/search"];
 
 function filteredOnes(path: string): readonly string[] {
   if (path === "*" || path === "/*") return FILTERED;
-  return path === "/logs" || path === "/live" || path.startsWith("/live/") ? [path] : [];
+  return path === "/logs" || path === "/logs/search" || path === "/live" || path.startsWith("/live/") ? [path] : [];
 }
 
 /** `escalate` is said, never meant. */

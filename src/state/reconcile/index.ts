@@ -9,6 +9,7 @@ export {
   type PartKind,
   type PartPath,
   type PathCaller,
+  type PathReading,
   type PeerRight,
   partKind,
   type Reads,

@@ -128,13 +128,15 @@ export interface Worker {
   readonly paths?: readonly PartPath[];
 }
 
-/** A path of the API beside the kinds: JSON in, JSON out. */
+/** A path of the API beside the kinds: JSON in, JSON out; where it is a stream, a line of JSON for each item. */
 export interface PartPath {
   /** `/notes/count`: at most five words of letters, digits and dashes. Who may read may GET; POST is for administrators, if `isByObject` does not say otherwise. */
   readonly path: string;
   readonly method: "GET" | "POST";
   /** True: it is for everybody who is known, since `serve` asks of each object: what POST does `caller.act`, what GET tells `caller.sees`. Default false. */
   readonly isByObject?: boolean;
+  /** True: what `serve` returns is an `AsyncIterable` of objects; each is sent as it comes. Default false. */
+  readonly isStream?: boolean;
   /** @throws OrreryError: answered as its code says */
   readonly serve: (request: {
     readonly query: URLSearchParams;
@@ -144,13 +146,21 @@ export interface PartPath {
   }) => Promise<object>;
 }
 
+/** What is read of an object; default the object itself. */
+export interface PathReading {
+  readonly verb: "get";
+  readonly subresource?: string;
+}
+
 /** Who has asked. */
 export interface PathCaller {
   readonly name: string;
   /** Whether they may be told what is of no object, or of all of them: they see the whole site. */
   readonly seesWholeSite: boolean;
   /** Whether they see `object`: of what they do not see nothing is told. */
-  sees(kind: Kind, object: StoredObject): boolean;
+  sees(kind: Kind, object: StoredObject, reading?: PathReading): boolean;
+  /** Whether they see all objects of `kind`, also those that are not there any more; `*`: of every kind. */
+  seesAll(kind: Kind | "*", reading?: PathReading): boolean;
   /** Resolves when they may do `action` with `object`, and the audit has been told that they will. `reason`: why, in their words.
    *  @throws api/forbidden; access/waits: others have to approve it first; audit/...: it cannot be told, so it must not be done */
   act(action: Action, object: StoredObject, more?: { readonly reason?: string }): Promise<void>;

@@ -127,6 +127,8 @@ export class BuiltInProbeRunner implements Runner {
 
   async rotateLog(): Promise<void> {}
 
+  keptLog(): undefined {}
+
   setOpenAddresses(): void {}
 
   #restart(): void {

@@ -5,6 +5,7 @@ import { findNewestIntention, LogTimes, readLastLines, rotateLog } from "#/work/
 import type { HostedInstance } from "./hosted-instance.ts";
 import { logLimits } from "./launch.ts";
 import { readLines } from "./log-lines.ts";
+import type { KeptLog } from "./runner.ts";
 
 const QUOTED_LINES = 10;
 
@@ -66,6 +67,13 @@ export class InstanceLog {
         `there was no room on the disk to keep its older output, and it was given back; free some room in ${context.dataFolder}`,
       );
     await this.#times.tidy();
+  }
+
+  /** Notes what has grown, and puts the notes on disk. */
+  kept(): KeptLog {
+    const end = this.#times.note();
+    this.#times.flush();
+    return { path: this.#hosted.folder.log, end };
   }
 
   end(): void {

@@ -10,11 +10,12 @@ import { CallerAddresses } from "./caller-addresses.ts";
 import { inheritedEnvironment } from "./core/index.ts";
 import { InstanceLooks } from "./instance-looks.ts";
 import { InstanceUseReader } from "./instance-use.ts";
-import { EXEC_MARK } from "./launch.ts";
+import { EXEC_MARK, logLimits } from "./launch.ts";
 import { linkHandlers } from "./link-handlers.ts";
 import { findOpenListeners } from "./open-listeners.ts";
-import { type AgentContext, type AgentPart, HOST_INSTANCES, OBSERVATION_OUTLET } from "./part.ts";
+import { type AgentContext, type AgentPart, HOST_INSTANCES, HOST_LOGS, type HostLog, OBSERVATION_OUTLET } from "./part.ts";
 import { PortPool } from "./ports.ts";
+import type { Runner } from "./runner.ts";
 import { RunnerSet } from "./runner-set.ts";
 import { ServiceAddresses } from "./service-addresses.ts";
 import { VolumeKeeper } from "./volume-keeper.ts";
@@ -32,6 +33,7 @@ export const instancesPart: AgentPart = {
     mkdirSync(instancesFolder, { recursive: true, mode: 0o700 });
     const volumesFolder = path.join(dataFolder, "agent", "volumes");
     const leavingVolumes = new Set<string>();
+    let leaving: (log: HostLog) => void = () => {};
     endLeftExecs(dataFolder);
     const services = new ServiceAddresses(path.join(context.dataFolder, "agent", "services.json"), log);
     const observations = use(OBSERVATION_OUTLET);
@@ -73,6 +75,10 @@ export const instancesPart: AgentPart = {
       services: () => services.list(),
       inherited: inheritedEnvironment(context.environment, context.programFolder),
       observed: (observation) => observations.add(observation),
+      leaving: (runner) => {
+        const log = hostLogOf(runner);
+        if (log !== undefined) leaving(log);
+      },
       forgotten: ({ instance: { metadata } }) => observations.drop(metadata.namespace ?? "default", metadata.name),
       signal: lifecycle.signal,
     });
@@ -82,6 +88,12 @@ export const instancesPart: AgentPart = {
     volumes.start();
     const instanceUse = new InstanceUseReader();
     const instanceLooks = new InstanceLooks();
+    give(HOST_LOGS, {
+      list: () => [...runners].flatMap((runner) => hostLogOf(runner) ?? []),
+      onLeaving: (take) => {
+        leaving = take;
+      },
+    });
     give(HOST_INSTANCES, { uses: () => instanceUse.read(runners, clock.now()), looks: () => instanceLooks.read(runners) });
     every(ROTATE_MS, () => rotateLogs(runners, log));
     every(LISTENERS_MS, async () => findOpenListeners(runners));
@@ -94,6 +106,15 @@ export const instancesPart: AgentPart = {
     };
   },
 };
+
+/** What a runner writes; `undefined`: nothing. */
+function hostLogOf(runner: Runner): HostLog | undefined {
+  const { instance } = runner;
+  const kept = runner.keptLog();
+  if (kept === undefined) return undefined;
+  const { bytesMax, partsMax } = logLimits(instance);
+  return { instance, ...kept, ...(bytesMax !== undefined && { bytesMax }), ...(partsMax !== undefined && { partsMax }) };
+}
 
 async function rotateLogs(runners: RunnerSet, log: AgentContext["log"]): Promise<void> {
   for (const runner of runners)

@@ -1,4 +1,5 @@
 import { type Clock, type LastGuard, type Log, port, type Random } from "#/base/index.ts";
+import type { Instance } from "#/model/index.ts";
 import type { HostContext, HostPart, HostWorker, Link } from "#/state/link/index.ts";
 import type { Store } from "#/state/store/index.ts";
 import type { AgentObservation, InstanceUse } from "#/work/probes/index.ts";
@@ -52,6 +53,28 @@ export interface HostInstances {
 }
 
 export const HOST_INSTANCES = port<HostInstances>("host-instances");
+
+/** The output of an instance on this host. */
+export interface HostLog {
+  readonly instance: Instance;
+  /** Of its log, whose times are noted beside it. */
+  readonly path: string;
+  /** Place up to which it was looked at. */
+  readonly end: number;
+  /** Of a part, and how many parts are kept, where its service says so. */
+  readonly bytesMax?: number;
+  readonly partsMax?: number;
+}
+
+/** What instances of this host write. */
+export interface HostLogs {
+  /** With their times on disk up to now. */
+  list(): readonly HostLog[];
+  /** Calls `take` for each instance that is over, right before its folder is removed. One may listen. */
+  onLeaving(take: (log: HostLog) => void): void;
+}
+
+export const HOST_LOGS = port<HostLogs>("host-logs");
 
 /** Where what probes observe goes to the centre. */
 export interface ObservationOutlet {

@@ -147,6 +147,7 @@ export class RunnerSet {
     const { uid } = runner.instance.metadata;
     if (runner.isOver && this.#runners.get(uid) === runner) {
       this.#runners.delete(uid);
+      this.#context.guard.run("instance", () => this.#context.leaving(runner), undefined, runner.instance.metadata.name);
       runner.clean();
       this.#context.forgotten(runner);
     }

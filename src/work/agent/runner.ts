@@ -49,8 +49,17 @@ export interface Runner {
   /** Whether it has work that no call shows. What does not run is idle. */
   askBusy(signal: AbortSignal): Promise<BusyAnswer>;
   rotateLog(): Promise<void>;
+  /** Its log, with the times that were noted up to now on disk; `undefined`: it writes none. */
+  keptLog(): KeptLog | undefined;
   /** Says where outside of the loopback it was seen listening. */
   setOpenAddresses(addresses: readonly string[]): void;
+}
+
+/** Where the output of an instance is. */
+export interface KeptLog {
+  readonly path: string;
+  /** Place up to which it was looked at. */
+  readonly end: number;
 }
 
 /** What runners get from their agent. */
@@ -87,6 +96,8 @@ export interface RunnerContext {
   /** Something ended, was forgotten, or is passive now: others may go on. */
   readonly changed: (runner: Runner) => void;
   readonly observed: (observation: AgentObservation) => void;
+  /** The runner is over, and what is left of it is about to be removed. */
+  readonly leaving: (runner: Runner) => void;
   /** The runner is over, and what it has told is nobody's any more. */
   readonly forgotten: (runner: Runner) => void;
   /** Aborted when the agent ends. */

@@ -13,6 +13,8 @@ export interface TimedLine {
   readonly cut?: number;
   /** It has no newline (yet). */
   readonly isOpen?: true;
+  /** Place after it, and after its newline; where places were asked for. */
+  readonly end?: number;
 }
 
 export interface LineOptions {
@@ -27,6 +29,8 @@ export interface LineOptions {
   readonly untilMs?: number | undefined;
   /** Only these; asked with the line as it is given. */
   readonly isWanted?: ((bytes: Buffer) => boolean) | undefined;
+  /** Each line tells its place. Default false. */
+  readonly hasPlaces?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -213,6 +217,6 @@ class LineReader {
     if (untilMs !== undefined && (time.sinceMs ?? 0) > untilMs) return undefined;
     if (isWanted !== undefined && !isWanted(bytes)) return undefined;
     this.#onWanted?.(from);
-    return { bytes, ...time, ...(cut === 0 ? {} : { cut }) };
+    return { bytes, ...time, ...(cut === 0 ? {} : { cut }), ...(this.#options.hasPlaces === true && { end }) };
   }
 }

@@ -153,12 +153,17 @@ export class LogTimes {
   }
 
   #read(): TimeNote[] {
-    try {
-      return decode(readFileSync(timesPath(this.#logPath), "latin1"));
-    } catch {
-      // Not there, or not readable: times are lost, lines are not.
-      return [];
-    }
+    return readTimeNotes(this.#logPath);
+  }
+}
+
+/** The notes of a log that are on disk, for who does not note them. */
+export function readTimeNotes(logPath: string): TimeNote[] {
+  try {
+    return decode(readFileSync(timesPath(logPath), "latin1"));
+  } catch {
+    // Not there, or not readable: times are lost, lines are not.
+    return [];
   }
 }
 

@@ -32,6 +32,11 @@ interface Shape {
 /** `orrery logs`: the output of services and instances in the order of time, each line with its instance where there is more than one. */
 export async function logs(context: CliContext, names: readonly string[], options: Options): Promise<number> {
   const { terminal, signal } = context;
+  if (options.service !== undefined || options.host !== undefined)
+    throw new OrreryError(
+      "cli/usage",
+      "--service and --host are for searches: give --search, --level, --trace or --regex; or the service's name alone",
+    );
   if (names.length === 0 && options.all !== true)
     throw new OrreryError("cli/usage", "say whose output: names of microservices or instances, or --all");
   const query = queryOf(context, options);
@@ -115,7 +120,10 @@ export async function findRunning(api: Client, name: string, ...parts: readonly 
 }
 
 /** @throws cli/missing */
-async function findTarget(api: Client, name: string): Promise<{ readonly kind: typeof microservice | typeof instance; readonly name: string }> {
+export async function findTarget(
+  api: Client,
+  name: string,
+): Promise<{ readonly kind: typeof microservice | typeof instance; readonly name: string }> {
   for (const kind of [microservice, instance]) {
     try {
       await api.request({ path: objectPath(kind, name) });

@@ -2,6 +2,12 @@ import { Argument, Option } from "commander";
 import { instance, microservice, revision, volume } from "#/model/index.ts";
 import type { CliPart } from "../context.ts";
 import { collect, output, parseCount, wait } from "../option-values.ts";
+import type { Options } from "../options.ts";
+
+/** True if `orrery logs` is asked to search, and not to show what is written. */
+function isSearch({ search, trace, level, regex, export: file, platform }: Options): boolean {
+  return [search, trace, level, regex, file].some((one) => one !== undefined) || platform === true;
+}
 
 /** Services, what they write, and their data. */
 export const servicesCli: CliPart = {
@@ -11,7 +17,7 @@ export const servicesCli: CliPart = {
     {
       group: "See:",
       usage: "logs",
-      description: "Show the output of services and instances, in the order of time.",
+      description: "Show the output of services and instances, in the order of time; or search it on all hosts, the newest first.",
       define: (command) =>
         command
           .argument("[service|instance...]", "names of microservices, instances, jobs or their runs")
@@ -24,9 +30,24 @@ export const servicesCli: CliPart = {
           .option("--until <time>", "only lines until then")
           .option("--grep <text>", "only lines that hold this text; may be repeated: one of them", collect)
           .option("--ignore-case", "--grep takes capital and small letters for the same", false)
+          .option(
+            "--search <words>",
+            'search all hosts: records that hold all of these words, the newest first; "two words" in quotes are one',
+            collect,
+          )
+          .option("--regex <expression>", "search: that match this expression (RE2)")
+          .option("--trace <id>", "search: that tell this trace id")
+          .option("--level <level>", "search: of this level or a graver one: trace, debug, info, warn, error, fatal")
+          .option("--service <name>", "search: of this service; may be repeated", collect)
+          .option("--host <name>", "search: on this host; may be repeated", collect)
+          .option("--platform", "search: what Orrery's own processes write", false)
+          .option("--export <file>", "search: write what is found into a file: lines, or JSON where its name ends with .json")
           .option("--raw", "on a terminal, too: bytes as they were written", false)
           .addOption(new Option("-o, --output <format>", "one JSON object for each line").choices(["json"])),
-      run: async (context, args, options) => (await import("../commands/logs.ts")).logs(context, args, options),
+      run: async (context, args, options) =>
+        isSearch(options)
+          ? (await import("../commands/log-search.ts")).searchLogs(context, args, options)
+          : (await import("../commands/logs.ts")).logs(context, args, options),
     },
     {
       group: "Change:",

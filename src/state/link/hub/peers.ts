@@ -12,6 +12,8 @@ export interface Peers {
   /** True if the host's agent is connected, or was heard within 15 s. */
   isHostKnown(host: string): boolean;
   gateway(name: string): ConnectedPeer | undefined;
+  /** Hosts whose agents are connected. */
+  agentHosts(): readonly string[];
   /** Calls a method of the host's agent.
    *  @throws link/no-agent: it is not connected; and what the call throws */
   askAgent(host: string, method: string, params: unknown, options: { readonly timeoutMs: number }): Promise<unknown>;
@@ -22,6 +24,9 @@ export interface Peers {
   askGateway(name: string, method: string, params: unknown, options: { readonly timeoutMs: number; readonly signal?: AbortSignal }): Promise<unknown>;
   /** Tells a gateway something; false: it is not connected, or too much waits for it. */
   tellGateway(name: string, method: string, params: unknown): boolean;
+  /** Items of a stream of the host's agent, with back pressure.
+   *  @throws link/no-agent, and what the stream throws */
+  streamAgent(host: string, method: string, params: unknown, options: { readonly signal: AbortSignal }): AsyncIterable<unknown>;
   /** Calls `listener` for each who connects or is gone: an agent by its host, a gateway by its name. */
   listen(listener: PeersListener): void;
 }
@@ -67,6 +72,12 @@ export function watchPeers(hub: Hub, clock: Clock, log: Log): Peers {
     tell(peer);
     log.warn(`${peer.hello.component} ${peer.hello.name} is gone: ${reason}`, { host: peer.hello.host });
   });
+  /** @throws link/no-agent */
+  const linkOf = (host: string): Peer["link"] => {
+    const agent = hub.peers("agent").find((peer) => peer.hello.host === host);
+    if (agent === undefined) throw new OrreryError("link/no-agent", `the agent of host ${host} is not connected`, { retry: "backoff" });
+    return agent.link;
+  };
   const isAgentConnected = (host: string): boolean => agentHosts.has(host);
   return {
     isAgentConnected,
@@ -83,10 +94,10 @@ export function watchPeers(hub: Hub, clock: Clock, log: Log): Peers {
         ...(formerUncleanMs === undefined ? {} : { formerUncleanMs }),
       };
     },
-    async askAgent(host, method, params, options) {
-      const agent = hub.peers("agent").find((peer) => peer.hello.host === host);
-      if (agent === undefined) throw new OrreryError("link/no-agent", `the agent of host ${host} is not connected`, { retry: "backoff" });
-      return await agent.link.call(method, params, options);
+    agentHosts: () => [...agentHosts],
+    askAgent: async (host, method, params, options) => await linkOf(host).call(method, params, options),
+    async *streamAgent(host, method, params, options) {
+      yield* linkOf(host).stream(method, params, options);
     },
     gateways: () => hub.peers("gateway").map(({ hello: { name, host } }) => ({ name, host })),
     async askGateway(name, method, params, options) {

@@ -1,0 +1,1 @@
+export { logsHostPart } from "./part.ts";

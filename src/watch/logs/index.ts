@@ -1,0 +1,1 @@
+export { logsPart } from "./part.ts";

@@ -1,0 +1,64 @@
+import { z } from "zod";
+import { gauge, type MetricFamily } from "#/base/index.ts";
+import { host, instance, job, microservice, resource } from "#/model/index.ts";
+import { type CentrePart, declareController } from "#/state/reconcile/index.ts";
+import { LOGS_KEPT } from "./contract.ts";
+import { readSearchRequest } from "./search-request.ts";
+import { searchSite } from "./site-search.ts";
+
+const HOSTS_MAX = 10_000;
+const notice = z.object({ bytes: z.number(), segments: z.number(), cpuMs: z.number(), lost: z.record(z.string().max(20), z.number()) });
+
+/** Lines of all hosts, searched from the centre. */
+export const logsPart: CentrePart = {
+  name: "logs",
+  description: "Searches the lines of all services and of the platform on all hosts.",
+  kinds: [],
+  controllers: [
+    declareController({
+      name: "log-search",
+      reads: { hosts: host, services: microservice, jobs: job, resources: resource, instances: instance },
+      writes: [],
+      start({ caches, peers, clock }) {
+        const kept = new Map<string, z.infer<typeof notice>>();
+        return {
+          agents: {
+            notices: {
+              [LOGS_KEPT]: (params, { hello }) => {
+                const parsed = notice.safeParse(params);
+                if (parsed.success && (kept.size < HOSTS_MAX || kept.has(hello.host))) kept.set(hello.host, parsed.data);
+              },
+            },
+          },
+          metrics: () => figures(kept),
+          paths: [
+            {
+              path: "/logs/search",
+              method: "GET",
+              isStream: true,
+              serve: async ({ query, caller, signal }) =>
+                searchSite(readSearchRequest(query, clock.now()), caller, { copies: caches, peers, clock }, signal),
+            },
+          ],
+        };
+      },
+    }),
+  ],
+};
+
+function figures(kept: ReadonlyMap<string, z.infer<typeof notice>>): readonly MetricFamily[] {
+  const perHost = (name: string, help: string, of: (one: z.infer<typeof notice>) => number): MetricFamily => ({
+    ...gauge(name, help, 0),
+    samples: [...kept].map(([host, one]) => ({ labels: { host }, value: of(one) })),
+  });
+  return [
+    perHost("orrery_logs_sealed_bytes", "Bytes of sealed lines on a host", ({ bytes }) => bytes),
+    perHost("orrery_logs_segments", "Sealed segments of lines on a host", ({ segments }) => segments),
+    {
+      name: "orrery_logs_dropped_records",
+      type: "gauge",
+      help: "Records of lines that are not kept any more, by the reason, since the host's agent began",
+      samples: [...kept].flatMap(([host, { lost }]) => Object.entries(lost).map(([reason, value]) => ({ labels: { host, reason }, value }))),
+    },
+  ];
+}
