@@ -2,6 +2,7 @@ import {
   type AlarmStatus,
   alarm,
   alarmRank,
+  dashboard,
   gateway,
   generation,
   host,
@@ -19,6 +20,26 @@ import type { Store } from "#/state/store/index.ts";
 import type { GatewayReport } from "#/traffic/routing/index.ts";
 import type { UpdateRecord } from "../console/src/parts/lanes/model.ts";
 
+/** A dashboard that somebody made. */
+const ANTENNAS = {
+  title: "Antennas",
+  description: "Machines near the antennas, and what they receive.",
+  variables: [{ name: "host", of: "host_load", label: "host" }],
+  plots: [
+    {
+      title: "Processor of $host",
+      unit: "percent",
+      max: 100,
+      lines: [{ promql: 'avg by (host) (host_cpu_percent{host=~"$host"})', legend: "{{host}}" }],
+    },
+    {
+      title: "Received",
+      unit: "bytesPerSecond",
+      lines: [{ promql: 'sum by (host) (rate(host_network_received_bytes_total{host=~"$host"}[$range]))', legend: "{{host}}" }],
+    },
+    { title: "Temperature", unit: "celsius", limit: 58, wide: true, lines: [{ promql: 'host_temperature_celsius{host=~"$host"}' }] },
+  ],
+};
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
@@ -182,6 +203,7 @@ export async function fillStore(store: Store, board: Board, nowMs: number): Prom
     observedAt: at(2_000),
   });
   await put(site, "site", { displayName: "Weilheim ground station" }, siteStatus(nowMs, 0.1));
+  await store.create(dashboard, { metadata: { name: "antennas" }, spec: dashboard.spec.parse(ANTENNAS) });
   for (const [index, name] of HOSTS.entries()) {
     const isLost = name === "antenna-hall";
     await put(

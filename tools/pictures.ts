@@ -81,6 +81,13 @@ const SHOTS: readonly Shot[] = [
   { name: "update-back", path: "/updates?open=default/conjunction-v6&like=default/conjunction-v6&way=back" },
   { name: "topology-edge", path: "/topology?open=service:portal>service:auth" },
   { name: "topology-matrix", path: "/topology?as=matrix" },
+  { name: "monitoring-host", path: "/monitoring?of=host&name=antenna-hall" },
+  { name: "monitoring-service", path: "/monitoring?of=service&name=conjunction" },
+  { name: "monitoring-board", path: "/monitoring?of=dashboard" },
+  {
+    name: "monitoring-question",
+    path: "/monitoring?of=query&q=sum%20by%20(host)%20(rate(host_network_received_bytes_total%5B%24range%5D))&unit=bytesPerSecond",
+  },
   { name: "call", path: "/calls?open=portal|archive" },
   { name: "resource", path: "/resources?open=default/antenna-15m" },
   { name: "user", path: "/users?open=w.huang" },
@@ -103,6 +110,7 @@ const DOCS = [
   ["services", "service", "en", "dark"],
   ["topology", "topology", "en", "dark"],
   ["calls", "call", "en", "light"],
+  ["monitoring", "monitoring-host", "en", "dark"],
   ["resources", "resource", "en", "light"],
   ["users", "user", "en", "light"],
 ] as const;

@@ -6,6 +6,7 @@ export { CHANGED_BY_ANNOTATION } from "./annotations.ts";
 export { type Approval, approval } from "./approval.ts";
 export { callKeeping } from "./call-keeping.ts";
 export { type Condition, type ConditionInput, conditions, setCondition, time, timestamp } from "./conditions.ts";
+export { type Dashboard, dashboard, PLOT_UNITS } from "./dashboard.ts";
 export { duration, durationMs, formatDuration, someDuration } from "./duration.ts";
 export { type Event, type GivenEvent, givenEvent } from "./event.ts";
 export { type Gateway, gateway } from "./gateway.ts";

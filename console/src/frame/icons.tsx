@@ -6,6 +6,7 @@ const PATHS: Readonly<Record<string, ReactNode>> = {
   updates: <path d="M2 4.5h8M2 8h5M2 11.5h9M11 2v12" />,
   services: <path d="M2.5 2.5h4.5v4.5H2.5zM9 2.5h4.5v4.5H9zM2.5 9h4.5v4.5H2.5zM9 9h4.5v4.5H9z" />,
   alarms: <path d="M8 2 14 13.5H2zM8 6.5v3M8 11.4v.3" />,
+  monitoring: <path d="M2 2v12h12M4.5 10.500 7 6.500l2.500 2.500L13 4" />,
   topology: <path d="M2 3.5h4v3H2zM10 2h4v3h-4zM10 11h4v3h-4zM6 5l4-1.5M4 6.5 10 12.5" />,
   calls: <path d="M2 5h10M9 2l3 3-3 3M14 11H4M7 8l-3 3 3 3" />,
   events: <path d="M3 3.5h2M3 8h2M3 12.500h2M7.500 3.500h6M7.500 8h6M7.500 12.500h4" />,

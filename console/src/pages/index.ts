@@ -21,6 +21,7 @@ export interface PageEntry {
 export const PAGES: readonly PageEntry[] = [
   { id: "overview", group: "now", path: "/", load: () => import("./overview/Overview.tsx"), key: "o", isForWall: true },
   { id: "alarms", group: "now", path: "/alarms", load: () => import("./alarms/Alarms.tsx"), key: "b", isForWall: true },
+  { id: "monitoring", group: "now", path: "/monitoring", load: () => import("./monitoring/Monitoring.tsx"), key: "x", isForWall: true },
   { id: "updates", group: "now", path: "/updates", load: () => import("./updates/Updates.tsx"), key: "u", isForWall: true },
   { id: "services", group: "services", path: "/services", load: () => import("./services/Services.tsx"), key: "s", isForWall: true },
   { id: "topology", group: "services", path: "/topology", load: () => import("./topology/Topology.tsx"), key: "t", isForWall: true },

@@ -1,5 +1,5 @@
 import { isOrreryError, OrreryError } from "#/base/index.ts";
-import { AHEAD_MS, type Answer, LOOKBACK_MS, QUERY_MS, type SeriesSelection, type SeriesStore } from "#/watch/series/index.ts";
+import { AHEAD_MS, type Answer, foldSeries, LOOKBACK_MS, QUERY_MS, type SeriesSelection, type SeriesStore } from "#/watch/series/index.ts";
 import { formatValue, parseFloatAsGo, parseNumber } from "#/watch/series/promql/index.ts";
 import { readForm } from "./body.ts";
 import { type Exchange, JSON_TYPE, jsonReply, type Reply } from "./exchange.ts";
@@ -69,7 +69,11 @@ async function answer(exchange: Exchange, form: URLSearchParams, { series, versi
         ...boundsOf(form),
         signal,
       };
-      return answered(await series.queryRange(query));
+      const places = countOf(form, "places");
+      const found = await series.queryRange(query);
+      // Ours alone: what draws it wants no more than it can show.
+      if (places === 0 || found.type !== "matrix") return answered(found);
+      return answered({ ...found, series: found.series.map((one) => foldSeries(one, { fromMs: query.fromMs, toMs: query.toMs, places })) });
     }
     case "series": {
       const selection = selectionOf(form, nowMs, signal);

@@ -22,5 +22,6 @@ export {
   type SeriesStore,
   STALE,
 } from "./contract.ts";
+export { foldSeries } from "./fold.ts";
 export { noSeries } from "./no-series.ts";
 export { seriesPart } from "./part.ts";

@@ -1,5 +1,6 @@
 import type { MetricFamily } from "#/base/index.ts";
-import { type CentrePart, declareController } from "#/state/reconcile/index.ts";
+import { dashboard } from "#/model/index.ts";
+import { type CentrePart, declareController, partKind } from "#/state/reconcile/index.ts";
 import { SERIES, type SeriesFigures } from "./contract.ts";
 import { takeFigures } from "./taking.ts";
 
@@ -7,7 +8,7 @@ import { takeFigures } from "./taking.ts";
 export const seriesPart: CentrePart = {
   name: "series",
   description: "Keeps figures over time, and answers questions about them as Prometheus does.",
-  kinds: [],
+  kinds: [partKind(dashboard)],
   controllers: [
     declareController({
       name: "series-taker",

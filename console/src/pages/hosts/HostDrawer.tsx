@@ -183,6 +183,9 @@ function HostUse({ name }: { readonly name: string }) {
       />
       <LastHour label={t("disk")} expression={`max(1 - ${free})`} format={share} />
       <LastHour label={t("load")} expression={`sum(${seen("host_load", ',over="1m"')})`} format={(value) => value.toFixed(2)} />
+      <p className="small">
+        <a {...linkTo(`/monitoring?of=host&name=${encodeURIComponent(name)}`)}>{t("allFigures")}</a>
+      </p>
     </section>
   );
 }

@@ -10,12 +10,14 @@ export const NEW = "+new";
 interface NewObjectProps {
   readonly kind: keyof typeof TEMPLATES;
   readonly resource: string;
+  /** Empty: its kind has none. */
+  readonly namespace?: string;
   readonly onClose: () => void;
   readonly onMade: (name: string) => void;
 }
 
 /** A new object from a template, beside the list. */
-export function NewObject({ kind, resource, onClose, onMade }: NewObjectProps) {
+export function NewObject({ kind, resource, namespace = "default", onClose, onMade }: NewObjectProps) {
   const t = useTexts("manifest");
   return (
     <Drawer label={t("newObject", { kind })} of={NEW} onClose={onClose}>
@@ -26,7 +28,7 @@ export function NewObject({ kind, resource, onClose, onMade }: NewObjectProps) {
         <NewManifest
           kind={kind}
           resource={resource}
-          namespace="default"
+          namespace={namespace}
           name=""
           template={TEMPLATES[kind]}
           onMade={({ metadata }) => onMade(metadata.name ?? "")}

@@ -35,4 +35,28 @@ spec:
   id: MY-1
   type: thing
 `,
+  Dashboard: `apiVersion: orrery.dev/v1
+kind: Dashboard
+metadata:
+  name: my-dashboard
+spec:
+  title: My dashboard
+  # What one chooses above the plots; $host in an expression is the choice.
+  variables:
+    - name: host
+      of: host_load
+      label: host
+  plots:
+    - title: Processor
+      unit: percent
+      max: 100
+      lines:
+        - promql: avg by (host) (host_cpu_percent{host=~"$host"})
+          legend: "{{host}}"
+    - title: Received
+      unit: bytesPerSecond
+      lines:
+        - promql: sum by (host) (rate(host_network_received_bytes_total{host=~"$host"}[$range]))
+          legend: "{{host}}"
+`,
 } as const satisfies Readonly<Record<string, string>>;

@@ -1,10 +1,11 @@
 import { Argument, Option } from "commander";
+import { dashboard } from "#/model/index.ts";
 import type { CliPart } from "../context.ts";
 
 /** Figures over time. */
 export const seriesCli: CliPart = {
   name: "series",
-  kinds: [],
+  kinds: [dashboard],
   commands: [
     {
       group: "See:",
