@@ -25,7 +25,7 @@ const PEOPLE = ["access", "audit", "login"];
 const TRAFFIC = ["trace", "routing", "update", "gateway"];
 const WORK = ["process", "probes", "agent", "controllers"];
 const WATCH = ["segments", "series", "figures", "calls", "snmp", "alarms", "logs"];
-const MESSAGES = ["amqp"];
+const MESSAGES = ["amqp", "broker"];
 const FACE = ["pages", "views", "api", "cli"];
 
 export const WINGS: readonly Wing[] = [
@@ -124,7 +124,10 @@ export const WINGS: readonly Wing[] = [
   },
   {
     name: "messages",
-    rooms: [{ name: "amqp", imports: ["base"], pure: ["."] }],
+    rooms: [
+      { name: "amqp", imports: ["base"], pure: ["."] },
+      { name: "broker", faces: ["model"], imports: ["base", "amqp"], pure: ["model"] },
+    ],
   },
   {
     name: "face",

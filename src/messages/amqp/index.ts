@@ -6,11 +6,13 @@ export {
   fieldNumber,
   fieldText,
   longField,
+  sameField,
   sameTable,
   TABLE_LEVELS_MAX,
   textField,
 } from "./field-table.ts";
 export { contentFrames, FRAME, FRAME_BYTES_MIN, type Frame, FrameReader, HEARTBEAT, methodFrame, PROTOCOL_HEADER } from "./frames.ts";
+export { REPLY } from "./malformed.ts";
 export { methodNumbers } from "./method-codec.ts";
 export { METHODS, type Method, type MethodName, type MethodOf } from "./methods.ts";
 export { type Properties, readProperties, writeProperties } from "./properties.ts";
