@@ -29,6 +29,8 @@ async function openSite(t: TestContext, rules: readonly object[] = RULES): Promi
     ids: { roles: [{ role: "engineer" }], identities: [{ issuer: "https://a.example", subject: "1" }] },
     ids2: { roles: [{ role: "engineer" }], identities: [{ issuer: "https://a.example", subject: "1" }] },
     op: { roles: [{ role: "operator" }] },
+    eve3: { roles: [{ role: "operator" }], person: "eve" },
+    ids3: { roles: [{ role: "operator" }], identities: [{ issuer: "https://a.example", subject: "1" }] },
     sam: { roles: [{ role: "safety" }] },
     new: { roles: [{ role: "viewer" }] },
   };
@@ -133,6 +135,22 @@ describe("what the Site names waits, whichever way it comes", () => {
     ],
     ["by an account that is given the role", { ...MERGE, path: `${ROOT}/users/new`, body: { spec: { roles: [{ role: "engineer" }] } } }],
     ["by the account of another that is no longer theirs", { ...MERGE, path: `${ROOT}/users/eve2`, body: { spec: { person: null } } }],
+    ["asked for by a second account that is no longer theirs", { ...MERGE, path: `${ROOT}/users/eve3`, body: { spec: { person: null } } }],
+    ["by a second account that is switched off meanwhile", { ...MERGE, path: `${ROOT}/users/eve3`, body: { spec: { person: "x", disabled: true } } }],
+    ["by a second account that is removed, to be made anew", { method: "DELETE", path: `${ROOT}/users/eve3` }],
+    ["asked for by an account with another identity", { ...MERGE, path: `${ROOT}/users/ids3`, body: { spec: { identities: [] } } }],
+    [
+      "by whom the provider says to be in a group",
+      {
+        ...MERGE,
+        path: SITE,
+        body: { spec: { login: { provider: { name: "A", issuer: "https://a.example", clientId: "c" } } } },
+      },
+    ],
+    [
+      "given an owner that is not there, with which it goes",
+      { ...MERGE, path: AUTH, body: { metadata: { ownerReferences: [{ apiVersion: "orrery.dev/v1", kind: "Route", name: "none", uid: "none" }] } } },
+    ],
     [
       "by a group that is given the role",
       async (site) => ({
@@ -297,6 +315,21 @@ describe("an approval", () => {
     assert.deepEqual(both.map(({ status }) => status).toSorted(), [200, 409]);
     assert.equal(await phaseOf(site, name), "Done");
   });
+});
+
+it("an identity of a provider is one User's alone", async (t) => {
+  const site = await openSite(t);
+  const body = { metadata: { name: "thief" }, spec: { identities: [{ issuer: "https://a.example", subject: "1" }] } };
+  for (const who of ["eva", "admin"]) {
+    const answer = await ask(site.client(who), { method: "POST", path: `${ROOT}/users`, body });
+    assert.deepEqual([answer.status, /spec.identities\[0\]: it is User ids's/.test(answer.message)], [422, true], answer.message);
+  }
+  // Another issuer's is another.
+  const other = { metadata: { name: "thief" }, spec: { identities: [{ issuer: "https://b.example", subject: "1" }] } };
+  assert.equal((await ask(site.client("eva"), { method: "POST", path: `${ROOT}/users`, body: other })).status, 200);
+  assert.equal((await ask(site.client("eva"), { ...MERGE, path: `${ROOT}/users/thief`, body: { spec: body.spec } })).status, 422);
+  // Who has it stays as they are.
+  assert.equal((await ask(site.client("eva"), { ...MERGE, path: `${ROOT}/users/ids`, body: { spec: { displayName: "I" } } })).status, 200);
 });
 
 it("glass may be broken by one person, with a reason, and not quietly", async (t) => {

@@ -99,7 +99,7 @@ export class Approvals {
     if (found.length === 0 || found.every(({ action }) => action === "status")) return;
     const { namespace, name } = object.metadata;
     const asked = { kind: kind.kind, namespace, name, before, after, how: asking.how };
-    await this.#demand(who, asked, found, asking, this.#changesApprovers(kind, before, after));
+    await this.#demand(who, asked, found, asking, await this.#changesApprovers(kind, before, after));
   }
 
   /** The same of what is no write: a script that is run, a backup. What was approved may be done once, by who asked, within its time; of several objects, when it was approved for all of them. */
@@ -367,16 +367,22 @@ export class Approvals {
     return isSamePerson(one, other, this.#options.findUser);
   }
 
-  /** Whether a change decides who approves, or what: else one person would first change that. */
-  #changesApprovers(kind: Kind, before: StoredObject | undefined, after: StoredObject | undefined): boolean {
+  /** Whether a change decides who approves, or what, or who is whom: else one person would first change that, and approve what another account of theirs asks for. */
+  async #changesApprovers(kind: Kind, before: StoredObject | undefined, after: StoredObject | undefined): Promise<boolean> {
     const approvers = new Set(this.#options.rules().flatMap((rule) => rule.approvers));
     if (kind === site) {
-      const named = (object: StoredObject | undefined): string =>
-        JSON.stringify((object?.spec as { fourEyes?: unknown } | undefined)?.fourEyes ?? []);
+      const named = (object: StoredObject | undefined): string => {
+        const { fourEyes = [], login } = (object?.spec ?? {}) as { readonly fourEyes?: unknown; readonly login?: { readonly provider?: unknown } };
+        // Whoever names the provider says who is in which group.
+        return JSON.stringify([fourEyes, login?.provider]);
+      };
       return named(before) !== named(after);
     }
     if (kind === role) return approvers.has((before ?? after)?.metadata.name ?? "");
-    if (kind !== user || after === undefined) return false;
+    if (kind !== user) return false;
+    const [former, next] = [before as User | undefined, after as User | undefined];
+    if (next === undefined) return former !== undefined && (await this.#isOneOfSeveral(former));
+    if (former !== undefined && whoIs(former) !== whoIs(next)) return true;
     const held = this.#options.decides.rolesOfUser(after as User).filter((name) => approvers.has(name));
     if (held.length === 0) return false;
     if (before === undefined) return true;
@@ -384,14 +390,26 @@ export class Approvals {
     const had = this.#options.decides.rolesOfUser(was);
     return (
       held.some((name) => !had.includes(name)) ||
-      JSON.stringify([was.spec.roles, was.spec.groups, was.spec.person, was.spec.identities]) !==
-        JSON.stringify([is.spec.roles, is.spec.groups, is.spec.person, is.spec.identities])
+      JSON.stringify([was.spec.roles, was.spec.groups]) !== JSON.stringify([is.spec.roles, is.spec.groups])
+    );
+  }
+
+  /** Whether there is another account of the same person: removed and made again it would be a stranger. */
+  async #isOneOfSeveral(one: User): Promise<boolean> {
+    const me: Person = { name: one.metadata.name, uid: one.metadata.uid, via: "session" };
+    return (await this.#options.store.list(user)).items.some(
+      ({ metadata }) => metadata.uid !== one.metadata.uid && this.#isSame(me, { name: metadata.name, uid: metadata.uid, via: "session" }),
     );
   }
 
   #tell(object: Approval, type: "Normal" | "Warning", reason: string, message: string): void {
     this.#options.store.emit({ kind: approval, object, type, reason, message: message.slice(0, 1_000), component: COMPONENT });
   }
+}
+
+/** By what two accounts are one person's. */
+function whoIs({ spec }: User): string {
+  return JSON.stringify([spec.person, spec.identities.map(({ issuer, subject }) => `${issuer} ${subject}`).sort()]);
 }
 
 function forbidden(what: string): OrreryError {

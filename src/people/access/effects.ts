@@ -8,6 +8,8 @@ const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
 export interface EffectContext {
   /** Whether `revision` of `service` has been served before: an Update to such ones alone goes back. Absent: nothing is known to have been. */
   readonly wasServed?: (service: string, revision: string) => boolean;
+  /** Owners that the object shall have and has not had, where they are there. */
+  readonly owners?: readonly { readonly kind: Kind; readonly object: StoredObject }[];
   /** The service that a Route shall lead to; absent: there is none of that name. */
   readonly ledTo?: StoredObject | undefined;
 }
@@ -30,8 +32,19 @@ type Name = Effect["action"];
 function actionsOf(kind: Kind, before: StoredObject | undefined, after: StoredObject | undefined, context: EffectContext): readonly Name[] {
   if (before !== undefined && after !== undefined && isStatusAlone(before, after)) return ["status"];
   const special = SPECIAL[kind.kind];
-  if (special !== undefined && kind.group === "orrery.dev") return special(before, after, context);
-  return isEdited(before, after, []) ? ["edit"] : [];
+  const own =
+    special !== undefined && kind.group === "orrery.dev" ? special(before, after, context) : isEdited(before, after, []) ? (["edit"] as const) : [];
+  return [...own, ...byOwners(kind, before, after, context)];
+}
+
+/** What is owned goes when its owner does, at once where there is none of that uid; and keeps an owner from going. So who gives an object an owner does what a deletion does, and edits what it is made with; and nobody holds an object back from being deleted (finalizers) by making it. */
+function byOwners(kind: Kind, before: StoredObject | undefined, after: StoredObject | undefined, context: EffectContext): readonly Name[] {
+  if (after === undefined) return [];
+  const ownersOf = (object: StoredObject | undefined) => object?.metadata.ownerReferences ?? [];
+  if (before === undefined) return ownersOf(after).length > 0 || (after.metadata.finalizers ?? []).length > 0 ? ["edit"] : [];
+  const had = new Set(ownersOf(before).map((one) => JSON.stringify(one)));
+  const isGiven = ownersOf(after).some((one) => !had.has(JSON.stringify(one)));
+  return isGiven ? actionsOf(kind, before, undefined, context) : [];
 }
 
 type Special = (before: StoredObject | undefined, after: StoredObject | undefined, context: EffectContext) => readonly Name[];

@@ -1,4 +1,4 @@
-import type { Clock, Log, Random } from "#/base/index.ts";
+import { type Clock, type Log, OrreryError, type Random } from "#/base/index.ts";
 import {
   type Approval,
   job,
@@ -11,6 +11,7 @@ import {
   SITE_NAME,
   type StoredObject,
   site,
+  type User,
   update,
   user,
 } from "#/model/index.ts";
@@ -90,10 +91,11 @@ export function openAccess(options: AccessOptions): Access {
     },
     onChange: (listener) => changes.listen(listener),
   };
-  const decides = new SiteAuthorizer({ copies, kinds, machine, context: (...given) => contextOf(store, ...given) });
+  const decides = new SiteAuthorizer({ copies, kinds, machine, context: (...given) => contextOf(store, kinds, ...given) });
   const lastAdmin = new LastAdmin({ store, clock: options.clock, isAdmin: (...given) => decides.isAdmin(...given) });
   const checkChange: Authorizer["checkChange"] = async (who, kind, before, after, { isDryRun = false } = {}) => {
     await decides.checkChange(who, kind, before, after, { isDryRun });
+    if (kind === user) await checkIdentities(store, before as User | undefined, after as User | undefined);
     if (kind === user || kind === role) await lastAdmin.check(kind, before, after, isDryRun);
   };
   const approvals = new Approvals({
@@ -103,7 +105,7 @@ export function openAccess(options: AccessOptions): Access {
     rules: () => [...sites.values()].find((one) => one.metadata.name === SITE_NAME)?.spec.fourEyes ?? [],
     findUser: copies.findUser,
     findLabels: copies.findLabels,
-    context: (kind, before) => contextOf(store, kind, before),
+    context: (kind, before) => contextOf(store, kinds, kind, before),
   });
   const authorizer: Authorizer = {
     decide: (...given) => decides.decide(...given),
@@ -157,8 +159,63 @@ class Changes {
   }
 }
 
-/** Which revisions have been served before: those that an Update has come from. */
-async function contextOf(store: Store, kind: Kind, before: StoredObject | undefined, after?: StoredObject): Promise<EffectContext> {
+/** An identity of the provider's is one User's.
+ *  @throws store/invalid: another one has it */
+async function checkIdentities(store: Store, before: User | undefined, after: User | undefined): Promise<void> {
+  const had = new Set(before?.spec.identities.map(keyOfIdentity));
+  const fresh = (after?.spec.identities ?? []).map((one, index) => ({ key: keyOfIdentity(one), index })).filter(({ key }) => !had.has(key));
+  if (after === undefined || fresh.length === 0) return;
+  const others = (await store.list(user)).items.filter(({ metadata }) => metadata.name !== after.metadata.name);
+  const causes = fresh.flatMap(({ key, index }) => {
+    const holder = others.find(({ spec }) => spec.identities.some((one) => keyOfIdentity(one) === key));
+    const message = `it is User ${holder?.metadata.name}'s; take it from there first, or give both accounts the same person`;
+    return holder === undefined ? [] : [{ field: `spec.identities[${index}]`, message }];
+  });
+  if (causes.length > 0)
+    throw new OrreryError(
+      "store/invalid",
+      `User ${after.metadata.name} is not valid: ${causes.map((one) => `${one.field}: ${one.message}`).join("; ")}`,
+      {
+        details: { causes },
+      },
+    );
+}
+
+const keyOfIdentity = ({ issuer, subject }: User["spec"]["identities"][number]): string => `${issuer} ${subject}`;
+
+/** Owners that \`after\` has and \`before\` does not, which are there with their uid. */
+async function ownersOf(
+  store: Store,
+  kinds: readonly Kind[],
+  before: StoredObject | undefined,
+  after: StoredObject | undefined,
+): Promise<EffectContext> {
+  const had = new Set(before?.metadata.ownerReferences?.map((one) => JSON.stringify(one)));
+  const fresh = (after?.metadata.ownerReferences ?? []).filter((one) => !had.has(JSON.stringify(one)));
+  if (fresh.length === 0) return {};
+  const owners: { readonly kind: Kind; readonly object: StoredObject }[] = [];
+  for (const { apiVersion, kind: name, name: owner, uid } of fresh) {
+    const kind = kinds.find((one) => one.kind === name && one.apiVersion === apiVersion);
+    const namespace = kind?.scope === "Namespaced" ? after?.metadata.namespace : undefined;
+    const object = kind === undefined ? undefined : await store.get(kind, { name: owner, ...(namespace !== undefined && { namespace }) });
+    if (kind !== undefined && object !== undefined && object.metadata.uid === uid) owners.push({ kind, object });
+  }
+  return { owners };
+}
+
+/** What a decision needs to know beside the objects. */
+async function contextOf(
+  store: Store,
+  kinds: readonly Kind[],
+  kind: Kind,
+  before: StoredObject | undefined,
+  after?: StoredObject,
+): Promise<EffectContext> {
+  return { ...(await ownersOf(store, kinds, before, after)), ...(await ownContextOf(store, kind, before, after)) };
+}
+
+/** Where a Route shall lead; which revisions have been served before: those that an Update has come from. */
+async function ownContextOf(store: Store, kind: Kind, before: StoredObject | undefined, after?: StoredObject): Promise<EffectContext> {
   const { service } = (kind === route ? (after as Route | undefined)?.spec : undefined) ?? {};
   if (service !== undefined && service !== (before as Route | undefined)?.spec.service)
     return {

@@ -7,6 +7,7 @@ import { arbitraryOf } from "#/model/arbitrary.ts";
 import { type Kind, microservice, type Role, type Route, role, route, type StoredObject, update, user } from "#/model/index.ts";
 import { BUILT_IN_ROLES } from "./built-in-roles.ts";
 import type { Identity } from "./contract.ts";
+import type { EffectContext } from "./effects.ts";
 import { fixedRoles } from "./fixed-roles.ts";
 import { SiteAuthorizer } from "./site-authorizer.ts";
 
@@ -36,9 +37,11 @@ interface Site {
   readonly users?: Readonly<Record<string, object>>;
   readonly roles?: Readonly<Record<string, object>>;
   readonly services?: readonly StoredObject[];
+  /** That objects are given. */
+  readonly owners?: NonNullable<EffectContext["owners"]>;
 }
 
-function open({ users = {}, roles = {}, services = [] }: Site) {
+function open({ users = {}, roles = {}, services = [], owners = [] }: Site) {
   let told = (): void => {};
   const present = new Map(Object.entries(users).map(([name, spec]) => [name, object(user, name, spec)]));
   const authorizer = new SiteAuthorizer({
@@ -55,6 +58,7 @@ function open({ users = {}, roles = {}, services = [] }: Site) {
     machine: fixedRoles([]),
     context: (kind, _, after) => ({
       wasServed: (_, to) => to === "auth-v1-0",
+      ...(after?.metadata.ownerReferences !== undefined && { owners }),
       ...(kind === route && { ledTo: services.find((one) => one.metadata.name === (after as Route | undefined)?.spec.service) }),
     }),
   });
@@ -151,6 +155,48 @@ describe("an operator scales, stops and starts by any way, and edits by none", (
       assert.equal(await refusal(() => authorizer.checkChange(who, update, one, as(spec))), undefined, JSON.stringify(spec));
     assert.equal(await refusal(() => authorizer.checkChange(who, update, undefined, one)), undefined);
     assert.match((await refusal(() => authorizer.checkChange(who, update, one, undefined))) ?? "", /may not delete/);
+  });
+});
+
+describe("who gives an object an owner", () => {
+  const owner = { apiVersion: "orrery.dev/v1", kind: "Microservice", name: "pay", uid: "uid-pay" };
+  const owned = <T extends StoredObject>(one: T, more: object = { ownerReferences: [owner] }): T => ({
+    ...one,
+    metadata: { ...one.metadata, ...more },
+  });
+  const pay = service("pay", {}, { team: "b" });
+  const edits = {
+    rules: [{ verbs: ["get", "list", "watch", "create", "update", "patch"], kinds: ["Microservice", "Update"] }],
+    actions: ["update", "scale", "start"],
+  };
+  const site = open({
+    users: {
+      op: { roles: [{ role: "operator" }] },
+      eng: { roles: [{ role: "engineer" }] },
+      keeps: { roles: [{ role: "keeps" }] },
+      ann: { roles: [{ role: "engineer", where: "team=a" }] },
+    },
+    roles: { keeps: edits },
+    services: [pay],
+    owners: [{ kind: microservice, object: pay }],
+  });
+  const auth = service("auth", {}, { team: "a" });
+  const one = object(update, "u", { services: [{ name: "auth", to: "v2" }] });
+  const told = (name: string, kind: Kind, before: StoredObject | undefined, after: StoredObject): Promise<string | undefined> =>
+    refusal(() => site.authorizer.checkChange(person(name), kind, before, after));
+  test("edits it, also while it is made; so does who holds it back from being deleted", async () => {
+    assert.equal(await told("op", update, undefined, one), undefined);
+    for (const more of [{ ownerReferences: [owner] }, { finalizers: ["example.org/held"] }])
+      assert.match((await told("op", update, undefined, owned(one, more))) ?? "", /op .*may not create Update u/, JSON.stringify(more));
+    assert.equal(await told("eng", update, undefined, owned(one)), undefined);
+  });
+  test("does what its deletion does: it goes with the owner", async () => {
+    assert.match((await told("keeps", microservice, auth, owned(auth))) ?? "", /keeps .*may not (delete|stop)/);
+    assert.equal(await told("keeps", microservice, owned(auth), owned(auth, { ownerReferences: [owner], annotations: { a: "b" } })), undefined);
+    assert.equal(await told("eng", microservice, auth, owned(auth)), undefined);
+  });
+  test("edits the owner, too, which may wait for it", async () => {
+    assert.match((await told("ann", microservice, auth, owned(auth))) ?? "", /ann .*may not make Microservice pay the owner of Microservice auth/);
   });
 });
 
@@ -366,6 +412,26 @@ describe("nobody gives more than they have", () => {
           user,
           object(user, "top", { roles: [{ role: "admin" }] }),
           object(user, "top", { roles: [{ role: "admin" }], identities: [{ issuer: "https://a", subject: "1" }] }),
+        ),
+    ],
+    [
+      "by taking an admin's identity away, to give it to another",
+      () =>
+        authorizer.checkChange(
+          boss,
+          user,
+          object(user, "top", { roles: [{ role: "admin" }], identities: [{ issuer: "https://a", subject: "1" }] }),
+          object(user, "top", { roles: [{ role: "admin" }] }),
+        ),
+    ],
+    [
+      "by saying that an admin who is switched off is another person",
+      () =>
+        authorizer.checkChange(
+          boss,
+          user,
+          object(user, "top", { roles: [{ role: "admin" }], disabled: true, person: "a" }),
+          object(user, "top", { roles: [{ role: "admin" }], disabled: true, person: "b" }),
         ),
     ],
     ["the engineer to a group", roleMade("engineer", { ...engineerSpec(), groups: [{ name: "shift" }] }, engineerSpec())],

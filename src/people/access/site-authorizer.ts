@@ -156,6 +156,13 @@ export class SiteAuthorizer implements Authorizer {
         if (missing !== undefined)
           throw forbidden(`${nameOf(who)} may not ${missing} ${kind.kind} ${object.metadata.name}`, this.#rolesThatGive(action, kind, before, after));
       }
+    for (const { kind: ownerKind, object: owner } of context.owners ?? [])
+      for (const powers of this.#of(who).powers)
+        if (this.#missingEdit(powers, ownerKind, owner, owner, "edit") !== undefined)
+          throw forbidden(
+            `${nameOf(who)} may not make ${ownerKind.kind} ${owner.metadata.name} the owner of ${kind.kind} ${object.metadata.name}: that takes the right to edit it`,
+            this.#rolesThatGive("edit", ownerKind, owner, owner),
+          );
     for (const powers of this.#of(who).powers) {
       this.#checkGiving(who, powers, kind, before, after);
       if (kind === route) this.#checkLeadsTo(who, powers, [before as Route | undefined, after as Route | undefined], context.ledTo, isDryRun);
@@ -371,6 +378,7 @@ export class SiteAuthorizer implements Authorizer {
   /** Nobody gives more than they have, to whomever: what a User or Role may do after the change, and not before, its writer must have. */
   #checkGiving(who: Identity, powers: Powers, kind: Kind, before: StoredObject | undefined, after: StoredObject | undefined): void {
     if (after === undefined || kind.group !== API_GROUP || has(powers, "escalate")) return;
+    this.#checkTaking(who, powers, kind, before, after);
     const given =
       kind.kind === "User"
         ? [{ had: this.#hadByUser(before as User | undefined, after as User), wanted: this.#powersOfUser(after as User) }]
@@ -386,6 +394,21 @@ export class SiteAuthorizer implements Authorizer {
           this.#rolesThatGive("escalate"),
         );
     }
+  }
+
+  /** Who a User is, is decided by those alone who have all that it may: else somebody would take an admin's identity of the provider away, and give it to another. */
+  #checkTaking(who: Identity, powers: Powers, kind: Kind, before: StoredObject | undefined, after: StoredObject): void {
+    if (kind.kind !== "User" || before === undefined) return;
+    const [was, is] = [before as User, after as User];
+    const told = ({ spec }: User): string =>
+      JSON.stringify([spec.person, spec.identities.map(({ issuer, subject }) => `${issuer} ${subject}`).sort()]);
+    if (told(was) === told(is)) return;
+    const missing = findMissing(powers, this.#powersOfUser({ ...was, spec: { ...was.spec, disabled: false } }));
+    if (missing.length > 0)
+      throw forbidden(
+        `${nameOf(who)} may not say who ${was.metadata.name} is (identities, person), who may do more: ${few(missing)}`,
+        this.#rolesThatGive("escalate"),
+      );
   }
 
   /** Another identity of the provider's may be another person: all is given anew. */
