@@ -302,6 +302,16 @@ describe("who has a role for a label", () => {
       ((await ask(ann, `/live/${topic}`)).body["items"] as { key: string }[]).map(({ key }) => key);
     assert.deepEqual([await keys("instances"), await keys("calls"), await keys("secret-topic")], [["default/a0-0"], [], []]);
     assert.equal((await ask(ann, "/live/instances/default/b0-0")).status, 404);
+    for (const [path, isThere] of [
+      ["/live/hosts", true],
+      ["/live/none", false],
+      ["/live/none/x", false],
+      ["/live/Hosts", false],
+    ] as const) {
+      const { status, body } = await ask(ann, path);
+      assert.equal(status, isThere ? 200 : 404, path);
+      if (!isThere) assert.match(String(body["message"]), /there is no live topic (none|Hosts); there are: .*instances/);
+    }
     assert.deepEqual([(await ask(ann, "/metrics")).status, (await ask(site.client("boss"), "/live/calls/1")).status], [403, 200]);
     const review = async (client: Client, verb: string, name: string, resource = "microservices"): Promise<unknown> =>
       (

@@ -278,6 +278,8 @@ describe("what the API takes in", () => {
       giveUp: () => {},
     });
     const site = await openApiSite(t, { api: { guard, backup: () => Promise.reject(new TypeError("a bug in a backup")) } });
+    for (const unknown of [{ file: "/tmp/x" }, [], "x"])
+      assert.equal((await ask(site, { method: "POST", path: "/backup", body: unknown })).status, 400, JSON.stringify(unknown));
     const { body } = await ask(site, { method: "POST", path: "/backup" });
     assert.match(String(body), /the centre failed in a way that it did not expect/);
     assert.match(caught.join(), /TypeError: a bug in a backup\n/);

@@ -134,6 +134,45 @@ describe("what HTTP/1 does not have", () => {
     });
 });
 
+describe("what says in two ways who asks, or what is asked for", () => {
+  const lines = (site: ApiSite, ...more: readonly string[]): string =>
+    ["GET /version HTTP/1.1", "host: localhost", `authorization: Bearer ${site.token("admin")}`, "connection: close", ...more, "", ""].join("\r\n");
+  for (const [what, field] of [
+    ["a second host", "host: 127.0.0.1"],
+    ["the same host again", "Host: localhost"],
+    ["a second token", "authorization: Bearer x"],
+    ["another scheme", "Authorization: Basic eDp5"],
+  ] as const)
+    it(`is refused: ${what}`, async (t: TestContext) => {
+      const site = await openApiSite(t);
+      const answers: string[] = [];
+      for (const more of [[field], []]) {
+        const socket = connectTls({ port: site.port, host: "127.0.0.1", ca: site.ca });
+        socket.on("error", () => {});
+        await once(socket, "secureConnect");
+        socket.end(lines(site, ...more));
+        answers.push(Buffer.concat(await socket.toArray()).toString("latin1"));
+      }
+      assert.deepEqual(
+        answers.map((answer) => answer.slice(9, 12)),
+        ["400", "200"],
+        answers.join(),
+      );
+    });
+  it("over HTTP/2, too", async (t: TestContext) => {
+    const site = await openApiSite(t);
+    const session = connectHttp2(site.url, { ca: site.ca });
+    t.after(() => session.destroy());
+    const status = async (headers: Readonly<Record<string, string>>): Promise<unknown> => {
+      const stream = session.request({ ":path": "/version", authorization: `Bearer ${site.token("admin")}`, ...headers });
+      const [told] = (await once(stream, "response")) as [Record<string, unknown>];
+      stream.resume();
+      return told[":status"];
+    };
+    assert.deepEqual([await status({}), await status({ ":authority": "localhost", host: "evil.example" })], [200, 400]);
+  });
+});
+
 it("what needs HTTP/2 says so to HTTP/1.1 in the head, too", async (t: TestContext) => {
   const site = await openApiSite(t);
   const { status, headers } = await ask(site, agentOf(t), "POST", "/link", "agent");

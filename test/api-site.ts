@@ -86,6 +86,7 @@ export async function openApiSite(context: Pick<TestContext, "after">, options: 
     hub,
     authenticate: access === undefined ? machineTokens(tokenAuthenticator(tokens)) : withPeople(machineTokens(tokenAuthenticator(tokens)), store),
     rights,
+    topics: CENTRE_PARTS.flatMap((part) => part.topics ?? []),
     ...(access !== undefined && { authorizer: access.authorizer, approvals: access.approvals }),
     clock: systemClock,
     random: systemRandom,

@@ -27,6 +27,17 @@ test("a link opens a session, which needs both halves and tells who one is", asy
   assert.equal(await refused({ cookie: tab.cookie, "orrery-session": tab.secret }, "/healthz"), 200);
 });
 
+test("a session counts beside a scheme that there is not here, as a proxy adds it; alone that is refused", async (t) => {
+  const site = await openLoginSite(t);
+  const tab = await site.byLink("anna");
+  const whole = { cookie: tab.cookie, "orrery-session": tab.secret, "sec-fetch-site": "same-origin" };
+  const status = async (headers: Readonly<Record<string, string>>): Promise<number> => (await site.ask("GET", "/me", { headers })).status;
+  for (const authorization of ["Basic cHJveHk6c2VjcmV0", "basic x", "Negotiate YII", "Digest a", ""])
+    assert.deepEqual([await status({ ...whole, authorization }), await status({ authorization })], [200, 401], authorization);
+  // A token says who asks: one that is none is not passed over.
+  for (const authorization of ["Bearer x", "bearer", "Bearer "]) assert.equal(await status({ ...whole, authorization }), 401, authorization);
+});
+
 test("fixation: a login gives new halves, whatever the browser brings along", async (t) => {
   const site = await openLoginSite(t);
   const planted = await site.byLink();

@@ -478,6 +478,7 @@ async function exchange(handle: Handle, { method, path, contentType, body }: Req
     method,
     url: path,
     httpVersion: "1.1",
+    rawHeaders: [] as string[],
     headers: { authorization: "Bearer x", "content-type": contentType, "content-length": String(body.length) } as Record<string, string>,
     complete: false,
     destroyed: false,

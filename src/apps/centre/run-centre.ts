@@ -1,4 +1,3 @@
-import { chmod, mkdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { describeError, given, LastGuard, Lifecycle, type Log, steadyClock, systemClock, systemRandom } from "#/base/index.ts";
 import { type Api, createApi } from "#/face/api/index.ts";
@@ -28,8 +27,10 @@ import { guardOutput } from "../output.ts";
 import { allWarnings, platformChecks } from "../platform-warnings.ts";
 import { writeRunFile } from "../run-file.ts";
 import { serverNames } from "../site-identity.ts";
+import { freeBytes } from "../supervisor/data-folder.ts";
 import { CENTRE_NAME } from "../supervisor/site-stop.ts";
 import { readVersion } from "../version.ts";
+import { Backups } from "./backups.ts";
 import { CentreAudit } from "./centre-audit.ts";
 import { startLogin } from "./centre-login.ts";
 import { openSeries } from "./centre-series.ts";
@@ -190,6 +191,13 @@ class CentreProcess {
       ...{ store, history: tree.history, identity, site: siteFolder, listen, clock, random, log, signal: lifecycle.signal },
     });
     lifecycle.add("login", () => ended);
+    const backups = new Backups({
+      folder: this.#folder("backups"),
+      file: this.#folder("state/tree.db"),
+      copy: (file) => tree.backup(file),
+      freeBytes: () => freeBytes(data),
+      clock,
+    });
     const api = createApi({
       store,
       kinds,
@@ -201,6 +209,7 @@ class CentreProcess {
       approvals: access.approvals,
       paths,
       leftOut: this.#parts.filter((part) => !parts.includes(part)),
+      topics: parts.flatMap((part) => part.topics ?? []),
       clock,
       random,
       log,
@@ -220,7 +229,7 @@ class CentreProcess {
       checkChange: (kind) => (kind === site ? (next) => checkWithout(this.#parts, store, next) : undefined),
       trail: { audit: audit.audit, reasonFor: audit.reasonFor, witnesses: () => audit.witnesses() },
       metrics: [...lead.metrics, audit.metrics, processMetrics(this.#loop, this.#guard, () => lead.unexpected())],
-      backup: () => this.#backup(tree),
+      backup: () => backups.make(),
       ...(series !== noSeries && { series }),
       pages: createPages({ folder: CONSOLE_BUILDS, clock, log }),
     });
@@ -304,15 +313,6 @@ class CentreProcess {
     }
     process.exitCode = 1;
     void this.#stop();
-  }
-
-  async #backup(tree: SqliteTree): Promise<object> {
-    const file = this.#folder(`backups/${new Date(clock.now()).toISOString().replaceAll(":", "")}.db`);
-    await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
-    await tree.backup(file);
-    // It holds every secret of the site.
-    await chmod(file, 0o600);
-    return { file, bytes: (await stat(file)).size };
   }
 
   /** Ends the process, so that the supervisor starts it anew: for what nothing else can mend. */

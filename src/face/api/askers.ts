@@ -48,7 +48,7 @@ export class Askers {
       return ANONYMOUS;
     }
     const header = headerOf(request, "authorization");
-    const secret = browser === undefined || header !== undefined ? undefined : headerOf(request, SESSION_HEADER);
+    const secret = browser === undefined || isBearer(header) ? undefined : headerOf(request, SESSION_HEADER);
     if (browser !== undefined && secret !== undefined) return this.#authenticateSession(request, browser, secret);
     const given = header === undefined && asksForWebSocket(request) ? protocolToken(request) : undefined;
     if (header === undefined && given === undefined && OPEN_PATHS.has(path[0] ?? "")) return ANONYMOUS;
@@ -80,7 +80,12 @@ export class Askers {
 /** True for a page that asks for its views with a cookie: who that is comes out with its first message. */
 export function isSessionLater(request: Request, path: readonly string[]): boolean {
   if (path[0] !== "views" || !asksForWebSocket(request) || headerOf(request, "cookie") === undefined) return false;
-  return headerOf(request, "authorization") === undefined && protocolToken(request) === undefined;
+  return !isBearer(headerOf(request, "authorization")) && protocolToken(request) === undefined;
+}
+
+/** True for the one scheme that there is. Another one, as a proxy before us adds it to all that it hands on, says nothing here: a session counts beside it, and alone it is refused. */
+function isBearer(header: string | undefined): boolean {
+  return header !== undefined && /^Bearer\b/i.test(header);
 }
 
 /** Nobody acts as another here: who asked for it must not believe that it was done.

@@ -6,14 +6,17 @@ import { type Exchange, jsonReply, type Reply } from "./exchange.ts";
 import type { Rights } from "./rights.ts";
 
 /** GET below /live: what agents and gateways have reported, from the leader's memory. `/live`: the topics; `/live/TOPIC`: all of one; `/live/TOPIC/KEY`: one entry. Never stored; what nobody reported is not there, which means unknown.
- *  @throws api/missing: nothing is known under that name */
+ *  @throws api/missing: there is no such topic, or nothing is known under that name */
 export async function serveLive(exchange: Exchange, hub: Hub, seen: LiveOptions): Promise<Reply> {
   const [, topic, ...rest] = exchange.path;
   const { board } = hub;
+  const topics = [...new Set([...seen.topics, ...board.topics()])].sort();
   if (topic === undefined) {
-    const items = await Promise.all(board.topics().map(async (name) => ({ name, entries: (await entriesFor(exchange, hub, name, seen)).length })));
+    const items = await Promise.all(topics.map(async (name) => ({ name, entries: (await entriesFor(exchange, hub, name, seen)).length })));
     return jsonReply({ kind: "TopicList", items });
   }
+  if (!topics.includes(topic))
+    throw new OrreryError("api/missing", `there is no live topic ${topic.slice(0, 100)}; there are: ${topics.join(", ") || "none"}`);
   if (rest.length === 0)
     return jsonReply({
       kind: "ObservationList",
@@ -31,6 +34,8 @@ export interface LiveOptions {
   readonly rights: Rights;
   readonly store: Store;
   readonly kinds: readonly Kind[];
+  /** That there are, also while nobody has reported anything; those that hold something are, too. */
+  readonly topics: readonly string[];
 }
 
 /** Whose observations stand in a topic: the kind, and the name in the key or the value. Of others nobody can tell whose they are: they are shown to those who see everything. */

@@ -24,6 +24,24 @@ export function checkSpoken({ httpVersion }: Request, method: string, isHttp2: b
     );
 }
 
+/** Fields of which one alone is believed: with two of them, we and a proxy before us could each believe another. */
+const ONCE: ReadonlySet<string> = new Set(["authorization", "host", "origin", "orrery-session", "sec-fetch-site", "sec-websocket-protocol"]);
+
+/** Refuses what says in two ways who asks, or what is asked for.
+ *  @throws api/bad-request */
+export function checkOnce({ rawHeaders, headers }: Request): void {
+  const seen = new Set<string>();
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = (rawHeaders[index] ?? "").toLowerCase();
+    if (!ONCE.has(name)) continue;
+    if (seen.has(name)) throw new OrreryError("api/bad-request", `the field ${name} stands twice in the request: send it once`);
+    seen.add(name);
+  }
+  const authority = headers[":authority"];
+  if (authority !== undefined && headers.host !== undefined && headers.host !== authority)
+    throw new OrreryError("api/bad-request", "the fields :authority and host name two places: send one of them");
+}
+
 /** `what`: what is wished of what.
  *  @throws api/method: `method` is none of `served`, which the answer names (`Allow`: RFC 9110, 15.5.6) */
 export function checkMethod(method: string, served: readonly string[], what: () => string): void {

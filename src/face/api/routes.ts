@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { type Clock, isOrreryError, type LastGuard, type Log, OrreryError, type Random } from "#/base/index.ts";
 import type { Pages } from "#/face/pages/index.ts";
 import { type TableLook, Views } from "#/face/views/index.ts";
@@ -36,6 +37,7 @@ import { PROMETHEUS_PATHS, PROMETHEUS_ROOT, prometheusMethods, prometheusMissing
 import { Reads, versionOf } from "./reads.ts";
 import { serveReview } from "./reviews.ts";
 import { Rights } from "./rights.ts";
+import { readSmallBody } from "./small-body.ts";
 import { isTrue, type Subject } from "./status.ts";
 import { subresources } from "./subresources.ts";
 import type { TrailOptions } from "./trail.ts";
@@ -74,6 +76,8 @@ export interface RoutesOptions {
   readonly paths: readonly PartPath[];
   /** Parts that this site does without. */
   readonly leftOut: readonly Pick<CentrePart, "name" | "kinds" | "topics">[];
+  /** Live topics of the parts that there are. */
+  readonly topics: readonly string[];
 }
 
 /** What a request asks for, and how it is answered. */
@@ -93,6 +97,7 @@ export interface Route {
 
 /** Of what is posted to the path of a part. */
 const PATH_BODY: BodyOptions = { bytesMax: 1024 * 1024 };
+const NO_SETTINGS = z.strictObject({});
 const REVIEW_GROUPS: readonly string[] = ["authentication.k8s.io", "authorization.k8s.io"];
 
 /** The place in the API that a path names. */
@@ -236,6 +241,8 @@ export class Routes {
   }
 
   async #backup(exchange: Exchange, backup: () => Promise<object>): Promise<Reply> {
+    // It has no settings: who sends some believes in what is not done.
+    await readSmallBody(exchange, NO_SETTINGS);
     const one = await this.#options.store.get(site, { name: SITE_NAME });
     if (one !== undefined) await this.#rights.checkCall(exchange, "backup", [one], "backup");
     await exchange.trail.begin("backup");
@@ -352,7 +359,8 @@ export class Routes {
         const topic = exchange.path[1] ?? "";
         const without = this.#options.leftOut.find(({ topics = [] }) => topics.includes(topic));
         if (without !== undefined) throw leftOut(`/live/${topic}`, without.name);
-        return await serveLive(exchange, this.#hub(), { rights: this.#rights, store: this.#options.store, kinds: this.#options.kinds });
+        const { store, kinds, topics } = this.#options;
+        return await serveLive(exchange, this.#hub(), { rights: this.#rights, store, kinds, topics });
       }
       default:
         return this.#discovery.serve(exchange) ?? this.#openApi.serve(exchange) ?? notServed(exchange.path);

@@ -31,7 +31,7 @@ import type { Exchange, Reply, Request, Response, Upgrade } from "./exchange.ts"
 import { failedReply } from "./failed-reply.ts";
 import type { ReadyCheck } from "./health.ts";
 import { LiveExchange } from "./live-exchange.ts";
-import { checkSpoken } from "./methods.ts";
+import { checkOnce, checkSpoken } from "./methods.ts";
 import { Metrics } from "./metrics.ts";
 import { OpenStreams } from "./open-streams.ts";
 import { PlainListener } from "./plain-listener.ts";
@@ -77,6 +77,8 @@ export interface ApiOptions {
   readonly paths?: readonly PartPath[];
   /** Parts that this site does without: who asks for what they would serve is told so. */
   readonly leftOut?: readonly Pick<CentrePart, "name" | "kinds" | "topics">[];
+  /** Live topics of the parts that there are; those that hold something are served, too. Default: none. */
+  readonly topics?: readonly string[];
   /** Default: the fixed roles, with `rights` and `paths`. */
   readonly authorizer?: Authorizer;
   /** What needs more than one person. Absent: nothing. */
@@ -191,6 +193,7 @@ class ApiServer implements Api {
       ...(options.offeredTemplate !== undefined && { offeredTemplate: options.offeredTemplate }),
       paths: options.paths ?? [],
       leftOut: options.leftOut ?? [],
+      topics: options.topics ?? [],
     });
     this.#streams = new OpenStreams({ authorizer: this.#authorizer, clock, ...(options.login !== undefined && { login: options.login.login }) });
     this.#server = this.#createServer();
@@ -338,6 +341,7 @@ class ApiServer implements Api {
     let isCounted = false;
     try {
       checkSpoken(request, method, "stream" in response);
+      checkOnce(request);
       const { path, query } = parseUrl(request.url ?? "/");
       exchange.path = path;
       exchange.query = query;
