@@ -6,6 +6,7 @@ import type { Page } from "playwright-core";
 import { microservice, resource } from "#/model/index.ts";
 import { lacksBrowser } from "./console-browser.ts";
 import { manyCalls, tellCalls } from "./console-calls.ts";
+import { RECORDED_TRACE } from "./console-recorded.ts";
 import { ConsoleSite, type Look, type OpenPage, untilCalm } from "./console-site.ts";
 
 const skip = lacksBrowser();
@@ -129,6 +130,29 @@ describe("console: calls and things", { skip }, () => {
     for (const name of names) await store.delete(microservice, { name });
     for (const key of site.site.api.hub.board.list("calls").keys()) site.site.api.hub.board.drop("calls", key);
     await tell();
+  });
+
+  test("recorded calls: found by what they are, each leads to the tree of its request, whose holes and clocks are told", async () => {
+    await on("/calls", {}, async ({ page }) => {
+      await page.getByRole("button", { name: "Recorded" }).click();
+      const rows = page.locator("tr[data-index]");
+      await rows.first().waitFor();
+      assert.ok((await rows.count()) > 50);
+      await page.getByRole("button", { name: "Only what failed" }).click();
+      await rows.nth(2).waitFor({ state: "detached" });
+      await rows.getByRole("link", { name: "archive" }).focus();
+      await page.keyboard.press("Enter");
+      const drawer = page.getByRole("complementary", { name: `Trace ${RECORDED_TRACE}` });
+      await drawer.getByText("limits-v1-5d2c-0 served a call here that was not recorded, or not kept").waitFor();
+      await drawer.getByText(/clocks at least 244\s?ms apart/).waitFor();
+      await drawer.getByText("Gateway third of host gs-c could not be asked", { exact: false }).waitFor();
+      assert.equal(await drawer.locator("tbody tr").count(), 6);
+      assert.match(page.url(), /view=recorded&failed=true&open=6f72|open=6f72/);
+      await page.keyboard.press("Escape");
+      await drawer.waitFor({ state: "detached" });
+      await page.getByRole("button", { name: "Last minute" }).click();
+      await page.getByRole("button", { name: "Only what hurts" }).waitFor();
+    });
   });
 
   test("calls: what hurts first, sorted and filtered by the server, with a distribution, exported as it is shown", async () => {

@@ -9,6 +9,7 @@ import { role } from "#/model/index.ts";
 import { startBrowser, watchFaults } from "./console-browser.ts";
 import { tellCalls } from "./console-calls.ts";
 import { fillStore, moveUpdate } from "./console-data.ts";
+import { recordedPaths } from "./console-recorded.ts";
 import { fillSeries } from "./console-series.ts";
 import { type LoginSite, openLoginSite } from "./login-site.ts";
 import { ROOT } from "./running-site.ts";
@@ -73,7 +74,9 @@ export class ConsoleSite {
   static async open(context: Pick<TestContext, "after">): Promise<ConsoleSite> {
     const pages = createPages({ folder: `${ROOT}/console/built`, clock: systemClock, log: silentLog });
     const series = await fillSeries(context, systemClock, Date.now());
-    const site = await openLoginSite(context, { api: { pages, series, paths: [{ method: "GET", path: "/system", serve: async () => SYSTEM }] } });
+    const site = await openLoginSite(context, {
+      api: { pages, series, paths: [{ method: "GET", path: "/system", serve: async () => SYSTEM }, ...recordedPaths()] },
+    });
     await fillStore(site.api.store, site.api.hub.board, Date.now());
     await tellCalls(site.api.store, site.api.hub.board);
     await site.setUser(PERSON, { displayName: "Wei Huang 黄巍", roles: [{ role: "admin" }] });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Page } from "playwright-core";
 import { microservice } from "#/model/index.ts";
+import { RECORDED_TRACE } from "../test/console-recorded.ts";
 import { ConsoleSite, type Look, listPages, untilCalm } from "../test/console-site.ts";
 import { ROOT } from "./sources.ts";
 
@@ -89,6 +90,8 @@ const SHOTS: readonly Shot[] = [
     path: "/monitoring?of=query&q=sum%20by%20(host)%20(rate(host_network_received_bytes_total%5B%24range%5D))&unit=bytesPerSecond",
   },
   { name: "call", path: "/calls?open=portal|archive" },
+  { name: "recorded", path: "/calls?view=recorded" },
+  { name: "trace", path: `/calls?view=recorded&open=${RECORDED_TRACE}` },
   { name: "resource", path: "/resources?open=default/antenna-15m" },
   { name: "user", path: "/users?open=w.huang" },
   { name: "user-may", path: "/users?open=viewer&tab=may" },

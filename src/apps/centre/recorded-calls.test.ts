@@ -81,7 +81,7 @@ test("calls of all gateways are told to everybody by what they see: all, their s
   await assert.rejects(ask("/calls", "domain=none"), { code: "store/missing" });
 
   const draw = (nodes: readonly CallNode[]): unknown =>
-    nodes.map(({ call, hole, children }) => [call?.service ?? hole, ...(draw(children) as unknown[])]);
+    nodes.map(({ call, hole, children }) => [call?.service ?? hole?.message, ...(draw(children) as unknown[])]);
   const tree = async (caller?: Partial<PathCaller>): Promise<unknown> =>
     draw((await ask<{ readonly items: readonly CallNode[] }>("/calls/tree", `trace=${TRACE.toUpperCase()}`, caller)).items);
   assert.deepEqual(await tree(), [["portal", ["auth", ["store"]]]]);

@@ -18,12 +18,20 @@ import { CallDrawer } from "./CallDrawer.tsx";
 import { callerOf, keyOf, LEVELS, type Level, levelOf } from "./calls.ts";
 import "./calls.css";
 import { usePartName } from "./names.ts";
+import { Recorded } from "./Recorded.tsx";
+import { ViewChoice } from "./ViewChoice.tsx";
 
 /** Figures come each second; of many calls the centre rests between. */
 const BEAT_MS = 5_000;
 
-/** Who calls what, how often, how fast, how much of it fails: the last minute, as gateways tell it. */
+/** Who calls what: sums of the last minute, or recorded calls one by one. */
 export default function Calls() {
+  const [view] = useParam("view");
+  return view === "recorded" ? <Recorded /> : <LastMinute />;
+}
+
+/** Who calls what, how often, how fast, how much of it fails: the last minute, as gateways tell it. */
+function LastMinute() {
   const t = useTexts("calls");
   const [by, setBy] = useParam("by", "services");
   const [caller, setCaller] = useParam("caller");
@@ -92,6 +100,7 @@ export default function Calls() {
           {t("about")}
         </PageHead>
         <div className="tools">
+          <ViewChoice />
           <SearchField hint={t("search")} value={search} onChange={setSearch} />
           <span className="choice" role="group" aria-label={t("by")}>
             {(Object.keys(LEVELS) as Level[]).map((one) => (

@@ -16,3 +16,10 @@ export function usePartName(): (part: CallPart, value: string) => string {
     [t],
   );
 }
+
+/** What a caller of a recorded call is called; hidden: somebody that one may not see. */
+export function useCallerName(): (caller: string) => string {
+  const t = useTexts("calls");
+  const nameOf = usePartName();
+  return useCallback((caller) => (caller === "(hidden)" ? t("hidden") : nameOf("caller", caller)), [t, nameOf]);
+}

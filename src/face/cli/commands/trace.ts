@@ -69,7 +69,7 @@ export function drawTrace(terminal: Pick<Terminal, "columns" | "paint">, items: 
     rows.map(({ node, depth }) => {
       const { call, hole, skewMs, candidates } = node;
       const indent = "  ".repeat(depth);
-      if (call === undefined) return [`${indent}? ${hole ?? ""}`, "", "", "", "", "", ""];
+      if (call === undefined) return [`${indent}? ${hole?.message ?? ""}`, "", "", "", "", "", ""];
       const atMs = Date.parse(call.time) - fromMs;
       const notes = [
         ...(skewMs === undefined ? [] : [`clocks of ${call.gatewayHost} and of its caller are at least ${formatTook(skewMs)} apart`]),

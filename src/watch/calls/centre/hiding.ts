@@ -1,6 +1,7 @@
-import type { CallNode, GatheredCall } from "../core/tree.ts";
+import type { CallHole, CallNode, GatheredCall } from "../core/tree.ts";
 
 const HIDDEN = "(hidden)";
+const NOT_SHOWN: CallHole = { why: "hidden", message: "a call that you may not see" };
 
 /** `call` for somebody who sees calls to the services of `reach`: who called it is hidden where they do not see that. */
 export function hideCaller(call: GatheredCall, reach: ReadonlySet<string> | undefined): GatheredCall {
@@ -15,8 +16,8 @@ export function hideCalls(nodes: readonly CallNode[], reach: ReadonlySet<string>
   return nodes.flatMap((node): readonly CallNode[] => {
     const children = hideCalls(node.children, reach);
     const { call } = node;
-    if (call === undefined) return children.length === 0 ? [] : [{ hole: "a call that is not shown here", children }];
+    if (call === undefined) return children.length === 0 ? [] : [{ hole: NOT_SHOWN, children }];
     if (call.service !== undefined && reach.has(call.service)) return [{ ...node, call: hideCaller(call, reach), children }];
-    return children.length === 0 ? [] : [{ hole: "a call that you may not see", children }];
+    return children.length === 0 ? [] : [{ hole: NOT_SHOWN, children }];
   });
 }

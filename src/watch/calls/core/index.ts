@@ -1,1 +1,1 @@
-export type { CallNode, GatheredCall } from "./tree.ts";
+export { buildTree, type CallNode, type GatheredCall } from "./tree.ts";

@@ -91,8 +91,10 @@ export function parseLine(line: string): CallRecord | undefined {
     const { from, caller, ...rest } = JSON.parse(line) as Record<string, unknown> & { readonly from?: string; readonly caller?: string };
     if (typeof rest["time"] !== "string" || typeof rest["durationMs"] !== "number") return undefined;
     // An instance calls for its service; else `caller` is that service, or nobody known.
+    // Through a proxy the whole URL is asked for: what stands before its path is `host`.
+    const path = typeof rest["path"] === "string" ? rest["path"].replace(/^https?:\/\/[^/]*(?=\/|$)/i, "") || "/" : "";
     const callers = from === undefined ? { caller: caller ?? "" } : { caller: from, callerInstance: caller ?? "" };
-    return { ...rest, ...callers } as unknown as CallRecord;
+    return { ...rest, path: rest["method"] === "TCP" ? "" : path, ...callers } as unknown as CallRecord;
   } catch {
     return undefined;
   }

@@ -23,7 +23,7 @@ const call = (service: string, from: string | undefined, startMs: number, durati
 });
 const draw = (nodes: readonly CallNode[]): unknown =>
   nodes.map(({ call: one, hole, skewMs, candidates, children }) => [
-    one?.service ?? `hole: ${hole}`,
+    one?.service ?? `hole: ${hole?.message}`,
     ...(skewMs === undefined ? [] : [`skew ${skewMs}`]),
     ...(candidates === undefined ? [] : [`of ${candidates}`]),
     ...(draw(children) as unknown[]),

@@ -11,12 +11,21 @@ export interface GatheredCall extends CallRecord {
 export interface CallNode {
   readonly call?: GatheredCall;
   /** In place of a call: what is missing. */
-  readonly hole?: string;
+  readonly hole?: CallHole;
   /** By how much it lies outside of the call above it, by the clocks of two hosts: these are apart by that much at least. Times are never moved. */
   readonly skewMs?: number;
   /** So many calls above may be the one for which it was made; shown is the likeliest. */
   readonly candidates?: number;
   readonly children: readonly CallNode[];
+}
+
+/** What is missing in a tree. */
+export interface CallHole {
+  /** `notRecorded`: what `instance` served when it made the calls below; `unknownCaller`: who made them; `hidden`: the reader may not see it. */
+  readonly why: "notRecorded" | "unknownCaller" | "hidden";
+  readonly instance?: string;
+  /** For people. */
+  readonly message: string;
 }
 
 interface Building {
@@ -61,10 +70,10 @@ export function buildTree(calls: readonly GatheredCall[]): readonly CallNode[] {
   return [...(root === undefined ? [] : [root]), ...others, ...holes];
 }
 
-function holeOf(instance: string, caller: string): string {
-  if (instance === "")
-    return caller === "?" || caller === "" ? "called by somebody who is not known" : `called by ${caller}, by an instance that is not known`;
-  return `${instance} served a call here that was not recorded, or not kept`;
+function holeOf(instance: string, caller: string): CallHole {
+  if (instance !== "") return { why: "notRecorded", instance, message: `${instance} served a call here that was not recorded, or not kept` };
+  const who = caller === "?" || caller === "" ? "somebody who is not known" : `${caller}, by an instance that is not known`;
+  return { why: "unknownCaller", message: `called by ${who}` };
 }
 
 /** Finds the call for which `node` was made, among those that its caller's instance has served. */

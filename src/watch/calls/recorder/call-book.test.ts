@@ -71,6 +71,16 @@ test("calls are found by what they are, the newest first, in memory as in sealed
   assert.equal(first, undefined);
 });
 
+test("a call is told as it was, by the service and the instance of its caller, and by its path alone", async () => {
+  const { book } = open();
+  book.take(
+    bytes(line(START, { path: "http://auth:80/login/中文" }), line(START - 1, { from: undefined, caller: "", role: "edge", path: "http://a" })),
+  );
+  const [inner, outer] = (await book.find(all)).records;
+  assert.deepEqual([inner?.path, inner?.caller, inner?.callerInstance, inner?.instance], ["/login/中文", "portal", "portal-v1-0", "auth-v1-0"]);
+  assert.deepEqual([outer?.path, outer?.caller, outer?.callerInstance], ["/", "", undefined]);
+});
+
 test("of what the access log has behind the last sealed line nothing is lost, and nothing is there twice", async () => {
   const { book, folder } = open();
   const lines = Array.from({ length: 20 }, (_, index) => line(START + index));
