@@ -58,6 +58,8 @@ const PATHS: Readonly<Record<string, { readonly path: string; readonly method?: 
     live: { path: "/live", who: ["viewer", "operator", "engineer", "admin"] },
     "access-lines": { path: `/access-lines?trace=${"0".repeat(32)}`, who: ["viewer", "operator", "engineer", "admin"] },
     logs: { path: "/logs?all=true", who: ["viewer", "operator", "engineer", "admin"] },
+    // Of each service it is asked for by itself.
+    "logs level": { path: "/logs/level", method: "POST", who: "known" },
     "logs search": { path: "/logs/search", who: ["viewer", "operator", "engineer", "admin"] },
     metrics: { path: "/metrics", who: ["viewer", "operator", "engineer", "admin"] },
     prometheus: { path: "/prometheus/api/v1/query?query=up", who: ["viewer", "operator", "engineer", "admin"] },

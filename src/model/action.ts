@@ -9,6 +9,7 @@ export const ACTIONS = [
   "start",
   "stop",
   "run-script",
+  "log-level",
   "acknowledge",
   "shelve",
   "close",

@@ -3,6 +3,7 @@ import { conditions, time, timestamp } from "./conditions.ts";
 import { duration, minReady } from "./duration.ts";
 import { health } from "./health.ts";
 import { defineKind } from "./kind.ts";
+import { logLevelHook } from "./log-level.ts";
 import { logKeeping } from "./logs.ts";
 import { label } from "./names.ts";
 import { probe } from "./probe.ts";
@@ -65,6 +66,7 @@ const spec = z
         "`at`: its service's `restartedAt` as it was told last. Until a process runs that was started since then (`status.restartedAt`) it gets no calls. `isFree`: no gateway sends it any, so that its process may be ended.",
       ),
     logs: logKeeping.optional(),
+    logLevel: logLevelHook.optional(),
   })
   .refine((one) => one.run !== undefined || one.probe !== undefined, "give run or probe");
 

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { duration, minReady, someDuration } from "./duration.ts";
 import { health } from "./health.ts";
 import { sentPath } from "./http-text.ts";
+import { logLevelHook } from "./log-level.ts";
 import { label, variableName, version } from "./names.ts";
 import { argument, command, innerPath, tooLongToStart } from "./program.ts";
 
@@ -191,8 +192,9 @@ export const template = z
       .strictObject({ path: sentPath })
       .optional()
       .describe("POST {state: passive|active|draining} goes here at each change, beside the file $ORRERY_STATE."),
+    logLevel: logLevelHook.optional(),
   })
-  .superRefine(({ run, env, ports, health, drain, stateUrl }, context) => {
+  .superRefine(({ run, env, ports, health, drain, stateUrl, logLevel }, context) => {
     const names = ports.map((one) => one.name);
     const asked: readonly (readonly [{ readonly port?: string | undefined } | undefined, readonly string[]])[] = [
       [health.startup?.http ?? health.startup?.tcp, ["health", "startup"]],
@@ -200,6 +202,7 @@ export const template = z
       [health.liveness?.http ?? health.liveness?.tcp, ["health", "liveness"]],
       [drain.busy?.http, ["drain", "busy"]],
       [stateUrl === undefined ? undefined : {}, ["stateUrl"]],
+      [logLevel?.http ?? logLevel?.spring, ["logLevel"]],
     ];
     for (const [target, path] of asked) {
       if (target?.port !== undefined && !names.includes(target.port))

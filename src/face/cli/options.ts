@@ -65,6 +65,7 @@ export interface Options {
   readonly where?: string;
   readonly list?: boolean;
   readonly reason?: string;
+  readonly for?: string;
   readonly action?: string;
   readonly object?: string;
   readonly text?: string;

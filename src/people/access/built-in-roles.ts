@@ -5,14 +5,29 @@ export type RoleSpec = (typeof role)["$spec"];
 
 const READ: readonly RoleSpec["rules"][number]["verbs"][number][] = ["get", "list", "watch"];
 const READS = { rules: [{ verbs: READ, kinds: ["*"] }], paths: [{ verbs: ["get"], paths: ["*"] }] };
-const STEERING = ["update", "pause", "promote", "abort", "rollback", "scale", "start", "stop", "run-script", "acknowledge", "shelve", "close"];
+const STEERING = [
+  "update",
+  "pause",
+  "promote",
+  "abort",
+  "rollback",
+  "scale",
+  "start",
+  "stop",
+  "run-script",
+  "log-level",
+  "acknowledge",
+  "shelve",
+  "close",
+];
 
 /** The roles that every site has. Nobody edits them, so that a site always has them as they are described; which groups have one is the site's own. */
 export const BUILT_IN_ROLES: ReadonlyMap<string, RoleSpec> = new Map(
   Object.entries({
     viewer: { description: "Sees everything but secrets and the audit, and changes nothing.", ...READS },
     operator: {
-      description: "Runs what is there: updates to versions on offer, scales, starts, stops, runs scripts, answers alarms. Edits no manifest.",
+      description:
+        "Runs what is there: updates to versions on offer, scales, starts, stops, runs scripts, sets levels of logs, answers alarms. Edits no manifest.",
       ...READS,
       actions: STEERING,
     },

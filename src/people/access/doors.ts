@@ -19,6 +19,8 @@ const DOORS: Readonly<Record<Action, readonly { readonly verbs: readonly string[
     { verbs: ["delete", "deletecollection"], resources: ["instances"] },
   ],
   "run-script": [{ verbs: ["create"], resources: ["instances/scripts", "microservices/scripts"] }],
+  // Asked of the service that is named to /logs/level.
+  "log-level": [],
   // Asked of each alarm that is named to /alarms/operate.
   acknowledge: [],
   shelve: [],
@@ -44,6 +46,7 @@ const ASKED: Readonly<Partial<Record<Action, readonly string[]>>> = {
   start: ["microservices", "jobs"],
   stop: ["microservices", "jobs", "jobruns", "instances"],
   "run-script": ["instances", "microservices"],
+  "log-level": ["microservices"],
   acknowledge: ["alarms"],
   shelve: ["alarms"],
   close: ["alarms"],
@@ -78,6 +81,7 @@ export const KNOWN_PATHS: readonly string[] = [
   "/views",
   "/approvals/*",
   "/alarms/operate",
+  "/logs/level",
   "/calls",
   "/calls/tree",
 ];

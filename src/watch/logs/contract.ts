@@ -1,6 +1,25 @@
+import type { LogLevel } from "#/model/index.ts";
+
 /** Between the centre and the agents. */
 export const LOGS_SEARCH = "logs/search";
 export const LOGS_KEPT = "logs/kept";
+
+export const LOGS_LEVEL = "logs/level";
+
+/** What an agent is asked to do with one instance. */
+export interface LevelWish {
+  readonly namespace: string;
+  readonly instance: string;
+  /** Absent: back, now. */
+  readonly level?: LogLevel;
+  readonly forMs: number;
+}
+
+/** What came of it. */
+export interface LevelAnswer {
+  /** When it goes back, by the host's clock. */
+  readonly untilMs?: number;
+}
 
 /** What an agent tells of what it keeps, each minute. */
 export interface KeptNotice {

@@ -3,6 +3,7 @@ import { gauge, type MetricFamily } from "#/base/index.ts";
 import { host, instance, job, microservice, resource } from "#/model/index.ts";
 import { type CentrePart, declareController } from "#/state/reconcile/index.ts";
 import { LOGS_KEPT } from "./contract.ts";
+import { changeLevels } from "./level-desk.ts";
 import { readSearchRequest } from "./search-request.ts";
 import { searchSite } from "./site-search.ts";
 
@@ -32,6 +33,12 @@ export const logsPart: CentrePart = {
           },
           metrics: () => figures(kept),
           paths: [
+            {
+              path: "/logs/level",
+              method: "POST",
+              isByObject: true,
+              serve: async ({ body, caller }) => changeLevels(body, caller, { services: caches.services, instances: caches.instances, peers }),
+            },
             {
               path: "/logs/search",
               method: "GET",

@@ -34,6 +34,7 @@ function hostRig(t: TestContext): HostRig {
     platformFolder: path.join(folder, "logs"),
     logs: {
       list: () => logs,
+      find: () => undefined,
       onLeaving: (listener) => {
         take = listener;
       },

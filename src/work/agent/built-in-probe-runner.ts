@@ -129,6 +129,8 @@ export class BuiltInProbeRunner implements Runner {
 
   keptLog(): undefined {}
 
+  program(): undefined {}
+
   setOpenAddresses(): void {}
 
   #restart(): void {

@@ -90,6 +90,10 @@ export const instancesPart: AgentPart = {
     const instanceLooks = new InstanceLooks();
     give(HOST_LOGS, {
       list: () => [...runners].flatMap((runner) => hostLogOf(runner) ?? []),
+      find: (namespace, name) => {
+        const runner = runners.find(namespace, name);
+        return runner === undefined ? undefined : { instance: runner.instance, program: runner.program() };
+      },
       onLeaving: (take) => {
         leaving = take;
       },

@@ -4,6 +4,7 @@ import type { HostContext, HostPart, HostWorker, Link } from "#/state/link/index
 import type { Store } from "#/state/store/index.ts";
 import type { AgentObservation, InstanceUse } from "#/work/probes/index.ts";
 import type { InstanceLook } from "./instance-looks.ts";
+import type { InstanceProgram } from "./runner.ts";
 
 /** What a capability gives to an agent. */
 export type AgentPart = HostPart<AgentContext, AgentWorker>;
@@ -70,6 +71,8 @@ export interface HostLog {
 export interface HostLogs {
   /** With their times on disk up to now. */
   list(): readonly HostLog[];
+  /** An instance with its program, if that runs; `undefined`: there is no such instance here. */
+  find(namespace: string, name: string): { readonly instance: Instance; readonly program: InstanceProgram | undefined } | undefined;
   /** Calls `take` for each instance that is over, right before its folder is removed. One may listen. */
   onLeaving(take: (log: HostLog) => void): void;
 }

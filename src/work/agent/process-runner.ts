@@ -33,7 +33,7 @@ import { explainStart, signsOf } from "./launch.ts";
 import { giveBackNetwork } from "./network.ts";
 import { followProbe } from "./probe-program.ts";
 import { RecordWriter } from "./record-writer.ts";
-import type { KeptLog, Runner, RunnerContext } from "./runner.ts";
+import type { InstanceProgram, KeptLog, Runner, RunnerContext } from "./runner.ts";
 import { StatusWriter } from "./status-writer.ts";
 
 const FAULT_WAIT_MS = 2000;
@@ -294,6 +294,11 @@ export class ProcessRunner implements Runner {
   async rotateLog(): Promise<void> {
     // A run that is over prints nothing any more.
     if (this.#state.result === undefined) await this.#log.rotate(this.#process.running !== undefined);
+  }
+
+  program(): InstanceProgram | undefined {
+    const { running } = this.#process;
+    return running === undefined ? undefined : { pid: running.pid, startTime: running.startTime, ports: this.#hosted.network.ports };
   }
 
   keptLog(): KeptLog {

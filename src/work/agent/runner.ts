@@ -51,8 +51,19 @@ export interface Runner {
   rotateLog(): Promise<void>;
   /** Its log, with the times that were noted up to now on disk; `undefined`: it writes none. */
   keptLog(): KeptLog | undefined;
+  /** `undefined`: none runs. */
+  program(): InstanceProgram | undefined;
   /** Says where outside of the loopback it was seen listening. */
   setOpenAddresses(addresses: readonly string[]): void;
+}
+
+/** The program of an instance while it runs. */
+export interface InstanceProgram {
+  readonly pid: number;
+  /** Jiffies since boot; with the pid it is one process for ever. */
+  readonly startTime: number;
+  /** Its ports by name. */
+  readonly ports: Readonly<Record<string, number>>;
 }
 
 /** Where the output of an instance is. */

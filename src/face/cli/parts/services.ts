@@ -1,7 +1,7 @@
 import { Argument, Option } from "commander";
 import { instance, microservice, revision, volume } from "#/model/index.ts";
 import type { CliPart } from "../context.ts";
-import { collect, output, parseCount, wait } from "../option-values.ts";
+import { collect, output, parseCount, parseDuration, wait } from "../option-values.ts";
 import type { Options } from "../options.ts";
 
 /** True if `orrery logs` is asked to search, and not to show what is written. */
@@ -81,6 +81,20 @@ export const servicesCli: CliPart = {
       description: "Restart the instances of services one after the other; calls go to the others meanwhile.",
       define: (command) => wait(command.argument("<service...>", "names of microservices")),
       run: async (context, args, options) => (await import("../commands/restart.ts")).restart(context, args, options),
+    },
+    {
+      group: "Change:",
+      usage: "log-level",
+      description: "Have a service log more, or less, for a time; it goes back by itself.",
+      define: (command) =>
+        command
+          .argument("<service>", "name of a microservice whose template has a logLevel")
+          .addArgument(new Argument("<level>", "how much").choices(["trace", "debug", "info", "warn", "error", "fatal", "back"]))
+          .option("--for <duration>", "so long, 1s to 24h", parseDuration, "10m")
+          .option("--instance <name>", "only this instance")
+          .option("-m, --message <words>", "why; it stands in the audit")
+          .addOption(new Option("-o, --output <format>", "how to show it").choices(["json"])),
+      run: async (context, args, options) => (await import("../commands/log-level.ts")).logLevel(context, args, options),
     },
     {
       group: "Change:",

@@ -1,6 +1,8 @@
+import { LOG_LEVELS, type LogLevel } from "#/model/index.ts";
+
 /** How grave a record is, from the least. */
-export const LEVELS = ["trace", "debug", "info", "warn", "error", "fatal"] as const;
-export type Level = (typeof LEVELS)[number];
+export const LEVELS: typeof LOG_LEVELS = LOG_LEVELS;
+export type Level = LogLevel;
 
 /** Whose lines they are, as people name it. */
 export interface LogOwner {

@@ -293,6 +293,7 @@ function buildInstance(made: {
       ...(template.calls === undefined ? {} : { calls: template.calls }),
       ...(template.drain.busy === undefined ? {} : { busy: template.drain.busy }),
       ...(template.stateUrl === undefined ? {} : { stateUrl: template.stateUrl }),
+      ...(template.logLevel === undefined ? {} : { logLevel: template.logLevel }),
       // What is made now needs no restart for a wish of before.
       ...(service.spec.restartedAt === undefined ? {} : { restart: { at: service.spec.restartedAt, isFree: true } }),
       ...(service.spec.logs === undefined ? {} : { logs: service.spec.logs }),
