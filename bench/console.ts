@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { measureBrowser } from "./console/browser.ts";
 import { measureConsoles } from "./console/consoles.ts";
+import { measurePlots } from "./console/plots.ts";
 import { RunningServer } from "./console/running-server.ts";
 import { Setting } from "./console/setting.ts";
 import { measureTopology } from "./console/topology.ts";
@@ -14,7 +15,7 @@ const { values } = parseArgs({
     seconds: { type: "string", default: "10" },
     rules: { type: "string", default: "0,50" },
     /** What is measured. */
-    only: { type: "string", default: "consoles,browser,topology" },
+    only: { type: "string", default: "consoles,browser,topology,plots" },
     /** Folder for a profile of each server. */
     profile: { type: "string" },
     /** Folder for a picture of each page that is measured. */
@@ -25,7 +26,7 @@ const report = new Report("console");
 const changes = Number(values.changes);
 const setting = new Setting({ report, consoles: Number(values.consoles), changes, seconds: Number(values.seconds), pictures: values.pictures });
 const parts = values.only.split(",");
-for (const rules of values.rules.split(",").map(Number)) {
+for (const rules of parts.every((part) => part === "plots") ? [] : values.rules.split(",").map(Number)) {
   const server = await RunningServer.start({ rules, changes, profile: values.profile });
   const who = rules === 0 ? "" : `, ${rules} rules`;
   try {
@@ -36,4 +37,5 @@ for (const rules of values.rules.split(",").map(Number)) {
     await server.close();
   }
 }
+if (parts.includes("plots")) await measurePlots(setting);
 report.end();

@@ -6,6 +6,7 @@ import type { Page } from "playwright-core";
 import { silentLog, systemClock } from "#/base/index.ts";
 import { createPages } from "#/face/pages/index.ts";
 import { role } from "#/model/index.ts";
+import type { SeriesStore } from "#/watch/series/index.ts";
 import { startBrowser, watchFaults } from "./console-browser.ts";
 import { tellCalls } from "./console-calls.ts";
 import { fillStore, moveUpdate } from "./console-data.ts";
@@ -70,10 +71,10 @@ export class ConsoleSite {
     this.#browser = browser;
   }
 
-  /** Everything is closed after the test. */
-  static async open(context: Pick<TestContext, "after">): Promise<ConsoleSite> {
+  /** Everything is closed after the test. `series`: other figures than those of `fillSeries`. */
+  static async open(context: Pick<TestContext, "after">, options: { readonly series?: SeriesStore } = {}): Promise<ConsoleSite> {
     const pages = createPages({ folder: `${ROOT}/console/built`, clock: systemClock, log: silentLog });
-    const series = await fillSeries(context, systemClock, Date.now());
+    const series = options.series ?? (await fillSeries(context, systemClock, Date.now()));
     const site = await openLoginSite(context, {
       api: { pages, series, paths: [{ method: "GET", path: "/system", serve: async () => SYSTEM }, ...recordedPaths()] },
     });
