@@ -215,8 +215,9 @@ describe("console", { skip }, () => {
         assert.equal(loads, 0, "somebody was writing");
         await page.evaluate("document.querySelector('textarea').remove()");
         await begin();
-        page.once("domcontentloaded", () => {
-          isBack = true;
+        // What is loaded anew names the parts that there are.
+        page.on("request", (request) => {
+          if (request.isNavigationRequest()) isBack = true;
         });
       }
       await page.getByRole("link", { name: "Updates" }).click();

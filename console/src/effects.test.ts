@@ -11,3 +11,11 @@ test("an effect that is one expression calls a function of ours, by its name", (
       assert.match(body, /^(\(\) =>|[a-z]\w*\()/i, `${file}: put it into braces: ${body}`);
   }
 });
+
+/** React holds back for 300 ms whatever comes after the fallback of a Suspense (FALLBACK_THROTTLE_MS of react-dom), so that first visits of pages took longer than that. */
+test("no part waits behind a Suspense of React's: parts that are loaded later are those of parts/later.tsx", () => {
+  for (const file of globSync("**/*.{ts,tsx}", { cwd: import.meta.dirname })) {
+    const text = readFileSync(path.join(import.meta.dirname, file), "utf8");
+    for (const [, names = ""] of text.matchAll(/import \{([^}]*)\} from "react"/g)) assert.doesNotMatch(names, /\b(?:lazy|Suspense)\b/, file);
+  }
+});

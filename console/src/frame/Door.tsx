@@ -1,12 +1,12 @@
-import { lazy, Suspense, useEffect } from "react";
+import { useEffect } from "react";
 import { stream, useNotice } from "../api/live.ts";
 import { session, tellInput } from "../api/session.ts";
 import { Login } from "../pages/login/Login.tsx";
+import { Show } from "../parts/later.tsx";
 import { followPerson, useTexts } from "../texts/index.ts";
 import "./door.css";
+import { frame } from "./early.tsx";
 import { Guard } from "./Guard.tsx";
-
-const Frame = lazy(() => import("./Frame.tsx"));
 
 /** Who is not logged in meets the login; all else is loaded behind it. */
 export function Door() {
@@ -58,9 +58,7 @@ export function Door() {
     case "in":
       return (
         <Guard of="page">
-          <Suspense fallback={<div className="door" aria-busy="true" />}>
-            <Frame me={state.me} />
-          </Suspense>
+          <Show of={frame} given={{ me: state.me }} />
         </Guard>
       );
   }

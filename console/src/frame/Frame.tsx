@@ -1,8 +1,9 @@
-import { type ComponentType, lazy, Suspense, useEffect, useMemo, useState } from "react";
+import { useEffect, useState } from "react";
 import { useNotice, useStreamState } from "../api/live.ts";
 import type { Me } from "../api/session.ts";
-import { findPage, PAGES, type PageEntry } from "../pages/index.ts";
+import { findPage, PAGES } from "../pages/index.ts";
 import { Age } from "../parts/Age.tsx";
+import { Show } from "../parts/later.tsx";
 import { useTexts } from "../texts/index.ts";
 import { loadAhead } from "./ahead.ts";
 import { Bar } from "./Bar.tsx";
@@ -15,16 +16,11 @@ import { startKeys } from "./keys.ts";
 import { usePlace } from "./location.ts";
 import { isRailFolded, isWall } from "./look.ts";
 import { Palette } from "./Palette.tsx";
+import { pageOf } from "./page-parts.tsx";
 import { Rail } from "./Rail.tsx";
 import { useRotation } from "./rotation.ts";
 
-const loaded = new Map<string, ComponentType>();
-
-function pageOf(entry: PageEntry): ComponentType {
-  const known = loaded.get(entry.id) ?? lazy(entry.load);
-  loaded.set(entry.id, known);
-  return known;
-}
+const NOTHING = {};
 
 /** Everything around a page: rail, bar, palette; and the page. */
 export default function Frame({ me }: { readonly me: Me }) {
@@ -36,7 +32,7 @@ export default function Frame({ me }: { readonly me: Me }) {
   const isFolded = useNotice(isRailFolded);
   const onWall = useNotice(isWall);
   const entry = findPage(path);
-  const Page = useMemo(() => (entry === undefined ? undefined : pageOf(entry)), [entry]);
+
   const unacknowledged = useNotice(newAlarms);
   useRotation(onWall);
   useEffect(() => startKeys({ openPalette: () => setPaletteOpen(true), openKeys: () => setKeysOpen(true) }), []);
@@ -63,16 +59,14 @@ export default function Frame({ me }: { readonly me: Me }) {
           <CutOff />
         </Guard>
         <Guard key={entry?.id} of="page">
-          <Suspense fallback={<div className="page" aria-busy="true" />}>
-            {Page === undefined ? (
-              <div className="page">
-                <h1>{t("noPage")}</h1>
-                <p className="quiet">{t("noPageNext")}</p>
-              </div>
-            ) : (
-              <Page />
-            )}
-          </Suspense>
+          {entry === undefined ? (
+            <div className="page">
+              <h1>{t("noPage")}</h1>
+              <p className="quiet">{t("noPageNext")}</p>
+            </div>
+          ) : (
+            <Show of={pageOf(entry)} given={NOTHING} />
+          )}
         </Guard>
       </main>
       {isPaletteOpen && (

@@ -1,6 +1,7 @@
 import { useNotice } from "../api/live.ts";
 import { GROUPS, PAGES } from "../pages/index.ts";
 import { useTexts } from "../texts/index.ts";
+import { loadSoon } from "./ahead.ts";
 import { Icon } from "./icons.tsx";
 import { linkTo } from "./location.ts";
 import { isRailFolded } from "./look.ts";
@@ -26,16 +27,18 @@ export function Rail({ current, onClose }: { readonly current: string | undefine
         <div key={group} className="rail-group">
           <h3>{t(`groups.${group}`)}</h3>
           <ul>
-            {pages.map(({ id, path, key }) => (
-              <li key={id}>
+            {pages.map((page) => (
+              <li key={page.id}>
                 <a
-                  {...linkTo(path)}
+                  {...linkTo(page.path)}
                   className="rail-link"
-                  aria-current={id === current ? "page" : undefined}
-                  title={key === undefined ? t(`pages.${id}`) : `${t(`pages.${id}`)} (g ${key})`}
+                  onPointerEnter={() => loadSoon(page)}
+                  onFocus={() => loadSoon(page)}
+                  aria-current={page.id === current ? "page" : undefined}
+                  title={page.key === undefined ? t(`pages.${page.id}`) : `${t(`pages.${page.id}`)} (g ${page.key})`}
                 >
-                  <Icon name={id} />
-                  <span>{t(`pages.${id}`)}</span>
+                  <Icon name={page.id} />
+                  <span>{t(`pages.${page.id}`)}</span>
                 </a>
               </li>
             ))}

@@ -1,10 +1,10 @@
-import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { type KeyboardEvent, memo, type ReactNode, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { CallTableView, ObjectsView, ViewRow, ViewWish } from "../../../src/face/views/protocol.ts";
 import { type LiveView, useView } from "../api/live.ts";
 import { Icon } from "../frame/icons.tsx";
 import { useTexts } from "../texts/index.ts";
 import "./data-table.css";
-import { type RowWindow, windowAt } from "./rows.ts";
+import { type RowWindow, serves, windowAt } from "./rows.ts";
 import { Standing } from "./Standing.tsx";
 
 export interface Column<Row> {
@@ -52,7 +52,7 @@ export function DataTable<Row>({ label, wish, columns, sort, onSort, openKey, on
   const t = useTexts("frame");
   const box = useRef<HTMLDivElement>(null);
   const [rowHeight, setRowHeight] = useState(32);
-  const [range, setRange] = useState<RowWindow>(() => windowAt(0, 900, 32));
+  const [range, setRange] = useState<RowWindow>(() => windowAt(0, innerHeight, 32));
   const [active, setActive] = useState(0);
   const live = useView<Row>({ of: "objects", ...wish, ...(sort.by !== "" && { sort }), ...range } as ViewWish);
   useEffect(() => {
@@ -65,7 +65,7 @@ export function DataTable<Row>({ label, wish, columns, sort, onSort, openKey, on
     const height = Number.parseFloat(getComputedStyle(element).getPropertyValue("--row")) || 32;
     setRowHeight(height);
     const next = windowAt(element.scrollTop, element.clientHeight, height);
-    setRange((former) => (former.offset === next.offset && former.limit === next.limit ? former : next));
+    setRange((former) => (serves(former, next) ? former : next));
   }, []);
   useLayoutEffect(() => {
     measure();
@@ -100,6 +100,13 @@ export function DataTable<Row>({ label, wish, columns, sort, onSort, openKey, on
     else if (top + head + rowHeight > element.scrollTop + element.clientHeight) element.scrollTop = top + head + rowHeight - element.clientHeight;
     requestAnimationFrame(() => element.querySelector<HTMLElement>(`[data-index="${next}"]`)?.focus({ preventScroll: true }));
   };
+  const choose = useCallback(
+    (row: ViewRow<Row>) => {
+      setActive(row.index);
+      onOpen?.(row);
+    },
+    [onOpen],
+  );
   const sortBy = (by: string): void => onSort(sort.by === by ? { by, descending: !sort.descending } : { by, descending: false });
 
   return (
@@ -138,26 +145,14 @@ export function DataTable<Row>({ label, wish, columns, sort, onSort, openKey, on
           <tbody>
             {offset > 0 && <tr aria-hidden="true" style={{ height: offset * rowHeight }} />}
             {live.rows.map((row) => (
-              <tr
+              <Row
                 key={row.key}
-                data-index={row.index}
-                aria-rowindex={row.index + 2}
-                aria-selected={row.key === openKey}
-                tabIndex={row.index === activeIndex ? 0 : -1}
-                onClick={() => {
-                  setActive(row.index);
-                  onOpen?.(row);
-                }}
-                onKeyDown={(event) => {
-                  if (event.key === "Enter" && event.target === event.currentTarget) onOpen?.(row);
-                }}
-              >
-                {columns.map(({ id, cell, isNumber, isExtra }) => (
-                  <td key={id} className={["clip", isNumber === true ? "number" : "", isExtra === true ? "is-extra" : ""].join(" ").trim()}>
-                    {cell(row)}
-                  </td>
-                ))}
-              </tr>
+                row={row}
+                columns={columns as readonly Column<unknown>[]}
+                isOpen={row.key === openKey}
+                isActive={row.index === activeIndex}
+                onChoose={choose as (row: ViewRow<unknown>) => void}
+              />
             ))}
             {after > 0 && <tr aria-hidden="true" style={{ height: after * rowHeight }} />}
           </tbody>
@@ -169,3 +164,34 @@ export function DataTable<Row>({ label, wish, columns, sort, onSort, openKey, on
     </Standing>
   );
 }
+
+interface RowProps {
+  readonly row: ViewRow<unknown>;
+  readonly columns: readonly Column<unknown>[];
+  readonly isOpen: boolean;
+  /** Tab leads to it. */
+  readonly isActive: boolean;
+  readonly onChoose: (row: ViewRow<unknown>) => void;
+}
+
+/** Drawn anew when it changes, not with each change of another: of a thousand a second most are of others. */
+const Row = memo(function Row({ row, columns, isOpen, isActive, onChoose }: RowProps) {
+  return (
+    <tr
+      data-index={row.index}
+      aria-rowindex={row.index + 2}
+      aria-selected={isOpen}
+      tabIndex={isActive ? 0 : -1}
+      onClick={() => onChoose(row)}
+      onKeyDown={(event) => {
+        if (event.key === "Enter" && event.target === event.currentTarget) onChoose(row);
+      }}
+    >
+      {columns.map(({ id, cell, isNumber, isExtra }) => (
+        <td key={id} className={["clip", isNumber === true ? "number" : "", isExtra === true ? "is-extra" : ""].join(" ").trim()}>
+          {cell(row)}
+        </td>
+      ))}
+    </tr>
+  );
+});

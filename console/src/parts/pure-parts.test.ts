@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { dayOfYear, spellOut, utcText } from "./durations.ts";
 import { withoutEscapes } from "./escapes.ts";
 import { formatShare } from "./numbers.ts";
-import { windowAt } from "./rows.ts";
+import { serves, windowAt } from "./rows.ts";
 import { pointsOf } from "./series.ts";
 
 test("a length is told in one unit, and never in less than the truth", () => {
@@ -50,6 +50,23 @@ test("the rows that are seen are always among those that are asked for, and not 
       assert.ok(limit <= height / rowHeight + 102 && offset % 20 === 0);
     }),
   );
+});
+
+test("the window that is asked for before a list is measured does for the list: a page asks once", () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 300, max: 3_000 }),
+      fc.double({ min: 0.2, max: 1, noNaN: true }),
+      fc.constantFrom(24, 32, 44),
+      (pagePx, part, rowPx) => {
+        const [asked, wanted] = [windowAt(0, pagePx, 32), windowAt(0, pagePx * part, rowPx)];
+        if (asked.limit <= wanted.limit + 60) assert.ok(serves(asked, wanted) || wanted.limit > asked.limit);
+        assert.equal(serves(wanted, windowAt(40 * rowPx, pagePx, rowPx)), false);
+      },
+    ),
+  );
+  assert.ok(serves(windowAt(0, 800, 32), windowAt(0, 540, 32)));
+  assert.ok(!serves(windowAt(0, 540, 32), windowAt(0, 3_000, 32)));
 });
 
 test("nothing that a program writes steers the page: no escapes, no control characters, no turned text", () => {

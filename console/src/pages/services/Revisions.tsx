@@ -1,15 +1,16 @@
-import { Fragment, lazy, Suspense, useState } from "react";
+import { Fragment, useState } from "react";
 import type { TableRow } from "../../../../src/face/views/protocol.ts";
 import { useView } from "../../api/live.ts";
 import { mayAct } from "../../api/session.ts";
 import { go } from "../../frame/location.ts";
 import { Age } from "../../parts/Age.tsx";
+import { Later, Show } from "../../parts/later.tsx";
 import { Standing } from "../../parts/Standing.tsx";
 import { useTexts } from "../../texts/index.ts";
 import { REVISION_PATHS, type RevisionCells, type ServiceObject } from "./service.ts";
 
 // It reads YAML: whoever does not compare does not wait for that.
-const RevisionDifference = lazy(() => import("./RevisionDifference.tsx"));
+const difference = new Later(() => import("./RevisionDifference.tsx"), <p aria-busy="true" />);
 
 interface RevisionsProps {
   readonly service: string;
@@ -86,9 +87,7 @@ export function Revisions({ service, namespace, object }: RevisionsProps) {
                 {compared === row.name && served !== undefined && (
                   <tr className="revision-difference">
                     <td colSpan={4}>
-                      <Suspense fallback={<p aria-busy="true" />}>
-                        <RevisionDifference from={served} to={row.name} namespace={namespace} />
-                      </Suspense>
+                      <Show of={difference} given={{ from: served, to: row.name, namespace }} />
                     </td>
                   </tr>
                 )}

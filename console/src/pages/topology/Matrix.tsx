@@ -1,4 +1,4 @@
-import { type KeyboardEvent, useMemo, useRef, useState } from "react";
+import { type KeyboardEvent, memo, useDeferredValue, useMemo, useRef, useState } from "react";
 import type { CallsEdgeRow } from "../../../../src/face/views/protocol.ts";
 import { failedShare, formatPart, formatRate, formatUntil, hurtOf } from "../../parts/call-figures.ts";
 import { Shape } from "../../parts/State.tsx";
@@ -14,7 +14,9 @@ interface MatrixProps {
 }
 
 /** Who calls whom where there are too many boxes for a picture: callers down, called across, what hurts first. */
-export function Matrix({ edges, selected, onSelect, isStale }: MatrixProps) {
+export function Matrix({ edges: told, selected, onSelect, isStale }: MatrixProps) {
+  // Hundreds of places are drawn in pieces: what the person does goes first.
+  const edges = useDeferredValue(told);
   const t = useTexts("topology");
   const nameOf = useNodeName();
   const grid = useRef<HTMLDivElement>(null);
@@ -55,42 +57,70 @@ export function Matrix({ edges, selected, onSelect, isStale }: MatrixProps) {
           </span>
         ))}
         {edges.map((edge) => {
-          const key = edgeKey(edge);
           const { x, y } = at(edge);
-          const hurt = hurtOf(edge);
-          const text = t("cell", {
-            from: nameOf(edge.from),
-            to: nameOf(edge.to),
-            rate: formatRate(edge.rate),
-            failed: formatPart(failedShare(edge)),
-            p95: formatUntil(edge.p95Ms),
-          });
+          const key = edgeKey(edge);
           return (
-            <button
+            <Cell
               key={key}
-              type="button"
-              data-cell={key}
-              className={`matrix-cell${hurt === undefined ? "" : ` is-${hurt}`}`}
-              style={{
-                gridColumn: x + 2,
-                gridRow: y + 2,
-                ...(hurt === undefined && { opacity: 0.3 + Math.min(0.7, Math.log10(1 + edge.rate * 10) / 4) }),
-              }}
-              aria-pressed={key === selected}
-              aria-label={text}
-              title={text}
-              tabIndex={edge === current ? 0 : -1}
-              onClick={() => onSelect(key)}
-              onFocus={() => setActive(key)}
-            >
-              {hurt !== undefined && <Shape severity={hurt} />}
-            </button>
+              edge={edge}
+              x={x}
+              y={y}
+              isSelected={key === selected}
+              isCurrent={edge === current}
+              onSelect={onSelect}
+              onFocus={setActive}
+            />
           );
         })}
       </div>
     </div>
   );
 }
+
+interface CellProps {
+  readonly edge: CallsEdgeRow;
+  readonly x: number;
+  readonly y: number;
+  readonly isSelected: boolean;
+  readonly isCurrent: boolean;
+  readonly onSelect: (key: string) => void;
+  readonly onFocus: (key: string) => void;
+}
+
+/** Drawn anew when its figures change. */
+const Cell = memo(function Cell({ edge, x, y, isSelected, isCurrent, onSelect, onFocus }: CellProps) {
+  const t = useTexts("topology");
+  const nameOf = useNodeName();
+  const key = edgeKey(edge);
+  const hurt = hurtOf(edge);
+  const text = t("cell", {
+    from: nameOf(edge.from),
+    to: nameOf(edge.to),
+    rate: formatRate(edge.rate),
+    failed: formatPart(failedShare(edge)),
+    p95: formatUntil(edge.p95Ms),
+  });
+  return (
+    <button
+      type="button"
+      data-cell={key}
+      className={`matrix-cell${hurt === undefined ? "" : ` is-${hurt}`}`}
+      style={{
+        gridColumn: x + 2,
+        gridRow: y + 2,
+        ...(hurt === undefined && { opacity: 0.3 + Math.min(0.7, Math.log10(1 + edge.rate * 10) / 4) }),
+      }}
+      aria-pressed={isSelected}
+      aria-label={text}
+      title={text}
+      tabIndex={isCurrent ? 0 : -1}
+      onClick={() => onSelect(key)}
+      onFocus={() => onFocus(key)}
+    >
+      {hurt !== undefined && <Shape severity={hurt} />}
+    </button>
+  );
+});
 
 function cost({ x, y }: { readonly x: number; readonly y: number }, wayX: number): number {
   const [ahead, aside] = wayX === 0 ? [y, x] : [x, y];

@@ -1,11 +1,20 @@
-import { lazy, Suspense } from "react";
 import { useObject } from "../../api/live.ts";
 import { useTexts } from "../../texts/index.ts";
+import { Later, Show } from "../later.tsx";
 import type { ObjectText } from "./document.ts";
 import type { ManifestEditorProps } from "./ManifestEditor.tsx";
 
 // The editor is a third of all that the console loads: whoever does not edit does not wait for it.
-const ManifestEditor = lazy(() => import("./ManifestEditor.tsx"));
+const editor = new Later<ManifestEditorProps>(() => import("./ManifestEditor.tsx"), <Loading />);
+
+function Loading() {
+  const t = useTexts("frame");
+  return (
+    <p className="standing quiet" aria-busy="true">
+      {t("loading")}
+    </p>
+  );
+}
 
 /** The manifest of an object in its drawer. */
 export function ManifestTab(props: Omit<ManifestEditorProps, "object" | "template">) {
@@ -17,31 +26,10 @@ export function ManifestTab(props: Omit<ManifestEditorProps, "object" | "templat
         {isLoading ? t("loading") : (error?.message ?? "")}
       </p>
     );
-  return (
-    <Suspense
-      fallback={
-        <p className="standing quiet" aria-busy="true">
-          {t("loading")}
-        </p>
-      }
-    >
-      <ManifestEditor key={object.metadata.uid} {...props} object={object} />
-    </Suspense>
-  );
+  return <Show key={object.metadata.uid} of={editor} given={{ ...props, object }} />;
 }
 
 /** What is to be made, of a template. */
 export function NewManifest(props: Omit<ManifestEditorProps, "object"> & { readonly template: string }) {
-  const t = useTexts("frame");
-  return (
-    <Suspense
-      fallback={
-        <p className="standing quiet" aria-busy="true">
-          {t("loading")}
-        </p>
-      }
-    >
-      <ManifestEditor {...props} object={undefined} />
-    </Suspense>
-  );
+  return <Show of={editor} given={{ ...props, object: undefined }} />;
 }
