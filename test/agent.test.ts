@@ -19,6 +19,7 @@ const folderOf = (one: Instance): string => path.join(site.data, "agent", "insta
 
 /** Stands for the open link: keeps what the agent says. */
 class RecordingLink implements Link {
+  readonly silentMs = (): number => 0;
   readonly closed = new Promise<string>(() => {});
   readonly reports: AgentReport[] = [];
   readonly observations: AgentObservation[] = [];

@@ -14,9 +14,14 @@ const LOW_BYTES = 256 * 1024 * 1024;
 
 /** What is not as it should be with the platform on a data folder, by the records of its processes and the room on its disk. */
 export function listWarnings(data: string, free: number | undefined): PlatformWarning[] {
-  const now = new Date().toISOString();
   const found: PlatformWarning[] = [];
   const supervisor = readRunFile(data, "supervisor");
+  const seen = (supervisor?.["seen"] ?? {}) as Readonly<Record<string, unknown>>;
+  /** Since when, by the supervisor, which looks all the time. */
+  const begun = (key: string): { readonly since?: string } => {
+    const at = seen[key];
+    return typeof at === "string" ? { since: at } : {};
+  };
   const since = supervisor?.["stoppingSince"];
   if (typeof since === "string")
     found.push({
@@ -38,7 +43,7 @@ export function listWarnings(data: string, free: number | undefined): PlatformWa
         type: "Running",
         reason: "Paused",
         message: `process ${pid} was stopped by a signal (SIGSTOP, Ctrl-Z) or a debugger: it does nothing and answers nobody until: kill -CONT ${pid}`,
-        since: now,
+        ...begun(pausedKey(name, pid)),
       });
   }
   for (const name of ["supervisor", "agent"] as const) {
@@ -49,7 +54,7 @@ export function listWarnings(data: string, free: number | undefined): PlatformWa
         type: "Running",
         reason: "Faults",
         message: `${run["faults"]} exceptions that nobody has foreseen, the last one in ${String(run["lastFault"])}; what they ended was one unit of work each; the stacks stand in logs/${name}.log`,
-        since: run.readyAt ?? now,
+        ...(run.readyAt !== undefined && { since: run.readyAt }),
       });
   }
   if (free !== undefined && free < LOW_BYTES)
@@ -58,9 +63,24 @@ export function listWarnings(data: string, free: number | undefined): PlatformWa
       type: "DiskRoom",
       reason: free < FREE_BYTES_MIN ? "DiskFull" : "DiskLow",
       message: `${Math.floor(free / 1024 / 1024)} MiB are free on the disk of ${data}; ${free < FREE_BYTES_MIN ? "what is to be stored may be refused, and up does not start" : `below ${FREE_BYTES_MIN / 1024 / 1024} MiB up does not start`}: free some room`,
-      since: now,
+      ...begun(DISK_LOW),
     });
   return found;
+}
+
+const DISK_LOW = "DiskLow";
+
+function pausedKey(name: string, pid: number): string {
+  return `Paused ${name} ${pid}`;
+}
+
+/** What holds now of that of which nobody else knows when it began, by a key of each: for the supervisor's record. */
+export function listPassing(data: string, free: number | undefined = freeBytes(data)): readonly string[] {
+  const paused = PROCESS_NAMES.flatMap((name) => {
+    const pid = readRunFile(data, name)?.pid;
+    return pid !== undefined && isPaused(pid) ? [pausedKey(name, pid)] : [];
+  });
+  return [...paused, ...(free !== undefined && free < LOW_BYTES ? [DISK_LOW] : [])];
 }
 
 /** Stopped by a signal or a debugger: it answers nobody, and its record still says that it is ready. */

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
 import { localPlatform } from "./platform.ts";
-import { platformChecks } from "./platform-warnings.ts";
+import { listPassing, platformChecks } from "./platform-warnings.ts";
 import { recordOf } from "./run-file.ts";
 
 test("a process that a signal has stopped is not told as ready, and a warning says how it goes on", async (t) => {
@@ -36,6 +36,13 @@ test("a process that a signal has stopped is not told as ready, and a warning sa
   assert.deepEqual(told(), [[false, "Paused"]]);
   const checks = (): readonly unknown[] => platformChecks(data, () => 1e9).map(({ check }) => problemOf(check));
   assert.match(String(checks()[0]), /^centre: process .* kill -CONT/);
+  // Only who looks all the time knows since when.
+  const since = (): unknown => platform.warnings(data).find((one) => one.reason === "Paused")?.since;
+  assert.equal(since(), undefined);
+  assert.deepEqual(listPassing(data, 1e9), [`Paused centre ${pid}`]);
+  const seen = { [`Paused centre ${pid}`]: "2030-01-01T00:00:00Z" };
+  writeFileSync(path.join(data, "run", "supervisor.json"), JSON.stringify({ ...recordOf(process.pid), seen }));
+  assert.equal(since(), "2030-01-01T00:00:00Z");
   assert.match(warned()[0] ?? "", new RegExp(`^centre: process ${pid} was stopped by a signal .* kill -CONT ${pid}$`));
 });
 
@@ -114,4 +121,7 @@ test("what is not as it should be with the platform is told: that it is being en
       [["data folder", ...said]],
     );
   assert.deepEqual(told({}, 256 * MIB), []);
+  assert.deepEqual([listPassing(data, 256 * MIB), listPassing(data, 255 * MIB)], [[], ["DiskLow"]]);
+  const began = told({ seen: { DiskLow: "2030-01-01T00:00:00Z" } }, 255 * MIB) as readonly (readonly unknown[])[];
+  assert.deepEqual([began[0]?.[3], (told({}, 255 * MIB) as readonly (readonly unknown[])[])[0]?.[3]], ["2030-01-01T00:00:00Z", undefined]);
 });

@@ -11,13 +11,15 @@ export const condition = z.strictObject({
   observedGeneration: z.int().optional(),
   /** RFC 3339. When `status` last changed. */
   lastTransitionTime: z.string(),
+  /** RFC 3339. When `reason` last changed, where that was later than the change of `status`. */
+  reasonTime: z.string().exactOptional(),
 });
 export type Condition = z.infer<typeof condition>;
 export const conditions = z.array(condition).meta({ listKey: "type" });
 
-export type ConditionInput = Omit<Condition, "lastTransitionTime">;
+export type ConditionInput = Omit<Condition, "lastTransitionTime" | "reasonTime">;
 
-/** `list` with `input` in place of the condition of its type. `lastTransitionTime` moves only when `status` changes. Returns `list` itself if nothing changed. */
+/** `list` with `input` in place of the condition of its type. `lastTransitionTime` moves only when `status` changes, `reasonTime` tells of another reason since. Returns `list` itself if nothing changed. */
 export function setCondition(list: readonly Condition[] | undefined, input: ConditionInput, nowMs: number): readonly Condition[] {
   const former = list?.find((one) => one.type === input.type);
   const lastTransitionTime = former !== undefined && former.status === input.status ? former.lastTransitionTime : timestamp(nowMs);
@@ -29,7 +31,9 @@ export function setCondition(list: readonly Condition[] | undefined, input: Cond
     former.observedGeneration === input.observedGeneration
   )
     return list ?? [];
-  const next: Condition = { ...input, lastTransitionTime };
+  const isSameStatus = former !== undefined && former.status === input.status;
+  const reasonTime = !isSameStatus ? undefined : former.reason === input.reason ? former.reasonTime : timestamp(nowMs);
+  const next: Condition = { ...input, lastTransitionTime, ...(reasonTime !== undefined && { reasonTime }) };
   return former === undefined ? [...(list ?? []), next] : (list ?? []).map((one) => (one === former ? next : one));
 }
 

@@ -6,7 +6,7 @@ import { after } from "node:test";
 import { given, type Log, silentLog, systemRandom } from "#/base/index.ts";
 import { type Instance, type Microservice, microservice, SITE_NAME, type Site, site, type Update, update } from "#/model/index.ts";
 import { SimulatedAgent, SimulatedGateway } from "#/simulation/index.ts";
-import { Board, type PeersListener } from "#/state/link/hub/index.ts";
+import { Board, type Peers, type PeersListener } from "#/state/link/hub/index.ts";
 import type { Store } from "#/state/store/index.ts";
 import { openTreeStore } from "#/state/store/tree/index.ts";
 import { openSqliteTree } from "#/state/tree/sqlite/index.ts";
@@ -27,6 +27,7 @@ export async function startCentre(
     log?: Log;
     without?: readonly string[];
     isHostKnown?: () => boolean;
+    silentSinceMs?: Peers["silentSinceMs"];
     askGateway?: (name: string, method: string, params: unknown) => Promise<unknown>;
   } = {},
 ) {
@@ -69,6 +70,9 @@ export async function startCentre(
       tellGateway: () => true,
       agentHosts: () => [],
       streamAgent: async function* () {},
+      silentSinceMs: options.silentSinceMs ?? (() => undefined),
+      silent: () => new Map(),
+      lossOf: () => undefined,
       askAgent: async () => ({ state: "idle", message: "" }),
       listen: (listener) => void listeners.push(listener),
     },
@@ -127,7 +131,10 @@ export async function startCentre(
   const siteIs = (predicate: (one: Site) => boolean, what: string) => until(() => store.get(site, { name: SITE_NAME }), predicate, what);
   const updateIs = (name: string, predicate: (one: Update) => boolean, what: string) => until(() => store.get(update, { name }), predicate, what);
   const sleep = (ms: number) => clock.wait(ms);
-  return { clock, store, lead, distribution, deposed, gateway, addGateway, startMs, template, apply, until, service, siteIs, updateIs, sleep };
+  const tell: PeersListener = (...told) => {
+    for (const listener of listeners) listener(...told);
+  };
+  return { tell, clock, store, lead, distribution, deposed, gateway, addGateway, startMs, template, apply, until, service, siteIs, updateIs, sleep };
 }
 export const isReady = (one: Microservice): boolean =>
   one.status?.conditions?.some((condition) => condition.type === "Ready" && condition.status === "True" && condition.reason === "Ready") === true;

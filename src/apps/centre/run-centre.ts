@@ -1,12 +1,12 @@
 import path from "node:path";
-import { describeError, given, LastGuard, Lifecycle, type Log, steadyClock, systemClock, systemRandom } from "#/base/index.ts";
+import { describeError, given, LastGuard, Lifecycle, type Log, OrreryError, steadyClock, systemClock, systemRandom } from "#/base/index.ts";
 import { type Api, createApi } from "#/face/api/index.ts";
 import { createPages } from "#/face/pages/index.ts";
-import { SITE_NAME, site } from "#/model/index.ts";
+import { SITE_NAME, site, timestamp } from "#/model/index.ts";
 import { fixedRoles, machineTokens, openAccess } from "#/people/access/index.ts";
 import { ensureCertificates, ensureTokens, tokenAuthenticator } from "#/pki/index.ts";
 import { ArtifactStore } from "#/state/artifacts/index.ts";
-import { Hub, watchPeers } from "#/state/link/hub/index.ts";
+import { Hub, type Peers, watchPeers } from "#/state/link/hub/index.ts";
 import { type CentrePart, servedKinds, storedKinds } from "#/state/reconcile/index.ts";
 import { openTreeStore, type TreeStore } from "#/state/store/tree/index.ts";
 import { openSqliteTree, type SqliteTree } from "#/state/tree/sqlite/index.ts";
@@ -131,6 +131,7 @@ class CentreProcess {
     });
     const series = parts.includes(seriesPart) ? openSeries(siteSpec?.series, { folder: this.#folder("series"), clock, log }) : noSeries;
     lifecycle.add("series", () => series.close());
+    const peers = watchPeers(hub, steady, log);
     const lead = await startLeading({
       store,
       history: tree.history,
@@ -154,7 +155,7 @@ class CentreProcess {
         ),
         given(TRAP_HOME, { folder: this.#folder("traps"), identity, host: this.#options.host ?? readHostName() }),
       ],
-      peers: watchPeers(hub, steady, log),
+      peers,
       board: hub.board,
       onDeposed: () => this.#end("another centre has taken the lead of this site: this one ends; see that only one is started on its store"),
       clock: steady,
@@ -222,7 +223,7 @@ class CentreProcess {
         { name: "event-loop", check: () => this.#loop.check() },
         { name: "audit", check: () => audit.check() },
       ],
-      warnings: platformChecks(data),
+      warnings: [...platformChecks(data), { name: "links", check: () => checkHeard(peers) }],
       table: lead.at(TABLE).distribution,
       offeredTemplate: (service, wanted) => findOfferedTemplate(siteFolder, service, wanted, log),
       checkDeletion: (kind, keys) => checkDeletion(parts, store, kind, keys),
@@ -344,6 +345,12 @@ class CentreProcess {
       process.exitCode = 1;
     }
   }
+}
+
+/** @throws which agents and gateways are connected and say nothing */
+function checkHeard(peers: Peers): void {
+  const silent = [...peers.silent()].map(([who, sinceMs]) => `${who} has said nothing since ${timestamp(sinceMs)}`);
+  if (silent.length > 0) throw new OrreryError("link/timeout", silent.join("; "));
 }
 
 /** Nobody else on the network hears what is said there. */

@@ -5,6 +5,7 @@ import { type Clock, describeError, isOrreryError, type LastGuard, type Log, Orr
 import { askHolder, type HeldName, holdName, nameFolder, rotateLog } from "#/work/process/index.ts";
 import { formatChildOptions } from "../child-options.ts";
 import { END_SIGNAL } from "../interrupts.ts";
+import { listPassing } from "../platform-warnings.ts";
 import { type RunFile, recordSpawn, removeRunFile, writeRunFile } from "../run-file.ts";
 import { Child, findChild } from "./child.ts";
 import { type Endpoints, readEdgeUrl, readEndpoints, writeEndpoints } from "./endpoints.ts";
@@ -45,6 +46,8 @@ const READY_WITHIN_MS = 60_000;
 /** A child that ends so often before it was ever ready will not come up by being started again. */
 const EARLY_ENDS_MAX = 3;
 const ROTATE_MS = 60_000;
+/** How often it looks what goes on without an event, to know when it began. */
+const LOOK_MS = 2_000;
 
 /** Starts (or adopts) centre, agent, gateway and SNMP agent of a data folder and keeps them running until `stop`.
  *  @throws up/running: another supervisor does so already
@@ -77,10 +80,12 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     },
     { background: true },
   );
+  const stopLooking = state.look();
   return {
     endpoints: state.endpoints,
     async stop(hurry) {
       cancelRotation();
+      stopLooking();
       state.beginStop();
       await stopAll(options, children, options.say, hurry);
       removeRunFile(data, "supervisor");
@@ -144,6 +149,8 @@ class State {
   #stoppingSince: string | undefined;
   /** How each child ended last. */
   readonly #ends = new Map<ChildName, { readonly at: string; readonly how: string }>();
+  /** Since when what holds now has been seen. */
+  #seen: Readonly<Record<string, string>> = {};
 
   constructor(options: SupervisorOptions, children: Map<ChildName, Child>) {
     this.#options = options;
@@ -203,6 +210,22 @@ class State {
     });
   }
 
+  /** Notes when processes are paused and the disk fills, as long as it is not stopped; returns what stops it. */
+  look(): () => void {
+    const { clock, data } = this.#options;
+    let cancel = (): void => {};
+    const turn = (): void => {
+      cancel = clock.after(LOOK_MS, turn, { background: true });
+      const now = new Date(clock.now()).toISOString();
+      const seen = Object.fromEntries(listPassing(data).map((key) => [key, this.#seen[key] ?? now]));
+      if (Object.keys(seen).join() === Object.keys(this.#seen).join()) return;
+      this.#seen = seen;
+      this.record();
+    };
+    turn();
+    return () => cancel();
+  }
+
   /** From now on the record says that everything is being ended. */
   beginStop(): void {
     this.#stoppingSince = new Date(this.#options.clock.now()).toISOString();
@@ -215,7 +238,15 @@ class State {
     try {
       const { data, identity, site, guard } = this.#options;
       const stopping = this.#stoppingSince === undefined ? {} : { stoppingSince: this.#stoppingSince };
-      writeRunFile(data, "supervisor", { identity, site, restarts, ends: Object.fromEntries(this.#ends), ...stopping, ...describeFaults(guard) });
+      writeRunFile(data, "supervisor", {
+        identity,
+        site,
+        restarts,
+        ends: Object.fromEntries(this.#ends),
+        seen: this.#seen,
+        ...stopping,
+        ...describeFaults(guard),
+      });
     } catch (error) {
       this.#options.log.warn("cannot write run/supervisor.json", { error: String(error) });
     }

@@ -8,8 +8,8 @@ export interface ReadyCheck {
   readonly check: () => unknown;
 }
 
-/** `/readyz`: 200 if all checks pass, else 503 with each and why. `verbose` lists them in any case. */
-export async function serveReady(checks: readonly ReadyCheck[], verbose: boolean): Promise<Reply> {
+/** `/readyz`: 200 if all checks pass, else 503 with each and why. `verbose` lists them in any case, and what of `warnings` does not hold: the centre is ready all the same. */
+export async function serveReady(checks: readonly ReadyCheck[], verbose: boolean, warnings: readonly ReadyCheck[] = []): Promise<Reply> {
   const results = await Promise.all(
     checks.map(async ({ name, check }) => {
       try {
@@ -20,7 +20,20 @@ export async function serveReady(checks: readonly ReadyCheck[], verbose: boolean
       }
     }),
   );
+  const warned = verbose ? await Promise.all(warnings.map(warningOf)) : [];
   const isReady = results.every((result) => result.isReady);
   if (isReady && !verbose) return textReply("ok");
-  return textReply(`${results.map((result) => result.line).join("\n")}\nreadyz check ${isReady ? "passed" : "failed"}\n`, isReady ? 200 : 503);
+  return textReply(
+    `${[...results.map((result) => result.line), ...warned.flat()].join("\n")}\nreadyz check ${isReady ? "passed" : "failed"}\n`,
+    isReady ? 200 : 503,
+  );
+}
+
+async function warningOf({ name, check }: ReadyCheck): Promise<readonly string[]> {
+  try {
+    await check();
+    return [];
+  } catch (error) {
+    return [`[!]${name}: ${describeError(error)}`];
+  }
 }

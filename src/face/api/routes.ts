@@ -350,7 +350,11 @@ export class Routes {
       case "livez":
         return await serveReady([], exchange.query.has("verbose"));
       case "readyz":
-        return await serveReady([{ name: "store", check: () => this.#readStore() }, ...checks], exchange.query.has("verbose"));
+        return await serveReady(
+          [{ name: "store", check: () => this.#readStore() }, ...checks],
+          exchange.query.has("verbose"),
+          this.#options.warnings,
+        );
       case "version":
         return jsonReply(versionInfo(version));
       case "metrics":

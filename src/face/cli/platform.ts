@@ -38,8 +38,8 @@ export interface PlatformWarning {
   readonly type: string;
   readonly reason: string;
   readonly message: string;
-  /** RFC 3339. */
-  readonly since: string;
+  /** RFC 3339; absent: nobody has seen it begin. */
+  readonly since?: string;
 }
 
 /** An instance that runs, found by its process. */

@@ -61,7 +61,8 @@ export interface SiteState {
     readonly type: string;
     readonly reason: string;
     readonly message: string;
-    readonly since: string;
+    /** RFC 3339; absent: nobody has seen it begin. */
+    readonly since?: string;
   }[];
   readonly problem?: string;
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { kinds } from "#/model/all-kinds.ts";
-import { approval, instance, microservice, resource, type StoredObject, site, update } from "#/model/index.ts";
+import { approval, host, instance, microservice, resource, type StoredObject, setCondition, site, update } from "#/model/index.ts";
 import { stateOf } from "./object-state.ts";
 import { SEVERITIES } from "./protocol.ts";
 import { condition, stored } from "./rig.ts";
@@ -94,4 +94,27 @@ test("whatever stands in a status, the state is one of the known ones", () => {
       assert.ok(state === undefined || SEVERITIES.includes(state.severity));
     }),
   );
+});
+
+test("what holds for another reason since is told since then, and a silence since it began", () => {
+  const ready = { type: "Ready", status: "True", message: "", lastTransitionTime: "2027-01-01T00:00:00Z" };
+  const of = (...conditions: readonly object[]): unknown => {
+    const state = stateOf(stored(microservice, "a", { status: { readyReplicas: 1, conditions } }));
+    return [state?.severity, state?.word, state?.since];
+  };
+  const updating = setCondition(
+    setCondition([], { type: "Ready", status: "True", reason: "Ready", message: "" }, 1_000),
+    { type: "Ready", status: "True", reason: "Updating", message: "" },
+    9_000,
+  );
+  assert.deepEqual(of(...updating), ["changing", "Updating", "1970-01-01T00:00:09.000Z"]);
+  assert.deepEqual(of(...setCondition(updating, { type: "Ready", status: "True", reason: "Updating", message: "more" }, 10_000)), [
+    "changing",
+    "Updating",
+    "1970-01-01T00:00:09.000Z",
+  ]);
+  assert.deepEqual(of({ ...ready, reason: "Ready" }), ["normal", "Ready", ready.lastTransitionTime]);
+  const silent = { type: "Heard", status: "False", reason: "Silent", message: "", lastTransitionTime: "2027-01-02T00:00:00Z" };
+  const state = stateOf(stored(host, "a", { status: { conditions: [{ ...ready, reason: "Ready" }, silent] } }));
+  assert.deepEqual([state?.severity, state?.word, state?.since], ["minor", "Silent", "2027-01-02T00:00:00Z"]);
 });

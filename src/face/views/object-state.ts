@@ -134,7 +134,9 @@ function judge(object: StoredObject): ObjectState | undefined {
   if (condition.status === "True") {
     const aside = status.conditions?.find(isAmiss);
     if (aside !== undefined && WARNED.has(object.kind)) return told("minor", aside.reason, aside);
-    return told(REASONS_WELL[condition.reason] ?? "normal", condition.reason, condition);
+    // It has held for longer: what is told is since when it holds for this reason.
+    const { reasonTime: lastTransitionTime = condition.lastTransitionTime } = condition;
+    return told(REASONS_WELL[condition.reason] ?? "normal", condition.reason, { ...condition, lastTransitionTime });
   }
   const severity = REASONS[condition.reason] ?? (condition.status === "Unknown" ? "unknown" : "major");
   const isService = object.kind === "Microservice" && severity === "major" && (status.readyReplicas ?? 0) === 0;

@@ -17,6 +17,8 @@ export interface Link {
   stream(method: string, params: unknown, options?: { readonly signal?: AbortSignal }): AsyncIterable<unknown>;
   /** Sends without an answer; false when the link is closed or more than 4 MiB wait to be sent (the caller decides what is lost). */
   notify(method: string, params: unknown): boolean;
+  /** For how long nothing has come from the other side. */
+  silentMs(): number;
   /** Resolves with the reason when the link is down: end of stream, no word for 15 s (both sides ping every 5 s), or `close`. */
   readonly closed: Promise<string>;
   close(reason: string): void;

@@ -147,6 +147,10 @@ class Peer implements Link {
     return true;
   }
 
+  silentMs(): number {
+    return this.#clock.monotonic() - this.#heardAtMs;
+  }
+
   close(reason: string): void {
     if (this.#closedReason !== undefined) return;
     this.#trySend({ t: "bye", reason: reason.slice(0, 1_000) });

@@ -143,7 +143,7 @@ const RULES = {
   },
   "thing-stale": {
     of: { kind: "Resource" },
-    condition: { type: "Ready", status: ["Unknown"], reasons: ["Stale"] },
+    condition: { type: "Ready", status: ["Unknown"], reasons: ["Stale", "AgentSilent"] },
     severity: "minor",
     delay: "1m",
     text: "{name} is not observed any more: {message}",

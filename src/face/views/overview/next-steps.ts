@@ -42,6 +42,8 @@ const STEPS: Readonly<Record<string, readonly string[]>> = {
   VolumeAway: ["bring-host-back", "uncordon-host"],
   HostLost: ["bring-agent-back", "look-at-host"],
   AgentLost: ["bring-agent-back", "look-at-host"],
+  AgentSilent: ["bring-agent-back", "look-at-host"],
+  Silent: ["look-at-process", "look-at-host"],
   NotConnected: ["read-gateway-log", "forget-gateway"],
   ListenFailed: ["free-port"],
   TableNotKept: ["free-disk"],

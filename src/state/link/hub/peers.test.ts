@@ -51,3 +51,29 @@ test("a host whose agent was heard just before its link was cut is known for 15 
   assert.equal(peers.isHostKnown("one"), false);
   await hub.close("test over");
 });
+
+test("one that hangs is told as silent after some seconds, and still as connected; that it is heard again, too", async () => {
+  const { clock, hub, peers, link } = await start();
+  const told: unknown[] = [];
+  peers.listen((...who) => told.push(who));
+  const startMs = clock.now();
+  const pass = async (ms: number): Promise<void> => {
+    for (let passedMs = 0; passedMs < ms; passedMs += 1000) {
+      clock.advance(1000);
+      await settle();
+    }
+  };
+  await pass(5000);
+  assert.deepEqual([peers.silentSinceMs("agent", "one"), told], [undefined, []]);
+  await pass(3000);
+  assert.deepEqual([peers.silentSinceMs("agent", "one"), told, peers.isAgentConnected("one")], [startMs, [["agent", "one"]], true]);
+  assert.deepEqual([...peers.silent()], [["agent one", startMs]]);
+  link.notify("agent/report", {});
+  await settle();
+  await pass(1000);
+  assert.deepEqual([peers.silentSinceMs("agent", "one"), told.length], [undefined, 2]);
+  await pass(20_000);
+  assert.deepEqual([peers.silentSinceMs("agent", "one"), peers.isAgentConnected("one"), [...peers.silent()]], [undefined, false, []]);
+  link.close("test over");
+  await hub.close("test over");
+});

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Gateway, timestamp } from "#/model/index.ts";
-import { awaitedForMs, incarnationStatus } from "./controller.ts";
+import { awaitedForMs, incarnationStatus, readyCondition } from "./controller.ts";
 
 const KILLED_MS = 1_800_000_000_000;
 const LONGEST_MS = 600_000;
@@ -38,4 +38,19 @@ test("a new leader has met no gateway yet: one that was connected is not called 
     );
   assert.equal(awaitedForMs(told("NotConnected"), KILLED_MS, KILLED_MS), 0);
   assert.equal(awaitedForMs(told(), KILLED_MS, KILLED_MS), 0);
+});
+
+test("of a gateway without a connection nothing is told that nobody has seen: one that hangs is named so", () => {
+  const told = (loss?: string): string => readyCondition("main", undefined, loss).message;
+  assert.match(
+    told("no word from the other side for 15 s"),
+    /^it said nothing for 15 s while it was connected: it hangs or is stopped.*orrery status/,
+  );
+  assert.match(
+    told("the connection was lost"),
+    /^it has no connection to the centre \(the connection was lost\)\. If it runs, it serves by its last table/,
+  );
+  assert.match(told(), /^it has no connection to the centre\. If it runs/);
+  for (const loss of [undefined, "no word from the other side for 15 s"])
+    assert.deepEqual([readyCondition("main", undefined, loss).reason, /forget main$/.test(told(loss))], ["NotConnected", true]);
 });

@@ -16,6 +16,7 @@ import {
 import { type CachesOf, Controller, objectKey } from "#/state/reconcile/index.ts";
 import type { Store } from "#/state/store/index.ts";
 import { longestTransactionMs } from "#/traffic/update/core/index.ts";
+import { setHeard } from "../heard.ts";
 import { writeStatus } from "../status-writer.ts";
 
 /** A gateway as its connection tells. */
@@ -31,6 +32,8 @@ export interface ConnectedGateway {
   readonly listenFailures: readonly { readonly address: string; readonly port: number; readonly reason: string }[];
   /** Why it cannot keep a newer table on its disk. */
   readonly tableFailure?: string;
+  /** Since when it has said nothing, though it should have (Unix ms). */
+  readonly silentSinceMs?: number;
 }
 
 /** What it looks at. */
@@ -41,6 +44,8 @@ export interface GatewayControllerOptions {
   readonly caches: CachesOf<typeof GATEWAY_READS>;
   /** The gateway's connection, if it has one. */
   readonly connectionOf: (name: string) => ConnectedGateway | undefined;
+  /** Why the last connection of one that has none has ended; absent: it never had one to this centre. */
+  readonly lossOf: (name: string) => string | undefined;
   /** The gateway is connected and registered: it may have the table, if this centre still leads. */
   readonly admit: (name: string) => Promise<void>;
   /** The gateway is registered no longer. */
@@ -52,7 +57,7 @@ export interface GatewayControllerOptions {
 
 /** Registers gateways that say hello and keeps their status; what is registered is counted on in every drain until it is forgotten (its object deleted). Key: name. */
 export function createGatewayController(options: GatewayControllerOptions): Controller {
-  const { store, caches, connectionOf, admit, dismiss, clock, random, log } = options;
+  const { store, caches, connectionOf, lossOf, admit, dismiss, clock, random, log } = options;
   const leadsSinceMs = clock.now();
   const controller = new Controller({
     name: "gateway-controller",
@@ -77,7 +82,8 @@ export function createGatewayController(options: GatewayControllerOptions): Cont
       const awaitedMs = connection === undefined ? awaitedForMs(one, leadsSinceMs, nowMs) : 0;
       if (awaitedMs > 0) return { requeueAfterMs: awaitedMs };
       const former = one.status ?? {};
-      const conditions = [...setCondition(former.conditions, readyCondition(key, connection), nowMs)];
+      const ready = setCondition(former.conditions, readyCondition(key, connection, lossOf(key)), nowMs);
+      const conditions = [...setHeard(ready, connection?.silentSinceMs, "gateway", nowMs)];
       const counter = siteOf()?.status?.counter;
       const deadAtMs = connection === undefined ? assumedDeadAtMs(one, siteOf(), leadsSinceMs) : undefined;
       if (deadAtMs !== undefined && nowMs >= deadAtMs) {
@@ -167,13 +173,19 @@ export function incarnationStatus(
   };
 }
 
-function readyCondition(name: string, connection: ConnectedGateway | undefined): ConditionInput {
+/** What is known of a gateway; `loss`: why it has no connection. */
+export function readyCondition(name: string, connection: ConnectedGateway | undefined, loss: string | undefined): ConditionInput {
   if (connection === undefined) {
+    // Whether it serves nobody has seen: one that hangs does not.
+    const isHanging = loss?.startsWith("no word") === true;
+    const how = isHanging
+      ? "it said nothing for 15 s while it was connected: it hangs or is stopped, or the way to it is cut. On its host, orrery status and logs/gateway.log say more"
+      : `it has no connection to the centre${loss === undefined ? "" : ` (${loss})`}`;
     return {
       type: "Ready",
       status: "Unknown",
       reason: "NotConnected",
-      message: `it goes on with its last table; what it has in flight is unknown. If it is surely gone: orrery gateway forget ${name}`,
+      message: `${how}. If it runs, it serves by its last table; what it has in flight is unknown. If it is surely gone: orrery gateway forget ${name}`,
     };
   }
   const { tableFailure } = connection;

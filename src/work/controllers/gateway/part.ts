@@ -123,6 +123,7 @@ const gatewayController = declareController({
     const controller = createGatewayController({
       ...context,
       connectionOf: (name) => connectionOf(peers, distribution, name),
+      lossOf: (name) => peers.lossOf(name),
       async admit(name) {
         if (distribution.isAdmitted(name)) return;
         // Read after the register was: whoever leads later reads the register after this.

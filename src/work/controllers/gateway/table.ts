@@ -60,6 +60,7 @@ export function connectionOf(peers: Peers, distribution: TableDistribution, name
   if (peer === undefined || !distribution.isConnected(name)) return undefined;
   const report = distribution.reportOf(name);
   const acknowledged = distribution.acknowledged(name);
+  const silentSinceMs = peers.silentSinceMs("gateway", name);
   return {
     host: peer.host,
     roles: report?.roles ?? ["edge", "host"],
@@ -69,5 +70,6 @@ export function connectionOf(peers: Peers, distribution: TableDistribution, name
     isCurrent: acknowledged !== undefined && acknowledged.version >= distribution.position.version,
     listenFailures: report?.listenFailures ?? [],
     ...(report?.tableFailure === undefined ? {} : { tableFailure: report.tableFailure }),
+    ...(silentSinceMs === undefined ? {} : { silentSinceMs }),
   };
 }

@@ -1,7 +1,8 @@
 import type { Clock, Log, Random } from "#/base/index.ts";
-import { type ConditionInput, host, setCondition } from "#/model/index.ts";
+import { type Condition, type ConditionInput, host, setCondition } from "#/model/index.ts";
 import { type CachesOf, Controller, objectKey } from "#/state/reconcile/index.ts";
 import type { Store } from "#/state/store/index.ts";
+import { setHeard } from "../heard.ts";
 import { writeStatus } from "../status-writer.ts";
 
 /** What it looks at. */
@@ -11,7 +12,7 @@ export interface HostControllerOptions {
   readonly store: Store;
   readonly caches: CachesOf<typeof HOST_READS>;
   /** When the host's agent was last heard (Unix ms) and whether it is connected now. */
-  readonly agentOf: (host: string) => { readonly isConnected: boolean; readonly lastSeenMs: number } | undefined;
+  readonly agentOf: (host: string) => { readonly isConnected: boolean; readonly lastSeenMs: number; readonly silentSinceMs?: number } | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -44,8 +45,9 @@ export function createHostController(options: HostControllerOptions): Controller
               reason: "AgentLost",
               message: "its agent does not answer: its instances go on, but their state is unknown. Look at the agent's log on that host",
             };
-      const conditions = [...setCondition(one.status?.conditions, condition, clock.now())];
-      if (await writeStatus(store, host, one, { ...one.status, conditions })) {
+      const former = one.status?.conditions;
+      const conditions = [...setHeard(setCondition(former, condition, clock.now()), agent?.silentSinceMs, "agent", clock.now())];
+      if ((await writeStatus(store, host, one, { ...one.status, conditions })) && isOtherwise(former, condition)) {
         store.emit({
           kind: host,
           object: one,
@@ -58,6 +60,8 @@ export function createHostController(options: HostControllerOptions): Controller
       return undefined;
     },
   });
+  const isOtherwise = (former: readonly Condition[] | undefined, { type, status, reason }: ConditionInput): boolean =>
+    !former?.some((known) => known.type === type && known.status === status && known.reason === reason);
   caches.hosts.listen((before, after) => {
     if (after === undefined && before !== undefined) controller.forget(objectKey(before));
     else if (after !== undefined) controller.enqueue(objectKey(after));

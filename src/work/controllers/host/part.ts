@@ -27,7 +27,9 @@ const hostController = declareController({
       caches,
       agentOf: (name) => {
         const lastSeenMs = peers.agentSeenMs(name);
-        return lastSeenMs === undefined ? undefined : { isConnected: peers.isAgentConnected(name), lastSeenMs };
+        const silentSinceMs = peers.silentSinceMs("agent", name);
+        const silent = silentSinceMs === undefined ? {} : { silentSinceMs };
+        return lastSeenMs === undefined ? undefined : { isConnected: peers.isAgentConnected(name), lastSeenMs, ...silent };
       },
       clock,
       random,

@@ -17,6 +17,8 @@ export interface ResourceControllerOptions {
   /** Newest observation of a resource (key: namespace/name), if any. */
   readonly observationOf: (key: string) => Observation | undefined;
   readonly isHostKnown: (host: string) => boolean;
+  /** Whether the host's agent is connected and says something. */
+  readonly isHeard: (host: string) => boolean;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -57,7 +59,9 @@ async function reconcile(options: ResourceControllerOptions, key: string): Promi
     await store.delete(instance, present.metadata, { preconditions: { uid: present.metadata.uid } });
   }
   const observation = wish.error === undefined ? options.observationOf(key) : { error: wish.error, atMs: clock.now(), by: "resource-controller" };
-  const { status, changesAtMs } = resourceStatus(one, observation, wish.instance === undefined ? undefined : name, clock.now());
+  const host = present?.spec.host;
+  const silentHost = host !== undefined && !options.isHeard(host) ? host : undefined;
+  const { status, changesAtMs } = resourceStatus(one, observation, wish.instance === undefined ? undefined : name, clock.now(), silentHost);
   await writeStatus(store, resource, one, status);
   if (wish.error !== undefined) return { requeueAfterMs: 5000 };
   return changesAtMs === undefined ? undefined : { requeueAfterMs: Math.max(1, changesAtMs - clock.now()) };

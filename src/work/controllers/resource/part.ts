@@ -36,6 +36,7 @@ const resourceController = declareController({
         return observation;
       },
       isHostKnown: peers.isHostKnown,
+      isHeard: (host) => peers.isAgentConnected(host) && peers.silentSinceMs("agent", host) === undefined,
       clock,
       random,
       log,

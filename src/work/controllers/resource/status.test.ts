@@ -18,6 +18,14 @@ function makeResource(spec: Record<string, unknown> = {}, status?: Resource["sta
   return { apiVersion: "orrery.dev/v1", kind: "Resource", metadata, spec: parsed, ...(status === undefined ? {} : { status }) } as Resource;
 }
 
+test("what the agent no longer tells is not the probe's fault: the agent is named", () => {
+  const seen = resourceStatus(makeResource(), { observed: { azimuth: 12 }, atMs: NOW_MS, by: "p" }, "p", NOW_MS).status;
+  const at = (afterMs: number) => resourceStatus(makeResource({}, seen), undefined, "p", NOW_MS + afterMs, "here");
+  assert.equal(reason(at(29_000)), "Observed");
+  assert.equal(reason(at(31_000)), "AgentSilent");
+  assert.match(at(31_000).status.conditions?.[0]?.message ?? "", /the agent of host here.*says nothing; see: orrery describe host here/);
+});
+
 const reason = (result: ReturnType<typeof resourceStatus>): string | undefined =>
   result.status.conditions?.find((one) => one.type === "Ready")?.reason;
 

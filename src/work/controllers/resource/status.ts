@@ -16,12 +16,13 @@ export function maxAgeMs(resource: Resource): number {
   return 3 * durationMs(resource.spec.probe?.interval ?? "10s");
 }
 
-/** The status of a Resource, and when it will next change by itself (Unix ms). `observedAt` alone is written at most every third of the promised age. Pure. */
+/** The status of a Resource, and when it will next change by itself (Unix ms). `observedAt` alone is written at most every third of the promised age. `silentHost`: where its probe runs, if the agent there says nothing. Pure. */
 export function resourceStatus(
   resource: Resource,
   observation: Observation | undefined,
   probeInstance: string | undefined,
   nowMs: number,
+  silentHost?: string,
 ): { readonly status: NonNullable<Resource["status"]>; readonly changesAtMs?: number } {
   const former = resource.status ?? {};
   const promisedMs = maxAgeMs(resource);
@@ -33,7 +34,7 @@ export function resourceStatus(
       observation.atMs - formerAtMs >= promisedMs / 3 ||
       former.error !== undefined);
   const seenAtMs = isNewer ? observation.atMs : formerAtMs;
-  const fact = readyCondition(resource, observation, seenAtMs, promisedMs, nowMs);
+  const fact = readyCondition(resource, observation, { seenAtMs, promisedMs, nowMs, silentHost });
   const conditions = setCondition(former.conditions, { ...fact, observedGeneration: resource.metadata.generation }, nowMs);
   const error = observation?.error !== undefined && observation.atMs >= seenAtMs ? observation.error : undefined;
   const kept = isDue
@@ -57,9 +58,7 @@ export function resourceStatus(
 function readyCondition(
   resource: Resource,
   observation: Observation | undefined,
-  seenAtMs: number,
-  promisedMs: number,
-  nowMs: number,
+  { seenAtMs, promisedMs, nowMs, silentHost }: { seenAtMs: number; promisedMs: number; nowMs: number; silentHost: string | undefined },
 ): ConditionInput {
   const { probe, probeEnabled } = resource.spec;
   const unknown = (reason: string, message: string): ConditionInput => ({ type: "Ready", status: "Unknown", reason, message });
@@ -70,6 +69,11 @@ function readyCondition(
   const trouble = observation?.error === undefined ? "" : `; the last probe failed: ${observation.error}`;
   if (!Number.isFinite(seenAtMs)) return unknown("NotYetObserved", `its probe has not yet seen it${trouble}`);
   const ageMs = nowMs - seenAtMs;
+  if (ageMs > promisedMs && silentHost !== undefined)
+    return unknown(
+      "AgentSilent",
+      `last seen at ${timestamp(seenAtMs)}: the agent of host ${silentHost}, which probes it, says nothing; see: orrery describe host ${silentHost}`,
+    );
   if (ageMs > promisedMs) return unknown("Stale", `last seen at ${timestamp(seenAtMs)}, more than ${formatDuration(promisedMs)} ago${trouble}`);
   const unused = probe.image === undefined ? "" : `; its image ${probe.image} is kept, its command is what runs`;
   return { type: "Ready", status: "True", reason: "Observed", message: `observed at least every ${formatDuration(promisedMs)}${unused}` };
