@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
-import { SNMP_RECEIVER, snmpAgent, snmpReceiver } from "#/model/index.ts";
+import { alarm, SNMP_RECEIVER, snmpAgent, snmpReceiver } from "#/model/index.ts";
 import { RunningSite } from "./running-site.ts";
 import { mibFolder, missingSnmp, runSnmp, type Said, startTrapReceiver } from "./snmp-manager.ts";
 
@@ -203,6 +203,45 @@ test("a site answers SNMP managers, takes what they set as any other change, and
     assert.equal((await shown("linkDown", "--tail", "2")).trim().split("\n").length, 2);
     const metrics = await site.client.request({ path: "/metrics", accept: "text/plain" });
     assert.match(String(metrics.body), /orrery_traps_total\{outcome="taken"\}/);
+  });
+
+  await t.test("a rule makes a device's trap an alarm, which its counterpart clears, and tells it on as a trap", async () => {
+    const at = (await site.store.get(snmpReceiver, { name: SNMP_RECEIVER }))?.status?.endpoint ?? assert.fail("it does not listen");
+    await apply(`
+apiVersion: orrery.dev/v1
+kind: AlarmRule
+metadata: { name: port-down }
+spec:
+  trap: { raise: [1.3.6.1.6.3.1.1.5.3], clear: [1.3.6.1.6.3.1.1.5.4], key: [1.3.6.1.2.1.31.1.1.1.1] }
+  severity: minor
+  text: "port {key} of {name} is down"
+---
+apiVersion: orrery.dev/v1
+kind: AlarmChannel
+metadata: { name: manager }
+spec: { trap: { to: "127.0.0.1:${receiver.port}" }, severities: [minor], every: 1s }
+`);
+    const tell = (name: string): Promise<Said> =>
+      runSnmp("snmptrap", [...common, "-v", "2c", "-Ci", "-c", "public", at, "", `IF-MIB::${name}`, "IF-MIB::ifName.9", "s", "eth9"], folder);
+    const stands = async (): Promise<string | undefined> =>
+      (await site.store.list(alarm)).items.find(({ spec }) => spec.type === "port-down")?.status?.stands;
+    const until = async (wanted: string): Promise<void> => {
+      for (let turn = 0; (await stands()) !== wanted; turn++) {
+        assert.ok(turn < 600, `it is ${await stands()}`);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    };
+    // A rule is followed from when the receiver's thread knows of it.
+    while ((await stands()) === undefined) {
+      assert.equal((await tell("linkDown")).status, 0);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+    await until("Unacknowledged");
+    await receiver.until(/orreryAlarmReported[\s\S]*port eth9 of 127\.0\.0\.1 is down/);
+    assert.equal((await tell("linkUp")).status, 0);
+    await until("Cleared");
+    await receiver.until(/orreryAlarmEnded[\s\S]*port eth9/);
+    assert.match((await site.orrery("snmp", "traps", "--count")).out, /of which no rule makes an alarm: \d+[\s\S]*\d+ {2}IF-MIB::linkDown\n/);
   });
 
   await t.test("orrery snmp shows the same by names", async () => {

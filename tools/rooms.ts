@@ -113,7 +113,12 @@ export const WINGS: readonly Wing[] = [
         faces: ["wire", "agent", "agent/table-rig", "names"],
         imports: ["base", "model", "client", "store", "reconcile", "process", "probes"],
       },
-      { name: "alarms", imports: ["base", "model", "link", "store", "reconcile", "series"], pure: ["core"] },
+      {
+        name: "alarms",
+        faces: ["delivery/rig", "delivery/sender"],
+        imports: ["base", "model", "link", "store", "reconcile", "series", "snmp"],
+        pure: ["core"],
+      },
       {
         name: "logs",
         faces: ["host"],

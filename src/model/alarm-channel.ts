@@ -1,12 +1,14 @@
 import { z } from "zod";
 import { alarmSeverity } from "./alarm.ts";
 import { conditions, time } from "./conditions.ts";
-import { duration, shortTimeout, someDuration } from "./duration.ts";
+import { duration, durationMs, shortTimeout, someDuration } from "./duration.ts";
 import { httpUrl } from "./http-url.ts";
 import { defineKind } from "./kind.ts";
 import { shortSubdomain } from "./names.ts";
 import { environment } from "./run.ts";
 import { labelSelector } from "./selector-text.ts";
+import { parseEndpoint, snmpName } from "./snmp-agent.ts";
+import { snmpAuth } from "./snmp-user.ts";
 
 const address = z
   .string()
@@ -47,14 +49,32 @@ const command = z.strictObject({
     .describe("A program on the centre's machine and its arguments; it reads what is told as JSON from its input."),
 });
 
+const trap = z
+  .strictObject({
+    to: z
+      .string()
+      .refine((text) => parseEndpoint(text) !== undefined, "ADDRESS:PORT, such as 127.0.0.1:162 or [::1]:162")
+      .describe("Who is told, by UDP."),
+    version: z.enum(["v2c", "v3"]).default("v2c"),
+    inform: z.boolean().default(true).describe("True: told until it is answered. False: sent once, and nobody knows whether it arrived."),
+    retries: z.int().min(0).max(10).default(3).describe("Further tries of an inform within one delivery."),
+    wait: someDuration.default("1500ms").describe("How long an inform waits for its answer."),
+    user: snmpName.optional().describe("Of v3: the user's name there; its passwords are the secrets SNMP_AUTH and SNMP_PRIV."),
+    auth: snmpAuth.default("SHA-256").describe("Of v3: by which its messages are signed; they are encrypted by AES-128."),
+  })
+  .refine(({ version, user }) => version === "v2c" || user !== undefined, { message: "v3 takes a user", path: ["user"] });
+
 const spec = z
   .strictObject({
     email: email.optional(),
     webhook: webhook.optional(),
     command: command.optional(),
+    trap: trap.optional().describe("SNMP traps or informs of ORRERY-MIB: orreryAlarmReported and orreryAlarmEnded."),
     secrets: environment
       .default([])
-      .describe("Entries with secret: true: SMTP_PASSWORD, WEBHOOK_KEY (for the signature, whsec_…), AUTHORIZATION (that field of the request)."),
+      .describe(
+        "Entries with secret: true: SMTP_PASSWORD, WEBHOOK_KEY (for the signature, whsec_…), AUTHORIZATION (that field of the request), SNMP_COMMUNITY, SNMP_AUTH, SNMP_PRIV.",
+      ),
     severities: z.array(alarmSeverity).min(1).max(4).optional().describe("These alone; absent: all."),
     labels: labelSelector.optional().describe("Alarms with these labels alone."),
     after: duration.default("0s").describe("Told only of what nobody has acknowledged so long after it was raised: the next person."),
@@ -66,8 +86,12 @@ const spec = z
     disabled: z.boolean().default(false),
   })
   .refine(
-    ({ email, webhook, command }) => [email, webhook, command].filter((one) => one !== undefined).length === 1,
-    "give one of email, webhook, command",
+    ({ email, webhook, command, trap }) => [email, webhook, command, trap].filter((one) => one !== undefined).length === 1,
+    "give one of email, webhook, command, trap",
+  )
+  .refine(
+    ({ trap, timeout }) => trap === undefined || durationMs(trap.wait) * (trap.retries + 1) <= durationMs(timeout),
+    "timeout is shorter than the tries of an inform: wait, once more than retries",
   )
   .refine(({ heartbeat, webhook }) => heartbeat === undefined || webhook !== undefined, "a heartbeat goes by a webhook");
 
@@ -93,7 +117,7 @@ export const alarmChannel = defineKind({
   scope: "Cluster",
   isSiteWide: true,
   name: shortSubdomain,
-  description: "Where alarms are told: by e-mail, a webhook, or a command of the centre's machine.",
+  description: "Where alarms are told: by e-mail, a webhook, SNMP traps, or a command of the centre's machine.",
   spec,
   status,
   columns: [

@@ -6,6 +6,7 @@ import { httpUrl } from "./http-url.ts";
 import { defineKind } from "./kind.ts";
 import { label, shortSubdomain } from "./names.ts";
 import { labelSelector } from "./selector-text.ts";
+import { network } from "./snmp-agent.ts";
 
 const SHORT = 100;
 
@@ -60,6 +61,25 @@ const series = z.strictObject({
   ...limits,
 });
 
+const oid = z
+  .string()
+  .max(500)
+  .regex(/^[012](?:\.(?:0|[1-9]\d{0,9})){1,60}$/, "numbers, as in 1.3.6.1.6.3.1.1.5.3; which ones a name has: orrery snmp mib NAME");
+
+const trap = z
+  .strictObject({
+    raise: z.array(oid).min(1).max(50).describe("Traps or informs that raise it, by their snmpTrapOID."),
+    clear: z.array(oid).max(50).default([]).describe("Those that clear it, of the same device and with the same key."),
+    key: z
+      .array(oid)
+      .max(5)
+      .default([])
+      .describe("Variables that tell apart several of one device, as 1.3.6.1.2.1.2.2.1.1 (ifIndex); absent: a device has one alarm of this rule."),
+    from: z.array(network).min(1).max(50).optional().describe("From these addresses and networks alone."),
+    lasts: someDuration.optional().describe("Cleared by itself so long after the last one that raised it; absent: until it is cleared or closed."),
+  })
+  .refine(({ raise, clear }) => !clear.some((one) => raise.includes(one)), { message: "one that raises cannot clear", path: ["clear"] });
+
 const hasLimit = ({ above, below }: { above?: number | undefined; below?: number | undefined }): boolean =>
   (above === undefined) !== (below === undefined);
 const isClearRight = ({ above, below, clear }: { above?: number | undefined; below?: number | undefined; clear?: number | undefined }): boolean =>
@@ -81,6 +101,7 @@ const spec = z
       .refine(isClearRight, "clear must lie on the good side of the limit")
       .optional()
       .describe("Measured values."),
+    trap: trap.optional().describe("Traps of devices, that the site's SnmpReceiver takes."),
     severity: alarmSeverity.default("major"),
     delay: duration.default("0s").describe("Raised after it has lasted so long."),
     clearDelay: duration.default("0s").describe("Cleared after it has been well so long."),
@@ -88,7 +109,9 @@ const spec = z
       .string()
       .max(2_000)
       .optional()
-      .describe("What is seen; {name}, {kind}, {reason}, {message} and {value} are put in. Absent: what the object says of itself."),
+      .describe(
+        "What is seen; {name}, {kind}, {reason}, {message} and {value} are put in; of a trap {key}, {values} and {from}. Absent: what the object says of itself.",
+      ),
     action: z.string().max(2_000).optional().describe("What to do."),
     response: someDuration.optional().describe("Within what time somebody should begin."),
     runbook: httpUrl.optional().describe("A page that tells more."),
@@ -100,10 +123,13 @@ const spec = z
     disabled: z.boolean().default(false).describe("True: it is looked at no more, and its alarms stay as they are, unobserved."),
   })
   .refine(
-    ({ condition, field, waits, series }) => [condition, field, waits, series].filter((one) => one !== undefined).length === 1,
-    "give one of condition, field, waits, series",
+    ({ condition, field, waits, series, trap }) => [condition, field, waits, series, trap].filter((one) => one !== undefined).length === 1,
+    "give one of condition, field, waits, series, trap",
   )
-  .refine(({ of, series }) => (of === undefined) === (series !== undefined), "say of which objects (of), but not beside series");
+  .refine(
+    ({ of, series, trap }) => (of === undefined) === (series !== undefined || trap !== undefined),
+    "say of which objects (of), but not beside series or trap",
+  );
 
 const status = z.strictObject({
   /** Objects or series that it looks at now, and how many of them are not as they should be. */

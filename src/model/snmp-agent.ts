@@ -4,7 +4,7 @@ import { duration, someDuration } from "./duration.ts";
 import { defineKind } from "./kind.ts";
 
 /** Administrative names: they stand as indexes in tables of SNMP, where a name has at most 128 numbers. */
-const snmpName = z
+export const snmpName = z
   .string()
   .regex(/^[A-Za-z0-9][-A-Za-z0-9_.]{0,31}$/, "1 to 32 letters, digits, -, _ and ., the first a letter or digit")
   .meta({ description: "A name as SNMP has it: 1 to 32 characters." });
@@ -12,7 +12,7 @@ const snmpName = z
 const isAddress = (text: string): boolean => z.ipv4().safeParse(text).success || z.ipv6().safeParse(text).success;
 const isNetwork = (text: string): boolean => z.cidrv4().safeParse(text).success || z.cidrv6().safeParse(text).success;
 export const address = z.string().max(45).refine(isAddress, "an IP address");
-const network = z
+export const network = z
   .string()
   .max(49)
   .refine((text) => isAddress(text) || isNetwork(text), "an address or a network, such as 127.0.0.0/8 or ::1")

@@ -5,6 +5,8 @@ import { REDACTED } from "./run.ts";
 /** Of the User-based Security Model, RFC 3414 and RFC 7860; MD5 is not among them. */
 export const SNMP_AUTH_PROTOCOLS = ["SHA", "SHA-224", "SHA-256", "SHA-384", "SHA-512"] as const;
 
+export const snmpAuth = z.enum(SNMP_AUTH_PROTOCOLS);
+
 const secret = z
   .strictObject({
     name: z.literal("password").default("password"),
@@ -15,7 +17,7 @@ const secret = z
 
 const userSpec = z
   .strictObject({
-    auth: z.strictObject({ protocol: z.enum(SNMP_AUTH_PROTOCOLS).default("SHA-256"), password: secret }),
+    auth: z.strictObject({ protocol: snmpAuth.default("SHA-256"), password: secret }),
     priv: z
       .strictObject({ protocol: z.literal("AES").default("AES"), password: secret })
       .optional()

@@ -3,6 +3,7 @@ import { alarm, alarmChannel, alarmRule, maintenance } from "#/model/index.ts";
 import { type CentrePart, declareController, partKind } from "#/state/reconcile/index.ts";
 import type { ObjectKey, Store } from "#/state/store/index.ts";
 import { SERIES } from "#/watch/series/index.ts";
+import { TRAP_FEED, TRAP_HOME } from "#/watch/snmp/index.ts";
 import { isHistory } from "./book.ts";
 import { ALARM_FACTS, PLATFORM_SIGHT } from "./contract.ts";
 import type { Send } from "./delivery/sender.ts";
@@ -17,7 +18,7 @@ const alarmController = (send: Send | undefined) =>
     name: "alarm-controller",
     reads: ALARM_READS,
     writes: [alarm, alarmRule, alarmChannel, maintenance],
-    mayUse: [SERIES, PLATFORM_SIGHT],
+    mayUse: [SERIES, PLATFORM_SIGHT, TRAP_FEED, TRAP_HOME],
     gives: [ALARM_FACTS],
     start({ store, caches, board, clock, random, log, signal, give, find }) {
       const watcher = new AlarmWatcher({
@@ -26,6 +27,8 @@ const alarmController = (send: Send | undefined) =>
         board,
         series: find(SERIES),
         sight: find(PLATFORM_SIGHT),
+        traps: find(TRAP_FEED),
+        trapHome: find(TRAP_HOME),
         clock,
         random,
         log,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import { type Clock, type Given, ManualClock, silentLog, systemRandom } from "#/base/index.ts";
-import { type Alarm, alarm, alarmChannel, host, instance, type Kind, microservice, timestamp, update } from "#/model/index.ts";
+import { type Alarm, alarm, alarmChannel, host, instance, type Kind, microservice, resource, timestamp, update } from "#/model/index.ts";
 import { Board } from "#/state/link/hub/index.ts";
 import { type CentrePart, type PathCaller, partKind, type RunningParts, startParts, storedKinds } from "#/state/reconcile/index.ts";
 import type { Store } from "#/state/store/index.ts";
@@ -12,7 +12,7 @@ import { alarmsPartWith } from "./part.ts";
 const THINGS: CentrePart = {
   name: "things",
   description: "What alarms are about, in tests.",
-  kinds: [host, instance, microservice, update].map((kind) => partKind(kind)),
+  kinds: [host, instance, microservice, resource, update].map((kind) => partKind(kind)),
   controllers: [],
 };
 

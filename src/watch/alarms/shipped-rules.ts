@@ -168,6 +168,16 @@ const RULES = {
     action: "Mend the rule; until then its alarms stay as they are, and no new one comes.",
     response: "1h",
   },
+  // A port goes down whenever somebody ends their machine: for those whom it tells something.
+  "device-link-down": {
+    trap: { raise: ["1.3.6.1.6.3.1.1.5.3"], clear: ["1.3.6.1.6.3.1.1.5.4"], key: ["1.3.6.1.2.1.2.2.1.1"] },
+    severity: "minor",
+    delay: "10s",
+    disabled: true,
+    text: "interface {key} of {name} is down: {values}",
+    action: "Look at the cable and at the other end; orrery snmp traps linkDown tells what the device said.",
+    response: "30m",
+  },
   "done-alone": {
     of: { kind: "Site" },
     condition: { type: "BrokenGlass", status: ["True"] },

@@ -10,6 +10,7 @@ import {
   type Instance,
   type Maintenance,
   maintenance,
+  type Resource,
   type StoredObject,
   setCondition,
   timestamp,
@@ -18,6 +19,7 @@ import type { Board } from "#/state/link/hub/index.ts";
 import { Controller, type LocalCopy } from "#/state/reconcile/index.ts";
 import type { Store } from "#/state/store/index.ts";
 import type { SeriesStore } from "#/watch/series/index.ts";
+import type { TrapFeed, TrapHome } from "#/watch/snmp/index.ts";
 import { AlarmBook } from "./book.ts";
 import type { AlarmFact, AlarmFacts, PlatformSight } from "./contract.ts";
 import { FLOOD_WINDOW_MS, type FloodFigures, floodFigures } from "./core/flood.ts";
@@ -25,7 +27,7 @@ import type { ObjectLook, ObjectRef } from "./core/graph.ts";
 import { type AlarmIdentity, type AlarmState, isOver } from "./core/state.ts";
 import { Courier, type Outcome } from "./courier.ts";
 import { beat } from "./delivery/heartbeat.ts";
-import { type Send, send as sendReally } from "./delivery/sender.ts";
+import { makeSend, type Send } from "./delivery/sender.ts";
 import { HostFacts, type HostReport } from "./host-facts.ts";
 import { alarmName } from "./identity.ts";
 import { WATCHED_KINDS } from "./kinds.ts";
@@ -35,6 +37,8 @@ import { BUILT_IN_LABEL, OWN_FIELDS, SHIPPED_RULES } from "./shipped-rules.ts";
 import { Silence } from "./silence.ts";
 import { decodeAlarm } from "./stored.ts";
 import type { TakenAlert } from "./taken-alerts.ts";
+import { TrapFacts } from "./trap-facts.ts";
+import { TrapRules } from "./trap-rules.ts";
 
 /** Alarms that are over are kept so long, and no more than this. */
 const HISTORY_MS = 30 * 86_400_000;
@@ -55,6 +59,9 @@ export interface WatcherOptions {
   /** Absent: rules about series cannot be evaluated here. */
   readonly series?: Pick<SeriesStore, "query"> | undefined;
   readonly sight?: PlatformSight | undefined;
+  /** Absent: rules about traps cannot be followed here. */
+  readonly traps?: TrapFeed | undefined;
+  readonly trapHome?: TrapHome | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -73,7 +80,9 @@ export class AlarmWatcher {
   readonly #silence: Silence;
   readonly #courier: Courier;
   readonly #series: SeriesRules | undefined;
+  readonly #traps: TrapRules | undefined;
   readonly #hostFacts = new HostFacts();
+  readonly #trapFacts = new TrapFacts();
   readonly #copies = new Map<string, LocalCopy<StoredObject>>();
   readonly #facts = new Map<string, ReadonlyMap<string, AlarmFact>>();
   readonly #outcomes = new Map<string, Outcome[]>();
@@ -104,7 +113,7 @@ export class AlarmWatcher {
     });
     this.#courier = new Courier({
       book: this.book,
-      send: options.send ?? sendReally,
+      send: options.send ?? makeSend({ home: options.trapHome, clock, random, log }),
       beat,
       isWatching: () => clock.now() - this.#lookedMs < LOOKED_MS_MAX,
       remember: async (name, sending) => {
@@ -133,6 +142,17 @@ export class AlarmWatcher {
         clock,
         signal: options.signal,
       });
+    if (options.traps !== undefined)
+      this.#traps = new TrapRules({
+        book: this.book,
+        feed: options.traps,
+        alarms: { values: () => this.#values<Alarm>(alarm.plural) },
+        resources: { values: () => this.#values<Resource>("resources"), get: (key) => copies["resources"]?.get(key) as Resource | undefined },
+        enqueue: (name) => this.#alarms.enqueue(name),
+        note: (rule, failure) => this.#noteRule(rule, failure),
+        clock,
+        log,
+      });
     const shared = { clock, random, log };
     this.#alarms = new Controller({ ...shared, name: "alarm-controller", concurrency: 64, resyncMs: 0, reconcile: (name) => this.#reconcile(name) });
     this.#house = new Controller({ ...shared, name: "alarm-house", reconcile: (key) => this.#keep(key) });
@@ -155,6 +175,7 @@ export class AlarmWatcher {
       copy.listen((before, after) => {
         this.rules.object(before, after);
         if (kind === "Host") this.#onHost(after ?? before);
+        if (kind === "Resource") this.#traps?.devicesChanged();
       });
     }
     copies[alarmChannel.plural]?.listen((before, after) => {
@@ -167,7 +188,9 @@ export class AlarmWatcher {
       const name = (after ?? before)?.metadata.name ?? "";
       if (after === undefined) {
         this.book.forget(name);
-        if (this.book.sightOf(name)?.observation.holds === true) this.#alarms.enqueue(name);
+        this.#traps?.forget(name);
+        const { holds, isEvent } = this.book.sightOf(name)?.observation ?? {};
+        if (holds === true && isEvent !== true) this.#alarms.enqueue(name);
         else this.book.drop(name);
       } else if (before === undefined) this.#alarms.enqueue(name);
     });
@@ -178,6 +201,7 @@ export class AlarmWatcher {
   }
 
   stop(): void {
+    this.#traps?.close();
     this.#courier.close();
   }
 
@@ -321,6 +345,9 @@ export class AlarmWatcher {
     if (JSON.stringify(before?.spec) !== JSON.stringify(after?.spec)) {
       this.rules.put(name, after?.spec);
       this.#series?.put(name, after?.spec);
+      this.#traps?.put(name, after?.spec, Date.parse((after ?? before)?.metadata.creationTimestamp ?? ""));
+      if (this.#traps === undefined && after?.spec.trap !== undefined && !after.spec.disabled)
+        this.#noteRule(name, "this site takes no traps: its Site does without the part snmp");
       if (this.#series === undefined && after?.spec.series !== undefined)
         this.#noteRule(name, "this site keeps no series: the rule cannot be evaluated here");
     }
@@ -469,6 +496,7 @@ export class AlarmWatcher {
     for (const { spec, metadata } of this.#values<Alarm>(alarm.plural)) if (metadata.labels?.[SOURCE_LABEL] === HOSTS) known.push(spec);
     const here = known.filter(({ resource }) => this.#copies.get("Host")?.get(resource.name) !== undefined);
     this.facts.report(HOSTS, this.#hostFacts.look(reports, here, nowMs));
+    if (this.#options.traps !== undefined) this.facts.report(TRAPS, this.#trapFacts.look(this.#options.traps.figures(), nowMs));
     if (sight === undefined) return;
     try {
       this.facts.report(PLATFORM, await sight.facts());
@@ -539,7 +567,7 @@ export class AlarmWatcher {
           one.status !== undefined &&
           isOver(decodeAlarm(one)) &&
           one.status.condition !== "none" &&
-          this.book.sightOf(one.metadata.name)?.observation.holds !== true,
+          (this.book.sightOf(one.metadata.name)?.observation.holds !== true || this.book.sightOf(one.metadata.name)?.observation.isEvent === true),
       )
       .map((one) => ({ name: one.metadata.name, atMs: Date.parse(one.status?.history?.at(-1)?.at ?? one.metadata.creationTimestamp) }))
       .sort((a, b) => b.atMs - a.atMs);
@@ -562,6 +590,7 @@ const REPORT_MS_MAX = 15_000;
 /** Of the board, and as a source of facts. */
 const HOSTS = "hosts";
 const PLATFORM = "platform";
+const TRAPS = "traps";
 const SHIPPED = "shipped/";
 const RULE = "rule/";
 const CHANNEL = "channel/";

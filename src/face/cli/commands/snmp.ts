@@ -100,7 +100,7 @@ function formatTrap({ at, from, agent, by, type, oid, varbinds }: TrapRecord, na
 }
 
 interface TrapFigures {
-  readonly byOid: readonly { readonly name: string; readonly count: number }[];
+  readonly byOid: readonly { readonly name: string; readonly count: number; readonly isRuled?: boolean }[];
   readonly takenBySource: readonly { readonly name: string; readonly count: number }[];
   readonly shedBySource: readonly { readonly name: string; readonly count: number }[];
   readonly engines: readonly { readonly address: string; readonly engine: string; readonly problem: string }[];
@@ -119,8 +119,11 @@ async function countTraps({ terminal }: CliContext, api: Client, names: MibNames
   }
   terminal.out(OUTCOMES.map((outcome) => `${outcome} ${figures[outcome]}`).join(", "));
   terminal.out(`thrown away by the kernel: ${figures.droppedByKernel ?? "unknown"}`);
-  for (const { name, count } of figures.byOid)
-    terminal.out(`${count}  ${names.format(name)}${names.format(name) === name ? "  (in no MIB module that is loaded)" : ""}`);
+  terminal.out(`of which no rule makes an alarm: ${figures["unruled"]}`);
+  for (const { name, count, isRuled } of figures.byOid)
+    terminal.out(
+      `${count}  ${names.format(name)}${names.format(name) === name ? "  (in no MIB module that is loaded)" : ""}${isRuled === true ? "" : "  (no rule)"}`,
+    );
   for (const { name, count } of figures.takenBySource) terminal.out(`${count}  from ${name}`);
   for (const { name, count } of figures.shedBySource) terminal.out(`${count}  from ${name}, not taken: too many`);
   for (const { address, problem } of figures.engines) terminal.out(`${address}: ${problem}`);

@@ -152,6 +152,8 @@ function changeSeverity(state: AlarmState, severity: Observation["severity"], se
 
 /** A person has closed it, and it holds all the same. */
 function closedStill(state: AlarmState, seen: Observation, nowMs: number): Observed {
+  // What was told before it was closed is what was closed.
+  if (seen.isEvent === true) return (seen.atMs ?? 0) > (state.operator.atMs ?? 0) ? { state: raise(withoutTurning(state), seen, nowMs) } : { state };
   const backMs = (state.operator.atMs ?? nowMs) + RETURN_MS;
   if (nowMs < backMs) return { state, wakeMs: backMs };
   return { state: raise(withoutTurning(state), seen, nowMs) };

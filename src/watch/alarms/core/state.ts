@@ -90,6 +90,8 @@ export interface Observation {
   readonly sinceMs?: number | undefined;
   /** When it was observed; absent: now. */
   readonly atMs?: number | undefined;
+  /** It was told once, at `atMs`, and nobody looks whether it goes on: until another word, it holds. */
+  readonly isEvent?: boolean | undefined;
   readonly action?: string | undefined;
   readonly response?: string | undefined;
   readonly runbook?: string | undefined;

@@ -1,5 +1,5 @@
+import { secretOf } from "./channel.ts";
 import type { Send } from "./sender.ts";
-import { secretOf } from "./sender.ts";
 import { post } from "./webhook.ts";
 
 /** Tells a webhook that the centre is alive: an alert that always fires, as Prometheus' Watchdog. Whoever listens notices when it stays away; nothing here can tell of its own end. */

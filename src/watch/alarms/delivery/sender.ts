@@ -1,8 +1,9 @@
-import { OrreryError } from "#/base/index.ts";
 import type { AlarmChannel } from "#/model/index.ts";
+import { notDelivered, secretOf } from "./channel.ts";
 import { sendByCommand } from "./command.ts";
 import { sendByEmail } from "./email.ts";
 import type { Message } from "./message.ts";
+import { TrapSender, type TrapSenderOptions } from "./trap.ts";
 import { sendByWebhook } from "./webhook.ts";
 
 /** Delivers one message; resolves once the other side has taken it.
@@ -10,18 +11,19 @@ import { sendByWebhook } from "./webhook.ts";
 export type Send = (spec: AlarmChannel["spec"], message: Message, signal: AbortSignal) => Promise<void>;
 
 /** By the channel's own way. */
+export function makeSend(options: TrapSenderOptions): Send {
+  const traps = new TrapSender(options);
+  return async (spec, message, signal) => {
+    if (spec.trap !== undefined) return await traps.send(spec, spec.trap, message, signal);
+    return await send(spec, message, signal);
+  };
+}
+
+/** By the channel's own way, but for SNMP. */
 export const send: Send = async (spec, message, signal) => {
   if (spec.email !== undefined) return await sendByEmail(spec.email, { password: secretOf(spec, "SMTP_PASSWORD"), message, signal });
   if (spec.webhook !== undefined)
     return await sendByWebhook(spec.webhook, { key: secretOf(spec, "WEBHOOK_KEY"), authorization: secretOf(spec, "AUTHORIZATION"), message, signal });
   if (spec.command !== undefined) return await sendByCommand(spec.command.command, message, signal);
-  throw notDelivered("the channel says no way: give email, webhook or command");
+  throw notDelivered("the channel says no way: give email, webhook, command or trap");
 };
-
-export function secretOf({ secrets }: AlarmChannel["spec"], name: string): string | undefined {
-  return secrets.find((one) => one.name === name)?.value;
-}
-
-export function notDelivered(why: string, cause?: unknown): OrreryError {
-  return new OrreryError("alarms/not-delivered", why, { retry: "backoff", ...(cause !== undefined && { cause }) });
-}

@@ -1,7 +1,8 @@
-import type { Instance } from "#/model/index.ts";
+import type { Alarm, Instance } from "#/model/index.ts";
 import { gauge, integer, type Oid, oid, text, type VarBind } from "../wire/index.ts";
 import type { FaultChange } from "./faults.ts";
-import { NOTIFICATIONS, ORRERY, THRESHOLD_IDS } from "./mibs/orrery.ts";
+import { ALARM_COLUMNS, ALARM_ENTRY, NOTIFICATIONS, ORRERY, THRESHOLD_IDS } from "./mibs/orrery.ts";
+import { wishedIndex } from "./mibs/stable-index.ts";
 
 /** What is told: its name, and what it says. */
 export interface Notification {
@@ -52,5 +53,20 @@ export function faultNotification(host: string, { isRaised, fault }: FaultChange
       { oid: VALUE, value: gauge((fault.value ?? 0) * 100) },
       { oid: [...OBJECTS, 7, 2, 1, 2, THRESHOLD_IDS.indexOf(fault.name) + 1], value: text(fault.name) },
     ],
+  };
+}
+
+/** An alarm of the site as it is now: orreryAlarmReported, or orreryAlarmEnded. Its index is that of its row, by which a manager knows it again. */
+export function alarmNotification(
+  one: Pick<Alarm, "spec" | "status"> & { readonly metadata: { readonly name: string } },
+  isEnded: boolean,
+): Notification {
+  const index = wishedIndex(one.metadata.name);
+  return {
+    oid: [...NOTIFICATIONS, isEnded ? 6 : 5],
+    varbinds: Object.entries(ALARM_COLUMNS).flatMap(([column, read]) => {
+      const value = read(one);
+      return value === undefined ? [] : [{ oid: [...ALARM_ENTRY, Number(column), index], value }];
+    }),
   };
 }

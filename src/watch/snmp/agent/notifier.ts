@@ -1,5 +1,5 @@
 import { createSocket, type Socket } from "node:dgram";
-import { type Clock, describeError, type Log, type Random, randomBelow } from "#/base/index.ts";
+import { type Clock, describeError, type Log, OrreryError, type Random, randomBelow } from "#/base/index.ts";
 import { durationMs, parseEndpoint, type SnmpSettings } from "#/model/index.ts";
 import {
   codeBytesOf,
@@ -58,6 +58,8 @@ interface Inform {
   readonly target: Target;
   readonly params: Params;
   readonly pdu: Pdu;
+  /** Told what came of it: `why` it was not answered, or nothing. */
+  readonly settle: (why?: string) => void;
   triesLeft: number;
   /** Reports that were answered by sending it again at once. */
   reports: number;
@@ -90,18 +92,38 @@ export class Notifier {
   }
 
   /** Tells every target that an entry of `notify` chooses, once. */
-  tell({ oid: name, varbinds }: Notification): void {
-    const { settings, engine } = this.#options;
-    const { targets, params, notify } = settings();
-    const all: readonly VarBind[] = [{ oid: UP_TIME, value: ticks(engine.time() * 100) }, { oid: TRAP_OID, value: oidValue(name) }, ...varbinds];
+  tell(notification: Notification): void {
+    const { targets, params, notify } = this.#options.settings();
     for (const target of targets) {
       const how = params.find((one) => one.name === target.params && one.enabled);
       const chosen = notify.find(({ enabled, tag }) => enabled && target.tags.includes(tag));
       if (!target.enabled || how === undefined || chosen === undefined) continue;
-      const pdu: Pdu = { type: chosen.type === "trap" ? PDU.trap : PDU.inform, requestId: this.#nextId(), status: 0, index: 0, varbinds: all };
-      if (chosen.type === "inform") this.#inform(target, how, pdu);
-      else if (this.#send(target, this.#encodeTrap(how, pdu))) this.figures.trapsSent += 1;
+      this.#begin(notification, { target, params: how, isInform: chosen.type === "inform", settle: () => undefined });
     }
+  }
+
+  /** Tells one target. Resolves when a trap is sent, or an inform answered.
+   *  @throws snmp/no-answer: it cannot be sent, was not answered in its tries, or was refused */
+  deliver(notification: Notification, how: { readonly target: Target; readonly params: Params; readonly isInform: boolean }): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const settle = (why?: string): void =>
+        why === undefined ? resolve() : reject(new OrreryError("snmp/no-answer", `${how.target.address}: ${why}`, { retry: "backoff" }));
+      this.#begin(notification, { ...how, settle });
+    });
+  }
+
+  #begin(
+    { oid: name, varbinds }: Notification,
+    { target, params, isInform, settle }: Pick<Inform, "target" | "params" | "settle"> & { readonly isInform: boolean },
+  ): void {
+    const { engine } = this.#options;
+    const all: readonly VarBind[] = [{ oid: UP_TIME, value: ticks(engine.time() * 100) }, { oid: TRAP_OID, value: oidValue(name) }, ...varbinds];
+    const pdu: Pdu = { type: isInform ? PDU.inform : PDU.trap, requestId: this.#nextId(), status: 0, index: 0, varbinds: all };
+    if (isInform) return this.#inform({ target, params, pdu, settle, triesLeft: target.retries, reports: 0, cancel: () => undefined });
+    // The socket may be closed once it is settled: not before the kernel has the datagram.
+    const isSent = this.#send(target, this.#encodeTrap(params, pdu), (error) => settle(error === null ? undefined : describeError(error)));
+    if (isSent) this.figures.trapsSent += 1;
+    else settle("it cannot be sent there, or not as that user");
   }
 
   /** Informs that are not answered yet. */
@@ -111,19 +133,22 @@ export class Notifier {
 
   close(): void {
     this.#isClosed = true;
-    for (const { cancel } of this.#informs.values()) cancel();
+    for (const { cancel, settle } of this.#informs.values()) {
+      cancel();
+      settle("there was no time left");
+    }
     this.#informs.clear();
     for (const socket of this.#sockets.values()) socket.close();
   }
 
-  #inform(target: Target, params: Params, pdu: Pdu): void {
+  #inform(inform: Inform): void {
+    const { target, pdu, settle } = inform;
     if ([...this.#informs.values()].filter((one) => one.target.name === target.name).length >= PENDING_MAX) {
       if (this.figures.dropped === 0)
         this.#options.log.warn(`target ${target.name} does not answer: ${PENDING_MAX} informs wait, further ones are dropped`);
       this.figures.dropped += 1;
-      return;
+      return settle("too many wait for its answer");
     }
-    const inform: Inform = { target, params, pdu, triesLeft: target.retries, reports: 0, cancel: () => undefined };
     this.#informs.set(pdu.requestId, inform);
     this.#try(inform);
   }
@@ -142,6 +167,7 @@ export class Notifier {
         this.#informs.delete(pdu.requestId);
         this.figures.informsUnanswered += 1;
         log.warn(`target ${target.name} (${target.address}) has not answered an inform`, { tries: target.retries + 1 });
+        inform.settle(`no answer to an inform in ${target.retries + 1} tries`);
       },
       { background: true },
     );
@@ -223,11 +249,12 @@ export class Notifier {
     return undefined;
   }
 
-  #send({ address, name }: Target, datagram: Buffer | undefined): boolean {
+  #send({ address, name }: Target, datagram: Buffer | undefined, onSent?: (error: Error | null) => void): boolean {
     const to = parseEndpoint(address);
     if (datagram === undefined || to === undefined || this.#isClosed) return false;
     this.#socket(to.address.includes(":") ? 6 : 4).send(datagram, to.port, to.address, (error) => {
       if (error !== null) this.#options.log.debug(`target ${name} cannot be reached`, { error: describeError(error) });
+      onSent?.(error);
     });
     return true;
   }
@@ -288,11 +315,13 @@ export class Notifier {
   #answered(inform: Inform, { status }: Pdu): void {
     inform.cancel();
     this.#informs.delete(inform.pdu.requestId);
-    if (status === ERROR.none) this.figures.informsAnswered += 1;
-    else {
-      this.figures.informsUnanswered += 1;
-      this.#options.log.warn(`target ${inform.target.name} has refused an inform`, { status });
+    if (status === ERROR.none) {
+      this.figures.informsAnswered += 1;
+      return inform.settle();
     }
+    this.figures.informsUnanswered += 1;
+    this.#options.log.warn(`target ${inform.target.name} has refused an inform`, { status });
+    inform.settle(`it has refused an inform (error ${status})`);
   }
 
   #seconds(): number {

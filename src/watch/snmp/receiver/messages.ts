@@ -21,18 +21,23 @@ export interface TrapQuery {
   readonly limit: number;
   readonly from?: string | undefined;
   readonly oid?: string | undefined;
+  /** Exactly one of these. */
+  readonly oids?: readonly string[] | undefined;
   /** RFC 3339. */
   readonly since?: string | undefined;
 }
 
 export type ToThread =
   | { readonly settings: ThreadSettings }
+  /** Traps of these names are told as soon as they are kept. */
+  | { readonly follow: readonly string[] }
   | { readonly ask: number; readonly query: TrapQuery }
   | { readonly ask: number; readonly figures: true }
   | { readonly end: true };
 
 export type FromThread =
   | { readonly listening: { readonly endpoint?: string; readonly engineId: string; readonly reason: string; readonly message: string } }
+  | { readonly traps: readonly TrapRecord[] }
   | { readonly answer: number; readonly records: readonly TrapRecord[] }
   | { readonly answer: number; readonly figures: AllTrapFigures }
   | { readonly answer: number; readonly failure: string }

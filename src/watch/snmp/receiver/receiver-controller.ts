@@ -2,6 +2,7 @@ import { OrreryError, port } from "#/base/index.ts";
 import { SNMP_RECEIVER, setCondition, snmpReceiver, snmpUser, timestamp } from "#/model/index.ts";
 import { Controller, declareController, workerOf } from "#/state/reconcile/index.ts";
 import type { AllTrapFigures, FromThread } from "./messages.ts";
+import { TRAP_FEED, type TrapFollower } from "./trap-feed.ts";
 import { TrapThread } from "./trap-thread.ts";
 
 /** Where a centre keeps the traps that it takes, and whose it is; `undefined`: it takes none. */
@@ -25,10 +26,12 @@ export const receiverController = declareController({
   reads: { receivers: snmpReceiver, users: snmpUser },
   writes: [snmpReceiver],
   uses: [TRAP_HOME],
-  start({ store, caches, clock, random, log, signal, use }) {
+  gives: [TRAP_FEED],
+  start({ store, caches, clock, random, log, signal, use, give }) {
     const home = use(TRAP_HOME);
     let told: Extract<FromThread, { readonly listening: unknown }>["listening"] | undefined;
     let figures: AllTrapFigures | undefined;
+    let follower: TrapFollower | undefined;
     const thread =
       home === undefined
         ? undefined
@@ -40,7 +43,17 @@ export const receiverController = declareController({
               told = listening;
               controller.enqueue(SNMP_RECEIVER);
             },
+            onTraps: (traps) => follower?.onTraps(traps),
+            onGap: () => follower?.onGap(),
           });
+    give(TRAP_FEED, {
+      listen: (listener) => {
+        follower = listener;
+      },
+      follow: (names) => thread?.follow(names),
+      traps: async (query) => (await thread?.traps(query)) ?? [],
+      figures: () => figures,
+    });
     const controller = new Controller({
       name: "snmp-receiver-controller",
       clock,
@@ -146,6 +159,12 @@ function familiesOf(figures: AllTrapFigures) {
       help: "What became of datagrams that came to the trap receiver",
       type: "counter" as const,
       samples: outcomes.map((outcome) => ({ labels: { outcome }, value: figures[outcome] })),
+    },
+    {
+      name: "orrery_traps_unruled_total",
+      help: "Traps that were taken and that no rule turns into an alarm",
+      type: "counter" as const,
+      samples: [{ value: figures.unruled }],
     },
     ...(droppedByKernel === undefined
       ? []

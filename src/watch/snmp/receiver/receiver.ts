@@ -55,10 +55,12 @@ export interface TrapFigures {
   readonly lost: number;
   /** What informs need beside: reports that name the engine. */
   readonly asked: number;
+  /** Of those that were taken: which no rule of the site turns into an alarm. */
+  readonly unruled: number;
   readonly waiting: number;
   readonly shedBySource: readonly { readonly name: string; readonly count: number }[];
   readonly takenBySource: readonly { readonly name: string; readonly count: number }[];
-  readonly byOid: readonly { readonly name: string; readonly count: number }[];
+  readonly byOid: readonly { readonly name: string; readonly count: number; readonly isRuled: boolean }[];
   /** Devices whose engines are not as they should be. */
   readonly engines: readonly { readonly engine: string; readonly address: string; readonly problem: string }[];
 }
@@ -74,6 +76,8 @@ export interface ReceiverOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Told of traps that are followed, once they are kept: in the order in which they came. */
+  readonly onKept?: (records: readonly TrapRecord[]) => void;
   readonly send: (datagram: Uint8Array, to: { readonly address: string; readonly port: number }) => void;
 }
 
@@ -87,6 +91,8 @@ export class TrapReceiver {
   readonly #options: ReceiverOptions;
   readonly #shedder = new Shedder();
   readonly #counts = { received: 0, taken: 0, repeated: 0, shed: 0, malformed: 0, refused: 0, lost: 0, asked: 0 };
+  #unruled = 0;
+  #followed: ReadonlySet<string> = new Set();
   readonly #shedBySource = new BoundedCounts(SOURCES_MAX);
   readonly #takenBySource = new BoundedCounts(SOURCES_MAX);
   readonly #byOid = new BoundedCounts(SOURCES_MAX);
@@ -132,14 +138,20 @@ export class TrapReceiver {
     );
   }
 
+  /** Which names rules of the site are about. */
+  follow(names: Iterable<string>): void {
+    this.#followed = new Set(names);
+  }
+
   /** What happened so far. */
   figures(): TrapFigures {
     return {
       ...this.#counts,
+      unruled: this.#unruled,
       waiting: this.#waiting.length,
       shedBySource: this.#shedBySource.top(20),
       takenBySource: this.#takenBySource.top(20),
-      byOid: this.#byOid.top(100),
+      byOid: this.#byOid.top(100).map((one) => ({ ...one, isRuled: this.#followed.has(one.name) })),
       engines: [...this.#problems.values()],
     };
   }
@@ -287,6 +299,7 @@ export class TrapReceiver {
     this.#counts.taken += 1;
     this.#takenBySource.add(address);
     this.#byOid.add(record.oid);
+    if (!this.#followed.has(record.oid)) this.#unruled += 1;
     return true;
   }
 
@@ -318,6 +331,8 @@ export class TrapReceiver {
       }
       this.#waiting = this.#waiting.slice(batch.length);
       for (const { kept } of batch) kept(isKept);
+      const followed = isKept ? batch.flatMap(({ record }) => (this.#followed.has(record.oid) ? record : [])) : [];
+      if (followed.length > 0) this.#options.onKept?.(followed);
     }
     this.#isWriting = false;
   }

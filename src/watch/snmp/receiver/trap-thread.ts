@@ -12,6 +12,10 @@ export interface TrapThreadOptions extends TrapThreadData {
   readonly clock: Clock;
   readonly log: Log;
   readonly onListening: (listening: Extract<FromThread, { readonly listening: unknown }>["listening"]) => void;
+  /** Traps that are followed, as they are kept. */
+  readonly onTraps: (traps: readonly TrapRecord[]) => void;
+  /** It began anew: some that were kept just before may not have been told. */
+  readonly onGap: () => void;
 }
 
 /** The trap receiver in a thread of its own; one that fails is begun anew with the same settings. */
@@ -19,6 +23,7 @@ export class TrapThread {
   readonly #options: TrapThreadOptions;
   #worker: Worker | undefined;
   #settings: ThreadSettings | undefined;
+  #followed: readonly string[] = [];
   #isEnding = false;
   #lastAsk = 0;
   readonly #asked = new Map<number, { readonly resolve: (answer: FromThread) => void; readonly reject: (error: Error) => void }>();
@@ -31,6 +36,12 @@ export class TrapThread {
   configure(settings: ThreadSettings): void {
     this.#settings = settings;
     this.#post({ settings });
+  }
+
+  /** Traps of these names are told as they are kept, in place of those that were followed before. */
+  follow(names: readonly string[]): void {
+    this.#followed = names;
+    this.#post({ follow: names });
   }
 
   /** The newest first.
@@ -68,9 +79,16 @@ export class TrapThread {
       for (const { reject } of this.#asked.values())
         reject(new OrreryError("snmp/receiver-busy", "the trap receiver has just ended", { retry: "backoff" }));
       this.#asked.clear();
-      if (!this.#isEnding) clock.after(BEGIN_ANEW_MS, () => this.#isEnding || this.#begin(), { background: true });
+      if (this.#isEnding) return;
+      const again = (): void => {
+        if (this.#isEnding) return;
+        this.#begin();
+        this.#options.onGap();
+      };
+      clock.after(BEGIN_ANEW_MS, again, { background: true });
     });
     this.#worker = worker;
+    if (this.#followed.length > 0) this.#post({ follow: this.#followed });
     if (this.#settings !== undefined) this.#post({ settings: this.#settings });
   }
 
@@ -81,6 +99,7 @@ export class TrapThread {
   #take(message: FromThread): void {
     if ("log" in message) return this.#options.log[message.log.level](message.log.message);
     if ("listening" in message) return this.#options.onListening(message.listening);
+    if ("traps" in message) return this.#options.onTraps(message.traps);
     const asked = this.#asked.get(message.answer);
     this.#asked.delete(message.answer);
     if ("failure" in message) asked?.reject(new OrreryError("snmp/receiver-busy", message.failure, { retry: "backoff" }));

@@ -33,6 +33,7 @@ const receiver = new TrapReceiver({
   clock: systemClock,
   random: systemRandom,
   log,
+  onKept: (traps) => tell({ traps }),
   send: (datagram, { address, port }) => udp?.send(datagram, port, address),
 });
 
@@ -43,6 +44,7 @@ parentPort?.on("message", (message: ToThread) => {
 
 async function take(message: ToThread): Promise<void> {
   if ("settings" in message) return await listen(message.settings);
+  if ("follow" in message) return receiver.follow(message.follow);
   if ("end" in message) {
     await udp?.close();
     await trapLog.close();
@@ -87,9 +89,11 @@ async function listen(settings: ThreadSettings): Promise<void> {
   }
 }
 
-function wanted({ from, oid, since }: TrapQuery): (record: TrapRecord) => boolean {
+function wanted({ from, oid, oids, since }: TrapQuery): (record: TrapRecord) => boolean {
   const sinceMs = since === undefined ? Number.NEGATIVE_INFINITY : Date.parse(since);
+  const exactly = oids === undefined ? undefined : new Set(oids);
   return (record) =>
+    exactly?.has(record.oid) !== false &&
     (from === undefined || record.from === from || record.agent === from) &&
     (oid === undefined || record.oid === oid || record.oid.startsWith(`${oid}.`)) &&
     Date.parse(record.at) >= sinceMs;

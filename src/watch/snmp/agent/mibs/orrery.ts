@@ -195,20 +195,22 @@ function alarmTable(site: () => SiteSource | undefined): MibNode {
       (one) => one,
     ),
   );
-  return table<Alarm>(
-    [...OBJECTS, 5, 1, 1],
-    {
-      2: ({ spec: { resource } }) => text([resource.kind, resource.namespace, resource.name].filter((part) => part !== undefined).join("/")),
-      3: ({ spec: { type, qualifier } }) => text(qualifier === undefined ? type : `${type} ${qualifier}`),
-      4: ({ status }) => integer(status?.condition === "raised" ? SEVERITIES[status.severity ?? "warning"] : CLEARED),
-      5: ({ status }) => integer(STANDS[status?.stands ?? ""] ?? 1),
-      6: ({ status }) => (status?.raisedAt === undefined ? undefined : dateAndTime(Date.parse(status.raisedAt))),
-      7: ({ status }) => text([status?.text, status?.action].filter((part) => part !== undefined && part !== "").join(". ")),
-      8: ({ status }) => text(status?.shelved?.by ?? status?.operator?.by ?? ""),
-    },
-    rows,
-  );
+  return table<Alarm>(ALARM_ENTRY, ALARM_COLUMNS, rows);
 }
+
+/** orreryAlarmEntry. */
+export const ALARM_ENTRY: Oid = [...OBJECTS, 5, 1, 1];
+
+/** What is told of an alarm, by the numbers of the columns. */
+export const ALARM_COLUMNS: Readonly<Record<number, (one: Pick<Alarm, "spec" | "status">) => Value | undefined>> = {
+  2: ({ spec: { resource } }) => text([resource.kind, resource.namespace, resource.name].filter((part) => part !== undefined).join("/")),
+  3: ({ spec: { type, qualifier } }) => text(qualifier === undefined ? type : `${type} ${qualifier}`),
+  4: ({ status }) => integer(status?.condition === "raised" ? SEVERITIES[status.severity ?? "warning"] : CLEARED),
+  5: ({ status }) => integer(STANDS[status?.stands ?? ""] ?? 1),
+  6: ({ status }) => (status?.raisedAt === undefined ? undefined : dateAndTime(Date.parse(status.raisedAt))),
+  7: ({ status }) => text([status?.text, status?.action].filter((part) => part !== undefined && part !== "").join(". ")),
+  8: ({ status }) => text(status?.shelved?.by ?? status?.operator?.by ?? ""),
+};
 
 function gatewayTable(site: () => SiteSource | undefined): MibNode {
   const rows = cached(site, (source) => {

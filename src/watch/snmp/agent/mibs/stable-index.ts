@@ -15,9 +15,14 @@ export function stableIndexes<T extends Named>(objects: Iterable<T>): ReadonlyMa
   const taken = new Map<number, T>();
   for (const object of sorted) {
     const { namespace = "", name } = object.metadata;
-    let index = (fnv1a(`${namespace}/${name}`) % INDEX_MAX) + 1;
+    let index = wishedIndex(name, namespace);
     while (taken.has(index)) index = (index % INDEX_MAX) + 1;
     taken.set(index, object);
   }
   return taken;
+}
+
+/** Which number a name has, unless another one had it before. */
+export function wishedIndex(name: string, namespace = ""): number {
+  return (fnv1a(`${namespace}/${name}`) % INDEX_MAX) + 1;
 }
