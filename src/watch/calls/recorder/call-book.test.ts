@@ -170,3 +170,23 @@ test("what is no line of ours is passed over, a damaged file is left out, and ca
   again.take(bytes(line(START + 1)));
   assert.equal((await again.find(all)).records.length, 1);
 });
+
+test("many small files become few, nothing is lost, and after a crash it is known where the access log goes on", async () => {
+  const { book, folder, clock } = open();
+  const traces = Array.from({ length: 220 }, traceOf);
+  const lines = traces.map((traceId, index) => line(START + (index === 200 ? -5_000 : index), { traceId }));
+  for (const one of lines) {
+    book.take(bytes(one));
+    book.seal();
+    clock.advance(1_000);
+    book.tick();
+  }
+  assert.ok(book.figures().segments <= 97, String(book.figures().segments));
+  const found = await book.find(all);
+  assert.equal(found.records.length, 220);
+  for (const traceId of [traces[0], traces[100], traces[219]])
+    assert.equal((await book.find({ ...all, traceId: traceId as string })).records.length, 1);
+  const again = open({ folder }).book;
+  again.recover(bytes(...lines, line(START + 500)));
+  assert.equal((await again.find(all)).records.length, 221);
+});

@@ -1,3 +1,4 @@
+import path from "node:path";
 import { crc32 } from "node:zlib";
 import { type Clock, describeError, isOrreryError, type Log } from "#/base/index.ts";
 import { type BlockRef, type Segment, SegmentFolder, type SegmentFooter } from "#/watch/segments/index.ts";
@@ -19,10 +20,18 @@ const SEARCHED_BYTES_MAX = 256 * 1024 * 1024;
 const SEARCH_MS = 8_000;
 const TELL_MS = 60_000;
 const KIND = "calls";
+/** An open file each: with more of them, so many small ones become one, while that stays below the size. */
+const SEGMENTS_MAX = 96;
+const MERGED = 8;
+const MERGED_BYTES_MAX = 16 * 1024 * 1024;
+/** After a failure, such as a full disk. */
+const MERGE_AGAIN_MS = 60_000;
 
 interface CallFooter extends SegmentFooter {
   /** Checksum of the last line that was seen before it was sealed: from there on the access log is read after a crash. */
   readonly lastLine: number;
+  /** Rises with each sealing: the clock may have been set meanwhile. */
+  readonly order: number;
   /** Of all its blocks one after the other: which traces they may have. */
   readonly filters: BlockRef;
   readonly blocks: readonly (readonly [summary: BlockSummary, block: BlockRef])[];
@@ -70,6 +79,9 @@ export class CallBook {
   #kept = 0;
   #lost = 0;
   #toldMs = Number.NEGATIVE_INFINITY;
+  /** Damaged files, which are not put together with others. */
+  readonly #alone = new Set<string>();
+  #mergeAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: CallBookOptions) {
     this.#options = options;
@@ -84,13 +96,20 @@ export class CallBook {
 
   /** Takes what a former start had in memory when it ended: lines of the access log behind the last that was sealed. */
   recover(tail: Uint8Array): void {
-    const last = this.#folder.segments.at(-1)?.file.footer.lastLine;
+    const last = this.#newest?.lastLine;
     let begin = 0;
     if (last !== undefined)
       eachLine(tail, (line) => {
         if (crc32(line) === last) begin = line.byteOffset - tail.byteOffset + line.length;
       });
     this.take(tail.subarray(begin));
+  }
+
+  /** What was sealed last says of itself. */
+  get #newest(): CallFooter | undefined {
+    return this.#folder.segments
+      .map(({ file }) => file.footer)
+      .reduce<CallFooter | undefined>((a, b) => (a === undefined || b.order > a.order ? b : a), undefined);
   }
 
   /** Takes whole lines of the access log. */
@@ -143,6 +162,37 @@ export class CallBook {
     this.#trees.tick(this.#options.clock.monotonic());
     this.#sealIfWanted();
     this.#forget();
+    this.#mergeSome();
+  }
+
+  #mayMerge(some: readonly Segment<CallFooter>[]): boolean {
+    const bytes = some.reduce((sum, { file }) => sum + file.bytes, 0);
+    return some.length === MERGED && bytes <= MERGED_BYTES_MAX && !some.some(({ file }) => this.#alone.has(file.file));
+  }
+
+  /** Makes one of some small files that follow each other, if there are many. */
+  #mergeSome(): void {
+    const { segments } = this.#folder;
+    if (segments.length <= SEGMENTS_MAX || this.#options.clock.monotonic() < this.#mergeAtMs) return;
+    const from = segments.findIndex((_, index) => this.#mayMerge(segments.slice(index, index + MERGED)));
+    if (from < 0) return;
+    const merged = segments.slice(from, from + MERGED);
+    const newest = merged.map(({ file }) => file.footer).reduce((a, b) => (b.order > a.order ? b : a));
+    let writer: SegmentWriter | undefined;
+    try {
+      const begun = this.#folder.begin(KIND, Math.min(...merged.map(({ fromMs }) => fromMs)), Math.max(...merged.map(({ toMs }) => toMs)));
+      writer = begun.writer;
+      const refs = merged.flatMap(({ file }) => file.footer.blocks.map(([summary, ref]) => [summary, begun.writer.add(file.read(ref))] as const));
+      const filters = writer.add(Buffer.concat(merged.map(({ file }) => file.read(file.footer.filters))));
+      const { lastLine, order } = newest;
+      begun.finish({ lastLine, order, filters, blocks: refs, replaces: merged.map(({ file }) => path.basename(file.file)) });
+    } catch (error) {
+      abandon(writer);
+      // What cannot be read stays where it is, alone.
+      for (const { file } of merged) if (isOrreryError(error, "segments/damaged") && isDamaged(file)) this.#alone.add(file.file);
+      this.#mergeAtMs = this.#options.clock.monotonic() + MERGE_AGAIN_MS;
+      this.#tell(`files of recorded calls cannot be put together: ${describeError(error)}`);
+    }
   }
 
   get #unsealedBytes(): number {
@@ -161,20 +211,16 @@ export class CallBook {
     if (blocks.length === 0) return;
     const fromMs = Math.min(...blocks.map(({ summary }) => summary.fromMs));
     const toMs = Math.max(...blocks.map(({ summary }) => summary.toMs));
-    let writer: ReturnType<SegmentFolder<CallFooter>["begin"]>["writer"] | undefined;
+    let writer: SegmentWriter | undefined;
     try {
       const begun = this.#folder.begin(KIND, Math.max(0, fromMs - 1), toMs);
       writer = begun.writer;
       const refs = blocks.map(({ bytes, summary }) => [{ ...summary }, begun.writer.add(bytes)] as const);
       const filters = writer.add(Buffer.concat(blocks.map(({ filter }) => filter.bytes)));
-      begun.finish({ lastLine: this.#lastLine, filters, blocks: refs });
+      begun.finish({ lastLine: this.#lastLine, order: (this.#newest?.order ?? 0) + 1, filters, blocks: refs });
       this.#blocks = [new OpenBlock()];
     } catch (error) {
-      try {
-        writer?.abandon();
-      } catch {
-        // The disk that has failed fails again.
-      }
+      abandon(writer);
       this.#tell(`what was recorded of calls cannot be written: ${describeError(error)}`);
       while (this.#unsealedBytes > UNSEALED_BYTES_MAX) this.#lost += this.#blocks.shift()?.summary.calls ?? 0;
       if (this.#blocks.length === 0) this.#blocks = [new OpenBlock()];
@@ -278,6 +324,26 @@ export class CallBook {
   close(): void {
     this.seal();
     this.#folder.close();
+  }
+}
+
+type SegmentWriter = ReturnType<SegmentFolder<CallFooter>["begin"]>["writer"];
+
+function abandon(writer: SegmentWriter | undefined): void {
+  try {
+    writer?.abandon();
+  } catch {
+    // The disk that has failed fails again.
+  }
+}
+
+function isDamaged(file: Segment<CallFooter>["file"]): boolean {
+  try {
+    for (const [, ref] of file.footer.blocks) file.read(ref);
+    file.read(file.footer.filters);
+    return false;
+  } catch {
+    return true;
   }
 }
 
