@@ -570,3 +570,30 @@ test("what an instance leaves without an answer because the site does not wait f
     }
   }
 });
+
+test("a line of the access log says which service called, and where the call stands in its trace; who listens gets the same lines", async (t) => {
+  const site = await Site.start(t);
+  const heard: string[] = [];
+  site.rig.gateway.listenToLines((lines) => void heard.push(Buffer.from(lines).toString()));
+  const headers = label(1);
+  const [, traceId, span] = /^00-(.{32})-(.{16})-/.exec(headers["traceparent"] ?? "") ?? [];
+  await site.proxied(site.portal1, "http://auth/carried", { headers });
+  const begun = (await site.proxied(site.portal1, "http://auth/begun")).json as unknown as Echo;
+  await send({ host: "127.0.0.1", port: site.authPort, path: "/unknown", headers });
+  const [, newTrace, newSpan] = /^00-(.{32})-(.{16})-/.exec(String(begun.headers["traceparent"])) ?? [];
+  await site.rig.gateway.stop({ graceMs: 0 });
+  const lines = heard
+    .join("")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  assert.deepEqual(
+    lines.map((one) => [one["from"], one["caller"], one["traceId"], one["parent"], one["span"]]),
+    [
+      ["portal", "portal-1", traceId, span, undefined],
+      ["portal", "portal-1", newTrace, undefined, newSpan],
+      [undefined, "?", traceId, span, undefined],
+    ],
+  );
+  assert.deepEqual(site.rig.accessLines(), lines);
+});

@@ -78,7 +78,8 @@ function holeOf(instance: string, caller: string): CallHole {
 
 /** Finds the call for which `node` was made, among those that its caller's instance has served. */
 function adopt(node: Building, served: readonly Building[]): boolean {
-  const possible = served.filter((one) => one !== node && !isBelow(one, node));
+  // Most have nothing below them yet: what began before them was placed before.
+  const possible = served.filter((one) => one !== node && (node.children.length === 0 || !isBelow(one, node)));
   const isOwnClock = (one: Building): boolean => one.call.gatewayHost === node.call.gatewayHost;
   const around = possible.filter((one) => isAround(one, node) && (!isOwnClock(one) || one.startMs <= node.startMs));
   const own = around.filter(isOwnClock);
