@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { callKeeping, durationMs, microservice, type Site, serviceDomain, site } from "#/model/index.ts";
 import { type CentrePart, declareController, partKind } from "#/state/reconcile/index.ts";
-import { CALLS_MAX } from "../core/query.ts";
+import { CALLS_MAX, TRACE_CALLS_MAX } from "../core/query.ts";
 import { type CallSettings, DEFAULT_SETTINGS } from "../core/settings.ts";
-import { buildTree } from "../core/tree.ts";
+import { buildTree, chooseCalls } from "../core/tree.ts";
 import { gatherCalls } from "./gathering.ts";
 import { hideCaller, hideCalls } from "./hiding.ts";
 import { readQuestion, readTrace } from "./question.ts";
@@ -61,9 +61,16 @@ const callGatherer = declareController({
           serve: async ({ query: given, signal, caller }) => {
             const traceId = readTrace(given);
             const reach = reachOf(sight, caller, given.get("domain") ?? undefined);
-            const query = { traceId, fromMs: 0, toMs: Number.MAX_SAFE_INTEGER, limit: CALLS_MAX };
+            const query = { traceId, fromMs: 0, toMs: Number.MAX_SAFE_INTEGER, limit: TRACE_CALLS_MAX };
             const { calls, isCut, missing } = await gatherCalls(peers, query, signal);
-            return { kind: "CallTree", trace: traceId, items: hideCalls(buildTree(calls), reach), isCut, missing };
+            const shown = chooseCalls(calls, CALLS_MAX);
+            return {
+              kind: "CallTree",
+              trace: traceId,
+              items: hideCalls(buildTree(shown), reach),
+              isCut: isCut || shown.length < calls.length,
+              missing,
+            };
           },
         },
       ],

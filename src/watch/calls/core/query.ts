@@ -29,6 +29,8 @@ export interface CallsFound {
 
 /** Calls of one answer. */
 export const CALLS_MAX = 1_000;
+/** Calls of one trace that are looked at: of them the tree shows those that matter. */
+export const TRACE_CALLS_MAX = 5_000;
 
 /** Whether a line may be wanted, by what decides without reading all of it. */
 export function mayMatch(query: CallQuery, scan: LineScan): boolean {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { buildTree, type CallNode, type GatheredCall } from "./tree.ts";
+import { buildTree, type CallNode, chooseCalls, type GatheredCall } from "./tree.ts";
 
 const START = Date.parse("2030-01-01T00:00:00Z");
 const call = (service: string, from: string | undefined, startMs: number, durationMs: number, more: Partial<GatheredCall> = {}): GatheredCall => ({
@@ -92,4 +92,20 @@ test("every call stands in the tree once, also where services call themselves an
       assert.equal(new Set(seen).size, calls.length);
     }),
   );
+});
+
+test("of a request with too many calls its begin and what failed in it are shown", () => {
+  const many = Array.from({ length: 50 }, (_, index) => call("store", "portal", 10 + index, 1, index === 40 ? { status: 500 } : {}));
+  const all = [...many.toReversed(), call("portal", undefined, 0, 100)];
+  const chosen = chooseCalls(all, 10);
+  assert.equal(chosen.length, 10);
+  assert.deepEqual(
+    chosen.slice(0, 3).map(({ service, status }) => [service, status]),
+    [
+      ["portal", 200],
+      ["store", 500],
+      ["store", 200],
+    ],
+  );
+  assert.equal(chooseCalls(all, 100), all);
 });

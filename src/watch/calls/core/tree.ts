@@ -28,6 +28,13 @@ export interface CallHole {
   readonly message: string;
 }
 
+/** Of a request with more calls than are shown: what came from outside, then what failed, then what began first. */
+export function chooseCalls(calls: readonly GatheredCall[], limit: number): readonly GatheredCall[] {
+  if (calls.length <= limit) return calls;
+  const rank = ({ role, status, error }: GatheredCall): number => (role === "edge" ? 0 : error !== undefined || status >= 500 ? 1 : 2);
+  return calls.toSorted((a, b) => rank(a) - rank(b) || (a.time < b.time ? -1 : a.time > b.time ? 1 : 0)).slice(0, limit);
+}
+
 interface Building {
   readonly call: GatheredCall;
   readonly startMs: number;

@@ -7,6 +7,7 @@ import { ManualClock, seededRandom, silentLog } from "#/base/index.ts";
 import type { CallQuery } from "../core/query.ts";
 import { DEFAULT_SETTINGS } from "../core/settings.ts";
 import { CallBook, type CallBookOptions } from "./call-book.ts";
+import { HOLD_MS } from "./held-trees.ts";
 
 const START = Date.parse("2030-01-01T00:00:00Z");
 const random = seededRandom(5);
@@ -114,12 +115,28 @@ test("with a share, a tree is kept or dropped as a whole: by its trace, or since
   };
   assert.deepEqual(await kept(), { [failed]: 3, [slow]: 2, [elsewhere]: 1 });
   for (let turn = 0; turn < 2; turn++) {
-    clock.advance(30_000);
+    clock.advance(HOLD_MS);
     book.tick();
   }
   assert.equal(book.figures().leftOut, 1);
   book.want([fine]);
   assert.deepEqual(await kept(), { [failed]: 3, [slow]: 2, [elsewhere]: 1 });
+});
+
+test("a request that is slow for minutes is whole also where its inner calls ended long before; under load what waits is bounded", async () => {
+  const { book, clock } = open({ settings: { ...DEFAULT_SETTINGS, share: 0 } });
+  const slow = traceOf();
+  book.take(bytes(line(START, { traceId: slow })));
+  for (let second = 0; second < 240; second++) {
+    clock.advance(1_000);
+    book.tick();
+    book.take(bytes(line(START + second)));
+  }
+  book.take(bytes(line(START, { traceId: slow, durationMs: 240_000 })));
+  assert.equal((await book.find(all)).records.length, 2);
+  const chunk = bytes(...Array.from({ length: 1_000 }, () => line(START)));
+  for (let count = 0; count < 100; count++) book.take(chunk);
+  assert.ok(book.figures().leftOut > 50_000);
 });
 
 test("every gateway has the same share of traces", () => {

@@ -2,7 +2,7 @@ import path from "node:path";
 import { crc32 } from "node:zlib";
 import { type Clock, describeError, isOrreryError, type Log } from "#/base/index.ts";
 import { type BlockRef, type Segment, SegmentFolder, type SegmentFooter } from "#/watch/segments/index.ts";
-import { CALLS_MAX, type CallQuery, type CallsFound, compareCalls, matches, mayMatch } from "../core/query.ts";
+import { type CallQuery, type CallsFound, compareCalls, matches, mayMatch, TRACE_CALLS_MAX } from "../core/query.ts";
 import { type CallRecord, isSampled, type LineScan, parseLine } from "../core/record.ts";
 import type { CallSettings } from "../core/settings.ts";
 import { type BlockSummary, eachLine, OpenBlock } from "./block.ts";
@@ -240,7 +240,7 @@ export class CallBook {
   async find(query: CallQuery): Promise<CallsFound> {
     const { clock, turn } = this.#options;
     const endMs = clock.monotonic() + SEARCH_MS;
-    const limit = Math.min(CALLS_MAX, query.limit);
+    const limit = Math.min(TRACE_CALLS_MAX, query.limit);
     const services = query.services === undefined ? undefined : new Set(query.services);
     const segments = this.#folder.segments.filter((one) => one.toMs >= query.fromMs && one.fromMs < query.toMs);
     const unpins = segments.map(({ file }) => file.pin());

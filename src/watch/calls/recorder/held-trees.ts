@@ -1,9 +1,9 @@
 import type { LineScan } from "../core/record.ts";
 
-/** So long, and up to twice as long, a tree that is not in the share waits for an error or a slow call of its own, here or at another gateway. */
-const HOLD_MS = 10_000;
+/** So long, and up to twice as long, a tree that is not in the share waits for an error or a slow call of its own, here or at another gateway, while there is room for it: inner calls of a slow request end long before it does. */
+export const HOLD_MS: number = 5 * 60_000;
 /** A trace that is wanted is wanted for calls that are still under way, so long and up to twice as long. */
-const WANTED_MS = 60_000;
+const WANTED_MS = 5 * 60_000;
 const WANTED_MAX = 20_000;
 /** Of the chunks of which lines are held: a line keeps the text of its chunk. */
 const HELD_BYTES_MAX = 16 * 1024 * 1024;

@@ -6,7 +6,7 @@ import type { Link } from "#/state/link/index.ts";
 import { readIfThere, writeDurably } from "#/traffic/gateway/durable-file.ts";
 import { CALL_LINES, type GatewayPart } from "#/traffic/gateway/index.ts";
 import { type Figure, LOOK_MS, tellFigures } from "#/watch/figures/index.ts";
-import { CALLS_MAX, type CallQuery } from "../core/query.ts";
+import { type CallQuery, TRACE_CALLS_MAX } from "../core/query.ts";
 import { type CallSettings, DEFAULT_SETTINGS } from "../core/settings.ts";
 import type { RecorderFigures } from "./messages.ts";
 import { RecorderThread } from "./recorder-thread.ts";
@@ -29,7 +29,7 @@ const QUERY = z.object({
   generation: z.number().optional(),
   isError: z.boolean().optional(),
   slowMs: z.number().optional(),
-  limit: z.number().min(1).max(CALLS_MAX),
+  limit: z.number().min(1).max(TRACE_CALLS_MAX),
 });
 
 /** Records the calls of a gateway: the lines of its access log, kept for questions. What is to be kept the centre says; without it, what it said last. */
