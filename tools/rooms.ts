@@ -121,7 +121,7 @@ export const WINGS: readonly Wing[] = [
       },
       {
         name: "logs",
-        faces: ["host"],
+        faces: ["host", "rig"],
         imports: ["base", "model", "link", "store", "reconcile", "process", "probes", "agent", "segments"],
         pure: ["core"],
       },

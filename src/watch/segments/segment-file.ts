@@ -35,6 +35,12 @@ export class SegmentFile<F extends SegmentFooter = SegmentFooter> {
     return zstdDecompressSync(stored, { maxOutputLength: BLOCK_BYTES_MAX });
   }
 
+  /** A part of what `addRaw` wrote, not checked.
+   *  @throws segments/damaged: it ends before that */
+  readRaw(offset: number, length: number): Buffer {
+    return this.#readBytes(offset, length);
+  }
+
   /** Keeps it readable until what this returns is called, also when it is closed meanwhile. */
   pin(): () => void {
     this.#pins += 1;

@@ -41,6 +41,13 @@ export class SegmentWriter {
     return ref;
   }
 
+  /** Bytes as they are, of which parts can be read (`SegmentFile.readRaw`); returns their place. Who writes them sees to it that damage is found. */
+  addRaw(bytes: Uint8Array): number {
+    const at = this.#offset;
+    this.#write(bytes);
+    return at;
+  }
+
   /** Ends the segment and gives it its name. */
   finish(footer: SegmentFooter): void {
     const stored = zstdCompressSync(Buffer.from(JSON.stringify(footer)));

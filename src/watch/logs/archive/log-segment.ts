@@ -3,7 +3,7 @@ import { type BlockRef, type SegmentFooter, SegmentWriter } from "#/watch/segmen
 import type { JoinedRecord } from "../core/joining.ts";
 import { smallLetters } from "../core/question.ts";
 import { BLOCK_BYTES, BlockWriter } from "./block.ts";
-import { BlockIndex, INDEXED_BLOCKS_MAX } from "./block-index.ts";
+import { BlockIndex, INDEXED_BLOCKS_MAX, type IndexRef } from "./block-index.ts";
 
 /** Whose lines a segment has, and up to which place of each log: what is before stands in it, or in one before it. */
 export interface SegmentSource {
@@ -29,8 +29,7 @@ export interface SegmentBlock {
 export interface LogFooter extends SegmentFooter {
   readonly sources: readonly SegmentSource[];
   readonly blocks: readonly SegmentBlock[];
-  /** Of `BlockIndex`. */
-  readonly index: BlockRef;
+  readonly index: IndexRef;
   readonly records: number;
   /** Of all texts. */
   readonly bytes: number;
@@ -86,7 +85,7 @@ async function writeOne(
   const name = segmentName(fromMs, toMs, nextSequence());
   const writer = new SegmentWriter(`${folder}/${name}`);
   try {
-    const index = new BlockIndex();
+    const index = new BlockIndex(Math.max(...blocks.map(({ bytes }) => bytes)));
     const kept: SegmentBlock[] = [];
     for (const [number, block] of blocks.entries()) {
       index.add(number, smallLetters(block.text()));
@@ -99,10 +98,11 @@ async function writeOne(
       const { source, end } = records[one] as SealedRecord;
       ends.set(source, Math.max(end, ends.get(source) ?? 0));
     }
+    const { bytes: packed, ...form } = index.encode(blocks.length);
     const footer: LogFooter = {
       sources: sources.map((source, number) => ({ ...source, to: ends.get(number) ?? 0 })),
       blocks: kept,
-      index: writer.add(index.encode()),
+      index: { at: writer.addRaw(packed), ...form },
       records: at - begin,
       bytes: kept.reduce((sum, { bytes }) => sum + bytes, 0),
     };

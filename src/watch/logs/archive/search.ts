@@ -7,7 +7,7 @@ import { compileQuestion, hasLevel, type Matcher, type SearchQuestion, smallLett
 import { type LogOwner, type LogRecord, ownerKey } from "../core/record.ts";
 import type { ArchivedSegment, LogArchive } from "./archive.ts";
 import { decodeBlock, levelBits } from "./block.ts";
-import { BlockIndex, NEEDLE_BYTES_MIN } from "./block-index.ts";
+import { findBlocks, NEEDLE_BYTES_MIN } from "./block-index.ts";
 import type { LogFooter } from "./log-segment.ts";
 import { type LiveSource, readRecords } from "./source-records.ts";
 
@@ -209,7 +209,8 @@ class Search {
       this.looked += 1;
       if (instance !== undefined && !sources.some((one) => one.instance === instance)) return;
       const isIndexed = needles.some((one) => one.length >= NEEDLE_BYTES_MIN);
-      const found = isIndexed ? BlockIndex.decode(file.read(index)).find(needles, blocks.length) : -1;
+      const read = (offset: number, length: number): Buffer => file.readRaw(offset, length);
+      const found = isIndexed ? findBlocks({ index, blocks: blocks.length, needles, read }) : -1;
       const open: OpenSegment = { segment, file, left: 0 };
       for (const [number, block] of blocks.entries()) {
         if ((found & (1 << number)) === 0 || block.toMs < fromMs || block.fromMs > toMs || (block.levels & this.#levels) === 0) continue;
