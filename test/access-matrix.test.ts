@@ -85,6 +85,9 @@ const PATHS: Readonly<Record<string, { readonly path: string; readonly method?: 
     "alarms operate": { path: "/alarms/operate", method: "POST", who: "known" },
     "alarms figures": { path: "/alarms/figures", who: ["viewer", "operator", "engineer", "admin"] },
     "api alerts": { path: "/api/v2/alerts", method: "POST", who: ["admin"] },
+    // Everybody is told of calls to what they see: access-calls.test.ts.
+    calls: { path: "/calls", who: "known" },
+    "calls tree": { path: "/calls/tree", who: "known" },
     "snmp traps": { path: "/snmp/traps", who: ["viewer", "operator", "engineer", "admin"] },
     "snmp trap-figures": { path: "/snmp/trap-figures", who: ["viewer", "operator", "engineer", "admin"] },
   };

@@ -50,7 +50,7 @@ test("calls of all gateways are told to everybody by what they see: all, their s
       query: new URLSearchParams(query),
       body: undefined,
       signal: new AbortController().signal,
-      caller: { name: "anna", seesWholeSite: true, sees: () => true, seesAll: () => true, act: () => assert.fail("nothing is done"), ...caller },
+      caller: { name: "anna", sees: () => true, seesAll: () => true, act: () => assert.fail("nothing is done"), ...caller },
     })) as T;
   };
   interface List {
@@ -69,7 +69,7 @@ test("calls of all gateways are told to everybody by what they see: all, their s
   assert.deepEqual([services, slowMs, isError, limit], [undefined, 1_000, true, 7]);
 
   const only = (...seen: string[]): Partial<PathCaller> => ({
-    seesWholeSite: false,
+    seesAll: () => false,
     sees: (_, object) => seen.includes((object as Microservice | ServiceDomain).metadata.name),
   });
   assert.deepEqual(names(await ask<List>("/calls", "", only("auth"))), ["(hidden)>auth@main"]);

@@ -305,7 +305,6 @@ export class Routes {
         if (method === "POST" && found.isByObject !== true) await exchange.trail.begin(path.join("-"));
         const caller: PathCaller = {
           name: exchange.user.name,
-          seesWholeSite: this.#rights.authorizer.decide(exchange.user, { verb: "get", path: WHOLE_SITE_PATH }).allowed,
           sees: (kind, object, reading) => this.#rights.shows(exchange.user, kind, object, reading),
           seesAll: (kind, reading) => this.#rights.seesAll(exchange.user, kind === "*" ? ANY_KIND : kind, reading),
           act: async (action, object, { reason } = {}) => {

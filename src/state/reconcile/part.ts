@@ -155,8 +155,6 @@ export interface PathReading {
 /** Who has asked. */
 export interface PathCaller {
   readonly name: string;
-  /** Whether they may be told what is of no object, or of all of them: they see the whole site. */
-  readonly seesWholeSite: boolean;
   /** Whether they see `object`: of what they do not see nothing is told. */
   sees(kind: Kind, object: StoredObject, reading?: PathReading): boolean;
   /** Whether they see all objects of `kind`, also those that are not there any more; `*`: of every kind. */

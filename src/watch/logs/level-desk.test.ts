@@ -20,7 +20,7 @@ test("each instance is asked by its host's agent, after the right was asked once
   const acted: string[] = [];
   const asked: unknown[] = [];
   const caller: PathCaller = {
-    ...{ name: "anna", seesWholeSite: false, seesAll: () => false, sees: () => true },
+    ...{ name: "anna", seesAll: () => false, sees: () => true },
     act: async (action, object, { reason } = {}) => void acted.push(`${action} ${object.metadata.name} ${reason}`),
   };
   const options = {

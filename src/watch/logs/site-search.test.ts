@@ -90,7 +90,7 @@ const copyOf = <T extends { readonly metadata: { readonly name: string; readonly
 });
 const service = (name: string, labels: Readonly<Record<string, string>> = {}): Microservice =>
   ({ kind: "Microservice", metadata: { name, namespace: "default", labels } }) as unknown as Microservice;
-const EVERYBODY: PathCaller = { name: "anna", seesWholeSite: true, sees: () => true, seesAll: () => true, act: async () => {} };
+const EVERYBODY: PathCaller = { name: "anna", sees: () => true, seesAll: () => true, act: async () => {} };
 
 interface Found {
   readonly hits: readonly {

@@ -13,11 +13,11 @@ export interface ReachSight {
  *  @throws store/missing: there is no such domain, or they do not see it */
 export function reachOf(
   sight: ReachSight,
-  caller: Pick<PathCaller, "sees" | "seesWholeSite">,
+  caller: Pick<PathCaller, "sees" | "seesAll">,
   domain: string | undefined,
 ): ReadonlySet<string> | undefined {
   if (domain === undefined) {
-    if (caller.seesWholeSite) return undefined;
+    if (caller.seesAll("*")) return undefined;
     return new Set([...sight.services].filter((one) => caller.sees(microservice, one)).map((one) => one.metadata.name));
   }
   const found = sight.domain(domain);
