@@ -109,8 +109,6 @@ interface Place {
   readonly argument?: string;
 }
 
-/** It tells of every service: who may read it sees the whole site. */
-const WHOLE_SITE_PATH = "/access-lines";
 const ANY_KIND = { group: API_GROUP, plural: "*" };
 
 /** What fails in the middle is told as the last line. */
