@@ -131,7 +131,7 @@ export const WINGS: readonly Wing[] = [
     name: "messages",
     rooms: [
       { name: "amqp", imports: ["base"], pure: ["."] },
-      { name: "broker", faces: ["model", "store"], imports: ["base", "amqp"], pure: ["model"] },
+      { name: "broker", faces: ["model", "store", "server"], imports: ["base", "amqp"], pure: ["model"] },
     ],
   },
   {

@@ -204,7 +204,7 @@ test("messages come whole out of a stream, wherever it is cut, and no frame is l
       const method: Method = { method: "basic.publish", exchange: "e", routingKey: "k", mandatory: true, immediate: false };
       const written = sent.flatMap((one) => contentFrames({ channel: 7, method, ...one, frameMax: FRAME_BYTES_MIN + 4096 }));
       const stream = Buffer.concat([PROTOCOL_HEADER, ...written, HEARTBEAT]);
-      const frames = readAll(cut(stream, places), new FrameReader({ expectsHeader: true, frameMax: FRAME_BYTES_MIN + 4096 }));
+      const frames = readAll(cut(stream, places), new FrameReader({ onHeader() {}, frameMax: FRAME_BYTES_MIN + 4096 }));
       assert.equal(frames.at(-1)?.type, FRAME.heartbeat);
       const assembler = new ContentAssembler(1 << 20);
       const commands = frames
@@ -243,7 +243,7 @@ test("whatever comes in is frames or is refused by its code, and what is kept st
   const garbage = bytes.map((one) => Buffer.concat([PROTOCOL_HEADER, one]));
   fc.assert(
     fc.property(fc.oneof(bytes, garbage, hurt), fc.array(fc.nat(), { maxLength: 4 }), (stream, places) => {
-      const reader = new FrameReader({ expectsHeader: true });
+      const reader = new FrameReader({ onHeader() {} });
       const assembler = new ContentAssembler(1000);
       try {
         for (const chunk of cut(stream, places))
@@ -292,7 +292,7 @@ test("each breach of the protocol is told by the number that the protocol has fo
   assert.equal(read(frameOf(FRAME.method, 0, Buffer.alloc(FRAME_BYTES_MIN))), 501);
   assert.equal(read(Buffer.concat([frameOf(FRAME.method, 0, Buffer.alloc(4)).subarray(0, -1), Buffer.from([0])])), 501);
   assert.equal(
-    refusal(() => readAll([Buffer.from("GET / HTTP/1.1\r\n")], new FrameReader({ expectsHeader: true }))),
+    refusal(() => readAll([Buffer.from("GET / HTTP/1.1\r\n")], new FrameReader({ onHeader() {} }))),
     "amqp/bad-header",
   );
   const take = (...frames: Buffer[]): unknown =>

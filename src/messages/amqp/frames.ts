@@ -28,13 +28,13 @@ export class FrameReader {
   #chunks: Buffer[] = [];
   #length = 0;
   #needed: number;
-  #expectsHeader: boolean;
+  #onHeader: (() => void) | undefined;
   #frameMax: number;
 
-  /** A server `expectsHeader`: the protocol's name and version come before the first frame. */
-  constructor({ expectsHeader = false, frameMax = FRAME_BYTES_MIN }: { readonly expectsHeader?: boolean; readonly frameMax?: number } = {}) {
-    this.#expectsHeader = expectsHeader;
-    this.#needed = expectsHeader ? PROTOCOL_HEADER.length : HEAD;
+  /** A server gives `onHeader`: the protocol's name and version come before the first frame, and it is called then. */
+  constructor({ onHeader, frameMax = FRAME_BYTES_MIN }: { readonly onHeader?: () => void; readonly frameMax?: number } = {}) {
+    this.#onHeader = onHeader;
+    this.#needed = onHeader === undefined ? HEAD : PROTOCOL_HEADER.length;
     this.#frameMax = frameMax;
   }
 
@@ -53,10 +53,11 @@ export class FrameReader {
     if (this.#length < this.#needed) return;
     const bytes = this.#chunks.length === 1 ? chunk : Buffer.concat(this.#chunks, this.#length);
     let at = 0;
-    if (this.#expectsHeader) {
+    if (this.#onHeader !== undefined) {
       if (!bytes.subarray(0, PROTOCOL_HEADER.length).equals(PROTOCOL_HEADER))
         throw new OrreryError("amqp/bad-header", "the client speaks something else than AMQP 0-9-1: another protocol, another version, or TLS");
-      this.#expectsHeader = false;
+      this.#onHeader();
+      this.#onHeader = undefined;
       at = PROTOCOL_HEADER.length;
     }
     for (;;) {

@@ -15,7 +15,7 @@ export {
 } from "./field-table.ts";
 export { contentFrames, FRAME, FRAME_BYTES_MIN, type Frame, FrameReader, HEARTBEAT, methodFrame, PROTOCOL_HEADER } from "./frames.ts";
 export { REPLY } from "./malformed.ts";
-export { methodNumbers } from "./method-codec.ts";
+export { methodNumbers, readMethod } from "./method-codec.ts";
 export { METHODS, type Method, type MethodName, type MethodOf } from "./methods.ts";
 export { OctetReader } from "./octet-reader.ts";
 export { OctetWriter } from "./octet-writer.ts";

@@ -91,8 +91,14 @@ export class Channel implements ConsumerHome {
     });
   }
 
-  /** @throws broker/not-found: the exchange; broker/access-refused: it is internal; broker/precondition-failed: the message's properties cannot be meant */
-  publish(message: Message, isMandatory: boolean): void {
+  /** A message has come, and is published later: the number under which it is confirmed. */
+  announce(): number {
+    return this.#confirms?.next() ?? 0;
+  }
+
+  /** `number`: as `announce` gave it, where the message had to wait.
+   *  @throws broker/not-found: the exchange; broker/access-refused: it is internal; broker/precondition-failed: the message's properties cannot be meant */
+  publish(message: Message, isMandatory: boolean, number: number = this.announce()): void {
     const { broker, port, user } = this.#options;
     const exchange = broker.getExchange(message.exchange);
     if (exchange.options.isInternal) throw accessRefused(`cannot publish to internal exchange '${exchange.name}'`);
@@ -104,7 +110,12 @@ export class Channel implements ConsumerHome {
     taker?.(sent);
     const { isRouted, isRejected } = taker === undefined ? broker.publish(exchange, sent, facts) : { isRouted: true, isRejected: false };
     if (!isRouted && isMandatory) port.returned(REPLY.noRoute, "NO_ROUTE", sent);
-    this.#confirms?.add(!isRejected);
+    this.#confirms?.add(number, !isRejected);
+  }
+
+  /** A message was published that cannot be taken now: its publisher is told so, if it wants to know. */
+  refuse(): void {
+    this.#confirms?.add(this.announce(), false);
   }
 
   /** Begins to consume; `begin` is called with the consumer's tag before its first message comes.

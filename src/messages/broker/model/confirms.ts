@@ -23,9 +23,13 @@ export class Confirms {
     this.#tell = tell;
   }
 
-  /** A message has been published, and what was said of it to the journal belongs to its open batch. */
-  add(isAccepted: boolean): void {
-    const tag = ++this.#published;
+  /** The number of a message that has come, in whatever way it goes on. */
+  next(): number {
+    return ++this.#published;
+  }
+
+  /** It is decided, in the order of the numbers of those that are accepted; what was said of it to the journal belongs to its open batch. */
+  add(tag: number, isAccepted: boolean): void {
     const batch = this.#journal.openBatch;
     const isNew = this.#pending?.batch !== batch;
     const pending: Pending = isNew || this.#pending === undefined ? { batch, refused: [], acceptedCount: 0, lastAccepted: 0 } : this.#pending;

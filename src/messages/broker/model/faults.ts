@@ -31,3 +31,11 @@ export function notImplemented(what: string): OrreryError {
 export function commandInvalid(why: string): OrreryError {
   return new OrreryError("broker/command-invalid", why, { details: { replyCode: REPLY.commandInvalid } });
 }
+
+export function channelError(why: string): OrreryError {
+  return new OrreryError("broker/channel-error", why, { details: { replyCode: REPLY.channelError } });
+}
+
+export function connectionForced(why: string): OrreryError {
+  return new OrreryError("broker/connection-forced", why, { retry: "backoff", details: { replyCode: REPLY.connectionForced } });
+}
