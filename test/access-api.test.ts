@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { describe, it, type TestContext } from "node:test";
+import { CENTRE_PARTS } from "#/apps/centre/parts.ts";
 import { instance, microservice, role, update, user } from "#/model/index.ts";
 import type { Client } from "#/state/client/index.ts";
 import { fabric8Client } from "../tools/foreign-clients.ts";
@@ -16,9 +17,14 @@ const SERVICES = "/apis/orrery.dev/v1/namespaces/default/microservices";
 const INSTANCES = "/apis/orrery.dev/v1/namespaces/default/instances";
 const READS = { rules: [{ verbs: ["get", "list", "watch"], kinds: ["*"] }], paths: [{ verbs: ["get"], paths: ["*"] }] };
 
+const partKinds = CENTRE_PARTS.flatMap((part) => part.kinds);
+
 /** Services a0…a4 of team a, b0…b4 of team b, an instance and an Event of each; ann sees and edits team a, vera sees it, boss is admin. */
 async function openSite(t: TestContext): Promise<ApiSite> {
-  const site = await openApiSite(t, { hasPeople: true });
+  const site: ApiSite = await openApiSite(t, {
+    hasPeople: true,
+    api: { checkDeletion: async (kind, keys) => (await partKinds.find((one) => one.kind === kind)?.checkDeletion?.(site.store, keys)) ?? [] },
+  });
   await site.store.create(role, { metadata: { name: "reads" }, spec: READS });
   for (const [name, roles] of Object.entries({
     ann: [{ role: "engineer", where: "team=a" }],
@@ -286,6 +292,26 @@ describe("who has a role for a label", () => {
       ["b0", "b1", "b2", "b3", "b4"],
     );
     assert.equal((await site.store.list(update)).items.length, 0);
+  });
+
+  it("learns no name of others' services from a deletion", async (t) => {
+    const site = await openSite(t);
+    for (const [name, calls] of [
+      ["a1", ["a0"]],
+      ["b1", ["a0", "a2"]],
+    ] as const)
+      await site.store.patch(microservice, { name }, { type: "merge", body: { spec: { template: { calls } } } });
+    const warned = async (who: string, name: string): Promise<string> =>
+      String(
+        (await site.client(who).request({ method: "DELETE", path: `${SERVICES}/${name}`, query: { dryRun: "All" } })).headers?.["warning"] ?? "",
+      );
+    assert.match(await warned("boss", "a0"), /a1, b1 still call a0/);
+    for (const name of ["a0", "a2"]) {
+      assert.match(await warned("ann", name), /you may not see/);
+      assert.doesNotMatch(await warned("ann", name), /b1/);
+    }
+    await site.store.delete(microservice, { name: "b1" });
+    assert.match(await warned("ann", "a0"), /a1 still calls a0/);
   });
 
   it("sees Events, live topics and what it may do, of these alone", async (t) => {

@@ -83,6 +83,28 @@ test("a change has the name of what it does, whichever way it came, with the fie
   assert.deepEqual([deleted?.action, deleted?.change?.before["spec.replicas"], deleted?.outcome?.code], ["delete", 4, 200]);
 });
 
+test("a creation that is refused is told with the name of what was to be made, whoever refuses it; what is no name is not kept", async (t) => {
+  const site = await openApiSite(t);
+  const from = site.audit.state().seq;
+  const make = (name: unknown, who: string, more: object = {}): Promise<unknown> =>
+    ask(site, { method: "POST", path: SERVICES, body: { ...(service() as object), metadata: { name }, ...more } }, who);
+  await make("one", "viewer");
+  await make("two", "admin", { spec: { replicas: "many" } });
+  await make("no name at all: hunter2", "viewer");
+  await make("No-Name", "admin");
+  await make(["three"], "viewer");
+  assert.deepEqual(
+    (await entries(site, from)).map(({ who, object, outcome }) => [who?.name, object?.name, outcome?.code]),
+    [
+      ["viewer", "one", 403],
+      ["admin", "two", 422],
+      ["viewer", "", 403],
+      ["admin", "", 422],
+      ["viewer", "", 403],
+    ],
+  );
+});
+
 test("dry runs, reads and what agents and gateways do are no entries; what is refused to them is", async (t) => {
   const site = await openApiSite(t);
   await ask(site, { method: "POST", path: SERVICES, body: service() });

@@ -29,7 +29,8 @@ async function openPlace(t: TestContext): Promise<Place> {
   const store = await openTreeStore({ tree, clock: systemClock, random: systemRandom, kinds: STORED_KINDS, log: silentLog });
   await store.create(site, { metadata: { name: "site" }, spec: {} });
   const settled = { type: "Settled", status: "True", reason: "Settled", message: "", lastTransitionTime: new Date().toISOString() };
-  await store.patch(site, { name: "site" }, { type: "merge", body: { status: { conditions: [settled] } } }, { subresource: "status" });
+  const other = { ...settled, type: "Audited.h2", status: "False", reason: "AuditAmiss" };
+  await store.patch(site, { name: "site" }, { type: "merge", body: { status: { conditions: [settled, other] } } }, { subresource: "status" });
   let ending = new AbortController();
   let present: CentreAudit | undefined;
   const place: Place = {
@@ -44,7 +45,7 @@ async function openPlace(t: TestContext): Promise<Place> {
         onConnect: (listener: (one: Peer) => void) => setImmediate(() => listener(peer)),
         peers: (of: string) => (of === "agent" ? [peer] : []),
       };
-      const options = { data, store, hub: hub as unknown as Hub, identity: "s", version: "1", signal: ending.signal };
+      const options = { data, store, hub: hub as unknown as Hub, identity: "s", centre: "h1", version: "1", signal: ending.signal };
       present = await CentreAudit.open({ ...options, clock: systemClock, random: systemRandom, log: silentLog });
       return present;
     },
@@ -59,7 +60,11 @@ async function openPlace(t: TestContext): Promise<Place> {
           conditions.some(({ type }) => type === "Settled"),
           "what others say stays",
         );
-        const told = conditions.find(({ type }) => type === "Audited");
+        assert.ok(
+          conditions.some(({ type }) => type === "Audited.h2"),
+          "what another centre says of its own chain stays",
+        );
+        const told = conditions.find(({ type }) => type === "Audited.h1");
         if (isSo(told)) return told;
         await new Promise((resolve) => setTimeout(resolve, 20));
       }

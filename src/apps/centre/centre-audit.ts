@@ -35,6 +35,8 @@ export interface CentreAuditOptions {
   /** Has the Site, with the settings. */
   readonly store: Store;
   readonly signal: AbortSignal;
+  /** Name of this centre among those of the site: its host. */
+  readonly centre: string;
   /** Of the site, told in the chain. */
   readonly identity: string;
   readonly version: string;
@@ -102,7 +104,7 @@ export class CentreAudit {
     again();
   }
 
-  /** The condition `Audited` of the Site, while something is amiss. Never throws: it is tried again. */
+  /** The condition `Audited.CENTRE` of the Site, while something is amiss: each centre has a chain of its own, and says nothing of another's. Never throws: it is tried again. */
   async #tellSite(): Promise<void> {
     const { store, clock, log } = this.#options;
     try {
@@ -110,15 +112,15 @@ export class CentreAudit {
       if (one === undefined) return;
       const { isWritable, alarms } = this.audit.state();
       const former = one.status?.conditions ?? [];
-      const told = former.find(({ type }) => type === AUDITED);
+      const own = `${AUDITED}.${this.#options.centre}`;
+      const told = former.find(({ type }) => type === own);
       if (alarms.length === 0 && isWritable && told === undefined) return;
       const message = (alarms.length === 0 ? "nothing can be written" : alarms.join("; ")).slice(0, 2_000);
       const reason = isWritable ? "AuditAmiss" : "AuditUnwritable";
       // Figures in it go on: what is said is the same.
       if (alarms.length > 0 && told?.reason === reason && wordsOf(told.message) === wordsOf(message)) return;
-      const others = former.filter(({ type }) => type !== AUDITED);
-      const next =
-        alarms.length === 0 && isWritable ? others : setCondition(former, { type: AUDITED, status: "False", reason, message }, clock.now());
+      const others = former.filter(({ type }) => type !== own);
+      const next = alarms.length === 0 && isWritable ? others : setCondition(former, { type: own, status: "False", reason, message }, clock.now());
       const { name, namespace, resourceVersion } = one.metadata;
       await store.patch(
         site,

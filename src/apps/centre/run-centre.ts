@@ -121,7 +121,18 @@ class CentreProcess {
       version,
       welcome: async () => ({ history: this.#lead?.history ?? "", epoch: this.#lead?.epoch ?? 0 }),
     });
-    const audit = await CentreAudit.open({ data, store, hub, identity, version, clock, random, log, signal: lifecycle.signal });
+    const audit = await CentreAudit.open({
+      data,
+      store,
+      hub,
+      identity,
+      version,
+      centre: this.#options.host ?? readHostName(),
+      clock,
+      random,
+      log,
+      signal: lifecycle.signal,
+    });
     lifecycle.add("audit", () => audit.audit.close());
     // What is measured must not be cut short, nor last for ever, when the machine's clock is set; but what is written should tell the right time.
     const steady = steadyClock(clock);

@@ -73,6 +73,17 @@ export async function readObject(exchange: Exchange, options: BodyOptions = {}):
   return body as Readonly<Record<string, unknown>>;
 }
 
+/** Tells the audit the name of what was to be made and was refused before its body was read: of a small body, as far as it can be read. */
+export async function readCalled(exchange: Exchange): Promise<void> {
+  try {
+    const body = (await readBody(exchange, { bytesMax: SMALL_BODY_BYTES_MAX })) as { readonly metadata?: { readonly name?: unknown } } | undefined;
+    exchange.trail.called(body?.metadata?.name);
+  } catch (error) {
+    // It is refused all the same.
+    if (!isOrreryError(error)) throw error;
+  }
+}
+
 async function readText({ yaml, user }: Exchange, text: string, isYaml: boolean): Promise<ReadText> {
   try {
     if (!isYaml) return await readJson(text);

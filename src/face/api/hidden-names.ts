@@ -1,5 +1,6 @@
 import { gateway, host, instance, microservice, resource, revision, route, type StoredObject, update } from "#/model/index.ts";
 import type { Identity, VisibleKind } from "#/people/access/index.ts";
+import type { Store } from "#/state/store/index.ts";
 import type { Forecast, ForecastScale, SeenSite } from "#/traffic/update/core/index.ts";
 import type { Rights } from "./rights.ts";
 
@@ -68,3 +69,17 @@ function cut(one: Forecast, hidden: ReadonlySet<string>): Forecast {
 
 /** What may be the name of an object. */
 const WORDS = /[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?/g;
+
+/** What may hold names of others in what is told of a deletion. */
+const NAMED_KINDS = [microservice, instance, route, update, resource];
+
+/** Cuts sentences that name what `who` may not see; `own` are names that they gave themselves. Whoever sees all is told all, at no cost. */
+export async function hiding(who: Identity, rights: Rights, store: Store, own: readonly string[]): Promise<(text: string) => string> {
+  const hidden = new Set<string>();
+  for (const kind of NAMED_KINDS) {
+    const shows = rights.authorizer.visible(who, kind, { verb: "get" });
+    if (shows === undefined) continue;
+    for (const one of (await store.list(kind)).items) if (!shows(one) && !own.includes(one.metadata.name)) hidden.add(one.metadata.name);
+  }
+  return (text) => ((text.match(WORDS) ?? []).some((word) => hidden.has(word)) ? HIDDEN_TEXT : text);
+}

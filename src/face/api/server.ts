@@ -18,7 +18,16 @@ import {
 import type { Pages } from "#/face/pages/index.ts";
 import type { TableLook } from "#/face/views/index.ts";
 import { DEFAULT_NAMESPACE, type Kind, type Template } from "#/model/index.ts";
-import { type Approvals, type Authenticate, type Authorizer, fixedRoles, type Identity, type OnRevoked, type Wish } from "#/people/access/index.ts";
+import {
+  ANONYMOUS,
+  type Approvals,
+  type Authenticate,
+  type Authorizer,
+  fixedRoles,
+  type Identity,
+  type OnRevoked,
+  type Wish,
+} from "#/people/access/index.ts";
 import type { Login } from "#/people/login/index.ts";
 import type { Hub } from "#/state/link/hub/index.ts";
 import type { CentrePart, PartPath, PeerRight } from "#/state/reconcile/index.ts";
@@ -26,6 +35,7 @@ import type { Store } from "#/state/store/index.ts";
 import { YamlReader } from "#/text/index.ts";
 import type { SeriesStore } from "#/watch/series/index.ts";
 import { Askers, isSessionLater, refuseImpersonation } from "./askers.ts";
+import { readCalled } from "./body.ts";
 import type { BrowserRules } from "./browser.ts";
 import type { Exchange, Reply, Request, Response, Upgrade } from "./exchange.ts";
 import { failedReply } from "./failed-reply.ts";
@@ -351,7 +361,9 @@ class ApiServer implements Api {
       refuseImpersonation(exchange);
       route = this.#routes.find(method, exchange.path, exchange.query);
       exchange.trail.follow(route);
-      this.#askers.authorize(exchange, route);
+      // Waits only where somebody is refused: a promise costs a turn.
+      const refusing = this.#authorize(exchange, route);
+      if (refusing !== undefined) await refusing;
       if (this.#isStopping) throw new OrreryError("api/unavailable", "the centre stops", { retry: "backoff" });
       if (route.isStream) this.#openStream(exchange, route.wish, exchange.controller);
       else {
@@ -383,6 +395,20 @@ class ApiServer implements Api {
     this.#metrics.count(verb, route?.resource ?? "/other", reply.status);
     if (route?.isStream === false) this.#metrics.time(verb, route.resource, (clock.monotonic() - startMs) / 1_000);
     if (!("isTaken" in reply)) this.#endRequest(request, response);
+  }
+
+  /** @throws api/forbidden */
+  #authorize(exchange: Exchange, route: Route): Promise<void> | undefined {
+    try {
+      this.#askers.authorize(exchange, route);
+      return undefined;
+    } catch (error) {
+      // The audit is told what was to be made.
+      if (route.subject.verb !== "create" || route.subject.name !== undefined || exchange.user === ANONYMOUS) throw error;
+      return readCalled(exchange).then(() => {
+        throw error;
+      });
+    }
   }
 
   #openStream(exchange: Exchange, wish: Wish, controller: AbortController): void {

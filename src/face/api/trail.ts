@@ -76,6 +76,7 @@ export class Trail {
   #route: Aim | undefined;
   #begun: Begun[] = [];
   #isHeld = false;
+  #name: string | undefined;
 
   /** `find`: of which exchange, once it is asked. Without options nobody is told. */
   constructor(options: TrailOptions | undefined, find: () => Asked) {
@@ -89,6 +90,11 @@ export class Trail {
 
   follow(route: Aim): void {
     this.#route = route;
+  }
+
+  /** What is to be created has this name, which its path does not have. One that is no name is not kept: it may be anything. */
+  called(name: unknown): void {
+    if (typeof name === "string" && name.length <= 253 && NAME.test(name)) this.#name = name;
   }
 
   /** `options` of a write, such that its intent is on disk before it is carried out. */
@@ -196,7 +202,7 @@ export class Trail {
     const kind = this.#route?.subject.kind;
     const object =
       wish !== undefined && "resource" in wish && kind !== undefined
-        ? { kind, ...(wish.namespace !== undefined && { namespace: wish.namespace }), name: wish.name ?? "" }
+        ? { kind, ...(wish.namespace !== undefined && { namespace: wish.namespace }), name: wish.name ?? this.#name ?? "" }
         : undefined;
     return {
       who: { name, via, ...(uid !== undefined && { uid }), ...(credential !== undefined && { credential }) },
@@ -249,6 +255,8 @@ function headerOf({ headers }: Asked["request"], name: string): string {
   const value = headers[name] ?? "";
   return typeof value === "string" ? value : value.join(",");
 }
+
+const NAME = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/;
 
 const ACTION_OF_PART: Readonly<Record<string, string>> = { scale: "scale", exec: "exec", scripts: "run-script", secrets: "see-secrets" };
 

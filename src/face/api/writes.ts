@@ -8,6 +8,7 @@ import { type Collection, shownTo } from "./collection.ts";
 import { readDeleteOptions } from "./delete-options.ts";
 import { type Exchange, headerOf, jsonReply, type Reply } from "./exchange.ts";
 import { dropUnknownFields } from "./field-validation.ts";
+import { hiding } from "./hidden-names.ts";
 import { readPatch } from "./patch-body.ts";
 import { decodeMessage, leaseMessage } from "./protobuf-message.ts";
 import { missing, type Reads, selection } from "./reads.ts";
@@ -62,7 +63,9 @@ export class Writes {
 
   async create(exchange: Exchange, target: Target): Promise<Reply> {
     const { collection, kind } = target;
-    const object = this.#input(exchange, target, await readObject(exchange, bodyOf(kind)), undefined);
+    const given = await readObject(exchange, bodyOf(kind));
+    exchange.trail.called((given["metadata"] as { readonly name?: unknown } | undefined)?.name);
+    const object = this.#input(exchange, target, given, undefined);
     const created = await this.#checked(kind, this.#options(exchange, kind), (options) => this.#store.create(kind, object, options)).catch(
       (error: unknown) => {
         throw named(error, object.metadata.name);
@@ -150,7 +153,7 @@ export class Writes {
     const key = keyOf({ namespace }, name);
     // Nothing is asked or told about what the preconditions refuse.
     if ((await this.#store.delete(kind, key, dry)) === undefined) throw missing(collection, name);
-    const warnings = await this.#checkDeletion(kind, [key]);
+    const warnings = await this.#warningsOf(exchange, kind, [key]);
     const deleted = await this.#store.delete(kind, key, options);
     if (deleted === undefined) throw missing(collection, name);
     exchange.warnings.push(...warnings);
@@ -167,7 +170,7 @@ export class Writes {
     const { items, resourceVersion } = await this.#store.list(kind, { ...seen, limit: DELETED_AT_ONCE_MAX });
     const keys = items.map(({ metadata }) => keyOf(metadata, metadata.name));
     for (const key of keys) await this.#store.delete(kind, key, dry);
-    const warnings = await this.#checkDeletion(kind, keys);
+    const warnings = await this.#warningsOf(exchange, kind, keys);
     for (const key of keys) await this.#store.delete(kind, key, options);
     exchange.warnings.push(...warnings);
     return jsonReply({
@@ -176,6 +179,20 @@ export class Writes {
       metadata: { resourceVersion },
       items: items.map((item) => shownTo(exchange.user, item)),
     });
+  }
+
+  /** What is told of a deletion, without the names of what its reader may not see.
+   *  @throws as `CheckDeletion` */
+  async #warningsOf({ user }: Exchange, kind: Kind, keys: readonly ObjectKey[]): Promise<readonly string[]> {
+    const own = keys.map(({ name }) => name);
+    try {
+      const warnings = await this.#checkDeletion(kind, keys);
+      return warnings.length === 0 ? warnings : [...new Set(warnings.map(await hiding(user, this.#rights, this.#store, own)))];
+    } catch (error) {
+      if (!isOrreryError(error)) throw error;
+      const told = (await hiding(user, this.#rights, this.#store, own))(error.message);
+      throw told === error.message ? error : new OrreryError(error.code, told, { retry: error.retry, cause: error });
+    }
   }
 
   #options(exchange: Exchange, kind: Kind, subresource?: "status", patch?: Patch): WriteOptions {

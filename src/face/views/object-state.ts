@@ -100,8 +100,8 @@ const states = new WeakMap<object, ObjectState>();
 const STATELESS: ReadonlySet<string> = new Set(["Event", "Namespace", "Lease", "Revision", "Volume", "User", "Role", "Maintenance"]);
 /** Condition of the Site while something that others had to approve was done by one person, and nobody else has looked at it. */
 const DONE_ALONE = "BrokenGlass";
-/** Condition of the Site while its audit cannot be written, or is not what was written. */
-const AUDITED = "Audited";
+/** Conditions of the Site while the audit of a centre cannot be written, or is not what was written: one for each centre. */
+const AUDITED = "Audited.";
 /** A service of which nothing can be called is worse than one that lacks some. */
 const NOTHING_READY = "NotServing";
 
@@ -123,7 +123,7 @@ function judge(object: StoredObject): ObjectState | undefined {
   if (object.kind === "Approval" && status.phase !== undefined) return judgeApproval(object, status.phase);
   // Whatever else is well: somebody has to look at it.
   const loud = status.conditions?.find(
-    ({ type, status: is }) => (type === DONE_ALONE && is === "True") || (object.kind === "Site" && type === AUDITED && is === "False"),
+    ({ type, status: is }) => (type === DONE_ALONE && is === "True") || (object.kind === "Site" && type.startsWith(AUDITED) && is === "False"),
   );
   if (loud !== undefined) return told(REASONS[loud.reason] ?? "major", loud.reason, loud);
   if (condition === undefined) {

@@ -233,6 +233,17 @@ describe("a role for objects with a label", () => {
     );
     assert.equal(authorizer.visible(who, microservice), shows);
   });
+  test("shows no Update, and nothing that waits of one, that also names what is not theirs", () => {
+    const changing = (...names: readonly string[]): StoredObject => object(update, "u", { services: names.map((name) => ({ name, to: "v2" })) });
+    const shows = (one: StoredObject): unknown => authorizer.visible(who, update)?.(one);
+    assert.deepEqual([shows(changing("auth")), shows(changing("auth", "pay")), shows(changing("pay"))], [true, false, false]);
+    const waiting = {
+      ...changing("auth"),
+      kind: "Approval",
+      spec: { object: { kind: "Update", name: "u" }, labels: [{ team: "a" }, { team: "b" }] },
+    };
+    assert.equal(authorizer.visible(who, kinds.find(({ kind }) => kind === "Approval") as Kind)?.(waiting), false);
+  });
   test("are decided by the same test for all who have the same roles, and by another for others", () => {
     const roles = [{ role: "engineer", where: "team=a" }];
     const many = open({ users: { ann: { roles }, ben: { roles }, eve: { roles: [{ role: "engineer", where: "team=b" }] } }, services });

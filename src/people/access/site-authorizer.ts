@@ -11,6 +11,7 @@ import {
   route,
   type StoredObject,
   type User,
+  update,
   user,
 } from "#/model/index.ts";
 import { type FindLabels, judgedLabels } from "./belonging.ts";
@@ -329,6 +330,9 @@ export class SiteAuthorizer implements Authorizer {
     const { findLabels } = this.#options.copies;
     return (object) => {
       const judged = judgedLabels(object, findLabels);
+      // It names all of its services: who does not see one of them is not told its name.
+      if (isOfUpdate(object))
+        return judged.every(labels) || named.some(({ names, test }) => names.has(object.metadata.name) && (test === undefined || judged.every(test)));
       return judged.some(labels) || named.some(({ names, test }) => names.has(object.metadata.name) && (test === undefined || judged.some(test)));
     };
   }
@@ -466,6 +470,11 @@ export class SiteAuthorizer implements Authorizer {
       })
       .map(([name]) => name);
   }
+}
+
+/** An Update, or what waits of one. */
+function isOfUpdate({ kind, spec }: StoredObject): boolean {
+  return kind === update.kind || (kind === approval.kind && (spec as { readonly object?: { readonly kind?: string } }).object?.kind === update.kind);
 }
 
 /** Of people who are known at one time; more are computed again. */
