@@ -367,6 +367,36 @@ describe("the console's pages of access", { skip }, () => {
     await store.patch(siteKind, { name: "site" }, { type: "merge", body: { spec: { fourEyes: [] } } });
   });
 
+  test("secrets of an object are shown once, when somebody who may see them says why; the audit is told, others are not offered it", async () => {
+    const { store } = site.site.api;
+    const env = [
+      { name: "PASSWORD", value: "planted-7391 <b>", secret: true },
+      { name: "PLACE", value: "hill" },
+    ];
+    await store.patch(microservice, { name: "catalogue" }, { type: "merge", body: { spec: { template: { env } } } });
+    await on("/services?open=default/catalogue&tab=manifest", {}, async ({ page }) => {
+      await page.locator(".cm-line", { hasText: "(secret)" }).waitFor();
+      assert.equal((await page.content()).includes("planted-7391"), false);
+      await page.getByRole("button", { name: "Secrets …" }).click();
+      const asked = page.getByRole("dialog", { name: "See the secrets of catalogue?" });
+      await asked.getByLabel("Why (for the audit)").fill("the database moves");
+      await asked.getByRole("button", { name: "Show them" }).click();
+      const told = page.getByRole("dialog", { name: "Secrets of catalogue" });
+      assert.equal(await told.getByLabel(/PASSWORD/).inputValue(), "planted-7391 <b>");
+      assert.equal(await told.getByRole("textbox").count(), 1);
+      await assertAccessible(page, "secrets");
+      await told.getByRole("button", { name: "Close" }).click();
+      await told.waitFor({ state: "detached" });
+      assert.equal((await page.content()).includes("planted-7391"), false, "gone with the dialog");
+    });
+    const { items } = await site.site.api.audit.list({ action: "see-secrets" });
+    assert.deepEqual([items[0]?.who?.name, items[0]?.reason], ["w.huang", "the database moves"]);
+    await on("/services?open=default/catalogue&tab=manifest", { user: "sam" }, async ({ page }) => {
+      await page.locator(".cm-line", { hasText: "(secret)" }).waitFor();
+      assert.equal(await page.getByRole("button", { name: "Secrets …" }).count(), 0);
+    });
+  });
+
   test("settings: a password is set and logs in, a question about one's rights says why not, a wall opens by its link and reads alone", async () => {
     const tab = await site.site.byLink("w.huang");
     const first = "first words of a phrase";

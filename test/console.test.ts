@@ -329,6 +329,99 @@ describe("console", { skip }, () => {
     });
   });
 
+  test("by the keyboard alone an update is begun: found, asked for, foretold, sent; in the middle of its form the language is changed, and nothing typed is lost", async () => {
+    const { store } = site.site.api;
+    await on("/", {}, async ({ page }) => {
+      await untilCalm(page);
+      const press = async (...keys: readonly string[]): Promise<void> => {
+        for (const key of keys) await page.keyboard.press(key);
+      };
+      const focused = async (): Promise<string> =>
+        await page.evaluate<string>(`(() => {
+          const one = document.activeElement;
+          return (one?.getAttribute("aria-label") ?? one?.labels?.[0]?.textContent ?? one?.textContent ?? "").trim();
+        })()`);
+      /** Tab, until it stands on what is called so. */
+      const reach = async (what: RegExp): Promise<void> => {
+        for (let step = 0; step < 80 && !what.test(await focused()); step++) await press("Tab");
+        assert.match(await focused(), what);
+      };
+      await press("g", "u");
+      await page.getByRole("heading", { name: "Updates", level: 1 }).waitFor();
+      await page.locator("#page:focus").waitFor();
+      await reach(/^Start an update$/);
+      await press("Enter");
+      await page.getByRole("dialog", { name: "Start an update" }).waitFor();
+      await reach(/^Service/);
+      await page.keyboard.type("limits");
+      await reach(/^Version or revision/);
+      await page.keyboard.type("v1");
+      const field = page.getByLabel("Version or revision");
+      await press("Control+k");
+      await page.getByRole("dialog", { name: "Search" }).waitFor();
+      await page.keyboard.type("中文");
+      await press("Enter");
+      await page.getByRole("dialog", { name: "发起更新" }).waitFor();
+      assert.equal(await page.locator("dialog[open] input:focus").inputValue(), "v1", "it goes on where it was");
+      await press("Control+k");
+      await page.keyboard.type("english");
+      await press("Enter");
+      await field.waitFor();
+      assert.equal(await page.getByLabel("Service", { exact: true }).inputValue(), "limits");
+      await reach(/^Why/);
+      await page.keyboard.type("by keys");
+      await page.getByRole("button", { name: "Update limits to v1" }).waitFor();
+      await press("Enter");
+      await page.getByRole("dialog").waitFor({ state: "detached" });
+      const made = async () => (await store.list(update)).items.find(({ spec }) => spec.message === "by keys");
+      await until(async () => (await made()) !== undefined);
+      await store.delete(update, { name: (await made())?.metadata.name ?? "" });
+    });
+    await site.site.setUser("w.huang", { displayName: "Wei Huang 黄巍", roles: [{ role: "admin" }] });
+  });
+
+  test("the way back leads out of what was opened, and forward into it again: drawers, tabs and forms, with the focus on the page", async () => {
+    await on("/services", {}, async ({ page }) => {
+      await untilCalm(page);
+      await page.getByRole("row", { name: /ephemeris/ }).click();
+      await page.getByRole("heading", { name: "ephemeris" }).waitFor();
+      await page.getByRole("button", { name: "Scale", exact: true }).click();
+      await page.getByRole("dialog").waitFor();
+      await page.goBack();
+      await page.getByRole("heading", { name: "ephemeris" }).waitFor({ state: "detached" });
+      assert.equal(await page.locator("dialog[open]").count(), 0, "no question stays of what is not there");
+      await page.goForward();
+      await page.getByRole("heading", { name: "ephemeris" }).waitFor();
+      await page.getByRole("button", { name: "Scale", exact: true }).focus();
+      await page.keyboard.press("Enter");
+      await page.getByRole("dialog").waitFor();
+      await page.keyboard.press("Escape");
+      await page.getByRole("dialog").waitFor({ state: "detached" });
+      await page.getByRole("button", { name: "Scale", exact: true }).and(page.locator(":focus")).waitFor();
+      await page.keyboard.press("?");
+      await page.getByRole("dialog", { name: "Keys" }).waitFor();
+      await page.keyboard.press("Escape");
+      await page.getByRole("button", { name: "Scale", exact: true }).and(page.locator(":focus")).waitFor();
+    });
+    for (const [path, button] of [
+      ["/updates", "Start an update"],
+      ["/users", "Add a user"],
+      ["/users?show=roles", "Make a role"],
+    ] as const)
+      await on(path, {}, async ({ page }) => {
+        await untilCalm(page);
+        await page.getByRole("button", { name: button }).click();
+        await page.getByRole("dialog").waitFor();
+        await page.keyboard.press("Escape");
+        await page.getByRole("dialog").waitFor({ state: "detached" });
+        await page.getByRole("link", { name: "Hosts" }).click();
+        await page.getByRole("heading", { name: "Hosts", level: 1 }).waitFor();
+        await page.goBack();
+        await page.getByRole("button", { name: button }).waitFor();
+        assert.equal(await page.locator("dialog[open]").count(), 0, path);
+      });
+  });
+
   test("another language comes without loading the page, and so does the light", async () => {
     await on("/services", {}, async ({ page }) => {
       await untilCalm(page);

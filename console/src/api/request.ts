@@ -33,11 +33,12 @@ export class WaitsForOthers extends Error {
   }
 }
 
-/** Does alone, in need, what others have to approve; all are told, and it stays marked until one of them has looked at it. What waits of it is taken back.
+/** Does alone, in need, what others have to approve; all are told, and it stays marked until one of them has looked at it. What waits of it is taken back. Returns what the API has answered.
  *  @throws ApiError: it was not done */
-export async function breakGlass({ request, approval }: WaitsForOthers, reason: string): Promise<void> {
-  await send({ ...request, breakGlass: reason });
+export async function breakGlass({ request, approval }: WaitsForOthers, reason: string): Promise<unknown> {
+  const answer = await send({ ...request, breakGlass: reason });
   await takeBack(approval, reason);
+  return answer;
 }
 
 /** Takes back what waits and was done alone meanwhile: approved later, it would be done a second time, or fail as "changed since". */

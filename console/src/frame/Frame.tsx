@@ -37,6 +37,10 @@ export default function Frame({ me }: { readonly me: Me }) {
   useRotation(onWall);
   useEffect(() => startKeys({ openPalette: () => setPaletteOpen(true), openKeys: () => setKeysOpen(true) }), []);
   useEffect(loadAhead, []);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: whoever came by keys goes on from the page, not from the top of all
+  useEffect(() => {
+    if (document.activeElement === null || document.activeElement === document.body) document.getElementById("page")?.focus({ preventScroll: true });
+  }, [path]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: a page that was chosen closes the sheet
   useEffect(() => setSheetOpen(false), [path]);
   useEffect(() => {

@@ -1,14 +1,11 @@
-import { useEffect, useRef } from "react";
 import type { PageEntry } from "../pages/index.ts";
+import { useModal } from "../parts/useModal.ts";
 import { useTexts } from "../texts/index.ts";
 
 /** Which keys do what. Opened by `?`. */
 export function Keys({ pages, onClose }: { readonly pages: readonly PageEntry[]; readonly onClose: () => void }) {
   const t = useTexts("frame");
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
-    dialog.current?.showModal();
-  }, []);
+  const dialog = useModal();
   const common = [
     ["Ctrl K", t("keys.palette")],
     ["/", t("keys.search")],

@@ -1,9 +1,10 @@
-import { type KeyboardEvent, useDeferredValue, useEffect, useId, useRef, useState } from "react";
+import { type KeyboardEvent, useDeferredValue, useEffect, useId, useState } from "react";
 import type { TableRow } from "../../../src/face/views/protocol.ts";
 import { useView } from "../api/live.ts";
 import { mayAct, session } from "../api/session.ts";
 import type { PageEntry } from "../pages/index.ts";
 import { Shape } from "../parts/State.tsx";
+import { useModal } from "../parts/useModal.ts";
 import { LANGUAGES, useTexts } from "../texts/index.ts";
 import { Icon } from "./icons.tsx";
 import { chooseLanguage } from "./language.ts";
@@ -75,13 +76,10 @@ export function Palette({ pages, onKeys, onClose }: PaletteProps) {
   const t = useTexts("frame");
   const [text, setText] = useState("");
   const [chosen, setChosen] = useState(0);
-  const dialog = useRef<HTMLDialogElement>(null);
+  const dialog = useModal();
   const listId = useId();
   const search = useDeferredValue(text.trim());
   const found = useFound(search);
-  useEffect(() => {
-    dialog.current?.showModal();
-  }, []);
 
   const verbs: readonly (readonly [id: string, isOffered: boolean, run: () => void])[] = [
     ["startUpdate", mayAct("update"), () => go("/updates?new=?")],

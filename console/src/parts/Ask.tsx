@@ -1,6 +1,7 @@
-import { type FormEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
+import { type FormEvent, type ReactNode, useId, useState } from "react";
 import { useTexts } from "../texts/index.ts";
 import "./ask.css";
+import { useModal } from "./useModal.ts";
 
 interface AskProps {
   readonly title: string;
@@ -23,13 +24,10 @@ interface AskProps {
 /** Asks before something is done: what will happen, why it is done, one key that does it. */
 export function Ask({ title, children, verb, isDanger = false, typed, isIncomplete = false, needsReason = false, onAnswer, onClose }: AskProps) {
   const t = useTexts("frame");
-  const dialog = useRef<HTMLDialogElement>(null);
+  const dialog = useModal();
   const [reason, setReason] = useState("");
   const [name, setName] = useState("");
   const id = useId();
-  useEffect(() => {
-    dialog.current?.showModal();
-  }, []);
   const [isSending, setSending] = useState(false);
   const [refusal, setRefusal] = useState<string>();
   const submit = async (event: FormEvent): Promise<void> => {

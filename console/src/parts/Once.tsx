@@ -1,6 +1,7 @@
 import { type ReactNode, useEffect, useId, useRef, useState } from "react";
 import { useTexts } from "../texts/index.ts";
 import "./ask.css";
+import { useModal } from "./useModal.ts";
 
 interface OnceProps {
   readonly title: string;
@@ -13,12 +14,11 @@ interface OnceProps {
 /** Shows what is told this once: a link, a token. */
 export function Once({ title, value, children, onClose }: OnceProps) {
   const t = useTexts("frame");
-  const dialog = useRef<HTMLDialogElement>(null);
+  const dialog = useModal();
   const field = useRef<HTMLTextAreaElement>(null);
   const [isCopied, setCopied] = useState(false);
   const id = useId();
   useEffect(() => {
-    dialog.current?.showModal();
     field.current?.select();
   }, []);
   const copy = async (): Promise<void> => {

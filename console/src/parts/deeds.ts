@@ -24,6 +24,8 @@ export interface Deed {
 export interface Doing<Seen> {
   readonly title: string;
   readonly send: () => Promise<unknown>;
+  /** Is given what the API has answered, also where it was done alone. */
+  readonly onTaken?: (answer: unknown) => void;
   /** Whether what was wished is there; absent: the answer of the API is the result. */
   readonly isSeen?: (seen: Seen) => boolean;
   /** Why it has come to nothing, by what is seen: it was taken, and could not be carried out. */
@@ -56,7 +58,8 @@ export function useDeed<Seen>(seen: Seen): Deeds<Seen> {
     setCurrent({ deed, doing, isAccepted: false });
     const follow = (sent: Promise<unknown>): Promise<string | undefined> =>
       sent.then(
-        () => {
+        (answer) => {
+          doing.onTaken?.(answer);
           settle({ isAccepted: true, deed: doing.isSeen === undefined ? { ...deed, is: "done", outcome: doing.doneText } : deed });
           return undefined;
         },

@@ -4,14 +4,15 @@ import { mayEdit } from "../../api/rights.ts";
 import { useTexts } from "../../texts/index.ts";
 import { Ask } from "../Ask.tsx";
 import { DeedLine } from "../DeedLine.tsx";
-import { type Doing, useDeed } from "../deeds.ts";
+import { type Deeds, type Doing, useDeed } from "../deeds.ts";
 import { Difference } from "../difference/Difference.tsx";
 import { Forecast } from "../Forecast.tsx";
 import { ForecastWords } from "../forecast/ForecastWords.tsx";
 import { countsOf, type ForecastAnswer } from "../forecast/forecast.ts";
 import { CodeEditor } from "./CodeEditor.tsx";
-import { type ObjectText, readManifest, rebased, same, textOf, wishOf, yamlOf } from "./document.ts";
+import { hasSecrets, type ObjectText, readManifest, rebased, same, textOf, wishOf, yamlOf } from "./document.ts";
 import { keepDraft, readDraft } from "./drafts.ts";
+import { Secrets } from "./Secrets.tsx";
 import { makeObject, replaceObject, type Target, WrittenMeanwhile } from "./save.ts";
 import { useSchema } from "./use-schema.ts";
 import { type Check, useCheck } from "./useCheck.ts";
@@ -190,6 +191,7 @@ export default function ManifestEditor(props: ManifestEditorProps) {
               {t("remove")}
             </button>
           )}
+          {!isNew && hasSecrets(object) && <Secrets target={{ resource, namespace, name }} run={deeds.run as Deeds<unknown>["run"]} />}
           {hasTyped && (
             <button type="button" className="button" onClick={drop}>
               {t("discard")}

@@ -175,3 +175,10 @@ export function same(one: unknown, other: unknown): boolean {
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
+
+/** Whether something of it is kept secret: it is shown as `(secret)` here, and told to who may see it when they ask. */
+export function hasSecrets(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if ((value as { readonly secret?: unknown }).secret === true) return true;
+  return Object.values(value).some(hasSecrets);
+}
