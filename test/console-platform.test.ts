@@ -95,6 +95,26 @@ describe("console: the platform", { skip }, () => {
     opened.link.close("test over");
   });
 
+  test("logs: a search of all hosts gives the newest first, is narrowed by words and level, shows a record whole, and says what is missing", async () => {
+    await on("/logs", {}, async ({ page }) => {
+      await page.getByRole("group", { name: "What to see" }).getByRole("button", { name: "Search" }).click();
+      const records = page.getByRole("listbox").getByRole("option");
+      await page.getByText("5 records").waitFor();
+      assert.match((await records.first().textContent()) ?? "", /error.*IllegalStateException.*\+2 lines/);
+      await page.getByText("host antenna-1 is missing: not connected").waitFor();
+      assert.equal(await page.locator("main script").count(), 0);
+      await page.getByLabel("Level").selectOption("warn");
+      await page.getByText("1 record").waitFor();
+      await page.getByLabel("Level").selectOption("");
+      await page.getByLabel('Words; "two words" as one').fill("session opened");
+      await page.getByText("1 record").waitFor();
+      await records.first().click();
+      await page.getByRole("button", { name: "This request everywhere" }).click();
+      assert.match(page.url(), /request=0af7651916cd43dd8448eb211c80319c/);
+      assert.match(page.url(), /mode=search/);
+    });
+  });
+
   test("events: newest first, warnings alone, odd ones are text, and each leads to what it is about", async () => {
     const note = (name: string, more: object): Promise<unknown> =>
       site.site.admin("POST", "/api/v1/namespaces/default/events", {
@@ -209,6 +229,7 @@ describe("console: the platform", { skip }, () => {
       "/routes?open=default/telemetry",
       "/routes?try=/auth",
       "/logs?since=range",
+      "/logs?mode=search",
     ];
     for (const look of [{}, { width: 390, height: 844, isPhone: true, theme: "light", language: "zh" }] satisfies Look[])
       await on("/system", look, async ({ page }) => {

@@ -10,6 +10,7 @@ import type { SeriesStore } from "#/watch/series/index.ts";
 import { startBrowser, watchFaults } from "./console-browser.ts";
 import { tellCalls } from "./console-calls.ts";
 import { fillStore, moveUpdate } from "./console-data.ts";
+import { searchedLines } from "./console-lines.ts";
 import { recordedPaths } from "./console-recorded.ts";
 import { fillSeries } from "./console-series.ts";
 import { type LoginSite, openLoginSite } from "./login-site.ts";
@@ -76,7 +77,7 @@ export class ConsoleSite {
     const pages = createPages({ folder: `${ROOT}/console/built`, clock: systemClock, log: silentLog });
     const series = options.series ?? (await fillSeries(context, systemClock, Date.now()));
     const site = await openLoginSite(context, {
-      api: { pages, series, paths: [{ method: "GET", path: "/system", serve: async () => SYSTEM }, ...recordedPaths()] },
+      api: { pages, series, paths: [{ method: "GET", path: "/system", serve: async () => SYSTEM }, ...recordedPaths(), searchedLines()] },
     });
     await fillStore(site.api.store, site.api.hub.board, Date.now());
     await tellCalls(site.api.store, site.api.hub.board);

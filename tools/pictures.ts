@@ -37,6 +37,7 @@ async function writeLine(page: Page, from: string, to: string): Promise<void> {
 const SHOTS: readonly Shot[] = [
   { name: "login", path: "/", isOut: true },
   ...listPages().map(({ id, path }) => ({ name: id, path })),
+  { name: "logs-search", path: "/logs?mode=search" },
   { name: "service", path: "/services?open=default/archive" },
   { name: "service-calls", path: "/services?open=default/archive&tab=calls" },
   { name: "service-scripts", path: "/services?open=default/archive&tab=scripts" },

@@ -10,6 +10,8 @@ import { useTexts } from "../../texts/index.ts";
 import { AccessLines } from "./AccessLines.tsx";
 import { type Book, type BookLine, EMPTY_BOOK, pauseBook, readJsonLines, resumeBook, takeLines, traceIn, utcTime } from "./book.ts";
 import { LogList } from "./LogList.tsx";
+import { LogSearch } from "./LogSearch.tsx";
+import { LEVELS } from "./search.ts";
 
 /** Minutes back from now. */
 const SPANS = ["5", "15", "60", "360", "1440", "10080"] as const;
@@ -29,23 +31,33 @@ export default function Logs() {
   const [span, setSpan] = useParam("since");
   const [from, setFrom] = useParam("from");
   const [until, setUntil] = useParam("until");
+  const [mode, setMode] = useParam("mode");
+  const [level, setLevel] = useParam("level");
+  const [whose, setWhose] = useParam("of");
   const trace = traceIn(request);
-  const searched = useDeferredValue(text.trim().slice(0, TEXT_MAX));
+  const isSearch = mode === "search";
+  const deferred = useDeferredValue(text);
+  const searched = deferred.trim().slice(0, TEXT_MAX);
   const isRange = span === "range";
   const looked: Look = useMemo(
     () => ({ services: listOf(services), instances: listOf(instances), texts: trace !== undefined ? [trace] : searched === "" ? [] : [searched] }),
     [services, instances, trace, searched],
   );
-  const { book, change, error, isLoading, isOver } = useLines(looked, span, isRange ? { from: utcTime(from), until: utcTime(until) } : undefined);
-  const [chosen, setChosen] = useState<BookLine>();
   const chips = [
     ...looked.services.map((name) => ({ name, drop: () => setServices(looked.services.filter((one) => one !== name).join(",")) })),
     ...looked.instances.map((name) => ({ name, drop: () => setInstances(looked.instances.filter((one) => one !== name).join(",")) })),
   ];
   return (
     <div className="page logs">
-      <PageHead title={t("title")}>{trace !== undefined ? t("ofRequest", { trace }) : t("sentence")}</PageHead>
+      <PageHead title={t("title")}>{trace !== undefined ? t("ofRequest", { trace }) : isSearch ? t("found.sentence") : t("sentence")}</PageHead>
       <div className="tools">
+        <div className="choice" role="group" aria-label={t("modes.title")}>
+          {["", "search"].map((one) => (
+            <button key={one} type="button" aria-pressed={isSearch === (one === "search")} onClick={() => setMode(one, { isStep: true })}>
+              {t(one === "search" ? "modes.search" : "modes.live")}
+            </button>
+          ))}
+        </div>
         <ServiceInput onAdd={(name) => setServices([...new Set([...looked.services, name])].join(","))} />
         {chips.map(({ name, drop }) => (
           <span key={name} className="chip">
@@ -59,12 +71,12 @@ export default function Logs() {
           className="input search"
           type="search"
           data-search=""
-          aria-label={t("search")}
-          placeholder={t("search")}
+          aria-label={t(isSearch ? "found.words" : "search")}
+          placeholder={t(isSearch ? "found.words" : "search")}
           maxLength={TEXT_MAX}
           spellCheck={false}
           value={text}
-          disabled={trace !== undefined}
+          disabled={trace !== undefined && !isSearch}
           onChange={(event) => setText(event.target.value)}
         />
         <input
@@ -79,8 +91,8 @@ export default function Logs() {
         />
         <label className="quiet">
           {t("time")}
-          <select className="input" value={span} onChange={(event) => setSpan(event.target.value)}>
-            <option value="">{t("newest")}</option>
+          <select className="input" value={isSearch && span === "" ? "60" : span} onChange={(event) => setSpan(event.target.value)}>
+            {!isSearch && <option value="">{t("newest")}</option>}
             {SPANS.map((minutes) => (
               <option key={minutes} value={minutes}>
                 {t(`spans.${minutes}`)}
@@ -89,6 +101,28 @@ export default function Logs() {
             <option value="range">{t("spans.range")}</option>
           </select>
         </label>
+        {isSearch && (
+          <>
+            <label className="quiet">
+              {t("found.level")}
+              <select className="input" value={level} onChange={(event) => setLevel(event.target.value)}>
+                <option value="">{t("found.anyLevel")}</option>
+                {LEVELS.map((one) => (
+                  <option key={one} value={one}>
+                    {t("found.atLeast", { level: one })}
+                  </option>
+                ))}
+              </select>
+            </label>
+            <label className="quiet">
+              {t("found.whose")}
+              <select className="input" value={whose} onChange={(event) => setWhose(event.target.value)}>
+                <option value="">{t("found.services")}</option>
+                <option value="platform">{t("found.platform")}</option>
+              </select>
+            </label>
+          </>
+        )}
         {isRange && (
           <>
             <label className="quiet">
@@ -103,20 +137,59 @@ export default function Logs() {
         )}
       </div>
       {request !== "" && trace === undefined && <p className="note">{t("noTrace")}</p>}
+      {trace !== undefined && <AccessLines trace={trace} />}
+      {isSearch ? (
+        <LogSearch
+          wish={{
+            words: deferred,
+            services: looked.services,
+            instance: looked.instances[0] ?? "",
+            trace,
+            level,
+            span,
+            from,
+            until,
+            isPlatform: whose === "platform",
+          }}
+          onInstance={(name) => setInstances(name, { isStep: true })}
+          onRequest={(id) => setRequest(id, { isStep: true })}
+        />
+      ) : (
+        <LiveLines
+          look={looked}
+          span={span}
+          range={isRange ? { from: utcTime(from), until: utcTime(until) } : undefined}
+          onInstance={(name) => setInstances(name, { isStep: true })}
+          onRequest={(id) => setRequest(id, { isStep: true })}
+        />
+      )}
+    </div>
+  );
+}
+
+interface LiveLinesProps {
+  readonly look: Look;
+  readonly span: string;
+  readonly range: Range | undefined;
+  readonly onInstance: (name: string) => void;
+  readonly onRequest: (trace: string) => void;
+}
+
+/** Lines as they come, or of a stretch of time. */
+function LiveLines({ look, span, range, onInstance, onRequest }: LiveLinesProps) {
+  const t = useTexts("logs");
+  const { book, change, error, isLoading, isOver } = useLines(look, span, range);
+  const [chosen, setChosen] = useState<BookLine>();
+  return (
+    <>
       {error !== undefined && (
         <p className="note is-bad" role="alert">
           {error}
         </p>
       )}
-      {trace !== undefined && <AccessLines trace={trace} />}
       <LogList book={book} chosen={chosen} onChoose={setChosen} onPause={() => change(pauseBook)} onResume={() => change(resumeBook)} />
       {chosen !== undefined && (
-        <Chosen
-          line={chosen}
-          onClose={() => setChosen(undefined)}
-          onInstance={() => setInstances(chosen.instance, { isStep: true })}
-          onRequest={(id) => setRequest(id, { isStep: true })}
-        />
+        <Chosen line={chosen} onClose={() => setChosen(undefined)} onInstance={() => onInstance(chosen.instance)} onRequest={onRequest} />
       )}
       <div className="logs-foot">
         <span role="status">
@@ -125,13 +198,13 @@ export default function Logs() {
           {book.dropped > 0 && ` · ${t("dropped", { count: book.dropped })}`}
           {isOver && ` · ${t("over")}`}
         </span>
-        {!isRange && (
+        {range === undefined && (
           <button type="button" className="button" aria-pressed={book.isPaused} onClick={() => change(book.isPaused ? resumeBook : pauseBook)}>
             <Icon name={book.isPaused ? "play" : "pause"} /> {book.isPaused ? t("goOn") : t("pause")}
           </button>
         )}
       </div>
-    </div>
+    </>
   );
 }
 
