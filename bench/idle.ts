@@ -28,7 +28,7 @@ async function measureIdle(seconds: number): Promise<void> {
     // What starting left behind is not idling.
     await wait(Number(values.settle) * 1000);
     const { cpuPercent } = await measure("without a console", pids, seconds);
-    report.aim({ what: "processor, without a console", measured: `${round(cpuPercent, 2)} %`, aim: "≤ 1 % of a core", isMet: cpuPercent <= 1 });
+    report.aim({ what: "processor, without a console", measured: `${round(cpuPercent, 2)} %`, aim: "≤ 2 % of a core", isMet: cpuPercent <= 2 });
     const close = await openConsole(site);
     await wait(Number(values.settle) * 1000);
     await measure("one console open", pids, seconds);
@@ -90,8 +90,8 @@ async function measure(what: string, pids: ReadonlyMap<string, number>, seconds:
   report.aim({
     what: `memory, ${what}, as if nothing else shared its files`,
     measured: `${round(memoryMb)} MB`,
-    aim: "≤ 250 MB",
-    isMet: memoryMb <= 250,
+    aim: "≤ 330 MB",
+    isMet: memoryMb <= 330,
   });
   return total;
 }

@@ -47,7 +47,30 @@ export async function findImportFaults(): Promise<string[]> {
     ...unseen.map((file) => `${file}: not seen by dependency-cruiser: the check itself is broken`),
     ...findUnknownRooms(sources),
     ...findForbiddenArrows(arrows),
+    ...findHeavyThreads(arrows),
     ...missing.map(({ from, module }) => `${from} → ${module}: there is no such module`),
     ...summary.violations.map(({ rule, from, to, cycle }) => `${rule.name}: ${[from, ...(cycle?.map((step) => step.name) ?? [to])].join(" → ")}`),
   ];
+}
+
+/** Schemas take some 15 MB in each thread that loads them, whether it looks at any or not. */
+const HEAVY = /^node_modules\/zod\//;
+
+/** Threads that come to load schemas, and by what way. */
+function findHeavyThreads(arrows: readonly Arrow[]): readonly string[] {
+  const loaded = Map.groupBy(
+    arrows.filter(({ isTypeOnly }) => !isTypeOnly),
+    ({ from }) => from,
+  );
+  return [...loaded.keys()]
+    .filter((file) => /^src\/(?!simulation\/).*-worker\.ts$/.test(file))
+    .flatMap((thread) => {
+      const cameBy = new Map<string, string | undefined>([[thread, undefined]]);
+      for (const file of cameBy.keys()) for (const { to } of loaded.get(file) ?? []) if (!cameBy.has(to)) cameBy.set(to, file);
+      const heavy = [...cameBy.keys()].find((file) => HEAVY.test(file));
+      if (heavy === undefined) return [];
+      const way: string[] = [];
+      for (let at: string | undefined = heavy; at !== undefined; at = cameBy.get(at)) way.unshift(at);
+      return [`a thread loads schemas, which take 15 MB: ${way.join(" → ")}`];
+    });
 }

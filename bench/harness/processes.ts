@@ -1,5 +1,5 @@
 /** Memory and processor time of processes, from /proc. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { procUnits } from "#/work/process/index.ts";
 
@@ -47,9 +47,13 @@ export function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / procUnits().ticksPerSecond;
 }
 
-export const PLATFORM = ["supervisor", "centre", "agent", "gateway"] as const;
+const PLATFORM = ["supervisor", "centre", "agent", "gateway"] as const;
+/** Those that a site may do without. */
+const FURTHER = ["snmp", "broker"] as const;
 
 /** Process ids of the platform on a data folder, by name. */
 export function platformPids(data: string): ReadonlyMap<string, number> {
-  return new Map(PLATFORM.map((name) => [name, (JSON.parse(readFileSync(path.join(data, "run", `${name}.json`), "utf8")) as { pid: number }).pid]));
+  const fileOf = (name: string): string => path.join(data, "run", `${name}.json`);
+  const names = [...PLATFORM, ...FURTHER.filter((name) => existsSync(fileOf(name)))];
+  return new Map(names.map((name) => [name, (JSON.parse(readFileSync(fileOf(name), "utf8")) as { pid: number }).pid]));
 }

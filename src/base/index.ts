@@ -1,11 +1,13 @@
 export { type BackoffOptions, backoffDelayMs } from "./backoff.ts";
 export { BoundedQueue } from "./bounded-queue.ts";
 export { type Clock, ManualClock, sleep, steadyClock, systemClock } from "./clock.ts";
+export { formatEndpoint, parseEndpoint } from "./endpoint.ts";
 export { describeError, type ErrorCode, isOrreryError, OrreryError, type OrreryErrorOptions, type Retry } from "./errors.ts";
 export { fnv1a } from "./fnv1a.ts";
 export { LastGuard, type LastGuardOptions } from "./last-guard.ts";
 export { Lifecycle } from "./lifecycle.ts";
 export { type Log, type LogFields, silentLog } from "./log.ts";
+export { LOG_LEVELS, type LogLevel } from "./log-level.ts";
 export { counter, gauge, type MetricFamily, type MetricSource } from "./metrics.ts";
 export { type Given, given, type Port, port } from "./port.ts";
 export { type Random, randomBelow, seededRandom, systemRandom, TimeOrderedUuids, uuidTimeMs } from "./random.ts";

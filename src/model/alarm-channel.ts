@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseEndpoint } from "#/base/index.ts";
 import { alarmSeverity } from "./alarm.ts";
 import { conditions, time } from "./conditions.ts";
 import { duration, durationMs, shortTimeout, someDuration } from "./duration.ts";
@@ -7,7 +8,7 @@ import { defineKind } from "./kind.ts";
 import { shortSubdomain } from "./names.ts";
 import { environment } from "./run.ts";
 import { labelSelector } from "./selector-text.ts";
-import { parseEndpoint, snmpName } from "./snmp-agent.ts";
+import { snmpName } from "./snmp-agent.ts";
 import { snmpAuth } from "./snmp-user.ts";
 
 const address = z

@@ -1,11 +1,8 @@
 import { z } from "zod";
+import { LOG_LEVELS } from "#/base/index.ts";
 import { someDuration } from "./duration.ts";
 import { sentPath } from "./http-text.ts";
 import { label } from "./names.ts";
-
-/** How grave a record of a log is, from the least. */
-export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal"] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
 
 const signal = z.enum(["SIGUSR1", "SIGUSR2", "SIGHUP", "SIGWINCH", "SIGTTIN", "SIGTTOU"]);
 const port = label.optional().describe("Name of a port; default the first.");

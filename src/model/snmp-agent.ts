@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseEndpoint } from "#/base/index.ts";
 import { conditions, time } from "./conditions.ts";
 import { duration, someDuration } from "./duration.ts";
 import { defineKind } from "./kind.ts";
@@ -161,18 +162,3 @@ export const snmpAgent = defineKind({
 });
 export type SnmpAgent = typeof snmpAgent.$object;
 export type SnmpSettings = (typeof snmpAgent)["$spec"];
-
-/** Address and port of `127.0.0.1:162` or `[::1]:162`; `undefined` for anything else. */
-export function parseEndpoint(text: string): { readonly address: string; readonly port: number } | undefined {
-  const found = /^(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+)):(\d{1,5})$/.exec(text);
-  const [, six, four, digits] = found ?? [];
-  const given = six ?? four ?? "";
-  const port = Number(digits);
-  if (!(six === undefined ? z.ipv4() : z.ipv6()).safeParse(given).success || port < 1 || port > 65_535) return undefined;
-  return { address: given, port };
-}
-
-/** What `parseEndpoint` reads. */
-export function formatEndpoint(address: string, port: number): string {
-  return `${address.includes(":") ? `[${address}]` : address}:${port}`;
-}

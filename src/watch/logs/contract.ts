@@ -1,4 +1,4 @@
-import type { LogLevel } from "#/model/index.ts";
+import type { LogLevel } from "#/base/index.ts";
 
 /** Between the centre and the agents. */
 export const LOGS_SEARCH = "logs/search";

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { describeError, isOrreryError, OrreryError } from "#/base/index.ts";
-import { duration, durationMs, type Instance, LOG_LEVELS, type Microservice, microservice } from "#/model/index.ts";
+import { describeError, isOrreryError, LOG_LEVELS, OrreryError } from "#/base/index.ts";
+import { duration, durationMs, type Instance, type Microservice, microservice } from "#/model/index.ts";
 import type { Peers } from "#/state/link/hub/index.ts";
 import type { LocalCopy, PathCaller } from "#/state/reconcile/index.ts";
 import { type LevelAnswer, type LevelWish, LOGS_LEVEL } from "./contract.ts";

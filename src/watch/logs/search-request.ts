@@ -1,6 +1,7 @@
 import { OrreryError } from "#/base/index.ts";
 import { durationMs } from "#/model/index.ts";
-import { compileRegex, HITS_MAX, type SearchQuestion, searchQuestion, splitWords } from "./core/question.ts";
+import { compileRegex, splitWords } from "./core/matcher.ts";
+import { HITS_MAX, type SearchQuestion, searchQuestion } from "./core/question.ts";
 import { LEVELS } from "./core/record.ts";
 
 const SINCE_MS_DEFAULT = 3_600_000;

@@ -1,6 +1,6 @@
 import path from "node:path";
-import { OrreryError } from "#/base/index.ts";
-import { parseEndpoint, type SnmpAgent, snmpAgent } from "#/model/index.ts";
+import { OrreryError, parseEndpoint } from "#/base/index.ts";
+import { type SnmpAgent, snmpAgent } from "#/model/index.ts";
 import type { Client } from "#/state/client/index.ts";
 import type { TrapRecord } from "#/watch/snmp/index.ts";
 import { loadMibNames, MIBS, type MibNames, walk } from "#/watch/snmp/names/index.ts";

@@ -1,7 +1,7 @@
 import { crc32 } from "node:zlib";
 import { type BlockRef, type SegmentFooter, SegmentWriter } from "#/watch/segments/index.ts";
 import type { JoinedRecord } from "../core/joining.ts";
-import { smallLetters } from "../core/question.ts";
+import { smallLetters } from "../core/matcher.ts";
 import { BLOCK_BYTES, BlockWriter } from "./block.ts";
 import { BlockIndex, INDEXED_BLOCKS_MAX, type IndexRef } from "./block-index.ts";
 

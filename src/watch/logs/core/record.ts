@@ -1,4 +1,4 @@
-import { LOG_LEVELS, type LogLevel } from "#/model/index.ts";
+import { LOG_LEVELS, type LogLevel } from "#/base/index.ts";
 
 /** How grave a record is, from the least. */
 export const LEVELS: typeof LOG_LEVELS = LOG_LEVELS;

@@ -1,6 +1,6 @@
 import { request } from "node:http";
-import { OrreryError } from "#/base/index.ts";
-import { durationMs, type LogLevel, type LogLevelHook } from "#/model/index.ts";
+import { type LogLevel, OrreryError } from "#/base/index.ts";
+import { durationMs, type LogLevelHook } from "#/model/index.ts";
 import { isAlive } from "#/work/process/index.ts";
 
 /** The program whose level is changed. */

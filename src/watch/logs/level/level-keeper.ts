@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { type Clock, describeError, isOrreryError, type Log, OrreryError } from "#/base/index.ts";
-import type { Instance, LogLevel, LogLevelHook } from "#/model/index.ts";
+import { type Clock, describeError, isOrreryError, type Log, type LogLevel, OrreryError } from "#/base/index.ts";
+import type { Instance, LogLevelHook } from "#/model/index.ts";
 import type { HostLogs } from "#/work/agent/index.ts";
 import { replaceFile } from "#/work/process/index.ts";
 import type { LevelAnswer, LevelWish } from "../contract.ts";

@@ -5,6 +5,7 @@ import type { SearchQuestion } from "../core/question.ts";
 import type { FromThread, Kept, Sealed, ThreadData, ThreadError, ThreadWish, ToThread } from "./messages.ts";
 
 const HEAP_MB = 256;
+const YOUNG_MB = 8;
 /** Nobody has asked anything for so long: the thread ends, and what it takes of memory is free. */
 const IDLE_MS = 30_000;
 /** Searches at once on a host; one more is told to wait. */
@@ -149,7 +150,10 @@ export class LogThread {
   #start(): Worker {
     const { folder, log } = this.#options;
     const workerData: ThreadData = { folder };
-    const worker = new Worker(new URL("./log-worker.ts", import.meta.url), { workerData, resourceLimits: { maxOldGenerationSizeMb: HEAP_MB } });
+    const worker = new Worker(new URL("./log-worker.ts", import.meta.url), {
+      workerData,
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: YOUNG_MB },
+    });
     worker.unref();
     worker.on("message", (message: FromThread) => this.#take(message));
     const ended = (why: string): void => {

@@ -34,6 +34,7 @@ const PENDING_SAMPLES_MAX = 1_000_000;
 const NUMBERS_MAX = 500_000;
 const RESTART_MS = 1_000;
 const HEAP_MB = 1_024;
+const YOUNG_MB = 24;
 
 interface Pending {
   readonly samples: number;
@@ -140,7 +141,10 @@ class SeriesThread implements SeriesStore {
   #start(): void {
     const { folder, retention = {}, limits = {}, log, clock } = this.#options;
     const workerData: ThreadData = { folder, retention, limits };
-    const worker = new Worker(new URL("./series-worker.ts", import.meta.url), { workerData, resourceLimits: { maxOldGenerationSizeMb: HEAP_MB } });
+    const worker = new Worker(new URL("./series-worker.ts", import.meta.url), {
+      workerData,
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: YOUNG_MB },
+    });
     this.#worker = worker;
     this.#forgetNumbers();
     worker.on("message", (message: FromThread) => this.#take(message));

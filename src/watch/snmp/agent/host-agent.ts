@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { type Clock, describeError, type LastGuard, type Log, type Random, sleep } from "#/base/index.ts";
-import { durationMs, formatEndpoint, setCondition, snmpAgent, snmpUser, timestamp } from "#/model/index.ts";
+import { type Clock, describeError, formatEndpoint, type LastGuard, type Log, type Random, sleep } from "#/base/index.ts";
+import { durationMs, setCondition, snmpAgent, snmpUser, timestamp } from "#/model/index.ts";
 import type { Client } from "#/state/client/index.ts";
 import { Reflector } from "#/state/reconcile/index.ts";
 import type { Store } from "#/state/store/index.ts";

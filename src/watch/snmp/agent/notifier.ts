@@ -1,6 +1,6 @@
 import { createSocket, type Socket } from "node:dgram";
-import { type Clock, describeError, type Log, OrreryError, type Random, randomBelow } from "#/base/index.ts";
-import { durationMs, parseEndpoint, type SnmpSettings } from "#/model/index.ts";
+import { type Clock, describeError, type Log, OrreryError, parseEndpoint, type Random, randomBelow } from "#/base/index.ts";
+import { durationMs, type SnmpSettings } from "#/model/index.ts";
 import {
   codeBytesOf,
   DATAGRAM_BYTES_MAX,

@@ -1,5 +1,6 @@
 import { isIPv4, isIPv6 } from "node:net";
-import { durationMs, formatEndpoint, parseEndpoint, SNMP_THRESHOLDS, type SnmpSettings } from "#/model/index.ts";
+import { formatEndpoint, parseEndpoint } from "#/base/index.ts";
+import { durationMs, SNMP_THRESHOLDS, type SnmpSettings } from "#/model/index.ts";
 import { ERROR, isWithin, type Oid, oid, TAG, type Value, type VarBind } from "../wire/index.ts";
 
 /** Places of what a SET changes. */

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { type Clock, describeError, type Log, type Random } from "#/base/index.ts";
-import { type SnmpUser, timestamp } from "#/model/index.ts";
+import type { SnmpUser } from "#/model/index.ts";
 import { Access, type AgentCommunity } from "../agent/access.ts";
 import { AgentCounters } from "../agent/counters.ts";
 import { Dispatcher } from "../agent/dispatcher.ts";
@@ -279,7 +279,7 @@ export class TrapReceiver {
       this.#counts.repeated += 1;
       return await known.kept;
     }
-    const sender: Sender = { ...who, from: address, at: timestamp(clock.now()), ...(key !== undefined && { key }) };
+    const sender: Sender = { ...who, from: address, at: new Date(clock.now()).toISOString(), ...(key !== undefined && { key }) };
     const isTrap = pdu.type === PDU.trapV1 || pdu.type === PDU.trap || pdu.type === PDU.inform;
     const record = "generic" in pdu ? recordOfV1(sender, pdu) : isTrap ? recordOf(sender, pdu) : undefined;
     if (record === undefined) {

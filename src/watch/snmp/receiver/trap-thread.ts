@@ -4,6 +4,7 @@ import type { AllTrapFigures, FromThread, ThreadSettings, ToThread, TrapQuery, T
 import type { TrapRecord } from "./trap-record.ts";
 
 const HEAP_MB = 96;
+const YOUNG_MB = 8;
 const ASK_MS_MAX = 10_000;
 const ASKED_MAX = 100;
 const BEGIN_ANEW_MS = 1_000;
@@ -71,7 +72,10 @@ export class TrapThread {
   #begin(): void {
     const { folder, identity, host, log, clock } = this.#options;
     const workerData: TrapThreadData = { folder, identity, host };
-    const worker = new Worker(new URL("./trap-worker.ts", import.meta.url), { workerData, resourceLimits: { maxOldGenerationSizeMb: HEAP_MB } });
+    const worker = new Worker(new URL("./trap-worker.ts", import.meta.url), {
+      workerData,
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: YOUNG_MB },
+    });
     worker.on("message", (message: FromThread) => this.#take(message));
     worker.on("error", (error) => log.error(`the trap receiver failed and is begun anew: ${describeError(error)}`));
     worker.on("exit", () => {

@@ -1,8 +1,7 @@
 /** The thread of the trap receiver: whatever comes, the centre's own thread has nothing of it but what it asks for. */
 import { readFileSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
-import { describeError, type Log, systemClock, systemRandom } from "#/base/index.ts";
-import { formatEndpoint } from "#/model/index.ts";
+import { describeError, formatEndpoint, type Log, systemClock, systemRandom } from "#/base/index.ts";
 import { startEngine } from "../agent/engine.ts";
 import { openUdp, type UdpPort } from "../agent/udp-port.ts";
 import type { FromThread, ThreadSettings, ToThread, TrapQuery, TrapThreadData } from "./messages.ts";

@@ -1,4 +1,5 @@
-import { parseEndpoint, type SnmpSettings } from "#/model/index.ts";
+import { parseEndpoint } from "#/base/index.ts";
+import type { SnmpSettings } from "#/model/index.ts";
 import { integer, octets, oidValue, text } from "../../wire/index.ts";
 import { type MibNode, type Row, sortRows, table } from "../mib-tree.ts";
 import { hundredthsOf, LEVELS, PLACES, UDP_DOMAINS, VERSIONS, writeAddress } from "../settings.ts";
