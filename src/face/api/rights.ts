@@ -73,7 +73,9 @@ export class Rights {
         "run-script",
         {
           objects: [object],
-          call: shortened(`exec ${hasInput ? "(and what is typed into it) " : ""}${command.map(shellWord).join(" ")}`),
+          // Arguments may be secrets, and many see Approvals.
+          call: `exec ${hasInput ? "(and what is typed into it) " : ""}${shortened(shellWord(command[0] ?? ""))}${command.length > 1 ? ` and ${command.length - 1} arguments, for who decides` : ""}`,
+          whole: `exec ${hasInput ? "(and what is typed into it) " : ""}${command.map(shellWord).join(" ")}`.slice(0, WHOLE_CHARACTERS_MAX),
           exactly: JSON.stringify([command, hasInput]),
         },
         askingOf(exchange, false),
@@ -213,7 +215,8 @@ export class Rights {
   }
 }
 
-const CALL_CHARACTERS_MAX = 900;
+const CALL_CHARACTERS_MAX = 800;
+const WHOLE_CHARACTERS_MAX = 200_000;
 
 /** Who decides must see that there is more. */
 function shortened(text: string): string {

@@ -10,7 +10,7 @@ import { type CentrePart, type PartPath, type PathCaller, servedKinds } from "#/
 import type { Store } from "#/state/store/index.ts";
 import type { SeriesStore } from "#/watch/series/index.ts";
 import { serveAccessLines } from "./access-lines.ts";
-import { serveDecision } from "./approval-decisions.ts";
+import { serveCall, serveDecision } from "./approval-decisions.ts";
 import { auditPage, serveAudit } from "./audit-pages.ts";
 import { type BodyOptions, readBody } from "./body.ts";
 import { type BrowserRules, cookieName, cookieOf } from "./browser.ts";
@@ -214,6 +214,7 @@ export class Routes {
     if (root === "console" && pages !== undefined) return this.#pathRoute(method, path, (exchange) => serveConsole(exchange, pages));
     const { approvals } = this.#options;
     if (root === "approvals" && approvals !== undefined && path.length === 3) {
+      if (path[2] === "call") return this.#pathRoute(method, path, (exchange) => serveCall(exchange, approvals, this.#rights));
       return this.#pathRoute(method, path, (exchange) => serveDecision(exchange, approvals), { verb: "post" });
     }
     const login = this.#login?.find(method, path);

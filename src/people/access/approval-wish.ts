@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { approval, defineKind } from "#/model/index.ts";
+import { type Approval, approval, defineKind } from "#/model/index.ts";
 import type { Store } from "#/state/store/index.ts";
 
 /** The whole wish behind an Approval, secrets and all; it has the Approval's name. Never served. */
@@ -13,6 +13,8 @@ export const approvalWish = defineKind({
     after: z.record(z.string(), z.unknown()).optional(),
     /** Of a server-side apply: what its manager wants, whole. */
     applied: z.record(z.string(), z.unknown()).optional(),
+    /** What is called, whole: the Approval, which many see, tells it in part. */
+    call: z.string().max(200_000).optional(),
     /** History of the store in which it was asked for: in one that was put back, nobody has asked for it. */
     history: z.string().max(100).optional(),
     /** Who asked, as they were known then: what they may still do is looked at when it is carried out. */
@@ -30,7 +32,15 @@ export async function forgetOldWishes(store: Pick<Store, "get" | "list" | "delet
   for (const { metadata } of (await store.list(approvalWish)).items) {
     const { name, creationTimestamp } = metadata;
     const one = await store.get(approval, { name });
-    const isOpen = one === undefined ? nowMs - Date.parse(creationTimestamp) < ALONE_MS : ["Waiting", "Approved"].includes(one.status?.phase ?? "");
+    const isOpen =
+      one === undefined
+        ? nowMs - Date.parse(creationTimestamp) < ALONE_MS
+        : ["Waiting", "Approved"].includes(one.status?.phase ?? "") || isUnreviewed(one);
     if (!isOpen) await store.delete(approvalWish, { name });
   }
+}
+
+/** True for what one person did alone, until another has looked at it. */
+export function isUnreviewed({ status }: Approval): boolean {
+  return status?.phase === "BrokenGlass" && status.reviewed === undefined;
 }

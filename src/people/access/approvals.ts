@@ -67,6 +67,8 @@ export interface Call {
   readonly call: string;
   /** What `call` may tell in part alone: another is another wish. */
   readonly exactly?: string;
+  /** `call` in whole, where it may hold what not everybody may read: for who asked and who decides alone. */
+  readonly whole?: string;
 }
 
 /** Four eyes: what the Site names waits until others approve it, and only that is carried out. It guards what a write does, whichever way it comes. */
@@ -103,13 +105,13 @@ export class Approvals {
   }
 
   /** The same of what is no write: a script that is run, a backup. What was approved may be done once, by who asked, within its time; of several objects, when it was approved for all of them. */
-  async guardCall(who: Identity, action: Action, { objects, call, exactly }: Call, asking: Asking): Promise<void> {
+  async guardCall(who: Identity, action: Action, { objects, call, exactly, whole }: Call, asking: Asking): Promise<void> {
     if (!this.guards(who)) return;
     const tickets: Approval[] = [];
     const waits: unknown[] = [];
     for (const object of objects) {
       const { kind, metadata } = object;
-      const asked: Asked = { kind, namespace: metadata.namespace, name: metadata.name, before: object, after: undefined, call, exactly };
+      const asked: Asked = { kind, namespace: metadata.namespace, name: metadata.name, before: object, after: undefined, call, exactly, whole };
       const ticket = asking.isDryRun === true ? undefined : await this.#findOwn(who, hashOf(asked), "Approved");
       if (ticket !== undefined) tickets.push(ticket);
       else await this.#demand(who, asked, [{ action, object }], asking, false).catch((error: unknown) => waits.push(error));
@@ -145,7 +147,7 @@ export class Approvals {
       needs,
       until: timestamp(this.#options.clock.now() + withinMs),
     };
-    if (asking.breakGlass !== undefined) return await this.#breakGlass(spec, asking.breakGlass);
+    if (asking.breakGlass !== undefined) return await this.#breakGlass(who, spec, asked, asking.breakGlass);
     const known = await this.#findOwn(who, spec.hash, "Waiting");
     const made = known ?? (await this.#make(who, spec, asked, asking));
     throw new OrreryError(
@@ -161,7 +163,7 @@ export class Approvals {
     return items.find(({ spec }) => spec.hash === hash && Date.parse(spec.until) > nowMs && this.#isSame(spec.by, personOf(who)));
   }
 
-  async #make(who: Identity, spec: Approval["spec"], { after }: Asked, { applied }: Asking): Promise<Approval> {
+  async #make(who: Identity, spec: Approval["spec"], { after, whole }: Asked, { applied }: Asking): Promise<Approval> {
     const { store, clock, history } = this.#options;
     const waiting = (await store.list(approval, { fieldSelector: "status.phase=Waiting" })).items.filter(
       (one) => Date.parse(one.spec.until) > clock.now(),
@@ -174,6 +176,7 @@ export class Approvals {
     const kept = {
       ...(after !== undefined && { after: after as unknown as Record<string, unknown> }),
       ...(applied !== undefined && { applied: applied as unknown as Record<string, unknown> }),
+      ...(whole !== undefined && { call: whole }),
       ...(history !== undefined && { history }),
       who: { ...personOf(who), groups: [...who.groups] },
     };
@@ -194,7 +197,7 @@ export class Approvals {
   }
 
   /** One person does it alone: written down first, and told to all, until somebody else has looked at it. */
-  async #breakGlass(spec: Approval["spec"], reason: string): Promise<void> {
+  async #breakGlass(who: Identity, spec: Approval["spec"], { whole }: Asked, reason: string): Promise<void> {
     if (reason.trim() === "") throw new OrreryError("api/bad-request", "breaking the glass takes a reason: --break-glass REASON");
     const { store } = this.#options;
     const generateName = `glass-${spec.object.kind.toLowerCase()}-`;
@@ -203,6 +206,11 @@ export class Approvals {
       { metadata: { generateName }, spec: { ...spec, reason: reason.slice(0, 2_000) }, status: { phase: "BrokenGlass" } },
       { subresource: "status" },
     );
+    if (whole !== undefined)
+      await store.create(approvalWish, {
+        metadata: { name: made.metadata.name },
+        spec: { call: whole, who: { ...personOf(who), groups: [...who.groups] } },
+      });
     const text = `${spec.by.name} did alone what others have to approve: ${spec.actions.join(", ")} of ${spec.object.kind} ${spec.object.name}: ${reason}; look at it: orrery approval show ${made.metadata.name}`;
     this.#tell(made, "Warning", "BrokenGlass", text);
     this.#options.log.warn(`approvals: ${text}`);
@@ -216,6 +224,23 @@ export class Approvals {
         message: text.slice(0, 1_000),
         component: COMPONENT,
       });
+  }
+
+  /** What is called, whole, for who asked for it and who may decide it; as it is told to all, where that is all or it is long over.
+   *  @throws store/missing; api/forbidden */
+  async callOf(who: Identity, name: string): Promise<string> {
+    const { store, decides } = this.#options;
+    const one = await store.get(approval, { name });
+    if (one?.spec.call === undefined)
+      throw new OrreryError("store/missing", `approvals.orrery.dev "${name.slice(0, 100)}" not found, or it is no call`, {
+        details: { kind: "Approval", name },
+      });
+    const judged = await this.#judgedOf(one);
+    if (!this.#isSame(one.spec.by, personOf(who)) && !one.spec.needs.some((need) => decides.holdsRole(who, need.role, judged)))
+      throw forbidden(
+        `what is called is told to who asked for it, and to who has the role ${one.spec.needs.map((need) => need.role).join(" or ")} for it`,
+      );
+    return (await store.get(approvalWish, { name }))?.spec.call ?? one.spec.call;
   }
 
   /** Approves as `who`; the last that is needed carries it out. Returns it as it is then.

@@ -17,8 +17,10 @@ export interface Asked {
   readonly after: StoredObject | undefined;
   /** What is called, where nothing is written. */
   readonly call?: string | undefined;
-  /** More than `call` has room for. */
+  /** More than `call` tells. */
   readonly exactly?: string | undefined;
+  /** `call` in whole, for who asked and who decides. */
+  readonly whole?: string | undefined;
   readonly how?: How | undefined;
 }
 

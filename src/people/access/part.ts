@@ -1,7 +1,7 @@
 import { type Approval, approval, type ConditionInput, role, SITE_NAME, setCondition, site, user } from "#/model/index.ts";
 import { type CentrePart, Controller, declareController, objectKey, partKind, workerOf } from "#/state/reconcile/index.ts";
 import { accessGuard } from "./access-guard.ts";
-import { approvalWish, forgetOldWishes } from "./approval-wish.ts";
+import { approvalWish, forgetOldWishes, isUnreviewed } from "./approval-wish.ts";
 import { BUILT_IN_ROLES } from "./built-in-roles.ts";
 
 /** Shows the built-in roles as objects, so that they are found where all others are. What decides has them from the program. */
@@ -45,7 +45,7 @@ const approvalHistory = declareController({
   reads: { approvals: approval, sites: site },
   writes: [approval, approvalWish, site],
   start: ({ store, caches, clock, random, log }) => {
-    const isOver = ({ status }: Approval): boolean => !["Waiting", "Approved"].includes(status?.phase ?? "") && !isUnreviewed(status);
+    const isOver = (one: Approval): boolean => !["Waiting", "Approved"].includes(one.status?.phase ?? "") && !isUnreviewed(one);
     const controller = new Controller({
       name: "approval-controller",
       clock,
@@ -80,7 +80,7 @@ const approvalHistory = declareController({
     const tellSite = async (): Promise<void> => {
       const one = await store.get(site, { name: SITE_NAME });
       if (one === undefined) return;
-      const unreviewed = [...caches.approvals.values()].filter((each) => isUnreviewed(each.status));
+      const unreviewed = [...caches.approvals.values()].filter((each) => isUnreviewed(each));
       const former = one.status?.conditions ?? [];
       if (unreviewed.length === 0 && !former.some(({ type }) => type === GLASS)) return;
       const told: ConditionInput = {
@@ -111,10 +111,6 @@ const approvalHistory = declareController({
     return workerOf(controller, {});
   },
 });
-
-function isUnreviewed(status: Approval["status"]): boolean {
-  return status?.phase === "BrokenGlass" && status.reviewed === undefined;
-}
 
 /** Who may do what. */
 export const accessPart: CentrePart = {

@@ -17,6 +17,7 @@ import { useTexts } from "../../texts/index.ts";
 import { rolesOf, type UserObject } from "../users/people.ts";
 import { useRoles } from "../users/useRoles.ts";
 import { type ApprovalObject, type DecisionDeed, isThere, offered, openNeeds, phaseOf, type Reader, wordsOfWay } from "./approval.ts";
+import { WholeCall } from "./WholeCall.tsx";
 
 /** One thing that was asked for: what exactly would change, who wants it and why, who has decided what. */
 export function ApprovalDrawer({ name, onClose }: { readonly name: string; readonly onClose: () => void }) {
@@ -135,7 +136,11 @@ function Details({ one }: { readonly one: ApprovalObject }) {
       <section>
         <h3>{t("change")}</h3>
         {spec.changes === undefined || spec.changes.length === 0 ? (
-          <p className="quiet">{spec.call ?? t("noChange")}</p>
+          spec.call === undefined ? (
+            <p className="quiet">{t("noChange")}</p>
+          ) : (
+            <WholeCall name={metadata.name} told={spec.call} />
+          )
         ) : (
           <Changes changes={spec.changes} />
         )}

@@ -1,4 +1,4 @@
-import { OrreryError } from "#/base/index.ts";
+import { isOrreryError, OrreryError } from "#/base/index.ts";
 import { type Approval, approval } from "#/model/index.ts";
 import type { Client } from "#/state/client/index.ts";
 import type { CliContext } from "../context.ts";
@@ -98,8 +98,9 @@ async function show({ terminal }: CliContext, api: Client, name: string, options
     return 0;
   }
   const { spec, status } = one;
+  const call = spec.call === undefined ? undefined : await loadCall(api, name, spec.call);
   terminal.out(`Approval:  ${name}: ${status?.phase ?? "unknown"}${status?.message === undefined ? "" : `: ${status.message}`}`);
-  terminal.out(`What:      ${spec.call ?? spec.actions.join(", ")} of ${spec.object.kind} ${spec.object.name}`);
+  terminal.out(`What:      ${call ?? spec.actions.join(", ")} of ${spec.object.kind} ${spec.object.name}`);
   terminal.out(`By:        ${spec.by.name} (${spec.by.via})${spec.reason === undefined ? "" : `: ${spec.reason}`}`);
   terminal.out(`Needs:     ${spec.needs.map((need) => need.role).join(" and ")}, until ${spec.until}`);
   const how = howOf(spec.how);
@@ -121,6 +122,16 @@ function howOf({ fieldManager, apply, force, propagationPolicy, preconditions = 
     ...(propagationPolicy === "Orphan" ? ["what belongs to it stays"] : propagationPolicy === "Foreground" ? ["what belongs to it goes first"] : []),
     ...Object.entries(preconditions).map(([field, value]) => `only if its ${field} is ${value}`),
   ].join("; ");
+}
+
+/** What is called, whole, if it is told to whoever asks; as the Approval tells it, if not. */
+async function loadCall(api: Client, name: string, told: string): Promise<string> {
+  try {
+    return ((await api.request({ path: `/approvals/${encodeURIComponent(name)}/call` })).body as { readonly call: string }).call;
+  } catch (error) {
+    if (isOrreryError(error, "api/forbidden") || isMissing(error)) return told;
+    throw error;
+  }
 }
 
 /** @throws cli/missing */
