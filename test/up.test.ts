@@ -139,6 +139,20 @@ describe("the sample site", () => {
     assert.match((await orrery(["calls", "--data", data])).out, /^CALLER +SERVICE +INSTANCE +CALLS +ERRORS +REFUSED +UNLABELLED +MEAN +P99\n/);
   });
 
+  test("tells each of them, and the request as the tree of its calls, with services that know nothing of it", async () => {
+    let traceId = "";
+    await eventually("a recorded call of portal to auth", 60_000, async () => {
+      const calls = JSON.parse((await orrery(["calls", "--service", "auth", "--caller", "portal", "-o", "json", "--data", data])).out || "[]") as {
+        traceId: string;
+      }[];
+      traceId = calls[0]?.traceId ?? "";
+      return traceId !== "";
+    });
+    const { out } = await orrery(["trace", traceId, "--data", data]);
+    assert.match(out, /^\(outside\) → portal /m);
+    assert.match(out, /^ {2}auth /m);
+  });
+
   test("runs scripts on one instance and on all", async () => {
     const one = await orrery(["run-script", "auth", "selftest", "--data", data]);
     assert.equal(one.status, 0, one.note);

@@ -113,7 +113,7 @@ export function callerOf({ caller }: GatheredCall): string {
 }
 
 /** `200`, `503 gateway/no-instance`; what failed in red. */
-export function resultOf(terminal: Terminal, { status, error, method }: GatheredCall): string {
+export function resultOf(terminal: Pick<Terminal, "paint">, { status, error, method }: GatheredCall): string {
   // What follows the code is for who looks at the whole record.
   const code = error === undefined ? [] : [/(?:^|: )([a-z]+\/[a-z-]+)/.exec(error)?.[1] ?? error.slice(0, ERROR_CHARACTERS)];
   const text = [status === 0 ? (method === "TCP" ? "TCP" : "no answer") : String(status), ...code].join(" ");

@@ -4,6 +4,7 @@ import type { CliContext } from "../context.ts";
 import type { Options } from "../options.ts";
 import { printData } from "../output.ts";
 import { connectPatiently } from "../patient-client.ts";
+import { oneLine } from "../printable.ts";
 import { formatTable } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import { callerOf, formatTook, type MissingGateway, resultOf, tellMissing } from "./recorded-calls.ts";
@@ -56,6 +57,7 @@ export function drawTrace(terminal: Pick<Terminal, "columns" | "paint">, items: 
   const spans = rows.flatMap(({ node: { call } }) => (call === undefined ? [] : [{ from: Date.parse(call.time), ms: call.durationMs }]));
   const fromMs = Math.min(...spans.map((one) => one.from));
   const toMs = Math.max(...spans.map((one) => one.from + one.ms));
+  const calls = rows.flatMap(({ node: { call }, depth }) => (call === undefined ? [] : [{ call, depth }]));
   const [head = "", ...lines] = formatTable(
     [
       { title: "CALL", shrinks: "first" },
@@ -64,30 +66,32 @@ export function drawTrace(terminal: Pick<Terminal, "columns" | "paint">, items: 
       { title: "TOOK", align: "right" },
       { title: "", goes: true },
       { title: "INSTANCE", shrinks: true, goes: true },
-      { title: "" },
     ],
-    rows.map(({ node, depth }) => {
-      const { call, hole, skewMs, candidates } = node;
-      const indent = "  ".repeat(depth);
-      if (call === undefined) return [`${indent}? ${hole?.message ?? ""}`, "", "", "", "", "", ""];
+    calls.map(({ call, depth }) => {
       const atMs = Date.parse(call.time) - fromMs;
-      const notes = [
-        ...(skewMs === undefined ? [] : [`clocks of ${call.gatewayHost} and of its caller are at least ${formatTook(skewMs)} apart`]),
-        ...(candidates === undefined ? [] : [`one of ${candidates} calls may have made it`]),
-      ];
       return [
-        `${indent}${depth === 0 ? `${callerOf(call)} → ` : ""}${call.service ?? call.host}  ${call.method} ${call.path}`,
-        resultOf(terminal as Terminal, call),
+        `${"  ".repeat(depth)}${depth === 0 ? `${callerOf(call)} → ` : ""}${call.service ?? call.host}  ${call.method} ${call.path}`,
+        resultOf(terminal, call),
         `+${formatTook(atMs)}`,
         formatTook(call.durationMs),
         bar(atMs, call.durationMs, toMs - fromMs),
         call.instance ?? "",
-        notes.length === 0 ? "" : terminal.paint("yellow", notes.join("; ")),
       ];
     }),
     terminal.columns,
   );
-  return [terminal.paint("bold", head), ...lines];
+  // Sentences stand between the rows: in a cell they would take the width of all others.
+  const left = [...lines];
+  const drawn = rows.flatMap(({ node: { call, hole, skewMs, candidates }, depth }) => {
+    const indent = "  ".repeat(depth);
+    if (call === undefined) return [oneLine(`${indent}? ${hole?.message ?? ""}`)];
+    const notes = [
+      ...(skewMs === undefined ? [] : [`clocks of ${call.gatewayHost} and of its caller's host are at least ${formatTook(skewMs)} apart`]),
+      ...(candidates === undefined ? [] : [`one of ${candidates} calls may have made it`]),
+    ];
+    return [left.shift() ?? "", ...notes.map((note) => terminal.paint("yellow", oneLine(`${indent}  ! ${note}`)))];
+  });
+  return [terminal.paint("bold", head), ...drawn];
 }
 
 function bar(atMs: number, tookMs: number, allMs: number): string {
