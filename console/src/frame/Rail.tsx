@@ -1,3 +1,4 @@
+import { useEffect, useRef } from "react";
 import { useNotice } from "../api/live.ts";
 import { GROUPS, PAGES } from "../pages/index.ts";
 import { useTexts } from "../texts/index.ts";
@@ -11,9 +12,14 @@ import { Mark } from "./Mark.tsx";
 export function Rail({ current, onClose }: { readonly current: string | undefined; readonly onClose: () => void }) {
   const t = useTexts("frame");
   const isFolded = useNotice(isRailFolded);
+  const nav = useRef<HTMLElement>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: where one has come by keys is seen in the rail, too
+  useEffect(() => {
+    nav.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
+  }, [current]);
   const groups = GROUPS.map((group) => ({ group, pages: PAGES.filter((page) => page.group === group) })).filter(({ pages }) => pages.length > 0);
   return (
-    <nav className="rail" aria-label={t("rail")}>
+    <nav ref={nav} className="rail" aria-label={t("rail")}>
       <div className="rail-head">
         <a className="rail-name" {...linkTo("/")}>
           <Mark />

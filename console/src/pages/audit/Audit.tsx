@@ -120,17 +120,17 @@ export default function Audit() {
             <table aria-label={t("title")} aria-busy={list.isLoading} onKeyDown={walk}>
               <thead>
                 <tr>
-                  <th scope="col" style={{ width: "130px" }}>
+                  <th scope="col" style={{ width: "120px" }}>
                     {t("when")}
                   </th>
-                  <th scope="col" style={{ width: "14%" }}>
+                  <th scope="col" style={{ width: "18%" }}>
                     {t("who")}
                   </th>
-                  <th scope="col" style={{ width: "16%" }}>
+                  <th scope="col" style={{ width: "22%" }}>
                     {t("action")}
                   </th>
                   <th scope="col">{t("object")}</th>
-                  <th scope="col" className="is-extra" style={{ width: "24%" }}>
+                  <th scope="col" className="is-extra" style={{ width: "20%" }}>
                     {t("why")}
                   </th>
                   <th scope="col" className="is-extra" style={{ width: "120px" }}>

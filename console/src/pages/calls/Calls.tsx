@@ -142,7 +142,7 @@ const FIGURES = ["rate", "failed", "refusedRate", "p50Ms", "p95Ms", "p99Ms", "ma
 type Figure = (typeof FIGURES)[number];
 const WIDTHS: Readonly<Partial<Record<Figure, string>>> = { rate: "66px", failed: "74px" };
 /** Left out beside a drawer and on phones. */
-const EXTRA: ReadonlySet<string> = new Set(["refusedRate", "p50Ms", "p99Ms", "maxMs", "inFlight", "unlabelledRate"]);
+const EXTRA: ReadonlySet<string> = new Set(["rate", "refusedRate", "p50Ms", "p99Ms", "maxMs", "inFlight", "unlabelledRate"]);
 
 function figureText(row: CallTableRow, figure: Figure): string {
   switch (figure) {

@@ -118,7 +118,7 @@ function useColumns(latest: Latest): readonly Column<TableRow>[] {
       {
         id: "name",
         title: t("name"),
-        width: "22%",
+        width: "auto",
         sortBy: "name",
         cell: ({ row }) => {
           const [displayName] = cellsOf(row);
@@ -136,6 +136,7 @@ function useColumns(latest: Latest): readonly Column<TableRow>[] {
         id: "type",
         title: t("type"),
         width: "9%",
+        isExtra: true,
         sortBy: "type",
         cell: ({ row }) => {
           const [, type] = cellsOf(row);
@@ -167,7 +168,7 @@ function useColumns(latest: Latest): readonly Column<TableRow>[] {
       {
         id: "age",
         title: t("age"),
-        width: "8%",
+        width: "84px",
         isNumber: true,
         sortBy: ".status.observedAt",
         cell: (one) => {

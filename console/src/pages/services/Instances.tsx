@@ -31,13 +31,13 @@ export function Instances({ live, namespace, deeds }: InstancesProps) {
       <table className={`plain-table${live.isStale ? " is-stale" : ""}`}>
         <colgroup>
           <col />
-          <col className="is-wide" style={{ width: "11%" }} />
-          <col className="is-wide" style={{ width: "11%" }} />
-          <col className="is-wide" style={{ width: "56px" }} />
-          <col className="is-wide" style={{ width: "76px" }} />
-          <col style={{ width: "68px" }} />
           <col className="is-wide" style={{ width: "64px" }} />
-          <col style={{ width: "116px" }} />
+          <col className="is-wide" style={{ width: "9%" }} />
+          <col className="is-wide" style={{ width: "46px" }} />
+          <col className="is-wide" style={{ width: "66px" }} />
+          <col style={{ width: "68px" }} />
+          <col className="is-wide" style={{ width: "56px" }} />
+          <col style={{ width: "108px" }} />
         </colgroup>
         <thead>
           <tr>

@@ -11,6 +11,7 @@ import { EventList } from "../../parts/EventList.tsx";
 import { LogTail } from "../../parts/LogTail.tsx";
 import { ManifestTab } from "../../parts/manifest/ManifestTab.tsx";
 import { PageHead } from "../../parts/PageHead.tsx";
+import { useWhy } from "../../parts/Why.tsx";
 import { type Translate, useTexts } from "../../texts/index.ts";
 import { Instances } from "./Instances.tsx";
 import { Question, type Wish } from "./Question.tsx";
@@ -23,6 +24,7 @@ import { failureOf, INSTANCE_PATHS, isCarriedOut, type SeenService, type Service
 /** How is this one? Its instances, versions, events and log, and what can be done with it. */
 export function ServiceDrawer({ name: key, onClose }: { readonly name: string; readonly onClose: () => void }) {
   const t = useTexts("services");
+  const why = useWhy();
   const { namespace, name } = splitKey(key);
   const live = useObject<ServiceObject>("microservices", name, namespace);
   const { object } = live;
@@ -90,7 +92,7 @@ export function ServiceDrawer({ name: key, onClose }: { readonly name: string; r
         isStale={live.isStale}
         actions={object === undefined ? undefined : <Actions object={object} onWish={setWish} />}
       >
-        {object === undefined && !live.isLoading ? t("gone", { name }) : sentence(object, t)}
+        {object === undefined && !live.isLoading ? t("gone", { name }) : sentence(object, t, why)}
       </PageHead>
       <DeedLine deed={deeds.deed} onDismiss={deeds.dismiss} />
       <Tabs label={t("details", { name })} tabs={tabs} current={shown} onChange={(id) => setTab(id)}>
@@ -102,11 +104,11 @@ export function ServiceDrawer({ name: key, onClose }: { readonly name: string; r
 }
 
 /** What is going on, as whoever looks after it says. */
-function sentence(object: ServiceObject | undefined, t: Translate): string {
+function sentence(object: ServiceObject | undefined, t: Translate, why: ReturnType<typeof useWhy>): ReactNode {
   if (object === undefined) return "";
   if (object.spec.suspended) return t("isStopped");
   const ready = object.status?.conditions?.find(({ type }) => type === "Ready");
-  if (ready !== undefined && ready.status !== "True") return ready.message;
+  if (ready !== undefined && ready.status !== "True") return why({ ...ready, name: object.metadata.name });
   return t("isWell", { count: object.status?.readyReplicas ?? 0, version: object.status?.servedVersion ?? "?" });
 }
 
