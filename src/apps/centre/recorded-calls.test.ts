@@ -68,6 +68,8 @@ test("calls of all gateways are told to everybody by what they see: all, their s
   const [{ services, slowMs, isError, limit } = {}] = asked;
   assert.deepEqual([services, slowMs, isError, limit], [undefined, 1_000, true, 7]);
 
+  // Who sees everything sees it in a domain, too.
+  assert.deepEqual(names(await ask<List>("/calls", "domain=back")), ["auth>store@other", "portal>auth@main"]);
   const only = (...seen: string[]): Partial<PathCaller> => ({
     seesAll: () => false,
     sees: (_, object) => seen.includes((object as Microservice | ServiceDomain).metadata.name),

@@ -49,9 +49,10 @@ const callGatherer = declareController({
           serve: async ({ query: given, signal, caller }) => {
             const { query, domain } = readQuestion(given, clock.now());
             const reach = reachOf(sight, caller, domain);
-            const services = reach === undefined ? query.services : [...reach].filter((one) => query.services?.includes(one) !== false);
+            const services =
+              reach.services === undefined ? query.services : [...reach.services].filter((one) => query.services?.includes(one) !== false);
             const { calls, isCut, missing } = await gatherCalls(peers, { ...query, ...(services !== undefined && { services }) }, signal);
-            return { kind: "CallList", items: calls.map((call) => hideCaller(call, reach)), isCut, missing };
+            return { kind: "CallList", items: calls.map((call) => hideCaller(call, reach.seen)), isCut, missing };
           },
         },
         {
@@ -67,7 +68,7 @@ const callGatherer = declareController({
             return {
               kind: "CallTree",
               trace: traceId,
-              items: hideCalls(buildTree(shown), reach),
+              items: hideCalls(buildTree(shown), reach.seen),
               isCut: isCut || shown.length < calls.length,
               missing,
             };

@@ -9,21 +9,28 @@ export interface ReachSight {
   readonly domain: (name: string) => ServiceDomain | undefined;
 }
 
-/** To which services somebody may see calls; `undefined`: to all, and those that met none. Whoever sees a domain and asks for it sees the calls to its services; else one sees those to services that one sees.
+/** What somebody may be told of calls. */
+export interface Reach {
+  /** Calls to these services are asked for; absent: to all, and those that met none. */
+  readonly services?: ReadonlySet<string>;
+  /** Services that they see, or see the calls of; absent: all of them. Others are hidden. */
+  readonly seen?: ReadonlySet<string>;
+}
+
+/** Who sees everything is told of all calls, or of those to the services of `domain`. Somebody else is told of calls to the services that they see; whoever sees a domain and asks for it, of those to its services.
  *  @throws store/missing: there is no such domain, or they do not see it */
-export function reachOf(
-  sight: ReachSight,
-  caller: Pick<PathCaller, "sees" | "seesAll">,
-  domain: string | undefined,
-): ReadonlySet<string> | undefined {
+export function reachOf(sight: ReachSight, caller: Pick<PathCaller, "sees" | "seesAll">, domain: string | undefined): Reach {
+  const seesAll = caller.seesAll("*");
   if (domain === undefined) {
-    if (caller.seesAll("*")) return undefined;
-    return new Set([...sight.services].filter((one) => caller.sees(microservice, one)).map((one) => one.metadata.name));
+    if (seesAll) return {};
+    const seen = new Set([...sight.services].filter((one) => caller.sees(microservice, one)).map((one) => one.metadata.name));
+    return { services: seen, seen };
   }
   const found = sight.domain(domain);
   if (found === undefined || !caller.sees(serviceDomain, found))
     throw new OrreryError("store/missing", `there is no ServiceDomain ${domain.slice(0, 253)}`);
-  return servicesOf(found, sight.services);
+  const services = servicesOf(found, sight.services);
+  return { services, ...(!seesAll && { seen: services }) };
 }
 
 /** The services that are in it now. */
