@@ -12,6 +12,7 @@ import {
   resource,
   revision,
   route,
+  serviceDomain,
   site,
   update,
 } from "#/model/index.ts";
@@ -203,6 +204,10 @@ export async function fillStore(store: Store, board: Board, nowMs: number): Prom
     observedAt: at(2_000),
   });
   await put(site, "site", { displayName: "Weilheim ground station" }, siteStatus(nowMs, 0.1));
+  await store.create(serviceDomain, {
+    metadata: { name: "flight" },
+    spec: serviceDomain.spec.parse({ description: "What commands need.", services: ["archive", "auth", "conjunction"] }),
+  });
   await store.create(dashboard, { metadata: { name: "antennas" }, spec: dashboard.spec.parse(ANTENNAS) });
   for (const [index, name] of HOSTS.entries()) {
     const isLost = name === "antenna-hall";

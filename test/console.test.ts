@@ -27,6 +27,7 @@ const PLACES: readonly string[] = [
   "/topology?as=matrix&open=service:archive",
   "/monitoring?of=host&name=ops-2",
   "/monitoring?of=service&name=archive&from=6h",
+  "/monitoring?of=domain&name=flight",
   "/monitoring?of=dashboard&name=antennas",
   "/monitoring?of=query&q=host_load&open=antennas",
   "/calls?by=instances&only=hurts",

@@ -85,6 +85,7 @@ const SHOTS: readonly Shot[] = [
   { name: "topology-matrix", path: "/topology?as=matrix" },
   { name: "monitoring-host", path: "/monitoring?of=host&name=antenna-hall" },
   { name: "monitoring-service", path: "/monitoring?of=service&name=conjunction" },
+  { name: "monitoring-domain", path: "/monitoring?of=domain" },
   { name: "monitoring-board", path: "/monitoring?of=dashboard" },
   {
     name: "monitoring-question",

@@ -12,6 +12,7 @@ import { moved, readRange, USUAL_SPAN, writeRange, zoomed } from "../../parts/pl
 import { useTexts } from "../../texts/index.ts";
 import { Board, type BoardTime } from "./Board.tsx";
 import { hostBoard, serviceBoard, siteBoard } from "./boards.ts";
+import { DomainBoard } from "./DomainBoard.tsx";
 import { OwnBoard } from "./OwnBoard.tsx";
 import { TimeControl } from "./TimeControl.tsx";
 import "./monitoring.css";
@@ -19,10 +20,15 @@ import "./monitoring.css";
 // An editor, which most who look never need.
 const Query = lazy(() => import("./Query.tsx"));
 
-const SUBJECTS = ["site", "host", "service", "dashboard", "query"] as const;
+const SUBJECTS = ["site", "host", "service", "domain", "dashboard", "query"] as const;
 type Subject = (typeof SUBJECTS)[number];
 /** Of what one is chosen, and where it is listed. */
-const LISTED: Readonly<Partial<Record<Subject, string>>> = { host: "hosts", service: "microservices", dashboard: "dashboards" };
+const LISTED: Readonly<Partial<Record<Subject, string>>> = {
+  host: "hosts",
+  service: "microservices",
+  domain: "servicedomains",
+  dashboard: "dashboards",
+};
 
 /** How did it go? Plots of the site, of a host, a service, of one's own, and questions, under one time. */
 export default function Monitoring() {
@@ -96,6 +102,8 @@ export default function Monitoring() {
           <Suspense fallback={<p className="standing quiet">{t("loading")}</p>}>
             <Query time={time} />
           </Suspense>
+        ) : subject === "domain" ? (
+          <DomainBoard key={shown} name={shown} time={time} />
         ) : subject === "dashboard" ? (
           <OwnBoard key={shown} name={shown} time={time} />
         ) : (

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { parsePromql } from "../../../../src/watch/series/promql/index.ts";
-import { hostBoard, ownBoard, serviceBoard, siteBoard } from "./boards.ts";
+import { domainBoard, hostBoard, ownBoard, serviceBoard, siteBoard } from "./boards.ts";
 
 const t = (key: string): string => key;
 
 describe("boards", () => {
   it("ask for what the store of series can read, whatever things are called", () => {
     for (const name of ["portal", 'a"b\\c', "网关", "{{x}}"])
-      for (const { lines, title } of [...siteBoard(t), ...hostBoard(t, name), ...serviceBoard(t, name)])
+      for (const { lines, title } of [...siteBoard(t), ...hostBoard(t, name), ...serviceBoard(t, name), ...domainBoard(t, [name, "b.c"])])
         for (const { promql } of lines)
           assert.doesNotThrow(() => parsePromql(promql.replaceAll("$range", "60000ms"), { startMs: 0, endMs: 1, stepMs: 1 }), `${title}: ${promql}`);
   });

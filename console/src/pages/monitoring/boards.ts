@@ -133,6 +133,30 @@ export function serviceBoard(t: Translate, service: string): readonly PlotWish[]
   ];
 }
 
+/** Services that are watched together, each with a line of its own. */
+export function domainBoard(t: Translate, services: readonly string[]): readonly PlotWish[] {
+  const of = `service=~${quoted(services.map(escaped).join("|"))}`;
+  return [
+    { title: t("plots.callRate"), lines: [{ promql: `sum by (service) (rate(call_seconds_count{${of}}[$range]))` }], unit: "perSecond" },
+    { title: t("plots.callErrors"), lines: [{ promql: errorsBy("service", of) }], unit: "share", max: 0.05, limit: 0.05 },
+    { title: t("plots.callP95"), lines: [{ promql: percentileBy(0.95, "service", of) }], unit: "seconds" },
+    { title: t("plots.inFlight"), lines: [{ promql: `sum by (service) (calls_in_flight{${of}})` }], unit: "number" },
+    {
+      title: t("plots.notReady"),
+      lines: [{ promql: `sum by (service) (instance_present{${of}}) - sum by (service) (instance_ready{${of}})` }],
+      unit: "number",
+    },
+    { title: t("plots.restarts"), lines: [{ promql: `sum by (service) (increase(instance_restarts_total{${of}}[$range]))` }], unit: "number" },
+    { title: t("plots.instanceCpu"), lines: [{ promql: `sum by (service) (rate(instance_cpu_seconds_total{${of}}[$range]))` }], unit: "share" },
+    { title: t("plots.instanceMemory"), lines: [{ promql: `sum by (service) (instance_memory_bytes{${of}})` }], unit: "bytes" },
+  ];
+}
+
+/** A name as a regular expression has it. */
+function escaped(name: string): string {
+  return name.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+}
+
 function errorsBy(label: string, of: string): string {
   const sum = (metric: string): string => `sum by (${label}) (rate(${metric}{${of}}[$range]))`;
   return `${sum("call_errors_total")} / (${sum("call_seconds_count")} > 0)`;
