@@ -128,7 +128,13 @@ async function sealAll(): Promise<{ readonly lines: number; readonly bytes: numb
 }
 
 async function measureSearch(lines: number, bytes: number): Promise<void> {
-  const thread = new LogThread({ folder: sealed, clock: systemClock, log: silentLog });
+  const thread = new LogThread({
+    folder: sealed,
+    forwardedFile: path.join(folder, "forwarded.json"),
+    host: "here",
+    clock: systemClock,
+    log: silentLog,
+  });
   const search = async (
     more: object,
   ): Promise<{ readonly ms: number; readonly firstMs: number; readonly hits: number; readonly summary: SearchSummary | undefined }> => {

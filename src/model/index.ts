@@ -33,6 +33,7 @@ export { compileJsonPath, type JsonPath } from "./json-path.ts";
 export { type Column, defineKind, type Kind } from "./kind.ts";
 export { findKind } from "./kinds.ts";
 export { lease } from "./lease.ts";
+export { type LogForwarding, logForwarding } from "./log-forwarding.ts";
 export type { LogLevelHook } from "./log-level.ts";
 export { type LogKeeping, sizeBytes } from "./logs.ts";
 export { type Maintenance, maintenance } from "./maintenance.ts";

@@ -5,6 +5,7 @@ import { conditions, time } from "./conditions.ts";
 import { duration, minReady, someDuration } from "./duration.ts";
 import { DEFAULT_LIMITS, edgePolicy, gatewayLimits } from "./gateway-policy.ts";
 import { defineKind } from "./kind.ts";
+import { logForwarding } from "./log-forwarding.ts";
 import { label, shortSubdomain } from "./names.ts";
 import { labelSelector } from "./selector-text.ts";
 import { seriesKeeping } from "./series-keeping.ts";
@@ -91,6 +92,10 @@ const spec = z.strictObject({
     .describe(
       "How figures over time are kept; looked at when the centre starts. Absent: raw for 24 h, by the minute for 30 days, by the hour for 2 years.",
     ),
+  logs: z
+    .strictObject({ forward: logForwarding.optional().describe("Lines go there, too, from each host by itself. Absent: nowhere.") })
+    .optional()
+    .describe("What becomes of lines of logs beside being kept."),
   calls: callKeeping.optional().describe("How gateways record calls. Absent: all of them, for 7 days, in 256 MiB a gateway; slow is what takes 1 s."),
   login: siteLogin.optional().describe("How people log in to the console. Absent: as its defaults say."),
   fourEyes: z

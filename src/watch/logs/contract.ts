@@ -6,6 +6,9 @@ export const LOGS_KEPT = "logs/kept";
 
 export const LOGS_LEVEL = "logs/level";
 
+/** The centre tells each agent where lines go: the `LogForwarding` of the Site, or null. */
+export const LOGS_FORWARDING = "logs/forwarding";
+
 /** What an agent is asked to do with one instance. */
 export interface LevelWish {
   readonly namespace: string;
@@ -27,6 +30,8 @@ export interface KeptNotice {
   readonly segments: number;
   /** Processor time of the thread that seals and searches, since it began. */
   readonly cpuMs: number;
+  /** Absent: nothing is forwarded. */
+  readonly forwarded?: { readonly sent: number; readonly refused: number; readonly lostBytes: number };
   /** Records that went, by the reason, since the agent began. */
   readonly lost: Readonly<Record<string, number>>;
 }

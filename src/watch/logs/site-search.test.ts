@@ -32,6 +32,7 @@ function hostRig(t: TestContext): HostRig {
   const keeper = new LogKeeper({
     folder: path.join(folder, "agent"),
     platformFolder: path.join(folder, "logs"),
+    host: "here",
     logs: {
       list: () => logs,
       find: () => undefined,
@@ -142,7 +143,8 @@ async function search(
       },
     },
     clock: systemClock,
-    ...(more.patienceMs !== undefined && { patienceMs: more.patienceMs }),
+    // A busy machine is no silent host.
+    patienceMs: more.patienceMs ?? 120_000,
   };
   const request = readSearchRequest(new URLSearchParams(`sinceTime=2026-11-30T11:00:00Z&untilTime=2026-11-30T13:00:00Z&${query}`), BASE_MS);
   for await (const item of searchSite(request, caller, options, signal)) {

@@ -6,7 +6,8 @@ import { SegmentFile } from "#/watch/segments/index.ts";
 import { LogSource, replaceFile } from "#/work/process/index.ts";
 import { Masker } from "../core/mask.ts";
 import { type LogOwner, ownerKey, parseOwnerKey } from "../core/record.ts";
-import { fingerprint, type LogFooter, parseSegmentName, type SealedRecord, type WrittenSegment, writeSegments } from "./log-segment.ts";
+import { type LogFooter, parseSegmentName, type SealedRecord, type WrittenSegment, writeSegments } from "./log-segment.ts";
+import { markOf, type Place, placeIn } from "./place.ts";
 import { type LiveSource, readRecords } from "./source-records.ts";
 
 /** How much is kept of one owner's lines. */
@@ -21,7 +22,6 @@ export const KEEPING_DEFAULT: Keeping = { bytesMax: 256 * 1024 ** 2, ageMaxMs: 3
 export const HOST_BYTES_MAX: number = 8 * 1024 ** 3;
 /** Of the logs of one owner, one sealing reads at most so much; what is more comes with the next. */
 export const SEALED_BYTES_MAX: number = 16 * 1024 ** 2;
-const FINGERPRINT_BYTES = 64;
 
 /** A sealed segment, by its name alone: it is opened when it is looked into. */
 export interface ArchivedSegment {
@@ -41,13 +41,6 @@ export interface Dropped {
   readonly untilMs: number;
   /** `rotation`: it was written faster than it could be sealed. */
   readonly why: "size" | "age" | "disk" | "rotation";
-}
-
-/** Up to where a log is sealed. */
-export interface Place {
-  readonly to: number;
-  /** Of the bytes before it. */
-  readonly mark?: number | undefined;
 }
 
 interface Owned {
@@ -99,11 +92,7 @@ export class LogArchive {
   /** Up to where the log of `source` is sealed; 0 where nothing of it is, or where it is not the same log any more. `sinceMs`: nothing of it is older. */
   async placeOf(owner: LogOwner, source: LiveSource, sinceMs: number): Promise<number> {
     const known = this.#places.get(source.uid) ?? this.#findPlace(owner, source.uid, sinceMs);
-    if (known.to === 0) return 0;
-    const log = new LogSource(source.logPath);
-    if ((await log.end()) < known.to) return this.#forget(source.uid);
-    const mark = known.mark === undefined ? undefined : await markOf(log, known.to);
-    return mark !== undefined && mark !== known.mark ? this.#forget(source.uid) : known.to;
+    return (await placeIn(new LogSource(source.logPath), known)) ?? this.#forget(source.uid);
   }
 
   /** Seals what is whole of `sources`; returns how many bytes of their logs that were.
@@ -371,13 +360,6 @@ function bytesOf(segments: readonly ArchivedSegment[]): number {
 
 function isFull(error: unknown): boolean {
   return ["ENOSPC", "EDQUOT"].includes((error as NodeJS.ErrnoException).code ?? "");
-}
-
-/** Of the bytes right before a place; `undefined`: they are not kept any more. */
-async function markOf(log: LogSource, place: number): Promise<number | undefined> {
-  const from = Math.max(0, place - FINGERPRINT_BYTES);
-  const chunk = await log.read(from, place - from);
-  return chunk === undefined || chunk.position !== from || chunk.bytes.length !== place - from ? undefined : fingerprint(chunk.bytes);
 }
 
 function foldersIn(folder: string): readonly string[] {

@@ -13,6 +13,8 @@ export interface HostSource extends SearchedSource {
   /** Rotation leaves so many bytes before it takes the oldest. */
   readonly rawBytesMax: number;
   readonly keeping?: Keeping;
+  /** When its instance had gone. */
+  readonly leftMs?: number;
 }
 
 const RAW_BYTES_MAX = 8 * 1024 ** 2;
@@ -87,14 +89,16 @@ export class LeftLogs {
   }
 
   /** Takes a log out of the folder of its instance, which is about to be removed. It has been looked at to its end. */
-  take(log: HostLog): void {
+  take(log: HostLog, nowMs: number): void {
     const source = sourceOf(log);
     if (source.end === 0) return;
     const folder = path.join(this.#folder, source.uid);
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const from = path.dirname(log.path);
     const base = path.basename(log.path);
-    writeFileSync(path.join(folder, RECORD), JSON.stringify({ ...source, logPath: path.join(folder, base), isOver: true }), { mode: 0o600 });
+    writeFileSync(path.join(folder, RECORD), JSON.stringify({ ...source, logPath: path.join(folder, base), isOver: true, leftMs: nowMs }), {
+      mode: 0o600,
+    });
     for (const name of readdirSync(from))
       if (name === base || name.startsWith(`${base}.`)) renameSync(path.join(from, name), path.join(folder, name));
   }

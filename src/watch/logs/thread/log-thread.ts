@@ -2,6 +2,7 @@ import { Worker } from "node:worker_threads";
 import { type Clock, describeError, type ErrorCode, type Log, OrreryError, type Retry } from "#/base/index.ts";
 import type { SearchedSource, SearchItem } from "../archive/search.ts";
 import type { SearchQuestion } from "../core/question.ts";
+import type { Passed } from "../forward/forwarder.ts";
 import type { FromThread, Kept, Sealed, ThreadData, ThreadError, ThreadWish, ToThread } from "./messages.ts";
 
 const HEAP_MB = 256;
@@ -46,6 +47,13 @@ export class LogThread {
   async keep(wish: Omit<Extract<ThreadWish, { do: "keep" }>, "do">): Promise<Kept> {
     const told = await this.#ask({ do: "keep", ...wish });
     return "kept" in told ? told.kept : unexpected();
+  }
+
+  /** Sends on what was written since the last time. One at a time.
+   *  @throws logs/unavailable */
+  async forward(wish: Omit<Extract<ThreadWish, { do: "forward" }>, "do">): Promise<Passed> {
+    const told = await this.#ask({ do: "forward", ...wish });
+    return "passed" in told ? told.passed : unexpected();
   }
 
   /** Items as they are found; the search goes on only as they are taken, and ends with the iteration or `signal`.
@@ -148,8 +156,8 @@ export class LogThread {
   }
 
   #start(): Worker {
-    const { folder, log } = this.#options;
-    const workerData: ThreadData = { folder };
+    const { folder, forwardedFile, host, log } = this.#options;
+    const workerData: ThreadData = { folder, forwardedFile, host };
     const worker = new Worker(new URL("./log-worker.ts", import.meta.url), {
       workerData,
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: YOUNG_MB },

@@ -7,6 +7,7 @@ import { describeError, isOrreryError, type Log, type LogFields, systemClock } f
 import { KEEPING_DEFAULT, LogArchive } from "../archive/archive.ts";
 import { searchLogs } from "../archive/search.ts";
 import { type LogOwner, ownerKey } from "../core/record.ts";
+import { LogForwarder } from "../forward/forwarder.ts";
 import type { FromThread, ThreadData, ThreadWish, ToThread } from "./messages.ts";
 
 /** Of 0 to 19, the last to get a turn. */
@@ -36,8 +37,10 @@ try {
   // Without /proc it has that of the process.
 }
 
-const archive = new LogArchive((workerData as ThreadData).folder, log);
-/** What has been said of how much is kept of an owner, also of one that is gone. */
+const { folder, forwardedFile, host } = workerData as ThreadData;
+const archive = new LogArchive(folder, log);
+const forwarder = new LogForwarder(forwardedFile, host);
+const ending = new AbortController();
 const searches = new Map<number, { readonly over: AbortController; unread: number; wake: () => void }>();
 let lastTurnMs = performance.now();
 /** One sealing at a time: two would read one log. */
@@ -65,6 +68,7 @@ port.on("message", (message: ToThread) => {
 async function answer(id: number, wish: ThreadWish): Promise<void> {
   try {
     if (wish.do === "search") return await search(id, wish);
+    if (wish.do === "forward") return tell({ id, passed: await forwarder.pass({ ...wish, turn, signal: ending.signal }) });
     const work = sealing.then(async () => (wish.do === "seal" ? tell({ id, sealed: await seal(wish) }) : tell({ id, kept: keep(wish) })));
     sealing = work.catch(() => undefined);
     await work;
