@@ -486,6 +486,31 @@ describe("the console's pages of access", { skip }, () => {
     });
   });
 
+  test("a role that was made by clicking is given, and lets its holder do just that", async () => {
+    await site.site.setUser("ada", { displayName: "Ada" });
+    await on("/users?show=roles", {}, async ({ page }) => {
+      await page.getByRole("button", { name: "Make a role" }).click();
+      const dialog = page.getByRole("dialog");
+      await dialog.getByLabel("Name (it stays)").fill("scaler");
+      await dialog.getByRole("checkbox", { name: "scale", exact: true }).check();
+      await dialog.getByRole("button", { name: /^Make / }).click();
+      await page.getByRole("link", { name: "scaler" }).waitFor();
+      await page.goto(`${site.site.plain}/console/users?open=ada`);
+      await page.getByRole("button", { name: "Change", exact: true }).click();
+      await page.getByRole("dialog").getByRole("button", { name: "One more role" }).click();
+      await page.getByRole("dialog").getByRole("combobox").first().selectOption("scaler");
+      await page.getByRole("button", { name: "Change the rights" }).click();
+      await page.getByRole("status").filter({ hasText: "it holds now" }).waitFor();
+    });
+    await on("/services?open=default/limits", { user: "ada" }, async ({ page }) => {
+      await page.getByRole("button", { name: "Scale", exact: true }).waitFor();
+      await untilCalm(page);
+      for (const verb of ["Stop", "Restart"]) assert.equal(await page.getByRole("button", { name: verb, exact: true }).count(), 0, verb);
+      await page.goto(`${site.site.plain}/console/settings?tab=rights`);
+      await page.getByText("You have: scaler").waitFor();
+    });
+  });
+
   test("another way to log in is offered, and said to be away; the language goes with the person", async () => {
     const { page, close } = await site.page("/about:blank", { isOut: true });
     const provider = { name: "Keycloak <b>", isAway: true, path: "/login/provider" };

@@ -78,6 +78,28 @@ describe("console", { skip }, () => {
       });
     }
 
+  for (const [index, look] of [
+    { width: 320, height: 640, isPhone: true, language: "zh" },
+    // As 1280 by 800 at 200 %.
+    { width: 640, height: 400, language: "en", theme: "light" },
+  ].entries() as IterableIterator<[number, Look]>)
+    test(`nothing is wider than a window of ${look.width} px, and what is asked can be answered there`, async () => {
+      await on("/", look, async ({ page }) => {
+        for (const path of PLACES.filter((_, at) => at % 2 === index)) {
+          await move(page, path);
+          const beyond = await page.evaluate<
+            string[]
+          >(`[document.documentElement, document.querySelector("#page"), ...document.querySelectorAll("dialog")]
+            .filter((one) => one !== null && one.scrollWidth > one.clientWidth + 1).map((one) => one.tagName + "." + one.className)`);
+          assert.deepEqual(beyond, [], path);
+        }
+        await move(page, "/updates?new=auth&to=v2");
+        const verb = page.getByRole("dialog").locator("button[type=submit]");
+        await verb.scrollIntoViewIfNeeded();
+        await verb.click({ trial: true });
+      });
+    });
+
   test("what a browser loads before the login, and before the first page, is small", async () => {
     await on("/", { isOut: true }, async ({ page }) => {
       const sizes: Promise<number>[] = [];
@@ -487,6 +509,14 @@ describe("console", { skip }, () => {
         [0.05, 0.5],
       );
       await store.delete(update, { name: (await made())?.metadata.name ?? "" });
+      // The same again: to the revision that it made, by its steps.
+      await page.getByRole("button", { name: "Start again" }).click();
+      await page.getByLabel(/^Why/).fill("again");
+      await page.getByRole("button", { name: /^Update conjunction to / }).click();
+      const again = async () => (await store.list(update)).items.find(({ spec: { message } }) => message === "again");
+      await until(async () => (await again()) !== undefined);
+      assert.equal((await again())?.spec.services[0]?.to, "conjunction-v6-51c0ffee");
+      await store.delete(update, { name: (await again())?.metadata.name ?? "" });
     });
   });
 
