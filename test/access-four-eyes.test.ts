@@ -317,6 +317,27 @@ describe("an approval", () => {
   });
 });
 
+it("a deletion of many asks for all of them at once, and deletes what nobody has to approve", async (t) => {
+  const site = await openSite(t);
+  for (const name of ["a1", "a2"])
+    await site.store.create(microservice, { metadata: { name, labels: { team: "a" } }, spec: { template: TEMPLATE, suspended: true } });
+  const answer = await ask(site.client("eva"), { method: "DELETE", path: `${ROOT}/namespaces/default/microservices` });
+  assert.equal(answer.status, 202);
+  const { items: told } = await site.audit.list({ limit: 10 });
+  const outcomes = told.filter(({ is }) => is !== "chain").map(({ object, outcome }) => [object?.name, outcome?.code]);
+  assert.deepEqual(outcomes, [
+    ["", 202],
+    ["free", 200],
+  ]);
+  assert.deepEqual(
+    (await site.store.list(approval)).items.map(({ spec, status }) => [spec.object.name, spec.verb, status?.phase]).toSorted(),
+    ["a1", "a2", "auth"].map((name) => [name, "delete", "Waiting"]),
+  );
+  assert.equal(await site.store.get(microservice, { name: "free" }), undefined);
+  for (const { metadata } of (await site.store.list(approval)).items) assert.equal((await decide(site, "eve", metadata.name, "approve")).status, 200);
+  assert.deepEqual((await site.store.list(microservice)).items, []);
+});
+
 it("an identity of a provider is one User's alone", async (t) => {
   const site = await openSite(t);
   const body = { metadata: { name: "thief" }, spec: { identities: [{ issuer: "https://a.example", subject: "1" }] } };

@@ -138,6 +138,12 @@ export class Trail {
     if (this.#begun.length > 1) this.#begun.at(-1)?.entry.end(outcome);
   }
 
+  /** What was begun so far has come to this, whatever comes of the rest. */
+  settle(outcome: Outcome): void {
+    for (const { entry } of this.#begun) entry.end(outcome);
+    this.#begun = [];
+  }
+
   /** The request was answered with `code`. */
   done(code: number): void {
     if (this.#isHeld || this.#options === undefined) return;

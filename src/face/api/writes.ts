@@ -163,7 +163,8 @@ export class Writes {
     return jsonReply(deletedStatus({ name, plural: kind.plural, group: kind.group, uid: deleted.metadata.uid }));
   }
 
-  /** Deletes all that the query selects; one that cannot be deleted stops it. */
+  /** Deletes all that the query selects; one that cannot be deleted stops it. What others have to approve is asked for at once, each as its own; nothing has to be sent again for it.
+   *  @throws access/waits: some wait, what does not is deleted */
   async deleteCollection(exchange: Exchange, { collection, kind, namespace }: Target): Promise<Reply> {
     const { dry, options } = await this.#deleteOptions(exchange, kind);
     const seen = { ...selection(exchange.query, namespace), ...this.#rights.filtering(exchange.user, kind) };
@@ -171,7 +172,23 @@ export class Writes {
     const keys = items.map(({ metadata }) => keyOf(metadata, metadata.name));
     for (const key of keys) await this.#store.delete(kind, key, dry);
     const warnings = await this.#warningsOf(exchange, kind, keys);
-    for (const key of keys) await this.#store.delete(kind, key, options);
+    const waits: OrreryError[] = [];
+    for (const key of keys)
+      await this.#store.delete(kind, key, options).catch((error: unknown) => {
+        if (!isOrreryError(error, "access/waits")) throw error;
+        waits.push(error);
+      });
+    const [first, ...others] = waits;
+    if (first !== undefined) exchange.trail.settle({ code: 200 });
+    if (first !== undefined && others.length > 0)
+      throw new OrreryError(
+        "access/waits",
+        `${waits.length} of ${keys.length} wait: ${waits.map(({ message }) => message).join("; ")}`.slice(0, 4_000),
+        {
+          details: { ...first.details, approvals: waits.map(({ details }) => details["approval"]) },
+        },
+      );
+    if (first !== undefined) throw first;
     exchange.warnings.push(...warnings);
     return jsonReply({
       kind: `${collection.kind}List`,

@@ -93,12 +93,19 @@ function isIdle({ suspended, replicas }: Microservice["spec"]): boolean {
 }
 
 /** Somebody has stopped, started or scaled it meanwhile, so that what is waited for does not come. `awaited`: whether anything of it was wanted to run. */
-function turnedBy({ metadata, spec }: Microservice, awaited: { readonly isIdle: boolean } | undefined): Settling | undefined {
-  if (awaited === undefined || awaited.isIdle === isIdle(spec)) return undefined;
+function turnedBy(
+  { metadata, spec }: Microservice,
+  awaited: { readonly isIdle: boolean; readonly replicas?: number | undefined } | undefined,
+): Settling | undefined {
+  if (awaited === undefined) return undefined;
+  const isOtherwise = awaited.replicas !== undefined && awaited.replicas !== spec.replicas;
+  if (awaited.isIdle === isIdle(spec) && !isOtherwise) return undefined;
   const by = metadata.annotations?.[CHANGED_BY_ANNOTATION];
   const who = by === undefined ? "" : ` by ${by}`;
   const { name } = metadata;
   const final = (reason: string, message: string): Settling => ({ isReady: false, reason, message, isFinal: true });
+  if (isOtherwise && spec.replicas > 0 && !spec.suspended)
+    return final("ScaledOtherwise", `it was scaled to ${spec.replicas} meanwhile${who}: what was asked for (${awaited.replicas}) holds no longer`);
   if (awaited.isIdle) return final("Started", `it was started again meanwhile${who}: it runs; stop it with: orrery stop ${name}`);
   return spec.suspended
     ? final("Stopped", `it was stopped meanwhile${who}, and is not served; start it with: orrery start ${name}`)
@@ -129,6 +136,8 @@ export interface WaitOptions {
   readonly applied?: ReadonlyMap<string, AppliedTemplate>;
   /** Whether nothing of them is to run, as was asked for; absent: as it was applied. One that is started or stopped meanwhile is waited for no longer. */
   readonly isIdle?: boolean;
+  /** How many instances were asked for: once somebody has asked for another number, it is waited for no longer. */
+  readonly replicas?: number;
   /** True: what is served counts, whether the newest template is, was refused, or is on its way. */
   readonly anyTemplate?: boolean;
   /** Whether the newest template of a microservice is waited for; where it is not, one that is on its way does not keep what is served from being ready. Absent: of all. */
@@ -177,7 +186,7 @@ async function loadServices(options: WaitOptions): Promise<{ name: string; readi
     .filter((item) => names?.includes(item.metadata.name) ?? true)
     .map((item) => {
       const applied = options.applied?.get(item.metadata.name);
-      const awaited = options.isIdle === undefined ? applied : { isIdle: options.isIdle };
+      const awaited = options.isIdle === undefined ? applied : { isIdle: options.isIdle, replicas: options.replicas };
       return { name: item.metadata.name, readiness: turnedBy(item, awaited) ?? laterThan(item, applied) ?? settlingOf(item, instances, options) };
     });
 }

@@ -162,6 +162,16 @@ test("scale --wait asks for instances, not for a template that was refused; appl
   assert.match(note, /^not as wanted:\n {2}auth: RevisionRefused: auth-v2 is not served\n/);
 });
 
+test("scale --wait says that somebody has asked for another number meanwhile, and who", async () => {
+  const ready = { type: "Ready", status: "True", reason: "Ready", message: "5 of 5", observedGeneration: 1 };
+  const by = { ...auth().metadata, annotations: { "orrery.dev/changed-by": "ben" } };
+  const scaled = { ...auth(), metadata: by, spec: { ...auth().spec, replicas: 5 }, status: { conditions: [ready] } };
+  const answers = { [`GET ${SERVICES}`]: { items: [scaled] }, [`GET ${SERVICES}/auth`]: auth(), [`PATCH ${SERVICES}/auth/scale`]: {} };
+  const { status, note } = await run(["scale", "auth", "3", "--wait"], { answers });
+  assert.equal(status, 1);
+  assert.match(note, /auth: ScaledOtherwise: it was scaled to 5 meanwhile by ben: what was asked for \(3\) holds no longer/);
+});
+
 test("a service that is not there is named, with where to look", async () => {
   const { status, note } = await run(["stop", "nobody"]);
   assert.deepEqual([status, note], [1, 'error: there is no microservice called "nobody"; see: orrery get microservices\n']);

@@ -4,7 +4,7 @@ import { patchObject } from "../../api/objects.ts";
 import { Ask } from "../../parts/Ask.tsx";
 import type { Deeds } from "../../parts/deeds.ts";
 import { useTexts } from "../../texts/index.ts";
-import type { SeenService, ServiceObject } from "./service.ts";
+import { replacedBy, type SeenService, type ServiceObject } from "./service.ts";
 
 export type Wish = "scale" | "stop" | "start" | "restart";
 
@@ -29,9 +29,21 @@ export function Question({ wish, object, run, onClose }: QuestionProps) {
   const answer = (reason: string): Promise<string | undefined> => {
     const patch = (spec: unknown): Promise<unknown> => patchObject({ resource: "microservices", namespace, name }, { spec }, reason);
     const title = t(`deeds.${wish}`, { name, count });
+    let written: ServiceObject | undefined;
+    const onTaken = (taken: unknown): void => {
+      if (isService(taken)) written = taken;
+    };
+    // Whoever asked for it first is told that it holds no longer.
+    const failure = ({ object: seen }: SeenService): string | undefined => {
+      const by = written === undefined ? undefined : replacedBy(written, seen);
+      if (by === undefined || seen === undefined) return undefined;
+      return t(by === "" ? "replaced" : "replacedBy", { by, count: seen.spec.suspended ? 0 : seen.spec.replicas });
+    };
     if (wish === "scale") {
       return run({
         title,
+        onTaken,
+        failure,
         send: () => patch({ replicas: count }),
         isSeen: ({ object: seen }) => hasReady(seen, count),
         doneText: t("readyNow", { count }),
@@ -39,6 +51,8 @@ export function Question({ wish, object, run, onClose }: QuestionProps) {
     } else if (wish === "stop") {
       return run({
         title,
+        onTaken,
+        failure,
         send: () => patch({ suspended: true }),
         isSeen: ({ object: seen, instances }) => seen?.spec.suspended === true && instances.length === 0,
         doneText: t("stoppedNow"),
@@ -47,6 +61,8 @@ export function Question({ wish, object, run, onClose }: QuestionProps) {
       const { replicas } = object.spec;
       return run({
         title,
+        onTaken,
+        failure,
         send: () => patch({ suspended: false }),
         isSeen: ({ object: seen }) => hasReady(seen, replicas),
         doneText: t("readyNow", { count: replicas }),
@@ -86,4 +102,10 @@ function hasReady(object: ServiceObject | undefined, count: number): boolean {
     (object.status?.replicas ?? 0) === count &&
     (object.status?.readyReplicas ?? 0) === count
   );
+}
+
+/** What the API answers; while something waits for others it is none. */
+function isService(answer: unknown): answer is ServiceObject {
+  const { spec } = (answer ?? {}) as { readonly spec?: { readonly replicas?: unknown } };
+  return typeof spec?.replicas === "number";
 }

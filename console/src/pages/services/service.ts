@@ -6,6 +6,7 @@ export interface ServiceObject {
     readonly name: string;
     readonly namespace?: string;
     readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
     readonly creationTimestamp: string;
     readonly generation?: number;
   };
@@ -44,6 +45,13 @@ export function isCarriedOut(written: ServiceObject, seen: ServiceObject): boole
   return (
     ready?.status === "True" && ready.reason !== "Updating" && status.revision === status.servedRevision && (status.readyReplicas ?? 0) >= wanted
   );
+}
+
+/** Who has asked for something else since `written`, where what was asked for no longer holds; empty: nobody knows who. Pure. */
+export function replacedBy(written: ServiceObject, seen: ServiceObject | undefined): string | undefined {
+  if (seen === undefined || (seen.metadata.generation ?? 0) <= (written.metadata.generation ?? 0)) return undefined;
+  const isStill = seen.spec.replicas === written.spec.replicas && seen.spec.suspended === written.spec.suspended;
+  return isStill ? undefined : (seen.metadata.annotations?.["orrery.dev/changed-by"] ?? "");
 }
 
 /** Why what was written is not carried out, once that has been found out. Pure. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readInstanceUse } from "./instance-use.ts";
 import { isGood, type ScriptRun, TEXT_MAX, withLine } from "./script-run.ts";
-import { failureOf, isCarriedOut, type ServiceObject } from "./service.ts";
+import { failureOf, isCarriedOut, replacedBy, type ServiceObject } from "./service.ts";
 
 const RUN: ScriptRun = { number: 1, script: "selftest", wish: { script: "selftest", reason: "" }, sinceMs: 0, is: "running", parts: [] };
 
@@ -70,4 +70,19 @@ test("what another instance of the name took is not shown, nor what is no figure
   assert.equal(readInstanceUse(told, "u")?.cpuPercent, 12.5);
   for (const value of [undefined, null, 1, {}, { ...told, uid: "v" }, { ...told, memoryBytes: -1 }, { ...told, cpuPercent: "1" }])
     assert.equal(readInstanceUse(value, "u"), undefined);
+});
+
+test("who asked for a number is told that another has asked for another one since, and by nothing else", () => {
+  const of = (generation: number, replicas: number, suspended = false, by?: string): ServiceObject =>
+    ({
+      metadata: { name: "a", creationTimestamp: "", generation, ...(by !== undefined && { annotations: { "orrery.dev/changed-by": by } }) },
+      spec: { replicas, suspended, template: {} },
+    }) as unknown as ServiceObject;
+  const written = of(4, 3, false, "anna");
+  assert.deepEqual(
+    [undefined, of(3, 2, false, "ben"), of(4, 3), of(5, 3, false, "ben"), of(5, 5, false, "ben"), of(5, 3, true), of(9, 5)].map((seen) =>
+      replacedBy(written, seen),
+    ),
+    [undefined, undefined, undefined, undefined, "ben", "", ""],
+  );
 });

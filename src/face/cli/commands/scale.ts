@@ -29,7 +29,11 @@ export function scale(context: CliContext, [name = "", text = ""]: readonly stri
     const words =
       before.spec.replicas === replicas ? `${count(replicas, "instance")}, as before` : `${before.spec.replicas} → ${count(replicas, "instance")}`;
     const { suspended } = before.spec;
-    return { isIdle: suspended || replicas === 0, words: suspended ? `${words} (it is stopped; start it with: orrery start ${name})` : words };
+    return {
+      isIdle: suspended || replicas === 0,
+      replicas,
+      words: suspended ? `${words} (it is stopped; start it with: orrery start ${name})` : words,
+    };
   });
 }
 
@@ -57,6 +61,8 @@ export function suspend(context: CliContext, [name = ""]: readonly string[], opt
 interface Changed {
   readonly words: string;
   readonly isIdle: boolean;
+  /** How many instances were asked for. */
+  readonly replicas?: number;
 }
 
 async function change(
@@ -68,10 +74,13 @@ async function change(
   const { terminal, clock, signal } = context;
   const api = await connectPatiently(context, options.data);
   try {
-    const { words, isIdle } = await apply(api, await loadService(api, name));
+    const { words, isIdle, replicas } = await apply(api, await loadService(api, name));
     terminal.out(asCalled(terminal, `microservice ${name}: ${words}`));
     return options.wait === true
-      ? await waitAndSay({ api, terminal, clock, signal, timeoutMs: durationMs(options.timeout ?? "120s"), names: [name], isIdle, anyTemplate: true })
+      ? await waitAndSay({
+          ...{ api, terminal, clock, signal, timeoutMs: durationMs(options.timeout ?? "120s"), names: [name], isIdle, anyTemplate: true },
+          ...(replicas !== undefined && { replicas }),
+        })
       : 0;
   } finally {
     await api.close();
