@@ -26,7 +26,7 @@ async function compileAll(): Promise<void> {
   const cache = path.dirname(cacheFolder());
   const { bavail, bsize } = statfsSync(cache);
   if (bavail * bsize < FREE_BYTES_MIN) throw new Error(`too little room is left at ${cache}`);
-  const programs = ["cli", "up", "centre", "agent", "gateway", "snmp"].map((name) => path.join(ROOT, "src/apps", `${name}.ts`));
+  const programs = ["cli", "up", "centre", "agent", "gateway", "snmp", "broker"].map((name) => path.join(ROOT, "src/apps", `${name}.ts`));
   const isDone = await runOnly(programs);
   if (!isDone || removeUnfinished(cache) > 0) process.exitCode = 1;
 }

@@ -4,6 +4,7 @@ import { silentLog, systemClock, systemRandom } from "#/base/index.ts";
 import type { Platform, PlatformProcess, Terminal, UpOptions } from "#/face/cli/index.ts";
 import type { Client } from "#/state/client/index.ts";
 import { procUnits } from "#/work/process/index.ts";
+import { readBusWish } from "./bus-wish.ts";
 import type { Interrupts } from "./interrupts.ts";
 import { forgetLogin, keepLogin, keptLogin } from "./kept-login.ts";
 import { findLeftInstances } from "./left-instances.ts";
@@ -66,7 +67,7 @@ function listProcesses(data: string): readonly PlatformProcess[] {
   const supervisor = readRunFile(data, "supervisor");
   const restarts =
     typeof supervisor?.["restarts"] === "object" && supervisor["restarts"] !== null ? (supervisor["restarts"] as Record<string, number>) : {};
-  return PROCESS_NAMES.map((name) => {
+  return [...PROCESS_NAMES, ...(readBusWish(data) ? (["broker"] as const) : [])].map((name) => {
     const run = readRunFile(data, name);
     if (run === undefined) return { name, ready: false, restarts: restarts[name] ?? 0 };
     return {

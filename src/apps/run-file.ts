@@ -5,7 +5,7 @@ import { identifyProcess, isAlive as isProcessAlive, readBootId } from "#/work/p
 import { readIdentity } from "./site-identity.ts";
 
 /** The processes of Orrery on one data folder. */
-export type ProcessName = "supervisor" | "centre" | "agent" | "gateway" | "snmp";
+export type ProcessName = "supervisor" | "centre" | "agent" | "gateway" | "snmp" | "broker";
 
 /** Who runs under a name, in `<data>/run/<name>.json`. A pid alone may have been given away again: `startTime` and `bootId` tell. */
 export interface RunFile {

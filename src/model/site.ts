@@ -96,6 +96,15 @@ const spec = z.strictObject({
     .strictObject({ forward: logForwarding.optional().describe("Lines go there, too, from each host by itself. Absent: nowhere.") })
     .optional()
     .describe("What becomes of lines of logs beside being kept."),
+  bus: z
+    .strictObject({
+      engine: z
+        .enum(["embedded"])
+        .default("embedded")
+        .describe("embedded: a broker of the platform, on this machine alone, in a process of its own."),
+    })
+    .optional()
+    .describe("A message bus for the services: AMQP 0-9-1. Absent: none; what it has kept stays on disk."),
   calls: callKeeping.optional().describe("How gateways record calls. Absent: all of them, for 7 days, in 256 MiB a gateway; slow is what takes 1 s."),
   login: siteLogin.optional().describe("How people log in to the console. Absent: as its defaults say."),
   fourEyes: z

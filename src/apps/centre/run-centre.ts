@@ -18,6 +18,7 @@ import { noSeries, SERIES, seriesPart } from "#/watch/series/index.ts";
 import { TRAP_HOME } from "#/watch/snmp/index.ts";
 import { SITE_FILES, STORE_HISTORY } from "#/work/controllers/index.ts";
 import { holdName, nameFolder } from "#/work/process/index.ts";
+import { watchBusWish } from "../bus-wish.ts";
 import { type ChildOptions, parseChildOptions } from "../child-options.ts";
 import { boundHeapGrowthSoon } from "../heap-growth.ts";
 import { readHostName } from "../host-name.ts";
@@ -185,6 +186,8 @@ class CentreProcess {
     const onOther = (): void => this.#beginAnew("the site does without other capabilities now");
     const watching = watchParts({ all: this.#parts, running: parts, store, onOther, clock: steady, random, log }, lifecycle.signal);
     lifecycle.add("the watch of the parts", () => watching);
+    const busWish = watchBusWish({ data, store, clock: steady, random, log }, lifecycle.signal);
+    lifecycle.add("the watch of the bus", () => busWish);
     const kinds = servedKinds(parts);
     const paths = [...lead.paths, systemPath({ pki: this.#folder("pki"), backups: this.#folder("backups") })];
     const machine = fixedRoles(

@@ -3,7 +3,7 @@ import path from "node:path";
 import { replaceFile } from "#/work/process/index.ts";
 import { readRunFile } from "../run-file.ts";
 
-/** `<data>/endpoints.json`: where API, edge, console and SNMP are. `edge` is missing until the gateway listens for the first time. */
+/** `<data>/endpoints.json`: where API, edge, console, SNMP and bus are. `edge` is missing until the gateway listens for the first time. */
 export interface Endpoints {
   readonly api: string;
   readonly edge?: string;
@@ -11,6 +11,8 @@ export interface Endpoints {
   readonly console?: string;
   /** UDP address of this host's SNMP agent: `127.0.0.1:1161`. */
   readonly snmp?: string;
+  /** Of the broker, without a credential: `amqp://127.0.0.1:5672`. */
+  readonly bus?: string;
 }
 
 /** The endpoints last written, or `undefined`. They say where something was, not that it still runs. */
@@ -19,11 +21,11 @@ export function readEndpoints(data: string): Endpoints | undefined {
     const parsed: unknown = JSON.parse(readFileSync(path.join(data, "endpoints.json"), "utf8"));
     if (typeof parsed !== "object" || parsed === null || !("api" in parsed) || typeof parsed.api !== "string") return undefined;
     const { api } = parsed;
-    const textOf = (name: "edge" | "console" | "snmp"): object => {
+    const textOf = (name: "edge" | "console" | "snmp" | "bus"): object => {
       const value = (parsed as Readonly<Record<string, unknown>>)[name];
       return typeof value === "string" ? { [name]: value } : {};
     };
-    return { api, ...textOf("edge"), ...textOf("console"), ...textOf("snmp") };
+    return { api, ...textOf("edge"), ...textOf("console"), ...textOf("snmp"), ...textOf("bus") };
   } catch {
     return undefined;
   }

@@ -18,6 +18,8 @@ const DEFAULTS: Readonly<Record<ProcessName, HeapLimits>> = {
   // Each request makes young objects.
   gateway: { heap: 1024, young: 16 },
   snmp: { heap: 256, young: 2 },
+  // Bodies of messages stand outside the heap; what keeps them does not.
+  broker: { heap: 1024, young: 16 },
 };
 const MIB_MIN = { heap: 64, young: 1 } as const;
 const MIB_MAX = 65_536;

@@ -19,7 +19,7 @@ export async function stopOrphans(options: {
   const { data, identity, say } = options;
   const parts: Partial<Record<ChildName, Part>> = {};
   const pids = new Map<ChildName, number>();
-  for (const name of ["gateway", "agent", "snmp", "centre"] as const) {
+  for (const name of ["gateway", "agent", "snmp", "broker", "centre"] as const) {
     const record = findChild({ data, name, script: scriptOf(name) });
     if (record === undefined) continue;
     parts[name] = partOf(record);

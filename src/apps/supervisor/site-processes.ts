@@ -19,7 +19,7 @@ export interface SiteProcess {
   readonly service?: string;
 }
 
-const PLATFORM = /\/src\/apps\/(up|centre|agent|gateway|snmp)\.ts$/;
+const PLATFORM = /\/src\/apps\/(up|centre|agent|gateway|snmp|broker)\.ts$/;
 const COMMAND_CHARS_MAX = 120;
 
 /** Everything that runs for the site of a data folder, as the kernel tells, whatever the records say: also of a folder that was removed, also what was left by a site that had this folder before. Without this process and those above it. Oldest first. */

@@ -2,7 +2,7 @@ import path from "node:path";
 import { type Clock, sleep } from "#/base/index.ts";
 import { askHolder, nameFolder } from "#/work/process/index.ts";
 
-export type ChildName = "centre" | "agent" | "gateway" | "snmp";
+export type ChildName = "centre" | "agent" | "gateway" | "snmp" | "broker";
 
 /** A process of the platform that is to be ended. */
 export interface Part {
@@ -27,7 +27,8 @@ export const CENTRE_NAME = "site-centre";
 export const AGENT_NAME = "site-agent";
 export const GATEWAY_NAME = "site-gateway";
 export const SNMP_NAME = "site-snmp";
-export const PART_NAMES: readonly string[] = [CENTRE_NAME, AGENT_NAME, GATEWAY_NAME, SNMP_NAME];
+export const BROKER_NAME = "site-broker";
+export const PART_NAMES: readonly string[] = [CENTRE_NAME, AGENT_NAME, GATEWAY_NAME, SNMP_NAME, BROKER_NAME];
 /** Tells a gateway to take nothing new from outside; once more, that what runs is not waited for any longer. */
 export const DRAIN_SIGNAL = "SIGUSR2";
 
@@ -40,12 +41,14 @@ const AGENT_MS = 30_000;
 const SERVICES_MS = 120_000;
 const CENTRE_MS = 10_000;
 const SNMP_MS = 5_000;
+/** It tells its clients, and writes what they have said last. */
+export const BROKER_MS = 10_000;
 const LOOK_MS = 50;
 
 /** Ends a site in order: nothing new comes from outside, and what runs comes to its end, with all the calls between services that it needs; then the services, each with its grace; then the platform. */
 export async function stopSite(site: SiteStop): Promise<void> {
   const { data, parts, say, hurry } = site;
-  const { gateway, agent, centre, snmp } = parts;
+  const { gateway, agent, centre, snmp, broker } = parts;
   if (gateway !== undefined) {
     say("refusing new requests, ending those that run");
     await drain(gateway, site);
@@ -60,6 +63,7 @@ export async function stopSite(site: SiteStop): Promise<void> {
   const isHurried = hurry?.aborted === true;
   const isGone = gateway === undefined || (await gateway.stop("SIGTERM", isHurried ? HURRIED_MS : DRAIN_MS, isHurried ? undefined : hurry));
   if (!isGone && hurry?.aborted !== true) say("gateway had to be killed");
+  if (broker !== undefined && !(await broker.stop("SIGTERM", BROKER_MS))) say("broker had to be killed");
   if (snmp !== undefined && !(await snmp.stop("SIGTERM", SNMP_MS))) say("snmp had to be killed");
   if (centre !== undefined && !(await centre.stop("SIGTERM", CENTRE_MS))) say("centre had to be killed");
 }

@@ -3,13 +3,14 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Clock, describeError, isOrreryError, type LastGuard, type Log, OrreryError, type Random, shellWord } from "#/base/index.ts";
 import { askHolder, type HeldName, holdName, nameFolder, rotateLog } from "#/work/process/index.ts";
+import { readBusWish } from "../bus-wish.ts";
 import { formatChildOptions } from "../child-options.ts";
 import { END_SIGNAL } from "../interrupts.ts";
 import { listPassing } from "../platform-warnings.ts";
 import { type RunFile, recordSpawn, removeRunFile, writeRunFile } from "../run-file.ts";
 import { Child, findChild } from "./child.ts";
 import { type Endpoints, readEdgeUrl, readEndpoints, writeEndpoints } from "./endpoints.ts";
-import { type ChildName, stopSite } from "./site-stop.ts";
+import { BROKER_MS, type ChildName, stopSite } from "./site-stop.ts";
 
 export interface SupervisorOptions {
   /** Absolute. */
@@ -35,7 +36,7 @@ export interface SupervisorOptions {
 }
 
 export interface Supervisor {
-  readonly endpoints: Required<Omit<Endpoints, "snmp">>;
+  readonly endpoints: Required<Omit<Endpoints, "snmp" | "bus">>;
   /** Ends everything in the order of `stopSite`. Abort `hurry` to wait for no request any longer. */
   stop(hurry?: AbortSignal): Promise<void>;
 }
@@ -146,6 +147,8 @@ class State {
   readonly #children: Map<ChildName, Child>;
   readonly #ports: { api: number; edge: number; console: number };
   #endpoints: Endpoints = { api: "" };
+  #isBusChanging = false;
+  #hasLookedForBroker = false;
   #stoppingSince: string | undefined;
   /** How each child ended last. */
   readonly #ends = new Map<ChildName, { readonly at: string; readonly how: string }>();
@@ -158,7 +161,7 @@ class State {
     this.#ports = { api: options.apiPort, edge: options.edgePort, console: options.consolePort };
   }
 
-  get endpoints(): Required<Omit<Endpoints, "snmp">> {
+  get endpoints(): Required<Omit<Endpoints, "snmp" | "bus">> {
     const { api, console = "" } = this.#endpoints;
     return { api, edge: readEdgeUrl(this.#options.data) ?? this.#endpoints.edge ?? "", console };
   }
@@ -216,6 +219,7 @@ class State {
     let cancel = (): void => {};
     const turn = (): void => {
       cancel = clock.after(LOOK_MS, turn, { background: true });
+      this.#followBus();
       const now = new Date(clock.now()).toISOString();
       const seen = Object.fromEntries(listPassing(data).map((key) => [key, this.#seen[key] ?? now]));
       if (Object.keys(seen).join() === Object.keys(this.#seen).join()) return;
@@ -224,6 +228,33 @@ class State {
     };
     turn();
     return () => cancel();
+  }
+
+  /** Starts the broker when the site wants one, ends it when it does no longer. */
+  #followBus(): void {
+    const { data, log } = this.#options;
+    const broker = this.#children.get("broker");
+    const isWanted = readBusWish(data);
+    // One that a former supervisor has started, and that nobody wants any more, is taken up to be ended.
+    const isLeft = !this.#hasLookedForBroker && broker === undefined && isRunning(data, "broker");
+    this.#hasLookedForBroker = true;
+    if (this.#isBusChanging || (broker === undefined ? !isWanted && !isLeft : isWanted)) return;
+    this.#isBusChanging = true;
+    const change = broker === undefined ? this.bring("broker") : this.#endBroker(broker);
+    change
+      .catch((error: unknown) => log.warn(describeError(error)))
+      .finally(() => {
+        this.#isBusChanging = false;
+      });
+  }
+
+  async #endBroker(broker: Child): Promise<void> {
+    if (!(await broker.stop("SIGTERM", BROKER_MS))) this.#options.log.warn("broker had to be killed");
+    this.#children.delete("broker");
+    const { bus: _, ...others } = this.#endpoints;
+    this.#endpoints = others;
+    writeEndpoints(this.#options.data, others);
+    this.record();
   }
 
   /** From now on the record says that everything is being ended. */
@@ -261,11 +292,13 @@ class State {
       const edge = this.#endpoints.edge ?? (isRunning(data, "gateway") ? before?.edge : undefined);
       const page = run["console"];
       const snmp = this.#endpoints.snmp ?? (isRunning(data, "snmp") ? before?.snmp : undefined);
+      const bus = this.#endpoints.bus ?? (readBusWish(data) ? before?.bus : undefined);
       this.#endpoints = {
         api: run["url"],
         ...(edge === undefined ? {} : { edge }),
         ...(typeof page === "string" && { console: page }),
         ...(snmp !== undefined && { snmp }),
+        ...(bus !== undefined && { bus }),
       };
       if (typeof page === "string" && page.startsWith("http:")) this.#ports.console = portOf(page);
     }
@@ -274,8 +307,10 @@ class State {
       this.#endpoints = { ...this.#endpoints, edge: run["edge"] };
     }
     if (name === "snmp" && typeof run["snmp"] === "string") this.#endpoints = { ...this.#endpoints, snmp: run["snmp"] };
-    const { api, edge, console, snmp } = this.#endpoints;
-    if (before?.api !== api || before?.edge !== edge || before?.console !== console || before?.snmp !== snmp) writeEndpoints(data, this.#endpoints);
+    if (name === "broker" && typeof run["bus"] === "string") this.#endpoints = { ...this.#endpoints, bus: run["bus"] };
+    const { api, edge, console, snmp, bus } = this.#endpoints;
+    const isKnown = before?.api === api && before?.edge === edge && before?.console === console && before?.snmp === snmp && before?.bus === bus;
+    if (!isKnown) writeEndpoints(data, this.#endpoints);
   }
 }
 

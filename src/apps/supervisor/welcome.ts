@@ -10,7 +10,7 @@ export interface WelcomeOptions {
   readonly api: Client;
   readonly data: string;
   readonly site: string;
-  readonly endpoints: Required<Omit<Endpoints, "snmp">>;
+  readonly endpoints: Required<Omit<Endpoints, "snmp" | "bus">>;
   readonly terminal: Terminal;
   /** That logs in the machine's admin, once. */
   readonly link?: LoginLink;

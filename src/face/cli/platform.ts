@@ -20,7 +20,7 @@ export interface UpOptions {
 
 /** One of Orrery's own processes on a data folder. */
 export interface PlatformProcess {
-  readonly name: "supervisor" | "centre" | "agent" | "gateway" | "snmp";
+  readonly name: "supervisor" | "centre" | "agent" | "gateway" | "snmp" | "broker";
   /** Absent: it does not run. */
   readonly pid?: number;
   readonly ready: boolean;
