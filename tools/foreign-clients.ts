@@ -8,6 +8,7 @@ export type ForeignClient = { readonly folder: string } | { readonly folder: und
 
 const FABRIC8 = "7.4.0";
 const PYTHON_KUBERNETES = "37.0.2";
+const PIKA = "1.4.4";
 const INSTALL_MS_MAX = 180_000;
 
 /** The jars of fabric8's kubernetes-client, by Maven, for the machine's Java (17 or newer). Kept in node_modules/.cache. */
@@ -28,9 +29,18 @@ export function fabric8Client(): ForeignClient {
 
 /** The Python package `kubernetes`, by pip. Kept in node_modules/.cache. */
 export function pythonClient(): ForeignClient {
-  return install(`python-kubernetes-${PYTHON_KUBERNETES}`, (folder) => [
+  return installPython("kubernetes", PYTHON_KUBERNETES);
+}
+
+/** The Python package `pika` (AMQP), by pip. Kept in node_modules/.cache. */
+export function pikaClient(): ForeignClient {
+  return installPython("pika", PIKA);
+}
+
+function installPython(name: string, version: string): ForeignClient {
+  return install(`python-${name}-${version}`, (folder) => [
     "python3",
-    ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", join(folder, "lib"), `kubernetes==${PYTHON_KUBERNETES}`],
+    ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", join(folder, "lib"), `${name}==${version}`],
   ]);
 }
 

@@ -23,7 +23,7 @@ export function notAllowed(why: string): OrreryError {
 }
 
 export function notImplemented(what: string): OrreryError {
-  return new OrreryError("broker/not-implemented", `${what} is not there: RabbitMQ has none, or the documents say why this broker has none`, {
+  return new OrreryError("broker/not-implemented", `not implemented: ${what}`, {
     details: { replyCode: REPLY.notImplemented },
   });
 }

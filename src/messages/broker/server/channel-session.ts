@@ -192,7 +192,7 @@ export class ChannelSession {
       case "tx.select":
       case "tx.commit":
       case "tx.rollback":
-        throw notImplemented("tx: use publisher confirms; it");
+        throw notImplemented("transactions (use publisher confirms)");
       case "channel.flowOk":
         return undefined;
       default:
