@@ -160,7 +160,7 @@ export class Approvals {
   async #findOwn(who: Identity, hash: string, phase: "Waiting" | "Approved"): Promise<Approval | undefined> {
     const { items } = await this.#options.store.list(approval, { fieldSelector: `status.phase=${phase}` });
     const nowMs = this.#options.clock.now();
-    return items.find(({ spec }) => spec.hash === hash && Date.parse(spec.until) > nowMs && this.#isSame(spec.by, personOf(who)));
+    return items.find((one) => one.spec.hash === hash && isInTime(one, nowMs) && this.#isSame(one.spec.by, personOf(who)));
   }
 
   async #make(who: Identity, spec: Approval["spec"], { after, whole }: Asked, { applied }: Asking): Promise<Approval> {
@@ -347,7 +347,14 @@ export class Approvals {
 
   async #checkWaits(one: Approval): Promise<void> {
     if (one.status?.phase !== "Waiting") throw decidedAlready(one, "it no longer waits");
-    if (Date.parse(one.spec.until) > this.#options.clock.now()) return;
+    const nowMs = this.#options.clock.now();
+    if (isInTime(one, nowMs)) return;
+    // It may be right again in a moment: nothing is written down by such a clock.
+    if (Date.parse(one.spec.until) > nowMs)
+      throw new OrreryError(
+        "access/decided",
+        `approval ${one.metadata.name} is of the future, by the clock of this machine, which was set back: set it right, or ask again`,
+      );
     await this.#write(one, { ...one.status, phase: "Expired" });
     await this.#forgetWish(one.metadata.name);
     throw new OrreryError("access/decided", `approval ${one.metadata.name} has expired at ${one.spec.until}: ask again`);
@@ -435,6 +442,13 @@ export class Approvals {
 /** By what two accounts are one person's. */
 function whoIs({ spec }: User): string {
   return JSON.stringify([spec.person, spec.identities.map(({ issuer, subject }) => `${issuer} ${subject}`).sort()]);
+}
+
+/** A clock that was set back so far makes what was asked for before it be of the future: it would wait for longer than it may. */
+const AHEAD_MS_MAX = 24 * 3_600_000;
+
+function isInTime({ metadata, spec }: Approval, nowMs: number): boolean {
+  return nowMs < Date.parse(spec.until) && Date.parse(metadata.creationTimestamp) - nowMs <= AHEAD_MS_MAX;
 }
 
 function forbidden(what: string): OrreryError {

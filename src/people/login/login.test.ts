@@ -354,3 +354,20 @@ test("how long a login takes does not tell whether there is such a user", async 
     }
   assert.ok(isAlike(least()), JSON.stringify(took));
 });
+
+test("a clock that is set gives no token and no link a longer life: what is of the future, and what is over, lets nobody in", async (t) => {
+  const { login, clock, open } = await openRig(t);
+  const { token: bearer } = await login.makeToken({ user: "anna", by: ADMIN, ttlMs: HOUR_MS });
+  const { link } = await login.makeLink({ user: "anna", by: ADMIN });
+  const at = (ms: number) =>
+    open({
+      clock: { now: () => clock.now() + ms, monotonic: () => clock.monotonic(), after: (delayMs, callback) => clock.after(delayMs, callback) },
+    });
+  for (const ms of [-48 * HOUR_MS, 48 * HOUR_MS]) {
+    const wrong = await at(ms);
+    assert.throws(() => wrong.authenticate({ bearer }), { code: "login/ended" }, `token at ${ms}`);
+    await assert.rejects(wrong.byLink(link, HERE), { code: "login/link" }, `link at ${ms}`);
+  }
+  // The clock is right again, and nothing was thrown away meanwhile.
+  assert.ok(await login.authenticate({ bearer }));
+});
