@@ -31,12 +31,12 @@ export function Instances({ live, namespace, deeds }: InstancesProps) {
       <table className={`plain-table${live.isStale ? " is-stale" : ""}`}>
         <colgroup>
           <col />
-          <col className="is-wide" style={{ width: "64px" }} />
+          <col className="is-wide" style={{ width: "78px" }} />
           <col className="is-wide" style={{ width: "9%" }} />
           <col className="is-wide" style={{ width: "46px" }} />
           <col className="is-wide" style={{ width: "66px" }} />
-          <col style={{ width: "68px" }} />
-          <col className="is-wide" style={{ width: "56px" }} />
+          <col style={{ width: "64px" }} />
+          <col className="is-wide" style={{ width: "68px" }} />
           <col style={{ width: "108px" }} />
         </colgroup>
         <thead>
