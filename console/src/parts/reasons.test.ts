@@ -9,7 +9,7 @@ const ROOT = path.join(import.meta.dirname, "../../..");
 /** Where conditions, waits, Events and phases are written. */
 const ROOMS = ["src/work/agent", "src/work/controllers", "src/traffic/update", "src/people/access", "src/apps/centre"];
 /** Words of the code that are neither a reason nor a phase: what stands in conditions beside them, and scopes. */
-const OTHERS: ReadonlySet<string> = new Set(["True", "False", "Event", "Namespace", "Cluster", "Immediate", "Linux"]);
+const OTHERS: ReadonlySet<string> = new Set(["True", "False", "Event", "Namespace", "Namespaced", "Cluster", "Immediate", "Linux"]);
 
 function texts(language: string, file: string): Readonly<Record<string, unknown>> {
   return JSON.parse(readFileSync(path.join(ROOT, "console/src/texts", language, file), "utf8")) as Readonly<Record<string, unknown>>;
