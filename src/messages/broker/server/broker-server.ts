@@ -43,6 +43,7 @@ const DEFAULT_LIMITS: ServerLimits = {
   handshakeMs: 10_000,
   unreadBytesMax: MIB,
   heldBytesMax: 256 * 1024,
+  heldBytesMaxOfAll: 64 * MIB,
 };
 
 export interface BrokerServer {
@@ -59,6 +60,7 @@ export async function startBrokerServer(options: BrokerServerOptions): Promise<B
   const { broker, authority, host, port, version, clock, log, guard, freeBytes } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const connections = new Set<Connection>();
+  const held = { bytes: 0 };
   const alarms = new Alarms({
     clock,
     heldBytes: () => broker.bytes,
@@ -87,6 +89,7 @@ export async function startBrokerServer(options: BrokerServerOptions): Promise<B
         return alarms.alarm;
       },
       isDiskLow: () => alarms.isDiskLow,
+      held,
       onClosed: () => connections.delete(connection),
     });
     connections.add(connection);

@@ -31,6 +31,8 @@ export interface ConnectionOptions {
   /** What keeps messages from being taken now; `undefined`: nothing. */
   readonly alarm: () => string | undefined;
   readonly isDiskLow: () => boolean;
+  /** Bytes that wait for an alarm to end, of all connections together. */
+  readonly held: { bytes: number };
   readonly onClosed: () => void;
 }
 
@@ -116,9 +118,12 @@ export class Connection implements SessionHome {
     const alarm = this.#options.alarm();
     if (alarm === undefined) return "taken";
     this.#tellBlocked(alarm);
-    const isTooMuch = this.#heldBytes + bytes > this.limits.heldBytesMax;
+    const { heldBytesMax, heldBytesMaxOfAll } = this.limits;
+    const { held } = this.#options;
+    const isTooMuch = this.#heldBytes + bytes > heldBytesMax || held.bytes + bytes > heldBytesMaxOfAll;
     if (isTooMuch && canBeRefused) return "refused";
     this.#heldBytes += bytes;
+    held.bytes += bytes;
     if (isTooMuch) this.#pause("alarm");
     return "held";
   }
@@ -130,11 +135,18 @@ export class Connection implements SessionHome {
   /** An alarm has begun or ended. */
   alarmChanged(alarm: string | undefined): void {
     if (alarm !== undefined || this.#state !== "running") return;
-    this.#heldBytes = 0;
+    this.#releaseHeld();
     if (this.#isBlocked && this.announces("connection.blocked")) this.send(0, { method: "connection.unblocked" });
     this.#isBlocked = false;
     this.#guarded(() => {
-      for (const session of this.#sessions.values()) if (session !== "closing") session.publishHeld();
+      for (const session of this.#sessions.values()) {
+        if (session === "closing") continue;
+        try {
+          session.publishHeld();
+        } catch (error) {
+          this.#failChannel(session, error);
+        }
+      }
     });
     this.#resume("alarm");
   }
@@ -152,6 +164,7 @@ export class Connection implements SessionHome {
     const { remoteAddress, remotePort } = socket;
     log.debug("connection closed", { client: `${remoteAddress}:${remotePort}`, user: this.#agreed?.user.name, why });
     this.#state = "gone";
+    this.#releaseHeld();
     for (const cancel of this.#cancels) cancel();
     this.#cancels.clear();
     socket.destroy();
@@ -210,12 +223,17 @@ export class Connection implements SessionHome {
       if (session.isClose(frame)) return this.#closeChannel(frame.channel);
       session.take(frame);
     } catch (error) {
-      const reply = replyOf(error);
-      if (reply === undefined || isHard(reply.replyCode)) throw error;
-      session.close();
-      this.#sessions.set(frame.channel, "closing");
-      this.send(frame.channel, { method: "channel.close", replyCode: reply.replyCode, replyText: cut(reply.text), ...session.currentNumbers });
+      this.#failChannel(session, error);
     }
+  }
+
+  /** Closes the channel, where its fault is no more than its own. */
+  #failChannel(session: ChannelSession, error: unknown): void {
+    const reply = replyOf(error);
+    if (reply === undefined || isHard(reply.replyCode)) throw error;
+    session.close();
+    this.#sessions.set(session.number, "closing");
+    this.send(session.number, { method: "channel.close", replyCode: reply.replyCode, replyText: cut(reply.text), ...session.currentNumbers });
   }
 
   #takeOwn(frame: Frame): void {
@@ -304,6 +322,11 @@ export class Connection implements SessionHome {
     this.#state = "closing";
     this.#options.socket.end();
     this.#after(CLOSE_WITHIN_MS, () => this.destroy(why));
+  }
+
+  #releaseHeld(): void {
+    this.#options.held.bytes -= this.#heldBytes;
+    this.#heldBytes = 0;
   }
 
   #tellBlocked(reason: string): void {

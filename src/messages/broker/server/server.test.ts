@@ -264,6 +264,30 @@ test("while there is an alarm nothing is taken and nothing is lost; acknowledgin
   assert.ok(got.length > 30 && got.length < 60);
 });
 
+test("what waits is bounded for all connections together, and a message whose exchange has gone meanwhile costs its channel alone", async (context) => {
+  const rig = await start(context, { heldBytesMaxOfAll: 3_000 });
+  const client = await rig.connect();
+  const keeper = await client.createChannel();
+  await keeper.assertExchange("leaves", "fanout", { durable: false });
+  rig.disk.freeBytes = 0;
+  await until(() => rig.server.alarm !== undefined);
+  const channel = await client.createConfirmChannel();
+  const failed = new Promise<string>((resolve) => channel.on("error", (error: Error) => resolve(error.message)));
+  channel.publish("leaves", "", Buffer.alloc(1000));
+  await channel.checkExchange("amq.fanout");
+  const other = await (await rig.connect()).createConfirmChannel();
+  const outcomes: string[] = [];
+  for (let index = 0; index < 3; index++)
+    other.sendToQueue("nowhere", Buffer.alloc(900), {}, (error) => outcomes.push(error === null ? "ack" : "nack"));
+  await until(() => outcomes.length === 1);
+  await keeper.deleteExchange("leaves");
+  rig.disk.freeBytes = 1e12;
+  assert.match(await failed, /404/);
+  await until(() => outcomes.length === 3);
+  assert.deepEqual(outcomes, ["nack", "ack", "ack"]);
+  await keeper.checkExchange("amq.fanout");
+});
+
 test("a disk that is nearly full is told at each door, and a declaration that is refused is not done", async (context) => {
   const rig = await start(context);
   const client = await rig.connect();

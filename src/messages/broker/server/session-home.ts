@@ -17,6 +17,8 @@ export interface ClientLimits {
   readonly unreadBytesMax: number;
   /** Bytes of messages of one connection that wait for an alarm to end. */
   readonly heldBytesMax: number;
+  /** Of all connections together. */
+  readonly heldBytesMaxOfAll: number;
 }
 
 /** What a channel needs of its connection. */
