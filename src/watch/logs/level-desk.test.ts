@@ -46,7 +46,7 @@ test("each instance is asked by its host's agent, after the right was asked once
   await assert.rejects(changeLevels({ service: "pay", level: "debug" }, caller, options), { code: "store/missing" });
   await assert.rejects(changeLevels({ service: "auth", level: "debug" }, { ...caller, sees: () => false }, options), { code: "store/missing" });
   await assert.rejects(changeLevels({ service: "auth", level: "debug" }, caller, { ...options, services: copyOf({ "default/auth": service() }) }), {
-    code: "logs/no-hook",
+    code: "logs/invalid",
   });
   asked.length = 0;
   const forbidden: PathCaller = { ...caller, act: async () => Promise.reject(new OrreryError("api/forbidden", "no")) };

@@ -57,7 +57,7 @@ export async function changeLevels(
   const service = services.get(`${namespace}/${name}`);
   if (service === undefined || !caller.sees(microservice, service)) throw new OrreryError("store/missing", `microservices "${name}" not found`);
   if (level !== "back" && service.spec.template.logLevel === undefined)
-    throw new OrreryError("logs/no-hook", `${name} does not say how its level is changed: give its template a logLevel (http, spring or signal)`);
+    throw new OrreryError("logs/invalid", `${name} does not say how its level is changed: give its template a logLevel (http, spring or signal)`);
   const why = [`${level === "back" ? "back" : `${level} for ${parsed.data.for}`}`, ...(reason === undefined || reason === "" ? [] : [reason])].join(
     ": ",
   );

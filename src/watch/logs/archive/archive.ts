@@ -62,7 +62,6 @@ export class LogArchive {
   constructor(folder: string, log: Log) {
     this.#folder = folder;
     this.#log = log;
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
     for (const namespace of foldersIn(folder))
       for (const name of foldersIn(path.join(folder, namespace))) {
         const owner = parseOwnerKey(`${namespace}/${name}`);
@@ -96,7 +95,7 @@ export class LogArchive {
   }
 
   /** Seals what is whole of `sources`; returns how many bytes of their logs that were.
-   *  @throws logs/full: there is no room, whatever was given up for it */
+   *  @throws what the system says, ENOSPC where there is no room whatever was given up for it: the lines stay in their logs */
   async seal(options: {
     readonly owner: LogOwner;
     readonly sources: readonly (LiveSource & { readonly sinceMs: number })[];

@@ -41,7 +41,7 @@ function otlpSender(url: string, host: string): Sender {
           signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
         });
       } catch (error) {
-        throw notForwarded(url, describeError(error));
+        throw notForwarded(url, describeError((error as Error).cause ?? error));
       }
       if (AGAIN.has(response.status)) {
         const after = Number(response.headers.get("retry-after"));
