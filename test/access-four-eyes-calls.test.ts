@@ -44,6 +44,14 @@ async function openSite(t: TestContext): Promise<Calls> {
             return { output: `the output of ${name}`, exitCode: 0 };
           },
         },
+        streams: {
+          "exec/run": async function* (params) {
+            const { command } = params as { readonly command: readonly string[] };
+            ran.push(command.join(" "));
+            yield { out: Buffer.from("42\n").toString("base64") };
+            yield { exitCode: 0 };
+          },
+        },
       },
     );
     t.after(() => link.close("test over"));
@@ -153,8 +161,28 @@ test("a command in an instance is approved to its last word, and with what may b
   assert.equal(new Set(items.map(({ spec }) => spec.hash)).size, commands.length);
 });
 
+test("a command that was approved is run once, by who asked, and no other", async (t) => {
+  const { site, ran, connect } = await openSite(t);
+  await connect();
+  const one = { command: ["sh", "-c", "a b"] };
+  await exec(site, one);
+  const [waiting] = (await site.store.list(approval)).items;
+  await approve(site, waiting?.metadata.name);
+  // Another one, and another person, wait for themselves.
+  await exec(site, { command: ["sh", "-c", "b a"] });
+  await exec(site, one, "ann");
+  assert.deepEqual(ran, []);
+  const stream = await site.client("op").openExchange({ method: "POST", path: `${ROOT}/instances/auth-1/exec`, body: one });
+  let told = "";
+  for await (const line of stream.lines) told += line;
+  assert.match(told, /"instance":"auth-1"[^]*"out":"NDIK"[^]*"exitCode":0/);
+  assert.deepEqual(ran, ["sh -c a b"]);
+  await exec(site, one);
+  assert.deepEqual(ran, ["sh -c a b"]);
+});
+
 /** Asks for a command in auth-1: it is refused for now. */
-async function exec(site: ApiSite, body: object): Promise<void> {
-  const opened = site.client("op").openExchange({ method: "POST", path: `${ROOT}/instances/auth-1/exec`, body });
+async function exec(site: ApiSite, body: object, who = "op"): Promise<void> {
+  const opened = site.client(who).openExchange({ method: "POST", path: `${ROOT}/instances/auth-1/exec`, body });
   await assert.rejects(opened, /waits as approval/);
 }
