@@ -42,6 +42,29 @@ const SYSTEM = {
 /** Who looks at the pages, where no other is named. */
 const PERSON = "w.huang";
 
+/** As the parts of alarms and SNMP tell it. */
+const WATCHED: Readonly<Record<string, object>> = {
+  "/alarms/figures": {
+    stands: { Unacknowledged: 2, Acknowledged: 1, Cleared: 1 },
+    severities: { critical: 1, major: 1, minor: 1 },
+    flood: { last10Min: 3, peak10Min: 14, mean10Min: 0.4, inFlood: 0.014, isFlood: false },
+    waiting: 0,
+  },
+  "/snmp/trap-figures": { received: 48_211, taken: 1_020, unruled: 12, shed: 47_180, refused: 8, malformed: 3, lost: 0, droppedByKernel: 0 },
+  "/snmp/traps": {
+    items: [
+      {
+        at: "2026-11-30T08:41:07.120Z",
+        from: "10.20.0.3",
+        by: "switches",
+        oid: "1.3.6.1.6.3.1.1.5.3",
+        varbinds: [{ value: 7 }, { value: "uplink 北" }],
+      },
+      { at: "2026-11-30T08:40:52.004Z", from: "10.20.0.9", by: "nms", oid: "1.3.6.1.4.1.9.9.117.2.0.1", varbinds: [{ value: 2 }] },
+    ],
+  },
+};
+
 export interface Look {
   readonly language?: "en" | "zh";
   readonly theme?: "dark" | "light";
@@ -76,8 +99,13 @@ export class ConsoleSite {
   static async open(context: Pick<TestContext, "after">, options: { readonly series?: SeriesStore } = {}): Promise<ConsoleSite> {
     const pages = createPages({ folder: `${ROOT}/console/built`, clock: systemClock, log: silentLog });
     const series = options.series ?? (await fillSeries(context, systemClock, Date.now()));
+    const watchedPaths = Object.entries(WATCHED).map(([path, told]) => ({ method: "GET" as const, path, serve: async () => told }));
     const site = await openLoginSite(context, {
-      api: { pages, series, paths: [{ method: "GET", path: "/system", serve: async () => SYSTEM }, ...recordedPaths(), searchedLines()] },
+      api: {
+        pages,
+        series,
+        paths: [{ method: "GET", path: "/system", serve: async () => SYSTEM }, ...watchedPaths, ...recordedPaths(), searchedLines()],
+      },
     });
     await fillStore(site.api.store, site.api.hub.board, Date.now());
     await tellCalls(site.api.store, site.api.hub.board);

@@ -11,3 +11,10 @@ export function mayEdit(resource: string, verb = "patch"): boolean {
   const rules: readonly ResourceRule[] | undefined = session.me?.rules?.resources;
   return rules === undefined || rules.some((rule) => has(rule.verbs, verb) && has(rule.groups, GROUP) && has(rule.resources, resource));
 }
+
+/** Whether a path that is no object may be read, as far as the console knows: what may not is not asked for. */
+export function mayGet(path: string): boolean {
+  const rules = session.me?.rules?.paths;
+  const isMeant = (one: string): boolean => one === "*" || one === path || (one.endsWith("*") && path.startsWith(one.slice(0, -1)));
+  return rules === undefined || rules.some(({ verbs, paths }) => has(verbs, "get") && paths.some(isMeant));
+}

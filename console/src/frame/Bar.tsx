@@ -1,10 +1,12 @@
 import { useEffect, useRef, useState } from "react";
-import type { CountRow, OverviewRow } from "../../../src/face/views/protocol.ts";
+import type { OverviewRow } from "../../../src/face/views/protocol.ts";
 import { useNotice, useObject, useView } from "../api/live.ts";
 import { type Me, session } from "../api/session.ts";
 import { Age } from "../parts/Age.tsx";
+import { ALARM_SEVERITIES, type AlarmCounts, shapeOf, sumOf } from "../parts/alarm-counts.ts";
 import { Clock } from "../parts/Clock.tsx";
 import { Shape } from "../parts/State.tsx";
+import { useAlarmCounts } from "../parts/useAlarmCounts.ts";
 import { currentLanguage, LANGUAGES, useTexts } from "../texts/index.ts";
 import { isLoud, newAlarms, ring } from "./bell.ts";
 import { Guard } from "./Guard.tsx";
@@ -87,27 +89,33 @@ function SiteState() {
   );
 }
 
-/** How many alarms nobody has acknowledged; a new one is heard, where that is wished. */
+/** How many alarms nobody has acknowledged, the critical ones first; a new one is heard, where that is wished. */
 function NewAlarms() {
   const t = useTexts("frame");
-  const { rows, isStale, isLoading, error } = useView<CountRow>({ of: "counts", resource: "alarms", by: ".status.stands", limit: 20 });
-  const count = rows.find(({ row }) => row.value === "Unacknowledged")?.row.count ?? 0;
-  const former = useRef<number>(undefined);
+  const alarms = useTexts("alarms");
+  const { unacknowledged, isStale, isLoading, hasFailed } = useAlarmCounts();
+  const count = sumOf(unacknowledged);
+  const former = useRef<AlarmCounts>(undefined);
   useEffect(() => {
-    if (isLoading || error !== undefined) return;
-    if (former.current !== undefined && count > former.current && isLoud.value) ring();
-    former.current = count;
+    if (isLoading || hasFailed) return;
+    const before = former.current;
+    // One that got worse is new, too, though there are as many as before.
+    if (before !== undefined && isLoud.value && ALARM_SEVERITIES.some((severity) => unacknowledged[severity] > before[severity])) ring();
+    former.current = unacknowledged;
     newAlarms.set(count);
-  }, [count, isLoading, error]);
+  });
   if (count === 0) return null;
+  const told = ALARM_SEVERITIES.filter((severity) => unacknowledged[severity] > 0);
   return (
-    <a
-      className={`bar-alone bar-new${isStale ? " is-stale" : ""}`}
-      aria-label={t("newAlarms", { count })}
-      title={t("newAlarms", { count })}
-      {...linkTo("/alarms")}
-    >
-      <Icon name="alarms" /> {count}
+    <a className={`bar-alone bar-new${isStale ? " is-stale" : ""}`} title={t("newAlarms", { count })} {...linkTo("/alarms")}>
+      <Icon name="alarms" />
+      <span className="only-read">{t("newAlarms", { count })}</span>
+      {told.map((severity) => (
+        <span key={severity} className="bar-count" title={alarms(`severities.${severity}`)}>
+          <Shape severity={shapeOf(severity)} /> {unacknowledged[severity]}
+          <span className="only-read">{alarms(`severities.${severity}`)}</span>
+        </span>
+      ))}
     </a>
   );
 }

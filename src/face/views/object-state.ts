@@ -2,7 +2,7 @@ import type { Alarm, Condition, StoredObject } from "#/model/index.ts";
 import type { ObjectState, Seen, Severity } from "./protocol.ts";
 
 /** The conditions by which objects are judged, the first that is there. */
-const JUDGED = ["Ready", "Accepted", "Settled", "Complete", "Evaluated"] as const;
+const JUDGED = ["Ready", "Accepted", "Settled", "Complete", "Evaluated", "Listening"] as const;
 
 /** What a reason means where its condition does not hold. All others are major. */
 const REASONS: Readonly<Record<string, Severity>> = {
@@ -36,6 +36,11 @@ const REASONS: Readonly<Record<string, Severity>> = {
   NotProbed: "off",
   ProbeDisabled: "off",
   Superseded: "off",
+  SwitchedOff: "off",
+  // It is heard, and elsewhere than it was wished.
+  PortTaken: "minor",
+  PortNotAllowed: "minor",
+  AddressNotThere: "major",
   // A person must act now.
   AgentLost: "critical",
   AuditUnwritable: "critical",

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
 import { BoundedQueue, ManualClock, seededRandom, silentLog } from "#/base/index.ts";
-import { instance, type Kind, microservice, resource, type StoredObject } from "#/model/index.ts";
+import { alarm, instance, type Kind, microservice, resource, type StoredObject } from "#/model/index.ts";
 import type { Authorizer, Identity, VisibleKind } from "#/people/access/index.ts";
 import { Board } from "#/state/link/hub/index.ts";
 import { objectKey } from "#/state/reconcile/index.ts";
@@ -163,7 +163,13 @@ export interface Rig {
   readonly clock: ManualClock;
   readonly board: Board;
   readonly authorizer: TestAuthorizer;
-  readonly feeds: { readonly microservices: MemoryFeed; readonly instances: MemoryFeed; readonly resources: MemoryFeed; readonly events: MemoryFeed };
+  readonly feeds: {
+    readonly microservices: MemoryFeed;
+    readonly instances: MemoryFeed;
+    readonly resources: MemoryFeed;
+    readonly alarms: MemoryFeed;
+    readonly events: MemoryFeed;
+  };
   connect(who?: Identity): TestClient;
   /** Lets `ms` go by, and all that follows from it happen. */
   pass(ms?: number): Promise<void>;
@@ -177,11 +183,18 @@ export function startRig(more: Partial<ViewsOptions> = {}): Rig {
   const clock = new ManualClock();
   const board = new Board(clock);
   const authorizer = new TestAuthorizer();
-  const feeds = { microservices: new MemoryFeed(), instances: new MemoryFeed(), resources: new MemoryFeed(), events: new MemoryFeed() };
+  const feeds = {
+    microservices: new MemoryFeed(),
+    instances: new MemoryFeed(),
+    resources: new MemoryFeed(),
+    alarms: new MemoryFeed(),
+    events: new MemoryFeed(),
+  };
   const kinds = [
     viewedKind(microservice, feeds.microservices),
     viewedKind(instance, feeds.instances),
     viewedKind(resource, feeds.resources),
+    viewedKind(alarm, feeds.alarms),
     EVENTS(feeds.events),
   ];
   const views = new Views({

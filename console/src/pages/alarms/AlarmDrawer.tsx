@@ -12,6 +12,7 @@ import { Until } from "../../parts/Until.tsx";
 import { useTexts } from "../../texts/index.ts";
 import { type AlarmObject, offered } from "./alarm.ts";
 import { Operate } from "./Operate.tsx";
+import { useAlarmWords } from "./words.ts";
 
 /** One alarm: what is seen, what to do and by when, who has said what to it, who was told. */
 export function AlarmDrawer({ name, onClose }: { readonly name: string; readonly onClose: () => void }) {
@@ -20,6 +21,7 @@ export function AlarmDrawer({ name, onClose }: { readonly name: string; readonly
   const { object } = live;
   const deeds = useDeed(object);
   const { status } = object ?? {};
+  const { what } = useAlarmWords()(object?.spec.type ?? "");
   const chosen = object === undefined ? [] : [{ name, occurrence: status?.occurrence, severity: status?.severity }];
   return (
     <Drawer label={t("details", { name })} of={name} onClose={onClose}>
@@ -30,7 +32,8 @@ export function AlarmDrawer({ name, onClose }: { readonly name: string; readonly
         isStale={live.isStale}
         actions={<Operate chosen={chosen} operations={offered(status?.stands)} deeds={deeds} />}
       >
-        {status?.text ?? ""}
+        {what !== undefined && `${what} `}
+        <bdi {...(what !== undefined && { className: "quiet", lang: "en" })}>{status?.text ?? ""}</bdi>
       </PageHead>
       <DeedLine deed={deeds.deed} onDismiss={deeds.dismiss} />
       <div className="tab-panel">
@@ -51,6 +54,7 @@ function stateOf({ status }: AlarmObject): ObjectState {
 
 function Details({ one: { metadata, spec, status = {} } }: { readonly one: AlarmObject }) {
   const t = useTexts("alarms");
+  const { todo } = useAlarmWords()(spec.type);
   const { operator, shelved, suppressed, flapping } = status;
   const facts: (readonly [string, ReactNode])[] = [
     [t("severity"), t(`severities.${status.severity ?? "warning"}`)],
@@ -80,7 +84,7 @@ function Details({ one: { metadata, spec, status = {} } }: { readonly one: Alarm
         <section>
           <h3>{t("action")}</h3>
           <p className="note">
-            <bdi>{status.action}</bdi>
+            <bdi>{todo ?? status.action}</bdi>
           </p>
         </section>
       )}

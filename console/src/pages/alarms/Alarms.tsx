@@ -12,7 +12,10 @@ import { State } from "../../parts/State.tsx";
 import { useTexts } from "../../texts/index.ts";
 import { AlarmDrawer } from "./AlarmDrawer.tsx";
 import { type Chosen, type Operation, SELECTIONS } from "./alarm.ts";
+import "./alarms.css";
+import { Flood } from "./Flood.tsx";
 import { Operate } from "./Operate.tsx";
+import { useAlarmWords } from "./words.ts";
 
 const PATHS = [
   ".status.severity",
@@ -67,7 +70,12 @@ export default function Alarms() {
       sentence={counts.isLoading ? "" : unacknowledged === 0 ? t("noneNew") : t("new", { count: unacknowledged })}
       isStale={counts.isStale}
       actions={<Operate chosen={chosen} operations={BULK[which] ?? []} deeds={deeds} />}
-      above={<DeedLine deed={deeds.deed} onDismiss={deeds.dismiss} />}
+      above={
+        <>
+          <DeedLine deed={deeds.deed} onDismiss={deeds.dismiss} />
+          <Flood />
+        </>
+      }
       searchHint={t("search")}
       resource="alarms"
       paths={PATHS}
@@ -109,6 +117,7 @@ function Loud() {
 
 function useColumns(): readonly Column<TableRow>[] {
   const t = useTexts("alarms");
+  const words = useAlarmWords();
   return useMemo(() => {
     const cells = ({ row }: ViewRow<TableRow>): Cells => cellsOf(row);
     return [
@@ -125,7 +134,24 @@ function useColumns(): readonly Column<TableRow>[] {
           </>
         ),
       },
-      { id: "text", title: t("text"), width: "auto", cell: (row) => <bdi title={cells(row)[3] ?? ""}>{cells(row)[3] ?? ""}</bdi> },
+      {
+        id: "text",
+        title: t("text"),
+        width: "auto",
+        cell: (row) => {
+          const { what } = words(cells(row)[8] ?? "");
+          const text = cells(row)[3] ?? "";
+          if (what === undefined) return <bdi title={text}>{text}</bdi>;
+          return (
+            <span title={text}>
+              {what}{" "}
+              <bdi className="quiet" lang="en">
+                {text}
+              </bdi>
+            </span>
+          );
+        },
+      },
       {
         id: "unobserved",
         title: t("unobserved"),
@@ -144,5 +170,5 @@ function useColumns(): readonly Column<TableRow>[] {
         cell: (row) => <Age at={Date.parse(cells(row)[4] ?? "")} />,
       },
     ];
-  }, [t]);
+  }, [t, words]);
 }

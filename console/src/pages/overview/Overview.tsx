@@ -5,12 +5,15 @@ import { reachOf } from "../../api/reach.ts";
 import { session } from "../../api/session.ts";
 import { linkTo } from "../../frame/location.ts";
 import { Age } from "../../parts/Age.tsx";
+import { ALARM_SEVERITIES, type AlarmCounts, shapeOf, sumOf } from "../../parts/alarm-counts.ts";
 import { formatShare } from "../../parts/numbers.ts";
 import { PageHead } from "../../parts/PageHead.tsx";
 import { Standing } from "../../parts/Standing.tsx";
 import { Shape, State } from "../../parts/State.tsx";
+import { useAlarmCounts } from "../../parts/useAlarmCounts.ts";
 import { useWhy } from "../../parts/Why.tsx";
 import { useTexts, useWord } from "../../texts/index.ts";
+import { useAlarmWords } from "../alarms/words.ts";
 import { shortRevision } from "../updates/versions.ts";
 import "./overview.css";
 
@@ -24,6 +27,7 @@ const PLACES: Readonly<Record<string, string>> = {
   routes: "/routes",
   resources: "/resources",
   updates: "/updates",
+  alarms: "/alarms",
 };
 /** What the pages of a layer list. */
 const LISTS: Readonly<Partial<Record<LayerRow["layer"], string>>> = { services: "/services", applications: "/resources" };
@@ -80,6 +84,10 @@ export default function Overview() {
             {problems.length >= SHOWN_MAX && live.total > SHOWN_MAX && <p className="quiet small">{t("more", { count: live.total - SHOWN_MAX })}</p>}
           </section>
           <div className="overview-side">
+            <section aria-label={t("alarms")}>
+              <h2>{t("alarms")}</h2>
+              <StandingAlarms />
+            </section>
             <section aria-label={t("changing")}>
               <h2>{t("changing")}</h2>
               {changes.length === 0 ? (
@@ -131,6 +139,8 @@ function Problem({ problem: { severity, object, reason, since, message, next } }
   const why = useWhy();
   const place = placeOf(object);
   const [step] = next;
+  const isAlarm = object.kind === "Alarm";
+  const { what, todo } = useAlarmWords()(isAlarm ? object.name.replace(/\.[0-9a-f]+$/, "") : "");
   return (
     <li>
       <State state={{ severity, word: reason, ...(message !== undefined && { message }) }} />
@@ -139,8 +149,10 @@ function Problem({ problem: { severity, object, reason, since, message, next } }
           {place === undefined ? <b>{object.name}</b> : <a {...linkTo(place)}>{object.name}</a>}{" "}
           <span className="quiet small">{t(`kinds.${object.kind}`, { defaultValue: object.kind })}</span>
         </span>
+        {what !== undefined && <span className="wrong-why">{what}</span>}
         {message !== undefined && <span className="wrong-why">{why({ reason, name: object.name, message })}</span>}
-        {step !== undefined && <Next step={step} place={placeOf(object, step.code)} />}
+        {todo !== undefined && <span className="wrong-next">→ {todo}</span>}
+        {step !== undefined && !isAlarm && <Next step={step} place={placeOf(object, step.code)} />}
       </div>
       <span className="quiet small number">{since === undefined ? "" : <Age at={Date.parse(since)} />}</span>
     </li>
@@ -177,6 +189,35 @@ function Change({ change }: { readonly change: ChangeRow }) {
       </span>
       {waits !== undefined && <span className="small changes-wait">{why({ reason: waits.reason, name: waits.object, message: waits.message })}</span>}
     </li>
+  );
+}
+
+/** Alarms that stand, the critical ones that nobody has acknowledged first. */
+function StandingAlarms() {
+  const t = useTexts("overview");
+  const alarms = useTexts("alarms");
+  const { unacknowledged, acknowledged, isStale, isLoading } = useAlarmCounts();
+  if (isLoading) return null;
+  if (sumOf(unacknowledged) + sumOf(acknowledged) === 0) return <p className="quiet">{t("noAlarms")}</p>;
+  const line = (name: string, counts: AlarmCounts) => (
+    <p className="layer-line">
+      <a {...linkTo("/alarms")}>{name}</a>
+      <span className="layer-counts">
+        {ALARM_SEVERITIES.filter((severity) => counts[severity] > 0).map((severity) => (
+          <span key={severity} className="bar-count" title={alarms(`severities.${severity}`)}>
+            <Shape severity={shapeOf(severity)} /> {counts[severity]}
+            <span className="only-read">{alarms(`severities.${severity}`)}</span>
+          </span>
+        ))}
+      </span>
+      <b className="number">{sumOf(counts)}</b>
+    </p>
+  );
+  return (
+    <div className={`layers${isStale ? " is-stale" : ""}`}>
+      {line(t("unacknowledged"), unacknowledged)}
+      {line(t("acknowledged"), acknowledged)}
+    </div>
   );
 }
 

@@ -16,6 +16,7 @@ import { Shape, State } from "../../parts/State.tsx";
 import { useTexts } from "../../texts/index.ts";
 import { Part } from "../hosts/Part.tsx";
 import { formatBytes, readUse } from "../hosts/use.ts";
+import { Snmp } from "./Snmp.tsx";
 import "./system.css";
 
 interface VersionInfo {
@@ -67,6 +68,10 @@ export default function System() {
         <section aria-label={t("processes")}>
           <h2>{t("processes")}</h2>
           <Processes />
+        </section>
+        <section aria-label={t("snmp")}>
+          <h2>{t("snmp")}</h2>
+          <Snmp />
         </section>
         <section aria-label={t("backup")}>
           <h2>{t("backup")}</h2>

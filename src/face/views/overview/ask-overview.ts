@@ -5,7 +5,7 @@ import type { ViewedKind } from "../followed.ts";
 import type { PlatformRow } from "../protocol.ts";
 import type { Rights } from "../rights.ts";
 import type { Sources } from "../sources.ts";
-import { OVERVIEW_KINDS, OverviewAnswer, PROBLEM_STATES, UNDER_WAY } from "./overview-answer.ts";
+import { OVERVIEW_FILTERS, OVERVIEW_KINDS, OverviewAnswer, PROBLEM_STATES, UNDER_WAY } from "./overview-answer.ts";
 
 export interface OverviewSurroundings {
   /** How the centre itself is. */
@@ -36,12 +36,15 @@ export function askOverview(limit: number, rights: Rights, sources: Sources, { p
       return new OverviewAnswer({
         limit,
         problems: new Map(
-          judged.map(({ resource }) => [resource, query(resource, { state: [...PROBLEM_STATES] }, { by: "state", descending: false })]),
+          judged.map(({ resource }) => [
+            resource,
+            query(resource, { state: [...PROBLEM_STATES], ...OVERVIEW_FILTERS[resource] }, { by: "state", descending: false }),
+          ]),
         ),
         counts: new Map(
           judged.map(({ resource }) => [
             resource,
-            new CountsAnswer(objects(resource), { of: "counts", resource, by: "state", limit: 10 }, scope(resource)),
+            new CountsAnswer(objects(resource), { of: "counts", resource, by: "state", limit: 10, ...filterOf(resource) }, scope(resource)),
           ]),
         ),
         updates: updates === undefined ? undefined : query("updates", { phase: [...UNDER_WAY] }, { by: "created", descending: true }),
@@ -55,4 +58,10 @@ export function askOverview(limit: number, rights: Rights, sources: Sources, { p
       });
     },
   };
+}
+
+/** Those that are well again are no part of a layer. */
+function filterOf(resource: string): { readonly filter?: Record<string, string[]> } {
+  const filter = OVERVIEW_FILTERS[resource];
+  return filter === undefined ? {} : { filter: { state: [...PROBLEM_STATES], ...filter } };
 }

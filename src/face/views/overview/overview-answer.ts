@@ -18,6 +18,11 @@ export const OVERVIEW_KINDS: Readonly<Record<string, Layer>> = {
   gateways: "gateway",
   routes: "gateway",
   resources: "applications",
+  alarms: "platform",
+};
+/** Of some kinds those alone: of alarms what no object tells itself, as disks, clocks, certificates, processes, traps that were lost. */
+export const OVERVIEW_FILTERS: Readonly<Record<string, Record<string, string[]>>> = {
+  alarms: { "label:orrery.dev/alarm-source": ["platform", "hosts", "traps"] },
 };
 /** What a person should know of, worst first. */
 export const PROBLEM_STATES: readonly Severity[] = ["critical", "major", "minor", "unknown"];
@@ -128,7 +133,8 @@ export class OverviewAnswer implements Answer {
   }
 
   #layers(): readonly LayerRow[] {
-    const kinds = [...this.#options.counts.keys()].filter((resource) => !COUNTED_APART.has(resource));
+    // Who sees alarms alone is not told that a layer is well.
+    const kinds = [...this.#options.counts.keys()].filter((resource) => !COUNTED_APART.has(resource) && OVERVIEW_FILTERS[resource] === undefined);
     return LAYERS.filter((layer) => kinds.some((resource) => OVERVIEW_KINDS[resource] === layer)).map((layer) => {
       const counts: Partial<Record<Severity, number>> = {};
       let total = 0;

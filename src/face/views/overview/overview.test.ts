@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { instance, microservice, resource } from "#/model/index.ts";
+import { alarm, instance, microservice, resource } from "#/model/index.ts";
 import type { Identity } from "#/people/access/index.ts";
 import type { LayerRow, OverviewRow, PlatformRow, ProblemRow } from "../protocol.ts";
 import { condition, startRig, stored, type TestClient } from "../rig.ts";
@@ -72,4 +72,23 @@ test("what was made a moment ago is no problem yet; what nobody speaks of ten se
   assert.deepEqual(problems(client), []);
   await pass(11_000);
   assert.deepEqual(problems(client), ["unknown fresh: Unknown → read-log, describe"]);
+});
+
+test("what no object tells of itself is told by its alarm, and alarms of objects are not told twice", async () => {
+  const { feeds, connect, pass } = startRig();
+  const alarmOf = (name: string, source: string | undefined, stands: string) =>
+    stored(alarm, name, {
+      labels: source === undefined ? {} : { "orrery.dev/alarm-source": source },
+      spec: { resource: { kind: "Host", name: "h" }, type: "disk-filling" },
+      status: { stands, severity: "major", condition: "raised", text: "it is full" },
+    });
+  feeds.alarms.put(alarmOf("disk-filling.0", "hosts", "Unacknowledged"));
+  feeds.alarms.put(alarmOf("clock-apart.0", "hosts", "Cleared"));
+  feeds.alarms.put(alarmOf("data-disk-low.0", "platform", "Suppressed"));
+  feeds.alarms.put(alarmOf("host-lost.0", undefined, "Unacknowledged"));
+  const client = connect();
+  client.open("o", { of: "overview" });
+  await pass(0);
+  await pass(1_300);
+  assert.deepEqual(problems(client), ["major disk-filling.0: Unacknowledged → describe"]);
 });
