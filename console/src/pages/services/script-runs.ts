@@ -50,10 +50,13 @@ export function useScriptRuns(namespace: string, service: string): ScriptRuns {
       const object =
         instance === undefined ? { resource: "microservices", namespace, name: service } : { resource: "instances", namespace, name: instance };
       const path = `${objectPath(object, `scripts/${encodeURIComponent(script)}`)}?follow=true${isAll ? "&all=true" : ""}`;
+      let isWaiting = true; // Until it runs.
       const read = async (): Promise<void> => {
         const breakGlass = alone === undefined ? {} : { breakGlass: alone };
         for await (const line of sendForLines<Line>({ method: "POST", path, reason, ...breakGlass, signal: stop.signal })) {
-          if (alone !== undefined && waited !== undefined) void takeBack(waited.approval, alone);
+          // It runs: what waited of it is taken back, once.
+          if (isWaiting && alone !== undefined && waited !== undefined) void takeBack(waited.approval, alone);
+          isWaiting = false;
           change(number, (run) => withLine(run, line));
         }
         change(number, (run) => ({ ...run, is: "over" }));
