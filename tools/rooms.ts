@@ -24,7 +24,7 @@ const STATE = ["link", "client", "tree", "store", "reconcile", "artifacts"];
 const PEOPLE = ["access", "audit", "login"];
 const TRAFFIC = ["trace", "routing", "update", "gateway"];
 const WORK = ["process", "probes", "agent", "controllers"];
-const WATCH = ["segments", "series", "figures", "calls", "snmp", "alarms", "logs"];
+const WATCH = ["segments", "series", "figures", "calls", "snmp", "devices", "alarms", "logs"];
 const MESSAGES = ["amqp", "broker"];
 const FACE = ["pages", "views", "api", "cli"];
 
@@ -113,6 +113,7 @@ export const WINGS: readonly Wing[] = [
         faces: ["wire", "agent", "agent/table-rig", "names"],
         imports: ["base", "model", "client", "store", "reconcile", "process", "probes"],
       },
+      { name: "devices", imports: ["base", "text", "model", "probes", "agent", "figures", "snmp"] },
       {
         name: "alarms",
         faces: ["delivery/rig", "delivery/sender"],

@@ -1,4 +1,4 @@
-import { describeError, OrreryError } from "#/base/index.ts";
+import { describeError, fnv1a, OrreryError } from "#/base/index.ts";
 import { durationMs, type Instance } from "#/model/index.ts";
 import type { LogLine, LogQuestion } from "#/state/link/index.ts";
 import { type BusyAnswer, runProbe } from "#/work/probes/index.ts";
@@ -79,6 +79,9 @@ export class BuiltInProbeRunner implements Runner {
 
   forget(): void {
     this.#isGone = true;
+    const { probe, resource } = this.#instance.spec;
+    const { name, namespace = "default" } = this.#instance.metadata;
+    if (probe?.snmp !== undefined) this.#context.devices.forget(`${namespace}/${resource ?? name}`);
     this.#writer.end();
     if (this.#isOpen) this.#restart();
     this.#context.changed(this);
@@ -149,20 +152,22 @@ export class BuiltInProbeRunner implements Runner {
   }
 
   async #look(signal: AbortSignal): Promise<void> {
-    const { clock, observed, log } = this.#context;
+    const { clock, observed, log, devices } = this.#context;
     const { probe, resource } = this.#instance.spec;
     const { name, namespace = "default" } = this.#instance.metadata;
     if (probe === undefined) return;
     const beganMs = clock.now();
+    const intervalMs = Math.max(100, durationMs(probe.interval));
     try {
       const input = { instance: this.#instance, folder: this.#folder, network: { ports: {} }, context: this.#context };
       if (!this.#isPrepared) await prepare(input, this.#instance.spec.duty);
       this.#isPrepared = true;
-      const observation = await runProbe(
-        probe,
-        { env: environmentOf(input), workingDir: this.#folder.work },
-        { timeoutMs: durationMs(probe.timeout), signal },
-      );
+      const place = { env: environmentOf(input), workingDir: this.#folder.work };
+      const options = { timeoutMs: durationMs(probe.timeout), signal };
+      const observation =
+        probe.snmp === undefined
+          ? await runProbe(probe, place, options)
+          : await devices.look({ spec: probe.snmp, resource: `${namespace}/${resource ?? name}`, intervalMs }, place, options);
       if (resource !== undefined) observed({ resource, namespace, instance: name, atMs: clock.now(), ...observation });
       // That the thing does not answer is an observation, too: the probe itself works.
       this.#show({ phase: "Running", isReady: true, reason: "Ready", message: "it looks at its interval" });
@@ -171,9 +176,9 @@ export class BuiltInProbeRunner implements Runner {
       log.warn(`probe ${name}: ${describeError(error)}`, { instance: name });
       this.#show({ phase: "Failed", isReady: false, reason: "ProbeFailed", message: describeError(error) });
     }
-    const intervalMs = Math.max(100, durationMs(probe.interval));
-    if (!signal.aborted)
-      this.#cancelNext = clock.after(Math.max(0, beganMs + intervalMs - clock.now()), () => void this.#look(signal), { background: true });
+    // Devices are looked at each at its own moment of the interval, so that not all are asked at once.
+    const nextMs = probe.snmp === undefined ? beganMs + intervalMs : nextTurn(this.#instance.metadata.uid, intervalMs, clock.now());
+    if (!signal.aborted) this.#cancelNext = clock.after(Math.max(0, nextMs - clock.now()), () => void this.#look(signal), { background: true });
   }
 
   #show(change: Partial<InstanceState>): void {
@@ -191,4 +196,11 @@ export class BuiltInProbeRunner implements Runner {
       }),
     );
   }
+}
+
+/** The next moment after `nowMs` that belongs to `uid` alone among those of its interval, as far as chance gives it. */
+function nextTurn(uid: string, intervalMs: number, nowMs: number): number {
+  const own = fnv1a(uid) % intervalMs;
+  const next = Math.floor(nowMs / intervalMs) * intervalMs + own;
+  return next > nowMs ? next : next + intervalMs;
 }

@@ -8,6 +8,7 @@ import { PROXY_PORT } from "#/traffic/routing/index.ts";
 import { findMarkedProcesses, killMembers } from "#/work/process/index.ts";
 import { CallerAddresses } from "./caller-addresses.ts";
 import { inheritedEnvironment } from "./core/index.ts";
+import { DEVICE_PROBE } from "./device-probe.ts";
 import { InstanceLooks } from "./instance-looks.ts";
 import { InstanceUseReader } from "./instance-use.ts";
 import { EXEC_MARK, logLimits } from "./launch.ts";
@@ -57,6 +58,7 @@ export const instancesPart: AgentPart = {
     });
     const runners = new RunnerSet({
       store,
+      devices: use(DEVICE_PROBE),
       clock,
       random,
       log,

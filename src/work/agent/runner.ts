@@ -6,6 +6,7 @@ import type { AgentObservation, BusyAnswer } from "#/work/probes/index.ts";
 import type { CommandResult, Exec, ProcStat } from "#/work/process/index.ts";
 import type { CallerAddresses } from "./caller-addresses.ts";
 import type { ServiceAddress } from "./core/index.ts";
+import type { DeviceProbe } from "./device-probe.ts";
 import type { ExecRequest } from "./exec-sessions.ts";
 import type { PortPool } from "./ports.ts";
 
@@ -75,6 +76,7 @@ export interface KeptLog {
 
 /** What runners get from their agent. */
 export interface RunnerContext {
+  readonly devices: DeviceProbe;
   readonly store: Store;
   readonly clock: Clock;
   readonly random: Random;

@@ -21,7 +21,7 @@ export async function runCheck(check: CheckAction, target: CheckTarget, options:
 
 /** True if the probe is carried out here and not by a program of its own. */
 export function isBuiltIn(probe: Probe): boolean {
-  return (probe.http ?? probe.tcp ?? probe.exec ?? probe.host) !== undefined;
+  return (probe.http ?? probe.tcp ?? probe.exec ?? probe.snmp ?? probe.host) !== undefined;
 }
 
 /** Looks once, by the protocol that the probe names. Never throws for what it finds; rejects with the signal's reason when aborted. */

@@ -39,6 +39,7 @@ export interface Probe {
   readonly http?: { readonly url: string };
   readonly tcp?: { readonly address: string };
   readonly exec?: { readonly command: readonly string[] };
+  readonly snmp?: { readonly address: string };
   readonly host?: object;
   readonly interval?: string;
   readonly timeout?: string;
@@ -155,6 +156,7 @@ export function probeText(probe: Probe): { readonly how: string; readonly what: 
   if (probe.http !== undefined) return { how: "http", what: probe.http.url };
   if (probe.tcp !== undefined) return { how: "tcp", what: probe.tcp.address };
   if (probe.exec !== undefined) return { how: "exec", what: probe.exec.command.join(" ") };
+  if (probe.snmp !== undefined) return { how: "snmp", what: probe.snmp.address };
   if (probe.host !== undefined) return { how: "host", what: "" };
   if (probe.command !== undefined) return { how: "program", what: [...probe.command, ...(probe.args ?? [])].join(" ") };
   return { how: "image", what: probe.image ?? "" };

@@ -3,6 +3,7 @@ import { alarmsCli } from "./alarms.ts";
 import { auditCli } from "./audit.ts";
 import { callsCli } from "./calls.ts";
 import { commandCli } from "./command.ts";
+import { devicesCli } from "./devices.ts";
 import { jobsCli } from "./jobs.ts";
 import { loginCli } from "./login.ts";
 import { objectsCli } from "./objects.ts";
@@ -30,6 +31,7 @@ export const CLI_PARTS: readonly CliPart[] = [
   routesCli,
   jobsCli,
   snmpCli,
+  devicesCli,
   peopleCli,
   loginCli,
   auditCli,

@@ -1,0 +1,1 @@
+export { devicesPart } from "./part.ts";
