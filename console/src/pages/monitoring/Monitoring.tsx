@@ -1,9 +1,10 @@
-import { lazy, Suspense, useMemo, useState } from "react";
+import { useMemo, useState } from "react";
 import type { TableRow } from "../../../../src/face/views/protocol.ts";
 import { stream, useView } from "../../api/live.ts";
 import { mayEdit } from "../../api/rights.ts";
 import { linkTo, useParam } from "../../frame/location.ts";
 import { Drawer } from "../../parts/Drawer.tsx";
+import { Later, Show } from "../../parts/later.tsx";
 import { ManifestTab } from "../../parts/manifest/ManifestTab.tsx";
 import { NEW, NewObject } from "../../parts/manifest/NewObject.tsx";
 import { PageHead } from "../../parts/PageHead.tsx";
@@ -18,7 +19,16 @@ import { TimeControl } from "./TimeControl.tsx";
 import "./monitoring.css";
 
 // An editor, which most who look never need.
-const Query = lazy(() => import("./Query.tsx"));
+const query = new Later<{ readonly time: BoardTime }>(() => import("./Query.tsx"), <Loading />);
+
+function Loading() {
+  const t = useTexts("monitoring");
+  return (
+    <p className="standing quiet" aria-busy="true">
+      {t("loading")}
+    </p>
+  );
+}
 
 const SUBJECTS = ["site", "host", "service", "domain", "dashboard", "query"] as const;
 type Subject = (typeof SUBJECTS)[number];
@@ -99,9 +109,7 @@ export default function Monitoring() {
         {resource !== undefined && shown === "" ? (
           <p className="standing quiet">{chosen.isLoading ? t("loading") : (chosen.problem ?? t(`none.${subject}`))}</p>
         ) : subject === "query" ? (
-          <Suspense fallback={<p className="standing quiet">{t("loading")}</p>}>
-            <Query time={time} />
-          </Suspense>
+          <Show of={query} given={{ time }} />
         ) : subject === "domain" ? (
           <DomainBoard key={shown} name={shown} time={time} />
         ) : subject === "dashboard" ? (
