@@ -110,6 +110,14 @@ for (const [name, faults] of Object.entries({
     assert.equal(device.requests, requests);
   });
 
+test("a device whose manifest is mended is asked at once", async (t) => {
+  const { look } = await makeRig(t);
+  const dead = await replayDevice({}, { silent: 1e9 });
+  t.after(() => dead.close());
+  assert.match(String((await look("generic", 200, dead.address))["error"]), /not answered 1 times/);
+  assert.equal(observedOf(await look())["name"], "core-1");
+});
+
 test("a lost question is asked again", async (t) => {
   const { look } = await makeRig(t, { silent: 1 });
   assert.equal(observedOf(await look())["name"], "core-1");

@@ -15,6 +15,8 @@ const TRY_MS = 2_000;
 const AUTH_PROTOCOLS = ["SHA", "SHA-224", "SHA-256", "SHA-384", "SHA-512"] as const;
 
 interface Known {
+  /** How it is asked. */
+  readonly asked: string;
   readonly memory: Memory;
   failures: number;
   /** Of our wall clock. */
@@ -61,7 +63,11 @@ export class Poller {
   ): Promise<Observation> {
     const endpoint = parseEndpoint(spec.address);
     if (endpoint === undefined) return { error: `${spec.address} is no address: give IP:port` };
-    const known = this.#known.get(resource) ?? { memory: newMemory(), failures: 0, notBeforeMs: 0, said: "" };
+    const { SNMP_COMMUNITY, SNMP_USER, SNMP_AUTH, SNMP_PRIV, SNMP_AUTH_PROTOCOL } = context.env;
+    const asked = JSON.stringify([spec, SNMP_COMMUNITY, SNMP_USER, SNMP_AUTH, SNMP_PRIV, SNMP_AUTH_PROTOCOL]);
+    const before = this.#known.get(resource);
+    // Asked otherwise, it is another device: nobody waits for the end of what the former one is left alone for.
+    const known = before?.asked === asked ? before : { asked, memory: newMemory(), failures: 0, notBeforeMs: 0, said: "" };
     this.#known.set(resource, known);
     if (this.#clock.now() < known.notBeforeMs) return { error: known.said };
     await this.#enter(options.signal);
