@@ -9,8 +9,8 @@ import { test } from "node:test";
 import { memoryOf, platformPids } from "../bench/harness/processes.ts";
 
 const ROOT = path.join(import.meta.dirname, "..");
-/** Of the four processes of a site. */
-const SITE_MB_MAX = 250;
+/** Of all processes of a site: 250 before it kept figures, logs and calls, and spoke SNMP. */
+const SITE_MB_MAX = 330;
 
 /** A copy of this checkout with its packages and without any compiled code. */
 function copyCheckout(root: string): void {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
-import { gateway, type Instance, instance } from "#/model/index.ts";
+import { gateway, type Instance, instance, TRAFFIC_FINALIZER } from "#/model/index.ts";
 import { putRelay, untilGatewayBlamed } from "./gateway-relay.ts";
 import { judge, newLoad } from "./ground-station-load.ts";
 import { RunningSite, slowness } from "./running-site.ts";
@@ -95,6 +95,11 @@ test("a gateway cut off while it is counted, or before it has forgotten former i
     "cut-in-grace",
     (one) => one.reason === "Withdrawing" && /is told to end; it is killed when its grace \(\w+\) is over$/.test(one.message),
   );
+  // Each of them: one whose turn has not come yet would wait for the gateway.
+  await site.until("no gateway knows any of them", async () => {
+    const present = await Promise.all(ending.map(({ metadata }) => site.store.get(instance, metadata)));
+    return present.every((one) => one?.metadata.finalizers?.includes(TRAFFIC_FINALIZER) === false) ? true : undefined;
+  });
   relay.cut();
   for (const { status } of ending) process.kill(status?.pid ?? Number.NaN, "SIGCONT");
   await untilPhase(site, "cut-in-grace", "Complete");

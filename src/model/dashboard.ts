@@ -40,8 +40,8 @@ const spec = z.strictObject({
   variables: z
     .array(variable)
     .max(5)
-    .default([])
     .meta({ listKey: "name" })
+    .default([])
     .describe("What one chooses above the plots, put in where an expression has $NAME."),
   plots: z.array(plot).min(1).max(40),
 });

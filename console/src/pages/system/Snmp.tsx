@@ -1,9 +1,8 @@
-import { useEffect, useState } from "react";
 import type { TableRow } from "../../../../src/face/views/protocol.ts";
 import { useView } from "../../api/live.ts";
-import { send } from "../../api/request.ts";
 import { mayGet } from "../../api/rights.ts";
 import { Time } from "../../parts/Age.tsx";
+import { useAnswer } from "../../parts/answers.ts";
 import { Facts } from "../../parts/Drawer.tsx";
 import { Plain } from "../../parts/Plain.tsx";
 import { Standing } from "../../parts/Standing.tsx";
@@ -45,10 +44,12 @@ const NAMES: Readonly<Record<string, string>> = Object.fromEntries(
 /** Where the site is asked and told by SNMP, and what devices have told last. */
 export function Snmp() {
   const t = useTexts("system");
+  const frame = useTexts("frame");
   const receivers = useView<TableRow>({ of: "objects", resource: "snmpreceivers", columns: [".status.endpoint"], limit: 5 });
   const agents = useView<TableRow>({ of: "objects", resource: "snmpagents", columns: [".status.endpoint"], sort: { by: "state" }, limit: 200 });
-  const figures = useAsked<Figures>("/snmp/trap-figures");
-  const traps = useAsked<{ readonly items: readonly Trap[] }>(`/snmp/traps?limit=${TRAPS_SHOWN}`);
+  const maySee = mayGet("/snmp/traps") && mayGet("/snmp/trap-figures");
+  const { value: figures } = useAnswer<Figures>(maySee ? "/snmp/trap-figures" : undefined, ASK_EVERY_MS);
+  const traps = useAnswer<{ readonly items: readonly Trap[] }>(maySee ? `/snmp/traps?limit=${TRAPS_SHOWN}` : undefined, ASK_EVERY_MS);
   const row = (kind: string, key: string, one: TableRow) => (
     <tr key={`${kind} ${key}`}>
       <td>
@@ -83,11 +84,14 @@ export function Snmp() {
           facts={SHOWN.flatMap((name) => (figures[name] === undefined ? [] : [[t(`trapFigures.${name}`), figures[name].toLocaleString()] as const]))}
         />
       )}
-      {traps === undefined || traps.items.length === 0 ? (
+      {traps.value === undefined ? (
+        // That nothing is there is said only where it is known.
+        <p className="quiet">{maySee ? (traps.error?.message ?? "…") : frame("forbidden")}</p>
+      ) : traps.value.items.length === 0 ? (
         <p className="quiet">{t("noTraps")}</p>
       ) : (
         <ul className="events">
-          {traps.items.map(({ at, from, agent, oid, by, varbinds }, index) => (
+          {traps.value.items.map(({ at, from, agent, oid, by, varbinds }, index) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: two that are alike are two
             <li key={`${at} ${from} ${oid} ${index}`}>
               <Time at={Date.parse(at)} />
@@ -105,24 +109,4 @@ export function Snmp() {
       </p>
     </>
   );
-}
-
-/** What a path answers, asked for again and again; `undefined`: nothing yet, or not to this person. */
-function useAsked<T>(path: string): T | undefined {
-  const [answer, setAnswer] = useState<T>();
-  useEffect(() => {
-    if (!mayGet(path.replace(/\?.*$/, ""))) return undefined;
-    const stop = new AbortController();
-    const ask = (): unknown =>
-      send<T>({ path, signal: stop.signal }).then(setAnswer, () => {
-        if (!stop.signal.aborted) setAnswer(undefined);
-      });
-    ask();
-    const timer = setInterval(ask, ASK_EVERY_MS);
-    return () => {
-      stop.abort();
-      clearInterval(timer);
-    };
-  }, [path]);
-  return answer;
 }

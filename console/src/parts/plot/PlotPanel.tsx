@@ -30,7 +30,7 @@ export function PlotPanel({ plot, range, height = 180, onZoom, onPan, onWiden }:
   const { lines, fromMs, toMs, resolution, warnings, error, isLoading, isStale } = usePlotLines(plot.lines, range, width);
   const count = lines?.lines.length ?? 0;
   return (
-    <figure className={`plot${plot.wide === true ? " is-wide-plot" : ""}${isStale ? " is-stale" : ""}`} aria-busy={isLoading}>
+    <figure className={`plot${plot.wide === true ? " is-wide-plot" : ""}${isStale ? " is-stale" : ""}`} aria-busy={isLoading && width > 0}>
       <figcaption>
         <b className="clip">{plot.title}</b>
         {resolution !== undefined && <span className="quiet small">{t("resolution", { resolution })}</span>}
