@@ -269,7 +269,7 @@ describe("console", { skip }, () => {
       await untilCalm(page);
       await page.keyboard.press("Control+k");
       await page.keyboard.type("ephem");
-      await page.getByRole("option", { name: /ephemeris/ }).waitFor();
+      await page.getByRole("option", { name: /ephemeris/, selected: true }).waitFor();
       await page.keyboard.press("Enter");
       await page.getByRole("heading", { name: "ephemeris" }).waitFor();
       assert.match(page.url(), /open=default\/ephemeris/);
@@ -287,7 +287,7 @@ describe("console", { skip }, () => {
       await page.keyboard.press("Escape");
       await page.keyboard.press("Control+k");
       await page.keyboard.type("antenna-15m");
-      await page.getByRole("option", { name: /antenna-15m/ }).waitFor();
+      await page.getByRole("option", { name: /antenna-15m/, selected: true }).waitFor();
       await page.keyboard.press("Enter");
       await page
         .getByRole("heading", { name: "15 m antenna" })

@@ -1,4 +1,5 @@
 import { type ComponentType, createElement, type ReactNode, useEffect, useState } from "react";
+import { renew } from "../frame/renewal.ts";
 
 interface Loaded<Props> {
   readonly default: ComponentType<Props>;
@@ -49,7 +50,8 @@ export function Show<Props extends object>({ of, given }: { readonly of: Later<P
     const shown = of.load().catch(of.load);
     shown.then(
       () => !isGone && draw(of),
-      (error: unknown) => !isGone && fail({ of, error }),
+      // While others are loaded ahead nothing renews the page by itself; here somebody waits for it.
+      (error: unknown) => !isGone && !renew() && fail({ of, error }),
     );
     return () => {
       isGone = true;
